@@ -1,0 +1,43 @@
+# The same commands at the desk and in CI. `make demo` and `make test` need only Python 3.11+ and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= demo
+STAMP  := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+
+.PHONY: demo test test-slow check format bench figures pins clean help
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*:\).*## /  make \1  /p' Makefile
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@echo "Installing into $(VENV) (once; again when the pins change) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)   ## recompute the paper's Table 1 and supplements beside the printed figures
+	@$(BIN)/magic-analyze reproduce --out $(OUT)/reproduce
+
+test: $(STAMP)   ## the test suite, with coverage
+	@$(BIN)/python -m pytest -m "not slow" -n auto --cov --cov-report=term:skip-covered
+
+test-slow: $(STAMP)  ## the tests that take longer than two seconds each
+	@$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)  ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: $(STAMP) ## rewrite the sources in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## ratios against other packages, measured in one run
+	@$(BIN)/python -m benchmarks.agreement
+
+clean:           ## remove what the commands above made
+	rm -rf $(VENV) $(OUT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,1 @@
+"""Agreement between two methods read by several readers: statistics, charts, report."""

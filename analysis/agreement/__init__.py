@@ -1,0 +1,22 @@
+"""Agreement statistics on one contingency table, or on ratings of many raters."""
+
+from analysis.agreement.chance_corrected import (
+    brennan_prediger,
+    cohen_kappa,
+    gwet_ac,
+    scott_pi,
+)
+from analysis.agreement.krippendorff import krippendorff_alpha
+from analysis.agreement.maximum import maximum_kappa
+from analysis.agreement.percent import percent_agreement, skew_indices
+
+__all__ = [
+    "brennan_prediger",
+    "cohen_kappa",
+    "gwet_ac",
+    "krippendorff_alpha",
+    "maximum_kappa",
+    "percent_agreement",
+    "scott_pi",
+    "skew_indices",
+]

@@ -1,0 +1,154 @@
+"""Chance-corrected agreement of many tables at once.
+
+Cohen's kappa, Scott's pi, Gwet's AC and Brennan-Prediger's S are one formula,
+(observed - expected) / (1 - expected), that differs in what it expects by chance. Each
+function takes counts of shape `(..., k, k)` and gives estimates and standard errors of
+shape `(...)`; where a coefficient is undefined, both are NaN.
+
+Standard errors come from the influence of one pair on the coefficient, centred, so
+that they are never negative and lose no digits to cancellation:
+sqrt(sum p_ij IF_ij^2 / n). For kappa this is the large-sample standard error of Fleiss,
+Cohen and Everitt (Psychol Bull 1969;72:323. doi:10.1037/h0028106).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.agreement.weights import Weights, agreement_weights
+from analysis.arrays import BoolArray, FloatArray, IntArray
+
+Chance = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+"""From proportions and weights to the expected agreement `(...)` and the influence of
+one pair on it `(..., k, k)`."""
+
+
+class BatchResult(NamedTuple):
+    """Coefficients of a batch of tables, each array of shape `(...)`."""
+
+    estimate: FloatArray
+    standard_error: FloatArray
+    null_standard_error: FloatArray
+    """Standard error where agreement is by chance alone."""
+    observed: FloatArray
+    expected: FloatArray
+
+
+def cohen_kappas(counts: IntArray | FloatArray, weights: Weights = None) -> BatchResult:
+    """Cohen's kappa of each table, also weighted.
+
+    Examples:
+        >>> kappas = cohen_kappas(np.array([[[104, 13], [14, 9]], [[20, 5], [10, 15]]]))
+        >>> kappas.estimate.round(4), kappas.standard_error.round(4)
+        (array([0.2852, 0.4   ]), array([0.104 , 0.1263]))
+    """
+    result = coefficients(counts, _weights(counts, weights), product_of_margins)
+    # A constant method makes kappa 0 by algebra; rounding must not say otherwise.
+    constant = _one_used(counts, -1) | _one_used(counts, -2)
+    still = constant & np.isfinite(result.estimate)
+    return result._replace(
+        estimate=np.where(still, 0.0, result.estimate),
+        standard_error=np.where(still, 0.0, result.standard_error),
+        null_standard_error=np.where(still, 0.0, result.null_standard_error),
+    )
+
+
+def scott_pis(counts: IntArray | FloatArray, weights: Weights = None) -> BatchResult:
+    """Scott's pi of each table (Fleiss' kappa of two ratings), also weighted."""
+    return coefficients(counts, _weights(counts, weights), square_of_mean_margin)
+
+
+def gwet_acs(counts: IntArray | FloatArray, weights: Weights = None) -> BatchResult:
+    """Gwet's AC1 of each table; AC2 with weights."""
+    return coefficients(counts, _weights(counts, weights), gwet_chance)
+
+
+def brennan_predigers(
+    counts: IntArray | FloatArray, weights: Weights = None
+) -> BatchResult:
+    """Brennan-Prediger's coefficient of each table, also weighted."""
+    return coefficients(counts, _weights(counts, weights), uniform_chance)
+
+
+def coefficients(
+    counts: IntArray | FloatArray, weights: FloatArray, chance: Chance
+) -> BatchResult:
+    """Compute (observed - expected) / (1 - expected) with its standard errors.
+
+    Args:
+        counts: `(..., k, k)` pairs of answers.
+        weights: `(k, k)` agreement weights, 1 on the diagonal.
+        chance: What agreement to expect by chance.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n = np.asarray(counts, dtype=np.float64).sum(axis=(-2, -1))
+        p = counts / n[..., None, None]
+        expected, expected_influence = chance(p, weights)
+        observed = (weights * p).sum(axis=(-2, -1))
+        left = 1 - expected
+        estimate = 1 - (1 - observed) / left
+        influence = (
+            weights
+            - observed[..., None, None]
+            - ((1 - estimate)[..., None, None] * expected_influence)
+        )
+        independent = p.sum(axis=-1)[..., :, None] * p.sum(axis=-2)[..., None, :]
+        null_influence = weights - expected[..., None, None] - expected_influence
+        return BatchResult(
+            estimate,
+            np.sqrt((p * influence**2).sum(axis=(-2, -1)) / n) / left,
+            np.sqrt((independent * null_influence**2).sum(axis=(-2, -1)) / n) / left,
+            observed,
+            expected,
+        )
+
+
+def product_of_margins(p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Chance of Cohen: each method keeps its own answer frequencies."""
+    rows, columns = p.sum(axis=-1), p.sum(axis=-2)
+    expected_of_row = columns @ w.T
+    expected = (rows * expected_of_row).sum(axis=-1)
+    influence = expected_of_row[..., :, None] + (rows @ w)[..., None, :]
+    return expected, influence - 2 * expected[..., None, None]
+
+
+def square_of_mean_margin(
+    p: FloatArray, w: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Chance of Scott: both methods share the mean of their answer frequencies."""
+    mean = (p.sum(axis=-1) + p.sum(axis=-2)) / 2
+    of_category = mean @ w
+    expected = (mean * of_category).sum(axis=-1)
+    influence = of_category[..., :, None] + of_category[..., None, :]
+    return expected, influence - 2 * expected[..., None, None]
+
+
+def gwet_chance(p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Chance of Gwet, which falls as one category takes over.
+
+    References:
+        Gwet KL. Br J Math Stat Psychol 2008;61:29. doi:10.1348/000711006X126600
+    """
+    k = p.shape[-1]
+    mean = (p.sum(axis=-1) + p.sum(axis=-2)) / 2
+    scale = w.sum() / (k * (k - 1))
+    expected = scale * (mean * (1 - mean)).sum(axis=-1)
+    slope = scale * (0.5 - mean)
+    centre = 2 * (mean * slope).sum(axis=-1)
+    influence = slope[..., :, None] + slope[..., None, :]
+    return expected, influence - centre[..., None, None]
+
+
+def uniform_chance(p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Chance of Brennan and Prediger: every category is as likely as any other."""
+    return np.full(p.shape[:-2], w.mean()), np.zeros_like(p)
+
+
+def _weights(counts: IntArray | FloatArray, weights: Weights) -> FloatArray:
+    return agreement_weights(counts.shape[-1], weights)
+
+
+def _one_used(counts: IntArray | FloatArray, axis: int) -> BoolArray:
+    """Tell for each table whether one category takes all answers of a method."""
+    return np.asarray(np.count_nonzero(counts.sum(axis=axis), axis=-1) == 1)

@@ -1,0 +1,118 @@
+"""Cohen's kappa, Scott's pi, Gwet's AC and Brennan-Prediger's S of one table."""
+
+import math
+
+from analysis.agreement.batch import (
+    BatchResult,
+    brennan_predigers,
+    cohen_kappas,
+    gwet_acs,
+    scott_pis,
+)
+from analysis.agreement.result import ChanceCorrectedResult
+from analysis.agreement.weights import Weights
+from analysis.tables import ContingencyTable
+
+NO_PAIRS = "there are no pairs"
+ONE_PAIR = "there is only one pair"
+ALL_AGREE = (
+    "every pair agrees, so the large-sample standard error is 0 "
+    "and the interval carries no information"
+)
+
+
+def cohen_kappa(
+    table: ContingencyTable, weights: Weights = None
+) -> ChanceCorrectedResult:
+    """Cohen's kappa with the Fleiss-Cohen-Everitt standard error.
+
+    Where one method always draws the same answer, kappa is 0 by algebra whatever the
+    other method draws; the result says so in `undefined_reason`.
+
+    Args:
+        table: Pairs of answers.
+        weights: None, `linear` or `quadratic`.
+
+    References:
+        Cohen J. Educ Psychol Meas 1960;20:37. doi:10.1177/001316446002000104
+        Fleiss JL, Cohen J, Everitt BS. Psychol Bull 1969;72:323. doi:10.1037/h0028106
+
+    Examples:
+        >>> kappa = cohen_kappa(ContingencyTable([[104, 13], [14, 9]]))
+        >>> round(kappa.estimate, 3), round(kappa.confidence_interval().low, 3)
+        (0.285, 0.081)
+    """
+    reason = _common_reason(table) or constant_method(table)
+    return _one(cohen_kappas(table.counts, weights), table, reason)
+
+
+def scott_pi(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
+    """Scott's pi, which is Fleiss' kappa of two ratings.
+
+    References:
+        Scott WA. Public Opin Q 1955;19:321. doi:10.1086/266577. Standard error as in
+        Gwet's irrCAC (`scott2.table`).
+    """
+    return _one(scott_pis(table.counts, weights), table, _common_reason(table))
+
+
+def gwet_ac(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
+    """Gwet's AC1, or AC2 with weights; it stays high where one answer dominates.
+
+    References:
+        Gwet KL. Br J Math Stat Psychol 2008;61:29. doi:10.1348/000711006X126600
+    """
+    return _one(gwet_acs(table.counts, weights), table, _common_reason(table))
+
+
+def brennan_prediger(
+    table: ContingencyTable, weights: Weights = None
+) -> ChanceCorrectedResult:
+    """Brennan-Prediger's coefficient (Bennett's S; PABAK for two categories).
+
+    References:
+        Brennan RL, Prediger DJ. Educ Psychol Meas 1981;41:687.
+        doi:10.1177/001316448104100307
+    """
+    return _one(brennan_predigers(table.counts, weights), table, _common_reason(table))
+
+
+def constant_method(table: ContingencyTable) -> str | None:
+    """Say which method always drew the same answer, if one did."""
+    sides = (("reference", table.row_totals), ("test", table.column_totals))
+    for method, totals in sides:
+        used = [c for c, total in zip(table.categories, totals, strict=True) if total]
+        if len(used) == 1:
+            return (
+                f"the {method} method always drew the answer {used[0]}, so kappa is 0 "
+                "whatever the other drew and its interval carries no information"
+            )
+    return None
+
+
+def _common_reason(table: ContingencyTable) -> str | None:
+    if table.n == 0:
+        return NO_PAIRS
+    if table.n == 1:
+        return ONE_PAIR
+    return ALL_AGREE if table.n_agree == table.n else None
+
+
+def _one(
+    batch: BatchResult, table: ContingencyTable, reason: str | None
+) -> ChanceCorrectedResult:
+    estimate = float(batch.estimate)
+    if math.isnan(estimate) and table.n:
+        reason = (
+            "both methods always drew the same one answer, "
+            "so chance alone already gives perfect agreement"
+        )
+    return ChanceCorrectedResult(
+        estimate=estimate,
+        standard_error=float(batch.standard_error),
+        n=table.n,
+        undefined_reason=reason,
+        observed=float(batch.observed),
+        expected=float(batch.expected),
+        null_standard_error=float(batch.null_standard_error),
+    )

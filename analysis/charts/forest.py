@@ -1,0 +1,86 @@
+"""Forest plot: estimates and intervals of all questions in one column."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from analysis.charts.style import AGREEMENT, GUIDE
+from analysis.intervals import ConfidenceInterval
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One line of a forest plot."""
+
+    label: str
+    estimate: float
+    interval: ConfidenceInterval
+
+
+def forest_plot(
+    rows: Sequence[ForestRow], ax: Axes, *, xlabel: str, reference: float | None = None
+) -> Axes:
+    """Draw a point and its interval per row, the first row on top.
+
+    An estimate whose interval carries no information is an open point with a note; an
+    undefined one has a note only.
+
+    Args:
+        rows: What to draw.
+        ax: Axes to draw on.
+        xlabel: What is drawn, with its unit.
+        reference: Where to draw a thin vertical line, such as agreement by chance.
+    """
+    if reference is not None:
+        ax.axvline(reference, color=GUIDE, linewidth=0.7, zorder=1)
+    for place, row in enumerate(rows):
+        if math.isnan(row.estimate):
+            ax.annotate(
+                "undefined",
+                (0.02, place),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=6.5,
+                color=GUIDE,
+            )
+            continue
+        informative = row.interval.caution is None
+        if informative:
+            limits = [row.interval.low, row.interval.high]
+            ax.plot(
+                limits,
+                [place, place],
+                color=AGREEMENT,
+                linewidth=1.4,
+                zorder=2,
+                solid_capstyle="butt",
+                gid=f"interval-{place}",
+            )
+        else:
+            ax.annotate(
+                "no interval",
+                (row.estimate, place),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=6.5,
+            )
+        ax.plot(
+            row.estimate,
+            place,
+            "s",
+            markersize=4.5,
+            color=AGREEMENT,
+            zorder=3,
+            markerfacecolor=AGREEMENT if informative else "white",
+        )
+    ax.set_yticks(range(len(rows)), [row.label for row in rows])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", linewidth=0.4, color="#e0e0e0", zorder=0)
+    ax.set_axisbelow(True)
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel(xlabel)
+    return ax

@@ -1,0 +1,176 @@
+"""The command `magic-analyze`: parse, call, print."""
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.errors import InputError
+
+app = typer.Typer(
+    name="magic-analyze",
+    help="Agreement between two methods that several readers have rated. "
+    "Research use only.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+OutFolder = Annotated[Path, typer.Option("--out", help="Folder for all results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Level = Annotated[
+    float, typer.Option("--confidence-level", help="Level of all intervals.")
+]
+
+
+class IncompletePairs(StrEnum):
+    """What to do with pairs that have one answer only."""
+
+    EXCLUDE = "exclude"
+    DISAGREE = "disagree"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    try:
+        status = app(None if argv is None else list(argv), standalone_mode=False)
+    except typer.TyperException as error:
+        return _fail(error.format_message())
+    except InputError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(
+            f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        )
+    return status if isinstance(status, int) else 0
+
+
+@app.command()
+def reproduce(out: OutFolder = Path("reproduction")) -> None:
+    """Recompute the paper's Table 1, Tables S.1-S.7, Figure S.5 and power claim."""
+    from analysis.commands.reproduce import reproduce as run
+
+    print(run(out, _progress))
+
+
+@app.command()
+def report(
+    responses: Annotated[Path, typer.Argument(help="responses.csv")],
+    out: OutFolder,
+    questionnaire: Annotated[
+        Path | None,
+        typer.Option(help="questionnaire.json; else the one beside the responses."),
+    ] = None,
+    reference: Annotated[str, typer.Option(help="Reference method.")] = "RAPID",
+    test: Annotated[str, typer.Option(help="Test method.")] = "MAGIC",
+    confidence_level: Level = 0.95,
+    incomplete: Annotated[
+        IncompletePairs,
+        typer.Option(help="Pairs with one answer: leave out, or count as disagreeing."),
+    ] = IncompletePairs.EXCLUDE,
+) -> None:
+    """Analyse the answers of a study and write tables, charts and a report."""
+    from analysis.commands.report import ReportRequest
+    from analysis.commands.report import report as run
+
+    request = ReportRequest(
+        responses, questionnaire, reference, test, confidence_level, incomplete.value
+    )
+    print(run(request, out, _progress))
+
+
+@app.command()
+def table(
+    counts: Annotated[Path, typer.Argument(help="A square table of counts as CSV.")],
+    confidence_level: Level = 0.95,
+    as_json: AsJson = False,
+) -> None:
+    """Print every agreement statistic of one table of counts."""
+    from analysis.commands.table import table as run
+
+    print(run(counts, confidence_level=confidence_level, as_json=as_json))
+
+
+@app.command()
+def recover(
+    agree: Annotated[int, typer.Option(help="Number of pairs that agree.")],
+    rows: Annotated[str | None, typer.Option(help="Row totals: 113,4,23")] = None,
+    columns: Annotated[str | None, typer.Option(help="Column totals.")] = None,
+    kappa_ci: Annotated[
+        str | None,
+        typer.Option(help="Interval of kappa as printed, with its digits: 0.207,0.517"),
+    ] = None,
+    by_reader: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the counts of each reader, as table_s2.csv."),
+    ] = None,
+    confidence_level: Level = 0.95,
+    as_json: AsJson = False,
+) -> None:
+    """List all tables that fit printed totals, agreements and interval of kappa."""
+    from analysis.commands.recover import Known
+    from analysis.commands.recover import recover as run
+
+    known = Known(
+        rows=_whole_numbers(rows, "--rows") if rows else None,
+        columns=_whole_numbers(columns, "--columns") if columns else None,
+        n_agree=agree,
+        kappa_interval=_limits(kappa_ci) if kappa_ci else None,
+        by_reader=by_reader,
+        confidence_level=confidence_level,
+    )
+    print(run(known, as_json=as_json))
+
+
+@app.command()
+def power(
+    kappa: Annotated[float, typer.Option(help="True kappa.")] = 0.35,
+    null: Annotated[float, typer.Option(help="Kappa under the null.")] = 0.0,
+    alpha: Annotated[float, typer.Option(help="Type I error, two-sided.")] = 0.05,
+    wanted: Annotated[float, typer.Option("--power", help="Power wanted.")] = 0.8,
+    readers: Annotated[int, typer.Option(help="Number of readers.")] = 7,
+    cases: Annotated[int, typer.Option(help="Number of cases.")] = 20,
+    icc: Annotated[float, typer.Option(help="Correlation within a case.")] = 0.0,
+    counts: Annotated[
+        Path | None,
+        typer.Option(help="Table of counts for its margins; else the paper's."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for power.json and figures.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Power, pairs needed and detectable kappa, with the effect of clustering."""
+    from analysis.commands.power import PowerRequest
+    from analysis.commands.power import power as run
+
+    request = PowerRequest(kappa, null, alpha, wanted, readers, cases, icc, counts)
+    print(run(request, out, as_json=as_json))
+
+
+def _progress(step: str) -> None:
+    print(f"  {step}", file=sys.stderr)
+
+
+def _whole_numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        msg = f"{option} must be whole numbers with commas between, got {text!r}"
+        raise InputError(msg) from error
+
+
+def _limits(text: str) -> tuple[str, str]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2:
+        msg = f"--kappa-ci must be two numbers with a comma between, got {text!r}"
+        raise InputError(msg)
+    return parts[0], parts[1]
+
+
+def _fail(message: str) -> int:
+    print(f"magic-analyze: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,70 @@
+"""`magic-analyze report`: everything about one responses.csv."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.commands.text import text_of_frame
+from analysis.errors import user_input
+from analysis.intervals import normal_quantile
+from analysis.published import questionnaire_path
+from analysis.report.question import Incomplete
+from analysis.report.study import StudyResults, analyse_responses
+from analysis.report.tables import table_one
+from analysis.report.writing import Progress, write_report
+from analysis.responses import load_questionnaire, read_responses
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What the user asks."""
+
+    responses: Path
+    questionnaire: Path | None
+    reference: str
+    test: str
+    confidence_level: float
+    incomplete: Incomplete
+
+
+def report(request: ReportRequest, out: Path, progress: Progress) -> str:
+    """Analyse the responses, write everything to a folder, and sum up in text."""
+    with user_input():
+        normal_quantile(request.confidence_level)
+    progress(f"reading {request.responses}")
+    asked = load_questionnaire(
+        request.questionnaire or _questionnaire_beside(request.responses)
+    )
+    study = analyse_responses(
+        read_responses(
+            request.responses, asked, reference=request.reference, test=request.test
+        ),
+        title=f"Agreement between {request.reference} and {request.test}",
+        confidence_level=request.confidence_level,
+        incomplete=request.incomplete,
+    )
+    write_report(study, out, progress=progress)
+    return _describe(study, out)
+
+
+def _questionnaire_beside(responses: Path) -> Path:
+    """Take questionnaire.json beside the responses, else that of the paper."""
+    beside = responses.with_name("questionnaire.json")
+    return beside if beside.exists() else questionnaire_path()
+
+
+def _describe(study: StudyResults, out: Path) -> str:
+    parts = [study.warning] if study.warning else []
+    parts.append(text_of_frame(table_one(study)))
+    reasons = [
+        f"{result.pairs.question.id} kappa: {result.kappa.undefined_reason}."
+        for result in study.questions
+        if result.kappa.undefined_reason
+    ]
+    parts += ["\n".join(reasons)] if reasons else []
+    if study.notes:
+        shown = [f"  {note}" for note in study.notes[:25]]
+        more = len(study.notes) - len(shown)
+        shown += [f"  and {more} more, in results.json"] if more else []
+        parts.append("\n".join([f"{len(study.notes)} incomplete readings:", *shown]))
+    parts.append(f"Report: {out / 'report.html'}")
+    return "\n\n".join(parts)

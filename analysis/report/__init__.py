@@ -1,0 +1,1 @@
+"""From pairs of answers to results.json, tables, charts and one page to read."""

@@ -1,0 +1,213 @@
+"""One self-contained page that shows all results."""
+
+import base64
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pandas as pd
+
+from analysis.agreement.result import AgreementResult
+from analysis.power import PowerFigures
+from analysis.report.formatting import (
+    format_coefficient,
+    format_estimate,
+    format_p,
+    format_percent,
+)
+from analysis.report.question import QuestionResult
+from analysis.report.study import StudyResults
+from analysis.report.tables import counts_by_reader, reasons_table, table_one
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from analysis.reproduction.study import Reproduction
+
+NAMES = {
+    "cohen_kappa": "Cohen's kappa",
+    "cohen_kappa_linear": "Cohen's kappa, linear weights",
+    "cohen_kappa_quadratic": "Cohen's kappa, quadratic weights",
+    "maximum_kappa": "Maximum kappa for these margins",
+    "maximum_kappa_linear": "Maximum kappa, linear weights",
+    "maximum_kappa_quadratic": "Maximum kappa, quadratic weights",
+    "scott_pi": "Scott's pi",
+    "gwet_ac1": "Gwet's AC1",
+    "gwet_ac2_linear": "Gwet's AC2, linear weights",
+    "gwet_ac2_quadratic": "Gwet's AC2, quadratic weights",
+    "brennan_prediger": "Brennan-Prediger",
+    "brennan_prediger_linear": "Brennan-Prediger, linear weights",
+    "brennan_prediger_quadratic": "Brennan-Prediger, quadratic weights",
+    "krippendorff_alpha_nominal": "Krippendorff's alpha, nominal",
+    "krippendorff_alpha_ordinal": "Krippendorff's alpha, ordinal",
+    "krippendorff_alpha_interval": "Krippendorff's alpha, interval",
+    "bangdiwala_b": "Bangdiwala's B",
+    "bangdiwala_b_linear": "Bangdiwala's B, linear weights",
+    "bangdiwala_b_quadratic": "Bangdiwala's B, quadratic weights",
+    "bowker": "Bowker (symmetry)",
+    "stuart_maxwell": "Stuart-Maxwell (equal margins)",
+    "mcnemar_exact": "McNemar, exact",
+    "mcnemar_mid_p": "McNemar, mid-p",
+}
+
+
+def report_html(
+    study: StudyResults,
+    figures: "Mapping[str, bytes]",
+    reproduction: "Reproduction | None" = None,
+) -> str:
+    """Render the page.
+
+    Args:
+        study: What to report.
+        figures: SVG files by name: `forest`, `agreement_charts`, and `power` with a
+            reproduction.
+        reproduction: The paper's figures to show beside the computed ones.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        study=study,
+        level=f"{100 * study.confidence_level:g}",
+        version=version("magic-ctp"),
+        reproduction=reproduction,
+        table_one=table_one(study),
+        figures={
+            name: base64.b64encode(svg).decode("ascii") for name, svg in figures.items()
+        },
+        questions=[_question(study, result) for result in study.questions],
+        power_tables=_power_tables(reproduction),
+        recovered_tables=_recovered_tables(reproduction),
+        reasons=reasons_table(study),
+        incomplete_text=_INCOMPLETE_TEXT[study.incomplete],
+    )
+
+
+_INCOMPLETE_TEXT = {
+    "exclude": "All statistics take complete pairs only.",
+    "disagree": (
+        "In the percent agreement a pair with exactly one answer counts as a "
+        "disagreement; all other statistics take complete pairs only."
+    ),
+}
+
+
+def coefficient_table(result: QuestionResult, level: float) -> pd.DataFrame:
+    """Every coefficient of a question with its interval."""
+    percent = format_percent(result.percent, level)
+    coefficients: dict[str, AgreementResult] = {
+        "cohen_kappa": result.kappa,
+        **result.coefficients,
+    }
+    rows = [("Percent agreement", percent)]
+    rows += [
+        (NAMES[name], format_coefficient(value, level))
+        for name, value in coefficients.items()
+    ]
+    if result.skew:
+        rows.append(("Prevalence index", format_estimate(result.skew.prevalence)))
+        rows.append(("Bias index", format_estimate(result.skew.bias)))
+    return pd.DataFrame(
+        rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI]"]
+    )
+
+
+def test_table(result: QuestionResult) -> pd.DataFrame:
+    """Every test of a question."""
+    return pd.DataFrame(
+        [
+            (
+                NAMES[name],
+                format_estimate(test.statistic),
+                "" if test.df is None else str(test.df),
+                format_p(test.p_value),
+            )
+            for name, test in result.tests.items()
+        ],
+        columns=["Test", "Statistic", "df", "p"],
+    )
+
+
+def power_table(figures: list[PowerFigures]) -> pd.DataFrame:
+    """Figures of all formulations."""
+    return pd.DataFrame(
+        [
+            {
+                "Formulation": row.formulation,
+                "Pairs needed": "none" if row.n_needed is None else str(row.n_needed),
+                "Power": _share(row.power),
+                "Power, one pair per case": _share(row.power_cases),
+                "Detectable kappa": format_estimate(row.detectable),
+                "Holds up to ICC": "no"
+                if row.largest_icc is None
+                else format_estimate(row.largest_icc, 2),
+            }
+            for row in figures
+            if row.refused is None
+        ]
+    )
+
+
+def _share(power: float) -> str:
+    return f"{100 * power:.1f}%"
+
+
+def _power_tables(reproduction: "Reproduction | None") -> dict[str, pd.DataFrame]:
+    if reproduction is None:
+        return {}
+    return {
+        question: power_table(figures)
+        for question, figures in reproduction.power_figures.items()
+        if figures[0].refused is None
+    }
+
+
+def _recovered_tables(reproduction: "Reproduction | None") -> pd.DataFrame:
+    recovered = reproduction.recovered if reproduction else []
+    return pd.DataFrame(
+        [
+            {
+                "Question": table.question.id,
+                "Tables that fit totals and agreements": str(table.n_by_margins),
+                "and the interval of kappa": str(table.n_by_kappa),
+                "and the counts of each reader": str(len(table.fitting)),
+                "Table": str(table.table.counts.tolist()),
+            }
+            for table in recovered
+        ]
+    )
+
+
+def _question(study: StudyResults, result: QuestionResult) -> dict[str, Any]:
+    question, table = result.pairs.question, result.table
+    return {
+        "id": question.id,
+        "text": question.text,
+        "reason": result.kappa.undefined_reason,
+        "n": table.n,
+        "n_incomplete": result.pairs.n_incomplete,
+        "n_one": result.pairs.n_one_answer,
+        "n_none": result.pairs.n_no_answer,
+        "codes": question.codes,
+        "rows": [
+            {
+                "label": f"{code} {label}",
+                "counts": counts,
+                "index": index,
+                "total": sum(counts),
+            }
+            for index, (code, label, counts) in enumerate(
+                zip(question.codes, question.labels, table.counts.tolist(), strict=True)
+            )
+        ],
+        "column_totals": table.column_totals.tolist(),
+        "coefficients": coefficient_table(result, study.confidence_level),
+        "tests": test_table(result),
+        "by_reader": None
+        if result.pairs.by_reader is None
+        else counts_by_reader(study, result),
+    }

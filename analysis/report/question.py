@@ -1,0 +1,114 @@
+"""All agreement statistics of one question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from analysis.agreement import (
+    brennan_prediger,
+    cohen_kappa,
+    gwet_ac,
+    krippendorff_alpha,
+    maximum_kappa,
+    percent_agreement,
+    scott_pi,
+    skew_indices,
+)
+from analysis.agreement.percent import PercentAgreement, SkewIndices
+from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
+from analysis.bangdiwala import bangdiwala_b
+from analysis.responses.pairing import PairedAnswers
+from analysis.symmetry import TestResult, bowker, mcnemar, stuart_maxwell
+from analysis.tables import ContingencyTable
+
+Incomplete = Literal["exclude", "disagree"]
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """Statistics of one question.
+
+    Attributes:
+        pairs: The answers.
+        percent: Percent agreement.
+        kappa: Unweighted Cohen's kappa, the headline.
+        coefficients: Further coefficients by name.
+        tests: Tests of symmetry and equal margins by name.
+        skew: Prevalence and bias index, for two categories only.
+    """
+
+    pairs: PairedAnswers
+    percent: PercentAgreement
+    kappa: ChanceCorrectedResult
+    coefficients: Mapping[str, AgreementResult]
+    tests: Mapping[str, TestResult]
+    skew: SkewIndices | None
+
+    @property
+    def table(self) -> ContingencyTable:
+        """Complete pairs."""
+        return self.pairs.table
+
+
+def analyse_question(
+    pairs: PairedAnswers, incomplete: Incomplete = "exclude"
+) -> QuestionResult:
+    """Compute every statistic of a question.
+
+    Args:
+        pairs: The answers.
+        incomplete: `exclude` takes complete pairs only; `disagree` counts a pair with
+            exactly one answer as a disagreement in the percent agreement (coefficients
+            always take complete pairs).
+    """
+    table = pairs.table
+    percent = percent_agreement(table)
+    if incomplete == "disagree":
+        percent = PercentAgreement(percent.n_agree, percent.n + pairs.n_one_answer)
+    return QuestionResult(
+        pairs=pairs,
+        percent=percent,
+        kappa=cohen_kappa(table),
+        coefficients=_coefficients(table),
+        tests=_tests(table),
+        skew=skew_indices(table) if _is_binary(table) else None,
+    )
+
+
+def _coefficients(table: ContingencyTable) -> dict[str, AgreementResult]:
+    positions = table.to_pairs().astype(np.float64)
+    found: dict[str, AgreementResult] = {
+        "maximum_kappa": maximum_kappa(table),
+        "scott_pi": scott_pi(table),
+        "gwet_ac1": gwet_ac(table),
+        "brennan_prediger": brennan_prediger(table),
+        "krippendorff_alpha_nominal": krippendorff_alpha(positions),
+        "bangdiwala_b": bangdiwala_b(table),
+    }
+    if _is_binary(table):  # weights change nothing on two categories
+        return found
+    for weights in ("linear", "quadratic"):
+        found |= {
+            f"cohen_kappa_{weights}": cohen_kappa(table, weights),
+            f"maximum_kappa_{weights}": maximum_kappa(table, weights),
+            f"gwet_ac2_{weights}": gwet_ac(table, weights),
+            f"brennan_prediger_{weights}": brennan_prediger(table, weights),
+            f"bangdiwala_b_{weights}": bangdiwala_b(table, weights),
+        }
+    for level in ("ordinal", "interval"):
+        found[f"krippendorff_alpha_{level}"] = krippendorff_alpha(positions, level)
+    return found
+
+
+def _tests(table: ContingencyTable) -> dict[str, TestResult]:
+    tests = {"bowker": bowker(table), "stuart_maxwell": stuart_maxwell(table)}
+    if _is_binary(table):
+        tests["mcnemar_exact"] = mcnemar(table, "exact")
+        tests["mcnemar_mid_p"] = mcnemar(table, "mid-p")
+    return tests
+
+
+def _is_binary(table: ContingencyTable) -> bool:
+    return table.k == 2

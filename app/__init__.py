@@ -1,0 +1,1 @@
+"""Browser pages in which readers rate cases; imports `reader_study` only."""

@@ -1,0 +1,1 @@
+"""Perfusion maps from non-contrast head CT: training, generation, montages."""

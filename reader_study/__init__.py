@@ -1,0 +1,1 @@
+"""Blinded two-trial reader studies: design, sealing, answers, unblinding."""
