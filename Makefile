@@ -30,7 +30,7 @@ check: $(STAMP)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports
 
 format: $(STAMP) ## rewrite the sources in the house format
 	@$(BIN)/ruff format .
@@ -38,6 +38,16 @@ format: $(STAMP) ## rewrite the sources in the house format
 
 bench: $(STAMP)  ## ratios against other packages, measured in one run
 	@$(BIN)/python -m benchmarks.agreement
+
+figures: demo    ## renew the figures of README and docs
+	@cp $(OUT)/reproduce/agreement_charts.png docs/images/
+
+pins: $(STAMP)   ## renew constraints.txt; needs uv
+	@echo 'torch==2.13.0' > .torch-pin
+	@{ echo "# Exact versions that the tests ran with. Made by: make pins"; \
+	   uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
+	      --extra model --extra app --extra dev --constraints .torch-pin pyproject.toml; } > constraints.new
+	@rm .torch-pin && mv constraints.new constraints.txt
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) $(OUT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

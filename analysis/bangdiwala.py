@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ def bangdiwala_b(
         reason = "no category was drawn by both methods, so the chart has no rectangles"
         return AgreementResult(math.nan, math.nan, table.n, reason)
     agreement = _agreement_area(p, steps)
-    estimate = agreement.area / whole
+    estimate = float(agreement.area) / whole
     slope = (agreement.slope - estimate * (columns[:, None] + rows)) / whole
     influence = slope - (p * slope).sum()
     return AgreementResult(
@@ -80,7 +81,7 @@ def _step_weights(k: int, weights: Weights | Sequence[float]) -> list[float]:
     if weights is None or isinstance(weights, str):
         return [float(w) for w in agreement_weights(k, weights)[0]]
     steps = [float(w) for w in weights]
-    falling = all(a >= b for a, b in zip(steps, [*steps[1:], 0.0], strict=True))
+    falling = all(a >= b for a, b in pairwise([*steps, 0.0]))
     if not steps or steps[0] != 1 or len(steps) > k or not falling:
         msg = f"Step weights must start at 1 and fall to 0 in {k} steps, got {steps}"
         raise ValueError(msg)

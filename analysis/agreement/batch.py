@@ -20,8 +20,8 @@ from analysis.agreement.weights import Weights, agreement_weights
 from analysis.arrays import BoolArray, FloatArray, IntArray
 
 Chance = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
-"""From proportions and weights to the expected agreement `(...)` and the influence of
-one pair on it `(..., k, k)`."""
+"""From counts and weights to the agreement expected by chance, times n^2, `(...)`, and
+its slope in each cell, times n, `(..., k, k)`, up to a constant."""
 
 
 class BatchResult(NamedTuple):
@@ -41,7 +41,7 @@ def cohen_kappas(counts: IntArray | FloatArray, weights: Weights = None) -> Batc
     Examples:
         >>> kappas = cohen_kappas(np.array([[[104, 13], [14, 9]], [[20, 5], [10, 15]]]))
         >>> kappas.estimate.round(4), kappas.standard_error.round(4)
-        (array([0.2852, 0.4   ]), array([0.104 , 0.1263]))
+        (array([0.2852, 0.4   ]), array([0.104, 0.127]))
     """
     result = coefficients(counts, _weights(counts, weights), product_of_margins)
     # A constant method makes kappa 0 by algebra; rounding must not say otherwise.
@@ -81,68 +81,73 @@ def coefficients(
         weights: `(k, k)` agreement weights, 1 on the diagonal.
         chance: What agreement to expect by chance.
     """
+    x = np.asarray(counts, dtype=np.float64)
+    n = x.sum(axis=(-2, -1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        n = np.asarray(counts, dtype=np.float64).sum(axis=(-2, -1))
-        p = counts / n[..., None, None]
-        expected, expected_influence = chance(p, weights)
-        observed = (weights * p).sum(axis=(-2, -1))
-        left = 1 - expected
-        estimate = 1 - (1 - observed) / left
-        influence = (
-            weights
-            - observed[..., None, None]
-            - ((1 - estimate)[..., None, None] * expected_influence)
-        )
-        independent = p.sum(axis=-1)[..., :, None] * p.sum(axis=-2)[..., None, :]
-        null_influence = weights - expected[..., None, None] - expected_influence
+        expected, slope = chance(x, weights)
+        observed = (weights * x).sum(axis=(-2, -1))
+        left = n**2 - expected
+        # In counts, not shares: small differences of whole numbers are exact.
+        estimate = (n * observed - expected) / left
+        p, of_pair = x / _cells(n), slope / _cells(n)
+        influence = weights - _cells(1 - estimate) * of_pair
+        rows, columns = p.sum(axis=-1), p.sum(axis=-2)
+        independent = rows[..., :, None] * columns[..., None, :]
+        unit = left / n**2 * np.sqrt(n)
         return BatchResult(
             estimate,
-            np.sqrt((p * influence**2).sum(axis=(-2, -1)) / n) / left,
-            np.sqrt((independent * null_influence**2).sum(axis=(-2, -1)) / n) / left,
-            observed,
-            expected,
+            _spread(p, influence) / unit,
+            _spread(independent, weights - of_pair) / unit,
+            observed / n,
+            expected / n**2,
         )
 
 
-def product_of_margins(p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+def product_of_margins(x: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Chance of Cohen: each method keeps its own answer frequencies."""
-    rows, columns = p.sum(axis=-1), p.sum(axis=-2)
-    expected_of_row = columns @ w.T
-    expected = (rows * expected_of_row).sum(axis=-1)
-    influence = expected_of_row[..., :, None] + (rows @ w)[..., None, :]
-    return expected, influence - 2 * expected[..., None, None]
+    rows, columns = x.sum(axis=-1), x.sum(axis=-2)
+    of_row = columns @ w.T
+    slope = of_row[..., :, None] + (rows @ w)[..., None, :]
+    return (rows * of_row).sum(axis=-1), slope
 
 
 def square_of_mean_margin(
-    p: FloatArray, w: FloatArray
+    x: FloatArray, w: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Chance of Scott: both methods share the mean of their answer frequencies."""
-    mean = (p.sum(axis=-1) + p.sum(axis=-2)) / 2
+    mean = (x.sum(axis=-1) + x.sum(axis=-2)) / 2
     of_category = mean @ w
-    expected = (mean * of_category).sum(axis=-1)
-    influence = of_category[..., :, None] + of_category[..., None, :]
-    return expected, influence - 2 * expected[..., None, None]
+    slope = of_category[..., :, None] + of_category[..., None, :]
+    return (mean * of_category).sum(axis=-1), slope
 
 
-def gwet_chance(p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+def gwet_chance(x: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Chance of Gwet, which falls as one category takes over.
 
     References:
         Gwet KL. Br J Math Stat Psychol 2008;61:29. doi:10.1348/000711006X126600
     """
-    k = p.shape[-1]
-    mean = (p.sum(axis=-1) + p.sum(axis=-2)) / 2
+    k = x.shape[-1]
+    mean = (x.sum(axis=-1) + x.sum(axis=-2)) / 2
     scale = w.sum() / (k * (k - 1))
-    expected = scale * (mean * (1 - mean)).sum(axis=-1)
-    slope = scale * (0.5 - mean)
-    centre = 2 * (mean * slope).sum(axis=-1)
-    influence = slope[..., :, None] + slope[..., None, :]
-    return expected, influence - centre[..., None, None]
+    expected = scale * (mean.sum(axis=-1) ** 2 - (mean**2).sum(axis=-1))
+    return expected, -scale * (mean[..., :, None] + mean[..., None, :])
 
 
-def uniform_chance(p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+def uniform_chance(x: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Chance of Brennan and Prediger: every category is as likely as any other."""
-    return np.full(p.shape[:-2], w.mean()), np.zeros_like(p)
+    return w.mean() * x.sum(axis=(-2, -1)) ** 2, np.zeros_like(x)
+
+
+def _spread(p: FloatArray, influence: FloatArray) -> FloatArray:
+    """Standard deviation of the influence of a pair; centred, so no digits are lost."""
+    centred = influence - _cells((p * influence).sum(axis=(-2, -1)))
+    return np.asarray(np.sqrt((p * centred**2).sum(axis=(-2, -1))))
+
+
+def _cells(of_table: FloatArray) -> FloatArray:
+    """Give a value per table `(...)` the shape `(..., 1, 1)`."""
+    return of_table[..., None, None]
 
 
 def _weights(counts: IntArray | FloatArray, weights: Weights) -> FloatArray:

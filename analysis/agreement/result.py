@@ -5,6 +5,12 @@ from dataclasses import dataclass
 
 from analysis.intervals import ConfidenceInterval, normal_quantile
 
+_NO_ERROR = 1e-12  # what rounding leaves of a standard error of 0
+
+NO_SPREAD = (
+    "the large-sample standard error is 0, so the interval carries no information"
+)
+
 
 @dataclass(frozen=True)
 class AgreementResult:
@@ -24,6 +30,11 @@ class AgreementResult:
     standard_error: float | None
     n: int
     undefined_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        spread = self.standard_error
+        if self.undefined_reason is None and spread is not None and spread < _NO_ERROR:
+            object.__setattr__(self, "undefined_reason", NO_SPREAD)
 
     def confidence_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:
         """Give estimate +- z x standard error, not cut off, as the paper prints it.

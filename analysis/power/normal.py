@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-_STEPS = 40
+_STEPS = 20
 _ABOVE_NULL = 1e-6
 
 VarianceModel = Callable[[float], float]
@@ -95,7 +95,7 @@ def detectable_kappa(
     Args:
         power_at: Power as a function of kappa, rising.
         null: Kappa under the null hypothesis.
-        highest: Largest kappa that can be; NaN is returned from 1/40 below it on.
+        highest: Largest kappa that can be; it is looked for up to 1/20 below.
         power: Power wanted.
     """
     check_power(power)
@@ -105,7 +105,9 @@ def detectable_kappa(
     for kappa in steps if highest > null else []:
         if power_at(kappa) >= power:
             lowest = max(below, null + _ABOVE_NULL)
-            return float(brentq(lambda x: power_at(x) - power, lowest, kappa))
+            return float(
+                brentq(lambda x: power_at(x) - power, lowest, kappa, xtol=1e-7)
+            )
         below = kappa
     return math.nan
 

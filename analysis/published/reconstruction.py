@@ -56,10 +56,9 @@ def _spread(
     pairs: PairedAnswers, published: Published, rng: np.random.Generator
 ) -> AnswersOfQuestion:
     """Give each reader pairs of answers, over the cases in random order."""
-    shape = (published.n_readers, published.n_cases)
     return np.array(
         [
-            rng.permutation(_fill(of_reader, shape[1]))
+            rng.permutation(of_reader)
             for of_reader in _pairs_of_readers(pairs, published, rng)
         ]
     ).transpose(2, 0, 1)
@@ -87,13 +86,6 @@ def _with_incomplete(pairs: PairedAnswers) -> IntArray:
     one = [[_NOT_ANSWERED, 1]] * pairs.n_one_answer
     none = [[_NOT_ANSWERED, _NOT_ANSWERED]] * pairs.n_no_answer
     return np.array([*pairs.table.to_pairs().tolist(), *one, *none])
-
-
-def _fill(pairs: IntArray, n_cases: int) -> IntArray:
-    if len(pairs) != n_cases:
-        msg = f"A reader must have {n_cases} pairs, got {len(pairs)}"
-        raise ValueError(msg)
-    return pairs
 
 
 def _row(

@@ -72,9 +72,8 @@ def _fill(
 ) -> Iterator[Rows]:
     """Fill row by row; the columns are what the rows above left over."""
     first = len(columns) - len(rows)
-    if len(rows) == 1:
-        if columns[first] == n_agree:
-            yield (columns,)
+    if len(rows) == 1:  # what is left over; its agreements were seen to fit
+        yield (columns,)
         return
     for row in _splits(rows[0], columns):
         left = tuple(c - x for c, x in zip(columns, row, strict=True))

@@ -1,6 +1,7 @@
 """Write a report: results.json, tables, charts and report.html."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.published import questionnaire_path, reconstructed_responses_path
 from analysis.report.figures import (
     agreement_figure,
     agreement_figure_of,
@@ -57,6 +59,9 @@ def write_report(
             progress(name)
             save_figure(figure, staging, name)
             figures[name] = (staging / f"{name}.svg").read_bytes()
+        if reproduction:  # something to try `magic-analyze report` on
+            for source in (reconstructed_responses_path(), questionnaire_path()):
+                shutil.copyfile(source, staging / source.name)
         progress("report.html")
         page = report_html(study, figures, reproduction)
         (staging / "report.html").write_text(page, encoding="utf-8")

@@ -25,7 +25,9 @@ def read_counts(path: Path) -> ContingencyTable:
     rows = read_rows(path)
     header = None if all(_is_number(cell) for cell in rows[0].cells) else rows[0]
     body = rows[1:] if header else rows
-    named = bool(body) and len(body[0].cells) == len(body) + 1
+    first_column = [row.cells[0] for row in body]
+    maybe_names = header is not None or not any(map(_is_number, first_column))
+    named = maybe_names and bool(body) and len(body[0].cells) == len(body) + 1
     names = [row.cells[0].strip() for row in body] if named else None
     if header:
         columns = [_category(cell) for cell in header.cells[1 if named else 0 :]]

@@ -1,0 +1,1 @@
+"""What is timed, against what; one script each, which prints a table."""
