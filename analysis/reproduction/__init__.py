@@ -1,0 +1,1 @@
+"""The paper's printed figures recomputed, each beside the printed one."""
