@@ -80,7 +80,8 @@ def test_a_wrong_printed_figure_is_found(reproduction):
     )
     changed = replace(published, table_one=rows)
     found = {
-        row.item: row for row in compare_table_one(reproduction.study.questions, changed)
+        row.item: row
+        for row in compare_table_one(reproduction.study.questions, changed)
     }
     assert found["Q4 kappa"].verdict == NOT_REPRODUCIBLE
     assert found["Q4 kappa"].difference == 1
@@ -91,7 +92,5 @@ def test_a_wrong_printed_sum_is_found():
     published = load_published()
     table = published.by_reader["Q1"]
     sums = dict(table.printed_sums) | {"RAPID": np.array([117, 24])}
-    changed = replace(
-        published, by_reader={"Q1": replace(table, printed_sums=sums)}
-    )
+    changed = replace(published, by_reader={"Q1": replace(table, printed_sums=sums)})
     assert [row.difference for row in compare_sums(changed)] == [1, 0]
