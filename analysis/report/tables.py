@@ -51,7 +51,7 @@ def counts_by_reader(study: StudyResults, result: QuestionResult) -> pd.DataFram
     frame = pd.DataFrame({"Reader": [neutralise(reader) for reader in study.readers]})
     for method in (study.reference, study.test):
         for column, label in enumerate(result.pairs.question.labels):
-            frame[f"{method}: {label}"] = by_reader[method][:, column]
+            frame[neutralise(f"{method}: {label}")] = by_reader[method][:, column]
     frame.loc[len(frame)] = ["Sum", *frame.iloc[:, 1:].sum().tolist()]
     return frame
 
@@ -59,9 +59,11 @@ def counts_by_reader(study: StudyResults, result: QuestionResult) -> pd.DataFram
 def contingency(study: StudyResults, result: QuestionResult) -> pd.DataFrame:
     """Complete pairs, reference method in rows, as in Table S.6."""
     codes = result.pairs.question.codes
-    frame = pd.DataFrame({f"{study.reference}": [neutralise_code(c) for c in codes]})
+    frame = pd.DataFrame(
+        {neutralise(study.reference): [neutralise_code(c) for c in codes]}
+    )
     for column, code in enumerate(codes):
-        frame[f"{study.test}: {code}"] = result.table.counts[:, column]
+        frame[neutralise(f"{study.test}: {code}")] = result.table.counts[:, column]
     return frame
 
 

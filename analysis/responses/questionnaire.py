@@ -1,6 +1,7 @@
 """The questionnaire: which questions were asked, on which scales."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any
 from analysis.responses.faults import ResponsesError
 
 Code = int | str
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ def _question(given: object, number: int, faults: list[str]) -> Question:
     name = str(entry.get("id", ""))
     if not name:
         faults.append(f"question {number} has no id")
+    elif not _PLAIN.fullmatch(name):  # it names columns and files
+        faults.append(f"question id must be letters, digits, - and _, got {name!r}")
     named = f"question {name or number}"
     scale = entry.get("scale")
     steps = scale if isinstance(scale, list) else []

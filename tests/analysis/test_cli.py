@@ -118,6 +118,18 @@ def test_report_on_another_scale_with_everything_incomplete(tmp_path, capsys):
     assert "Noise?" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_a_study_without_any_complete_pair_still_has_a_report(tmp_path):
+    responses = tmp_path / "responses.csv"
+    scale = [{"code": 1, "label": "fine"}, {"code": 0, "label": "poor"}]
+    asked = {"questions": [{"id": "Q1", "text": "CBF?", "scale": scale}]}
+    (tmp_path / "questionnaire.json").write_text(json.dumps(asked))
+    responses.write_text("reader,case,method,Q1\nR1,c1,RAPID,\nR1,c1,MAGIC,1\n")
+    assert main(["report", str(responses), "--out", str(tmp_path / "out")]) == 0
+    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert content["questions"]["Q1"]["percent_agreement"]["estimate"] is None
+    assert content["questions"]["Q1"]["cohen_kappa"]["undefined_reason"]
+
+
 def test_reasons_are_kept(tmp_path):
     scale = [{"code": 1, "label": "fine"}, {"code": 0, "requires_reason": True}]
     asked = {"questions": [{"id": "Q2C", "text": "MTT?", "scale": scale}]}

@@ -34,6 +34,7 @@ def test_a_study_may_bring_its_own(tmp_path):
         ([1], "must hold a list of questions"),
         ({"questions": []}, "must hold a list of questions"),
         ({"questions": [{"scale": SCALE}]}, "question 1 has no id"),
+        ({"questions": [{"id": "../Q1", "scale": SCALE}]}, "letters, digits, - and _"),
         ({"questions": [{"id": "Q1"}]}, "question Q1 must have a scale of two or more"),
         ({"questions": [{"id": "Q1", "scale": SCALE[:1]}]}, "two or more steps"),
         ({"questions": [{"id": "Q1", "scale": [1, 2]}]}, "each with a code"),
