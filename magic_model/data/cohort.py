@@ -1,0 +1,130 @@
+"""A cohort on disk: cohort.csv and the images it names."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from magic_model.data.nifti import read_nifti
+from magic_model.data.split import Split
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.severity import Severity
+
+FILE = "cohort.csv"
+_FIXED = (
+    "patient_id", "split", "severity", "core_ml", "penumbra_ml", "mismatch_ratio",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One row of cohort.csv.
+
+    Attributes:
+        patient_id: Study-local name; never one that a hospital gave.
+        split: What the patient is used for.
+        severity: Class; None where neither masks nor maps tell.
+        core_ml: Volume of the core, NaN where unknown.
+        penumbra_ml: Volume of tissue at risk, NaN where unknown.
+        mismatch_ratio: Core over tissue at risk, NaN where unknown.
+        images: Path of each image, relative to the cohort's folder.
+    """
+
+    patient_id: str
+    split: Split
+    severity: Severity | None
+    core_ml: float
+    penumbra_ml: float
+    mismatch_ratio: float
+    images: Mapping[Kind, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Patients of a folder."""
+
+    folder: Path
+    patients: Sequence[Patient]
+
+    def load(self, patient: Patient, kind: Kind) -> Volume:
+        """Read an image of a patient.
+
+        Raises:
+            DataError: If the patient has none of this kind, or it cannot be read.
+        """
+        if kind not in patient.images:
+            msg = f"{patient.patient_id} has no {kind}"
+            raise DataError(msg)
+        return read_nifti(self.folder / patient.images[kind], kind)
+
+
+def write_cohort(folder: Path, patients: Sequence[Patient]) -> None:
+    """Write cohort.csv in one step; the images must be there already.
+
+    Columns of images are those that any patient has, in the order of `Kind`.
+    """
+    kinds = [kind for kind in Kind if any(kind in p.images for p in patients)]
+    staged = folder / f".{FILE}"
+    with staged.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*_FIXED, *kinds])
+        for p in patients:
+            numbers = [
+                _written(x) for x in (p.core_ml, p.penumbra_ml, p.mismatch_ratio)
+            ]
+            paths = [p.images[k].as_posix() if k in p.images else "" for k in kinds]
+            writer.writerow([p.patient_id, p.split, p.severity or "", *numbers, *paths])
+    staged.replace(folder / FILE)
+
+
+def read_cohort(folder: Path) -> Cohort:
+    """Read cohort.csv; images are read when asked for.
+
+    Raises:
+        DataError: If it is missing or a row cannot be understood; the line is named.
+    """
+    path = folder / FILE
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in _FIXED if name not in (reader.fieldnames or ())]
+            if missing:
+                msg = f"{path} line 1: column {missing[0]} is missing"
+                raise DataError(msg)
+            rows = [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise DataError(msg) from error
+    patients = [_patient(row, f"{path} line {line}") for line, row in rows]
+    ids = [patient.patient_id for patient in patients]
+    for (line, _), name in zip(rows, ids, strict=True):
+        if not name or ids.count(name) > 1:
+            msg = f"{path} line {line}: patient_id must be there and once, got {name!r}"
+            raise DataError(msg)
+    return Cohort(folder, patients)
+
+
+def _patient(row: Mapping[str, str], where: str) -> Patient:
+    try:
+        return Patient(
+            patient_id=row["patient_id"],
+            split=Split(row["split"]),
+            severity=Severity(row["severity"]) if row["severity"] else None,
+            core_ml=_read(row["core_ml"]),
+            penumbra_ml=_read(row["penumbra_ml"]),
+            mismatch_ratio=_read(row["mismatch_ratio"]),
+            images={kind: Path(row[kind]) for kind in Kind if row.get(kind)},
+        )
+    except ValueError as error:
+        msg = f"{where}: {error}"
+        raise DataError(msg) from error
+
+
+def _written(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+def _read(text: str) -> float:
+    return float(text) if text else math.nan

@@ -1,0 +1,60 @@
+"""Read and write volumes as NIfTI."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+
+
+def read_nifti(path: Path, kind: Kind | str) -> Volume:
+    """Read a NIfTI image in the physical units of its kind.
+
+    A last axis of length 1 is dropped.
+
+    Raises:
+        DataError: If the file is missing, truncated, no NIfTI, or has no place in space
+            (neither qform nor sform).
+    """
+    try:
+        image: Any = nib.load(path)
+        array = np.asarray(image.dataobj, dtype=np.float32)
+    except FileNotFoundError as error:
+        msg = f"{path}: no such file"
+        raise DataError(msg) from error
+    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+        msg = f"{path}: not a readable NIfTI image ({error})"
+        raise DataError(msg) from error
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    try:
+        return Volume(array, image.affine, kind)
+    except DataError as error:
+        msg = f"{path}: {error}"
+        raise DataError(msg) from error
+
+
+def write_nifti(volume: Volume, path: Path) -> None:
+    """Write a volume as float32 NIfTI, in one step: the file is whole or not there.
+
+    The bytes depend on nothing but the volume (no time stamp in the gzip header).
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    image = nib.Nifti1Image(volume.array, volume.affine)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["descrip"] = f"{volume.kind} [{volume.unit}]".encode()
+    staged = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nib.save(image, staged)
+        staged.replace(path)
+    except OSError as error:
+        staged.unlink(missing_ok=True)
+        msg = f"{path}: cannot be written ({error.strerror or error})"
+        raise DataError(msg) from error

@@ -1,0 +1,65 @@
+"""Which patients train, validate and test: drawn by patient, within each severity."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+
+from magic_model.severity import Severity
+
+
+class Split(StrEnum):
+    """What a patient is used for."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+def assign_splits(
+    severities: Sequence[Severity],
+    *,
+    rng: np.random.Generator,
+    test_share: float = 0.2,
+    val_share: float = 0.1,
+) -> list[Split]:
+    """Draw a split for each patient, in the same shares in every class of severity.
+
+    Shares are met over all classes to within one patient: each class gets its whole
+    share, what is left over goes by largest remainder.
+
+    Args:
+        severities: Class of each patient.
+        rng: Source of chance.
+        test_share: Share of all patients held out for testing (paper: 20 %).
+        val_share: Share of all patients for validation, taken from the training part.
+
+    Raises:
+        ValueError: If the shares are not within 0 and 1 together.
+    """
+    if not (test_share >= 0 and val_share >= 0 and test_share + val_share < 1):
+        msg = f"Shares must be 0 or more and leave some, got {test_share}, {val_share}"
+        raise ValueError(msg)
+    splits = [Split.TRAIN] * len(severities)
+    classes = [
+        rng.permutation([i for i, s in enumerate(severities) if s == severity]).tolist()
+        for severity in Severity
+    ]
+    for split, share in ((Split.TEST, test_share), (Split.VAL, val_share)):
+        wanted = [
+            share * sum(s == severity for s in severities) for severity in Severity
+        ]
+        for members, count in zip(classes, _whole_shares(wanted), strict=True):
+            for _ in range(min(count, len(members))):
+                splits[members.pop()] = split
+    return splits
+
+
+def _whole_shares(wanted: Sequence[float]) -> list[int]:
+    """Round numbers to whole ones so that their sum is rounded too."""
+    whole = [int(x) for x in wanted]
+    missing = round(sum(wanted)) - sum(whole)
+    by_remainder = sorted(range(len(wanted)), key=lambda i: whole[i] - wanted[i])
+    for index in by_remainder[:missing]:
+        whole[index] += 1
+    return whole

@@ -1,0 +1,1 @@
+"""A digital brain perfusion phantom: anatomy, lesion, perfusion, NCCT."""
