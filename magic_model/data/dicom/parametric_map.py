@@ -1,0 +1,182 @@
+"""Write a perfusion map as DICOM Parametric Map, and read it back exactly."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import ParametricMapStorage
+
+from magic_model.data.dicom.datasets import read_header, write_dataset
+from magic_model.data.dicom.frames import read_frames, stack_frames
+from magic_model.data.dicom.geometry import LPS_TO_RAS
+from magic_model.data.dicom.kinds import coded_kinds
+from magic_model.data.dicom.perfusion import in_units
+from magic_model.data.dicom.references import refer_to, synthetic_source
+from magic_model.data.dicom.study import (
+    MANUFACTURER,
+    RESEARCH_ONLY,
+    SOFTWARE_VERSION,
+    StudyContext,
+    new_uid,
+)
+from magic_model.data.volume import Affine, FloatArray, Kind, Volume
+from magic_model.errors import DataError
+from magic_model.maps import MAP_SPECS, MapSpec, PerfusionMap
+
+if TYPE_CHECKING:
+    from highdicom.pm import RealWorldValueMapping
+
+
+def write_parametric_map(
+    volume: Volume,
+    path: Path,
+    *,
+    source: Sequence[Dataset] = (),
+    study: StudyContext | None = None,
+) -> None:
+    """Write a map as one file of 32-bit floats with unit, code and geometry.
+
+    Nothing of a source image is copied: it is referred to, by UIDs that the study
+    draws in place of its own. The file is written in one step.
+
+    Args:
+        volume: A perfusion map; its axes at right angles.
+        path: The file.
+        source: Headers of the images that the map was computed from.
+        study: Whose map it is; a fresh random one if left out.
+
+    Raises:
+        DataError: If the volume is no perfusion map, is sheared or has no finite value;
+            if the study's patient id is the source's; or the file cannot be written.
+    """
+    study = study or StudyContext()
+    study.require_not_from(source)
+    if volume.kind not in {Kind(name) for name in PerfusionMap}:
+        msg = f"A Parametric Map must hold a perfusion map, got {volume.kind}"
+        raise DataError(msg)
+    if not volume.is_orthogonal:
+        msg = f"{path}: axes of a Parametric Map must be at right angles"
+        raise DataError(msg)
+    dataset = _parametric_map(volume, study)
+    refer_to(dataset, source, study)
+    write_dataset(dataset, path)
+
+
+def read_parametric_map(path: Path) -> Volume:
+    """Read a Parametric Map that holds one perfusion map.
+
+    Its slices keep the direction in which they are stored, so that a volume comes back
+    as it was written; a single slice comes back right-handed.
+
+    Raises:
+        DataError: If it is no readable Parametric Map, or its code is no perfusion map.
+    """
+    header = read_header(path)
+    if header.get("SOPClassUID", None) != ParametricMapStorage:
+        msg = f"{path}: must be a Parametric Map"
+        raise DataError(msg)
+    kinds = set(coded_kinds(header))
+    if len(kinds) != 1:
+        msg = f"{path}: must be coded as one perfusion map, got {sorted(kinds)}"
+        raise DataError(msg)
+    kind = kinds.pop()
+    frames = read_frames([path], _accept)
+    return stack_frames(frames, partial(in_units, kind=kind), kind, keep_direction=True)
+
+
+def _accept(dataset: Dataset, path: Path) -> None:
+    """Take any grey image; what it is was checked by its header."""
+
+
+def _parametric_map(volume: Volume, study: StudyContext) -> Dataset:
+    import highdicom as hd
+
+    spec = MAP_SPECS[PerfusionMap(volume.kind)]
+    lps = LPS_TO_RAS @ volume.affine
+    measures, orientation, positions = _geometry(volume, lps)
+    low, high = spec.value_range
+    dataset: Dataset = hd.pm.ParametricMap(
+        source_images=[synthetic_source(study)],
+        pixel_array=np.ascontiguousarray(volume.array.transpose(2, 1, 0)),
+        series_instance_uid=new_uid(),
+        series_number=1 + list(PerfusionMap).index(PerfusionMap(volume.kind)),
+        sop_instance_uid=new_uid(),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        software_versions=SOFTWARE_VERSION,
+        device_serial_number="none",
+        contains_recognizable_visual_features=False,
+        real_world_value_mappings=[_mapping(spec, volume.array)],
+        voi_lut_transformations=[
+            hd.VOILUTTransformation(
+                window_center=(low + high) / 2, window_width=high - low
+            )
+        ],
+        content_description=f"{RESEARCH_ONLY}: {spec.title}",
+        content_label=spec.title.upper(),
+        series_description=f"{RESEARCH_ONLY}: {spec.title} [{spec.unit}]",
+        pixel_measures=measures,
+        plane_orientation=orientation,
+        plane_positions=positions,
+    )
+    study.mark(dataset)
+    dataset.DerivationDescription = (
+        f"{spec.long_name} in {spec.unit}, {RESEARCH_ONLY.lower()}, no diagnosis"
+    )
+    _restore_order(dataset, lps)
+    return dataset
+
+
+def _mapping(spec: MapSpec, array: FloatArray) -> "RealWorldValueMapping":
+    import highdicom as hd
+    from pydicom.sr.coding import Code
+
+    finite = array[np.isfinite(array)]
+    if finite.size == 0 or np.isinf(array).any():
+        msg = f"A Parametric Map must hold numbers or NaN, got {spec.title} without"
+        raise DataError(msg)
+    return hd.pm.RealWorldValueMapping(
+        lut_label=spec.title,
+        lut_explanation=spec.long_name,
+        unit=Code(spec.ucum, "UCUM", spec.unit),
+        value_range=(float(finite.min()), float(finite.max())),
+        slope=1.0,
+        intercept=0.0,
+        quantity_definition=Code(spec.dicom_code, "DCM", spec.dicom_meaning),
+    )
+
+
+def _geometry(volume: Volume, lps: Affine) -> tuple[Any, Any, list[Any]]:
+    """Make highdicom's pixel measures, plane orientation and plane positions."""
+    import highdicom as hd
+
+    between_columns, between_rows, between_slices = volume.spacing
+    cosines = (lps[:3, :3] / volume.spacing).T
+    # Adding 0 turns -0 into 0, which DICOM would write with its sign.
+    starts = [lps[:3, 2] * k + lps[:3, 3] + 0.0 for k in range(volume.shape[2])]
+    return (
+        hd.PixelMeasuresSequence(
+            pixel_spacing=(between_rows, between_columns),
+            slice_thickness=between_slices,
+            spacing_between_slices=between_slices,
+        ),
+        hd.PlaneOrientationSequence("PATIENT", (cosines[:2] + 0.0).ravel().tolist()),
+        [hd.PlanePositionSequence("PATIENT", start.tolist()) for start in starts],
+    )
+
+
+def _restore_order(dataset: Dataset, lps: Affine) -> None:
+    """Undo highdicom's order, which runs against the normal of the slices."""
+    normal = np.cross(lps[:3, 0], lps[:3, 1])
+    if normal @ lps[:3, 2] < 0:
+        return
+    shape = (int(dataset.NumberOfFrames), -1)
+    frames = np.frombuffer(dataset.FloatPixelData, dtype="<f4").reshape(shape)
+    dataset.FloatPixelData = frames[::-1].tobytes()
+    dataset.PerFrameFunctionalGroupsSequence = list(
+        dataset.PerFrameFunctionalGroupsSequence
+    )[::-1]

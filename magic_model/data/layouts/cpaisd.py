@@ -1,0 +1,98 @@
+"""CPAISD: non-contrast CT with masks drawn on perfusion CT, and no maps."""
+
+import zipfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magic_model.data.layouts.series import read_series
+from magic_model.data.layouts.source import ImageLoader, PatientSource, missing
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+
+LOOKS_FOR = "[train|val|test/]<study>/<slice>/raw.dcm with mask.npz beside it"
+
+_PARTS = ("", "train", "val", "test")
+_IMAGE, _MASK = "raw.dcm", "mask.npz"
+_VALUES = {Kind.CORE_MASK: (1,), Kind.PENUMBRA_MASK: (1, 2)}
+_DRAWN = (0, 1, 2)  # background, core, penumbra
+_NO_ARRAY = (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile)
+"""What reading an array raises where there is none; TypeError for one without name."""
+
+_NOTES = (
+    "no perfusion maps: for evaluation only",
+    "penumbra_mask is the tissue at risk: what is drawn as penumbra and the core in it",
+)
+
+
+def find_cpaisd(root: Path) -> list[PatientSource]:
+    """Find the studies of all parts, or of the one part that `root` is."""
+    return [
+        _source(study, slices)
+        for part in _PARTS
+        for study in sorted((root / part).glob("*"))
+        if (slices := tuple(sorted(study.glob(f"*/{_IMAGE}"))))
+    ]
+
+
+def _source(study: Path, slices: tuple[Path, ...]) -> PatientSource:
+    masks = tuple(path for path in map(_mask_beside, slices) if path.is_file())
+    images: dict[Kind, ImageLoader] = {
+        Kind.NCCT: partial(read_series, slices, Kind.NCCT)
+    }
+    if masks:
+        images |= {kind: partial(read_mask, slices, kind) for kind in _VALUES}
+    absent = missing(kind for kind in _VALUES if kind not in images)
+    return PatientSource(study.name, images, slices + masks, (*_NOTES, *absent))
+
+
+def _mask_beside(path: Path) -> Path:
+    return path.with_name(_MASK)
+
+
+def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
+    """Read the masks beside the slices, on the grid of the NCCT.
+
+    Args:
+        slices: `raw.dcm` of each slice.
+        kind: `CORE_MASK`, or `PENUMBRA_MASK` for all tissue at risk: the core too.
+
+    Raises:
+        DataError: If a mask is missing, unreadable, of another size than its slice or
+            holds other values than 0, 1 and 2.
+    """
+    ncct = read_series(slices, Kind.NCCT)
+    inside = np.zeros_like(ncct.array)
+    for path in slices:
+        drawn = _read_drawn(_mask_beside(path), ncct.shape[1::-1])
+        inside[..., _level(path, ncct)] = np.isin(drawn, _VALUES[kind]).T
+    return ncct.with_array(inside, kind)
+
+
+def _read_drawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """Give `(rows, columns)` of 0, 1 and 2."""
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            drawn: NDArray[np.generic] = arrays["mask"]
+    except _NO_ARRAY as error:
+        msg = f"{path} must hold the array 'mask' ({error})"
+        raise DataError(msg) from error
+    if drawn.shape != shape:
+        msg = f"{path} must be {shape} as its slice, got {drawn.shape}"
+        raise DataError(msg)
+    if not np.isin(drawn, _DRAWN).all():
+        msg = f"{path} must hold 0, 1 and 2 only, got {np.unique(drawn).tolist()[:9]}"
+        raise DataError(msg)
+    return drawn
+
+
+def _level(path: Path, ncct: Volume) -> int:
+    """Index of the slice in the volume, which is sorted by position, not by name."""
+    from magic_model.data.dicom.datasets import read_header
+
+    left, posterior, superior = map(float, read_header(path).ImagePositionPatient)
+    index = np.linalg.solve(ncct.affine, [-left, -posterior, superior, 1.0])
+    return round(float(index[2]))

@@ -1,0 +1,99 @@
+"""A table of one's own: patients and the paths of their NIfTI images."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from magic_model.data.layouts.source import PatientSource, missing
+from magic_model.data.nifti import read_nifti
+from magic_model.data.volume import Kind
+from magic_model.errors import DataError
+
+TABLE = "patients.csv"
+LOOKS_FOR = f"{TABLE} with a column patient_id and one per image: {', '.join(Kind)}"
+
+_ID = "patient_id"
+_Row = Mapping[str | Any, str | Any]
+
+
+def find_in_table(root: Path) -> list[PatientSource]:
+    """Find the patients of a CSV; paths are relative to it, an empty cell is no image.
+
+    Args:
+        root: The CSV, or a folder that holds `patients.csv`.
+
+    Raises:
+        DataError: If the table is missing or faulty; each fault is told with its line.
+    """
+    path = root / TABLE if root.is_dir() else root
+    columns, rows = _read(path)
+    faults = [*_column_faults(columns)] or [*_row_faults(rows, path.parent)]
+    if faults:
+        raise DataError("\n".join(f"{path} {fault}" for fault in faults))
+    return [_source(row, path.parent) for _, row in rows]
+
+
+def _read(path: Path) -> tuple[Sequence[str], Sequence[tuple[int, _Row]]]:
+    """Give the columns, and the rows with their lines; blank lines are left out."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="", restkey="")
+            rows = [(reader.line_num, row) for row in reader]
+            return list(reader.fieldnames or ()), rows
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise DataError(msg) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path} must be a CSV in UTF-8 ({error})"
+        raise DataError(msg) from error
+
+
+def _column_faults(columns: Sequence[str]) -> Iterator[str]:
+    known = [_ID, *Kind]
+    unknown = [name for name in columns if name not in known]
+    if unknown:
+        yield f"line 1: unknown column {unknown[0]!r}; known are {', '.join(known)}"
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        yield f"line 1: column {twice[0]} must be there once"
+    if _ID not in columns:
+        yield f"line 1: column {_ID} is missing"
+    if not set(columns) & set(Kind):
+        yield f"line 1: there must be a column of images, got {', '.join(columns)}"
+
+
+def _row_faults(rows: Sequence[tuple[int, _Row]], folder: Path) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    for line, row in rows:
+        name = row[_ID].strip()
+        if not name:
+            yield f"line {line}: {_ID} is empty"
+        elif name in seen:
+            yield f"line {line}: {_ID} {name} was in line {seen[name]} already"
+        seen.setdefault(name, line)
+        if "" in row:
+            yield f"line {line}: more cells than columns"
+        paths = _paths(row, folder)
+        if not paths:
+            yield f"line {line}: there must be an image, got none"
+        for kind, path in paths.items():
+            if not path.is_file():
+                yield f"line {line}: {kind} must be a file, got {path}"
+
+
+def _source(row: _Row, folder: Path) -> PatientSource:
+    paths = _paths(row, folder)
+    return PatientSource(
+        source_id=row[_ID].strip(),
+        images={kind: partial(read_nifti, path, kind) for kind, path in paths.items()},
+        files=tuple(paths.values()),
+        notes=missing(kind for kind in Kind if kind in row and kind not in paths),
+    )
+
+
+def _paths(row: _Row, folder: Path) -> dict[Kind, Path]:
+    cells = {kind: row.get(kind, "").strip() for kind in Kind}
+    return {kind: folder / cell for kind, cell in cells.items() if cell}

@@ -1,0 +1,173 @@
+"""What independent programs say of the objects: dciodvfy and an Orthanc server."""
+
+import http.client
+import io
+import json
+import socket
+import subprocess
+import time
+
+import numpy as np
+import pydicom
+import pytest
+from pynetdicom import AE
+
+from magic_model.data.dicom.identity import identifying_attributes
+from magic_model.data.dicom.parametric_map import (
+    read_parametric_map,
+    write_parametric_map,
+)
+from magic_model.data.dicom.secondary_capture import (
+    read_picture,
+    write_secondary_capture,
+)
+from magic_model.data.dicom.study import StudyContext
+from magic_model.data.volume import Volume
+from magic_model.maps import PerfusionMap
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def objects(tmp_path, rng, ct):
+    """Every map of a patient, one of them with sources, and a montage."""
+    folder = tmp_path / "objects"
+    study = StudyContext("p000007")
+    affine = np.diag([-0.9, -0.8, 2.5, 1])
+    for name in PerfusionMap:
+        array = rng.gamma(2.0, 10.0, (32, 24, 6)).astype(np.float32)
+        source = ct.slices if name is PerfusionMap.CBF else ()
+        volume = Volume(array, affine, name)
+        write_parametric_map(volume, folder / f"{name}.dcm", source=source, study=study)
+    montage = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    path = folder / "montage.dcm"
+    write_secondary_capture(montage, path, description="montage", study=study)
+    return sorted(folder.iterdir())
+
+
+def test_dciodvfy_finds_no_error(objects, find_program):
+    program = find_program("dciodvfy", "dicom3tools")
+    for path in objects:
+        found = subprocess.run(
+            [program, path], capture_output=True, text=True, check=False
+        )
+
+        lines = (found.stdout + found.stderr).splitlines()
+        # The program names the object definition that it checked against.
+        assert {"ParametricMap", "SCImage"} & set(lines)
+        assert [line for line in lines if line.strip().startswith("Error")] == []
+
+
+class Orthanc:
+    """A server on loopback with a store of its own."""
+
+    def __init__(self, program, folder) -> None:
+        self.http_port, self.dicom_port = _free_port(), _free_port()
+        settings = {
+            "Name": "magic-ctp test",
+            "StorageDirectory": str(folder / "store"),
+            "IndexDirectory": str(folder / "store"),
+            "HttpPort": self.http_port,
+            "DicomPort": self.dicom_port,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "DicomAlwaysAllowStore": True,
+            "Plugins": [],
+        }
+        config = folder / "orthanc.json"
+        config.write_text(json.dumps(settings))
+        self._log = (folder / "orthanc.log").open("wb")
+        self._process = subprocess.Popen(
+            [program, str(config)], stdout=self._log, stderr=subprocess.STDOUT
+        )
+        self._wait_until_ready()
+
+    def get(self, path) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=20)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        assert answer.status == 200, path
+        return content
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=30)
+        self._log.close()
+
+    def _wait_until_ready(self) -> None:
+        end = time.monotonic() + 30
+        while True:
+            try:
+                self.get("/system")
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > end:
+                    self.stop()
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def orthanc(tmp_path, find_program):
+    program = find_program("Orthanc", "orthanc")
+    folder = tmp_path / "orthanc"
+    folder.mkdir()
+    server = Orthanc(program, folder)
+    yield server
+    server.stop()
+
+
+def _store(paths, port) -> list[int]:
+    """Send files by C-STORE, give the status of each."""
+    datasets = [pydicom.dcmread(path) for path in paths]
+    sender = AE(ae_title="MAGIC")
+    for sop_class in {dataset.SOPClassUID for dataset in datasets}:
+        sender.add_requested_context(sop_class, "1.2.840.10008.1.2.1")
+    association = sender.associate("127.0.0.1", port, ae_title="ORTHANC")
+    assert association.is_established
+    try:
+        return [association.send_c_store(dataset).Status for dataset in datasets]
+    finally:
+        association.release()
+
+
+def test_orthanc_takes_the_objects_and_gives_them_back(objects, orthanc, tmp_path):
+    statuses = _store(objects, orthanc.dicom_port)
+
+    assert statuses == [0] * len(objects)
+    (patient,) = json.loads(orthanc.get("/patients?expand"))
+    assert patient["MainDicomTags"]["PatientID"] == "p000007"
+    assert len(patient["Studies"]) == 1
+    fetched = {}
+    for instance in json.loads(orthanc.get("/instances")):
+        content = orthanc.get(f"/instances/{instance}/file")
+        uid = pydicom.dcmread(io.BytesIO(content)).SOPInstanceUID
+        fetched[uid] = tmp_path / f"{instance}.dcm"
+        fetched[uid].write_bytes(content)
+    for path in objects:
+        sent = pydicom.dcmread(path)
+        back = fetched.pop(sent.SOPInstanceUID)
+        assert identifying_attributes(pydicom.dcmread(back)) == []
+        _assert_same_image(path, back)
+    assert fetched == {}
+
+
+def _assert_same_image(sent, back) -> None:
+    if sent.name == "montage.dcm":
+        np.testing.assert_array_equal(read_picture(back), read_picture(sent))
+        return
+    expected, volume = read_parametric_map(sent), read_parametric_map(back)
+    np.testing.assert_array_equal(volume.array, expected.array)
+    np.testing.assert_array_equal(volume.affine, expected.affine)
+    assert volume.kind is expected.kind
