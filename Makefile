@@ -39,6 +39,7 @@ format: $(STAMP) ## rewrite the sources in the house format
 bench: $(STAMP)  ## ratios against other packages, measured in one run
 	@$(BIN)/python -m benchmarks.agreement
 	@$(BIN)/python -m benchmarks.commands
+	@$(BIN)/python -m benchmarks.data
 
 figures: demo    ## renew the figures of README and docs
 	@cp $(OUT)/reproduce/agreement_charts.png docs/images/

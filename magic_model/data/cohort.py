@@ -97,6 +97,9 @@ def read_cohort(folder: Path) -> Cohort:
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise DataError(msg) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path}: not a CSV table in UTF-8 ({error})"
+        raise DataError(msg) from error
     patients = [_patient(row, f"{path} line {line}") for line, row in rows]
     ids = [patient.patient_id for patient in patients]
     for (line, _), name in zip(rows, ids, strict=True):

@@ -1,6 +1,8 @@
 """Read and write volumes as NIfTI."""
 
 import os
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,16 @@ import numpy as np
 
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+
+# Truncated, damaged, of another format, or in colours (which are no numbers).
+_UNREADABLE = (
+    nib.filebasedimages.ImageFileError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    zlib.error,
+)
 
 
 def read_nifti(path: Path, kind: Kind | str) -> Volume:
@@ -26,9 +38,12 @@ def read_nifti(path: Path, kind: Kind | str) -> Volume:
     except FileNotFoundError as error:
         msg = f"{path}: no such file"
         raise DataError(msg) from error
-    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+    except _UNREADABLE as error:
         msg = f"{path}: not a readable NIfTI image ({error})"
         raise DataError(msg) from error
+    if not (image.header.get("qform_code", 0) or image.header.get("sform_code", 0)):
+        msg = f"{path}: must have a place in space, got neither qform nor sform"
+        raise DataError(msg)
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     try:
@@ -55,6 +70,7 @@ def write_nifti(volume: Volume, path: Path) -> None:
         nib.save(image, staged)
         staged.replace(path)
     except OSError as error:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing was begun, or it cannot be taken back
+            staged.unlink()
         msg = f"{path}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error

@@ -1,0 +1,1 @@
+"""The commands of `magic-model`, one per file; each returns what to print."""

@@ -1,0 +1,147 @@
+"""Bring volumes onto a common grid by their affines."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+
+from magic_model.data.volume import Affine, FloatArray, Volume
+from magic_model.errors import DataError
+from magic_model.maps import PerfusionMap
+
+BoolArray = NDArray[np.bool_]
+Shape = tuple[int, int, int]
+Maps = Mapping[PerfusionMap, Volume]
+
+HALF = 0.5 - 1e-3
+"""Share of a voxel that counts as in a mask; lower, so that rounding breaks no tie."""
+
+_ROUNDING = 1e-6  # of an index; affines are stored in single precision
+
+
+def reorient_ras(volume: Volume) -> Volume:
+    """Swap and flip axes so that each points along its nearest of right, anterior, up.
+
+    No value is interpolated and every voxel keeps its place in space.
+    """
+    directions = volume.affine[:3, :3] / volume.spacing
+    _, order = linear_sum_assignment(-np.abs(directions))
+    array = volume.array.transpose(order)
+    affine = volume.affine[:, [*order, 3]]
+    for axis in range(3):
+        if affine[axis, axis] < 0:
+            array = np.flip(array, axis)
+            affine[:, 3] += affine[:, axis] * (array.shape[axis] - 1)
+            affine[:, axis] *= -1
+    return Volume(array, affine + 0.0, volume.kind)  # + 0.0 turns -0 into 0
+
+
+def resample(
+    volume: Volume, affine: Affine, shape: Shape, *, order: int = 1, outside: float = 0
+) -> Volume:
+    """Sample a volume at the voxel centres of another grid.
+
+    A voxel reaches half its width beyond its centre, and holds its value there. Voxels
+    that are not finite count as not measured: they are left out of the average of
+    neighbours, and where they make up more than half of it the result is `outside`.
+
+    Args:
+        volume: What is sampled.
+        affine: `(4, 4)` of the grid, from indices to mm in RAS+.
+        shape: Number of voxels of the grid.
+        order: 0 for the nearest voxel (masks), 1 for linear interpolation.
+        outside: Value where nothing was measured.
+
+    Raises:
+        ValueError: If the order is neither 0 nor 1.
+    """
+    if order not in {0, 1}:
+        msg = f"Order must be 0 (nearest) or 1 (linear), got {order}"
+        raise ValueError(msg)
+    to_index = np.linalg.inv(volume.affine) @ affine
+    measured = np.isfinite(volume.array)
+    if measured.all():
+        values = _sampled(volume.array, to_index, shape, order)
+        weight = None
+    else:
+        values = _sampled(np.where(measured, volume.array, 0), to_index, shape, order)
+        weight = _sampled(measured.astype(np.float32), to_index, shape, order)
+        values = np.divide(values, weight, out=values, where=weight > HALF)
+    known = _inside(to_index, volume.shape, shape)
+    if weight is not None:
+        known = known & (weight > HALF)
+    return Volume(np.where(known, values, np.float32(outside)), affine, volume.kind)
+
+
+def in_plane_grid(volume: Volume, size: int = 256) -> tuple[Affine, Shape]:
+    """Lay square pixels over the slices of a volume.
+
+    Args:
+        volume: A volume in RAS orientation; its slices and its oblique angle are kept.
+        size: Pixels along each side of a slice.
+
+    Returns:
+        Affine and shape `(size, size, slices)` of a grid with the same centre, whose
+        side is the longer side of the volume.
+    """
+    columns, rows, slices = volume.shape
+    width, height, _ = volume.spacing
+    pixel = max(columns * width, rows * height) / size
+    affine = volume.affine.copy()
+    affine[:3, :2] *= [pixel / width, pixel / height]
+    middle = volume.affine @ [(columns - 1) / 2, (rows - 1) / 2, 0, 1]
+    affine[:, 3] = middle - affine @ [(size - 1) / 2, (size - 1) / 2, 0, 0]
+    return affine, (size, size, slices)
+
+
+def common_grid(maps: Maps) -> dict[PerfusionMap, Volume]:
+    """Reorient the maps of a patient to RAS, on the grid of the first.
+
+    Raises:
+        DataError: If there is no map.
+    """
+    if not maps:
+        msg = "At least one perfusion map must be given, got none"
+        raise DataError(msg)
+    first, *others = ((name, reorient_ras(volume)) for name, volume in maps.items())
+    affine, shape = first[1].affine, first[1].shape
+    return {
+        first[0]: first[1],
+        **{
+            name: volume
+            if volume.shape == shape and np.allclose(volume.affine, affine, atol=1e-4)
+            else resample(volume, affine, shape, outside=np.nan)
+            for name, volume in others
+        },
+    }
+
+
+def map_support(maps: Maps) -> BoolArray:
+    """Tell where maps of one grid hold values: any is finite and not 0, `(x, y, z)`."""
+    held = [np.isfinite(v.array) & (v.array != 0) for v in maps.values()]
+    anywhere: BoolArray = np.logical_or.reduce(held)
+    return anywhere
+
+
+def _sampled(
+    array: FloatArray, to_index: Affine, shape: Shape, order: int
+) -> FloatArray:
+    matrix, offset = to_index[:3, :3], to_index[:3, 3]
+    sampled: FloatArray = ndimage.affine_transform(
+        array, matrix, offset, shape, np.float32, order, "nearest", prefilter=False
+    )
+    return sampled
+
+
+def _inside(to_index: Affine, source: Shape, shape: Shape) -> BoolArray:
+    """Tell which voxels of the grid lie within the source's, edges included."""
+    grid = np.indices(shape, sparse=True)
+    inside: BoolArray = np.ones((1, 1, 1), dtype=np.bool_)
+    for row, length in zip(to_index[:3], source, strict=True):
+        index = sum(step * axis for step, axis in zip(row, grid, strict=False) if step)
+        index = index + row[3]
+        near, far = -0.5 - _ROUNDING, length - 0.5 + _ROUNDING
+        inside = inside & (index >= near) & (index <= far)
+    return inside

@@ -1,0 +1,184 @@
+"""Find the brain in a non-contrast head CT."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from magic_model.data.grid import reorient_ras, resample
+from magic_model.data.volume import Affine, FloatArray, Kind, Volume
+from magic_model.errors import DataError
+
+BoolArray = NDArray[np.bool_]
+
+_BY_FACES = ndimage.generate_binary_structure(3, 1)
+
+
+class SkullStripper(Protocol):
+    """Whatever tells brain from the rest of the head."""
+
+    def __call__(self, ncct: Volume) -> Volume:
+        """Give a brain mask (0 or 1) on the grid of the NCCT.
+
+        Raises:
+            DataError: If no brain is found.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class MorphologicalSkullStripper:
+    """Brain as the largest piece of soft tissue inside the skull.
+
+    A ball that cannot pass the openings of the skull is rolled around it from the
+    sides; what it does not reach is the inside. Soft tissue in there is eroded until
+    orbits and muscles fall off, the largest piece is grown back, and holes (calcified
+    or liquid) are filled. All lengths are in mm, whatever the spacing.
+    """
+
+    bone_hu: float = 300.0
+    """CT numbers from here on are bone."""
+
+    soft_hu: tuple[float, float] = (0.0, 100.0)
+    """CT numbers of brain, liquor and blood."""
+
+    opening_mm: float = 18.0
+    """Radius of the ball; above that of the foramen magnum."""
+
+    erosion_mm: float = 4.0
+    """What is thinner than twice this is no brain."""
+
+    working_mm: float = 2.0
+    """Finer grids are sampled at this distance."""
+
+    min_ml: float = 50.0
+    """A smaller piece is no brain."""
+
+    def __call__(self, ncct: Volume) -> Volume:
+        """Give a brain mask (0 or 1) on the grid of the NCCT.
+
+        Raises:
+            DataError: If there is no skull, or too little soft tissue inside.
+        """
+        head = _coarse(reorient_ras(ncct.require_finite()), self.working_mm)
+        inside = self._inside_skull(head)
+        brain = self._brain(head, inside)
+        deep = _distance_to(~brain, head.spacing) > 2 * self.working_mm
+        found, core = (
+            resample(head.with_array(m), ncct.affine, ncct.shape).array >= 0.5
+            for m in (brain, deep)
+        )
+        # The coarse surface cuts into bone here and there.
+        mask = found & (core | (ncct.array <= self.soft_hu[1]))
+        return ncct.with_array(mask, Kind.BRAIN_MASK)
+
+    def _inside_skull(self, head: Volume) -> BoolArray:
+        bone = head.array >= self.bone_hu
+        if not bone.any():
+            msg = (
+                f"A head CT must show bone ({self.bone_hu:g} HU or more), its largest "
+                f"value is {head.array.max():g}; give a brain mask if the skull is "
+                "already removed"
+            )
+            raise DataError(msg)
+        margin = [int(np.ceil(2 * self.opening_mm / s)) + 1 for s in head.spacing]
+        skull = _largest(_with_margin(bone, margin))
+        free = _distance_to(skull, head.spacing) > self.opening_mm
+        pieces, _ = ndimage.label(free)
+        outer = free & (pieces == pieces[0, 0, 0])
+        reached = _distance_to(outer, head.spacing) <= self.opening_mm
+        image = tuple(slice(m, m + n) for m, n in zip(margin, head.shape, strict=True))
+        inside: BoolArray = ~(reached | skull)[image]
+        return inside
+
+    def _brain(self, head: Volume, inside: BoolArray) -> BoolArray:
+        smooth = ndimage.median_filter(head.array, (3, 3, 1))
+        low, high = self.soft_hu
+        soft = inside & (smooth >= low) & (smooth <= high)
+        deep = _distance_to(~soft, head.spacing) > self.erosion_mm
+        core = _largest(deep)
+        grown = soft & (_distance_to(core, head.spacing) <= self.erosion_mm * 1.5)
+        brain: BoolArray = inside & ndimage.binary_fill_holes(grown)
+        found_ml = brain.sum() * head.voxel_ml
+        if found_ml < self.min_ml:
+            msg = (
+                f"A brain must have {self.min_ml:g} mL or more, the largest piece of "
+                f"soft tissue inside the skull has {found_ml:.1f}; give a brain mask"
+            )
+            raise DataError(msg)
+        return brain
+
+
+@dataclass(frozen=True)
+class GivenMask:
+    """A brain mask that the user brings, on any grid.
+
+    Attributes:
+        mask: Brain where it is above 0.5.
+    """
+
+    mask: Volume
+
+    def __call__(self, ncct: Volume) -> Volume:
+        """Give the mask (0 or 1) on the grid of the NCCT.
+
+        Raises:
+            DataError: If it is empty, or less than half of it lies within the NCCT.
+        """
+        given = self.mask.with_array(self.mask.array > 0.5, Kind.BRAIN_MASK)
+        mask = resample(given, ncct.affine, ncct.shape, order=0)
+        given_ml = float(given.array.sum()) * given.voxel_ml
+        found_ml = float(mask.array.sum()) * mask.voxel_ml
+        if found_ml == 0 or found_ml < 0.5 * given_ml:
+            msg = (
+                "At least half of a brain mask must lie within the NCCT, "
+                f"got {found_ml:.1f} of {given_ml:.1f} mL"
+            )
+            raise DataError(msg)
+        return mask
+
+
+def _coarse(volume: Volume, spacing_mm: float) -> Volume:
+    """Sample at a distance of at least `spacing_mm` along each axis, same centre."""
+    step = np.maximum(spacing_mm / np.array(volume.spacing), 1.0)
+    count = np.ceil(np.array(volume.shape) / step).astype(int)
+    affine: Affine = volume.affine.copy()
+    affine[:3, :3] *= step
+    middle = volume.affine @ [*(np.array(volume.shape) - 1) / 2, 1]
+    affine[:, 3] = middle - affine @ [*(count - 1) / 2, 0]
+    x, y, z = count.tolist()
+    return resample(volume, affine, (x, y, z), outside=-1000.0)
+
+
+def _with_margin(bone: BoolArray, margin: list[int]) -> BoolArray:
+    """Add air beside the head, and its last slices again above and below.
+
+    An image may end within the head; a brain that it cuts must stay enclosed.
+    """
+    x, y, z = ((m, m) for m in margin)
+    return np.pad(np.pad(bone, ((0, 0), (0, 0), z), "edge"), (x, y, (0, 0)))
+
+
+def _distance_to(
+    target: BoolArray, spacing: tuple[float, float, float]
+) -> FloatArray | NDArray[np.float64]:
+    """Distance in mm to the nearest voxel of a mask; infinite if there is none."""
+    if not target.any():
+        return np.full(target.shape, np.inf)
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(
+        ~target, sampling=spacing
+    )
+    return distance
+
+
+def _largest(mask: BoolArray) -> BoolArray:
+    """Keep the largest connected piece of a mask (by faces)."""
+    pieces, n_pieces = ndimage.label(mask, _BY_FACES)
+    if n_pieces == 0:
+        return mask
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    largest: BoolArray = pieces == sizes.argmax()
+    return largest

@@ -1,0 +1,144 @@
+"""A phantom cohort on disk, made in parallel and taken up again where it stopped."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from magic_model.data.cohort import Cohort, Patient, write_cohort
+from magic_model.data.nifti import write_nifti
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.phantom.patient import Phantom, PhantomSpec, make_patient, simulate
+from magic_model.phantom.plan import PlannedPatient, plan_cohort
+from magic_model.severity import mismatch_ratio
+
+__all__ = ["PhantomSpec", "make_cohort", "make_on_disk", "make_patient"]
+
+FILE = "phantom.json"
+"""Written last into a patient's folder: what was asked for and what came."""
+
+REVISION = 1
+"""Raised whenever the same seed gives other bytes, so that old patients are remade."""
+
+Progress = Callable[[int, int], None]
+
+
+def make_cohort(
+    folder: Path,
+    n_patients: int,
+    seed: int,
+    *,
+    full: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Cohort:
+    """Make a cohort of phantom patients; the same seed gives the same bytes.
+
+    Patients that the folder holds already, complete and made in the same way, are kept.
+
+    Args:
+        folder: Where `cohort.csv` and a folder per patient are written.
+        n_patients: How many.
+        seed: Seed; each patient has its own stream, whatever the number of patients.
+        full: Whole heads at 1 mm instead of slabs.
+        jobs: Processes that work at the same time.
+        progress: Called with the number of patients done and of all.
+
+    Raises:
+        DataError: If a number makes no sense or a file cannot be written.
+    """
+    from joblib import Parallel, delayed
+
+    try:
+        plan = plan_cohort(n_patients, seed, size="full" if full else "slab")
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    work = Parallel(n_jobs=jobs, return_as="generator")
+    patients = []
+    for patient in work(delayed(make_on_disk)(folder, planned) for planned in plan):
+        patients.append(patient)
+        if progress is not None:
+            progress(len(patients), n_patients)
+    write_cohort(folder, patients)
+    return Cohort(folder, patients)
+
+
+def make_on_disk(folder: Path, planned: PlannedPatient) -> Patient:
+    """Make one patient's folder unless it is there, complete and made in the same way.
+
+    Raises:
+        DataError: If a file cannot be written.
+    """
+    place = folder / planned.patient_id
+    made_by = {
+        "revision": REVISION,
+        "seed": planned.seed,
+        "index": planned.index,
+        **asdict(planned.spec),
+    }
+    truth = _kept(place, made_by) or _make(place, planned, made_by)
+    core_ml, penumbra_ml = truth["core_ml"], truth["penumbra_ml"]
+    return Patient(
+        patient_id=planned.patient_id,
+        split=planned.split,
+        severity=planned.spec.severity,
+        core_ml=core_ml,
+        penumbra_ml=penumbra_ml,
+        mismatch_ratio=mismatch_ratio(core_ml, penumbra_ml),
+        images={kind: _image(Path(planned.patient_id), kind) for kind in Kind},
+    )
+
+
+def _kept(place: Path, made_by: dict[str, Any]) -> dict[str, Any] | None:
+    """What a complete folder made in the same way says of its patient."""
+    try:
+        record = json.loads((place / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = all(_image(place, kind).is_file() for kind in Kind)
+    if not whole or not isinstance(record, dict) or record.get("made_by") != made_by:
+        return None
+    truth: dict[str, Any] = record["truth"]
+    return truth
+
+
+def _make(
+    place: Path, planned: PlannedPatient, made_by: dict[str, Any]
+) -> dict[str, Any]:
+    phantom = simulate(planned.spec, planned.rng())
+    truth = _truth(phantom)
+    record = json.dumps({"made_by": made_by, "truth": truth}, indent=2) + "\n"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / FILE).unlink(missing_ok=True)  # not complete while images change
+        for kind, volume in phantom.images.items():
+            write_nifti(volume, _image(place, kind))
+        staged = place / f".{FILE}"
+        staged.write_text(record, encoding="utf-8")
+        staged.replace(place / FILE)
+    except OSError as error:
+        msg = f"{place}: cannot be written ({error.strerror or error})"
+        raise DataError(msg) from error
+    return truth
+
+
+def _truth(phantom: Phantom) -> dict[str, Any]:
+    truth: dict[str, Any] = {
+        "core_ml": _volume_ml(phantom.images[Kind.CORE_MASK]),
+        "penumbra_ml": _volume_ml(phantom.images[Kind.PENUMBRA_MASK]),
+    }
+    if phantom.lesion is not None:
+        truth["territory"] = phantom.lesion.site.territory
+        truth["side"] = phantom.lesion.site.side
+        truth["hypodensity"] = asdict(phantom.hypodensity)
+    return truth
+
+
+def _volume_ml(mask: Volume) -> float:
+    return float((mask.array > 0).sum()) * mask.voxel_ml
+
+
+def _image(place: Path, kind: Kind) -> Path:
+    return place / f"{kind}.nii.gz"

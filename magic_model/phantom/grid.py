@@ -1,0 +1,140 @@
+"""Where the voxels of a phantom lie."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magic_model.data.volume import Affine, FloatArray
+from magic_model.phantom.fields import interpolate
+
+Size = Literal["slab", "full"]
+
+PIXELS = 256
+PIXEL_MM = 0.9
+_STRIDE = 4  # voxels between the points where smooth fields are worked out
+_ORIGIN_MM = -PIXEL_MM * (PIXELS - 1) / 2  # the middle of the frame is at 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Planes of the NCCT, 1 mm apart, and those of them on which maps are made.
+
+    Attributes:
+        bottom_mm: Height of the lowest NCCT plane.
+        n_planes: Number of NCCT planes.
+        first_map: Index of the lowest plane with maps.
+        map_step: Planes from one map to the next.
+        n_maps: Number of planes with maps.
+    """
+
+    bottom_mm: float
+    n_planes: int
+    first_map: int
+    map_step: int
+    n_maps: int
+
+    @classmethod
+    def of(cls, size: Size, *, shift_mm: float = 0.0) -> "Grid":
+        """Give ten maps 10 mm apart in 101 NCCT planes, or 160 planes with maps on all.
+
+        The slab reaches from the temporal lobes to the convexity.
+
+        Args:
+            size: "slab" or "full".
+            shift_mm: How much higher than usual it lies.
+        """
+        if size == "slab":
+            return cls(-33 + shift_mm, 101, first_map=5, map_step=10, n_maps=10)
+        return cls(-72 + shift_mm, 160, first_map=0, map_step=1, n_maps=160)
+
+    @property
+    def map_planes(self) -> list[int]:
+        """Indices of the NCCT planes with maps."""
+        return [self.first_map + i * self.map_step for i in range(self.n_maps)]
+
+    @property
+    def ncct_affine(self) -> Affine:
+        """From NCCT indices to mm in RAS+."""
+        return _affine(self.bottom_mm, 1.0)
+
+    @property
+    def map_affine(self) -> Affine:
+        """From map indices to mm in RAS+."""
+        return _affine(self.bottom_mm + self.first_map, float(self.map_step))
+
+    @property
+    def node_axes_mm(self) -> list[FloatArray]:
+        """For each axis, distances of the nodes of smooth fields from the first one."""
+        in_plane = np.arange(0, PIXELS + _STRIDE, _STRIDE, dtype=np.float32) * PIXEL_MM
+        through = np.arange(0, self.n_planes + _STRIDE, _STRIDE, dtype=np.float32)
+        return [in_plane, in_plane, through]
+
+    def node_coordinates(self) -> list[FloatArray]:
+        """Give x, y and z of the nodes in mm, shaped to broadcast."""
+        x, y, z = np.meshgrid(*self.node_axes_mm, indexing="ij", sparse=True)
+        return [x + _ORIGIN_MM, y + _ORIGIN_MM, z + self.bottom_mm]
+
+    @property
+    def map_voxel_ml(self) -> float:
+        """Volume of a voxel of the maps in mL."""
+        return PIXEL_MM**2 * self.map_step / 1000
+
+    @property
+    def frame(self) -> "Box":
+        """All voxels."""
+        return Box(slice(0, PIXELS), slice(0, PIXELS), range(self.n_planes))
+
+    def on_maps(self, nodes: FloatArray) -> FloatArray:
+        """Interpolate a smooth field from the nodes to the maps."""
+        frame = self.frame
+        return self.finer(nodes, Box(frame.x, frame.y, self.map_planes))
+
+    def finer(self, nodes: FloatArray, box: "Box") -> FloatArray:
+        """Interpolate a smooth field from the nodes to NCCT planes within a box."""
+        wanted = [range(box.x.start, box.x.stop), range(box.y.start, box.y.stop)]
+        positions: list[FloatArray] = [
+            np.asarray(voxels, dtype=np.float32) / np.float32(_STRIDE)
+            for voxels in (*wanted, box.planes)
+        ]
+        return interpolate(nodes, positions)
+
+    def box_around(self, nodes: NDArray[np.bool_]) -> "Box":
+        """Give the columns and rows that hold all nodes that are true."""
+        x, y = (_span(np.any(nodes, axis=others)) for others in ((1, 2), (0, 2)))
+        return Box(x, y, range(self.n_planes))
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the grid.
+
+    Attributes:
+        x: Columns.
+        y: Rows.
+        planes: NCCT planes.
+    """
+
+    x: slice
+    y: slice
+    planes: Sequence[int]
+
+    @property
+    def in_plane(self) -> tuple[slice, slice]:
+        """Columns and rows, to index with."""
+        return self.x, self.y
+
+
+def _span(nodes: NDArray[np.bool_]) -> slice:
+    """Voxels from one node before the first true one to one after the last."""
+    hit = np.flatnonzero(nodes)
+    first, last = int(hit[0]) - 1, int(hit[-1]) + 1
+    return slice(max(0, first * _STRIDE), min(PIXELS, last * _STRIDE))
+
+
+def _affine(bottom_mm: float, step_mm: float) -> Affine:
+    affine = np.diag([PIXEL_MM, PIXEL_MM, step_mm, 1.0])
+    affine[:3, 3] = _ORIGIN_MM, _ORIGIN_MM, bottom_mm
+    return affine

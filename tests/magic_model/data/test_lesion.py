@@ -1,0 +1,224 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from magic_model.data.lesion import find_lesion, lesion_from_masks
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.maps import PerfusionMap
+from magic_model.severity import Severity
+
+CBF, MTT, TTP, TMAX = (
+    PerfusionMap.CBF,
+    PerfusionMap.MTT,
+    PerfusionMap.TTP,
+    PerfusionMap.TMAX,
+)
+
+
+@pytest.fixture(scope="module")
+def truth(head, maps_maker):
+    return maps_maker(head)
+
+
+def only(truth, *names):
+    return {name: truth.maps[name] for name in names}
+
+
+def changed(volume, where, value):
+    return volume.with_array(np.where(where, value, volume.array))
+
+
+def test_core_and_tissue_at_risk_are_found_by_tmax(head, truth):
+    lesion = find_lesion(only(truth, CBF, TMAX), head.brain)
+    assert np.array_equal(lesion.core.array > 0, truth.core)
+    assert np.array_equal(lesion.at_risk.array > 0, truth.at_risk)
+    assert lesion.core.kind is Kind.CORE_MASK
+    assert lesion.at_risk.kind is Kind.PENUMBRA_MASK
+    assert lesion.surrogate is None
+    assert lesion.reference_cbf == 50
+    voxel_ml = 3.5 * 3.5 * 8 / 1000
+    assert lesion.core_ml == pytest.approx(truth.core.sum() * voxel_ml)
+    assert lesion.penumbra_ml == pytest.approx(truth.at_risk.sum() * voxel_ml)
+    ratio = truth.core.sum() / truth.at_risk.sum()
+    assert lesion.mismatch_ratio == pytest.approx(ratio)
+    assert lesion.severity is Severity.MILD_MODERATE
+
+
+def test_ttp_stands_in_for_tmax_and_says_so(head, truth):
+    lesion = find_lesion(only(truth, CBF, TTP), head.brain)
+    assert np.array_equal(lesion.at_risk.array > 0, truth.at_risk)
+    assert np.array_equal(lesion.core.array > 0, truth.core)
+    assert lesion.surrogate == (
+        "TTP more than 4.5 s after the healthier side (11.0 s), in place of Tmax > 6 s"
+    )
+
+
+def test_a_whole_hemisphere_does_not_hide_itself_from_ttp(head, truth):
+    left = (head.mm[0] < 0) & (head.brain.array > 0)
+    maps = {
+        CBF: changed(truth.maps[CBF], left, 10),
+        TTP: changed(truth.maps[TTP], left, 20),
+    }
+    lesion = find_lesion(maps, head.brain)
+    assert np.array_equal(lesion.at_risk.array > 0, left)
+    assert np.array_equal(lesion.core.array > 0, left)
+
+
+def test_limits_are_exclusive(head, truth):
+    maps = only(truth, CBF, TMAX)
+    at_limit = {
+        CBF: changed(maps[CBF], truth.core, 15),  # 30 % of 50
+        TMAX: changed(maps[TMAX], truth.at_risk & ~truth.core, 6),
+    }
+    lesion = find_lesion(at_limit, head.brain)
+    assert np.array_equal(lesion.at_risk.array > 0, truth.core)
+    assert lesion.core_ml == 0
+    assert lesion.severity is Severity.NONE
+
+
+def test_low_flow_without_delay_is_no_core(head, truth):
+    maps = only(truth, CBF, TMAX)
+    on_time = {**maps, TMAX: changed(maps[TMAX], truth.at_risk, 2)}
+    lesion = find_lesion(on_time, head.brain)
+    assert (lesion.core_ml, lesion.penumbra_ml) == (0, 0)
+    assert lesion.severity is Severity.NONE
+
+
+def test_normal_flow_is_that_of_the_mirrored_region(head, truth):
+    maps = only(truth, CBF, TMAX)
+    front = (head.mm[1] > 40) & ~truth.at_risk & (head.brain.array > 0)
+    lesion = find_lesion({**maps, CBF: changed(maps[CBF], front, 500)}, head.brain)
+    assert lesion.reference_cbf == 50
+
+
+def test_where_both_sides_are_ill_the_rest_is_normal(head, truth):
+    maps = only(truth, CBF, TMAX)
+    both = truth.at_risk | truth.at_risk[::-1]
+    lesion = find_lesion(
+        {
+            CBF: changed(maps[CBF], both, 5),
+            TMAX: changed(maps[TMAX], both, 9),
+        },
+        head.brain,
+    )
+    assert lesion.reference_cbf == 50
+    assert np.array_equal(lesion.core.array > 0, both)
+
+
+def test_extreme_values_do_not_move_the_reference(head, truth):
+    maps = only(truth, CBF, TMAX)
+    vessels = np.zeros(head.brain.shape, dtype=bool)
+    vessels[::5, ::5] = True
+    cbf = changed(maps[CBF], vessels & (maps[CBF].array == 50), 900)
+    lesion = find_lesion({CBF: cbf, TMAX: maps[TMAX]}, head.brain)
+    assert lesion.reference_cbf == 50
+
+
+def test_small_islands_are_removed(head, truth):
+    maps = only(truth, CBF, TMAX)
+    voxel_ml = maps[CBF].voxel_ml
+    tmax, cbf = maps[TMAX].array.copy(), maps[CBF].array.copy()
+    small, large = int(0.9 / voxel_ml), int(np.ceil(1.1 / voxel_ml))
+    tmax[34 : 34 + small, 30, 10] = 20
+    tmax[34 : 34 + large, 45, 10] = 20
+    found = find_lesion(
+        {CBF: maps[CBF].with_array(cbf), TMAX: maps[TMAX].with_array(tmax)}, head.brain
+    ).at_risk.array
+    assert not found[34:, 30, 10].any()
+    assert found[34 : 34 + large, 45, 10].all()
+
+
+def test_what_lies_outside_the_brain_or_is_not_measured_does_not_count(head, truth):
+    maps = only(truth, CBF, TMAX)
+    outside = head.brain.array == 0
+    gap = np.zeros_like(outside)
+    gap[:, :, 12:] = True
+    lesion = find_lesion(
+        {
+            CBF: changed(changed(maps[CBF], outside, 5), gap, np.nan),
+            TMAX: changed(changed(maps[TMAX], outside, 12), gap, np.nan),
+        },
+        head.brain,
+    )
+    assert np.array_equal(lesion.at_risk.array > 0, truth.at_risk & ~gap)
+    assert np.array_equal(lesion.core.array > 0, truth.core & ~gap)
+
+
+def test_orientation_on_disk_does_not_matter(head, truth):
+    flip = np.diag([-1.0, 1, 1, 1])
+    flip[0, 3] = head.brain.shape[0] - 1
+    maps = {
+        name: Volume(volume.array[::-1], volume.affine @ flip, volume.kind)
+        for name, volume in only(truth, CBF, TMAX).items()
+    }
+    lesion = find_lesion(maps, head.brain)
+    assert np.array_equal(lesion.core.array > 0, truth.core)
+
+
+@settings(max_examples=15)
+@given(st.floats(0.05, 20))
+def test_the_unit_of_flow_does_not_matter(head, truth, scale):
+    maps = only(truth, CBF, TMAX)
+    scaled = {**maps, CBF: maps[CBF].with_array(maps[CBF].array * scale)}
+    assert np.array_equal(
+        find_lesion(scaled, head.brain).core.array,
+        find_lesion(maps, head.brain).core.array,
+    )
+
+
+def test_no_lesion_is_no_lesion(head):
+    brain = head.brain.array
+    maps = {
+        CBF: Volume(brain * 50, head.affine, Kind.CBF),
+        TTP: Volume(brain * 11, head.affine, Kind.TTP),
+    }
+    lesion = find_lesion(maps, head.brain)
+    assert (lesion.core_ml, lesion.penumbra_ml, lesion.mismatch_ratio) == (0, 0, 0)
+    assert lesion.severity is Severity.NONE
+    assert lesion.reference_cbf == 50
+
+
+def test_masks_of_other_software_are_counted_as_they_are(head, truth):
+    core = Volume(truth.core, head.affine, Kind.CORE_MASK)
+    fine = np.diag([1.0, 1, 1, 1])
+    at_risk = Volume(np.ones((10, 10, 10)), fine, Kind.PENUMBRA_MASK)
+    lesion = lesion_from_masks(core, at_risk)
+    assert lesion.penumbra_ml == pytest.approx(1)
+    assert lesion.core_ml == pytest.approx(truth.core.sum() * 0.098)
+    assert lesion.mismatch_ratio == pytest.approx(lesion.core_ml)
+    assert lesion.severity is Severity.SEVERE
+    assert np.isnan(lesion.reference_cbf)
+
+
+def test_grey_masks_become_binary():
+    mask = Volume([[[0.0, 0.4, 0.6, 255.0]]], np.eye(4), Kind.CORE_MASK)
+    lesion = lesion_from_masks(mask, mask)
+    assert lesion.core.array.tolist() == [[[0, 0, 1, 1]]]
+    assert lesion.severity is Severity.SEVERE
+
+
+def test_masks_must_be_finite():
+    mask = Volume([[[np.nan]]], np.eye(4), Kind.CORE_MASK)
+    with pytest.raises(DataError, match="core_mask must be finite"):
+        lesion_from_masks(mask, mask)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ((TMAX,), "CBF must be given to find the core, got tmax"),
+        ((), "CBF must be given to find the core, got no map"),
+        ((CBF, MTT), "Tmax or TTP must be given .* got cbf, mtt"),
+    ],
+)
+def test_missing_maps_are_named(head, truth, names, message):
+    with pytest.raises(DataError, match=message):
+        find_lesion(only(truth, *names), head.brain)
+
+
+def test_a_mask_without_values_is_refused(head, truth):
+    empty = head.brain.with_array(np.zeros(head.brain.shape))
+    with pytest.raises(DataError, match="must hold perfusion values, got none"):
+        find_lesion(only(truth, CBF, TMAX), empty)

@@ -1,0 +1,137 @@
+import gzip
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from magic_model.data import nifti
+from magic_model.data.nifti import read_nifti, write_nifti
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+
+AFFINE = np.array(
+    [[-0.5, 0, 0, 90], [0, 0.5, 0.1, -70], [0, -0.1, 5, 12.5], [0, 0, 0, 1]]
+)
+
+
+@pytest.fixture
+def volume():
+    return Volume(np.random.default_rng(0).normal(size=(5, 6, 7)), AFFINE, Kind.CBF)
+
+
+@given(
+    arrays(
+        np.float32,
+        array_shapes(min_dims=3, max_dims=3, max_side=4),
+        elements=st.floats(width=32),
+    )
+)
+def test_values_come_back_exactly(tmp_path_factory, array):
+    path = tmp_path_factory.getbasetemp() / "values.nii.gz"
+    write_nifti(Volume(array, AFFINE, Kind.MTT), path)
+    back = read_nifti(path, Kind.MTT)
+    assert np.array_equal(back.array, array, equal_nan=True)
+    assert np.allclose(back.affine, AFFINE, atol=1e-6)
+
+
+def test_nibabel_reads_what_was_written(volume, tmp_path):
+    write_nifti(volume, tmp_path / "deep" / "cbf.nii.gz")
+    image = nib.load(tmp_path / "deep" / "cbf.nii.gz")
+    assert np.array_equal(image.get_fdata(dtype=np.float32), volume.array)
+    assert np.allclose(image.affine, AFFINE)
+    assert image.get_data_dtype() == np.float32
+    assert image.header.get_xyzt_units() == ("mm", "sec")
+    assert image.header["descrip"].item() == b"cbf [mL/100g/min]"
+
+
+def test_the_bytes_depend_on_the_volume_only(volume, tmp_path, monkeypatch):
+    write_nifti(volume, tmp_path / "a.nii.gz")
+    monkeypatch.setattr("time.time", lambda: 1e9)
+    monkeypatch.setattr(nifti.os, "getpid", lambda: 12345)
+    write_nifti(volume, tmp_path / "b.nii.gz")
+    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["x.nii", "x.nii.gz"])
+def test_a_scale_factor_is_applied(tmp_path, name):
+    stored = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    image = nib.Nifti1Image(stored, AFFINE)
+    image.header.set_slope_inter(0.1, -1000)
+    nib.save(image, tmp_path / name)
+    got = read_nifti(tmp_path / name, Kind.NCCT).array
+    assert got == pytest.approx(stored * 0.1 - 1000, rel=1e-6)
+
+
+def test_a_last_axis_of_length_1_is_dropped(tmp_path):
+    nib.save(nib.Nifti1Image(np.ones((2, 3, 4, 1)), AFFINE), tmp_path / "x.nii")
+    assert read_nifti(tmp_path / "x.nii", "cbf").shape == (2, 3, 4)
+
+
+def test_a_series_is_refused(tmp_path):
+    nib.save(nib.Nifti1Image(np.ones((2, 3, 4, 5)), AFFINE), tmp_path / "x.nii")
+    with pytest.raises(
+        DataError, match=r"x.nii: .* three axes, got shape \(2, 3, 4, 5"
+    ):
+        read_nifti(tmp_path / "x.nii", Kind.CBF)
+
+
+def test_an_image_without_a_place_in_space_is_refused(tmp_path):
+    image = nib.Nifti1Image(np.ones((2, 3, 4)), None)
+    nib.save(image, tmp_path / "x.nii")
+    with pytest.raises(DataError, match=r"x.nii: must have a place in space"):
+        read_nifti(tmp_path / "x.nii", Kind.CBF)
+
+
+def test_an_image_with_colours_is_refused(tmp_path):
+    colour = np.zeros((2, 3, 4), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.save(nib.Nifti1Image(colour, AFFINE), tmp_path / "x.nii")
+    with pytest.raises(DataError, match=r"x\.nii: not a readable NIfTI"):
+        read_nifti(tmp_path / "x.nii", Kind.CBF)
+
+
+DAMAGES = {
+    "truncated": lambda whole: whole[: len(whole) // 2],
+    "header only": lambda whole: gzip.compress(gzip.decompress(whole)[:352]),
+    # After the header of gzip.
+    "scrambled": lambda whole: whole[:10] + bytes(range(255, 0, -1)) + whole[265:],
+    "empty": lambda _: b"",
+    "text": lambda _: b"patient_id,split",
+    "text inside": lambda _: gzip.compress(b"no image at all"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_named(volume, tmp_path, damage):
+    path = tmp_path / "cbf.nii.gz"
+    write_nifti(volume, path)
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    with pytest.raises(DataError, match=r"cbf\.nii\.gz: not a readable NIfTI"):
+        read_nifti(path, Kind.CBF)
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"cbf\.nii: no such file"):
+        read_nifti(tmp_path / "cbf.nii", Kind.CBF)
+    (tmp_path / "cbf.nii").mkdir()
+    with pytest.raises(DataError, match=r"cbf\.nii: not a readable NIfTI"):
+        read_nifti(tmp_path / "cbf.nii", Kind.CBF)
+
+
+def test_a_folder_that_cannot_be_made_is_named(volume, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"x\.nii: cannot be written \(.+\)"):
+        write_nifti(volume, tmp_path / "file" / "x.nii")
+
+
+def test_nothing_is_left_where_writing_fails(volume, tmp_path, monkeypatch):
+    def full(image, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(nifti.nib, "save", full)
+    with pytest.raises(DataError, match=r"cannot be written \(No space left"):
+        write_nifti(volume, tmp_path / "x.nii.gz")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from magic_model.data.skull_strip import GivenMask, MorphologicalSkullStripper
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+
+STRIP = MorphologicalSkullStripper()
+
+
+def dice(a, b):
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+def found(ncct):
+    return STRIP(ncct).array.astype(bool)
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "noise"),
+    [
+        ((64, 64, 20), (3.5, 3.5, 8.0), 0.0),
+        ((64, 64, 20), (3.5, 3.5, 8.0), 4.0),
+        ((112, 112, 32), (2.0, 2.0, 5.0), 4.0),
+        ((40, 64, 64), (5.5, 3.5, 2.5), 4.0),
+    ],
+)
+def test_the_brain_is_found_whatever_the_spacing(head_maker, shape, spacing, noise):
+    head = head_maker(shape, spacing, noise=noise)
+    mask = STRIP(head.ncct)
+    assert mask.kind is Kind.BRAIN_MASK
+    assert set(np.unique(mask.array)) == {0.0, 1.0}
+    assert np.array_equal(mask.affine, head.ncct.affine)
+    truth = head.brain.array.astype(bool)
+    assert dice(mask.array.astype(bool), truth) > 0.95
+    assert not (mask.array.astype(bool) & (head.ncct.array > 500)).any()
+
+
+@pytest.mark.slow
+def test_a_fine_grid_gives_the_volume_of_the_ellipsoid(head_maker):
+    head = head_maker((192, 224, 160), (1.0, 1.0, 1.0), noise=4.0)
+    mask = STRIP(head.ncct)
+    expected_ml = 4 / 3 * np.pi * 63 * 83 * 60 / 1000
+    assert mask.array.sum() * mask.voxel_ml == pytest.approx(expected_ml, rel=0.04)
+    assert not (mask.array.astype(bool) & (head.ncct.array > 500)).any()
+
+
+def test_scalp_and_neck_are_left_out_and_ventricles_kept(head):
+    mask = found(head.ncct)
+    assert not mask[head.mm[2] < -68].any()
+    centre = tuple(n // 2 for n in mask.shape)
+    assert head.ncct.array[centre] == 8
+    assert mask[centre]
+
+
+def test_a_slab_cut_through_the_brain_is_open_above_and_below(head_maker):
+    head = head_maker((64, 64, 10), (3.5, 3.5, 5.0), noise=4.0)
+    mask, truth = found(head.ncct), head.brain.array.astype(bool)
+    assert dice(mask, truth) > 0.95
+    assert mask[32, 32].all()
+
+
+def test_a_head_that_fills_the_image_is_found(head_maker):
+    head = head_maker((48, 57, 20), (3.3, 3.5, 8.0))
+    assert dice(found(head.ncct), head.brain.array.astype(bool)) > 0.95
+
+
+def test_a_calcification_stays_in_the_brain(head):
+    ct = head.ncct.array.copy()
+    ct[30:32, 30:32, 9:11] = 350
+    assert found(head.ncct.with_array(ct))[30:32, 30:32, 9:11].all()
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0)])
+def test_the_order_of_axes_does_not_matter(head, order):
+    ct = head.ncct.array.transpose(order)
+    turned = Volume(ct[::-1], head.affine[:, [*order, 3]] * [-1, 1, 1, 1], Kind.NCCT)
+    straight = found(head.ncct).transpose(order)[::-1]
+    assert dice(found(turned), straight) > 0.99
+
+
+def test_an_image_without_skull_is_refused(head):
+    stripped = head.ncct.with_array(np.where(head.brain.array > 0, 30, 0))
+    with pytest.raises(DataError, match=r"must show bone .* largest value is 30; give"):
+        STRIP(stripped)
+
+
+def test_a_skull_without_brain_is_refused(head):
+    hollow = np.where(head.ncct.array > 500, 1000, -1000)
+    with pytest.raises(DataError, match=r"must have 50 mL or more, .* has 0.0"):
+        STRIP(head.ncct.with_array(hollow))
+
+
+def test_values_that_are_not_finite_are_refused(head):
+    ct = head.ncct.array.copy()
+    ct[0, 0, 0] = np.nan
+    with pytest.raises(DataError, match="must be finite, 1 voxels"):
+        STRIP(head.ncct.with_array(ct))
+
+
+def test_a_given_mask_is_brought_onto_the_grid(head, head_maker):
+    fine = head_maker((112, 112, 80), (2.0, 2.0, 2.0)).brain
+    mask = GivenMask(fine)(head.ncct)
+    assert mask.kind is Kind.BRAIN_MASK
+    assert mask.shape == head.ncct.shape
+    assert dice(mask.array.astype(bool), head.brain.array.astype(bool)) > 0.97
+
+
+@pytest.mark.parametrize("shift", [150.0, 1000.0])
+def test_a_mask_beside_the_head_is_refused(head, shift):
+    moved = head.affine.copy()
+    moved[0, 3] += shift
+    mask = Volume(head.brain.array, moved, Kind.BRAIN_MASK)
+    with pytest.raises(DataError, match="At least half of a brain mask"):
+        GivenMask(mask)(head.ncct)
+
+
+def test_an_empty_mask_is_refused(head):
+    empty = head.brain.with_array(np.zeros(head.brain.shape))
+    with pytest.raises(DataError, match=r"got 0.0 of 0.0 mL"):
+        GivenMask(empty)(head.ncct)

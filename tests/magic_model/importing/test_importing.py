@@ -1,0 +1,236 @@
+import csv
+import errno
+import functools
+import json
+import re
+
+import numpy as np
+import pytest
+
+from magic_model.data.cohort import read_cohort
+from magic_model.data.layouts.source import PatientSource
+from magic_model.data.nifti import read_nifti, write_nifti
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.importing import patient as importing_patient
+from magic_model.importing.cohort import check_cohort, import_cohort, write_link
+from magic_model.importing.record import read_record
+from magic_model.importing.report import write_report
+
+SHAPE = (40, 44, 6)
+AFFINE = np.diag([4.0, 4.0, 10.0, 1.0])
+
+
+def head(seed, *, lesion=True):
+    """Images of a small head that obey the central volume principle."""
+    rng = np.random.default_rng(seed)
+    x, y, _ = np.indices(SHAPE)
+    inside = ((x - 19.5) / 16) ** 2 + ((y - 21.5) / 19) ** 2 < 1
+    dead = inside & ((x - 10) ** 2 + (y - 22) ** 2 < 20)
+    risk = inside & ((x - 10) ** 2 + (y - 22) ** 2 < 45)
+    if not lesion:
+        dead = risk = np.zeros(SHAPE, bool)
+    cbf = np.where(inside, rng.uniform(35, 50, SHAPE), 0)
+    cbf = np.where(risk, 20, cbf)
+    cbf = np.where(dead, 5, cbf)
+    mtt = np.where(inside, 4.0, 0)
+    arrays = {
+        Kind.NCCT: np.where(inside, 35, 0),
+        Kind.CBF: cbf,
+        Kind.CBV: cbf * mtt / 60,
+        Kind.MTT: mtt,
+        Kind.TTP: np.where(risk, 20, np.where(inside, 12, 0)),
+        Kind.TMAX: np.where(risk, 9, np.where(inside, 1, 0)),
+        Kind.BRAIN_MASK: inside,
+    }
+    return {kind: Volume(array, AFFINE, kind) for kind, array in arrays.items()}
+
+
+def source(folder, name, images, notes=()):
+    """Write a patient's images as a hospital might and say where they are."""
+    files = {kind: folder / name / f"{name}-{kind}.nii.gz" for kind in images}
+    for kind, volume in images.items():
+        write_nifti(volume, files[kind])
+    loaders = {k: functools.partial(read_nifti, path, k) for k, path in files.items()}
+    return PatientSource(name, loaders, tuple(files.values()), tuple(notes))
+
+
+ORIGINAL = {
+    "MUELLER-1951": functools.partial(head, 1),
+    "GARCIA-1947": functools.partial(head, 2, lesion=False),
+    "SMITH-1960": functools.partial(head, 3),
+}
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return [
+        source(tmp_path / "raw", name, images(), [f"{name} came without a header"])
+        for name, images in ORIGINAL.items()
+    ]
+
+
+def test_patients_become_a_cohort(sources, tmp_path):
+    out = tmp_path / "cohort"
+    result = import_cohort(sources, out)
+    assert not result.failures
+    cohort = read_cohort(out)
+    assert len(cohort.patients) == 3
+    for patient in cohort.patients:
+        record = read_record(out / patient.patient_id)
+        assert record.checks.central_volume.scale == pytest.approx(1, abs=1e-5)
+        assert set(patient.images) == set(head(1))
+        original = ORIGINAL[result.linked[patient.patient_id]]()
+        loaded = cohort.load(patient, Kind.CBF)
+        assert np.array_equal(loaded.array, original[Kind.CBF].array)
+    severities = sorted(str(patient.severity) for patient in cohort.patients)
+    assert severities.count("none") == 1
+
+
+def test_no_byte_of_the_cohort_holds_a_source_name(sources, tmp_path):
+    out = tmp_path / "cohort"
+    result = import_cohort(sources, out)
+    write_report(read_cohort(out), result.records, out)
+    names = re.compile(rb"MUELLER|GARCIA|SMITH", re.IGNORECASE)
+    for path in out.rglob("*"):
+        assert not names.search(path.name.encode())
+        if path.is_file() and path.suffix != ".gz":
+            assert not names.search(path.read_bytes()), path
+
+
+def test_the_link_is_written_apart_and_only_on_request(sources, tmp_path):
+    result = import_cohort(sources, tmp_path / "cohort")
+    link = tmp_path / "link.csv"
+    write_link(result.linked, link)
+    with link.open() as file:
+        rows = dict(list(csv.reader(file))[1:])
+    assert set(rows.values()) == {s.source_id for s in sources}
+    with pytest.raises(DataError, match="nowhere"):
+        write_link(result.linked, tmp_path / "nowhere" / "link.csv")
+
+
+def test_running_again_goes_on_and_keeps_names(sources, tmp_path):
+    out = tmp_path / "cohort"
+    first = import_cohort(sources[:2], out)
+    stamps = {p: p.stat().st_mtime_ns for p in out.rglob("*.nii.gz")}
+    again = import_cohort(sources, out)
+    assert again.n_skipped == 2
+    assert len(again.records) == 3
+    assert first.linked.items() <= again.linked.items()
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+
+
+def test_several_at_a_time_give_the_same(sources, tmp_path):
+    one = import_cohort(sources, tmp_path / "one")
+    two = import_cohort(sources, tmp_path / "two", jobs=2)
+    volumes = [
+        sorted(round(record.core_ml, 6) for record in result.records)
+        for result in (one, two)
+    ]
+    assert volumes[0] == volumes[1]
+
+
+def test_a_broken_patient_is_named_and_the_others_go_on(sources, tmp_path):
+    sources[1].files[0].write_bytes(b"not an image")
+    out = tmp_path / "cohort"
+    result = import_cohort(sources, out)
+    (failure,) = result.failures
+    assert failure.source_id == "GARCIA-1947"
+    assert "not a readable NIfTI image" in failure.reason
+    assert len(read_cohort(out).patients) == 2
+    assert not list(out.glob(".*.part"))
+    # Mended, it is taken in; the others stay as they are.
+    write_nifti(head(2)[Kind.NCCT], sources[1].files[0])
+    again = import_cohort(sources, out)
+    assert (len(again.records), again.n_skipped, len(again.failures)) == (3, 2, 0)
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path):
+    images = head(1)
+    array = images[Kind.CBF].array.copy()
+    array[5, 5, 2] = np.nan
+    images[Kind.CBF] = images[Kind.CBF].with_array(array)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    assert "cbf must be finite, 1 voxels" in result.failures[0].reason
+
+
+def test_a_full_disk_leaves_nothing_half_written(sources, tmp_path, monkeypatch):
+    written = []
+
+    def fill_up(volume, path):
+        if len(written) == 3:
+            msg = f"{path}: cannot be written ({errno.errorcode[errno.ENOSPC]})"
+            raise DataError(msg)
+        written.append(path)
+        write_nifti(volume, path)
+
+    monkeypatch.setattr(importing_patient, "write_nifti", fill_up)
+    out = tmp_path / "cohort"
+    result = import_cohort(sources[:1], out)
+    assert "ENOSPC" in result.failures[0].reason
+    assert list(out.iterdir()) == []
+
+
+def test_a_missing_file_is_named(sources, tmp_path):
+    sources[0].files[0].unlink()
+    result = import_cohort(sources, tmp_path / "cohort")
+    assert "No such file" in result.failures[0].reason
+
+
+def test_a_folder_that_cannot_be_made_is_refused(sources, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="file"):
+        import_cohort(sources, tmp_path / "file" / "cohort")
+
+
+def test_maps_on_other_grids_are_brought_to_one(tmp_path):
+    images = head(1)
+    finer = np.repeat(images[Kind.MTT].array, 2, axis=0)
+    shift = AFFINE @ np.array([-0.25, 0, 0, 1])
+    affine = AFFINE @ np.diag([0.5, 1, 1, 1])
+    affine[:, 3] = shift
+    images[Kind.MTT] = Volume(finer, affine, Kind.MTT)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    (record,) = result.records
+    assert "mtt was resampled to the grid of cbf" in record.notes
+    assert record.checks.central_volume.scale == pytest.approx(1, abs=0.01)
+
+
+def test_a_cohort_can_be_checked_without_changing_it(sources, tmp_path):
+    out = tmp_path / "cohort"
+    import_cohort(sources, out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    cohort, records = check_cohort(out)
+    assert len(records) == len(cohort.patients) == 3
+    assert before == {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+
+def test_a_damaged_record_is_named(sources, tmp_path):
+    out = tmp_path / "cohort"
+    result = import_cohort(sources[:1], out)
+    name = result.records[0].patient_id
+    (out / name / "import.json").write_text("{")
+    with pytest.raises(DataError, match="not a readable import record"):
+        read_record(out / name)
+
+
+def test_the_report_shows_each_patient(sources, tmp_path):
+    out = tmp_path / "cohort"
+    result = import_cohort(sources, out)
+    write_report(read_cohort(out), result.records, out, n_failures=2)
+    page = (out / "report.html").read_text()
+    assert page.count("<img ") == 3
+    assert "2 patients could not be imported" in page
+    assert "Research use only" in page
+    with (out / "checks.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["scale"]) for row in rows] == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+def test_a_record_survives_its_json(sources, tmp_path):
+    out = tmp_path / "cohort"
+    result = import_cohort(sources[:1], out)
+    record = result.records[0]
+    raw = json.loads((out / record.patient_id / "import.json").read_text())
+    assert raw["checks"]["central_volume"]["scale"] == pytest.approx(1, abs=1e-5)
+    assert read_record(out / record.patient_id) == record
