@@ -57,7 +57,8 @@ def write_series(folder: Path) -> list[Path]:
         image.HighBit, image.PixelRepresentation = 15, 1
         image.RescaleSlope, image.RescaleIntercept = 1, -1024
         image.RescaleType = "HU"
-        image.PixelData = rng.integers(0, 3000, (512, 512), dtype=np.int16).tobytes()
+        pixels = rng.integers(0, 3000, (512, 512), dtype=np.int16)
+        image.PixelData = pixels.tobytes()
         image.save_as(path, enforce_file_format=True)
         paths.append(path)
     return paths
@@ -84,7 +85,9 @@ def main() -> None:
         patient = cohort.patients[0]
         from_files = timed(lambda: [cohort.load(patient, k) for k in kinds])
         print(f"slices from cache   {1 / from_cache:8.0f} per s of CPU time")
-        print(f"cache against NIfTI {from_files / from_cache:8.0f} times as fast a slice")
+        print(
+            f"cache against NIfTI {from_files / from_cache:8.0f} times as fast a slice"
+        )
 
 
 if __name__ == "__main__":

@@ -64,6 +64,9 @@ def import_(
         Path | None,
         typer.Option(help="Also write which patient is which, to keep apart."),
     ] = None,
+    register: Annotated[
+        bool, typer.Option("--register", help="Move each NCCT onto its maps first.")
+    ] = False,
 ) -> int:
     """Import a data set into a checked cohort, or check one that exists."""
     from magic_model.commands import importing
@@ -74,7 +77,7 @@ def import_(
     if root is None or out is None or layout is None:
         msg = "Give --layout, the data's folder and --out; or --check and a cohort"
         raise DataError(msg)
-    request = importing.ImportRequest(layout, root, out, seed, jobs, link)
+    request = importing.ImportRequest(layout, root, out, seed, jobs, link, register)
     text, complete = importing.import_data(request)
     print(text)
     return 0 if complete else _INCOMPLETE

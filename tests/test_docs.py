@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.cli import main
+from analysis.cli import main as analyze
+from magic_model.cli import main as model
 
+COMMANDS = {"magic-analyze": analyze, "magic-model": model}
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -35,8 +37,7 @@ def test_commands_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     for command, shown in commands(page):
         program, *arguments = shlex.split(command)
-        assert program == "magic-analyze"
-        assert main(arguments) == 0, command
+        assert COMMANDS[program](arguments) == 0, command
         printed = capsys.readouterr().out
         for line in shown:
             assert line in printed, (command, line)
@@ -53,3 +54,5 @@ def test_the_readme_names_every_command():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in ("reproduce", "report", "table", "recover", "power"):
         assert f"magic-analyze {command}" in readme
+    for command in ("phantom", "import"):
+        assert f"magic-model {command}" in readme

@@ -27,6 +27,7 @@ class ImportRequest:
     seed: int
     jobs: int
     link: Path | None
+    register: bool
 
 
 def import_data(request: ImportRequest) -> tuple[str, bool]:
@@ -42,6 +43,7 @@ def import_data(request: ImportRequest) -> tuple[str, bool]:
             request.out,
             seed=request.seed,
             jobs=request.jobs,
+            register=request.register,
             progress=progress,
         )
     if request.link:

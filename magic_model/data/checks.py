@@ -18,7 +18,7 @@ from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 
 _OVERLAP_BOUND = 0.8
-_OUTSIDE_BOUND = 0.05
+_OUTSIDE_BOUND = 0.1
 _FLIP_BOUND = -0.2
 
 

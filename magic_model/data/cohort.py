@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,10 +65,24 @@ def write_cohort(folder: Path, patients: Sequence[Patient]) -> None:
     """Write cohort.csv in one step; the images must be there already.
 
     Columns of images are those that any patient has, in the order of `Kind`.
+
+    Raises:
+        DataError: If it cannot be written.
     """
     kinds = [kind for kind in Kind if any(kind in p.images for p in patients)]
     staged = folder / f".{FILE}"
-    with staged.open("w", newline="", encoding="utf-8") as file:
+    try:
+        _write_rows(staged, kinds, patients)
+        staged.replace(folder / FILE)
+    except OSError as error:
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
+        msg = f"{folder / FILE}: cannot be written ({error.strerror or error})"
+        raise DataError(msg) from error
+
+
+def _write_rows(path: Path, kinds: Sequence[Kind], patients: Sequence[Patient]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*_FIXED, *kinds])
         for p in patients:
@@ -76,7 +91,6 @@ def write_cohort(folder: Path, patients: Sequence[Patient]) -> None:
             ]
             paths = [p.images[k].as_posix() if k in p.images else "" for k in kinds]
             writer.writerow([p.patient_id, p.split, p.severity or "", *numbers, *paths])
-    staged.replace(folder / FILE)
 
 
 def read_cohort(folder: Path) -> Cohort:

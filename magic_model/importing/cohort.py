@@ -13,9 +13,9 @@ from magic_model.data.dicom.identity import study_local_ids
 from magic_model.data.layouts.source import PatientSource
 from magic_model.data.split import assign_splits
 from magic_model.errors import DataError
+from magic_model.importing.description import describe
 from magic_model.importing.patient import (
     ImportFailure,
-    describe,
     fingerprint,
     import_patient,
 )
@@ -49,6 +49,7 @@ def import_cohort(
     *,
     seed: int = 0,
     jobs: int = 1,
+    register: bool = False,
     progress: Progress = lambda _done, _all: None,
 ) -> ImportResult:
     """Import patients into a cohort folder and write cohort.csv.
@@ -82,7 +83,9 @@ def import_cohort(
     n_unreadable = len(failures)
     names = _new_names(todo, {record.patient_id for record in known.values()})
     outcomes = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(import_patient)(source, names[source.source_id], mark, folder)
+        delayed(import_patient)(
+            source, names[source.source_id], mark, folder, register=register
+        )
         for source, mark in todo
     )
     for done, outcome in enumerate(outcomes, 1):

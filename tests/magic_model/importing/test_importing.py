@@ -10,8 +10,10 @@ import pytest
 from magic_model.data.cohort import read_cohort
 from magic_model.data.layouts.source import PatientSource
 from magic_model.data.nifti import read_nifti, write_nifti
+from magic_model.data.registration import RigidRegistration
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+from magic_model.importing import description
 from magic_model.importing import patient as importing_patient
 from magic_model.importing.cohort import check_cohort, import_cohort, write_link
 from magic_model.importing.record import read_record
@@ -234,3 +236,80 @@ def test_a_record_survives_its_json(sources, tmp_path):
     raw = json.loads((out / record.patient_id / "import.json").read_text())
     assert raw["checks"]["central_volume"]["scale"] == pytest.approx(1, abs=1e-5)
     assert read_record(out / record.patient_id) == record
+
+
+def test_a_sheared_grid_is_refused(tmp_path):
+    images = head(1)
+    sheared = AFFINE.copy()
+    sheared[1, 2] = 3
+    images[Kind.NCCT] = Volume(images[Kind.NCCT].array, sheared, Kind.NCCT)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    assert "ncct must have axes at right angles" in result.failures[0].reason
+
+
+def test_masks_that_were_given_measure_the_lesion():
+    images = head(1)
+    core = images[Kind.CBF].array == 5
+    images[Kind.CORE_MASK] = images[Kind.CBF].with_array(core, Kind.CORE_MASK)
+    at_risk = images[Kind.TMAX].array == 9
+    images[Kind.PENUMBRA_MASK] = images[Kind.CBF].with_array(
+        at_risk, Kind.PENUMBRA_MASK
+    )
+    record, _ = description.describe("p1", images)
+    assert record.core_ml == pytest.approx(core.sum() * 0.16)
+    assert record.penumbra_ml == pytest.approx(at_risk.sum() * 0.16)
+
+
+def test_without_a_mask_the_brain_is_stripped_or_taken_from_the_maps():
+    images = head(1)
+    del images[Kind.BRAIN_MASK]
+    record, _ = description.describe("p1", images)  # no skull to be stripped
+    assert any("brain taken from the support of the maps" in n for n in record.notes)
+    assert record.checks.overlap == 1
+
+
+def test_a_patient_without_maps_has_no_severity():
+    record, _ = description.describe("p1", {Kind.NCCT: head(1)[Kind.NCCT]})
+    assert record.severity is None
+    assert "missing maps: CBF, CBV, MTT, TTP" in record.checks.findings
+
+
+def test_a_surrogate_for_tmax_is_named():
+    images = head(1)
+    del images[Kind.TMAX]
+    record, _ = description.describe("p1", images)
+    assert any("in place of Tmax" in note for note in record.notes)
+
+
+def test_a_mask_on_another_grid_is_brought_to_the_maps():
+    images = head(1)
+    mask = np.repeat(images[Kind.BRAIN_MASK].array, 2, axis=2)
+    affine = AFFINE @ np.diag([1, 1, 0.5, 1])
+    affine[2, 3] = -2.5
+    images[Kind.BRAIN_MASK] = Volume(mask, affine, Kind.BRAIN_MASK)
+    record, _ = description.describe("p1", images)
+    assert record.checks.overlap == pytest.approx(1, abs=0.01)
+
+
+def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
+    images = head(1)
+    shift = np.eye(4)
+    shift[0, 3] = 5
+
+    def register(moving, fixed):
+        assert (moving.kind, fixed.kind) == (Kind.NCCT, Kind.CBF)
+        return RigidRegistration(
+            matrix=shift,
+            mutual_information=0.9,
+            mutual_information_before=0.4,
+            iterations=3,
+        )
+
+    monkeypatch.setattr(description, "register_rigid", register)
+    record, moved = description.describe("p1", images, register=True)
+    assert moved[Kind.NCCT].affine[0, 3] == images[Kind.NCCT].affine[0, 3] + 5
+    assert moved[Kind.BRAIN_MASK].affine[0, 3] == AFFINE[0, 3] + 5
+    assert moved[Kind.CBF].affine[0, 3] == AFFINE[0, 3]
+    assert "0.400 before, 0.900 after" in " ".join(record.notes)
+    only = {Kind.NCCT: images[Kind.NCCT]}
+    assert description.describe("p1", only, register=True)[1] == only

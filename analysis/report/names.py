@@ -1,0 +1,27 @@
+"""What the statistics are called in tables."""
+
+NAMES = {
+    "cohen_kappa": "Cohen's kappa",
+    "cohen_kappa_linear": "Cohen's kappa, linear weights",
+    "cohen_kappa_quadratic": "Cohen's kappa, quadratic weights",
+    "maximum_kappa": "Maximum kappa for these margins",
+    "maximum_kappa_linear": "Maximum kappa, linear weights",
+    "maximum_kappa_quadratic": "Maximum kappa, quadratic weights",
+    "scott_pi": "Scott's pi",
+    "gwet_ac1": "Gwet's AC1",
+    "gwet_ac2_linear": "Gwet's AC2, linear weights",
+    "gwet_ac2_quadratic": "Gwet's AC2, quadratic weights",
+    "brennan_prediger": "Brennan-Prediger",
+    "brennan_prediger_linear": "Brennan-Prediger, linear weights",
+    "brennan_prediger_quadratic": "Brennan-Prediger, quadratic weights",
+    "krippendorff_alpha_nominal": "Krippendorff's alpha, nominal",
+    "krippendorff_alpha_ordinal": "Krippendorff's alpha, ordinal",
+    "krippendorff_alpha_interval": "Krippendorff's alpha, interval",
+    "bangdiwala_b": "Bangdiwala's B",
+    "bangdiwala_b_linear": "Bangdiwala's B, linear weights",
+    "bangdiwala_b_quadratic": "Bangdiwala's B, quadratic weights",
+    "bowker": "Bowker (symmetry)",
+    "stuart_maxwell": "Stuart-Maxwell (equal margins)",
+    "mcnemar_exact": "McNemar, exact",
+    "mcnemar_mid_p": "McNemar, mid-p",
+}
