@@ -17,6 +17,7 @@ from analysis.report.figures import (
     house_style,
     power_figure,
     save_figure,
+    save_pages,
 )
 from analysis.report.folder import complete_or_untouched
 from analysis.report.html import report_html
@@ -59,6 +60,14 @@ def write_report(
             progress(name)
             save_figure(figure, staging, name)
             figures[name] = (staging / f"{name}.svg").read_bytes()
+        progress("agreement_chart of each question")
+        by_question = {
+            f"agreement_chart_{result.pairs.question.id}": agreement_figure_of(
+                study, result
+            )
+            for result in study.questions
+        }
+        save_pages(by_question, staging, "agreement_chart_by_question")
         if reproduction:  # something to try `magic-analyze report` on
             for source in (reconstructed_responses_path(), questionnaire_path()):
                 shutil.copyfile(source, staging / source.name)
@@ -96,9 +105,6 @@ def _figures(
         "agreement_charts": agreement_figure(study),
         "forest": forest_figure(study),
     }
-    for result in study.questions:
-        name = f"agreement_chart_{result.pairs.question.id}"
-        figures[name] = agreement_figure_of(study, result)
     if reproduction:
         size, test = claim_test(reproduction.published)
         tables = {r.pairs.question.id: r.table for r in study.questions}

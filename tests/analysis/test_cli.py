@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,20 +54,24 @@ def test_reproduce_prints_the_comparison(reproduction):
 
 def test_reproduce_writes_every_file(reproduced):
     charts = [f"agreement_chart_Q{q}" for q in ("1", "2A", "2B", "2C", "2D", "3", "4")]
-    figures = ["agreement_charts", "forest", "power", *charts]
+    figures = ["agreement_charts", "forest", "power"]
     tables = ["table1", *(f"table_s{n}" for n in range(1, 8))]
     expected = {
         "results.json",
         "report.html",
         "reconstructed_responses.csv",
         "questionnaire.json",
+        "agreement_chart_by_question.pdf",
         *(f"{figure}.{kind}" for figure in figures for kind in ("png", "svg", "pdf")),
+        *(f"{chart}.{kind}" for chart in charts for kind in ("png", "svg")),
         *(f"{table}.{kind}" for table in tables for kind in ("csv", "tex")),
     }
     assert {path.name for path in reproduced.iterdir()} == expected
     assert all(path.stat().st_size > 50 for path in reproduced.iterdir())
     assert (reproduced / "forest.png").read_bytes()[:4] == b"\x89PNG"
     assert (reproduced / "forest.pdf").read_bytes()[:4] == b"%PDF"
+    pages = (reproduced / "agreement_chart_by_question.pdf").read_bytes()
+    assert len(re.findall(rb"/Type /Page\b", pages)) == 7
 
 
 def test_report_on_the_reconstruction_gives_what_reproduce_gives(

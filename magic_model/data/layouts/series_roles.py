@@ -1,7 +1,7 @@
 """Which series of a patient is the NCCT, which are the maps: told by their content."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from magic_model.data.dicom.datasets import read_header
 from magic_model.data.dicom.files import Series
+from magic_model.data.dicom.identity import burnt_in_warning
 from magic_model.data.dicom.kinds import guess_kind
 from magic_model.data.volume import Kind
 
@@ -26,7 +27,7 @@ class Role:
         description: SeriesDescription.
         paths: Its files.
         n_images: Images in them.
-        is_grey: Tells values from pictures in colour.
+        is_grey: Tells values from pictures in colour, also those with a palette.
     """
 
     kind: Kind
@@ -40,6 +41,13 @@ class Role:
         """For messages: where it lies, what it is called, how large it is."""
         called = f" '{self.description}'" if self.description else ""
         return f"series{called} of {self.n_images} images in {self.paths[0].parent}"
+
+    @property
+    def burnt_in(self) -> str:
+        """Why text may stand in the pixels of a file, empty if nothing says so."""
+        warnings = (burnt_in_warning(read_header(path)) for path in self.paths)
+        reason = next(filter(None, warnings), "").partition(":")[0]
+        return reason.removeprefix("a ")
 
 
 def best_roles(series: Sequence[Series]) -> dict[Kind, list[Role]]:
@@ -56,6 +64,21 @@ def best_roles(series: Sequence[Series]) -> dict[Kind, list[Role]]:
     return {kind: _best(roles[kind]) for kind in Kind if kind in roles}
 
 
+def burnt_in_note(roles: Iterable[Role]) -> tuple[str, ...]:
+    """Warn once of text in the pixels of the images in use; no note if there is none.
+
+    Only what headers tell is known: the pixels are not searched.
+    """
+    told = ((role.kind, role.burnt_in) for role in roles)
+    where = ", ".join(f"{kind} ({reason})" for kind, reason in told if reason)
+    if not where:
+        return ()
+    return (
+        f"burnt-in text is possible in {where}: "
+        "look at the pictures before you share them",
+    )
+
+
 def _best(roles: list[Role]) -> list[Role]:
     def worth(role: Role) -> tuple[bool, int]:
         return role.is_grey, role.n_images if role.kind is Kind.NCCT else 0
@@ -68,7 +91,7 @@ def _roles(series: Series) -> Iterator[Role]:
     if not series.n_images:
         return
     first = read_header(series.paths[0])
-    is_grey = int(first.get("SamplesPerPixel", None) or 1) == 1
+    is_grey = _is_grey(first)
     if guess_kind(first) is not None:
         for kind, paths in _by_map(series.paths).items():
             n_images = (
@@ -89,6 +112,12 @@ def _by_map(paths: Sequence[Path]) -> dict[Kind, tuple[Path, ...]]:
         if kind is not None:
             found[kind].append(path)
     return {kind: tuple(files) for kind, files in found.items()}
+
+
+def _is_grey(header: Dataset) -> bool:
+    photometric = str(header.get("PhotometricInterpretation", None) or "MONOCHROME2")
+    n_samples = int(header.get("SamplesPerPixel", None) or 1)
+    return n_samples == 1 and photometric.startswith("MONOCHROME")
 
 
 def _is_native_ct(header: Dataset) -> bool:

@@ -95,27 +95,45 @@ def test_grey_maps_go_before_coloured_ones(tmp_path, disk):
     assert "not found: ncct, cbv, mtt" in patient.notes
 
 
+def test_burnt_in_text_is_warned_of_once_and_only_in_what_is_used(tmp_path, disk):
+    make_series(disk, tmp_path / "a", "native", BurnedInAnnotation="NO")
+    make_map(disk, tmp_path / "a", "CBF", 1, BurnedInAnnotation="YES")
+    screen = ["DERIVED", "SECONDARY", "CBV", "SCREEN SAVE"]
+    make_series(disk, tmp_path / "a", "CBV", value=2, ImageType=screen)
+    make_map(disk, tmp_path / "a", "MTT", 3)
+    _mark(tmp_path / "a" / "MTT-3", BurnedInAnnotation="YES")
+    make_series(disk, tmp_path / "a", "scout", slices=1, BurnedInAnnotation="YES",
+                ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])  # fmt: skip
+    (patient,) = find_patients("dicom", tmp_path)
+    assert [note for note in patient.notes if "burnt-in" in note] == [
+        "burnt-in text is possible in cbf (BurnedInAnnotation is YES), "
+        "cbv (screen save), mtt (BurnedInAnnotation is YES): "
+        "look at the pictures before you share them"
+    ]
+
+
+def test_nothing_is_said_of_burnt_in_text_where_nothing_tells(tmp_path, disk):
+    make_patient(disk, tmp_path / "a")
+    (patient,) = find_patients("dicom", tmp_path)
+    assert not any("burnt-in" in note for note in patient.notes)
+
+
 def test_one_series_may_hold_several_maps(tmp_path, disk):
     for value, kind in enumerate(("CBF", "TMAX"), start=1):
         make_map(disk, tmp_path / "a", kind, value)
         for path in (tmp_path / "a").glob(f"{kind}-*"):
-            _move_to_series(path, "1.2.3")
-    _mark_as_legend(next((tmp_path / "a").glob("TMAX-3")))
+            _mark(path, SeriesInstanceUID="1.2.3")
+    legend = ["DERIVED", "SECONDARY", "LEGEND"]
+    _mark(tmp_path / "a" / "TMAX-3", ImageType=legend, SeriesDescription="legend")
     (patient,) = find_patients("dicom", tmp_path)
     assert patient.images[Kind.CBF]().shape == (6, 4, 4)
     assert patient.images[Kind.TMAX]().shape == (6, 4, 3)
 
 
-def _move_to_series(path, uid):
+def _mark(path, **tags):
     dataset = pydicom.dcmread(path)
-    dataset.SeriesInstanceUID = uid
-    dataset.save_as(path)
-
-
-def _mark_as_legend(path):
-    dataset = pydicom.dcmread(path)
-    dataset.ImageType = ["DERIVED", "SECONDARY", "LEGEND"]
-    dataset.SeriesDescription = "legend"
+    for keyword, value in tags.items():
+        setattr(dataset, keyword, value)
     dataset.save_as(path)
 
 
