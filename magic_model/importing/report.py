@@ -44,7 +44,7 @@ def write_report(
         undefined=jinja2.StrictUndefined,
     )
     page = environment.get_template("import.html.j2").render(
-        title="Import report",
+        title="Cohort report",
         rows=[_row(cohort, patient, record, shared) for patient, record in pairs],
         shared_notes=shared,
         with_findings=sum(bool(record.checks.findings) for record in records),

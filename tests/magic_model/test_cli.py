@@ -52,6 +52,7 @@ def test_phantom_patients_are_made_and_consistent(tmp_path, capsys):
     out = tmp_path / "cohort"
     assert main(["phantom", "--patients", "3", "--seed", "1", "--out", str(out)]) == 0
     assert "3 patients in" in capsys.readouterr().out
+    assert (out / "report.html").read_text().count("<section>") == 3
     assert main(["import", "--check", str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()[1:]
     numbers = np.array([[float(x) for x in line.split()[1:3]] for line in lines])
