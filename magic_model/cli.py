@@ -17,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_EXTRAS = {"highdicom", "joblib", "nibabel", "nilearn", "pydicom"}
 _INCOMPLETE = 1  # some patients could not be imported
 
 Jobs = Annotated[int, typer.Option(min=1, help="Patients at a time.")]
@@ -31,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.format_message())
     except DataError as error:
         return _fail(str(error))
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        return _fail(f"{error.name} is not installed; install magic-ctp[dicom]")
     return status if isinstance(status, int) else 0
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -94,3 +95,17 @@ def test_help_imports_nothing_heavy():
     )
     assert run.returncode == 0, run.stderr
     assert "phantom" in run.stdout
+
+
+def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "magic_model.commands.phantom", None)
+    with pytest.raises(ModuleNotFoundError):  # a fault of the program stays one
+        main(["phantom", "--out", str(tmp_path / "x")])
+
+    def missing(*_, **__):
+        raise ModuleNotFoundError(name="nibabel")
+
+    stand_in = types.SimpleNamespace(phantom=missing)
+    monkeypatch.setitem(sys.modules, "magic_model.commands.phantom", stand_in)
+    assert main(["phantom", "--out", str(tmp_path / "x")]) == 2
+    assert "install magic-ctp[dicom]" in capsys.readouterr().err
