@@ -1,4 +1,4 @@
-"""A cohort on disk: cohort.csv and the images it names."""
+"""A cohort on disk: cohort.csv, or generated.csv, and the images it names."""
 
 import csv
 import math
@@ -14,6 +14,9 @@ from magic_model.errors import DataError
 from magic_model.severity import Severity
 
 FILE = "cohort.csv"
+GENERATED_FILE = "generated.csv"
+"""The same table for generated maps; lesion volumes are those found in them."""
+
 _FIXED = (
     "patient_id", "split", "severity", "core_ml", "penumbra_ml", "mismatch_ratio",
 )  # fmt: skip
@@ -61,8 +64,8 @@ class Cohort:
         return read_nifti(self.folder / patient.images[kind], kind)
 
 
-def write_cohort(folder: Path, patients: Sequence[Patient]) -> None:
-    """Write cohort.csv in one step; the images must be there already.
+def write_cohort(folder: Path, patients: Sequence[Patient], file: str = FILE) -> None:
+    """Write cohort.csv or its like in one step; the images must be there already.
 
     Columns of images are those that any patient has, in the order of `Kind`.
 
@@ -70,14 +73,14 @@ def write_cohort(folder: Path, patients: Sequence[Patient]) -> None:
         DataError: If it cannot be written.
     """
     kinds = [kind for kind in Kind if any(kind in p.images for p in patients)]
-    staged = folder / f".{FILE}"
+    staged = folder / f".{file}"
     try:
         _write_rows(staged, kinds, patients)
-        staged.replace(folder / FILE)
+        staged.replace(folder / file)
     except OSError as error:
         with suppress(OSError):
             staged.unlink(missing_ok=True)
-        msg = f"{folder / FILE}: cannot be written ({error.strerror or error})"
+        msg = f"{folder / file}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error
 
 
@@ -93,16 +96,16 @@ def _write_rows(path: Path, kinds: Sequence[Kind], patients: Sequence[Patient]) 
             writer.writerow([p.patient_id, p.split, p.severity or "", *numbers, *paths])
 
 
-def read_cohort(folder: Path) -> Cohort:
-    """Read cohort.csv; images are read when asked for.
+def read_cohort(folder: Path, file: str = FILE) -> Cohort:
+    """Read cohort.csv (or another such table); images are read when asked for.
 
     Raises:
         DataError: If it is missing or a row cannot be understood; the line is named.
     """
-    path = folder / FILE
+    path = folder / file
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines)
             missing = [name for name in _FIXED if name not in (reader.fieldnames or ())]
             if missing:
                 msg = f"{path} line 1: column {missing[0]} is missing"

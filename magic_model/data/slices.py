@@ -83,7 +83,7 @@ def prepare_slices(
     try:
         head = reorient_ras(ncct.require_finite())
         mask = brain or (stripper or MorphologicalSkullStripper())(head)
-        known = _measured(maps) if maps else {}
+        known = where_measured(maps) if maps else {}
         reference = next(iter(known.values()), head)
         grid = in_plane_grid(reference, geometry.size)
         valid = _validity(known, mask, head, grid)
@@ -129,7 +129,7 @@ def central_slices(validity: BoolArray, n: int = 10, step: int = 1) -> list[int]
     return [int(index) for index in enough[first::step][:count]]
 
 
-def _measured(maps: Maps) -> dict[PerfusionMap, Volume]:
+def where_measured(maps: Maps) -> dict[PerfusionMap, Volume]:
     """Bring the maps onto one grid; NaN where none of them holds a value."""
     gridded = common_grid(maps)
     support = map_support(gridded)

@@ -1,0 +1,1 @@
+"""Generated maps judged against measured ones, beside predictors that know nothing."""

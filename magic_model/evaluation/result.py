@@ -1,0 +1,92 @@
+"""An evaluation: figures of the patients, and what follows from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from magic_model.evaluation.comparison import Comparison, compare
+from magic_model.evaluation.groups import ALL
+from magic_model.evaluation.metric import Metric
+from magic_model.evaluation.predictors import BASELINES
+from magic_model.evaluation.score_table import Key, ScoreTable
+from magic_model.evaluation.scores import Progress, score
+from magic_model.evaluation.selection import Selection
+from magic_model.evaluation.summary import Summary, summarise
+from magic_model.evaluation.volumes import VolumeAgreement, volume_agreement
+from magic_model.maps import PerfusionMap
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that was found.
+
+    Attributes:
+        selection: Patients, maps and methods.
+        scores: Figures per patient.
+        summaries: Over groups of patients.
+        comparisons: Of methods in the same patients.
+        volumes: Agreement of lesion volumes.
+        seed: Of the bootstrap.
+    """
+
+    selection: Selection
+    scores: ScoreTable
+    summaries: Sequence[Summary]
+    comparisons: Sequence[Comparison]
+    volumes: Sequence[VolumeAgreement]
+    seed: int
+
+    @property
+    def methods(self) -> list[str]:
+        """Names, trivial predictors not among them."""
+        return list(self.selection.methods)
+
+    @property
+    def rows(self) -> list[str]:
+        """Methods, then trivial predictors."""
+        return [*self.methods, *BASELINES]
+
+    @property
+    def maps(self) -> Sequence[PerfusionMap]:
+        """Maps that were compared."""
+        return self.selection.maps
+
+    @property
+    def notes(self) -> list[str]:
+        """What to keep in mind."""
+        return [*self.selection.notes, *self.scores.notes]
+
+    def summary(
+        self, method: str, name: PerfusionMap | None, metric: Metric, group: str = ALL
+    ) -> Summary | None:
+        """Find a summary; None where the metric was not taken or the group is empty."""
+        key = Key(method, name, metric)
+        return next(
+            (s for s in self.summaries if s.group == group and s.key == key), None
+        )
+
+
+def evaluate_selection(
+    selection: Selection, seed: int, progress: Progress | None = None
+) -> Evaluation:
+    """Measure all patients and sum up.
+
+    Args:
+        selection: What can be compared.
+        seed: Of the bootstrap.
+        progress: Called with the number of patients done and of all.
+
+    Raises:
+        DataError: If an image cannot be read or does not overlap.
+    """
+    scores = score(selection, progress)
+    rng = np.random.default_rng(seed)
+    return Evaluation(
+        selection=selection,
+        scores=scores,
+        summaries=summarise(scores, rng),
+        comparisons=compare(scores, list(selection.methods), rng),
+        volumes=volume_agreement(scores, list(selection.methods)),
+        seed=seed,
+    )

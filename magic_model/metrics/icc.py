@@ -1,0 +1,101 @@
+"""Intraclass correlation of absolute agreement, ICC(2,1).
+
+References:
+    Shrout PE, Fleiss JL. Psychol Bull 1979;86:420. doi:10.1037/0033-2909.86.2.420
+    McGraw KO, Wong SP. Psychol Methods 1996;1:30. doi:10.1037/1082-989X.1.1.30
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from magic_model.metrics.interval import Interval
+
+
+@dataclass(frozen=True)
+class IntraclassCorrelation:
+    """Two-way random effects, single measurement, absolute agreement.
+
+    Attributes:
+        n: Subjects.
+        k: Methods (raters).
+        subjects: Mean square between subjects.
+        methods: Mean square between methods.
+        error: Residual mean square.
+    """
+
+    n: int
+    k: int
+    subjects: float
+    methods: float
+    error: float
+
+    @property
+    def estimate(self) -> float:
+        """ICC(2,1); NaN if every value is the same."""
+        n, k = self.n, self.k
+        between = k * (self.methods - self.error) / n
+        below = self.subjects + (k - 1) * self.error + between
+        return (self.subjects - self.error) / below if below else math.nan
+
+    def confidence_interval(self, confidence_level: float = 0.95) -> Interval:
+        """Interval from F with Satterthwaite's degrees of freedom.
+
+        It has no width to estimate, and is NaN, where methods agree exactly.
+        """
+        n, k, rho = self.n, self.k, self.estimate
+        if not rho < 1:
+            return Interval(math.nan, math.nan)
+        quantile = (1 + confidence_level) / 2
+        a = k * rho / (n * (1 - rho)) * self.methods
+        b = (1 + k * rho * (n - 1) / (n * (1 - rho))) * self.error
+        pieces = a**2 / (k - 1) + b**2 / ((n - 1) * (k - 1))
+        if not pieces:
+            return Interval(math.nan, math.nan)
+        df = (a + b) ** 2 / pieces
+        rest = k * self.methods + (k * n - k - n) * self.error
+        f_low = float(stats.f.ppf(quantile, n - 1, df))
+        f_high = float(stats.f.ppf(quantile, df, n - 1))
+        low = (self.subjects - f_low * self.error) * n
+        high = (f_high * self.subjects - self.error) * n
+        return Interval(
+            low / (f_low * rest + n * self.subjects),
+            high / (rest + n * f_high * self.subjects),
+        )
+
+
+def intraclass_correlation(values: ArrayLike) -> IntraclassCorrelation:
+    """Measure how far methods give the same value, not only the same order.
+
+    Args:
+        values: `(subjects, methods)`, complete.
+
+    Raises:
+        ValueError: If there are fewer than 2 subjects or methods, or a value is not
+            finite.
+
+    Examples:
+        >>> intraclass_correlation([[1, 1], [2, 2], [3, 3]]).estimate
+        1.0
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 2 or min(x.shape) < 2:
+        msg = f"There must be 2 subjects and 2 methods or more, got shape {x.shape}"
+        raise ValueError(msg)
+    if not np.isfinite(x).all():
+        msg = "Values must be finite, got NaN or infinite ones"
+        raise ValueError(msg)
+    n, k = x.shape
+    centred = x - x.mean()
+    rows, columns = centred.mean(axis=1), centred.mean(axis=0)
+    rest = centred - rows[:, None] - columns
+    return IntraclassCorrelation(
+        n=n,
+        k=k,
+        subjects=float(k * rows @ rows / (n - 1)),
+        methods=float(n * columns @ columns / (k - 1)),
+        error=float((rest**2).sum() / ((n - 1) * (k - 1))),
+    )

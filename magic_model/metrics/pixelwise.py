@@ -1,0 +1,104 @@
+"""Errors in physical units, correlation, overlap, and the central volume residual."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def mean_absolute_error(
+    x: ArrayLike, y: ArrayLike, mask: ArrayLike | None = None
+) -> float:
+    """Mean absolute difference in the unit of the images.
+
+    Raises:
+        ValueError: If shapes differ or there is nothing to compare.
+    """
+    a, b = _values(x, y, mask)
+    return float(np.abs(a - b).mean())
+
+
+def root_mean_square_error(
+    x: ArrayLike, y: ArrayLike, mask: ArrayLike | None = None
+) -> float:
+    """Root of the mean squared difference in the unit of the images.
+
+    Raises:
+        ValueError: If shapes differ or there is nothing to compare.
+    """
+    a, b = _values(x, y, mask)
+    return math.sqrt(float(np.square(a - b).mean()))
+
+
+def correlation(x: ArrayLike, y: ArrayLike, mask: ArrayLike | None = None) -> float:
+    """Pearson correlation; NaN if an image is constant.
+
+    Raises:
+        ValueError: If shapes differ or there is nothing to compare.
+    """
+    a, b = _values(x, y, mask)
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return math.nan
+    a, b = a - a.mean(), b - b.mean()
+    return float(a @ b / math.sqrt(float(a @ a) * float(b @ b)))
+
+
+def dice(a: ArrayLike, b: ArrayLike) -> float:
+    """Overlap of two masks, twice the common part over the sum; NaN if both are empty.
+
+    Raises:
+        ValueError: If shapes differ.
+    """
+    first, second = np.asarray(a, np.bool_), np.asarray(b, np.bool_)
+    if first.shape != second.shape:
+        msg = f"Masks must have one shape, got {first.shape} and {second.shape}"
+        raise ValueError(msg)
+    total = int(first.sum()) + int(second.sum())
+    return 2 * int((first & second).sum()) / total if total else math.nan
+
+
+def central_volume_residual(
+    cbf: ArrayLike, cbv: ArrayLike, mtt: ArrayLike, mask: ArrayLike | None = None
+) -> float:
+    """Mean absolute difference of CBV and CBF x MTT / 60, in mL/100g.
+
+    Args:
+        cbf: In mL/100g/min, of any shape.
+        cbv: In mL/100g, the same shape.
+        mtt: In s, the same shape.
+        mask: Where to look; everywhere if left out.
+
+    Raises:
+        ValueError: If shapes differ or there is nothing to compare.
+
+    Examples:
+        >>> central_volume_residual([60.0, 30.0], [4.0, 3.0], [4.0, 4.0])
+        0.5
+    """
+    flow, transit = _shaped(cbf, mtt)
+    return mean_absolute_error(flow * transit / 60, cbv, mask)
+
+
+def _shaped(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if a.shape != b.shape:
+        msg = f"Images must have one shape, got {a.shape} and {b.shape}"
+        raise ValueError(msg)
+    return a, b
+
+
+def _values(x: ArrayLike, y: ArrayLike, mask: ArrayLike | None) -> tuple[Array, Array]:
+    a, b = _shaped(x, y)
+    if mask is not None:
+        inside = np.asarray(mask, dtype=np.bool_)
+        if inside.shape != a.shape:
+            msg = f"A mask must have the shape of the images {a.shape}, "
+            msg += f"got {inside.shape}"
+            raise ValueError(msg)
+        a, b = a[inside], b[inside]
+    if not a.size:
+        msg = "There must be at least one value to compare, got none"
+        raise ValueError(msg)
+    return a.ravel(), b.ravel()

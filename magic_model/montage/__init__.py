@@ -1,0 +1,1 @@
+"""Montages for readers: one picture per patient and method."""

@@ -1,0 +1,78 @@
+"""What every generator is: features before the last layer, and the last layer."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.networks.pilo import Pilo, Ratio, ratio_of
+
+
+class Generator(nn.Module):
+    """NCCT `(b, 3, h, w)` to maps `(b, maps, h, w)`, both in [-1, 1].
+
+    `features` is the expensive part; `compose` turns what it gives into maps within
+    milliseconds, so that a ratio can be changed while one looks.
+    """
+
+    def __init__(
+        self, maps: Sequence[PerfusionMap], *, pilo: bool, derive_cbv: bool = False
+    ) -> None:
+        super().__init__()
+        self.maps = tuple(maps)
+        self.derive_cbv = derive_cbv
+        self.pilo = nn.ModuleDict({name.value: Pilo() for name in self.made if pilo})
+
+    @property
+    def made(self) -> tuple[PerfusionMap, ...]:
+        """Maps with features of their own: all, or all but a CBV that is derived."""
+        if not self.derive_cbv:
+            return self.maps
+        return tuple(name for name in self.maps if name is not PerfusionMap.CBV)
+
+    @abstractmethod
+    def features(self, ncct: Tensor) -> Tensor:
+        """Give `(b, made, h, w)`, what the last layer starts from."""
+
+    def compose(self, features: Tensor, ncct: Tensor, ratio: Ratio = 1.0) -> Tensor:
+        """Turn features into maps `(b, maps, h, w)`.
+
+        Args:
+            features: `(b, made, h, w)` as `features` gives them.
+            ncct: `(b, 3, h, w)` that they came from.
+            ratio: Perfusion information ratio; 1 is the output as trained.
+
+        Raises:
+            DataError: If a ratio is not positive and finite.
+        """
+        channels = {
+            name: features[:, index : index + 1] for index, name in enumerate(self.made)
+        }
+        if self.pilo:
+            channels = {
+                name: self.pilo[name.value](channel, ncct, ratio_of(ratio, name))
+                for name, channel in channels.items()
+            }
+        done = {name: torch.tanh(channel) for name, channel in channels.items()}
+        if self.derive_cbv:
+            done[PerfusionMap.CBV] = central_volume_cbv(
+                done[PerfusionMap.CBF], done[PerfusionMap.MTT]
+            )
+        return torch.cat([done[name] for name in self.maps], dim=1)
+
+    def forward(self, ncct: Tensor, ratio: Ratio = 1.0) -> Tensor:
+        """Generate `(b, maps, h, w)` from `(b, 3, h, w)`."""
+        return self.compose(self.features(ncct), ncct, ratio)
+
+
+def central_volume_cbv(cbf: Tensor, mtt: Tensor) -> Tensor:
+    """CBV = CBF x MTT / 60, each scaled to [-1, 1] by the range of its map."""
+    (_, cbf_max), (_, cbv_max), (_, mtt_max) = (
+        MAP_SPECS[name].value_range
+        for name in (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
+    )
+    factor = cbf_max * mtt_max / (60 * cbv_max)
+    share = factor * (cbf + 1) / 2 * (mtt + 1) / 2
+    return 2 * share - 1

@@ -1,0 +1,65 @@
+"""Normalisation of features, alike on one process and on many."""
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
+
+from magic_model.recipe import Norm
+
+
+def make_norm(norm: Norm, channels: int, *, batch_size: int) -> nn.Module:
+    """Give a layer that normalises `(b, channels, h, w)`.
+
+    Args:
+        norm: Which.
+        channels: Number of channels.
+        batch_size: Slices per step; `Norm.BY_BATCH_SIZE` takes instances at 1.
+    """
+    if norm is Norm.GROUP:
+        groups = next(n for n in (8, 4, 2, 1) if channels % n == 0)
+        return nn.GroupNorm(groups, channels)
+    if norm is Norm.INSTANCE or (norm is Norm.BY_BATCH_SIZE and batch_size == 1):
+        return nn.InstanceNorm2d(channels)
+    return SharedBatchNorm(channels, affine=False)
+
+
+class SharedBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation whose mean and variance are those of all processes.
+
+    PyTorch's own synchronised layer needs a GPU; this one runs on any device.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normalise `(b, channels, h, w)`."""
+        if not (self.training and _is_distributed()):
+            return super().forward(features)
+        mean, mean_of_squares = self._moments(features)
+        variance = mean_of_squares - mean.square()
+        self._remember(mean, variance, features.numel() // features.shape[1])
+        scale = torch.rsqrt(variance + self.eps)
+        return (features - _as_image(mean)) * _as_image(scale)
+
+    def _moments(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        local = torch.stack(
+            [features.mean(dim=(0, 2, 3)), features.square().mean(dim=(0, 2, 3))]
+        )
+        both = all_reduce(local) / distributed.get_world_size()
+        return both[0], both[1]
+
+    def _remember(self, mean: Tensor, variance: Tensor, n_local: int) -> None:
+        if self.running_mean is None or self.running_var is None:
+            return
+        n = n_local * distributed.get_world_size()
+        unbiased = variance.detach() * n / max(1, n - 1)
+        self.running_mean.lerp_(mean.detach(), self.momentum or 0.1)
+        self.running_var.lerp_(unbiased, self.momentum or 0.1)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+
+
+def _is_distributed() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def _as_image(per_channel: Tensor) -> Tensor:
+    return per_channel[None, :, None, None]

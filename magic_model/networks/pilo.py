@@ -1,0 +1,56 @@
+"""The physician-in-the-loop module: a 1x1 convolution of map and NCCT (paper 2.2.2).
+
+With weight p of the map, weights n of the three NCCT channels and bias b, a ratio r
+gives 2r / (1 + r) p map + 2 / (1 + r) n NCCT + b. So r = 1 is the output as trained,
+the two factors always add up to 2, all NCCT channels change together, and the trained
+weights are only read.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from magic_model.errors import DataError
+from magic_model.maps import PerfusionMap
+
+NCCT_CHANNELS = 3
+
+Ratio = float | Mapping[PerfusionMap, float]
+"""Perfusion information ratio, of all maps or of each (1 where it is not named)."""
+
+
+class Pilo(nn.Module):
+    """Mix one map with the NCCT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(1 + NCCT_CHANNELS, 1, 1)
+
+    def forward(self, feature: Tensor, ncct: Tensor, ratio: float = 1.0) -> Tensor:
+        """Mix `(b, 1, h, w)` with `(b, 3, h, w)` to `(b, 1, h, w)`, before Tanh."""
+        stacked = torch.cat([feature, ncct], dim=1)
+        if ratio == 1:
+            mixed: Tensor = self.mix(stacked)
+            return mixed
+        share = shares(ratio)
+        scale = stacked.new_tensor([share[0]] + [share[1]] * NCCT_CHANNELS)
+        weight = self.mix.weight * scale[None, :, None, None]
+        return nn.functional.conv2d(stacked, weight, self.mix.bias)
+
+
+def shares(ratio: float) -> tuple[float, float]:
+    """Factors of perfusion and anatomy; their ratio is `ratio`, their sum is 2.
+
+    Raises:
+        DataError: If the ratio is not positive and finite.
+    """
+    if not 0 < ratio < float("inf"):
+        msg = f"The perfusion information ratio must be positive, got {ratio}"
+        raise DataError(msg)
+    return 2 * ratio / (1 + ratio), 2 / (1 + ratio)
+
+
+def ratio_of(ratio: Ratio, name: PerfusionMap) -> float:
+    """Give the ratio of one map."""
+    return ratio.get(name, 1.0) if isinstance(ratio, Mapping) else ratio

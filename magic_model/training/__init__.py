@@ -1,0 +1,1 @@
+"""Training: batches, steps, checkpoints, validation and the run that joins them."""

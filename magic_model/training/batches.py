@@ -1,0 +1,108 @@
+"""Batches of slices, the same whatever the number of processes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from magic_model.augmentation import changed
+from magic_model.data.augment import RigidChange
+from magic_model.data.slice_cache import SliceCache
+from magic_model.distributed import World
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Slices to train on.
+
+    Attributes:
+        ncct: `(b, 3, h, w)` in [-1, 1].
+        maps: `(b, maps, h, w)` in [-1, 1].
+        mask: `(b, 1, h, w)`, 1 where there are maps and brain.
+    """
+
+    ncct: Tensor
+    maps: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Move it to a device."""
+        return Batch(
+            *(
+                part.to(device, non_blocking=True)
+                for part in (self.ncct, self.maps, self.mask)
+            )
+        )
+
+    def channels_last(self) -> "Batch":
+        """Lay it out as convolutions on a GPU like it."""
+        layout = torch.channels_last
+        return Batch(
+            self.ncct.contiguous(memory_format=layout),
+            self.maps.contiguous(memory_format=layout),
+            self.mask,
+        )
+
+
+def load_batch(cache: SliceCache, indices: NDArray[np.int64]) -> Batch:
+    """Read slices of a cache."""
+    ncct = cache.ncct[indices].astype(np.float32)
+    maps = cache.map_values[indices].astype(np.float32)
+    mask = cache.mask[indices].astype(np.float32)[:, None]
+    return Batch(*(torch.from_numpy(part) for part in (ncct, maps, mask)))
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """Batches of one run; each follows from seed, epoch and step alone.
+
+    Attributes:
+        cache: Slices.
+        indices: Those to train on.
+        batch_size: Slices per step over all processes.
+        seed: Of the run.
+        augment: Whether slices are changed at random.
+        world: Which part of each batch this process takes.
+        device: Where batches go.
+    """
+
+    cache: SliceCache
+    indices: NDArray[np.int64]
+    batch_size: int
+    seed: int
+    augment: bool
+    world: World
+    device: torch.device
+
+    @property
+    def per_epoch(self) -> int:
+        """Number of batches; slices that do not fill the last one wait for the next."""
+        return max(1, len(self.indices) // self.batch_size)
+
+    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Give this process's part of each batch of an epoch, from step `first` on."""
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.indices)
+        whole = np.resize(order, self.per_epoch * self.batch_size)
+        for step in range(first, self.per_epoch):
+            batch = whole[step * self.batch_size :][: self.batch_size]
+            places = np.arange(len(batch))[self.world.part(len(batch))]
+            yield self._drawn(batch, places, [self.seed, epoch, step])
+
+    def _drawn(
+        self, batch: NDArray[np.int64], places: NDArray[np.int64], key: list[int]
+    ) -> Batch:
+        loaded = load_batch(self.cache, batch[places]).to(self.device)
+        if not self.augment:
+            return loaded
+        # Every process draws the changes of all, and uses those of its part.
+        rng = np.random.default_rng(key)
+        drawn = [RigidChange.drawn(rng) for _ in batch]
+        mine = [drawn[place] for place in places]
+        return Batch(
+            changed(loaded.ncct, mine),
+            changed(loaded.maps, mine),
+            (changed(loaded.mask, mine, nearest=True)).clamp(min=0),
+        )

@@ -1,0 +1,229 @@
+"""One training step: first the discriminator, then the generator, on one batch."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from magic_model.distributed import World
+from magic_model.losses import (
+    GeneratorLoss,
+    adversarial_loss,
+    central_volume_factor,
+    discriminator_loss,
+    extrema_loss,
+    l1_loss,
+    multimodal_loss,
+)
+from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.networks import (
+    Discriminator,
+    Generator,
+    build_discriminator,
+    build_generator,
+)
+from magic_model.recipe import Recipe
+from magic_model.training.batches import Batch
+
+
+@dataclass(frozen=True)
+class Adversaries:
+    """Both networks with their optimisers.
+
+    Attributes:
+        recipe: What they were built from.
+        generator: Makes maps.
+        discriminator: Tells them from measured ones; None if the recipe needs none.
+        generator_adam: Optimiser of the generator.
+        discriminator_adam: Optimiser of the discriminator.
+    """
+
+    recipe: Recipe
+    generator: Generator
+    discriminator: Discriminator | None
+    generator_adam: torch.optim.Adam
+    discriminator_adam: torch.optim.Adam | None
+
+    @classmethod
+    def built(cls, recipe: Recipe, device: torch.device, seed: int) -> "Adversaries":
+        """Build both with weights drawn by a seed, as pix2pix draws them."""
+        torch.manual_seed(seed)
+        generator = build_generator(recipe)
+        discriminator = build_discriminator(recipe) if recipe.loss.adversarial else None
+        for network in (generator, discriminator):
+            if network is not None:
+                _draw_weights(network)
+                network.to(device)
+                if device.type == "cuda":
+                    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(
+            recipe,
+            generator,
+            discriminator,
+            _adam(generator, recipe),
+            _adam(discriminator, recipe) if discriminator else None,
+        )
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Set the learning rate of both optimisers."""
+        for adam in (self.generator_adam, self.discriminator_adam):
+            for group in adam.param_groups if adam else ():
+                group["lr"] = rate
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """Trains adversaries step by step, on one process or as one of many.
+
+    Attributes:
+        nets: The networks.
+        generator: The generator, or what shares its gradients among processes.
+        discriminator: The same for the discriminator.
+        device: Where they are.
+    """
+
+    nets: Adversaries
+    generator: nn.Module
+    discriminator: nn.Module | None
+    device: torch.device
+
+    @classmethod
+    def over(cls, nets: Adversaries, world: World, device: torch.device) -> "Stepper":
+        """Join the networks of all processes; their gradients are averaged."""
+        return cls(
+            nets,
+            _shared(nets.generator, world, device),
+            _shared(nets.discriminator, world, device) if nets.discriminator else None,
+            device,
+        )
+
+    def train(self, batch: Batch) -> tuple[GeneratorLoss, Tensor]:
+        """Improve both networks on one batch, with one pass of the generator.
+
+        Returns:
+            The generator's losses and the discriminator's.
+        """
+        self.nets.generator.train()
+        with self._precision():
+            generated = self.generator(batch.ncct)
+        shown = self._shown(generated, batch.mask)
+        judged = self._train_discriminator(batch, shown.detach())
+        return self._train_generator(batch, generated, shown), judged
+
+    def _train_discriminator(self, batch: Batch, shown: Tensor) -> Tensor:
+        adam = self.nets.discriminator_adam
+        if self.discriminator is None or adam is None:
+            return shown.new_zeros(())
+        self.discriminator.train()
+        logits = self.nets.recipe.adversarial.logits
+        with self._precision():
+            measured = self._shown(batch.maps, batch.mask)
+            real = self.discriminator(batch.ncct, measured).float()
+            fake = self.discriminator(batch.ncct, shown).float()
+        loss = discriminator_loss(real, fake, logits=logits)
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        adam.step()
+        return loss.detach()
+
+    def _train_generator(
+        self, batch: Batch, generated: Tensor, shown: Tensor
+    ) -> GeneratorLoss:
+        recipe = self.nets.recipe
+        mask = batch.mask if recipe.loss.masked else None
+        made = generated.float()
+        zero = made.new_zeros(())
+        weights = recipe.loss
+        loss = GeneratorLoss(
+            adversarial=self._adversarial(batch, shown),
+            l1=l1_loss(made, batch.maps, mask),
+            extrema=extrema_loss(made, batch.maps, mask) if weights.extrema else zero,
+            multimodal=_multimodal(recipe, made, batch.maps, mask)
+            if weights.multimodal
+            else zero,
+            weights=weights,
+        )
+        self.nets.generator_adam.zero_grad(set_to_none=True)
+        loss.total.backward()
+        self.nets.generator_adam.step()
+        return loss
+
+    def _adversarial(self, batch: Batch, shown: Tensor) -> Tensor:
+        critic = self.nets.discriminator
+        if critic is None:
+            return shown.new_zeros(())
+        # The gradient passes through the critic, whose own weights need none.
+        with frozen(critic), self._precision():
+            judged = critic(batch.ncct, shown).float()
+        return adversarial_loss(judged, logits=self.nets.recipe.adversarial.logits)
+
+    def _shown(self, maps: Tensor, mask: Tensor) -> Tensor:
+        """Cut maps to the brain if the recipe says so, so that borders tell nothing."""
+        return (maps + 1) * mask - 1 if self.nets.recipe.loss.masked else maps
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if self.device.type != "cuda":
+            return nullcontext()  # slower on CPUs without matrix units
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Let no gradient reach the weights of a network for a while."""
+    network.requires_grad_(requires_grad=False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(requires_grad=True)
+
+
+def _multimodal(
+    recipe: Recipe, generated: Tensor, measured: Tensor, mask: Tensor | None
+) -> Tensor:
+    cbf, cbv, mtt = (
+        recipe.maps.index(name)
+        for name in (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
+    )
+    highest = [
+        MAP_SPECS[recipe.maps[channel]].value_range[1] for channel in (cbf, cbv, mtt)
+    ]
+    return multimodal_loss(
+        generated[:, cbf : cbf + 1],
+        generated[:, mtt : mtt + 1],
+        measured[:, cbv : cbv + 1],
+        central_volume_factor(*highest),
+        mask,
+    )
+
+
+def _draw_weights(network: nn.Module) -> None:
+    """Normal weights of spread 0.02, as in pix2pix (Isola 2017, appendix 6.2)."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _adam(network: nn.Module, recipe: Recipe) -> torch.optim.Adam:
+    settings = recipe.training
+    return torch.optim.Adam(
+        network.parameters(),
+        lr=settings.learning_rate,
+        betas=settings.betas,
+        fused=True,
+    )
+
+
+def _shared(network: nn.Module, world: World, device: torch.device) -> nn.Module:
+    if world.size == 1:
+        return network
+    # Buffers are computed from all processes already (SharedBatchNorm).
+    return DistributedDataParallel(
+        network,
+        device_ids=[device] if device.type == "cuda" else None,
+        broadcast_buffers=False,
+    )
