@@ -97,7 +97,11 @@ def read_header(path: Path) -> CheckpointHeader:
     if text is None:
         msg = f"{path}: a safetensors file, but no checkpoint of magic-model"
         raise DataError(msg)
-    return _header(json.loads(text), path)
+    try:
+        return _header(json.loads(text), path)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{path}: its header is not that of a checkpoint ({error!r})"
+        raise DataError(msg) from error
 
 
 def read_tensors(path: Path, part: str) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
@@ -45,16 +45,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     Raises:
         DataError: If there is none, or it is not valid; key and value are named.
     """
-    table, where = _table(str(name_or_path))
-    base = table.pop("base", None)
-    if base is not None:
-        if base not in recipe_names():
-            known = ", ".join(recipe_names())
-            msg = f"{where}: base must be one of {known}, got {base!r}"
-            raise DataError(msg)
-        below, _ = _table(str(base))
-        table = _merged(below, table)
-    return recipe_from_table(table, where)
+    return recipe_from_table(_whole(str(name_or_path)), str(name_or_path))
 
 
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -72,7 +63,20 @@ def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe
     return _checked(Recipe, parts, f"{where}:")
 
 
-def _table(name_or_path: str) -> tuple[dict[str, Any], str]:
+def _whole(name_or_path: str) -> dict[str, Any]:
+    """Read a recipe with all that its bases say."""
+    table = _table(name_or_path)
+    base = table.pop("base", None)
+    if base is None:
+        return table
+    if base not in recipe_names():
+        known = ", ".join(recipe_names())
+        msg = f"{name_or_path}: base must be one of {known}, got {base!r}"
+        raise DataError(msg)
+    return _merged(_whole(base), table)
+
+
+def _table(name_or_path: str) -> dict[str, Any]:
     path = Path(name_or_path)
     try:
         if name_or_path in recipe_names():
@@ -80,7 +84,7 @@ def _table(name_or_path: str) -> tuple[dict[str, Any], str]:
             text = (shipped / f"{name_or_path}.toml").read_text(encoding="utf-8")
         else:
             text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text), name_or_path
+        return tomllib.loads(text)
     except OSError as error:
         known = ", ".join(recipe_names())
         msg = f"A recipe must be {known} or a TOML file, got {name_or_path}"
@@ -145,14 +149,21 @@ def _checked(kind: type[Built], values: Mapping[str, Any], where: str) -> Built:
 
 
 def _require_type(wanted: object, value: object, where: str) -> None:
+    if get_origin(wanted) is tuple and isinstance(value, tuple):
+        for item in value:
+            _require_type(get_args(wanted)[0], item, where)
+        return
+    kind = get_origin(wanted) or wanted
     fits = {
+        tuple: False,
         int: isinstance(value, int) and not isinstance(value, bool),
         float: isinstance(value, (int, float)) and not isinstance(value, bool),
         bool: isinstance(value, bool),
         str: isinstance(value, str),
     }
-    if isinstance(wanted, type) and not fits.get(wanted, True):
-        msg = f"{where} must be of type {wanted.__name__}, got {value!r}"
+    if isinstance(kind, type) and not fits.get(kind, True):
+        name = "list" if kind is tuple else kind.__name__
+        msg = f"{where} must be of type {name}, got {value!r}"
         raise DataError(msg)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from magic_model.recipe import LossConfig
 
@@ -121,10 +121,13 @@ def central_volume_factor(cbf_max: float, cbv_max: float, mtt_max: float) -> flo
 
 
 def _judged(judgement: Tensor, truth: float, logits: bool) -> Tensor:
-    wanted = torch.full_like(judgement, truth)
     if logits:
+        wanted = torch.full_like(judgement, truth)
         return binary_cross_entropy_with_logits(judgement, wanted)
-    return binary_cross_entropy(torch.sigmoid(judgement), wanted)
+    # PyTorch's own function stops the program at NaN, which a run must tell of first.
+    share = torch.sigmoid(judgement)
+    likely = share if truth else 1 - share
+    return -likely.clamp(min=torch.finfo(likely.dtype).tiny).log().mean()
 
 
 def _stretched(images: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,8 @@ from typing import Any
 from magic_model.errors import DataError
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 
+_LEAST_JUDGED = 24  # pixels; smaller images leave no patch to the discriminator
+
 
 class Family(StrEnum):
     """Shapes that a generator can have."""
@@ -211,6 +213,11 @@ class Recipe:
         _require(
             self.data.size % halved == 0,
             f"data.size must be a multiple of patch x 2^levels = {halved}",
+            self.data.size,
+        )
+        _require(
+            not self.loss.adversarial or self.data.size >= _LEAST_JUDGED,
+            f"data.size must be {_LEAST_JUDGED} or more where maps are judged",
             self.data.size,
         )
         central = {PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT}

@@ -17,10 +17,10 @@ from magic_model.data.grid import (
     reorient_ras,
     resample,
 )
-from magic_model.data.normalise import NCCT_WINDOW
+from magic_model.data.neighbours import raised, sample_neighbours
 from magic_model.data.skull_strip import MorphologicalSkullStripper, SkullStripper
 from magic_model.data.slice_stack import SliceStack, to_display
-from magic_model.data.volume import Affine, FloatArray, Kind, Volume
+from magic_model.data.volume import Affine, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 
@@ -31,8 +31,6 @@ __all__ = [
     "central_slices",
     "prepare_slices",
 ]
-
-_ENOUGH = 0.1  # of the area of the fullest slice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +48,9 @@ class SliceGeometry:
 
     offset_mm: float = 4.0
     """Distance of the NCCT slices below and above."""
+
+    enough: float = 0.1
+    """Share of the fullest slice's area that a slice must have."""
 
 
 PAPER_SLICES = SliceGeometry()
@@ -91,11 +92,13 @@ def prepare_slices(
         msg = f"{patient_id}: {error}"
         raise DataError(msg) from error
     step = max(1, round(geometry.slice_mm / reference.spacing[2]))
-    chosen = np.array(central_slices(valid, geometry.n_slices, step))
+    chosen = np.array(
+        central_slices(valid, geometry.n_slices, step, enough=geometry.enough)
+    )
     slab, positions = _slab(grid, chosen)
     return SliceStack(
         patient_id=patient_id,
-        ncct=_neighbours(head, mask, slab, geometry.offset_mm)[positions],
+        ncct=sample_neighbours(head, mask, slab, geometry.offset_mm)[positions],
         maps={
             name: to_display(resample(volume, *slab).array)[positions]
             for name, volume in known.items()
@@ -106,15 +109,17 @@ def prepare_slices(
     )
 
 
-def central_slices(validity: BoolArray, n: int = 10, step: int = 1) -> list[int]:
+def central_slices(
+    validity: BoolArray, n: int = 10, step: int = 1, *, enough: float = 0.1
+) -> list[int]:
     """Choose slices around the middle of those that hold enough.
-
-    A slice holds enough if its valid area is a tenth or more of the largest one.
 
     Args:
         validity: `(x, y, z)`.
         n: Number of slices; fewer are given where fewer hold enough.
         step: 1 takes neighbours, 2 leaves out every other slice, and so on.
+        enough: Share of the largest slice's valid area that a slice must have; at 0
+            anything is enough.
 
     Raises:
         DataError: If no slice holds anything.
@@ -123,10 +128,10 @@ def central_slices(validity: BoolArray, n: int = 10, step: int = 1) -> list[int]
     if not area.any():
         msg = f"At least one slice must hold something, all {len(area)} are empty"
         raise DataError(msg)
-    enough = np.flatnonzero(area >= _ENOUGH * area.max())
-    count = min(n, (len(enough) - 1) // step + 1)
-    first = (len(enough) - (count - 1) * step - 1) // 2
-    return [int(index) for index in enough[first::step][:count]]
+    full = np.flatnonzero((area >= enough * area.max()) & (area > 0))
+    count = min(n, (len(full) - 1) // step + 1)
+    first = (len(full) - (count - 1) * step - 1) // 2
+    return [int(index) for index in full[first::step][:count]]
 
 
 def where_measured(maps: Maps) -> dict[PerfusionMap, Volume]:
@@ -173,27 +178,6 @@ def _slab(
     spread = max(1, int(np.gcd.reduce(np.diff(chosen, prepend=chosen[0]))))
     positions = (chosen - chosen[0]) // spread
     affine, (x, y, _) = grid
-    cut = _raised(affine, float(chosen[0]))
+    cut = raised(affine, float(chosen[0]))
     cut[:3, 2] *= spread
     return (cut, (x, y, int(positions[-1]) + 1)), positions
-
-
-def _neighbours(
-    head: Volume, brain: Volume, slab: tuple[Affine, Shape], offset_mm: float
-) -> FloatArray:
-    """Sample the NCCT below, at and above each slice, `(n, 3, row, column)`."""
-    affine, shape = slab
-    thickness = float(np.linalg.norm(affine[:3, 2]))
-    planes = []
-    for offset in (-offset_mm, 0.0, offset_mm):
-        place = _raised(affine, offset / thickness)
-        ct = resample(head, place, shape, outside=NCCT_WINDOW[0]).array
-        inside = resample(brain, place, shape).array > HALF
-        planes.append(to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0]))))
-    return np.stack(planes, axis=1)
-
-
-def _raised(affine: Affine, slices: float) -> Affine:
-    raised = affine.copy()
-    raised[:3, 3] += slices * affine[:3, 2]
-    return raised

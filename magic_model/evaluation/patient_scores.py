@@ -94,7 +94,10 @@ def _lesions(
         volumes = lesion_volumes(truth if method == MEASURED else found)
         for metric, value in {**volumes, **lesion_overlap(truth, found)}.items():
             figures[Key(method, None, metric)] = value
-    notes = [f"Measured lesions are {source}"]
+    notes = [
+        f"Measured lesions are {source}; the Dice of the measured maps is that of what "
+        "the rules find in them"
+    ]
     if PerfusionMap.TMAX not in selection.maps:
         notes.append("Without Tmax, generated tissue at risk is found by late TTP")
     return figures, notes

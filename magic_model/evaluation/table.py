@@ -91,8 +91,8 @@ def to_markdown(table: Table) -> str:
 def to_csv_rows(table: Table) -> Iterator[list[str]]:
     """Give header and rows unrounded; limits of intervals in columns of their own."""
     with_limits = [
-        any(isinstance(row[i], Figure) and row[i].interval for row in table.rows)
-        for i in range(len(table.header))
+        any(isinstance(cell, Figure) and cell.interval for cell in column)
+        for column in zip(*table.rows, strict=True)
     ]
     header = []
     for name, limits in zip(table.header, with_limits, strict=True):

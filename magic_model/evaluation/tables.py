@@ -76,8 +76,8 @@ def _in_brain(evaluation: Evaluation) -> Table:
     return Table(
         name="in_brain",
         title="In the brain, in physical units",
-        caption=f"{_INTERVALS} n = {len(evaluation.scores.patients)} patients. SSIM and "
-        "UQI over windows centred in the brain; MAE and RMSE in the unit of the map.",
+        caption=f"{_INTERVALS} n = {len(evaluation.scores.patients)} patients. SSIM "
+        "and UQI over windows centred in the brain; MAE and RMSE in the map's unit.",
         header=["Map", "Method", *(METRICS[metric].title for metric in _IN_BRAIN)],
         rows=rows,
     )

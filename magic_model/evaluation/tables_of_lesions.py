@@ -34,8 +34,8 @@ def lesion_table(evaluation: Evaluation) -> Table:
         name="lesions",
         title="Core, tissue at risk, and the central volume principle",
         caption="Dice: mean over patients in whom the measured lesion is not empty (95 "
-        "% interval by bootstrap over patients). Residual: mean |CBV - CBF x MTT / 60| "
-        "in the brain. Bias: generated minus measured volume (95 % limits of "
+        "% interval by bootstrap, none below 3 patients). Residual: mean |CBV - CBF x "
+        "MTT / 60| in the brain. Bias: generated minus measured volume (95 % limits of "
         "agreement). ICC(2,1): absolute agreement (95 % interval).",
         header=[
             "Method",

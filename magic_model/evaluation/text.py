@@ -2,7 +2,7 @@
 
 from magic_model.evaluation.bootstrap import FEWEST_PATIENTS
 from magic_model.evaluation.metric import METRICS, Metric
-from magic_model.evaluation.predictors import MEASURED
+from magic_model.evaluation.predictors import CONSTANT, MEASURED
 from magic_model.evaluation.result import Evaluation
 from magic_model.evaluation.summary import Summary
 from magic_model.evaluation.table import MISSING, format_number
@@ -37,6 +37,7 @@ def describe(evaluation: Evaluation) -> str:
         f"{'map':5}{'method':{width}}" + "".join(f"{t:>8}" for t, _ in _OF_MAPS),
         *_map_lines(evaluation, width),
         *_patient_lines(evaluation, width),
+        _caution(evaluation),
     ]
     if n < FEWEST_PATIENTS:
         lines.append(f"No intervals or tests: they need {FEWEST_PATIENTS} patients")
@@ -50,6 +51,22 @@ def _map_lines(evaluation: Evaluation, width: int) -> list[str]:
         for name in evaluation.maps
         for method in evaluation.rows
     ]
+
+
+def _caution(evaluation: Evaluation) -> str:
+    """Say what the paper-compatible figures give a map that shows nothing."""
+    name = evaluation.maps[0]
+    paper, brain = (
+        " and ".join(_mean(evaluation, CONSTANT, name, metric) for metric in metrics)
+        for metrics in (
+            (Metric.SSIM_PAPER, Metric.UQI_PAPER),
+            (Metric.SSIM_IN_BRAIN, Metric.UQI_IN_BRAIN),
+        )
+    )
+    return (
+        f"Paper-compatible SSIM and UQI give a constant {MAP_SPECS[name].title} "
+        f"{paper}; in the brain it has {brain}"
+    )
 
 
 def _patient_lines(evaluation: Evaluation, width: int) -> list[str]:

@@ -37,7 +37,11 @@ _MARGIN_MM = 14.0  # room for the letters
 
 
 def resolution_figure(
-    thick: Volume, thin: Volume, *, through_mm: Point | None = None
+    thick: Volume,
+    thin: Volume,
+    *,
+    through_mm: Point | None = None,
+    thick_name: str = "Measured",
 ) -> "Figure":
     """Draw axial, coronal and sagittal cuts of both, measured above generated.
 
@@ -49,6 +53,7 @@ def resolution_figure(
         thin: Generated map of the same kind.
         through_mm: Point in RAS+ that the planes meet in; the middle of the generated
             map, 25 mm to the patient's right, if left out.
+        thick_name: What the upper row is called.
 
     Raises:
         DataError: If the two are not maps of one kind, the generated one is empty, or
@@ -62,7 +67,7 @@ def resolution_figure(
     sizes = [_size_mm(fine, box, axes) for axes in _AXES]
     figure, grid = _lay_out(sizes)
     names = (
-        f"Measured, {_slice_mm(thick):.3g} mm, interpolated",
+        f"{thick_name}, {_slice_mm(thick):.3g} mm, interpolated",
         f"Generated, {_slice_mm(thin):.3g} mm",
     )
     for row, (volume, name) in enumerate(zip((coarse, fine), names, strict=True)):

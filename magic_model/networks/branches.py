@@ -43,7 +43,8 @@ class BranchGenerator(Generator):
         encoders = list(pairwise([NCCT_CHANNELS, *widths]))
         shared = encoders[: config.shared]
         self.shared = nn.ModuleList(
-            Down(*sizes, norm if index else None) for index, sizes in enumerate(shared)
+            Down(*sizes, norm if 0 < index < config.levels - 1 else None)
+            for index, sizes in enumerate(shared)
         )
         names = ["all"] if single else [name.value for name in self.made]
         self.branches = nn.ModuleDict(

@@ -1,13 +1,14 @@
 """What every generator is: features before the last layer, and the last layer."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.networks.pilo import Pilo, Ratio, ratio_of
+from magic_model.networks.pilo import Factors, Pilo, Ratio, ratio_of, shares
 
 
 class Generator(nn.Module):
@@ -47,15 +48,20 @@ class Generator(nn.Module):
         Raises:
             DataError: If a ratio is not positive and finite.
         """
-        channels = {
-            name: features[:, index : index + 1] for index, name in enumerate(self.made)
-        }
-        if self.pilo:
-            channels = {
-                name: self.pilo[name.value](channel, ncct, ratio_of(ratio, name))
-                for name, channel in channels.items()
-            }
-        done = {name: torch.tanh(channel) for name, channel in channels.items()}
+        factors = {name: shares(ratio_of(ratio, name)) for name in self.made}
+        return self.compose_with(features, ncct, factors)
+
+    def compose_with(
+        self, features: Tensor, ncct: Tensor, factors: Mapping[PerfusionMap, Factors]
+    ) -> Tensor:
+        """Turn features into maps with factors of perfusion and anatomy of each map."""
+        done = {}
+        for index, name in enumerate(self.made):
+            channel = features[:, index : index + 1]
+            if self.pilo:
+                module = cast(Pilo, self.pilo[name.value])
+                channel = module.mixed(channel, ncct, *factors[name])
+            done[name] = torch.tanh(channel)
         if self.derive_cbv:
             done[PerfusionMap.CBV] = central_volume_cbv(
                 done[PerfusionMap.CBF], done[PerfusionMap.MTT]

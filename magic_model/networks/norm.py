@@ -1,8 +1,9 @@
 """Normalisation of features, alike on one process and on many."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
 
 from magic_model.recipe import Norm
 
@@ -33,18 +34,14 @@ class SharedBatchNorm(nn.BatchNorm2d):
         """Normalise `(b, channels, h, w)`."""
         if not (self.training and _is_distributed()):
             return super().forward(features)
-        mean, mean_of_squares = self._moments(features)
-        variance = mean_of_squares - mean.square()
+        # Half precision has too few digits for a variance.
+        wide = features.to(torch.promote_types(features.dtype, torch.float32))
+        mean = _mean_of_all(wide)
+        centred = wide - _as_image(mean)
+        variance = _mean_of_all(centred.square())
         self._remember(mean, variance, features.numel() // features.shape[1])
-        scale = torch.rsqrt(variance + self.eps)
-        return (features - _as_image(mean)) * _as_image(scale)
-
-    def _moments(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        local = torch.stack(
-            [features.mean(dim=(0, 2, 3)), features.square().mean(dim=(0, 2, 3))]
-        )
-        both = all_reduce(local) / distributed.get_world_size()
-        return both[0], both[1]
+        normed = centred * _as_image(torch.rsqrt(variance + self.eps))
+        return normed.to(features.dtype)
 
     def _remember(self, mean: Tensor, variance: Tensor, n_local: int) -> None:
         if self.running_mean is None or self.running_var is None:
@@ -59,6 +56,31 @@ class SharedBatchNorm(nn.BatchNorm2d):
 
 def _is_distributed() -> bool:
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _mean_of_all(features: Tensor) -> Tensor:
+    """Mean of each channel over the batches of all processes, `(channels,)`."""
+    local = features.mean(dim=(0, 2, 3))
+    total: Tensor = _SumOverProcesses.apply(local)  # type: ignore[no-untyped-call]
+    return total / distributed.get_world_size()
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Sum that every process gets; so each one's gradient reaches all."""
+
+    @staticmethod
+    def forward(ctx: Any, local: Tensor) -> Tensor:  # noqa: ANN401, ARG004 - torch's
+        return _summed(local)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401, ARG004
+        return _summed(gradient)
+
+
+def _summed(local: Tensor) -> Tensor:
+    total = local.clone()
+    distributed.all_reduce(total)
+    return total
 
 
 def _as_image(per_channel: Tensor) -> Tensor:

@@ -16,6 +16,9 @@ from magic_model.maps import PerfusionMap
 
 NCCT_CHANNELS = 3
 
+Factors = tuple[float | Tensor, float | Tensor]
+"""Of perfusion and of anatomy."""
+
 Ratio = float | Mapping[PerfusionMap, float]
 """Perfusion information ratio, of all maps or of each (1 where it is not named)."""
 
@@ -29,14 +32,20 @@ class Pilo(nn.Module):
 
     def forward(self, feature: Tensor, ncct: Tensor, ratio: float = 1.0) -> Tensor:
         """Mix `(b, 1, h, w)` with `(b, 3, h, w)` to `(b, 1, h, w)`, before Tanh."""
-        stacked = torch.cat([feature, ncct], dim=1)
-        if ratio == 1:
-            mixed: Tensor = self.mix(stacked)
-            return mixed
-        share = shares(ratio)
-        scale = stacked.new_tensor([share[0]] + [share[1]] * NCCT_CHANNELS)
-        weight = self.mix.weight * scale[None, :, None, None]
-        return nn.functional.conv2d(stacked, weight, self.mix.bias)
+        return self.mixed(feature, ncct, *shares(ratio))
+
+    def mixed(
+        self,
+        feature: Tensor,
+        ncct: Tensor,
+        perfusion: float | Tensor,
+        anatomy: float | Tensor,
+    ) -> Tensor:
+        """Mix with factors of perfusion and anatomy, both 1 as trained."""
+        # Scaling what comes in instead of the weights leaves the weights alone.
+        scaled = torch.cat([feature * perfusion, ncct * anatomy], dim=1)
+        out: Tensor = self.mix(scaled)
+        return out
 
 
 def shares(ratio: float) -> tuple[float, float]:
@@ -48,7 +57,7 @@ def shares(ratio: float) -> tuple[float, float]:
     if not 0 < ratio < float("inf"):
         msg = f"The perfusion information ratio must be positive, got {ratio}"
         raise DataError(msg)
-    return 2 * ratio / (1 + ratio), 2 / (1 + ratio)
+    return 2 / (1 + 1 / ratio), 2 / (1 + ratio)
 
 
 def ratio_of(ratio: Ratio, name: PerfusionMap) -> float:

@@ -17,9 +17,9 @@ from magic_model.recipe import GeneratorConfig
 class ResidualGenerator(Generator):
     """U-Net of 3x3 residual blocks; maps share all of it but their heads.
 
-    Each feature of the first level stands for a patch of pixels, 1x1 or larger: all of
-    them go in, and all of them come out. Upsampling by interpolation and convolution
-    leaves no checkerboard (Odena 2016, doi:10.23915/distill.00003).
+    Each feature of the first level stands for a patch of pixels, 1x1 or larger; what is
+    finer comes from the NCCT through the last layer. Upsampling by interpolation and
+    convolution leaves no checkerboard (Odena 2016, doi:10.23915/distill.00003).
     """
 
     def __init__(
@@ -111,6 +111,9 @@ def _head(width: int, patch: int, norm: MakeNorm) -> nn.Sequential:
         nn.Conv2d(width, width, 3, padding=1),
         norm(width),
         nn.SiLU(),
-        nn.Conv2d(width, patch**2, 1),
-        nn.PixelShuffle(patch),
+        nn.Conv2d(width, 1, 1),
+        # Smooth, where a channel per pixel of the patch would show its edges.
+        nn.Upsample(scale_factor=patch, mode="bilinear")
+        if patch > 1
+        else nn.Identity(),
     )

@@ -12,6 +12,7 @@ from magic_model.augmentation import changed
 from magic_model.data.augment import RigidChange
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import World
+from magic_model.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class TrainingBatches:
         augment: Whether slices are changed at random.
         world: Which part of each batch this process takes.
         device: Where batches go.
+
+    Raises:
+        DataError: If a batch cannot be dealt out evenly.
     """
 
     cache: SliceCache
@@ -76,6 +80,15 @@ class TrainingBatches:
     augment: bool
     world: World
     device: torch.device
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.world.size:
+            # Gradients are averaged over processes, so each must have as many slices.
+            msg = (
+                f"training.batch_size must be a multiple of the {self.world.size} "
+                f"processes, got {self.batch_size}"
+            )
+            raise DataError(msg)
 
     @property
     def per_epoch(self) -> int:

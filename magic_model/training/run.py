@@ -133,15 +133,18 @@ class _Run:
             self._record(loss, judged, journal)
             every = self.settings.save_every
             if every and self.header.step % every == 0:
+                self._require_finite(_broken(self.nets))
                 self._save_last()
         errors = self._validate()
+        units = {f"validation/{name}": error for name, error in errors.items()}
+        self._require_finite(units | _broken(self.nets))
         self.header = replace(self.header, epoch=epoch + 1, step=0)
-        self._keep_best(errors)
-        self._save_last()
         if journal is not None:
-            units = {f"validation/{name}": error for name, error in errors.items()}
+            # Before the checkpoint: a run killed in between writes the line again.
             seconds = {"seconds": round(time.monotonic() - start, 3)}
             journal.write({"epoch": epoch + 1, **units, **seconds}, self._done)
+        self._keep_best(errors)
+        self._save_last()
         if self.settings.world.is_first and self.settings.after_epoch is not None:
             self.settings.after_epoch(epoch + 1, self.nets)
 
@@ -179,23 +182,22 @@ class _Run:
         values = mean_over_processes(parts.detach().double(), self.settings.world)
         names = ("total", "adversarial", "l1", "extrema", "multimodal", "discriminator")
         line = dict(zip(names, values.tolist(), strict=True))
-        if not all(map(math.isfinite, line.values())):
-            self._diverged(line)
+        self._require_finite(line)
         if journal is not None:
             where = {"epoch": self.header.epoch + 1, "step": self.header.step}
             journal.write({**where, **line}, self._done)
         if self.settings.progress is not None:
             self.settings.progress(self._done, self._all, line)
 
-    def _diverged(self, line: dict[str, float]) -> None:
-        broken = next(name for name, value in line.items() if not math.isfinite(value))
-        kept = self.last if self.last.exists() else "none"
-        msg = (
-            f"Training diverged: the {broken} loss is {line[broken]} in step "
-            f"{self.header.step} of epoch {self.header.epoch + 1}; last good "
-            f"checkpoint: {kept}"
-        )
-        raise DataError(msg)
+    def _require_finite(self, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            if not math.isfinite(value):
+                kept = self.last if self.last.exists() else "none"
+                msg = (
+                    f"Training diverged: {name} is {value} at step {self.header.step} "
+                    f"of epoch {self.header.epoch + 1}; last good checkpoint: {kept}"
+                )
+                raise DataError(msg)
 
     def _validate(self) -> dict[PerfusionMap, float]:
         if not len(self.unseen):
@@ -226,6 +228,12 @@ class _Run:
     def _save(self, path: Path, tensors: dict[str, torch.Tensor]) -> None:
         if self.settings.world.is_first:
             save_checkpoint(path, self.header, tensors)
+
+
+def _broken(nets: Adversaries) -> dict[str, float]:
+    """Name the tensors that are not finite, though the last losses still were."""
+    tensors = tensors_of(nets)
+    return {n: math.nan for n, t in tensors.items() if not t.isfinite().all()}
 
 
 def _same_run(

@@ -66,9 +66,11 @@ def _restore_adam(adam: torch.optim.Adam, path: Path, part: str) -> None:
     for name, value in read_tensors(path, part).items():
         index, moment = name.split(".", maxsplit=1)
         state.setdefault(int(index), {})[moment] = value
+    weights = [weight.shape for weight in adam.param_groups[0]["params"]]
+    for moment in ("exp_avg", "exp_avg_sq"):
+        found = {i: kept[moment].shape for i, kept in state.items() if moment in kept}
+        if found != dict(enumerate(weights)):
+            msg = f"{path}: {part} must have {moment} of each weight, in its shape"
+            raise DataError(msg)
     groups = adam.state_dict()["param_groups"]
-    try:
-        adam.load_state_dict({"state": state, "param_groups": groups})
-    except (ValueError, KeyError) as error:
-        msg = f"{path}: moments of Adam do not fit the networks ({error})"
-        raise DataError(msg) from error
+    adam.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,1 @@
+"""From an NCCT as it comes from the scanner to perfusion maps."""

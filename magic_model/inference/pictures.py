@@ -1,0 +1,54 @@
+"""Pictures of generated maps: the ratio (Figure 5) and the resolution (Figure 6)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from magic_model.data.normalise import scale_hounsfield, unscale_map
+from magic_model.data.slice_stack import SliceStack
+from magic_model.data.volume import Volume
+from magic_model.figures.pilo_figure import pilo_figure
+from magic_model.figures.resolution_figure import resolution_figure
+from magic_model.figures.thick_slices import to_thick_slices
+from magic_model.inference.backend import Backend
+from magic_model.maps import PerfusionMap
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+_THIN = 2.0  # mm; thicker slices have no finer resolution to show
+_DPI = 150
+
+
+def draw_pictures(
+    stack: SliceStack, maps: Mapping[PerfusionMap, Volume], backend: Backend, out: Path
+) -> None:
+    """Draw the first map at five ratios, and at 8 mm beside its own slices."""
+    out.mkdir(parents=True, exist_ok=True)
+    name = next(iter(maps))
+    fullest = int(stack.mask.sum((1, 2)).argmax())
+    by_ratio = {}
+    for ratio in RATIOS:
+        ncct = scale_hounsfield(stack.ncct[fullest : fullest + 1])
+        made = backend.predict(ncct, ratio)[0, list(backend.maps).index(name)]
+        by_ratio[ratio] = unscale_map(made, name, backend.ranges[name])
+    _save(
+        pilo_figure(stack.ncct[fullest, 1], by_ratio, name, stack.mask[fullest]),
+        out / "ratios.png",
+    )
+    volume = maps[name]
+    even = bool((np.diff(stack.positions) == 1).all())
+    if even and volume.spacing[2] <= _THIN:
+        thick = to_thick_slices(volume)
+        figure = resolution_figure(thick, volume, thick_name="Generated, averaged")
+        _save(figure, out / "resolution.png")
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    staged = path.with_name(f".{path.name}")
+    figure.savefig(staged, dpi=_DPI, format="png", facecolor=figure.get_facecolor())
+    staged.replace(path)

@@ -1,0 +1,135 @@
+"""What maps can be generated for: a NIfTI file, a DICOM folder, or a cohort."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from magic_model.data.cohort import FILE, Cohort, Patient, read_cohort
+from magic_model.data.nifti import read_nifti
+from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceGeometry, prepare_slices
+from magic_model.data.split import Split
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.inference.preparation import prepare_ncct
+from magic_model.maps import PerfusionMap
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Source:
+    """One patient to generate maps for.
+
+    Attributes:
+        patient_id: Study-local name.
+        files: What the NCCT is read from; their change makes generated maps stale.
+        load: Reads the NCCT.
+        patient: The row of a cohort; None for a single volume.
+        cohort: That cohort.
+        headers: Reads the headers of DICOM images that maps will refer to.
+    """
+
+    patient_id: str
+    files: tuple[Path, ...]
+    load: Callable[[], Volume]
+    patient: Patient | None = None
+    cohort: Cohort | None = None
+    headers: "Callable[[], list[Dataset]] | None" = None
+
+    def slices(
+        self, ncct: Volume, size: int, spacing_mm: float | None, *, every: bool
+    ) -> SliceStack:
+        """Cut slices to generate: where maps were measured, or every one of the NCCT.
+
+        Args:
+            ncct: As `load` gives it.
+            size: Pixels along each side.
+            spacing_mm: Distance of slices; implies `every`.
+            every: Take every slice even where there are measured maps.
+        """
+        measured = self._measured()
+        brain = self._brain()
+        if every or spacing_mm is not None or not measured:
+            return prepare_ncct(
+                self.patient_id, ncct, size=size, spacing_mm=spacing_mm, brain=brain
+            )
+        geometry = SliceGeometry(size=size)
+        return prepare_slices(self.patient_id, ncct, measured, brain, geometry=geometry)
+
+    def _measured(self) -> dict[PerfusionMap, Volume]:
+        if self.patient is None or self.cohort is None:
+            return {}
+        return {
+            name: self.cohort.load(self.patient, Kind(name.value))
+            for name in PerfusionMap
+            if Kind(name.value) in self.patient.images
+        }
+
+    def _brain(self) -> Volume | None:
+        if self.patient is None or self.cohort is None:
+            return None
+        known = Kind.BRAIN_MASK in self.patient.images
+        return self.cohort.load(self.patient, Kind.BRAIN_MASK) if known else None
+
+
+def find_sources(path: Path, name: str, split: str = "all") -> list[Source]:
+    """Find the patients of a path.
+
+    Args:
+        path: A NIfTI file, a folder of DICOM files, or the folder of a cohort.
+        name: Study-local name of a single volume.
+        split: Part of a cohort: train, val, test or all.
+
+    Raises:
+        DataError: If there is nothing to read, or no patient in the split.
+    """
+    if (path / FILE).is_file():
+        return _of_cohort(read_cohort(path), split)
+    if path.is_dir():
+        return [_of_dicom(path, name)]
+    return [Source(name, (path,), lambda: read_nifti(path, Kind.NCCT))]
+
+
+def _of_cohort(cohort: Cohort, split: str) -> list[Source]:
+    if split != "all" and split not in set(Split):
+        known = ", ".join([*Split, "all"])
+        msg = f"Split must be one of {known}, got {split}"
+        raise DataError(msg)
+    chosen = [p for p in cohort.patients if split in ("all", p.split)]
+    if not chosen:
+        msg = f"{cohort.folder}: at least one patient must be in split {split}"
+        raise DataError(msg)
+    return [_of_patient(cohort, patient) for patient in chosen]
+
+
+def _of_patient(cohort: Cohort, patient: Patient) -> Source:
+    files = tuple(cohort.folder / image for image in patient.images.values())
+    return Source(
+        patient.patient_id,
+        files,
+        lambda: cohort.load(patient, Kind.NCCT),
+        patient,
+        cohort,
+    )
+
+
+def _of_dicom(folder: Path, name: str) -> Source:
+    from magic_model.data.dicom.ct import read_ct_series
+    from magic_model.data.dicom.datasets import read_header
+    from magic_model.data.dicom.files import find_series
+
+    series = [s for s in find_series(folder).series if s.modality == "CT"]
+    if len(series) != 1:
+        found = ", ".join(s.description or "unnamed" for s in series) or "none"
+        msg = f"{folder}: must hold one CT series, got {len(series)}: {found}"
+        raise DataError(msg)
+    paths = series[0].paths
+    return Source(
+        name,
+        paths,
+        lambda: read_ct_series(paths),
+        headers=lambda: [read_header(path) for path in paths],
+    )

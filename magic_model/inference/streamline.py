@@ -1,0 +1,125 @@
+"""The same generator in fewer operations: equal output, less to compute.
+
+Three exact changes: batch normalisation goes into the weights of the convolution before
+it; a 4x4 transposed convolution of stride 2 becomes four 2x2 convolutions, one for each
+parity of row and column, whose results are interleaved; and taps that only ever meet
+padding, where the image is a single pixel, are left out.
+"""
+
+import copy
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from magic_model.networks import Generator
+from magic_model.networks.branches import BranchGenerator
+
+Conv = TypeVar("Conv", nn.Conv2d, nn.ConvTranspose2d)
+
+# Which taps of four reach the output pixels of even and of odd index, in the order of
+# the input: out[2i] = w[3] in[i-1] + w[1] in[i], out[2i+1] = w[2] in[i] + w[0] in[i+1].
+_TAPS = ((3, 1), (2, 0))
+_MIDDLE = slice(1, 3)
+
+
+def streamlined(generator: Generator, size: int) -> Generator:
+    """Give a generator for inference only, with equal output.
+
+    Args:
+        generator: As trained; it is left as it is.
+        size: Pixels along each side of the slices that it will see.
+    """
+    lean = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+    for module in list(lean.modules()):
+        if isinstance(module, nn.Sequential):
+            _fold_norms(module)
+    if isinstance(lean, BranchGenerator):
+        for branch in lean.branches.values():
+            _drop_dead_taps(branch, size)
+    for module in list(lean.modules()):
+        if isinstance(module, nn.Sequential):
+            _split_by_parity(module)
+    return lean
+
+
+class ParityUp(nn.Module):
+    """Transposed 4x4 convolution of stride 2 as four 2x2 convolutions."""
+
+    def __init__(self, transposed: nn.ConvTranspose2d) -> None:
+        super().__init__()
+        weight = transposed.weight.transpose(0, 1)
+        self.parts = nn.ModuleList(
+            _conv(weight[:, :, rows][:, :, :, columns], transposed.bias)
+            for rows in _TAPS
+            for columns in _TAPS
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Double `(b, n_in, h, w)` to `(b, n_out, 2h, 2w)`."""
+        parities = [(row, column) for row in (0, 1) for column in (0, 1)]
+        images = [
+            part(nn.functional.pad(x, (1 - column, column, 1 - row, row)))
+            for part, (row, column) in zip(self.parts, parities, strict=True)
+        ]
+        return nn.functional.pixel_shuffle(torch.stack(images, 2).flatten(1, 2), 2)
+
+
+def _fold_norms(layers: nn.Sequential) -> None:
+    for index in range(len(layers) - 1):
+        conv, norm = layers[index], layers[index + 1]
+        if not isinstance(norm, nn.BatchNorm2d):
+            continue
+        if isinstance(conv, (nn.Conv2d, nn.ConvTranspose2d)):
+            _fold(conv, norm)
+            layers[index + 1] = nn.Identity()
+
+
+def _fold(conv: nn.Conv2d | nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> None:
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None or conv.bias is None:
+        return
+    scale = torch.rsqrt(variance + norm.eps)
+    outputs_first = isinstance(conv, nn.Conv2d)
+    shape = (-1, 1, 1, 1) if outputs_first else (1, -1, 1, 1)
+    conv.weight.mul_(scale.view(shape))
+    conv.bias.sub_(mean).mul_(scale)
+
+
+def _drop_dead_taps(branch: nn.Module, size: int) -> None:
+    """Make 2x2 of the convolutions to and from a single pixel."""
+    innermost = branch.get_submodule("down")[-1]  # type: ignore[index]
+    outward = branch.get_submodule("up")[0]  # type: ignore[index]
+    levels = len(branch.get_submodule("up"))  # type: ignore[arg-type]
+    if size != 2**levels:
+        return
+    for layers, kind in ((innermost, nn.Conv2d), (outward, nn.ConvTranspose2d)):
+        for index, layer in enumerate(layers):
+            if isinstance(layer, kind):
+                layers[index] = _middle(layer)
+
+
+def _middle(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
+    """Keep the four taps that meet a pixel."""
+    taps = layer.weight[:, :, _MIDDLE, _MIDDLE]
+    if isinstance(layer, nn.Conv2d):
+        return _conv(taps, layer.bias)
+    n_in, n_out = taps.shape[:2]
+    weight = taps.permute(1, 2, 3, 0).reshape(4 * n_out, n_in, 1, 1)
+    bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
+    return nn.Sequential(_conv(weight, bias), nn.PixelShuffle(2))
+
+
+def _conv(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    n_out, n_in, height, width = weight.shape
+    conv = nn.Conv2d(n_in, n_out, (height, width), bias=bias is not None)
+    conv.weight = nn.Parameter(weight.contiguous(), requires_grad=False)
+    if bias is not None:
+        conv.bias = nn.Parameter(bias.clone(), requires_grad=False)
+    return conv
+
+
+def _split_by_parity(layers: nn.Sequential) -> None:
+    for index, layer in enumerate(layers):
+        if isinstance(layer, nn.ConvTranspose2d):
+            layers[index] = ParityUp(layer)

@@ -1,0 +1,123 @@
+"""The folder of generated maps, patient by patient, taken up again where it stopped."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from magic_model.data.cohort import Patient
+from magic_model.data.lesion import Lesion, find_lesion
+from magic_model.data.nifti import write_nifti
+from magic_model.data.split import Split
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.inference.source import Source
+from magic_model.maps import PerfusionMap
+
+FILE = "generated.json"
+"""Written last into a patient's folder: what was asked for and what came."""
+
+Maps = Mapping[PerfusionMap, Volume]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A patient whose maps are there.
+
+    Attributes:
+        patient: Its row of generated.csv.
+        notes: What was unusual about its NCCT, and what was done.
+    """
+
+    patient: Patient
+    notes: tuple[str, ...]
+
+
+def fingerprint_of(source: Source, settings: Mapping[str, Any]) -> str:
+    """Fingerprint of all that a patient's maps follow from."""
+    files = [
+        [file.name, file.stat().st_size, file.stat().st_mtime_ns]
+        for file in source.files
+        if file.is_file()
+    ]
+    text = json.dumps([source.patient_id, files, settings], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def kept(source: Source, out: Path, fingerprint: str) -> Made | None:
+    """Give a patient whose maps are there already, made in the same way."""
+    place = out / source.patient_id
+    try:
+        record = json.loads((place / FILE).read_text(encoding="utf-8"))
+        if record["fingerprint"] != fingerprint:
+            return None
+        images = {Kind(kind): Path(path) for kind, path in record["images"].items()}
+        if not all((out / path).is_file() for path in images.values()):
+            return None
+        return Made(_row(source, images, record["lesion"]), tuple(record["notes"]))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def write_patient(
+    source: Source,
+    out: Path,
+    maps: Maps,
+    mask: Volume,
+    *,
+    fingerprint: str,
+    notes: Sequence[str],
+) -> Made:
+    """Write a patient's maps, their mask, and last what they were made from.
+
+    Raises:
+        DataError: If a file cannot be written.
+    """
+    place = out / source.patient_id
+    (place / FILE).unlink(missing_ok=True)  # not complete while images change
+    images: dict[Kind, Path] = {}
+    volumes = {Kind(name.value): volume for name, volume in maps.items()}
+    for kind, volume in (volumes | {Kind.BRAIN_MASK: mask}).items():
+        images[kind] = Path(source.patient_id) / f"{kind}.nii.gz"
+        write_nifti(volume, out / images[kind])
+    lesion = _found(maps, mask)
+    record = {
+        "fingerprint": fingerprint,
+        "images": {str(kind): path.as_posix() for kind, path in images.items()},
+        "lesion": lesion,
+        "notes": list(notes),
+    }
+    staged = place / f".{FILE}"
+    staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    staged.replace(place / FILE)
+    return Made(_row(source, images, lesion), tuple(notes))
+
+
+def _found(maps: Maps, mask: Volume) -> dict[str, float] | None:
+    """Volumes of core and tissue at risk as the generated maps show them."""
+    try:
+        lesion: Lesion = find_lesion(maps, mask)
+    except DataError:  # maps without CBF, or without TTP and Tmax, show none
+        return None
+    return {"core_ml": lesion.core_ml, "penumbra_ml": lesion.penumbra_ml}
+
+
+def _row(
+    source: Source, images: Mapping[Kind, Path], lesion: Mapping[str, float] | None
+) -> Patient:
+    from magic_model.severity import mismatch_ratio, severity_class
+
+    nan = float("nan")
+    core, at_risk = (lesion["core_ml"], lesion["penumbra_ml"]) if lesion else (nan, nan)
+    ratio = mismatch_ratio(core, at_risk) if lesion else nan
+    return Patient(
+        patient_id=source.patient_id,
+        split=source.patient.split if source.patient else Split.TEST,
+        severity=severity_class(ratio) if lesion else None,
+        core_ml=core,
+        penumbra_ml=at_risk,
+        mismatch_ratio=ratio,
+        images=images,
+    )

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from magic_model.data.augment import RigidChange
+from magic_model.distributed import World
+from magic_model.errors import DataError
+from magic_model.training.batches import TrainingBatches, load_batch
+
+CPU = torch.device("cpu")
+shared_cache = settings(
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def batches_of(cache, batch_size=4, seed=1, *, augment=False, world=World(), n=12):  # noqa: B008
+    return TrainingBatches(cache, np.arange(n), batch_size, seed, augment, world, CPU)
+
+
+def slices_of(batches, epoch, cache):
+    """Indices of the slices of an epoch, recognised by their NCCT."""
+    known = {load_batch(cache, np.array([i])).ncct.numpy().tobytes(): i for i in range(12)}
+    return [
+        known[image.numpy().tobytes()]
+        for batch in batches.of_epoch(epoch)
+        for image in batch.ncct
+    ]
+
+
+def test_slices_are_read_as_they_are(cache):
+    batch = load_batch(cache, np.array([3, 13]))
+    assert (batch.ncct.shape, batch.maps.shape) == ((2, 3, 32, 32), (2, 4, 32, 32))
+    assert batch.mask.shape == (2, 1, 32, 32)
+    assert {part.dtype for part in (batch.ncct, batch.maps, batch.mask)} == {
+        torch.float32
+    }
+    for place, index in enumerate((3, 13)):
+        sample = cache[index]
+        assert np.array_equal(batch.ncct[place], sample.ncct)
+        assert np.array_equal(batch.maps[place], sample.maps)
+        assert np.array_equal(batch.mask[place, 0], sample.mask)
+
+
+def test_an_epoch_has_each_slice_once_in_another_order_each_time(cache):
+    batches = batches_of(cache)
+    assert batches.per_epoch == 3
+    orders = [slices_of(batches, epoch, cache) for epoch in range(3)]
+    for order in orders:
+        assert sorted(order) == list(range(12))
+    assert len({tuple(order) for order in orders}) == 3
+    assert slices_of(batches_of(cache, seed=2), 0, cache) != orders[0]
+
+
+def test_slices_that_do_not_fill_a_batch_wait(cache):
+    batches = batches_of(cache, 5)
+    assert batches.per_epoch == 2
+    assert len(set(slices_of(batches, 0, cache))) == 10
+
+
+def test_fewer_slices_than_a_batch_are_taken_twice(cache):
+    batches = batches_of(cache, 8, n=3)
+    assert batches.per_epoch == 1
+    drawn = slices_of(batches, 0, cache)
+    assert len(drawn) == 8
+    assert set(drawn) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_an_epoch_goes_on_from_any_step(cache, augment):
+    batches = batches_of(cache, augment=augment)
+    whole = list(batches.of_epoch(4))
+    for first in range(4):
+        rest = list(batches.of_epoch(4, first))
+        assert len(rest) == 3 - first
+        for now, then in zip(rest, whole[first:], strict=True):
+            assert torch.equal(now.ncct, then.ncct)
+            assert torch.equal(now.maps, then.maps)
+            assert torch.equal(now.mask, then.mask)
+
+
+@shared_cache
+@given(st.sampled_from([1, 2, 4]), st.integers(0, 2**31), st.booleans())
+def test_processes_together_have_what_one_has(cache, size, seed, augment):
+    alone = list(batches_of(cache, seed=seed, augment=augment).of_epoch(0))
+    parts = [
+        list(
+            batches_of(
+                cache, seed=seed, augment=augment, world=World(rank, size)
+            ).of_epoch(0)
+        )
+        for rank in range(size)
+    ]
+    for step, batch in enumerate(alone):
+        for name in ("ncct", "maps", "mask"):
+            joined = torch.cat([getattr(part[step], name) for part in parts])
+            assert torch.allclose(joined, getattr(batch, name), atol=1e-6)
+
+
+def test_a_batch_is_dealt_out_evenly(cache):
+    message = "training.batch_size must be a multiple of the 3 processes, got 4"
+    with pytest.raises(DataError, match=message):
+        batches_of(cache, world=World(0, 3))
+
+
+def test_ncct_maps_and_mask_are_changed_alike(cache, monkeypatch):
+    change = RigidChange(flip=True, degrees=0.0, down=4.0, right=0.0)
+    monkeypatch.setattr(RigidChange, "drawn", lambda _: change)
+    batch = next(batches_of(cache, augment=True).of_epoch(0))
+    plain = next(batches_of(cache).of_epoch(0))
+    for name, outside in (("ncct", -1), ("maps", -1), ("mask", 0)):
+        moved, still = getattr(batch, name), getattr(plain, name)
+        assert torch.allclose(moved[..., 4:, :], still.flip(3)[..., :-4, :], atol=1e-5)
+        assert torch.allclose(moved[..., :4, :], torch.tensor(float(outside)), atol=1e-5)
+    assert set(batch.mask.unique().tolist()) == {0, 1}
+
+
+def test_channels_last_changes_the_layout_and_no_value(cache):
+    batch = load_batch(cache, np.arange(2))
+    other = batch.channels_last()
+    assert other.ncct.is_contiguous(memory_format=torch.channels_last)
+    assert other.maps.is_contiguous(memory_format=torch.channels_last)
+    for name in ("ncct", "maps", "mask"):
+        assert torch.equal(getattr(other, name), getattr(batch, name))

@@ -1,0 +1,38 @@
+"""A training run in a process of its own, or one of many; it prints each step."""
+
+import json
+import sys
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from magic_model.config import recipe_from_table
+from magic_model.data.slice_cache import SliceCache
+from magic_model.distributed import joined
+from magic_model.training.run import RunSettings, _Run
+from magic_model.training.state import tensors_of
+
+
+def told(done, _total, _losses):
+    print(done, flush=True)
+
+
+def main(recipe: str, slices: str, folder: str, save_every: str) -> None:
+    with joined("cpu") as (world, device):
+        settings = RunSettings(
+            folder=Path(folder),
+            seed=1,
+            world=world,
+            device=device,
+            save_every=int(save_every),
+            progress=told if world.is_first else None,
+        )
+        table = json.loads(Path(recipe).read_text(encoding="utf-8"))
+        run = _Run(recipe_from_table(table), SliceCache.open(Path(slices)), settings)
+        run.to_its_end()
+        if world.size > 1:  # each process shows what it has
+            save_file(tensors_of(run.nets), Path(folder) / f"{world.rank}.safetensors")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
