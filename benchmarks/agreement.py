@@ -59,7 +59,7 @@ def in_r(counts: np.ndarray) -> dict[str, float]:
         return {}
     cells = ", ".join(str(count) for count in counts.ravel())
     code = R_SCRIPT.format(cells=cells, k=len(counts))
-    run = subprocess.run(  # noqa: S603 - our own script
+    run = subprocess.run(
         [shutil.which("Rscript") or "", "-e", code],
         capture_output=True,
         text=True,

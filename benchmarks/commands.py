@@ -24,9 +24,7 @@ def cpu_seconds(arguments: list[str], folder: str) -> float:
     """Run a command and give the CPU time of its process."""
     program = Path(sys.executable).with_name("magic-analyze")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(  # noqa: S603 - our own program
-        [program, *arguments], cwd=folder, check=True, capture_output=True
-    )
+    subprocess.run([program, *arguments], cwd=folder, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

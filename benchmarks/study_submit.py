@@ -145,7 +145,7 @@ def postgresql(root: Path) -> Iterator[str | None]:
 
     def run(name: str, *arguments: str) -> None:
         command = [*prefix, str(programs[-1] / name), "-D", str(folder / "data")]
-        subprocess.run(  # noqa: S603 - nothing of it comes from outside
+        subprocess.run(
             [*command, *arguments], check=True, capture_output=True, cwd=folder
         )
 
