@@ -241,8 +241,7 @@ def evaluate(
     """Compare generated maps with the measured ones and with trivial baselines."""
     from magic_model.commands.evaluate import evaluate as run
 
-    names = name or [folder.name for folder in generated]
-    print(run(cohort, generated, out, names, seed))
+    print(run(cohort, generated, out, name or [], seed))
 
 
 @app.command()

@@ -9,14 +9,24 @@ from pathlib import Path
 from magic_model.checkpoint import checkpoint_of
 from magic_model.commands.progress import patients_progress
 from magic_model.data.cohort import GENERATED_FILE, write_cohort
-from magic_model.data.volume import Kind
+from magic_model.data.slice_stack import SliceStack
+from magic_model.data.volume import Kind, Volume
 from magic_model.distributed import World, joined, wait_for_all
 from magic_model.errors import DataError
 from magic_model.inference.backend import Backend, TorchBackend
 from magic_model.inference.generation import Progress, as_volumes, generate_slices
 from magic_model.inference.preparation import preparation_notes
 from magic_model.inference.source import Source, find_sources
-from magic_model.inference.writing import Made, fingerprint_of, kept, write_patient
+from magic_model.inference.writing import (
+    Account,
+    Made,
+    discard,
+    fingerprint_of,
+    kept,
+    require_apart,
+    write_patient,
+)
+from magic_model.maps import PerfusionMap
 from magic_model.networks.pilo import shares
 
 
@@ -43,6 +53,7 @@ def generate(request: GenerateRequest) -> str:
     shares(request.ratio)  # refuses one that is not positive before any work
     with joined(request.device) as (world, device):
         sources = find_sources(request.source, request.name, request.split)
+        require_apart(sources, request.out)
         file = checkpoint_of(request.checkpoint)
         backend: Backend
         if file.suffix == ".onnx":
@@ -86,18 +97,25 @@ class _Maker:
         )
         maps = as_volumes(stack, images)
         mask = stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK)
-        if request.dicom:
+        discard(source, request.out)  # not complete while files change
+        extras = self._extras(source, stack, maps)
+        account = Account(mark, list(preparation_notes(ncct)), extras)
+        return write_patient(source, request.out, maps, mask, account)
+
+    def _extras(
+        self, source: Source, stack: SliceStack, maps: dict[PerfusionMap, Volume]
+    ) -> list[Path]:
+        place = self.request.out / source.patient_id
+        files: list[Path] = []
+        if self.request.dicom:
             from magic_model.inference.dicom_maps import write_dicom
 
-            write_dicom(source, maps, request.out / source.patient_id)
-        if request.pictures:
+            files += write_dicom(source, maps, place)
+        if self.request.pictures:
             from magic_model.inference.pictures import draw_pictures
 
-            draw_pictures(stack, maps, self.backend, request.out / source.patient_id)
-        notes = list(preparation_notes(ncct))
-        return write_patient(
-            source, request.out, maps, mask, fingerprint=mark, notes=notes
-        )
+            files += draw_pictures(stack, maps, self.backend, place)
+        return files
 
     def fingerprint(self, source: Source) -> str:
         request = self.request

@@ -10,8 +10,13 @@ from magic_model.inference.source import Source
 from magic_model.maps import PerfusionMap
 
 
-def write_dicom(source: Source, maps: Mapping[PerfusionMap, Volume], out: Path) -> None:
+def write_dicom(
+    source: Source, maps: Mapping[PerfusionMap, Volume], out: Path
+) -> list[Path]:
     """Write a file per map; source images are referred to by study-local UIDs.
+
+    Returns:
+        The files.
 
     Raises:
         DataError: If a file cannot be written.
@@ -19,5 +24,7 @@ def write_dicom(source: Source, maps: Mapping[PerfusionMap, Volume], out: Path) 
     out.mkdir(parents=True, exist_ok=True)
     study = StudyContext(patient_id=source.patient_id)
     headers = source.headers() if source.headers else []
-    for name, volume in maps.items():
-        write_parametric_map(volume, out / f"{name}.dcm", source=headers, study=study)
+    files = {name: out / f"{name}.dcm" for name in maps}
+    for name, path in files.items():
+        write_parametric_map(maps[name], path, source=headers, study=study)
+    return list(files.values())

@@ -45,15 +45,19 @@ class OnnxBackend:
         if about is None:
             msg = f"{path}: an ONNX model, but none that magic-model export wrote"
             raise DataError(msg)
-        plain = json.loads(about)
-        self.recipe_name: str = plain["recipe"]
-        self.maps: Sequence[PerfusionMap] = [PerfusionMap(m) for m in plain["maps"]]
-        self.ranges = {
-            PerfusionMap(name): (low, high)
-            for name, (low, high) in plain["ranges"].items()
-        }
-        self.size: int = plain["size"]
-        self._made = [PerfusionMap(name) for name in plain["made"]]
+        try:
+            plain = json.loads(about)
+            self.recipe_name: str = plain["recipe"]
+            self.maps: Sequence[PerfusionMap] = [PerfusionMap(m) for m in plain["maps"]]
+            self.ranges = {
+                PerfusionMap(name): (low, high)
+                for name, (low, high) in plain["ranges"].items()
+            }
+            self.size: int = plain["size"]
+            self._made = [PerfusionMap(name) for name in plain["made"]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            msg = f"{path}: what it says of itself is not readable ({error!r})"
+            raise DataError(msg) from error
 
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1]."""

@@ -15,6 +15,9 @@ from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator
 
 METADATA = "magic_model"
+SUFFIX = ".onnx"
+"""By which `magic-model generate` knows a model from a checkpoint."""
+
 _MOST = 1024  # slices in one call
 
 
@@ -28,8 +31,12 @@ def export_onnx(checkpoint: Path, path: Path) -> None:
         path: The `.onnx` file.
 
     Raises:
-        DataError: If the checkpoint cannot be used or the file cannot be written.
+        DataError: If the checkpoint cannot be used, or the file is not named `.onnx` or
+            cannot be written.
     """
+    if path.suffix != SUFFIX:
+        msg = f"{path}: an ONNX model must be named *{SUFFIX}"
+        raise DataError(msg)
     generator, header = load_generator(checkpoint)
     size = header.recipe.data.size
     graph = _Graph(streamlined(generator, size)).eval()

@@ -26,8 +26,12 @@ _DPI = 150
 
 def draw_pictures(
     stack: SliceStack, maps: Mapping[PerfusionMap, Volume], backend: Backend, out: Path
-) -> None:
-    """Draw the first map at five ratios, and at 8 mm beside its own slices."""
+) -> list[Path]:
+    """Draw the first map at five ratios, and at 8 mm beside its own slices.
+
+    Returns:
+        The pictures.
+    """
     out.mkdir(parents=True, exist_ok=True)
     name = next(iter(maps))
     fullest = int(stack.mask.sum((1, 2)).argmax())
@@ -36,19 +40,19 @@ def draw_pictures(
         ncct = scale_hounsfield(stack.ncct[fullest : fullest + 1])
         made = backend.predict(ncct, ratio)[0, list(backend.maps).index(name)]
         by_ratio[ratio] = unscale_map(made, name, backend.ranges[name])
-    _save(
-        pilo_figure(stack.ncct[fullest, 1], by_ratio, name, stack.mask[fullest]),
-        out / "ratios.png",
-    )
+    figure = pilo_figure(stack.ncct[fullest, 1], by_ratio, name, stack.mask[fullest])
+    drawn = [_save(figure, out / "ratios.png")]
     volume = maps[name]
     even = bool((np.diff(stack.positions) == 1).all())
     if even and volume.spacing[2] <= _THIN:
         thick = to_thick_slices(volume)
         figure = resolution_figure(thick, volume, thick_name="Generated, averaged")
-        _save(figure, out / "resolution.png")
+        drawn.append(_save(figure, out / "resolution.png"))
+    return drawn
 
 
-def _save(figure: "Figure", path: Path) -> None:
+def _save(figure: "Figure", path: Path) -> Path:
     staged = path.with_name(f".{path.name}")
     figure.savefig(staged, dpi=_DPI, format="png", facecolor=figure.get_facecolor())
     staged.replace(path)
+    return path

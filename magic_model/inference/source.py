@@ -84,8 +84,12 @@ def find_sources(path: Path, name: str, split: str = "all") -> list[Source]:
         split: Part of a cohort: train, val, test or all.
 
     Raises:
-        DataError: If there is nothing to read, or no patient in the split.
+        DataError: If there is nothing to read, no patient in the split, or the name is
+            none that a folder can have.
     """
+    if name in {"", ".", ".."} or Path(name).name != name:
+        msg = f"A study-local name must be one that a folder can have, got {name!r}"
+        raise DataError(msg)
     if (path / FILE).is_file():
         return _of_cohort(read_cohort(path), split)
     if path.is_dir():

@@ -7,15 +7,13 @@ padding, where the image is a single pixel, are left out.
 """
 
 import copy
-from typing import TypeVar
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from magic_model.networks import Generator
-from magic_model.networks.branches import BranchGenerator
-
-Conv = TypeVar("Conv", nn.Conv2d, nn.ConvTranspose2d)
+from magic_model.networks.branches import Branch, BranchGenerator
 
 # Which taps of four reach the output pixels of even and of odd index, in the order of
 # the input: out[2i] = w[3] in[i-1] + w[1] in[i], out[2i+1] = w[2] in[i] + w[0] in[i+1].
@@ -35,8 +33,7 @@ def streamlined(generator: Generator, size: int) -> Generator:
         if isinstance(module, nn.Sequential):
             _fold_norms(module)
     if isinstance(lean, BranchGenerator):
-        for branch in lean.branches.values():
-            _drop_dead_taps(branch, size)
+        _drop_dead_taps(lean, size)
     for module in list(lean.modules()):
         if isinstance(module, nn.Sequential):
             _split_by_parity(module)
@@ -70,33 +67,45 @@ def _fold_norms(layers: nn.Sequential) -> None:
         conv, norm = layers[index], layers[index + 1]
         if not isinstance(norm, nn.BatchNorm2d):
             continue
-        if isinstance(conv, (nn.Conv2d, nn.ConvTranspose2d)):
-            _fold(conv, norm)
+        if isinstance(conv, (nn.Conv2d, nn.ConvTranspose2d)) and _fold(conv, norm):
             layers[index + 1] = nn.Identity()
 
 
-def _fold(conv: nn.Conv2d | nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> None:
+def _fold(conv: nn.Conv2d | nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> bool:
+    """Put a norm into the convolution before it; tell whether it could be done."""
     mean, variance = norm.running_mean, norm.running_var
-    if mean is None or variance is None or conv.bias is None:
-        return
+    if mean is None or variance is None:
+        return False
     scale = torch.rsqrt(variance + norm.eps)
-    outputs_first = isinstance(conv, nn.Conv2d)
-    shape = (-1, 1, 1, 1) if outputs_first else (1, -1, 1, 1)
+    offset = -mean if conv.bias is None else conv.bias - mean
+    if norm.affine:
+        scale = scale * norm.weight
+    offset = offset * scale
+    shape = (-1, 1, 1, 1) if isinstance(conv, nn.Conv2d) else (1, -1, 1, 1)
     conv.weight.mul_(scale.view(shape))
-    conv.bias.sub_(mean).mul_(scale)
+    if norm.affine:
+        offset = offset + norm.bias
+    conv.bias = nn.Parameter(offset, requires_grad=False)
+    return True
 
 
-def _drop_dead_taps(branch: nn.Module, size: int) -> None:
+def _drop_dead_taps(generator: BranchGenerator, size: int) -> None:
     """Make 2x2 of the convolutions to and from a single pixel."""
-    innermost = branch.get_submodule("down")[-1]  # type: ignore[index]
-    outward = branch.get_submodule("up")[0]  # type: ignore[index]
-    levels = len(branch.get_submodule("up"))  # type: ignore[arg-type]
-    if size != 2**levels:
+    branches = cast("list[Branch]", list(generator.branches.values()))
+    if size != 2 ** len(branches[0].up):
         return
-    for layers, kind in ((innermost, nn.Conv2d), (outward, nn.ConvTranspose2d)):
-        for index, layer in enumerate(layers):
-            if isinstance(layer, kind):
-                layers[index] = _middle(layer)
+    for branch in branches:
+        _keep_middle(branch.up[0])
+        if len(branch.down):
+            _keep_middle(branch.down[-1])
+    if not len(branches[0].down):  # all of the encoder is shared
+        _keep_middle(generator.shared[-1])
+
+
+def _keep_middle(layers: nn.Module) -> None:
+    for name, layer in layers.named_children():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            setattr(layers, name, _middle(layer))
 
 
 def _middle(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:

@@ -23,6 +23,21 @@ Maps = Mapping[PerfusionMap, Volume]
 
 
 @dataclass(frozen=True)
+class Account:
+    """What a patient's maps were made from, and what else was written with them.
+
+    Attributes:
+        fingerprint: Of all that the maps follow from.
+        notes: What was unusual about the NCCT, and what was done.
+        extras: Files in the patient's folder beside the NIfTI images.
+    """
+
+    fingerprint: str
+    notes: Sequence[str] = ()
+    extras: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
 class Made:
     """A patient whose maps are there.
 
@@ -46,6 +61,24 @@ def fingerprint_of(source: Source, settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def require_apart(sources: Sequence[Source], out: Path) -> None:
+    """Refuse a folder in which generated maps would replace what they are made from.
+
+    Raises:
+        DataError: If it is no folder, or a file of a patient would be written over.
+    """
+    if out.exists() and not out.is_dir():
+        msg = f"{out}: must be a folder"
+        raise DataError(msg)
+    for source in sources:
+        read = {file.resolve() for file in source.files}
+        for kind in Kind:
+            path = out / _image(source, kind)
+            if path.resolve() in read:
+                msg = f"{path}: is an image of the input; write to another folder"
+                raise DataError(msg)
+
+
 def kept(source: Source, out: Path, fingerprint: str) -> Made | None:
     """Give a patient whose maps are there already, made in the same way."""
     place = out / source.patient_id
@@ -54,21 +87,35 @@ def kept(source: Source, out: Path, fingerprint: str) -> Made | None:
         if record["fingerprint"] != fingerprint:
             return None
         images = {Kind(kind): Path(path) for kind, path in record["images"].items()}
-        if not all((out / path).is_file() for path in images.values()):
+        if not all((place / name).is_file() for name in record["files"]):
             return None
         return Made(_row(source, images, record["lesion"]), tuple(record["notes"]))
-    except (OSError, ValueError, KeyError):
-        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # not there, or not as it was written
+
+
+def discard(source: Source, out: Path) -> None:
+    """Take away what an earlier run made of a patient, so that nothing of it is left.
+
+    Raises:
+        DataError: If a file cannot be removed.
+    """
+    place = out / source.patient_id
+    try:
+        record = json.loads((place / FILE).read_text(encoding="utf-8"))
+        files = [Path(name).name for name in record["files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        files = []
+    try:
+        for name in [*files, FILE]:  # which names them, so it goes last
+            (place / name).unlink(missing_ok=True)
+    except OSError as error:
+        msg = f"{place}: cannot be written ({error.strerror or error})"
+        raise DataError(msg) from error
 
 
 def write_patient(
-    source: Source,
-    out: Path,
-    maps: Maps,
-    mask: Volume,
-    *,
-    fingerprint: str,
-    notes: Sequence[str],
+    source: Source, out: Path, maps: Maps, mask: Volume, account: Account
 ) -> Made:
     """Write a patient's maps, their mask, and last what they were made from.
 
@@ -76,23 +123,31 @@ def write_patient(
         DataError: If a file cannot be written.
     """
     place = out / source.patient_id
-    (place / FILE).unlink(missing_ok=True)  # not complete while images change
     images: dict[Kind, Path] = {}
     volumes = {Kind(name.value): volume for name, volume in maps.items()}
     for kind, volume in (volumes | {Kind.BRAIN_MASK: mask}).items():
-        images[kind] = Path(source.patient_id) / f"{kind}.nii.gz"
+        images[kind] = _image(source, kind)
         write_nifti(volume, out / images[kind])
     lesion = _found(maps, mask)
     record = {
-        "fingerprint": fingerprint,
+        "fingerprint": account.fingerprint,
         "images": {str(kind): path.as_posix() for kind, path in images.items()},
+        "files": [path.name for path in (*images.values(), *account.extras)],
         "lesion": lesion,
-        "notes": list(notes),
+        "notes": list(account.notes),
     }
     staged = place / f".{FILE}"
-    staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    staged.replace(place / FILE)
-    return Made(_row(source, images, lesion), tuple(notes))
+    try:
+        staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        staged.replace(place / FILE)
+    except OSError as error:
+        msg = f"{place / FILE}: cannot be written ({error.strerror or error})"
+        raise DataError(msg) from error
+    return Made(_row(source, images, lesion), tuple(account.notes))
+
+
+def _image(source: Source, kind: Kind) -> Path:
+    return Path(source.patient_id) / f"{kind}.nii.gz"
 
 
 def _found(maps: Maps, mask: Volume) -> dict[str, float] | None:

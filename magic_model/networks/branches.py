@@ -43,7 +43,11 @@ class BranchGenerator(Generator):
         encoders = list(pairwise([NCCT_CHANNELS, *widths]))
         shared = encoders[: config.shared]
         self.shared = nn.ModuleList(
-            Down(*sizes, norm if 0 < index < config.levels - 1 else None)
+            Down(
+                *sizes,
+                norm if 0 < index < config.levels - 1 else None,
+                first=index == 0,
+            )
             for index, sizes in enumerate(shared)
         )
         names = ["all"] if single else [name.value for name in self.made]
@@ -84,7 +88,11 @@ class Branch(nn.Module):
         last = len(inner) - 1
         self.down = nn.ModuleList(
             # Neither the image itself nor a single pixel can be normalised.
-            Down(*sizes, norm if index + n_shared and index < last else None)
+            Down(
+                *sizes,
+                norm if index + n_shared and index < last else None,
+                first=index + n_shared == 0,
+            )
             for index, sizes in enumerate(inner)
         )
         outputs = [*reversed(widths[:-1]), n_out]
@@ -112,8 +120,9 @@ class Branch(nn.Module):
 class Down(nn.Sequential):
     """Halve an image: LeakyReLU, 4x4 convolution of stride 2, normalisation."""
 
-    def __init__(self, n_in: int, n_out: int, norm: MakeNorm | None) -> None:
-        first = n_in == NCCT_CHANNELS
+    def __init__(
+        self, n_in: int, n_out: int, norm: MakeNorm | None, *, first: bool
+    ) -> None:
         super().__init__(
             nn.Identity() if first else nn.LeakyReLU(_SLOPE),
             nn.Conv2d(n_in, n_out, 4, stride=2, padding=1),

@@ -8,20 +8,24 @@ from torch import Tensor, distributed, nn
 from magic_model.recipe import Norm
 
 
-def make_norm(norm: Norm, channels: int, *, batch_size: int) -> nn.Module:
+def make_norm(
+    norm: Norm, channels: int, *, batch_size: int, affine: bool = False
+) -> nn.Module:
     """Give a layer that normalises `(b, channels, h, w)`.
 
     Args:
         norm: Which.
         channels: Number of channels.
         batch_size: Slices per step; `Norm.BY_BATCH_SIZE` takes instances at 1.
+        affine: Whether each channel has a scale and an offset of its own after it. A
+            convolution before it then needs no bias.
     """
     if norm is Norm.GROUP:
         groups = next(n for n in (8, 4, 2, 1) if channels % n == 0)
-        return nn.GroupNorm(groups, channels)
+        return nn.GroupNorm(groups, channels, affine=affine)
     if norm is Norm.INSTANCE or (norm is Norm.BY_BATCH_SIZE and batch_size == 1):
-        return nn.InstanceNorm2d(channels)
-    return SharedBatchNorm(channels, affine=False)
+        return nn.InstanceNorm2d(channels, affine=affine)
+    return SharedBatchNorm(channels, affine=affine)
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
@@ -41,11 +45,13 @@ class SharedBatchNorm(nn.BatchNorm2d):
         variance = _mean_of_all(centred.square())
         self._remember(mean, variance, features.numel() // features.shape[1])
         normed = centred * _as_image(torch.rsqrt(variance + self.eps))
+        if self.affine:
+            normed = normed * _as_image(self.weight) + _as_image(self.bias)
         return normed.to(features.dtype)
 
     def _remember(self, mean: Tensor, variance: Tensor, n_local: int) -> None:
         if self.running_mean is None or self.running_var is None:
-            return
+            return  # as asked for by `track_running_stats`
         n = n_local * distributed.get_world_size()
         unbiased = variance.detach() * n / max(1, n - 1)
         self.running_mean.lerp_(mean.detach(), self.momentum or 0.1)

@@ -29,20 +29,20 @@ class ResidualGenerator(Generator):
         self.mirror = config.mirror
 
         def norm(channels: int) -> nn.Module:
-            return make_norm(config.norm, channels, batch_size=batch_size)
+            return make_norm(config.norm, channels, batch_size=batch_size, affine=True)
 
         # One more width than halvings: the first level has the size of the image.
         widths = [config.width, *level_widths(config)]
         seen = NCCT_CHANNELS * config.patch**2 * (2 if config.mirror else 1)
         self.stem = nn.Sequential(
             nn.PixelUnshuffle(config.patch),
-            nn.Conv2d(seen, widths[0], 3, padding=1),
+            _conv(seen, widths[0]),
             norm(widths[0]),
             nn.SiLU(),
         )
         self.down = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(before, after, 3, stride=2, padding=1),
+                _conv(before, after, stride=2),
                 norm(after),
                 nn.SiLU(),
                 Residual(after, norm),
@@ -74,10 +74,10 @@ class Residual(nn.Module):
     def __init__(self, channels: int, norm: MakeNorm) -> None:
         super().__init__()
         self.change = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1),
+            _conv(channels, channels),
             norm(channels),
             nn.SiLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
+            _conv(channels, channels),
             norm(channels),
         )
 
@@ -92,9 +92,7 @@ class Upward(nn.Module):
     def __init__(self, n_in: int, n_out: int, norm: MakeNorm) -> None:
         super().__init__()
         self.narrow = nn.Conv2d(n_in, n_out, 1)
-        self.join = nn.Sequential(
-            nn.Conv2d(2 * n_out, n_out, 3, padding=1), norm(n_out), nn.SiLU()
-        )
+        self.join = nn.Sequential(_conv(2 * n_out, n_out), norm(n_out), nn.SiLU())
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Join `(b, n_in, h/2, w/2)` and `(b, n_out, h, w)` to `(b, n_out, h, w)`."""
@@ -106,9 +104,14 @@ class Upward(nn.Module):
         return joined
 
 
+def _conv(n_in: int, n_out: int, stride: int = 1) -> nn.Conv2d:
+    """3x3 without bias, which the normalisation after it would take away."""
+    return nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
+
+
 def _head(width: int, patch: int, norm: MakeNorm) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(width, width, 3, padding=1),
+        _conv(width, width),
         norm(width),
         nn.SiLU(),
         nn.Conv2d(width, 1, 1),

@@ -32,7 +32,9 @@ def smooth(shape=(48, 40), seed=0):
 
 
 def by_torch(image, change, **settings):
-    return changed(torch.from_numpy(image)[None, None], [change], **settings)[0, 0].numpy()
+    return changed(torch.from_numpy(image)[None, None], [change], **settings)[
+        0, 0
+    ].numpy()
 
 
 @given(changes)
@@ -99,5 +101,7 @@ def test_the_parts_of_a_batch_are_the_batch(moves):
     """So that processes may share a batch."""
     batch = torch.from_numpy(np.stack([smooth((32, 32), n) for n in range(len(moves))]))
     whole = changed(batch[:, None], moves)
-    parts = [changed(batch[n : n + 1, None], moves[n : n + 1]) for n in range(len(moves))]
+    parts = [
+        changed(batch[n : n + 1, None], moves[n : n + 1]) for n in range(len(moves))
+    ]
     assert torch.allclose(whole, torch.cat(parts), atol=1e-6)

@@ -137,17 +137,29 @@ def test_tables_give_the_recipe_back(recipe):
 
 
 MISTAKES = [
-    ("learning_rat = 1", "unknown learning_rat; known are adversarial, data, generator"),
-    ("[training]\nlearning_rat = 1", "[training] unknown learning_rat; known are augment"),
+    (
+        "learning_rat = 1",
+        "unknown learning_rat; known are adversarial, data, generator",
+    ),
+    (
+        "[training]\nlearning_rat = 1",
+        "[training] unknown learning_rat; known are augment",
+    ),
     ("[trainings]", "unknown trainings; known are adversarial"),
     ("[training]\nepochs = 2.5", "[training] epochs must be of type int, got 2.5"),
     ("[training]\nepochs = true", "[training] epochs must be of type int, got True"),
     ('[training]\naugment = "no"', "augment must be of type bool, got 'no'"),
-    ("[training]\nlearning_rate = true", "learning_rate must be of type float, got Tru"),
+    (
+        "[training]\nlearning_rate = true",
+        "learning_rate must be of type float, got Tru",
+    ),
     ("[training]\nlearning_rate = 0", "learning_rate must be positive, got 0"),
     ("[training]\nbetas = 0.5", "[training] betas must be of type list, got 0.5"),
     ('[training]\nbetas = [0.5, "x"]', "betas must be of type float, got 'x'"),
-    ("[training]\nbetas = [0.5]", "training.betas must be two numbers from 0 to below 1"),
+    (
+        "[training]\nbetas = [0.5]",
+        "training.betas must be two numbers from 0 to below 1",
+    ),
     ("[data]\nsize = [256, 256]", "[data] size must be of type int, got (256, 256)"),
     ("[data]\nsize = 100", "data.size must be a multiple of patch x 2^levels"),
     ('[generator]\nfamily = "vit"', "family must be one of branches, single, residual"),

@@ -30,7 +30,9 @@ def images(seed=0, shape=(2, 4, 5, 6)):
     generated, measured = rng.uniform(-1, 1, (2, *shape))
     mask = rng.random((shape[0], 1, *shape[2:])) < 0.6
     mask[:, :, 2, 2:4] = True  # never empty
-    return [torch.from_numpy(part.astype(float)) for part in (generated, measured, mask)]
+    return [
+        torch.from_numpy(part.astype(float)) for part in (generated, measured, mask)
+    ]
 
 
 def mean_of_images(pixels, mask=None):
@@ -230,6 +232,7 @@ def test_extrema_of_a_flat_generated_map_is_finite(masked):
     low, high = measured[inside].min(), measured[inside].max()
     gradient = generated.grad
     assert gradient[(measured == high) & inside].item() < 0
+    assert gradient[(measured == low) & inside].item() > 0
     assert gradient.abs().max().item() < 1 / FLAT
 
 
@@ -240,7 +243,9 @@ def test_extrema_of_a_flat_measured_map_counts_nothing(masked):
     generated.requires_grad_(requires_grad=True)
     mask = mask if masked else None
     loss = extrema_loss(generated, measured, mask)
-    alone = extrema_loss(generated[1:], measured[1:], None if mask is None else mask[1:])
+    alone = extrema_loss(
+        generated[1:], measured[1:], None if mask is None else mask[1:]
+    )
     assert loss.item() == pytest.approx(alone.item() / 2)
     loss.backward()
     assert torch.isfinite(generated.grad).all()

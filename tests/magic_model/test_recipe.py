@@ -66,7 +66,9 @@ def test_a_slice_can_be_halved_as_often_as_there_are_levels():
 def test_a_slice_has_room_for_a_patch_that_is_judged():
     generator = GeneratorConfig(levels=2, shared=1)
     small = {"data": DataConfig(size=16), "generator": generator}
-    with pytest.raises(DataError, match="data.size must be 24 or more where maps are"):
+    with pytest.raises(
+        DataError, match=r"data\.size must be 24 or more where maps are"
+    ):
         Recipe(name="x", **small)
     assert Recipe(name="x", **small, loss=LossConfig(adversarial=0))
 

@@ -11,7 +11,9 @@ from magic_model.networks.norm import SharedBatchNorm
 
 
 def main(folder: Path) -> None:
-    given = {name: torch.from_numpy(a) for name, a in np.load(folder / "in.npz").items()}
+    given = {
+        name: torch.from_numpy(a) for name, a in np.load(folder / "in.npz").items()
+    }
     with joined("cpu") as (world, _):
         part = world.part(len(given["features"]))
         features = given["features"][part].requires_grad_()

@@ -16,9 +16,10 @@ WORKER = Path(__file__).with_name("norm_worker.py")
 
 def batch(*, offset=0.0, b=4):
     draw = torch.Generator().manual_seed(0)
-    features = torch.randn(b, 3, 5, 6, generator=draw) * torch.tensor([1.0, 5, 0.1])[
-        :, None, None
-    ]
+    features = (
+        torch.randn(b, 3, 5, 6, generator=draw)
+        * torch.tensor([1.0, 5, 0.1])[:, None, None]
+    )
     return features + offset, torch.randn(b, 3, 5, 6, generator=draw)
 
 
@@ -70,6 +71,17 @@ def test_the_shared_way_is_batch_norm_too(group_of_one, offset):
     ours = normalised(SharedBatchNorm(3, affine=False), features, weights)
     theirs = normalised(nn.BatchNorm2d(3, affine=False), features, weights)
     assert_same(ours, theirs, rtol=2e-3, atol=2e-3 if offset else 1e-5)
+
+
+def test_the_shared_way_scales_and_shifts_each_channel(group_of_one):
+    features, weights = batch()
+    norms = [SharedBatchNorm(3, affine=True), nn.BatchNorm2d(3, affine=True)]
+    for norm in norms:
+        with torch.no_grad():
+            norm.weight.copy_(torch.tensor([0.5, 1.0, 2.0]))
+            norm.bias.copy_(torch.tensor([-1.0, 0.0, 3.0]))
+    ours, theirs = (normalised(norm, features, weights) for norm in norms)
+    assert_same(ours, theirs, rtol=2e-3, atol=1e-4)
 
 
 def test_the_shared_way_takes_half_precision(group_of_one):
@@ -131,10 +143,10 @@ def test_two_processes_normalise_as_one(tmp_path):
     ],
 )
 def test_each_norm_is_the_layer_of_its_name(norm, batch_size, kind):
-    layer = make_norm(norm, 16, batch_size=batch_size)
-    assert type(layer) is kind
-    # None has weights of its own but groups.
-    assert bool(list(layer.parameters())) == (norm is Norm.GROUP)
+    for affine in (False, True):
+        layer = make_norm(norm, 16, batch_size=batch_size, affine=affine)
+        assert type(layer) is kind
+        assert bool(list(layer.parameters())) == affine
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(64, 8), (4, 4), (6, 2), (5, 1)])

@@ -92,9 +92,11 @@ TABLES = {
 }
 
 
-def make_recipe(kind="single", maps=PAPER_MAPS, loss=None, **training):
+def make_recipe(kind="single", maps=PAPER_MAPS, loss=None, dropout=None, **training):
     table = {"name": kind, "maps": list(maps), "data": {"size": SIZE}, **TABLES[kind]}
     table["loss"] = table.get("loss", {}) | (loss or {})
+    if dropout is not None:
+        table["generator"] = table["generator"] | {"dropout": dropout}
     table["training"] = {
         "epochs": 2,
         "batch_size": 4,

@@ -21,7 +21,9 @@ def batches_of(cache, batch_size=4, seed=1, *, augment=False, world=World(), n=1
 
 def slices_of(batches, epoch, cache):
     """Indices of the slices of an epoch, recognised by their NCCT."""
-    known = {load_batch(cache, np.array([i])).ncct.numpy().tobytes(): i for i in range(12)}
+    known = {
+        load_batch(cache, np.array([i])).ncct.numpy().tobytes(): i for i in range(12)
+    }
     return [
         known[image.numpy().tobytes()]
         for batch in batches.of_epoch(epoch)
@@ -112,7 +114,9 @@ def test_ncct_maps_and_mask_are_changed_alike(cache, monkeypatch):
     for name, outside in (("ncct", -1), ("maps", -1), ("mask", 0)):
         moved, still = getattr(batch, name), getattr(plain, name)
         assert torch.allclose(moved[..., 4:, :], still.flip(3)[..., :-4, :], atol=1e-5)
-        assert torch.allclose(moved[..., :4, :], torch.tensor(float(outside)), atol=1e-5)
+        assert torch.allclose(
+            moved[..., :4, :], torch.tensor(float(outside)), atol=1e-5
+        )
     assert set(batch.mask.unique().tolist()) == {0, 1}
 
 

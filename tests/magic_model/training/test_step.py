@@ -122,9 +122,10 @@ def test_the_generator_does_not_move_the_discriminator(cache, recipe):
 
 def test_a_frozen_network_passes_gradients_on_and_keeps_none():
     network, image = nn.Linear(2, 1), torch.ones(1, 2, requires_grad=True)
-    with pytest.raises(RuntimeError, match="stop"), frozen(network):
+    with pytest.raises(ZeroDivisionError), frozen(network):
+        network(image).sum().backward(torch.tensor(1 / 0))
+    with frozen(network):
         network(image).sum().backward()
-        raise RuntimeError("stop")
     assert image.grad is not None
     assert network.weight.grad is None
     assert all(p.requires_grad for p in network.parameters())

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.inference.preparation import preparation_notes, prepare_ncct
+from tests.magic_model.data.conftest import make_head
+from tests.magic_model.inference.tiny import SIZE
+
+IN_PLANE = (3.5, 3.5)
+
+
+def turned(volume, order, flips):
+    """The same image with its axes stored in another order and direction."""
+    array = volume.array.transpose(order)
+    affine = volume.affine[:, [*order, 3]]
+    for axis in flips:
+        affine[:, 3] += affine[:, axis] * (array.shape[axis] - 1)
+        affine[:, axis] *= -1
+        array = np.flip(array, axis)
+    return Volume(array, affine, volume.kind)
+
+
+def ramp(slice_mm, n, *, bottom=-20.0):
+    """HU that are 40 at height 0 and rise by 0.5 per mm, and brain everywhere."""
+    affine = np.diag([4.0, 4.0, slice_mm, 1.0])
+    affine[2, 3] = bottom
+    heights = bottom + slice_mm * np.arange(n)
+    array = np.broadcast_to(40 + heights / 2, (12, 16, n))
+    everywhere = np.ones(array.shape)
+    return Volume(array, affine, "ncct"), Volume(everywhere, affine, "brain_mask")
+
+
+@given(st.floats(0.5, 8), st.integers(12, 30), st.none() | st.floats(0.5, 8), st.data())
+def test_a_linear_ramp_is_sampled_exactly(slice_mm, n, spacing_mm, data):
+    """Slices at multiples of the spacing, and each sees its height and 4 mm around."""
+    bottom = data.draw(st.floats(-30, 0))
+    ncct, brain = ramp(slice_mm, n, bottom=bottom)
+    if n * slice_mm < 8:
+        return
+    stack = prepare_ncct("P1", ncct, size=16, spacing_mm=spacing_mm, brain=brain)
+    step = spacing_mm or slice_mm
+    top = slice_mm * (n - 1)
+    assert len(stack.heights) == np.floor(top / step + 1e-6) + 1
+    np.testing.assert_allclose(
+        stack.heights, bottom + step * np.arange(len(stack.heights)), atol=1e-4
+    )
+    middle = stack.ncct[:, :, 8, 8]
+    for channel, offset in enumerate((-4, 0, 4)):
+        places = stack.heights + offset
+        held = (places >= bottom) & (places <= stack.heights[-1])
+        np.testing.assert_allclose(
+            middle[held, channel], 40 + places[held] / 2, atol=1e-3
+        )
+
+
+def test_neighbours_beyond_the_last_slice_are_empty():
+    ncct, brain = ramp(5.0, 8)
+    stack = prepare_ncct("P1", ncct, size=16, brain=brain)
+    assert not stack.ncct[0, 0].any()
+    assert not stack.ncct[-1, 2].any()
+    assert stack.ncct[:, 1, :, 2:14].all()
+
+
+@pytest.mark.parametrize("spacing_mm", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_spacing_that_is_no_length_is_refused(spacing_mm):
+    ncct, brain = ramp(5.0, 8)
+    message = "P1: spacing must be a positive number of mm, got"
+    with pytest.raises(DataError, match=message):
+        prepare_ncct("P1", ncct, size=16, spacing_mm=spacing_mm, brain=brain)
+
+
+@pytest.mark.parametrize(
+    ("order", "flips"),
+    [
+        ((2, 0, 1), ()),  # coronal planes on the last axis
+        ((1, 2, 0), (0, 2)),  # sagittal ones
+        ((0, 1, 2), (0,)),
+        ((0, 1, 2), (1, 2)),
+    ],
+)
+def test_how_an_image_is_stored_changes_nothing(head, stack, order, flips):
+    stored = turned(head.ncct, order, flips)
+    same = prepare_ncct("P1", stored, size=SIZE, brain=head.brain)
+    assert np.array_equal(same.ncct, stack.ncct)
+    assert np.array_equal(same.mask, stack.mask)
+    assert np.array_equal(same.positions, stack.positions)
+    np.testing.assert_allclose(same.affine, stack.affine, atol=1e-9)
+
+
+@pytest.mark.parametrize("slice_mm", [2.5, 5.0, 8.0])
+def test_skull_is_taken_off_slices_of_any_thickness(slice_mm):
+    """Every slice that shows brain, and nothing but brain within the window."""
+    head = make_head((64, 64, round(160 / slice_mm)), (*IN_PLANE, slice_mm))
+    stack = prepare_ncct("P1", head.ncct, size=64)
+    assert np.diff(stack.heights) == pytest.approx(slice_mm)
+    brain = head.brain.array.sum((0, 1)) * head.brain.voxel_ml
+    found = stack.mask.sum((1, 2)) * head.brain.voxel_ml
+    assert found.sum() == pytest.approx(brain.sum(), rel=0.1)
+    assert len(found) == pytest.approx((brain > 0).sum(), abs=2)
+    # Neighbours between two slices may mix brain with the bone above it.
+    assert stack.ncct[:, 1].max() < 100
+    assert not stack.ncct[:, 1][~stack.mask].any()
+
+
+def test_five_slices_are_enough_if_they_reach_far():
+    """5 x 5 mm has neighbours at 4 mm; 5 x 1 mm has none (issue: 5 slices only)."""
+    thick = make_head((64, 64, 5), (*IN_PLANE, 5.0)).ncct
+    assert len(prepare_ncct("P1", thick, size=SIZE).heights) == 5
+    assert list(preparation_notes(thick)) == [
+        "slices are 5 mm apart: the neighbours at 4 mm were interpolated between them"
+    ]
+    thin = make_head((64, 64, 5), (*IN_PLANE, 1.0)).ncct
+    message = (
+        "P1: an NCCT must reach 8 mm from bottom to top, so that slices have "
+        "neighbours; got 5 slices of 1 mm"
+    )
+    with pytest.raises(DataError, match=message):
+        prepare_ncct("P1", thin, size=SIZE)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda ct: np.full_like(ct, -1000), r"P1: A head CT must show bone .* -1000"),
+        (lambda ct: np.where(ct > 300, 40, ct), "P1: A head CT must show bone"),
+        (lambda ct: np.where(ct > 0, 1000, ct), "P1: A brain must have 50 mL or more"),
+        (lambda ct: np.where(ct == 60, np.nan, ct), "ncct must be finite"),
+    ],
+)
+def test_an_ncct_without_a_brain_is_refused(head, change, message):
+    ncct = head.ncct.with_array(change(head.ncct.array))
+    with pytest.raises(DataError, match=message):
+        prepare_ncct("P1", ncct, size=SIZE)
+
+
+def test_a_brain_mask_elsewhere_is_refused(head):
+    elsewhere = head.affine.copy()
+    elsewhere[0, 3] += 1000
+    brain = Volume(head.brain.array, elsewhere, Kind.BRAIN_MASK)
+    with pytest.raises(DataError, match="P1: The brain must overlap NCCT"):
+        prepare_ncct("P1", head.ncct, size=SIZE, brain=brain)
+
+
+def tilted(degrees):
+    angle = np.radians(degrees)
+    affine = np.eye(4)
+    affine[1:3, 1:3] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    return affine
+
+
+@pytest.mark.parametrize(
+    ("spacing", "turn", "note"),
+    [
+        ((1, 1, 1), 0, None),
+        ((0.5, 0.5, 4), 10, None),
+        ((2, 2, 1), 0, None),
+        ((0.5, 0.5, 8), 0, "slices are 8 mm apart: the neighbours at 4 mm"),
+        ((8, 0.5, 0.5), 0, r"8 x 0.5 x 0.5 mm, coarser in the axial plane"),
+        ((1, 1, 1), 20, "slices are tilted by 20 degrees from the axial plane"),
+    ],
+)
+def test_what_a_network_was_not_made_for_is_said(spacing, turn, note):
+    affine = tilted(turn) @ np.diag([*spacing, 1.0])
+    notes = list(preparation_notes(Volume(np.zeros((2, 2, 2)), affine, "ncct")))
+    assert len(notes) == (note is not None)
+    assert all(note in text for text in notes)
