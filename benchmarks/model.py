@@ -32,8 +32,9 @@ from magic_model.inference.preparation import prepare_ncct
 from magic_model.losses import adversarial_loss, discriminator_loss
 from magic_model.networks import build_generator
 from magic_model.recipe import Recipe
+from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch
-from magic_model.training.step import Adversaries, Stepper
+from magic_model.training.step import Stepper
 
 PAPER_VOLUME_S = 7.43  # 161 slices on a GPU, paper 3.4
 PAPER_SAMPLE_MS = 98  # 40 h for 29,358 x 50 samples on an A100, paper 2.3.4

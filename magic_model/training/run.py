@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,47 +17,26 @@ from magic_model.checkpoint import (
 )
 from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
-from magic_model.distributed import World, mean_over_processes, wait_for_all
+from magic_model.distributed import mean_over_processes, wait_for_all
 from magic_model.errors import DataError
 from magic_model.losses import GeneratorLoss
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import Recipe
+from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import TrainingBatches
 from magic_model.training.journal import Journal
+from magic_model.training.run_start import (
+    Progress,
+    RunSettings,
+    not_finite,
+    same_run,
+    training_indices,
+)
 from magic_model.training.state import generator_tensors, restore, tensors_of
-from magic_model.training.step import Adversaries, Stepper
+from magic_model.training.step import Stepper
 from magic_model.training.validation import score, validation_errors
 
-Progress = Callable[[int, int, dict[str, float]], None]
-"""Called with steps done, of all, and the latest losses."""
-
-AfterEpoch = Callable[[int, Adversaries], None]
-"""Called with the number of epochs done."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """What a run needs beside recipe and slices.
-
-    Attributes:
-        folder: Where checkpoints and metrics go.
-        seed: Of weights, order, augmentation and dropout.
-        world: This process among all.
-        device: Where the networks are.
-        save_every: Steps between checkpoints; 0 for one per epoch.
-        tensorboard: Whether to write TensorBoard's files too.
-        progress: Told after each step.
-        after_epoch: Called by the first process after each epoch.
-    """
-
-    folder: Path
-    seed: int
-    world: World = field(default_factory=World)
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    save_every: int = 0
-    tensorboard: bool = False
-    progress: Progress | None = None
-    after_epoch: AfterEpoch | None = None
+__all__ = ["Progress", "RunSettings", "train"]
 
 
 def train(recipe: Recipe, cache: SliceCache, settings: RunSettings) -> CheckpointHeader:
@@ -89,11 +67,11 @@ class _Run:
         )
         self.last = settings.folder / LAST
         if self.last.exists():
-            self.header = _same_run(read_header(self.last), self.header, self.last)
+            self.header = same_run(read_header(self.last), self.header, self.last)
             restore(self.nets, self.last)
         self.batches = TrainingBatches(
             cache,
-            _indices(cache, Split.TRAIN, recipe),
+            training_indices(cache, recipe),
             recipe.training.batch_size,
             settings.seed,
             recipe.training.augment,
@@ -133,11 +111,11 @@ class _Run:
             self._record(loss, judged, journal)
             every = self.settings.save_every
             if every and self.header.step % every == 0:
-                self._require_finite(_broken(self.nets))
+                self._require_finite(not_finite(self.nets))
                 self._save_last()
         errors = self._validate()
         units = {f"validation/{name}": error for name, error in errors.items()}
-        self._require_finite(units | _broken(self.nets))
+        self._require_finite(units | not_finite(self.nets))
         self.header = replace(self.header, epoch=epoch + 1, step=0)
         if journal is not None:
             # Before the checkpoint: a run killed in between writes the line again.
@@ -228,39 +206,3 @@ class _Run:
     def _save(self, path: Path, tensors: dict[str, torch.Tensor]) -> None:
         if self.settings.world.is_first:
             save_checkpoint(path, self.header, tensors)
-
-
-def _broken(nets: Adversaries) -> dict[str, float]:
-    """Name the tensors that are not finite, though the last losses still were."""
-    tensors = tensors_of(nets)
-    return {n: math.nan for n, t in tensors.items() if not t.isfinite().all()}
-
-
-def _same_run(
-    found: CheckpointHeader, wanted: CheckpointHeader, path: Path
-) -> CheckpointHeader:
-    """Refuse to go on from a checkpoint of another run."""
-    pairs = {
-        "recipe": (found.recipe.fingerprint, wanted.recipe.fingerprint),
-        "data": (found.data, wanted.data),
-        "seed": (found.seed, wanted.seed),
-    }
-    other = [name for name, (a, b) in pairs.items() if a != b]
-    if other:
-        msg = (
-            f"{path} is of a run with another {' and another '.join(other)}; "
-            "train into another folder, or remove this one"
-        )
-        raise DataError(msg)
-    return found
-
-
-def _indices(cache: SliceCache, split: Split, recipe: Recipe) -> np.ndarray:
-    if dict(cache.maps) != recipe.ranges:
-        msg = f"{cache.folder}: slices must have the maps of recipe {recipe.name}"
-        raise DataError(msg)
-    indices = cache.of_split(split)
-    if not len(indices):
-        msg = f"{cache.folder}: at least one patient must be in split {split}, got none"
-        raise DataError(msg)
-    return indices

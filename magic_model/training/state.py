@@ -7,7 +7,7 @@ from torch import Tensor
 
 from magic_model.checkpoint import load_weights, read_tensors
 from magic_model.errors import DataError
-from magic_model.training.step import Adversaries
+from magic_model.training.adversaries import Adversaries
 
 
 def tensors_of(nets: Adversaries) -> dict[str, Tensor]:

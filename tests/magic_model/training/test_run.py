@@ -9,8 +9,8 @@ from magic_model.distributed import World
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import LossConfig
+from magic_model.training.adversaries import Adversaries
 from magic_model.training.run import train
-from magic_model.training.step import Adversaries
 
 KINDS = pytest.mark.parametrize(
     "kind", [pytest.param("branches", marks=pytest.mark.slow), "residual", "single"]

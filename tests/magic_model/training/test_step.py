@@ -10,8 +10,9 @@ from magic_model.config import load_recipe
 from magic_model.distributed import World
 from magic_model.losses import adversarial_loss, discriminator_loss, l1_loss
 from magic_model.networks.norm import SharedBatchNorm
+from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch, load_batch
-from magic_model.training.step import Adversaries, Stepper, frozen
+from magic_model.training.step import Stepper, frozen
 
 CPU = torch.device("cpu")
 KINDS = ("branches", "residual", "single")

@@ -1,0 +1,154 @@
+"""Cues with the key: does what may differ by chance follow the method?"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from reader_study.blinding_audit.classifier import cross_validated_auc
+from reader_study.blinding_audit.file_facts import FileFacts
+from reader_study.blinding_audit.findings import Cue, Level
+from reader_study.blinding_audit.permutation import (
+    Flags,
+    Numbers,
+    auc_association,
+    order_association,
+)
+from reader_study.blinding_audit.picture_facts import PictureFacts
+from reader_study.manifest import Slot
+from reader_study.truth import TruthCell
+
+_FILE_CUES: dict[str, Callable[[FileFacts], str | float]] = {
+    "file name": lambda f: f.name,
+    "pseudo-ID": lambda f: f.presentation.pseudo_id,
+    "order of creation": lambda f: float(f.inode),
+    "padding": lambda f: f.padding_mean,
+}
+_EITHER_WAY = "AUC, either way"
+_SIDES = ("top", "bottom", "left", "right")
+_PICTURE_CUES: dict[str, Callable[[PictureFacts], float]] = {
+    "margin": lambda p: p.margin,
+    "slice rows": lambda p: p.slice_rows,
+    "background noise": lambda p: p.background_noise,
+    "background share": lambda p: p.background_share,
+    "colours used": lambda p: p.colours,
+    "compressed size": lambda p: p.data_length,
+}
+
+
+def file_cues(
+    facts: Sequence[FileFacts],
+    cells: Mapping[str, TruthCell],
+    test: str,
+    rng: np.random.Generator,
+) -> Iterator[Cue]:
+    """Hold what no reader needs to see against the methods, each alone and together.
+
+    Args:
+        facts: Of each file.
+        cells: What is behind each token.
+        test: Name of the test method.
+        rng: Source of chance.
+    """
+    truth = [cells[f.presentation.token] for f in facts]
+    is_test = np.array([cell.method == test for cell in truth])
+    ranks = {name: _ranks(facts, value) for name, value in _FILE_CUES.items()}
+    for name, values in ranks.items():
+        orders = [
+            is_test[one][np.argsort(values[one])] for one in _shown_together(facts)
+        ]
+        found = order_association(orders)
+        yield Cue(name, "file", _EITHER_WAY, found.value, found.p_value, found.how)
+    features = np.column_stack(
+        [
+            *ranks.values(),
+            _characters([f.presentation.pseudo_id for f in facts]),
+            _characters([f.name[:8] for f in facts]),
+        ]
+    )
+    cases = [cell.case for cell in truth]
+    found = cross_validated_auc(features, is_test, cases, rng)
+    name = f"classifier of {features.shape[1]} file features (one-sided)"
+    yield Cue(name, "file", "AUC", found.value, found.p_value, found.how)
+
+
+def position_cue(
+    slots: Sequence[Slot],
+    cells: Mapping[str, TruthCell],
+    test: str,
+) -> Cue:
+    """Hold the position in the order of presentation against the methods.
+
+    The reader whose orders tell most is given, with the p-value multiplied by the
+    number of readers with orders of their own.
+    """
+    pairs = sorted({tuple(slot.orders[trial] for trial in (1, 2)) for slot in slots})
+    found = []
+    for pair in pairs:
+        methods = [[cells[token].method for token in order] for order in pair]
+        found.append(order_association([np.array(m) == test for m in methods]))
+    most = min(found, key=lambda one: one.p_value)
+    p_value = min(1.0, len(found) * most.p_value)
+    how = f"{most.how}, the most telling of {len(found)}"
+    return Cue("position", "file", _EITHER_WAY, most.value, p_value, how)
+
+
+def frame_cues(
+    pictures: Mapping[tuple[str, str], PictureFacts],
+    test: str,
+    rng: np.random.Generator,
+) -> Iterator[Cue]:
+    """Hold the outermost rows and columns against the methods; they show no patient."""
+    is_test = np.array([method == test for _, method in pictures])
+    for place, side in enumerate(_SIDES):
+        values = np.array([picture.frame[place] for picture in pictures.values()])
+        yield _cue(f"border at the {side}", "file", values, is_test, rng)
+
+
+def picture_cues(
+    pictures: Mapping[tuple[str, str], PictureFacts],
+    test: str,
+    rng: np.random.Generator,
+) -> Iterator[Cue]:
+    """Hold what is part of a picture, but not its diagnosis, against the methods.
+
+    Args:
+        pictures: By case and method.
+        test: Name of the test method.
+        rng: Source of chance.
+    """
+    is_test = np.array([method == test for _, method in pictures])
+    for name, value in _PICTURE_CUES.items():
+        values = np.array([float(value(picture)) for picture in pictures.values()])
+        yield _cue(name, "picture", values, is_test, rng)
+
+
+def _cue(
+    name: str,
+    level: Level,
+    values: Numbers,
+    is_test: Flags,
+    rng: np.random.Generator,
+) -> Cue:
+    found = auc_association(values, is_test, rng)
+    return Cue(name, level, "AUC", found.value, found.p_value, found.how)
+
+
+def _ranks(
+    facts: Sequence[FileFacts], value: Callable[[FileFacts], str | float]
+) -> Numbers:
+    """Give the rank of each value among those of its group and trial."""
+    values = np.array([value(f) for f in facts])
+    ranks = np.zeros(len(values))
+    for one in _shown_together(facts):
+        ranks[one] = np.unique(values[one], return_inverse=True)[1]
+    return ranks
+
+
+def _shown_together(facts: Sequence[FileFacts]) -> list[Flags]:
+    """Tell for each group and trial which files it sees."""
+    sets = np.array([f"{f.presentation.group} {f.presentation.trial}" for f in facts])
+    return [sets == one for one in np.unique(sets)]
+
+
+def _characters(texts: Sequence[str]) -> Numbers:
+    return np.array([[float(ord(letter)) for letter in text] for text in texts])

@@ -1,0 +1,91 @@
+"""What an audit finds: checks that hold or not, and cues with their chance."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+FAMILY_ALPHA = 0.001
+"""Chance that the audit fails a study whose files tell nothing."""
+
+NOTABLE = 0.05
+
+Level = Literal["file", "picture"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that must be equal in all files, whatever they show.
+
+    Attributes:
+        name: What is checked.
+        faults: What differs; empty if nothing does.
+    """
+
+    name: str
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Something that may differ by chance, held against the truth.
+
+    Attributes:
+        name: What may tell.
+        level: `file` for what no reader needs to see, `picture` for what is part of it.
+        statistic: Name of `value`: AUC of the test method, or a rank correlation.
+        value: 0.5 or 0 where the cue tells nothing.
+        p_value: By permutation, two-sided unless the name says otherwise.
+        how: How p was got: exact, or the number of permutations.
+    """
+
+    name: str
+    level: Level
+    statistic: str
+    value: float
+    p_value: float
+    how: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """All findings of an audit.
+
+    Attributes:
+        n_files: Pictures audited.
+        checks: Of files, which need no key.
+        cues: Need the key; empty without.
+    """
+
+    n_files: int
+    checks: tuple[Check, ...]
+    cues: tuple[Cue, ...] = ()
+
+    @property
+    def threshold(self) -> float:
+        """The p-value at which a file-level cue is a leak (Bonferroni)."""
+        return FAMILY_ALPHA / max(1, sum(cue.level == "file" for cue in self.cues))
+
+    @property
+    def leaks(self) -> tuple[str, ...]:
+        """What must be mended before anyone reads: one sentence each."""
+        differing = [f"{c.name}: {fault}" for c in self.checks for fault in c.faults]
+        telling = [
+            f"{cue.name} tells the methods or trials apart "
+            f"({cue.statistic} {cue.value:.2f}, p = {cue.p_value:.1g})"
+            for cue in self.cues
+            if cue.level == "file" and cue.p_value <= self.threshold
+        ]
+        return (*differing, *telling)
+
+    @property
+    def notable(self) -> tuple[Cue, ...]:
+        """Picture-level cues that differ more than chance explains (Holm)."""
+        pictures = sorted(
+            (cue for cue in self.cues if cue.level == "picture"),
+            key=lambda cue: cue.p_value,
+        )
+        found = []
+        for rank, cue in enumerate(pictures):
+            if cue.p_value * (len(pictures) - rank) > NOTABLE:
+                break
+            found.append(cue)
+        return tuple(found)

@@ -1,0 +1,51 @@
+"""The server's clock, and how its times are written down."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What tells the time of the server."""
+
+    def now(self) -> datetime:
+        """Give the time, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """Give the time, in UTC."""
+        return datetime.now(UTC)
+
+
+def to_text(time: datetime) -> str:
+    """Write a time so that text sorts as time does.
+
+    Examples:
+        >>> to_text(datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+        '2026-03-01T09:30:00.000000Z'
+    """
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> datetime:
+    """Read a time that `to_text` wrote.
+
+    Raises:
+        ValueError: If it is no such time.
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Give the seconds from one written time to another.
+
+    Examples:
+        >>> seconds_between(
+        ...     "2026-03-01T09:30:00.000000Z", "2026-03-01T09:31:30.500000Z"
+        ... )
+        90.5
+    """
+    return (from_text(end) - from_text(start)).total_seconds()

@@ -1,0 +1,1 @@
+"""The commands of `magic-study`; each returns what to print."""

@@ -1,0 +1,1 @@
+"""What readers answered, kept with a log that shows every change: the only SQL."""

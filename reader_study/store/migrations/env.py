@@ -1,0 +1,12 @@
+"""Run by Alembic: apply versions on the connection that it is given."""
+
+from alembic import context
+
+from reader_study.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+)
+context.run_migrations()

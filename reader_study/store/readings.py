@@ -1,0 +1,180 @@
+"""What readers opened, drafted, answered and signed, as the store keeps it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Select, delete, func, insert, select
+
+from reader_study.canonical import canonical_bytes
+from reader_study.store.tables import drafts, presentations, responses, signatures
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A reading that a reader has seen."""
+
+    reader: str
+    trial: int
+    token: str
+    position: int
+    opened_at: str
+
+
+@dataclass(frozen=True)
+class Response:
+    """A stored response; the last revision is the one that counts.
+
+    Attributes:
+        reader: Who answered.
+        trial: In which trial.
+        token: Which image.
+        revision: 1, then 2 for the first correction, and so on.
+        position: Place in the presentation order, from 1.
+        answers: Code by question; empty if the reader could not answer.
+        reasons: Explanation by question.
+        note: Why it was corrected, or why not answered.
+        opened_at: When the reader first saw it.
+        submitted_at: When it was stored.
+        active_seconds: As the reader's browser counted them.
+        simulated: Whether a bot answered.
+        log_n: Entry of the log that tells of it.
+    """
+
+    reader: str
+    trial: int
+    token: str
+    revision: int
+    position: int
+    answers: Mapping[str, int]
+    reasons: Mapping[str, str]
+    note: str
+    opened_at: str
+    submitted_at: str
+    active_seconds: float | None
+    simulated: bool
+    log_n: int
+
+    def row(self, salt: str) -> dict[str, object]:
+        """Give the row of table `responses`."""
+        return {
+            **vars(self),
+            "answers": canonical_bytes(dict(self.answers)).decode(),
+            "reasons": canonical_bytes(dict(self.reasons)).decode(),
+            "salt": salt,
+        }
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A reader's word that a trial is done."""
+
+    reader: str
+    trial: int
+    n_readings: int
+    signed_at: str
+    log_n: int
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Answers on the way."""
+
+    answers: Mapping[str, int]
+    reasons: Mapping[str, str]
+
+
+def find_opened(
+    connection: Connection, reader: str | None = None, token: str | None = None
+) -> dict[tuple[str, str], Opened]:
+    """Give what has been opened, by reader and token."""
+    query = select(presentations)
+    if token is not None:
+        query = query.where(presentations.c.token == token)
+    if reader is not None:
+        query = query.where(presentations.c.reader == reader)
+    found = [Opened(**row) for row in connection.execute(query).mappings()]
+    return {(opened.reader, opened.token): opened for opened in found}
+
+
+def find_responses(
+    connection: Connection, reader: str | None = None, token: str | None = None
+) -> tuple[Response, ...]:
+    """Give all revisions of all responses, sorted by trial, position, revision."""
+    query: Select[tuple[object, ...]] = select(
+        *(column for column in responses.columns if column.name != "salt")
+    )
+    if reader is not None:
+        query = query.where(responses.c.reader == reader)
+    if token is not None:
+        query = query.where(responses.c.token == token)
+    r = responses.c
+    query = query.order_by(r.reader, r.trial, r.position, r.token, r.revision)
+    return tuple(_response(dict(row)) for row in connection.execute(query).mappings())
+
+
+def latest(revisions: tuple[Response, ...]) -> dict[tuple[str, str], Response]:
+    """Give the revisions that count, by reader and token."""
+    return {(response.reader, response.token): response for response in revisions}
+
+
+def answered_tokens(connection: Connection, reader: str) -> frozenset[str]:
+    """Give the tokens that a reader has answered."""
+    query = select(responses.c.token).where(
+        responses.c.reader == reader, responses.c.revision == 1
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def count_responses(connection: Connection) -> int:
+    """Give the number of stored revisions."""
+    return connection.execute(select(func.count()).select_from(responses)).scalar_one()
+
+
+def find_signatures(
+    connection: Connection, reader: str | None = None
+) -> dict[tuple[str, int], Signature]:
+    """Give the signatures, by reader and trial."""
+    query = select(signatures)
+    if reader is not None:
+        query = query.where(signatures.c.reader == reader)
+    found = [Signature(**row) for row in connection.execute(query).mappings()]
+    return {(signature.reader, signature.trial): signature for signature in found}
+
+
+def find_draft(connection: Connection, reader: str, token: str) -> Draft | None:
+    """Give the draft of a reading, if there is one."""
+    query = select(drafts).where(drafts.c.reader == reader, drafts.c.token == token)
+    row = connection.execute(query).first()
+    return Draft(json.loads(row.answers), json.loads(row.reasons)) if row else None
+
+
+def replace_draft(
+    connection: Connection, opened: Opened, draft: Draft, saved_at: str
+) -> None:
+    """Keep a draft instead of the one before."""
+    remove_draft(connection, opened)
+    row = {
+        "reader": opened.reader,
+        "trial": opened.trial,
+        "token": opened.token,
+        "answers": canonical_bytes(dict(draft.answers)).decode(),
+        "reasons": canonical_bytes(dict(draft.reasons)).decode(),
+        "saved_at": saved_at,
+    }
+    connection.execute(insert(drafts), row)
+
+
+def remove_draft(connection: Connection, opened: Opened) -> None:
+    """Remove the draft of a reading."""
+    connection.execute(
+        delete(drafts).where(
+            drafts.c.reader == opened.reader, drafts.c.token == opened.token
+        )
+    )
+
+
+def _response(row: dict[str, object]) -> Response:
+    row["answers"] = json.loads(str(row["answers"]))
+    row["reasons"] = json.loads(str(row["reasons"]))
+    return Response(**row)  # type: ignore[arg-type]

@@ -1,0 +1,159 @@
+"""`magic-model train`, as people run it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from magic_model.checkpoint import BEST, LAST, load_generator
+from magic_model.commands import train as command_module
+from magic_model.data.cohort import read_cohort, write_cohort
+from magic_model.data.slice_cache import SliceCache
+from magic_model.data.split import Split
+from magic_model.distributed import World
+from tests.magic_model.inference.tiny import write_head_cohort
+
+
+@pytest.fixture
+def trained(command, cohort, recipe, tmp_path):
+    """Train once more into the same folder with other options."""
+
+    def run(*options, out="run"):
+        told = ["--recipe", recipe, "--cohort", cohort, "--out", tmp_path / out]
+        return command("train", *told, *options), tmp_path / out
+
+    return run
+
+
+def lines_of(folder):
+    text = (folder / "metrics.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_run_from_cohort_to_checkpoints(trained):
+    text, folder = trained("--device", "cpu")
+    lines = text.splitlines()
+    assert lines[0] == f"Trained least for 2 epochs; {folder / LAST}"
+    assert lines[1].startswith("Best on validation: epoch ")
+    assert lines[1].endswith(str(folder / BEST))
+    _, header = load_generator(folder)
+    assert header.recipe.name == "least"
+    _, last = load_generator(folder / LAST)
+    assert (last.epoch, last.seed) == (2, 1)
+    written = lines_of(folder)
+    epochs = [line for line in written if "step" not in line]
+    steps = [line for line in written if "step" in line]
+    assert [line["epoch"] for line in epochs] == [1, 2]
+    assert len(steps) == 2 * 3  # ten slices in batches of four
+    assert all(np.isfinite(line["total"]) for line in steps)
+    for name, unit_error in last.validation.items():
+        assert epochs[-1][f"validation/{name}"] == unit_error
+        assert f"{name.upper()} {unit_error:.3g}" in lines[2]
+    assert lines[3].startswith("Peak memory: ")
+    for epoch in (1, 2):
+        sample = Image.open(folder / "samples" / f"epoch-000{epoch}.png")
+        assert sample.size == (5 * 32, 6 * 32)
+        assert np.asarray(sample).std() > 10
+    cache = SliceCache.open(folder / "slices")
+    assert [patient.patient_id for patient in cache.patients] == ["P1", "P2", "P3"]
+
+
+def test_a_run_that_is_done_stays_as_it_is(trained):
+    text, folder = trained()
+    times = {p: p.stat().st_mtime_ns for p in folder.rglob("*.safetensors")}
+    again, _ = trained()
+    assert again.splitlines()[:3] == text.splitlines()[:3]
+    assert {p: p.stat().st_mtime_ns for p in times} == times
+
+
+def test_a_run_goes_on_where_it_stopped(trained, monkeypatch):
+    """Stopped after the first of two epochs; it ends as one that never stopped."""
+    slices = ("--save-every", "1")
+    _, whole = trained(*slices, out="whole")
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(command_module, "draw_samples", stop)
+        with pytest.raises(KeyboardInterrupt):
+            trained(*slices, out="stopped")
+    _, stopped = trained(*slices, out="stopped")
+    for name in (LAST, BEST):
+        one, other = (load_generator(f / name)[0] for f in (whole, stopped))
+        for (key, tensor), same in zip(
+            one.state_dict().items(), other.state_dict().values(), strict=True
+        ):
+            assert torch.equal(tensor, same), key
+    assert not (stopped / "samples" / "epoch-0001.png").exists()
+    assert (stopped / "samples" / "epoch-0002.png").exists()
+
+
+def test_epochs_seed_and_prepared_slices_can_be_given(trained, tmp_path):
+    shared = tmp_path / "shared"
+    options = ("--epochs", "1", "--slices", shared)
+    text, one = trained(*options, "--seed", "5", out="one")
+    assert text.startswith("Trained least for 1 epochs")
+    assert not (one / "slices").exists()
+    made = (shared / "index.json").stat().st_mtime_ns
+    _, other = trained(*options, "--seed", "6", out="other")
+    assert (shared / "index.json").stat().st_mtime_ns == made
+    headers = [load_generator(folder)[1] for folder in (one, other)]
+    assert [header.seed for header in headers] == [5, 6]
+    assert headers[0].data == headers[1].data
+
+
+def test_without_validation_there_is_no_best(command, recipe, cohort, tmp_path):
+    folder = tmp_path / "only"
+    alone = [p for p in read_cohort(cohort).patients if p.split is Split.TRAIN]
+    for path in alone[0].images.values():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).symlink_to(cohort / path)
+    write_cohort(folder, alone)
+    told = ["--recipe", recipe, "--cohort", folder, "--out", tmp_path / "run"]
+    text = command("train", *told, "--epochs", "1")
+    assert "Best" not in text
+    assert "Mean absolute error" not in text
+    assert not (tmp_path / "run" / BEST).exists()
+    assert (tmp_path / "run" / "samples" / "epoch-0001.png").exists()
+
+
+def test_only_the_first_process_shows_progress():
+    with command_module._shown(World(rank=1, size=2)) as progress:
+        assert progress is None
+
+
+def test_what_cannot_be_trained_is_said(refusal, cohort, recipe, tmp_path, trained):
+    def refused(recipe=recipe, cohort=cohort, out=tmp_path / "x", options=()):
+        told = ["--recipe", recipe, "--cohort", cohort, "--out", out]
+        return refusal("train", *told, *options)
+
+    known = "A recipe must be compact, magic, "
+    assert known in refused(recipe="magick")
+    assert f"{tmp_path / 'no'}/cohort.csv" in refused(cohort=tmp_path / "no")
+    assert "Invalid value for '--epochs'" in refused(options=["--epochs", "0"])
+    bad = tmp_path / "bad.toml"
+    bad.write_text(recipe.read_text() + "\nlearning_rat = 1e-3\n")
+    assert "unknown learning_rat; known are" in refused(recipe=bad)
+    (tmp_path / "file").touch()
+    assert "cannot be written" in refused(out=tmp_path / "file")
+    trained("--epochs", "1")
+    assert "of a run with another seed" in refused(
+        out=tmp_path / "run", options=["--seed", "2", "--epochs", "1"]
+    )
+
+
+def test_a_cohort_without_patients_to_train_on_is_refused(refusal, recipe, tmp_path):
+    unseen = write_head_cohort(tmp_path / "unseen", ["val"])
+    told = ["--recipe", recipe, "--cohort", unseen, "--out", tmp_path / "run"]
+    message = "at least one patient must be in split train, got none"
+    assert message in refusal("train", *told)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(refusal, recipe, cohort, tmp_path):
+    told = ["--recipe", recipe, "--cohort", cohort, "--out", tmp_path / "run"]
+    assert "finds no GPU here" in refusal("train", *told, "--device", "cuda")
+    assert not (tmp_path / "run").exists()

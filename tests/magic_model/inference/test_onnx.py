@@ -1,0 +1,88 @@
+"""Export to ONNX, and what comes of it, against PyTorch."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from magic_model.errors import DataError
+from magic_model.inference.backend import TorchBackend
+from magic_model.inference.onnx_backend import OnnxBackend
+from magic_model.inference.onnx_export import export_onnx
+from magic_model.maps import PerfusionMap
+from tests.magic_model.inference.tiny import slices_of, small_recipe, write_checkpoint
+
+CBF, MTT, TTP = map(PerfusionMap, ("cbf", "mtt", "ttp"))
+RECIPES = {
+    # Down to a single pixel, with a norm to fold and one that stays.
+    "branches": {"levels": 5, "shared": 2, "norm": "batch", "width": 2},
+    "residual": {
+        "family": "residual",
+        "levels": 1,
+        "shared": 1,
+        "norm": "group",
+        "patch": 2,
+        "mirror": True,
+        "derive_cbv": True,
+    },
+}
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def both(request, tmp_path_factory):
+    """A checkpoint by PyTorch, and exported."""
+    folder = tmp_path_factory.mktemp("export")
+    checkpoint = write_checkpoint(folder, small_recipe(**RECIPES[request.param]))
+    export_onnx(folder, folder / "models" / "small.onnx")
+    return (
+        TorchBackend(checkpoint, torch.device("cpu")),
+        OnnxBackend(folder / "models" / "small.onnx", threads=1),
+        folder / "models",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize(
+    "ratio", [1.0, 0.3, 5.0, {CBF: 4.0, TTP: 0.25}, {MTT: 2.0}], ids=str
+)
+def test_an_exported_model_gives_the_same_maps(both, n, ratio):
+    by_torch, by_onnx, _ = both
+    ncct = slices_of(n)
+    expected = by_torch.predict(ncct, ratio)
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(by_onnx.predict(ncct, ratio), expected, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_an_exported_model_is_one_file_that_says_what_it_is(both):
+    by_torch, by_onnx, folder = both
+    assert [path.name for path in folder.iterdir()] == ["small.onnx"]
+    assert list(by_onnx.maps) == list(by_torch.maps)
+    assert by_onnx.ranges == dict(by_torch.ranges)
+    assert by_onnx.size == by_torch.size
+    assert by_onnx.recipe_name == "small"
+    onnx.checker.check_model(str(folder / "small.onnx"), full_check=True)
+    kinds = {node.op_type for node in onnx.load(folder / "small.onnx").graph.node}
+    assert not {"BatchNormalization", "ConvTranspose"} & kinds
+
+
+@pytest.mark.slow
+def test_what_cannot_be_written_leaves_nothing(tmp_path, checkpoint):
+    """A folder of that name; the staged file is taken away."""
+    (tmp_path / "model.onnx").mkdir()
+    with pytest.raises(DataError, match=r"model\.onnx: cannot be written"):
+        export_onnx(checkpoint, tmp_path / "model.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+@pytest.mark.parametrize("name", ["model", "model.safetensors", "onnx"])
+def test_a_model_by_another_ending_is_refused(checkpoint, tmp_path, name):
+    """It would be taken for a checkpoint."""
+    with pytest.raises(DataError, match=r"must be named \*\.onnx"):
+        export_onnx(checkpoint, tmp_path / name)
+
+
+def test_a_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"must hold best\.safetensors or last"):
+        export_onnx(tmp_path, tmp_path / "model.onnx")
