@@ -7,6 +7,7 @@ Agreement Studies (GRRAS) were proposed. J Clin Epidemiol 2011;64:96-106.
 from collections.abc import Sequence
 
 from reader_study.canonical import canonical_bytes
+from reader_study.phase import Phase
 from reader_study.protocol import Protocol
 from reader_study.status import Status
 
@@ -26,7 +27,6 @@ def grras_items(
     submitted = sum(trial.n_submitted for trial in status.trials)
     drawn = ", ".join(f"{n} {name}" for name, n in protocol.per_severity.items())
     items = {
-        2: f"Methods compared: {protocol.reference} and {protocol.test}.",
         3: f"Cases: {protocol.n_cases} ({drawn}).",
         4: f"Readers: {_specialties(status)}.",
         6: f"{protocol.n_readers} readers and {protocol.n_cases} cases were planned, "
@@ -44,6 +44,8 @@ def grras_items(
         )
         + ".",
     }
+    if status.phase is Phase.UNBLINDED:  # before that only study.toml names them
+        items[2] = f"Methods compared: {protocol.reference} and {protocol.test}."
     if protocol.analysis:
         plan = canonical_bytes(dict(protocol.analysis)).decode()
         items[10] = f"Plan of analysis, fixed before the study was built: {plan}"

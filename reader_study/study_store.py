@@ -7,7 +7,8 @@ from reader_study.store.milestones import Kind, add_milestone, find_milestones
 from reader_study.store.store import Store, open_store
 from reader_study.study import Study
 
-PROGRAM = "magic-study"
+PROGRAM = "program"
+"""Who enters a study; its own name would be that of a method in every log."""
 
 
 def open_study_store(

@@ -144,11 +144,14 @@ def _sampled(
 
 def _shifted(array: FloatArray, start: list[int], shape: Shape) -> FloatArray:
     """Cut a grid of the same voxels out of an array; its edges go on outside."""
-    indices = (
-        np.clip(np.arange(first, first + length), 0, size - 1)
-        for first, length, size in zip(start, shape, array.shape, strict=True)
-    )
-    return array[np.ix_(*indices)]
+    within, beyond = [], []
+    for first, length, size in zip(start, shape, array.shape, strict=True):
+        low, high = (min(max(end, 0), size - 1) for end in (first, first + length - 1))
+        within.append(slice(low, high + 1))
+        before = min(max(low - first, 0), length - 1)
+        beyond.append((before, length - before - (high + 1 - low)))
+    cut = array[tuple(within)]
+    return np.pad(cut, beyond, mode="edge") if np.any(beyond) else cut.copy()
 
 
 def _inside(to_index: Affine, source: Shape, shape: Shape) -> BoolArray:

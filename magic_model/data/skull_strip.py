@@ -66,10 +66,10 @@ class MorphologicalSkullStripper:
         inside = self._inside_skull(head)
         brain = self._brain(head, inside)
         deep = _distance_to(~brain, head.spacing) > 2 * self.working_mm
-        found, core = (
-            resample(head.with_array(m), ncct.affine, ncct.shape).array >= 0.5
-            for m in (brain, deep)
-        )
+        # Both in one go: where the deep part ends, all around is brain.
+        both = head.with_array(brain.astype(np.float32) + deep)
+        depth = resample(both, ncct.affine, ncct.shape).array
+        found, core = depth >= 0.5, depth >= 1.5
         # The coarse surface cuts into bone here and there.
         mask = found & (core | (ncct.array <= self.soft_hu[1]))
         return ncct.with_array(mask, Kind.BRAIN_MASK)

@@ -19,6 +19,8 @@ from magic_model.maps import PerfusionMap
 FILE = "generated.json"
 """Written last into a patient's folder: what was asked for and what came."""
 
+_WRITTEN = (*(Kind(name.value) for name in PerfusionMap), Kind.BRAIN_MASK)
+
 Maps = Mapping[PerfusionMap, Volume]
 
 
@@ -72,7 +74,7 @@ def require_apart(sources: Sequence[Source], out: Path) -> None:
         raise DataError(msg)
     for source in sources:
         read = {file.resolve() for file in source.files}
-        for kind in Kind:
+        for kind in _WRITTEN:
             path = out / _image(source, kind)
             if path.resolve() in read:
                 msg = f"{path}: is an image of the input; write to another folder"

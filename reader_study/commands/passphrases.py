@@ -6,13 +6,21 @@ from pathlib import Path
 import typer
 
 from reader_study.commands.store_of import read_passphrases
+from reader_study.errors import StudyError
 
 VARIABLES = ("MAGIC_STUDY_PASSPHRASE", "MAGIC_STUDY_PASSPHRASE_2")
 
 
 def new_passphrases(path: Path | None, *, two_keepers: bool) -> tuple[str, ...]:
-    """Give the passphrases of a new key; people type each of them twice."""
+    """Give the passphrases of a new key; people type each of them twice.
+
+    Raises:
+        StudyError: If two keepers are asked for and other than two passphrases given.
+    """
     known = _known(path)
+    if known and two_keepers and len(known) != 2:
+        msg = f"Two keepers must have a passphrase each, got {len(known)}"
+        raise StudyError(msg)
     if known:
         return known
     people = ("Passphrase of the first keeper", "Passphrase of the second keeper")

@@ -1,6 +1,7 @@
 """Small montages and studies for the tests of building."""
 
 import csv
+from base64 import b64encode
 
 import numpy as np
 from PIL import Image
@@ -62,3 +63,13 @@ def request(folder, text=None, **changes):
         "passphrases": (PASSPHRASE,),
     }
     return BuildRequest(**values | changes)
+
+
+def written_forms(word):
+    """Ways to write a word: plain, in hexadecimal, in base64 at any offset."""
+    plain = word.encode()
+    forms = {plain, plain.lower(), plain.hex().encode(), plain.hex().upper().encode()}
+    for n in range(3):  # without the ends that it shares with its neighbours
+        text = b64encode(b"\0" * n + plain + b"\0\0")
+        forms.add(text[-(-8 * n // 6) : 8 * (n + len(plain)) // 6])
+    return forms

@@ -1,4 +1,3 @@
-from base64 import b64encode
 from collections import Counter
 from itertools import product
 
@@ -23,6 +22,7 @@ from tests.reader_study.material import (
     paper_text,
     request,
     write_cases,
+    written_forms,
 )
 
 SMALL = template().replace("min_distance = 3", "min_distance = 1")
@@ -107,11 +107,7 @@ def test_no_byte_names_a_case_a_source_or_a_method(built):
         if path.is_file()
     }
     for word in words:
-        plain = word.encode()
-        forms = {plain, plain.lower(), plain.hex().encode()}
-        for n in range(3):  # base64 at any offset, without ends shared with others
-            text = b64encode(b"\0" * n + plain + b"\0\0")
-            forms.add(text[-(-8 * n // 6) : 8 * (n + len(plain)) // 6])
+        forms = written_forms(word)
         for path, content in everything.items():
             if path.name == "study.toml" and word in {"RAPID", "MAGIC"}:
                 continue

@@ -1,8 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from reader_study.flow import read_flow
+from reader_study.grras import grras_items
+from reader_study.phase import Phase
+from reader_study.protocol import Protocol
 from reader_study.reading_session import ReadingSession
 from reader_study.registry import exclude_reader
 
@@ -40,7 +44,15 @@ def test_intervals_and_items_of_grras(flow):
     assert "30.0 to 30.0 days between signatures" in items["8"]
     assert items["4"] == "Readers: 1 neuroradiology."
     assert items["11"].startswith("1 of 2 readers and 16 of 16 readings")
-    assert set(items) == {"2", "3", "4", "6", "7", "8", "9", "11", "12"}
+    assert set(items) == {"3", "4", "6", "7", "8", "9", "11", "12"}
+
+
+def test_methods_are_named_after_unblinding_only(flow):
+    status = replace(flow.status, phase=Phase.UNBLINDED)
+    protocol = Protocol(title="A study", per_severity={"severe": 4})
+
+    assert not any("RAPID" in text for text in flow.items.values())
+    assert grras_items(protocol, status, [])[2] == "Methods compared: RAPID and MAGIC."
 
 
 def test_the_flow_as_text(flow):

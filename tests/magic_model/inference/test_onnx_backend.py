@@ -21,9 +21,9 @@ ABOUT = {
 }
 
 
-def write_model(path, about):
+def write_model(path, about, size=4):
     """The NCCT, its first two channels times the ratios of the maps made."""
-    shape = ["n", 3, 4, 4]
+    shape = ["n", 3, size, size]
     pick = [
         helper.make_node("Concat", ["ratio", "one"], ["three"], axis=0),
         helper.make_node("Reshape", ["three", "places"], ["factors"]),

@@ -155,6 +155,8 @@ def test_images_of_the_input_are_not_written_over(source, tmp_path):
     with pytest.raises(DataError, match="is an image of the input; write to another"):
         require_apart([source, read], tmp_path)
     require_apart([source, read], tmp_path / "out")
+    beside = replace(source, files=(tmp_path / "P1" / "ncct.nii.gz",))
+    require_apart([beside], tmp_path)  # no NCCT is written
 
 
 def test_a_file_is_no_folder(source):

@@ -107,6 +107,12 @@ def test_two_keepers_type_their_passphrases(material, monkeypatch, capsys):
     assert main(["audit", "STUDY", "--key", "KEY"]) == 0
 
 
+def test_one_passphrase_is_not_enough_for_two_keepers(material, capsys):
+    assert main([*BUILD, *PHRASE, "--two-keepers"]) == 2
+    assert "must have a passphrase each, got 1" in capsys.readouterr().err
+    assert not (material / "KEY").exists()
+
+
 def test_one_keeper_types_one_passphrase(material, monkeypatch, capsys):
     asked = typed(monkeypatch, "a long passphrase")
 
