@@ -40,6 +40,9 @@ bench: $(STAMP)  ## ratios against other packages, measured in one run
 	@$(BIN)/python -m benchmarks.agreement
 	@$(BIN)/python -m benchmarks.commands
 	@$(BIN)/python -m benchmarks.data
+	@$(BIN)/python -m benchmarks.model
+	@$(BIN)/python -m benchmarks.study_build
+	@$(BIN)/python -m benchmarks.study_submit
 
 figures: demo    ## renew the figures of README and docs
 	@cp $(OUT)/reproduce/agreement_charts.png docs/images/

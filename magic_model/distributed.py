@@ -91,6 +91,15 @@ def mean_over_processes(value: Tensor, world: World) -> Tensor:
 
 
 def wait_for_all(world: World) -> None:
-    """Wait until every process has come here."""
-    if world.size > 1:
+    """Wait until every process has come here.
+
+    Raises:
+        DataError: If another one stopped before.
+    """
+    if world.size == 1:
+        return
+    try:
         distributed.barrier()
+    except RuntimeError as error:
+        msg = "Another process stopped; what it says is the reason"
+        raise DataError(msg) from error

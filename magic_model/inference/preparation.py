@@ -70,7 +70,7 @@ def preparation_notes(ncct: Volume) -> Iterator[str]:
 
 def _require_depth(name: str, head: Volume) -> None:
     depth = head.shape[2] * head.spacing[2]
-    if depth < 2 * OFFSET_MM:
+    if depth < 2 * OFFSET_MM or head.shape[2] == 1:
         msg = (
             f"{name}: an NCCT must reach {2 * OFFSET_MM:g} mm from bottom to top, so "
             f"that slices have neighbours; got {head.shape[2]} slices of "

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
+_COARSE = 2.0  # times the voxels of the NCCT
+
+
 @dataclass(frozen=True)
 class Source:
     """One patient to generate maps for.
@@ -53,8 +56,9 @@ class Source:
         measured = self._measured()
         brain = self._brain()
         if every or spacing_mm is not None or not measured:
+            fine = brain if brain is not None and _is_fine(brain, ncct) else None
             return prepare_ncct(
-                self.patient_id, ncct, size=size, spacing_mm=spacing_mm, brain=brain
+                self.patient_id, ncct, size=size, spacing_mm=spacing_mm, brain=fine
             )
         geometry = SliceGeometry(size=size)
         return prepare_slices(self.patient_id, ncct, measured, brain, geometry=geometry)
@@ -73,6 +77,11 @@ class Source:
             return None
         known = Kind.BRAIN_MASK in self.patient.images
         return self.cohort.load(self.patient, Kind.BRAIN_MASK) if known else None
+
+
+def _is_fine(brain: Volume, ncct: Volume) -> bool:
+    """Whether a mask is fine enough for slices between its own; else steps show."""
+    return max(brain.spacing) <= _COARSE * max(ncct.spacing)
 
 
 def find_sources(path: Path, name: str, split: str = "all") -> list[Source]:

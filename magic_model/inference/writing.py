@@ -16,6 +16,9 @@ from magic_model.errors import DataError
 from magic_model.inference.source import Source
 from magic_model.maps import PerfusionMap
 
+REVISION = 1
+"""Raised whenever the same input gives other maps, so that old ones are remade."""
+
 FILE = "generated.json"
 """Written last into a patient's folder: what was asked for and what came."""
 
@@ -59,7 +62,8 @@ def fingerprint_of(source: Source, settings: Mapping[str, Any]) -> str:
         for file in source.files
         if file.is_file()
     ]
-    text = json.dumps([source.patient_id, files, settings], sort_keys=True)
+    known = [REVISION, source.patient_id, files, settings]
+    text = json.dumps(known, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

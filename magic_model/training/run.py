@@ -28,6 +28,7 @@ from magic_model.training.journal import Journal
 from magic_model.training.run_start import (
     Progress,
     RunSettings,
+    make_folder,
     not_finite,
     same_run,
     training_indices,
@@ -85,7 +86,7 @@ class _Run:
         settings = self.settings
         journal = None
         if settings.world.is_first:
-            settings.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(settings.folder)
             journal = Journal(
                 settings.folder,
                 self.header.epoch,

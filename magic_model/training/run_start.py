@@ -84,3 +84,16 @@ def training_indices(cache: SliceCache, recipe: Recipe) -> np.ndarray:
         msg = f"{cache.folder}: at least one patient must be in split train, got none"
         raise DataError(msg)
     return indices
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a run.
+
+    Raises:
+        DataError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: cannot be written to ({error.strerror})"
+        raise DataError(msg) from error

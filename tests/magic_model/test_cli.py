@@ -108,4 +108,4 @@ def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
     stand_in = types.SimpleNamespace(phantom=missing)
     monkeypatch.setitem(sys.modules, "magic_model.commands.phantom", stand_in)
     assert main(["phantom", "--out", str(tmp_path / "x")]) == 2
-    assert "install magic-ctp[dicom]" in capsys.readouterr().err
+    assert "install magic-ctp[data]" in capsys.readouterr().err

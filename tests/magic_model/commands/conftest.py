@@ -1,6 +1,8 @@
 import pytest
 
 from magic_model.cli import main
+from magic_model.data.nifti import write_nifti
+from tests.magic_model.data.conftest import make_head
 from tests.magic_model.inference.tiny import (
     small_recipe,
     write_checkpoint,
@@ -76,5 +78,24 @@ def refusal(capsys):
         assert said.startswith("magic-model: ")
         assert len(said.splitlines()) == 1
         return said
+
+    return run
+
+
+@pytest.fixture
+def scan(tmp_path):
+    """A head of 8 mm slices, as a file."""
+    path = tmp_path / "scan.nii.gz"
+    write_nifti(make_head().ncct, path)
+    return path
+
+
+@pytest.fixture
+def generated(command, run_folder, tmp_path):
+    """Generate into one folder; give what was printed and the folder."""
+
+    def run(source, *options, out="out", checkpoint=run_folder):
+        told = ["--checkpoint", checkpoint, "--input", source, "--out", tmp_path / out]
+        return command("generate", *told, *options), tmp_path / out
 
     return run

@@ -1,13 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from magic_model.data.cohort import read_cohort, write_cohort
+from magic_model.data.cohort import Cohort, Patient, read_cohort, write_cohort
 from magic_model.data.nifti import write_nifti
 from magic_model.data.split import Split
-from magic_model.data.volume import Kind
+from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+from magic_model.inference import source as source_module
 from magic_model.inference.preparation import prepare_ncct
-from magic_model.inference.source import find_sources
+from magic_model.inference.source import Source, find_sources
 from magic_model.maps import PerfusionMap
 from tests.magic_model.data.dicom.conftest import CtSeries
 from tests.magic_model.inference.tiny import SIZE, write_head_cohort, write_head_dicom
@@ -151,3 +154,24 @@ def test_a_patient_without_ncct_is_named(cohort, tmp_path):
     (source,) = find_sources(tmp_path, "case-1")
     with pytest.raises(DataError, match="P1 has no ncct"):
         source.load()
+
+
+@pytest.mark.parametrize(("thickness", "used"), [(1.0, True), (10.0, False)])
+def test_a_thick_mask_is_not_used_between_its_slices(
+    monkeypatch, tmp_path, thickness, used
+):
+    """Steps of the mask would show in every slice of the NCCT."""
+    given = []
+    monkeypatch.setattr(
+        source_module, "prepare_ncct", lambda *_, brain, **__: given.append(brain)
+    )
+    affine = np.diag([1.0, 1.0, thickness, 1.0])
+    mask = Volume(np.ones((4, 4, 4)), affine, Kind.BRAIN_MASK)
+    ncct = Volume(np.ones((4, 4, 40)), np.eye(4), Kind.NCCT)
+    write_nifti(mask, tmp_path / "mask.nii.gz")
+    patient = Patient(
+        "p1", Split.TEST, None, 0.0, 0.0, 0.0, {Kind.BRAIN_MASK: Path("mask.nii.gz")}
+    )
+    source = Source("p1", (), lambda: ncct, patient, Cohort(tmp_path, [patient]))
+    source.slices(ncct, 16, None, every=True)
+    assert (given[0] is not None) == used

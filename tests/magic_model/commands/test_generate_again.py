@@ -1,0 +1,136 @@
+"""`magic-model generate` into a folder that holds maps, and by several processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from magic_model.commands import generate as command_module
+from magic_model.commands.generate import GenerateRequest
+from magic_model.data.cohort import GENERATED_FILE
+from magic_model.data.nifti import write_nifti
+from magic_model.data.volume import Kind
+from magic_model.distributed import World
+from magic_model.errors import DataError
+from magic_model.maps import PAPER_MAPS
+from tests.magic_model.data.conftest import make_head
+from tests.magic_model.inference.tiny import (
+    small_recipe,
+    write_checkpoint,
+)
+
+MAPS = [Kind(name) for name in PAPER_MAPS]
+
+
+def times_of(folder):
+    return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def bytes_of(folder):
+    """What was written of patients; the record holds the time of the input."""
+    return {
+        p.relative_to(folder): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and p.suffix != ".json"
+    }
+
+
+def test_what_is_there_is_kept_and_what_changed_is_made_again(generated, cohort):
+    options = ("--split", "test")
+    _, out = generated(cohort, *options)
+    first, images = times_of(out), bytes_of(out)
+    first.pop(out / GENERATED_FILE)
+    _, out = generated(cohort, *options, "--batch", "1")
+    assert first.items() <= times_of(out).items()
+    assert bytes_of(out) == images
+    _, out = generated(cohort, *options, "--ratio", "4")
+    again = times_of(out)
+    assert all(again[path] > time for path, time in first.items())
+    assert bytes_of(out)[Path("P3/cbf.nii.gz")] != images[Path("P3/cbf.nii.gz")]
+
+
+@pytest.mark.parametrize("half", ["generated.json", "mtt.nii.gz"])
+def test_a_patient_half_written_is_made_again(generated, cohort, half):
+    _, out = generated(cohort)
+    whole = bytes_of(out)
+    kept = (out / "P1" / "cbf.nii.gz").stat().st_mtime_ns
+    (out / "P2" / half).unlink()
+    (out / "P2" / "cbf.nii.gz").write_bytes(b"half")
+    generated(cohort)
+    assert bytes_of(out) == whole
+    assert (out / "P1" / "cbf.nii.gz").stat().st_mtime_ns == kept
+
+
+def test_another_model_or_scan_makes_maps_anew(generated, scan, tmp_path):
+    _, out = generated(scan)
+    maps = bytes_of(out)
+    other = write_checkpoint(tmp_path / "other", small_recipe(), seed=3)
+    generated(scan, checkpoint=other)
+    assert bytes_of(out) != maps
+    generated(scan)
+    assert bytes_of(out) == maps
+    write_nifti(make_head(noise=5.0).ncct, scan)
+    generated(scan)
+    assert bytes_of(out) != maps
+
+
+def test_a_cohort_is_not_written_over(cohort, run_folder, refusal):
+    before = times_of(cohort)
+    said = refusal(
+        "generate", "--checkpoint", run_folder, "--input", cohort, "--out", cohort
+    )
+    assert f"{cohort / 'P1' / 'cbf.nii.gz'}: is an image of the input" in said
+    assert times_of(cohort) == before
+
+
+def test_only_the_first_process_speaks(scan, run_folder, tmp_path, monkeypatch):
+    """The second of two, with one patient: nothing to do, and nothing to say."""
+
+    class Joined:
+        def __init__(self, device):
+            self.device = device
+
+        def __enter__(self):
+            return World(1, 2, 1), torch.device("cpu")
+
+        def __exit__(self, *error):
+            return None
+
+    monkeypatch.setattr(command_module, "joined", Joined)
+    waited = []
+    monkeypatch.setattr(command_module, "wait_for_all", waited.append)
+    request = GenerateRequest(checkpoint=run_folder, source=scan, out=tmp_path / "out")
+    assert command_module.generate(request) == ""
+    assert waited == [World(1, 2, 1)]
+    assert not (tmp_path / "out").exists()
+
+
+def test_maps_that_another_process_did_not_make_are_missed(
+    scan, run_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(command_module._Maker, "make", lambda *_: None)
+    request = GenerateRequest(checkpoint=run_folder, source=scan, out=tmp_path / "out")
+    with pytest.raises(DataError, match="out: maps of 1 patients are missing"):
+        command_module.generate(request)
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_files_as_one(
+    generated, cohort, run_folder, tmp_path
+):
+    text, one = generated(cohort, out="one")
+    many = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    told = ["--checkpoint", run_folder, "--input", cohort, "--out", tmp_path / "two"]
+    run = subprocess.run(
+        [sys.executable, *many, "-m", "magic_model.cli", "generate", *map(str, told)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=110,
+    )
+    assert run.stdout == text.replace(str(one), str(tmp_path / "two"))
+    assert bytes_of(tmp_path / "two") == bytes_of(one)
