@@ -2,14 +2,28 @@
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from analysis.cli import main as analyze
 from magic_model.cli import main as model
+from reader_study.cli import app as study_app
+from reader_study.cli import main as study
 
-COMMANDS = {"magic-analyze": analyze, "magic-model": model}
+
+def sed(arguments):
+    """Edit a file, as the reader of a page would."""
+    return subprocess.run(["sed", *arguments], check=False).returncode  # noqa: S607
+
+
+COMMANDS = {
+    "magic-analyze": analyze,
+    "magic-model": model,
+    "magic-study": study,
+    "sed": sed,
+}
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -30,11 +44,13 @@ def test_pages_are_found():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "page", [p for p in PAGES if list(commands(p))], ids=lambda page: page.stem
 )
 def test_commands_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAGIC_STUDY_PASSPHRASE", "correct horse battery staple")
     for command, shown in commands(page):
         program, *arguments = shlex.split(command)
         assert COMMANDS[program](arguments) == 0, command
@@ -56,3 +72,11 @@ def test_the_readme_names_every_command():
         assert f"magic-analyze {command}" in readme
     for command in ("phantom", "import"):
         assert f"magic-model {command}" in readme
+    for command in registered(study_app):
+        assert f"magic-study {command}" in readme
+
+
+def registered(app):
+    """Names of all commands and groups of a program."""
+    commands = [c.name or c.callback.__name__ for c in app.registered_commands]
+    return commands + [group.name for group in app.registered_groups]
