@@ -1,0 +1,80 @@
+"""The command `magic-app`: parse, call, print."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reader_study.errors import StudyError
+
+app = typer.Typer(
+    name="magic-app",
+    help="Browser pages of a reader study. Research use only.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DEMO_FOLDER = Path("reading-demo")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    try:
+        status = app(None if argv is None else list(argv), standalone_mode=False)
+    except typer.Abort:
+        return _fail("given up")
+    except typer.TyperException as error:
+        return _fail(error.format_message())
+    except StudyError as error:
+        return _fail(str(error))
+    except ModuleNotFoundError as error:
+        if error.name != "streamlit":
+            raise
+        return _fail("streamlit is not installed; install magic-ctp[app]")
+    return status if isinstance(status, int) else 0
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep `read` a command of its own."""
+
+
+@app.command()
+def read(
+    study: Annotated[
+        Path | None, typer.Argument(help="Folder of the built study.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8501,
+    database: Annotated[
+        str | None,
+        typer.Option(help="URL, sqlite:///... or postgresql://...; else the study's."),
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make a small study and open that.")
+    ] = False,
+) -> None:
+    """Serve a study to its readers, on this machine only."""
+    from app.commands.read import prepare, prepare_demo, run
+
+    if demo:
+        folder = study or DEMO_FOLDER
+        print(prepare_demo(folder, port))
+        run(folder / "STUDY", port, None)
+        return
+    if study is None:
+        msg = "A study's folder must be given, or --demo, got none"
+        raise StudyError(msg)
+    print(prepare(study, port, database))
+    run(study, port, database)
+
+
+def _fail(message: str) -> int:
+    print(f"magic-app: {message}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the commands of `magic-app` do; they give texts, `app.cli` prints them."""

@@ -1,0 +1,71 @@
+"""Small parts of pages that need a script in the browser."""
+
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+
+def _component(name: str, html: str = "") -> Any:  # noqa: ANN401
+    script = files("app.components").joinpath(f"{name}.js").read_text("utf-8")
+    style = files("app.components").joinpath("components.css").read_text("utf-8")
+    return st.components.v2.component(name, html=html, css=style, js=script)
+
+
+_LONGEST = 1e7  # seconds
+
+_desk = _component("desk")
+_keeper = _component("keeper", "<p class='notice'></p>")
+_display = _component(
+    "display", "<div class='ramp'></div><div class='corners'></div><p></p>"
+)
+_receipt = _component(
+    "receipt",
+    "<button data-do='print'>Print</button> "
+    "<button data-do='save'>Save as file</button>",
+)
+
+
+def desk(key: str) -> None:
+    """Listen to number keys and Ctrl+Enter, and count the time at the picture."""
+    _desk(key=key, data={"key": key}, on_active_change=_nothing)
+
+
+def active_seconds(key: str) -> float | None:
+    """Give the seconds that the reader was active, as the browser counted them."""
+    given = st.session_state.get(key) or {}
+    seconds = given.get("active")
+    # Anything may come over the wire.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    return float(seconds) if 0 <= seconds < _LONGEST else None
+
+
+def begin_session(secret: str) -> None:
+    """Hand a sign-in to the browser, which keeps it where no script can read it."""
+    _keeper(key="keeper-begin", data={"act": "begin", "secret": secret})
+
+
+def end_session() -> None:
+    """Let the browser forget the sign-in."""
+    _keeper(key="keeper-end", data={"act": "end"})
+
+
+def keep_session(idle_seconds: float) -> None:
+    """Keep the session alive while somebody is there; then leave the page."""
+    _keeper(key="keeper", data={"act": "keep", "idle": idle_seconds})
+
+
+def display_size() -> dict[str, float]:
+    """Show a grey ramp and give the window as `width`, `height` and `ratio`."""
+    given = _display(key="display", on_size_change=_nothing)
+    return dict(given.get("size") or {})
+
+
+def receipt_buttons(content: dict[str, object], name: str) -> None:
+    """Offer to print the page, or to save the receipts as a file."""
+    _receipt(key="receipt", data={"content": content, "name": name})
+
+
+def _nothing() -> None:
+    """Take the change; the page reads it when it needs it."""

@@ -1,0 +1,129 @@
+// The reader's hands: number keys choose answers, Ctrl+Enter saves, and the time is
+// counted while the page is seen and used.
+const IDLE = 60 * 1000;
+const TYPING_PAUSE = 1200;
+
+export default function ({ data, parentElement, setStateValue }) {
+  const leave = () => parentElement.desk?.abort();
+  if (parentElement.desk && !parentElement.desk.signal.aborted) return leave;
+  const closing = new AbortController();
+  parentElement.desk = closing;
+  const on = (name, listener) =>
+    document.addEventListener(name, listener, { capture: true, signal: closing.signal });
+  const clock = countActive(data.key, on, closing.signal);
+  const tell = () => setStateValue("active", clock());
+  on("pointerdown", (event) => { if (event.target.closest?.(SAVE)) tell(); });
+  on("keydown", (event) => onKey(event, tell));
+  on("input", onInput);
+  on("focusin", mark);
+  const seen = new MutationObserver(onChange);
+  seen.observe(document.body, { childList: true, subtree: true });
+  closing.signal.addEventListener("abort", () => seen.disconnect());
+  onChange();
+  return leave;
+}
+
+const SAVE = "[class*='st-key-save-'] button";
+let awaitsReason = null; // question whose explanation gets the focus when it appears
+
+function questions() {
+  return [...document.querySelectorAll("[class*='st-key-question-']")];
+}
+
+function radios(question) {
+  return [...question.querySelectorAll("input[type=radio]")];
+}
+
+function current() {
+  const focused = document.activeElement?.closest?.("[class*='st-key-question-']");
+  const open = (q) => !radios(q).some((r) => r.checked)
+    || [...q.querySelectorAll("textarea")].some((t) => !t.value.trim());
+  return focused || questions().find(open) || null;
+}
+
+function mark() {
+  const now = current();
+  for (const question of questions()) {
+    if (question === now) question.dataset.current = "yes";
+    else delete question.dataset.current;
+  }
+}
+
+function onChange() {
+  const field = awaitsReason?.querySelector("textarea");
+  if (field) {
+    awaitsReason = null;
+    field.focus();
+  }
+  mark();
+}
+
+function onKey(event, tell) {
+  if (!event.isTrusted) return;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    save(tell, event.repeat);
+    return;
+  }
+  const text = event.target.closest?.("textarea, input:not([type=radio])");
+  if (text) {
+    if (event.key === "Escape") text.blur();
+    return;
+  }
+  if (event.ctrlKey || event.altKey || event.metaKey || !/^[1-9]$/.test(event.key)) return;
+  const question = current();
+  const choice = question && radios(question)[Number(event.key) - 1];
+  if (!choice) return;
+  event.preventDefault();
+  choose(question, choice);
+}
+
+function choose(question, choice) {
+  choice.click();
+  awaitsReason = question;
+  setTimeout(() => { awaitsReason = null; }, 1500);
+  document.activeElement?.blur?.();
+  setTimeout(() => {
+    mark();
+    current()?.scrollIntoView({ block: "nearest" });
+  }, 30);
+}
+
+function save(tell, repeated) {
+  const button = document.querySelector(SAVE);
+  if (repeated || !button) return;
+  document.activeElement?.blur?.(); // a text is sent when it loses the focus
+  tell();
+  setTimeout(() => button.isConnected && button.click(), 60);
+}
+
+// A text is kept as a draft in a pause of typing: to the field it is its own Ctrl+Enter.
+let pause = 0;
+function onInput(event) {
+  const field = event.target;
+  if (field.tagName !== "TEXTAREA") return;
+  clearTimeout(pause);
+  pause = setTimeout(() => {
+    field.dispatchEvent(new KeyboardEvent("keydown", {
+      key: "Enter", code: "Enter", ctrlKey: true, bubbles: true,
+    }));
+  }, TYPING_PAUSE);
+}
+
+// Seconds survive a reload; a hidden page and idle minutes do not count.
+function countActive(key, on, signal) {
+  const name = `active-${key}`;
+  let seconds = Number(sessionStorage.getItem(name)) || 0;
+  let last = Date.now();
+  for (const event of ["pointermove", "pointerdown", "keydown", "wheel"]) {
+    on(event, () => { last = Date.now(); });
+  }
+  const timer = setInterval(() => {
+    if (document.hidden || Date.now() - last > IDLE) return;
+    seconds += 1;
+    sessionStorage.setItem(name, seconds);
+  }, 1000);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  return () => seconds;
+}

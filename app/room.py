@@ -1,0 +1,79 @@
+"""The reading room: the study that this process serves, its store and its clock."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from reader_study.clock import Clock, SystemClock
+from reader_study.phase import Phase, amended, phase_of
+from reader_study.progress import Progress
+from reader_study.protocol import Protocol
+from reader_study.reading_session import ReadingSession
+from reader_study.store.milestones import find_milestones
+from reader_study.store.store import Store
+from reader_study.study import Study, open_study
+from reader_study.study_store import open_study_store
+
+STUDY = "READING_STUDY"
+"""Environment variable: folder of the study."""
+
+DATABASE = "READING_DATABASE"
+"""Environment variable: URL of the database; empty for the study's own."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What every screen needs."""
+
+    study: Study
+    store: Store
+    clock: Clock
+
+    def session_of(self, reader: str) -> ReadingSession:
+        """Give the way of a reader, who has been let in, through the study."""
+        return ReadingSession(self.study, self.store, reader, clock=self.clock)
+
+    def state(self) -> tuple[Phase, Protocol]:
+        """Say how far the study has come, and give its protocol as amended."""
+        with self.store.reading() as connection:
+            milestones = find_milestones(connection)
+        return phase_of(milestones), amended(self.study.protocol, milestones)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a reader stands in a study, as the store says now."""
+
+    progress: Progress
+    phase: Phase
+    protocol: Protocol
+
+
+def standing(room: Room, reader: str) -> Standing:
+    """Ask the store where a reader stands.
+
+    Raises:
+        StudyError: If the reader takes no part, or the store cannot be read.
+    """
+    return Standing(room.session_of(reader).progress(), *room.state())
+
+
+def open_room(folder: Path, url: str | None = None) -> Room:
+    """Open a study and its store.
+
+    Raises:
+        StudyError: If one of them cannot be used.
+    """
+    study, clock = open_study(folder), SystemClock()
+    return Room(study, open_study_store(study, url, clock=clock), clock)
+
+
+@cache
+def served_room() -> Room:
+    """Give the room that the environment names; opened once in a process.
+
+    Raises:
+        StudyError: If it cannot be opened.
+    """
+    return open_room(Path(os.environ[STUDY]), os.environ.get(DATABASE) or None)

@@ -1,0 +1,66 @@
+"""A trial is signed: thanks, when the next one begins, and receipts to keep."""
+
+from html import escape
+
+import streamlit as st
+
+from app import state
+from app.components import receipt_buttons
+from app.screens.frame import show_sheet
+from app.times import date_and_time
+from reader_study.progress import Progress
+from reader_study.reading_session import ReadingSession
+from reader_study.receipt import TrialReceipt
+
+
+def show_washout(session: ReadingSession, progress: Progress) -> None:
+    """Say when the next trial begins."""
+    begins = date_and_time(progress.washout_until or "", state.zone())
+    _show_done(
+        session,
+        range(1, progress.trial),
+        "Thank you",
+        f"Trial {progress.trial - 1} is signed. Trial {progress.trial} opens on "
+        f"{begins}. Until then, please do not speak with other readers about what you "
+        "saw.",
+    )
+
+
+def show_finished(session: ReadingSession, progress: Progress) -> None:
+    """Thank the reader."""
+    _show_done(
+        session,
+        range(1, progress.trial + 1),
+        "Thank you",
+        "All trials are signed; your part in this study is done. Please keep the "
+        "receipts below. With them you can have checked at any time that your answers "
+        "stand as you gave them.",
+    )
+
+
+def _show_done(session: ReadingSession, trials: range, heading: str, text: str) -> None:
+    receipts = [session.sign(trial) for trial in trials]
+    with st.container(key="sheet"):
+        show_sheet(heading, text)
+        st.html("".join(_as_html(session, receipt) for receipt in receipts))
+        content: dict[str, object] = {
+            "study_id": session.study.manifest.study_id,
+            "receipts": [receipt.to_dict() for receipt in receipts],
+        }
+        receipt_buttons(content, f"receipt-{session.reader}.json")
+
+
+def _as_html(session: ReadingSession, receipt: TrialReceipt) -> str:
+    rows = {
+        f"Receipt of trial {receipt.trial}": receipt.code,
+        "Study": session.study.protocol.title,
+        "Reader": receipt.reader,
+        "Readings": str(receipt.n_readings),
+        "Signed": date_and_time(receipt.signed_at, state.zone()),
+        "Entry of the log": f"{receipt.head.n}, {receipt.head.sha256}",
+    }
+    body = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+        for name, value in rows.items()
+    )
+    return f"<dl class='receipt'>{body}</dl>"

@@ -1,0 +1,40 @@
+"""Instructions and consent, with the version that is confirmed."""
+
+import streamlit as st
+
+from app.acknowledgements import Kind, acknowledge
+from app.room import Room
+from app.screens.acting import perform
+from app.screens.frame import paragraphs, show_sheet
+from reader_study.protocol import Protocol
+
+_AGREED = "instructions-agreed"
+
+
+def show_instructions(protocol: Protocol, version: str) -> None:
+    """Show what readers are told; they go on once they agree."""
+    with st.container(key="sheet"):
+        show_sheet("Instructions", protocol.instructions or "Please read each picture.")
+        if protocol.training:
+            st.html(paragraphs(f"Training\n\n{protocol.training}"))
+        st.html(f"<p class='small'>Version {version[:12]}</p>")
+        st.checkbox(
+            "I have read the instructions and take part of my own accord. I know that "
+            "these pictures are for research and not for the care of a patient.",
+            key=_AGREED,
+        )
+        st.button(
+            "Continue",
+            key="instructions-continue",
+            type="primary",
+            disabled=not st.session_state.get(_AGREED),
+            on_click=_accept,
+            args=(version,),
+        )
+
+
+def _accept(version: str) -> None:
+    def act(room: Room, reader: str) -> None:
+        acknowledge(room.store, reader, Kind.INSTRUCTIONS, version, clock=room.clock)
+
+    perform(act)

@@ -1,0 +1,85 @@
+"""The questions to one picture, and the draft that is kept while they are answered."""
+
+import streamlit as st
+
+from app import state
+from app.answering import Form, asks_for_reason, plain_markdown
+from app.room import Room
+from app.screens.acting import perform
+from app.times import clock_time
+from reader_study.answers import LONGEST_REASON
+from reader_study.questionnaire import Question
+from reader_study.store.readings import Draft
+
+_UPRIGHT = 60
+"""Letters of all choices together beyond which they stand below one another."""
+
+
+@st.fragment
+def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> None:
+    """Show the questions; nothing is chosen but what was chosen before.
+
+    Args:
+        form: Whose fields they are.
+        draft: Answers kept before.
+        keep: Whether to keep a draft whenever something changes.
+        said: What is said below until there is a draft.
+    """
+    with st.container(key="questions"):
+        waiting = st.session_state.get("missing", ())
+        for question in form.questionnaire.questions:
+            with st.container(key=f"question-{question.id}"):
+                _show_question(form, question, draft)
+                if question.id in waiting and question.id in form.missing(_fields()):
+                    with st.container(key=f"waits-{question.id}"):
+                        st.text("Please complete")
+    if keep:
+        _keep_draft(form)
+        saved = state.kept_draft()[3]
+        with st.container(key="kept"):
+            at = f"Draft kept {clock_time(saved, state.zone())}" if saved else ""
+            st.text(at or said or "Answers are kept as you give them")
+
+
+def _show_question(form: Form, question: Question, draft: Draft) -> None:
+    codes = [choice.code for choice in question.choices]
+    labels = {choice.code: plain_markdown(choice.label) for choice in question.choices}
+    kept = draft.answers.get(question.id)
+    width = sum(len(choice.label) + 4 for choice in question.choices)
+    code = st.radio(
+        plain_markdown(f"{question.id}  {question.text}"),
+        codes,
+        # Not through the session's state: what a page holds that the server has lost
+        # in a restart is newer than the draft, and must win.
+        index=codes.index(kept) if kept in codes else None,
+        format_func=labels.__getitem__,
+        key=form.answer_key(question.id),
+        horizontal=width <= _UPRIGHT,
+    )
+    if asks_for_reason(question, code):
+        st.text_area(
+            "Short explanation",
+            value=draft.reasons.get(question.id, ""),
+            key=form.reason_key(question.id),
+            max_chars=LONGEST_REASON,
+            height=68,
+            placeholder="Why? A few words.",
+            label_visibility="collapsed",
+        )
+
+
+def _keep_draft(form: Form) -> None:
+    answers, reasons = form.answers(_fields()), form.reasons(_fields())
+    if state.kept_draft()[:3] != (form.token, answers, reasons):
+
+        def act(room: Room, reader: str) -> None:
+            session = room.session_of(reader)
+            saved = session.save_draft(form.token, answers, reasons)
+            state.remember_draft((form.token, answers, reasons, saved))
+
+        if not perform(act):
+            st.rerun()
+
+
+def _fields() -> dict[str, object]:
+    return {str(key): value for key, value in st.session_state.items()}

@@ -1,0 +1,108 @@
+"""One reading: the picture, the questions, and the way to the next one."""
+
+import streamlit as st
+
+from app import state
+from app.answering import Form, missing_text
+from app.components import active_seconds, desk
+from app.room import Room
+from app.screens.acting import perform
+from app.screens.questions import show_questions
+from app.times import clock_time
+from app.viewer import show_picture
+from reader_study.reading import Reading
+from reader_study.reading_session import ReadingSession
+from reader_study.receipt import Receipt
+
+_KEYS = """\
+1 to 5            answer the marked question
+Tab, arrows       move between questions and answers
+Esc               leave a text field
+Ctrl+Enter        save
+F   W   A         whole picture, full width, 1:1
++   -             zoom
+arrows, Page      move the picture"""
+
+
+def show_reading(session: ReadingSession, reading: Reading) -> None:
+    """Show the reading at hand."""
+    form = Form(session.study.questionnaire, reading.token)
+    if state.kept_draft()[0] != reading.token:
+        answers, reasons = dict(reading.draft.answers), dict(reading.draft.reasons)
+        state.remember_draft((reading.token, answers, reasons, ""))
+        st.session_state.pop("missing", None)
+    with st.container(key="reading"):
+        left, right = st.columns([3, 1])
+        with left:
+            show_picture(session.image(reading.token), f"viewer-{reading.token}")
+        with right, st.container(key="panel"):
+            said = state.show_trouble()
+            show_questions(form, reading.draft, keep=True, said=said)
+            with st.container(key="foot"):
+                _show_foot(form, reading)
+    desk(_desk_key(reading.token))
+
+
+def _show_foot(form: Form, reading: Reading) -> None:
+    last = reading.position == reading.n_readings
+    st.button(
+        "Save and review" if last else "Save and next",
+        key=f"save-{reading.token}",
+        type="primary",
+        width="stretch",
+        on_click=_save,
+        args=(form, reading.position),
+    )
+    with st.container(key="more", horizontal=True):
+        with st.popover("I cannot answer this picture"):
+            why = st.text_area("Why?", key=f"why-{reading.token}", max_chars=2000)
+            st.button(
+                "Leave it unanswered",
+                key=f"decline-{reading.token}",
+                disabled=not why.strip(),
+                on_click=_decline,
+                args=(reading.token, reading.position),
+            )
+        with st.popover("Keys"), st.container(key="keys"):
+            st.code(_KEYS, language=None)
+
+
+def _save(form: Form, position: int) -> None:
+    fields = {str(key): value for key, value in st.session_state.items()}
+    seconds = active_seconds(_desk_key(form.token))
+
+    def act(room: Room, reader: str) -> None:
+        session = room.session_of(reader)
+        missing = form.missing(fields)
+        # What comes late for another reading is told so, not asked to be completed.
+        if missing and session.progress().token == form.token:
+            st.session_state["missing"] = missing
+            state.notify(missing_text(missing))
+            return
+        receipt = session.submit(
+            form.token,
+            form.answers(fields),
+            form.reasons(fields),
+            active_seconds=seconds,
+        )
+        _tell(receipt, position)
+
+    perform(act)
+
+
+def _decline(token: str, position: int) -> None:
+    why = str(st.session_state.get(f"why-{token}") or "")
+
+    def act(room: Room, reader: str) -> None:
+        _tell(room.session_of(reader).decline(token, why), position)
+
+    perform(act)
+
+
+def _tell(receipt: Receipt, position: int) -> None:
+    at = clock_time(receipt.stored_at, state.zone())
+    state.notify(f"Reading {position} saved {at}, receipt {receipt.code}", good=True)
+
+
+def _desk_key(token: str) -> str:
+    return f"desk-{token}"

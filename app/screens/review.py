@@ -1,0 +1,146 @@
+"""The last look at a trial before it is signed."""
+
+from collections.abc import Iterable
+from html import escape
+
+import streamlit as st
+
+from app import state
+from app.answering import Form
+from app.components import desk
+from app.room import Room
+from app.screens.acting import perform
+from app.screens.frame import show_sheet
+from app.screens.questions import show_questions
+from app.viewer import show_picture
+from reader_study.progress import Progress
+from reader_study.questionnaire import Questionnaire
+from reader_study.reading_session import ReadingSession
+from reader_study.store.readings import Draft, Response
+
+_CORRECTING = "correcting"
+_SIGNED = "sign-agreed"
+_CHOSEN = "review-chosen"
+
+
+def show_review(
+    session: ReadingSession, progress: Progress, *, corrections: bool
+) -> None:
+    """Show all answers of the trial, to be corrected where allowed, and signed."""
+    stored = {response.position: response for response in session.answered()}
+    at_hand = stored.get(st.session_state.get(_CORRECTING, 0))
+    if corrections and at_hand is not None:
+        _show_correction(session, at_hand)
+        return
+    with st.container(key="wide-sheet"):
+        show_sheet(f"Trial {progress.trial}: your answers")
+        state.show_notice()
+        with st.container(key="answers"):
+            st.html(answers_table(session.study.questionnaire, stored.values()))
+        if corrections:
+            _offer_corrections(tuple(stored))
+        _offer_signature(progress.trial)
+
+
+def answers_table(questionnaire: Questionnaire, responses: Iterable[Response]) -> str:
+    """Give a table of answers as HTML in which nothing typed becomes markup."""
+    heads = ["Reading", *questionnaire.question_ids, "Explanations"]
+    rows = [_row(questionnaire, response) for response in responses]
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    return (
+        f"<table class='answers'><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _row(questionnaire: Questionnaire, response: Response) -> str:
+    cells = [str(response.position)]
+    for question in questionnaire.questions:
+        choice = question.choice(response.answers.get(question.id))
+        cells.append(choice.label if choice else "not answered")
+    notes = [f"{question}: {text}" for question, text in response.reasons.items()]
+    if response.note:
+        notes.append(response.note)
+    body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    why = escape("\n".join(notes))
+    return f"<tr>{body}<td class='why'>{why}</td></tr>"
+
+
+def _offer_corrections(positions: tuple[int, ...]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="corrections"):
+        st.selectbox("Reading", positions, key=_CHOSEN, width=140)
+        st.button("Look at it again", key="review-open", on_click=_open)
+
+
+def _offer_signature(trial: int) -> None:
+    st.checkbox(
+        "These are my answers. I know that they cannot be changed once signed.",
+        key=_SIGNED,
+    )
+    st.button(
+        f"Sign trial {trial}",
+        key=f"sign-{trial}",
+        type="primary",
+        disabled=not st.session_state.get(_SIGNED),
+        on_click=_sign,
+        args=(trial,),
+    )
+
+
+def _show_correction(session: ReadingSession, response: Response) -> None:
+    purpose = f"correction{response.revision}"
+    form = Form(session.study.questionnaire, response.token, purpose)
+    given = Draft(response.answers, response.reasons)
+    with st.container(key="reading"):
+        left, right = st.columns([3, 1])
+        with left:
+            show_picture(session.image(response.token), f"viewer-{response.token}")
+        with right, st.container(key="panel"):
+            state.show_notice()
+            show_questions(form, given, keep=False)
+            with st.container(key="foot-correction"):
+                why = f"why-{purpose}-{response.token}"
+                st.text_input("Why is it corrected?", key=why, max_chars=2000)
+                with st.container(horizontal=True):
+                    st.button(
+                        "Save correction",
+                        key=f"save-correction-{response.token}",
+                        type="primary",
+                        width="stretch",
+                        on_click=_correct,
+                        args=(form, why),
+                    )
+                    st.button("Back", key="review-back", on_click=_close)
+    desk(f"desk-{purpose}-{response.token}")
+
+
+def _open() -> None:
+    st.session_state[_CORRECTING] = st.session_state.get(_CHOSEN, 0)
+
+
+def _close() -> None:
+    st.session_state.pop(_CORRECTING, None)
+
+
+def _correct(form: Form, why_key: str) -> None:
+    fields = {str(key): value for key, value in st.session_state.items()}
+
+    def act(room: Room, reader: str) -> None:
+        receipt = room.session_of(reader).correct(
+            form.token,
+            form.answers(fields),
+            form.reasons(fields),
+            why=str(fields.get(why_key) or ""),
+        )
+        state.notify(f"Correction saved, receipt {receipt.code}", good=True)
+
+    if perform(act):
+        _close()
+
+
+def _sign(trial: int) -> None:
+    def act(room: Room, reader: str) -> None:
+        receipt = room.session_of(reader).sign(trial)
+        state.notify(f"Trial {trial} signed, receipt {receipt.code}", good=True)
+
+    perform(act)

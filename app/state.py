@@ -1,0 +1,66 @@
+"""What a page remembers between two runs: notices and drafts, never the place."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+_NOTICE = "notice"
+_DRAFT = "draft"
+_HANDOFF = "handoff"
+
+Kept = tuple[str, Mapping[str, int], Mapping[str, str], str]
+"""Token, answers, reasons and time of the draft that the store has."""
+
+
+def notify(text: str, *, good: bool = False) -> None:
+    """Let the next page say something once."""
+    st.session_state[_NOTICE] = (text, good)
+
+
+def show_notice() -> None:
+    """Say what there is to say, and forget it."""
+    text, good = _take_notice()
+    if text:
+        with st.container(key="notice-good" if good else "notice-bad"):
+            st.text(text)
+
+
+def show_trouble() -> str:
+    """Say what went wrong, and give what went well, to be said more quietly."""
+    text, good = _take_notice()
+    if text and not good:
+        notify(text)
+        show_notice()
+    return text if good else ""
+
+
+def kept_draft() -> Kept:
+    """Give the draft that the store is known to have."""
+    kept: Kept = st.session_state.get(_DRAFT, ("", {}, {}, ""))
+    return kept
+
+
+def remember_draft(kept: Kept) -> None:
+    """Note which draft the store has."""
+    st.session_state[_DRAFT] = kept
+
+
+def hand_off(secret: str) -> None:
+    """Keep a new sign-in until the browser has it; a leaving one is empty."""
+    st.session_state[_HANDOFF] = secret
+
+
+def handed_off() -> str | None:
+    """Give a sign-in that is on its way to the browser; None if there is none."""
+    secret: str | None = st.session_state.get(_HANDOFF)
+    return secret
+
+
+def _take_notice() -> tuple[str, bool]:
+    text, good = st.session_state.pop(_NOTICE, ("", False))
+    return text, good
+
+
+def zone() -> str | None:
+    """Give the time zone of the browser."""
+    return st.context.timezone

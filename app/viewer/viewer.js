@@ -1,0 +1,178 @@
+// Shows the bytes of one PNG on a canvas. A scale of 1 puts one picture pixel on one
+// pixel of the screen, untouched; enlarged pixels stay squares.
+const LARGEST = 16;
+const STEP = 1.25;
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".viewer");
+  if (!root.viewer) root.viewer = makeViewer(root);
+  root.viewer.show(data);
+  return () => {
+    root.viewer?.close();
+    root.viewer = null;
+  };
+}
+
+function makeViewer(root) {
+  const canvas = root.querySelector("canvas");
+  const context = canvas.getContext("2d", { alpha: false });
+  const notice = root.querySelector(".notice");
+  const label = root.querySelector("output");
+  const closing = new AbortController();
+  const on = (target, name, listener, options = {}) =>
+    target.addEventListener(name, listener, { ...options, signal: closing.signal });
+  let bitmap = null;
+  let shown = null;
+  let mode = "begin";
+  let scale = 1;
+  let x = 0; // left upper corner of the picture on the canvas
+  let y = 0;
+
+  function show(bytes) {
+    if (bytes === shown || (shown && bytes.length === shown.length && bitmap)) return;
+    shown = bytes;
+    const blob = new Blob([bytes], { type: "image/png" });
+    createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" })
+      .then((decoded) => {
+        bitmap = decoded;
+        notice.textContent = "";
+        place("begin");
+      })
+      .catch(() => {
+        notice.textContent = "The picture cannot be shown; please tell the coordinator.";
+      });
+  }
+
+  function place(how) {
+    if (!bitmap || !canvas.width) return;
+    mode = how;
+    const whole = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
+    const width = canvas.width / bitmap.width;
+    if (how === "fit") scale = whole;
+    if (how === "width") scale = width;
+    if (how === "actual") scale = 1;
+    // A long montage begins at its top, where the headers of the columns are.
+    if (how === "begin") scale = whole < 0.4 ? width : whole;
+    if (how === "actual") {
+      x = (canvas.width - bitmap.width) / 2;
+      y = (canvas.height - bitmap.height) / 2;
+    } else {
+      x = (canvas.width - bitmap.width * scale) / 2;
+      y = 0;
+    }
+    draw();
+  }
+
+  function zoom(factor, atX = canvas.width / 2, atY = canvas.height / 2) {
+    if (!bitmap) return;
+    const smallest = Math.min(
+      1, canvas.width / bitmap.width, canvas.height / bitmap.height,
+    );
+    let wanted = Math.min(LARGEST, Math.max(smallest, scale * factor));
+    if ((scale - 1) * (wanted - 1) < 0) wanted = 1; // never past 1:1 without showing it
+    x = atX - ((atX - x) * wanted) / scale;
+    y = atY - ((atY - y) * wanted) / scale;
+    scale = wanted;
+    mode = "free";
+    draw();
+  }
+
+  function pan(dx, dy) {
+    x += dx;
+    y += dy;
+    if (mode !== "actual") mode = "free";
+    draw();
+  }
+
+  function inside(start, length, room) {
+    if (length <= room) return (room - length) / 2;
+    return Math.min(0, Math.max(room - length, start));
+  }
+
+  function draw() {
+    if (!bitmap) return;
+    const width = bitmap.width * scale;
+    const height = bitmap.height * scale;
+    x = inside(x, width, canvas.width);
+    y = inside(y, height, canvas.height);
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.imageSmoothingEnabled = scale < 1;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, Math.round(x), Math.round(y), width, height);
+    label.textContent = `${Math.round(scale * 100)} %`;
+    root.dataset.scale = scale;
+    root.dataset.x = Math.round(x);
+    root.dataset.y = Math.round(y);
+  }
+
+  const resized = new ResizeObserver(() => {
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = Math.round(canvas.clientWidth * ratio);
+    canvas.height = Math.round(canvas.clientHeight * ratio);
+    if (mode === "free") draw();
+    else place(mode);
+  });
+  resized.observe(canvas);
+
+  const onCanvas = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const ratio = canvas.width / box.width;
+    return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
+  };
+  on(canvas, "wheel", (event) => {
+    event.preventDefault();
+    zoom(1.0016 ** -event.deltaY, ...onCanvas(event));
+  }, { passive: false });
+  let grip = null;
+  on(canvas, "pointerdown", (event) => {
+    grip = onCanvas(event);
+    canvas.setPointerCapture(event.pointerId);
+    canvas.classList.add("dragging");
+  });
+  on(canvas, "pointermove", (event) => {
+    if (!grip) return;
+    const now = onCanvas(event);
+    pan(now[0] - grip[0], now[1] - grip[1]);
+    grip = now;
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    on(canvas, name, () => {
+      grip = null;
+      canvas.classList.remove("dragging");
+    });
+  }
+  const acts = {
+    fit: () => place("fit"),
+    width: () => place("width"),
+    actual: () => place("actual"),
+    in: () => zoom(STEP),
+    out: () => zoom(1 / STEP),
+  };
+  on(root, "click", (event) => acts[event.target.dataset?.do]?.());
+  const far = () => canvas.height / 8;
+  const keys = {
+    f: acts.fit, w: acts.width, a: acts.actual,
+    "+": acts.in, "=": acts.in, "-": acts.out,
+    ArrowUp: () => pan(0, far()), ArrowDown: () => pan(0, -far()),
+    ArrowLeft: () => pan(far(), 0), ArrowRight: () => pan(-far(), 0),
+    PageUp: () => pan(0, 6 * far()), PageDown: () => pan(0, -6 * far()),
+  };
+  on(document, "keydown", (event) => {
+    const act = keys[event.key];
+    if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
+    // Arrows belong to the answers, and letters to a text, while one has the focus.
+    const field = event.target.closest?.("input, textarea");
+    if (field && (field.type !== "radio" || event.key.startsWith("Arrow"))) return;
+    event.preventDefault();
+    act();
+  });
+  return {
+    show,
+    close() {
+      closing.abort();
+      resized.disconnect();
+      bitmap?.close();
+    },
+  };
+}

@@ -1,0 +1,109 @@
+"""A reading server and a browser, for the tests that need the real thing."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+from app.room import open_room
+from reader_study.store.readings import find_responses
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+SECONDS = 30
+
+
+def chromium():
+    """Where the browser is; None if it is Playwright's own or there is none."""
+    return os.environ.get("MAGIC_TEST_CHROMIUM") or shutil.which("chromium")
+
+
+class Server:
+    """The command, as a reader's institution runs it."""
+
+    def __init__(self, study):
+        self.study = study
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.room = open_room(study)
+
+    def start(self):
+        command = [sys.executable, "-m", "app.cli", "read", str(self.study)]
+        self.process = subprocess.Popen(
+            [*command, "--port", str(self.port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}_stcore/health", timeout=2):  # noqa: S310
+                    return
+            except OSError:
+                time.sleep(0.1)
+        msg = "the server must answer"
+        raise TimeoutError(msg)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.room.store.close()
+
+
+def settle(page):
+    """Wait until the server has nothing more to say."""
+    page.wait_for_selector(READY, timeout=SECONDS * 1000)
+    page.wait_for_timeout(250)
+    page.wait_for_selector(READY, timeout=SECONDS * 1000)
+
+
+def see(page, words):
+    """Wait until the page says something."""
+    page.get_by_text(words).first.wait_for(timeout=SECONDS * 1000)
+    settle(page)
+
+
+def press(page, keys):
+    """Press keys one after the other, as fast as a person."""
+    for key in keys:
+        page.keyboard.press(key)
+        page.wait_for_timeout(150)
+
+
+def stored(server):
+    with server.room.store.reading() as connection:
+        return find_responses(connection)
+
+
+def chosen(page):
+    """Number of the chosen answer of each question, 0 for none."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("[class*='st-key-question-']")].map(
+            (q) => [...q.querySelectorAll("input[type=radio]")]
+                .findIndex((r) => r.checked) + 1)"""
+    )
+
+
+def open_reading(context, server, position=1):
+    page = context.new_page()
+    page.goto(server.url)
+    see(page, f"{position} of 3")
+    page.get_by_text("100 %").or_(page.get_by_text("%", exact=False)).first.wait_for()
+    return page

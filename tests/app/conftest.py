@@ -1,0 +1,87 @@
+import shutil
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from streamlit.runtime import context
+from streamlit.testing.v1 import AppTest
+
+from app import room as rooms
+from app.acknowledgements import Kind, acknowledge
+from app.identity import COOKIE, sign_in_version
+from app.server import PAGES
+from reader_study.access import sign_in
+from reader_study.simulation import SimulatedClock
+from tests.app.material import admit, build, open_study_of
+
+START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("built"), size=(60, 50))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = SimulatedClock(START)
+    monkeypatch.setattr(rooms, "SystemClock", lambda: clock)
+    return clock
+
+
+@pytest.fixture
+def room(built, tmp_path, clock, monkeypatch):
+    """The room that pages are served from; the study is not open yet."""
+    folder = tmp_path / "STUDY"
+    shutil.copytree(built, folder)
+    monkeypatch.setenv(rooms.STUDY, str(folder))
+    monkeypatch.delenv(rooms.DATABASE, raising=False)
+    rooms.served_room.cache_clear()
+    room = rooms.served_room()
+    yield room
+    room.store.close()
+    rooms.served_room.cache_clear()
+
+
+@pytest.fixture
+def codes(room):
+    return admit(room)
+
+
+@pytest.fixture
+def open_room(room, codes):
+    open_study_of(room)
+    return room
+
+
+@pytest.fixture
+def cookies(monkeypatch):
+    """What the browser sends."""
+    sent = {}
+    client = SimpleNamespace(cookies=sent, headers=[], remote_ip="127.0.0.1")
+    monkeypatch.setattr(context, "_get_client_context", lambda: client)
+    return sent
+
+
+@pytest.fixture
+def anna(open_room, codes, clock, cookies):
+    """Anna has signed in and has passed instructions and display check."""
+    signed_in = sign_in(open_room.store, "anna", codes["anna"], clock=clock)
+    cookies[COOKIE] = signed_in.secret
+    version = open_room.study.manifest.protocol_sha256
+    for kind, of in (
+        (Kind.INSTRUCTIONS, version),
+        (Kind.DISPLAY, sign_in_version()),
+    ):
+        acknowledge(open_room.store, "anna", kind, of, clock=clock)
+    return open_room.session_of("anna")
+
+
+@pytest.fixture
+def page():
+    """A new page of the browser, as after a reload or in a second tab."""
+
+    def load():
+        return AppTest.from_file(str(PAGES), default_timeout=20).run()
+
+    return load

@@ -1,0 +1,120 @@
+from app.screens import acting
+from reader_study.access import IDLE_HOURS
+from reader_study.errors import StudyError
+from reader_study.reading_session import ReadingSession
+from reader_study.store.readings import find_responses
+from tests.app.answers import answer, form_of, save, words
+from tests.app.material import GOOD
+
+
+def test_a_reading_shows_the_questions_in_their_words(anna, page):
+    shown = page()
+    questions = anna.study.questionnaire.questions
+
+    assert "Trial 1: 1 of 3" in words(shown)
+    assert "Research use only" in words(shown)
+    assert [radio.value for radio in shown.radio] == [None] * 7
+    for radio, question in zip(shown.radio, questions, strict=True):
+        assert question.text in radio.label.replace("\\", "")
+        plain = [option.replace("\\", "") for option in radio.options]
+        assert plain == [choice.label for choice in question.choices]
+
+
+def test_the_picture_goes_over_the_connection_and_not_to_the_media_store(anna, page):
+    token = anna.next_reading().token
+    shown = page()
+    sent = [e.proto.bytes for e in shown.get("bidi_component") if e.proto.bytes]
+
+    assert sent == [anna.image(token)]
+    assert not shown.get("imgs")
+
+
+def test_an_explanation_appears_and_is_required(anna, open_room, page):
+    shown = page()
+    form = form_of(anna)
+    answer(shown, form, GOOD | {"Q2B": 0})
+    assert next(area.key for area in shown.text_area) == form.reason_key("Q2B")
+    save(shown, form)
+    assert "Please complete Q2B." in words(shown)
+    assert anna.progress().n_answered == 0
+
+    shown.text_area(key=form.reason_key("Q2B")).set_value("motion").run()
+    save(shown, form)
+    with open_room.store.reading() as connection:
+        (stored,) = find_responses(connection)
+    assert dict(stored.reasons) == {"Q2B": "motion"}
+    assert stored.answers == GOOD | {"Q2B": 0}
+
+
+def test_missing_answers_are_named_and_nothing_is_stored(anna, page):
+    shown = page()
+    form = form_of(anna)
+    answer(shown, form, {"Q1": 1})
+    save(shown, form)
+
+    assert "Please complete Q2A, Q2B, Q2C, Q2D, Q3 and Q4." in words(shown)
+    assert anna.progress().token == form.token
+
+
+def test_saving_gives_a_receipt_and_the_next_reading(anna, page):
+    shown = page()
+    form = form_of(anna)
+    save(answer(shown, form), form)
+
+    assert "Reading 1 saved 09:00:00 UTC, receipt " in words(shown)
+    assert "2 of 3" in words(shown)
+
+
+def test_a_reading_may_be_left_unanswered_with_a_reason(anna, open_room, page):
+    shown = page()
+    token = anna.progress().token
+    assert shown.button(key=f"decline-{token}").disabled
+    shown.text_area(key=f"why-{token}").set_value("picture is torn").run()
+    shown.button(key=f"decline-{token}").click().run()
+
+    assert "2 of 3" in words(shown)
+    with open_room.store.reading() as connection:
+        (stored,) = find_responses(connection)
+    assert (dict(stored.answers), stored.note) == ({}, "picture is torn")
+
+
+def test_a_click_after_the_session_has_ended_stores_nothing(anna, clock, page):
+    shown = page()
+    form = form_of(anna)
+    answer(shown, form)
+    clock.advance(seconds=IDLE_HOURS * 3600 + 1)
+    save(shown, form)
+
+    assert acting.ENDED in words(shown)
+    assert anna.progress().n_answered == 0
+    assert anna.next_reading().draft.answers == GOOD
+
+
+def test_a_swapped_picture_is_not_shown_nor_its_path(anna, open_room, page, capsys):
+    shown = page()
+    images = open_room.study.folder / "images"
+    (images / f"{anna.progress().token}.png").write_bytes(b"another picture")
+    shown.run()
+
+    assert "Nothing that you saved is lost" in words(shown)
+    assert str(images) not in words(shown)
+    assert str(images) in capsys.readouterr().err
+
+
+def test_a_database_that_cannot_be_written_is_told_without_its_path(
+    anna, page, capsys, monkeypatch
+):
+    shown = page()
+    form = form_of(anna)
+    answer(shown, form)
+
+    def full(*_, **__):
+        msg = "The database cannot be used: disk full at /srv/secret"
+        raise StudyError(msg)
+
+    monkeypatch.setattr(ReadingSession, "submit", full)
+    save(shown, form)
+    assert acting.FAILED in words(shown)
+    assert "/srv/secret" not in words(shown)
+    assert "/srv/secret" in capsys.readouterr().err
+    assert [radio.value for radio in shown.radio] == list(GOOD.values())

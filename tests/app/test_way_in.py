@@ -1,0 +1,121 @@
+from app.acknowledgements import Kind, acknowledged_versions
+from app.identity import COOKIE
+from app.screens import display_check
+from reader_study.access import IDLE_HOURS, resume, sign_in
+from reader_study.access_codes import issue_code
+from reader_study.lifecycle import lock
+from reader_study.registry import exclude_reader
+from tests.app.answers import handed_over, words
+from tests.app.material import open_study_of
+
+
+def test_a_stranger_sees_the_sign_in_only(open_room, cookies, page):
+    shown = page()
+
+    assert [field.label for field in shown.text_input] == ["Name", "Code"]
+    assert "Sign in" in words(shown)
+    assert "Research use only" in words(shown)
+    assert not shown.radio
+
+
+def test_name_and_code_open_a_session(open_room, codes, cookies, clock, page):
+    shown = page()
+    shown.text_input(key="sign-in-name").set_value(" anna ")
+    shown.text_input(key="sign-in-code").set_value(codes["anna"].lower())
+    shown.button[0].click().run()
+
+    (order,) = handed_over(shown)
+    assert order["act"] == "begin"
+    assert resume(open_room.store, order["secret"], clock=clock) == "anna"
+
+
+def test_a_second_click_on_sign_in_changes_nothing(open_room, codes, cookies, page):
+    shown = page()
+    shown.text_input(key="sign-in-name").set_value("anna")
+    shown.text_input(key="sign-in-code").set_value(codes["anna"])
+    again = shown.button[0].click()
+    (first,) = handed_over(again.run())
+    assert handed_over(again.run()) == [first]
+
+
+def test_a_wrong_code_is_told_without_saying_what_was_wrong(open_room, cookies, page):
+    for name in ("anna", "nobody"):
+        shown = page()
+        shown.text_input(key="sign-in-name").set_value(name)
+        shown.text_input(key="sign-in-code").set_value("ABCD")
+        shown.button[0].click().run()
+        assert "Name and code do not fit" in words(shown)
+
+
+def test_instructions_need_consent_and_their_version_is_kept(
+    open_room, codes, cookies, clock, page
+):
+    signed_in = sign_in(open_room.store, "anna", codes["anna"], clock=clock)
+    cookies[COOKIE] = signed_in.secret
+    shown = page()
+    version = open_room.study.manifest.protocol_sha256
+
+    assert "You will see pictures of patients" in words(shown)
+    assert version[:12] in words(shown)
+    assert shown.button(key="instructions-continue").disabled
+    shown.checkbox[0].check().run()
+    shown.button(key="instructions-continue").click().run()
+    assert "Your display" in words(shown)
+    kept = acknowledged_versions(open_room.store, "anna", Kind.INSTRUCTIONS)
+    assert kept == {version}
+    assert acknowledged_versions(open_room.store, "ben", Kind.INSTRUCTIONS) == set()
+
+
+def test_the_display_is_checked_after_each_sign_in(
+    anna, open_room, cookies, clock, page, monkeypatch
+):
+    code = issue_code(open_room.store, "anna", by="coordinator", clock=clock)
+    cookies[COOKIE] = sign_in(open_room.store, "anna", code, clock=clock).secret
+    size = {"width": 900, "height": 700, "ratio": 1}
+    monkeypatch.setattr(display_check, "display_size", lambda: size)
+    shown = page()
+    assert "at least 1200 x 600 points, got 900 x 700" in words(shown)
+    assert shown.button(key="display-continue").disabled
+
+    size["width"] = 1366
+    shown.run()
+    shown.button(key="display-continue").click().run()
+    assert "1 of 3" in words(shown)
+
+
+def test_a_display_that_was_not_measured_is_not_confirmed(
+    open_room, anna, cookies, clock, page
+):
+    code = issue_code(open_room.store, "anna", by="coordinator", clock=clock)
+    cookies[COOKIE] = sign_in(open_room.store, "anna", code, clock=clock).secret
+    assert page().button(key="display-continue").disabled
+
+
+def test_before_opening_and_after_the_lock_nothing_is_read(
+    room, codes, cookies, clock, page
+):
+    cookies[COOKIE] = sign_in(room.store, "anna", codes["anna"], clock=clock).secret
+    assert "not open yet" in words(page())
+    open_study_of(room)
+    lock(room.study, room.store, by="coordinator", clock=clock, incomplete="test")
+    assert "no further answers are taken" in words(page())
+
+
+def test_signing_out_ends_the_session_at_once(anna, open_room, cookies, page):
+    shown = page()
+    shown.button(key="sign-out").click().run()
+
+    assert handed_over(shown) == [{"act": "end"}]
+    assert "Sign in" in words(page())
+
+
+def test_after_two_idle_hours_the_sign_in_is_shown(anna, clock, page):
+    shown = page()
+    clock.advance(seconds=IDLE_HOURS * 3600 + 1)
+    shown.run()
+    assert [field.label for field in shown.text_input] == ["Name", "Code"]
+
+
+def test_an_excluded_reader_is_out(anna, open_room, clock, page):
+    exclude_reader(open_room.store, "anna", reason="ill", by="coordinator", clock=clock)
+    assert [field.label for field in page().text_input] == ["Name", "Code"]
