@@ -37,11 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-@app.callback()
-def _commands() -> None:
-    """Keep `read` a command of its own."""
-
-
 @app.command()
 def read(
     study: Annotated[
@@ -69,6 +64,35 @@ def read(
         raise StudyError(msg)
     print(prepare(study, port, database))
     run(study, port, database)
+
+
+@app.command()
+def monitor(
+    study: Annotated[Path, typer.Argument(help="Folder of the built study.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8502,
+    database: Annotated[
+        str | None,
+        typer.Option(help="URL, sqlite:///... or postgresql://...; else the study's."),
+    ] = None,
+) -> None:
+    """Serve the coordinator's desk: progress and codes, never an answer by method."""
+    from app.commands.monitor import prepare, run
+
+    print(prepare(study, port, database))
+    run(study, port, database)
+
+
+@app.command()
+def pilo(
+    checkpoint: Annotated[Path, typer.Option(help="Trained network.")],
+    source: Annotated[Path, typer.Option("--input", help="NCCT: NIfTI or DICOM.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8503,
+) -> None:
+    """Explore the perfusion information ratio of an image; outside any study."""
+    from app.commands.pilo import prepare, run
+
+    print(prepare(checkpoint, source, port))
+    run(checkpoint, source, port)
 
 
 def _fail(message: str) -> int:
