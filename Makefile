@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= demo
 STAMP  := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-slow check format bench figures pins clean help
+.PHONY: demo app test test-slow check format bench figures pins clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*:\).*## /  make \1  /p' Makefile
@@ -17,8 +17,18 @@ $(STAMP):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
-demo: $(STAMP)   ## recompute the paper's Table 1 and supplements beside the printed figures
-	@$(BIN)/magic-analyze reproduce --out $(OUT)/reproduce
+demo: $(OUT)/report/report.html $(OUT)/reproduce/report.html  ## patients, network, blinded study, simulated readers, report
+	@printf '\nLook at:\n'
+	@printf '  %-34s %s\n' \
+	   $(OUT)/cases/report.html "the digital patients" \
+	   $(OUT)/montages "what readers are shown" \
+	   $(OUT)/report/report.html "the simulated study" \
+	   $(OUT)/reproduce/report.html "the paper, recomputed"
+	@printf 'Read the study yourself: make app\n'
+
+app: $(OUT)/reading/STUDY/manifest.json  ## read the demonstration's study in the browser
+	@$(BIN)/magic-study reader code $(OUT)/reading/STUDY you --by demo
+	@$(BIN)/magic-app read $(OUT)/reading/STUDY
 
 test: $(STAMP)   ## the test suite, with coverage
 	@$(BIN)/python -m pytest -m "not slow" -n auto --cov --cov-report=term:skip-covered
@@ -44,7 +54,7 @@ bench: $(STAMP)  ## ratios against other packages, measured in one run
 	@$(BIN)/python -m benchmarks.study_build
 	@$(BIN)/python -m benchmarks.study_submit
 
-figures: demo    ## renew the figures of README and docs
+figures: $(OUT)/reproduce/report.html  ## renew the figures of README and docs
 	@cp $(OUT)/reproduce/agreement_charts.png docs/images/
 
 pins: $(STAMP)   ## renew constraints.txt; needs uv
@@ -56,3 +66,5 @@ pins: $(STAMP)   ## renew constraints.txt; needs uv
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) $(OUT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+include demo.mk

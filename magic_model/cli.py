@@ -61,6 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def phantom(
     out: Annotated[Path, typer.Option(help="Folder of the cohort.")],
     patients: Annotated[int, typer.Option(help="Number of patients.")] = 12,
+    severities: Annotated[
+        str,
+        typer.Option(help="How many of each instead: none,mild_moderate,severe."),
+    ] = "",
     seed: Seed = 1,
     full: Annotated[
         bool, typer.Option("--full", help="Whole head at 1 mm instead of a slab.")
@@ -70,7 +74,8 @@ def phantom(
     """Make a cohort of digital patients with known truth."""
     from magic_model.commands.phantom import phantom as run
 
-    print(run(out, patients=patients, seed=seed, full=full, jobs=jobs))
+    wanted = severities or patients
+    print(run(out, wanted, seed=seed, full=full, jobs=jobs))
 
 
 @app.command("import")

@@ -1,7 +1,7 @@
 """A phantom cohort on disk, made in parallel and taken up again where it stopped."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.phantom.patient import Phantom, PhantomSpec, make_patient, simulate
 from magic_model.phantom.plan import PlannedPatient, plan_cohort
-from magic_model.severity import mismatch_ratio
+from magic_model.severity import Severity, mismatch_ratio
 
 __all__ = ["PhantomSpec", "make_cohort", "make_on_disk", "make_patient"]
 
@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 def make_cohort(
     folder: Path,
-    n_patients: int,
+    n_patients: int | Mapping[Severity, int],
     seed: int,
     *,
     full: bool = False,
@@ -40,7 +40,7 @@ def make_cohort(
 
     Args:
         folder: Where `cohort.csv` and a folder per patient are written.
-        n_patients: How many.
+        n_patients: How many, in the paper's proportions; or how many of each class.
         seed: Seed; each patient has its own stream, whatever the number of patients.
         full: Whole heads at 1 mm instead of slabs.
         jobs: Processes that work at the same time.
@@ -60,7 +60,7 @@ def make_cohort(
     for patient in work(delayed(make_on_disk)(folder, planned) for planned in plan):
         patients.append(patient)
         if progress is not None:
-            progress(len(patients), n_patients)
+            progress(len(patients), len(plan))
     write_cohort(folder, patients)
     return Cohort(folder, patients)
 

@@ -1,5 +1,6 @@
 """Which patients a phantom cohort holds: severities in the paper's proportions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,21 +42,27 @@ class PlannedPatient:
 
 
 def plan_cohort(
-    n_patients: int, seed: int, *, size: Size = "slab"
+    wanted: int | Mapping[Severity, int], seed: int, *, size: Size = "slab"
 ) -> list[PlannedPatient]:
     """Plan a cohort; the same numbers give the same plan.
 
+    Args:
+        wanted: How many patients, in the paper's proportions; or how many of each class.
+        seed: Seed of the cohort.
+        size: Slab or whole head.
+
     Raises:
-        ValueError: If there is no patient, or the seed is negative.
+        ValueError: If there is no patient, or a number is negative.
     """
-    if n_patients < 1:
+    counts = class_counts(wanted) if isinstance(wanted, int) else wanted
+    n_patients = sum(counts.values())
+    if min(counts.values()) < 0 or n_patients < 1:
         msg = f"There must be one patient or more, got {n_patients}"
         raise ValueError(msg)
     if seed < 0:
         msg = f"The seed must be 0 or more, got {seed}"
         raise ValueError(msg)
     rng = _stream(seed, 0)
-    counts = class_counts(n_patients)
     ordered = [severity for severity, n in counts.items() for _ in range(n)]
     severities = [ordered[i] for i in rng.permutation(n_patients)]
     splits = assign_splits(severities, rng=rng)

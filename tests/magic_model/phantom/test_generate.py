@@ -1,5 +1,6 @@
 import hashlib
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -114,6 +115,13 @@ def test_classes_come_in_the_proportions_of_the_paper(n_patients):
 def test_classes_of_100_patients():
     assert list(class_counts(100).values()) == [62, 17, 21]
     assert list(class_counts(3).values()) == [1, 1, 1]
+
+
+def test_a_cohort_has_as_many_of_each_class_as_asked_for():
+    wanted = dict(zip(Severity, (7, 6, 7), strict=True))
+    plan = plan_cohort(wanted, 2)
+    assert Counter(planned.spec.severity for planned in plan) == wanted
+    assert [p.patient_id for p in plan] == [f"phantom-{n:03d}" for n in range(1, 21)]
 
 
 def test_splits_hold_out_whole_patients():

@@ -1,0 +1,67 @@
+# The whole chain of `make demo`, each step a file that later steps need: what is there is
+# not made again. Two cohorts, so that nothing is shown to readers that was trained on.
+TRAINED_ON := 12
+CASES      := 7,6,7
+JOBS       ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+
+STUDY      := $(OUT)/study
+RESULT     := $(OUT)/unblinded
+# A rehearsal's key guards nothing; a real passphrase is typed, not written down here.
+export MAGIC_STUDY_PASSPHRASE ?= four words that anybody may know
+
+step = @printf '\n== %s\n' $(1)
+
+$(OUT)/patients/cohort.csv: | $(STAMP)
+	$(call step,"1/9 Digital patients to train on: $(@D)")
+	@$(BIN)/magic-model phantom --patients $(TRAINED_ON) --seed 1 --jobs $(JOBS) --out $(@D)
+
+$(OUT)/cases/cohort.csv: | $(STAMP)
+	$(call step,"2/9 Digital patients to show: $(@D)")
+	@$(BIN)/magic-model phantom --severities $(CASES) --seed 2 --jobs $(JOBS) --out $(@D)
+
+$(OUT)/network/done: $(OUT)/patients/cohort.csv
+	$(call step,"3/9 Train a small network: $(@D)")
+	@$(BIN)/magic-model train --recipe tiny --cohort $(<D) --jobs $(JOBS) --out $(@D)
+	@touch $@
+
+$(OUT)/generated/generated.csv: $(OUT)/network/done $(OUT)/cases/cohort.csv
+	$(call step,"4/9 Generate perfusion maps from non-contrast CT: $(@D)")
+	@$(BIN)/magic-model generate --checkpoint $(<D) --input $(OUT)/cases --out $(@D)
+
+$(OUT)/montages/cases.csv: $(OUT)/generated/generated.csv
+	$(call step,"5/9 Draw two montages per patient: $(@D)")
+	@$(BIN)/magic-model montage --cohort $(OUT)/cases --generated $(<D) --split all --slices 5 --out $(@D)
+
+# A study is made whole or not at all; one that the key does not fit is made anew.
+$(STUDY)/STUDY/manifest.json: $(OUT)/montages/cases.csv
+	$(call step,"6/9 Build and audit a blinded study of 20 cases in two trials: $(@D)")
+	@rm -rf $(STUDY) && mkdir -p $(STUDY)
+	@$(BIN)/magic-study init $(STUDY)/study.toml
+	@$(BIN)/magic-study build $(STUDY)/study.toml --cases $< --out $(STUDY)/STUDY --key $(STUDY)/study.key --jobs $(JOBS)
+	@touch $@
+
+$(RESULT)/responses.csv: $(STUDY)/STUDY/manifest.json
+	$(call step,"7/9 Seven simulated readers read it; lock; unblind: $(@D)")
+	@rm -rf $(RESULT) $(STUDY)/STUDY/study.sqlite* $(STUDY)/STUDY/lock.json
+	@$(BIN)/magic-study simulate $(STUDY)/STUDY --key $(STUDY)/study.key --kappa 0.5 --missing 0.01
+	@$(BIN)/magic-study lock $(STUDY)/STUDY --by demo
+	@$(BIN)/magic-study unblind $(STUDY)/STUDY --key $(STUDY)/study.key --name keeper --name witness \
+	   --reason "end of the demonstration" --out $(@D)
+
+$(OUT)/report/report.html: $(RESULT)/responses.csv
+	$(call step,"8/9 Analyse the readings: $(@D)")
+	@$(BIN)/magic-analyze report $< --out $(@D)
+
+$(OUT)/reproduce/report.html: | $(STAMP)
+	$(call step,"9/9 Recompute the paper's Table 1 and supplements: $(@D)")
+	@$(BIN)/magic-analyze reproduce --out $(@D)
+
+# To read it oneself: the same pictures, one reader, no washout.
+$(OUT)/reading/STUDY/manifest.json: $(OUT)/montages/cases.csv
+	@rm -rf $(OUT)/reading && mkdir -p $(OUT)/reading
+	@sed -e 's/^number = 7/number = 1/' -e 's/^washout_days = 28/washout_days = 0/' \
+	   $(STUDY)/study.toml > $(OUT)/reading/study.toml
+	@$(BIN)/magic-study build $(OUT)/reading/study.toml --cases $< --out $(@D) --key $(OUT)/reading/study.key --jobs $(JOBS)
+	@$(BIN)/magic-study reader add $(@D) you --specialty neuroradiologist --years 0 --by demo > /dev/null
+	@$(BIN)/magic-study open $(@D) --by demo
+	@touch $@
