@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= demo
 STAMP  := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo app test test-slow check format bench figures pins clean help
+.PHONY: demo app test test-slow check format docs bench figures pins clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*:\).*## /  make \1  /p' Makefile
@@ -20,13 +20,13 @@ $(STAMP):
 demo: $(OUT)/report/report.html $(OUT)/reproduce/report.html  ## patients, network, blinded study, simulated readers, report
 	@printf '\nLook at:\n'
 	@printf '  %-34s %s\n' \
-	   $(OUT)/cases/report.html "the digital patients" \
+	   $(SHOWN)/report.html "the patients shown" \
 	   $(OUT)/montages "what readers are shown" \
 	   $(OUT)/report/report.html "the simulated study" \
 	   $(OUT)/reproduce/report.html "the paper, recomputed"
 	@printf 'Read the study yourself: make app\n'
 
-app: $(OUT)/reading/STUDY/manifest.json  ## read the demonstration's study in the browser
+app: $(OUT)/reading/open  ## read the demonstration's study in the browser
 	@$(BIN)/magic-study reader code $(OUT)/reading/STUDY you --by demo
 	@$(BIN)/magic-app read $(OUT)/reading/STUDY
 
@@ -45,6 +45,10 @@ check: $(STAMP)  ## format, lint, types, import contracts
 format: $(STAMP) ## rewrite the sources in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: $(STAMP)   ## the pages, with a reference of all commands, into site/
+	@$(BIN)/python -m tests.command_reference > docs/commands.md
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(STAMP)  ## ratios against other packages, measured in one run
 	@$(BIN)/python -m benchmarks.agreement
@@ -65,6 +69,6 @@ pins: $(STAMP)   ## renew constraints.txt; needs uv
 	@rm .torch-pin && mv constraints.new constraints.txt
 
 clean:           ## remove what the commands above made
-	rm -rf $(VENV) $(OUT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OUT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site
 
 include demo.mk

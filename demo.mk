@@ -11,36 +11,51 @@ export MAGIC_STUDY_PASSPHRASE ?= four words that anybody may know
 
 step = @printf '\n== %s\n' $(1)
 
+ifdef SAMPLE # the authors' montages: few patients, so those trained on are shown too
+SHOWN := $(OUT)/patients
+$(OUT)/patients/cohort.csv: | $(STAMP)
+	$(call step,"1/9 The patients of $(SAMPLE): $(@D)")
+	@$(BIN)/magic-model import $(SAMPLE) --layout magic-sample --jobs $(JOBS) --out $(@D)
+else
+SHOWN := $(OUT)/cases
 $(OUT)/patients/cohort.csv: | $(STAMP)
 	$(call step,"1/9 Digital patients to train on: $(@D)")
 	@$(BIN)/magic-model phantom --patients $(TRAINED_ON) --seed 1 --jobs $(JOBS) --out $(@D)
 
 $(OUT)/cases/cohort.csv: | $(STAMP)
-	$(call step,"2/9 Digital patients to show: $(@D)")
+	$(call step,"3/9 Digital patients to show: $(@D)")
 	@$(BIN)/magic-model phantom --severities $(CASES) --seed 2 --jobs $(JOBS) --out $(@D)
+endif
 
 $(OUT)/network/done: $(OUT)/patients/cohort.csv
-	$(call step,"3/9 Train a small network: $(@D)")
+	$(call step,"2/9 Train a small network: $(@D)")
 	@$(BIN)/magic-model train --recipe tiny --cohort $(<D) --jobs $(JOBS) --out $(@D)
 	@touch $@
 
-$(OUT)/generated/generated.csv: $(OUT)/network/done $(OUT)/cases/cohort.csv
+$(OUT)/generated/generated.csv: $(OUT)/network/done $(SHOWN)/cohort.csv
 	$(call step,"4/9 Generate perfusion maps from non-contrast CT: $(@D)")
-	@$(BIN)/magic-model generate --checkpoint $(<D) --input $(OUT)/cases --out $(@D)
+	@$(BIN)/magic-model generate --checkpoint $(<D) --input $(SHOWN) --out $(@D)
 
 $(OUT)/montages/cases.csv: $(OUT)/generated/generated.csv
 	$(call step,"5/9 Draw two montages per patient: $(@D)")
-	@$(BIN)/magic-model montage --cohort $(OUT)/cases --generated $(<D) --split all --slices 5 --out $(@D)
+	@$(BIN)/magic-model montage --cohort $(SHOWN) --generated $(<D) --split all --slices 5 --out $(@D)
+
+# As many cases of a class as there are, and no more distance than so few allow.
+cases = $$(cut -d, -f2 $(1) | grep -cx $(2))
+distance = $$(awk 'END { n = int((NR - 1) / 4); print (n < 3 ? n : 3) }' $(1))
 
 # A study is made whole or not at all; one that the key does not fit is made anew.
-$(STUDY)/STUDY/manifest.json: $(OUT)/montages/cases.csv
-	$(call step,"6/9 Build and audit a blinded study of 20 cases in two trials: $(@D)")
+$(STUDY)/built: $(OUT)/montages/cases.csv
+	$(call step,"6/9 Build and audit a blinded study in two trials: $(STUDY)/STUDY")
 	@rm -rf $(STUDY) && mkdir -p $(STUDY)
-	@$(BIN)/magic-study init $(STUDY)/study.toml
+	@$(BIN)/magic-study init $(STUDY)/template.toml > /dev/null
+	@sed -e "s/^none = 7/none = $(call cases,$<,none)/" -e "s/^severe = 7/severe = $(call cases,$<,severe)/" \
+	   -e "s/^mild_moderate = 6/mild_moderate = $(call cases,$<,mild_moderate)/" \
+	   -e "s/^min_distance = 3/min_distance = $(call distance,$<)/" $(STUDY)/template.toml > $(STUDY)/study.toml
 	@$(BIN)/magic-study build $(STUDY)/study.toml --cases $< --out $(STUDY)/STUDY --key $(STUDY)/study.key --jobs $(JOBS)
 	@touch $@
 
-$(RESULT)/responses.csv: $(STUDY)/STUDY/manifest.json
+$(RESULT)/responses.csv: $(STUDY)/built
 	$(call step,"7/9 Seven simulated readers read it; lock; unblind: $(@D)")
 	@rm -rf $(RESULT) $(STUDY)/STUDY/study.sqlite* $(STUDY)/STUDY/lock.json
 	@$(BIN)/magic-study simulate $(STUDY)/STUDY --key $(STUDY)/study.key --kappa 0.5 --missing 0.01
@@ -57,11 +72,11 @@ $(OUT)/reproduce/report.html: | $(STAMP)
 	@$(BIN)/magic-analyze reproduce --out $(@D)
 
 # To read it oneself: the same pictures, one reader, no washout.
-$(OUT)/reading/STUDY/manifest.json: $(OUT)/montages/cases.csv
+$(OUT)/reading/open: $(OUT)/montages/cases.csv
 	@rm -rf $(OUT)/reading && mkdir -p $(OUT)/reading
 	@sed -e 's/^number = 7/number = 1/' -e 's/^washout_days = 28/washout_days = 0/' \
 	   $(STUDY)/study.toml > $(OUT)/reading/study.toml
-	@$(BIN)/magic-study build $(OUT)/reading/study.toml --cases $< --out $(@D) --key $(OUT)/reading/study.key --jobs $(JOBS)
-	@$(BIN)/magic-study reader add $(@D) you --specialty neuroradiologist --years 0 --by demo > /dev/null
-	@$(BIN)/magic-study open $(@D) --by demo
+	@$(BIN)/magic-study build $(OUT)/reading/study.toml --cases $< --out $(@D)/STUDY --key $(@D)/study.key --jobs $(JOBS)
+	@$(BIN)/magic-study reader add $(@D)/STUDY you --specialty neuroradiologist --years 0 --by demo > /dev/null
+	@$(BIN)/magic-study open $(@D)/STUDY --by demo
 	@touch $@
