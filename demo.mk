@@ -72,7 +72,7 @@ $(OUT)/reproduce/report.html: | $(STAMP)
 	@$(BIN)/magic-analyze reproduce --out $(@D)
 
 # To read it oneself: the same pictures, one reader, no washout.
-$(OUT)/reading/open: $(OUT)/montages/cases.csv
+$(OUT)/reading/open: $(OUT)/montages/cases.csv $(STUDY)/built
 	@rm -rf $(OUT)/reading && mkdir -p $(OUT)/reading
 	@sed -e 's/^number = 7/number = 1/' -e 's/^washout_days = 28/washout_days = 0/' \
 	   $(STUDY)/study.toml > $(OUT)/reading/study.toml

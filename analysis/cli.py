@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.commands import power_options as options
 from analysis.errors import InputError
 
 app = typer.Typer(
@@ -127,28 +128,52 @@ def recover(
 
 @app.command()
 def power(
-    kappa: Annotated[float, typer.Option(help="True kappa.")] = 0.35,
-    null: Annotated[float, typer.Option(help="Kappa under the null.")] = 0.0,
-    alpha: Annotated[float, typer.Option(help="Type I error, two-sided.")] = 0.05,
-    wanted: Annotated[float, typer.Option("--power", help="Power wanted.")] = 0.8,
-    readers: Annotated[int, typer.Option(help="Number of readers.")] = 7,
-    cases: Annotated[int, typer.Option(help="Number of cases.")] = 20,
-    icc: Annotated[float, typer.Option(help="Correlation within a case.")] = 0.0,
-    counts: Annotated[
-        Path | None,
-        typer.Option(help="Table of counts for its margins; else the paper's."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for power.json and figures.")
-    ] = None,
+    kappa: options.Kappa = None,
+    null: options.Null = None,
+    alpha: options.Alpha = None,
+    wanted: options.Wanted = None,
+    readers: options.Readers = None,
+    cases: options.Cases = None,
+    icc: options.Icc = 0.0,
+    counts: options.Counts = None,
+    design: options.Design = None,
+    shares: options.Shares = None,
+    patient_correlation: options.PatientCorrelation = None,
+    reader_correlation: options.ReaderCorrelation = None,
+    margin: options.Margin = None,
+    repetitions: options.Repetitions = None,
+    seed: options.Seed = None,
+    jobs: options.Jobs = 1,
+    out: options.Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Power, pairs needed and detectable kappa, with the effect of clustering."""
-    from analysis.commands.power import PowerRequest
-    from analysis.commands.power import power as run
+    """Power, pairs needed and detectable kappa; of a design, readers and cases."""
+    given = options.parsed(
+        {
+            "kappa": kappa,
+            "null": null,
+            "alpha": alpha,
+            "power": wanted,
+            "readers": readers,
+            "cases": cases,
+            "shares": shares,
+            "patient_correlation": patient_correlation,
+            "reader_correlation": reader_correlation,
+            "margin": margin,
+            "repetitions": repetitions,
+            "seed": seed,
+        }
+    )
+    if not options.asks_for_a_design(given, design, of_pairs=bool(icc or counts)):
+        from analysis.commands.power import power_of_pairs
 
-    request = PowerRequest(kappa, null, alpha, wanted, readers, cases, icc, counts)
-    print(run(request, out, as_json=as_json))
+        print(power_of_pairs(given, icc, counts, out, as_json=as_json))
+        return
+    from analysis.commands.design_request import read_request
+    from analysis.commands.power_design import design_power
+
+    request = read_request(design, given)
+    print(design_power(request, out, jobs=jobs, as_json=as_json, progress=_progress))
 
 
 def _progress(step: str) -> None:

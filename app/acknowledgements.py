@@ -1,56 +1,26 @@
-"""What readers confirm before they read: entries of the study's log."""
+"""What a reader has confirmed, practised and answered, as the store says now."""
 
-import json
-from collections.abc import Mapping
-from enum import StrEnum
+from app.identity import sign_in_version
+from app.room import Room
+from app.stage import Acknowledged
+from reader_study.acknowledgements import Kind, acknowledge, acknowledged_versions
+from reader_study.closing import requires_closing
+from reader_study.progress import Progress
 
-from sqlalchemy import select
-
-from reader_study.clock import Clock
-from reader_study.store.store import Store
-from reader_study.store.tables import audit_log
-
-
-class Kind(StrEnum):
-    """What can be confirmed."""
-
-    INSTRUCTIONS = "instructions.accepted"
-    DISPLAY = "display.checked"
+__all__ = ["Kind", "acknowledge", "acknowledged", "acknowledged_versions"]
 
 
-def acknowledge(
-    store: Store,
-    reader: str,
-    kind: Kind,
-    version: str,
-    *,
-    clock: Clock,
-    details: Mapping[str, object] | None = None,
-) -> None:
-    """Log that a reader has confirmed something; sent again, it is one entry.
-
-    Args:
-        store: Of the study.
-        reader: Who.
-        kind: What.
-        version: Of what was confirmed, such as the protocol's hash.
-        clock: The server's clock.
-        details: Particulars, such as the size of the window.
+def acknowledged(room: Room, progress: Progress) -> Acknowledged:
+    """Ask the store what a reader has done beside the readings.
 
     Raises:
-        StudyError: If the store cannot be written.
+        StudyError: If the store cannot be read.
     """
-    if version in acknowledged_versions(store, reader, kind):
-        return
-    with store.writing(clock) as t:
-        t.log(kind.value, reader, {"version": version, **(details or {})})
-
-
-def acknowledged_versions(store: Store, reader: str, kind: Kind) -> set[str]:
-    """Give the versions that a reader has confirmed."""
-    # The log is canonical JSON, so its text can be searched before it is parsed.
-    wanted = audit_log.c.entry.contains(f'"event":"{kind.value}"', autoescape=True)
-    with store.reading() as connection:
-        entries = connection.scalars(select(audit_log.c.entry).where(wanted)).all()
-    parsed = [json.loads(entry) for entry in entries]
-    return {e["details"]["version"] for e in parsed if e["actor"] == reader}
+    store, reader = room.store, progress.reader
+    version = room.study.manifest.protocol_sha256
+    return Acknowledged(
+        version in acknowledged_versions(store, reader, Kind.INSTRUCTIONS),
+        sign_in_version() in acknowledged_versions(store, reader, Kind.DISPLAY),
+        room.training_of(reader).at_hand(progress.trial) is None,
+        not (progress.finished and requires_closing(room.study, store, reader)),
+    )

@@ -75,6 +75,12 @@ def asks_for_reason(question: Question, code: object) -> bool:
     return choice is not None and choice.needs_reason
 
 
+def reasoned_choices(question: Question) -> tuple[int, ...]:
+    """Give the places on the scale, from 0, of the answers that ask for a reason."""
+    numbered = enumerate(question.choices)
+    return tuple(number for number, choice in numbered if choice.needs_reason)
+
+
 def missing_text(missing: Iterable[str]) -> str:
     """Say which questions still wait.
 

@@ -50,20 +50,29 @@ def read(
     demo: Annotated[
         bool, typer.Option("--demo", help="Make a small study and open that.")
     ] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name behind a proxy; the loopback's no more. Repeatable."),
+    ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(help="Secret shared by all processes; made if missing."),
+    ] = None,
 ) -> None:
-    """Serve a study to its readers, on this machine only."""
-    from app.commands.read import prepare, prepare_demo, run
+    """Serve a study to its readers, on this machine only, or to a proxy on it."""
+    from app.commands.read import Serving, prepare, prepare_demo, run
 
+    serving = Serving(port, tuple(allowed_host or ()), secret_file)
     if demo:
         folder = study or DEMO_FOLDER
-        print(prepare_demo(folder, port))
-        run(folder / "STUDY", port, None)
+        print(prepare_demo(folder, serving))
+        run(folder / "STUDY", None, serving)
         return
     if study is None:
         msg = "A study's folder must be given, or --demo, got none"
         raise StudyError(msg)
-    print(prepare(study, port, database))
-    run(study, port, database)
+    print(prepare(study, database, serving))
+    run(study, database, serving)
 
 
 @app.command()
@@ -93,6 +102,50 @@ def pilo(
 
     print(prepare(checkpoint, source, port))
     run(checkpoint, source, port)
+
+
+@app.command()
+def deploy(
+    folder: Annotated[Path, typer.Argument(help="New folder for the files.")],
+    host: Annotated[str, typer.Option(help="Name by which browsers know the server.")],
+    study: Annotated[str, typer.Option(help="Folder of the study on the server.")],
+    database: Annotated[
+        str, typer.Option(help="URL without a password; else the study's.")
+    ] = "",
+    processes: Annotated[int, typer.Option(help="How many serve readers.")] = 2,
+    first_port: Annotated[int, typer.Option(help="Port of the first.")] = 8501,
+    https_port: Annotated[int, typer.Option(help="Port of nginx.")] = 443,
+    http_port: Annotated[int, typer.Option(help="Sends browsers to HTTPS.")] = 80,
+    certificate: Annotated[
+        str, typer.Option(help="PEM file with the chain.")
+    ] = "/etc/ssl/magic-app/fullchain.pem",
+    certificate_key: Annotated[
+        str, typer.Option(help="PEM file.")
+    ] = "/etc/ssl/magic-app/privkey.pem",
+    logs: Annotated[str, typer.Option(help="Folder of nginx.")] = "/var/log/nginx",
+    program: Annotated[
+        str, typer.Option(help="This command, on the server.")
+    ] = "/opt/reading-room/bin/magic-app",
+    user: Annotated[str, typer.Option(help="Who runs it.")] = "magic-app",
+) -> None:
+    """Write files for nginx and systemd into a folder; install nothing."""
+    from app.commands.deploy import write_deployment
+    from app.deployment.plan import Deployment
+
+    deployment = Deployment(
+        host=host,
+        study=study,
+        database=database,
+        processes=processes,
+        first_port=first_port,
+        ports=(https_port, http_port),
+        certificate=certificate,
+        certificate_key=certificate_key,
+        logs=logs,
+        program=program,
+        user=user,
+    )
+    print(write_deployment(folder, deployment))
 
 
 def _fail(message: str) -> int:

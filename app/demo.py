@@ -41,11 +41,26 @@ number = 1
 roles = []
 washout_days = 0
 corrections = true
+closing = true
 instructions = \"\"\"
 You will see drawn pictures, one at a time: non-contrast CT and four perfusion maps,
 four slices each. Answer all questions to a picture before you go on. No patient is
 shown, and nothing that you answer is used.\"\"\"
+[training]
+cases = "training.csv"
+skippable = true
 """
+_FEEDBACK: dict[str, dict[str, tuple[int | str, str]]] = {
+    "none": {
+        "Q3": (1, "All four maps are even on both sides: no deficit."),
+        "Q4": ("", "There is no right answer here: it is your own confidence."),
+    },
+    "severe": {
+        "Q2B": (1, "Flow is low on one side, yet the map is free of motion."),
+        "Q3": (3, "Volume is lost in most of the tissue that is late: a large core."),
+    },
+}
+"""By severity and question the answer expected, if there is one, and what is said."""
 
 
 def make_demo(folder: Path) -> None:
@@ -60,7 +75,9 @@ def make_demo(folder: Path) -> None:
     try:
         (folder / "montages").mkdir(parents=True, exist_ok=True)
         (folder / "study.toml").write_text(_PROTOCOL, encoding="utf-8")
-        _write_cases(folder, np.random.default_rng(7))
+        rng = np.random.default_rng(7)
+        _write_cases(folder, rng)
+        _write_training(folder, rng)
     except OSError as error:
         msg = f"{error.filename or folder}: cannot be written ({error.strerror})"
         raise StudyError(msg) from error
@@ -104,3 +121,16 @@ def _write_cases(folder: Path, rng: np.random.Generator) -> None:
             for image in images:
                 Image.fromarray(draw_montage(severity, rng)).save(folder / image)
             writer.writerow([f"drawn-{number}", severity, *images])
+
+
+def _write_training(folder: Path, rng: np.random.Generator) -> None:
+    questions = sorted({name for told in _FEEDBACK.values() for name in told})
+    columns = [c for name in questions for c in (name, f"{name}_feedback")]
+    with (folder / "training.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "image", *columns])
+        for severity, told in _FEEDBACK.items():
+            image = f"montages/practice_{severity}.png"
+            Image.fromarray(draw_montage(severity, rng)).save(folder / image)
+            cells = [cell for name in questions for cell in told.get(name, ("", ""))]
+            writer.writerow([f"practice-{severity}", image, *cells])

@@ -9,7 +9,7 @@ Pixels = NDArray[np.uint8]
 COLUMNS = ("NCCT", "CBF", "CBV", "MTT", "TTP")
 _UNITS = ("HU", "mL/100g/min", "mL/100g", "s", "s")
 _TOPS = (80, 60, 4, 12, 25)  # of the colour bars
-_TILE, _ROWS, _HEADER, _FOOTER = 256, 4, 40, 56
+_TILE, _ROWS, _HEADER = 256, 4, 72  # of the form that the viewer knows
 # Share of the hemisphere: core and tissue at risk.
 _LESION = {"none": (0.0, 0.0), "mild_moderate": (0.12, 0.5), "severe": (0.4, 0.6)}
 # Of normal tissue, of the tissue at risk and of the core, as shares of the scale.
@@ -29,12 +29,12 @@ def draw_montage(severity: str, rng: np.random.Generator) -> Pixels:
         rng: Source of all chance.
 
     Returns:
-        `(1120, 1280, 3)` RGB.
+        `(1096, 1280, 3)` RGB.
     """
     side = -1 if rng.random() < 0.5 else 1
     rows = [_slice_row(severity, side, 1 - 0.09 * abs(i - 1), rng) for i in range(4)]
     body = np.concatenate(rows)
-    canvas = Image.new("RGB", (body.shape[1], _HEADER + body.shape[0] + _FOOTER))
+    canvas = Image.new("RGB", (body.shape[1], _HEADER + body.shape[0]))
     canvas.paste(Image.fromarray(body), (0, _HEADER))
     _write_legends(canvas)
     return np.asarray(canvas)
@@ -49,6 +49,7 @@ def _slice_row(
     ventricle = np.hypot((np.abs(x) - 0.12) / 0.07, (y + 0.02) / 0.26) < 1
     wobble = _smooth_noise(rng, 8) * 0.25
     distance = np.hypot((x - side * 0.36) / 0.34, (y + 0.05) / 0.5) + wobble
+    distance = np.maximum(distance, 0)  # else a head without a lesion had a dot
     core, risk = (np.sqrt(share) for share in _LESION[severity])
     zone = (distance < risk).astype(int) + (distance < core)
     zone[x * side < 0.04] = 0
@@ -89,20 +90,20 @@ def _bytes(share: NDArray[np.float64]) -> Pixels:
 def _write_legends(canvas: Image.Image) -> None:
     pen = ImageDraw.Draw(canvas)
     large, small = ImageFont.load_default(20), ImageFont.load_default(14)
-    grey, foot = "#d8d8d8", canvas.height - _FOOTER
+    grey = "#d8d8d8"
     ramp = np.tile(np.linspace(0, 1, 200), (12, 1))
     for column, (name, unit, top) in enumerate(
         zip(COLUMNS, _UNITS, _TOPS, strict=True)
     ):
         left = column * _TILE
         middle = left + _TILE / 2
-        pen.text((middle, _HEADER / 2), name, grey, large, anchor="mm")
+        pen.text((middle, 18), name, grey, large, anchor="mm")
         bar = (
             _coloured(ramp, np.full(ramp.shape, fill_value=True))
             if column
             else np.repeat(_bytes(ramp)[..., None], 3, axis=2)
         )
-        canvas.paste(Image.fromarray(bar), (left + 28, foot + 14))
-        pen.text((left + 28, foot + 42), "0", grey, small, anchor="lm")
-        pen.text((middle, foot + 42), unit, grey, small, anchor="mm")
-        pen.text((left + 228, foot + 42), str(top), grey, small, anchor="rm")
+        canvas.paste(Image.fromarray(bar), (left + 28, 34))
+        pen.text((left + 28, 59), "0", grey, small, anchor="lm")
+        pen.text((middle, 59), unit, grey, small, anchor="mm")
+        pen.text((left + 228, 59), str(top), grey, small, anchor="rm")

@@ -14,6 +14,7 @@ from reader_study.store.milestones import find_milestones
 from reader_study.store.store import Store
 from reader_study.study import Study, open_study
 from reader_study.study_store import open_study_store
+from reader_study.training import TrainingSession
 
 STUDY = "READING_STUDY"
 """Environment variable: folder of the study."""
@@ -33,6 +34,10 @@ class Room:
     def session_of(self, reader: str) -> ReadingSession:
         """Give the way of a reader, who has been let in, through the study."""
         return ReadingSession(self.study, self.store, reader, clock=self.clock)
+
+    def training_of(self, reader: str) -> TrainingSession:
+        """Give the way of a reader, who has been let in, through the training."""
+        return TrainingSession(self.study, self.store, reader, self.clock)
 
     def state(self) -> tuple[Phase, Protocol]:
         """Say how far the study has come, and give its protocol as amended."""

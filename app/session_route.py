@@ -1,6 +1,8 @@
 """The route that turns a sign-in into a cookie, keeps it alive, and ends it."""
 
 import json
+from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -11,43 +13,71 @@ from starlette.routing import Route
 from app.identity import COOKIE
 from app.room import Room, served_room
 from reader_study.access import AccessError, resume, sign_out
+from reader_study.clock import Clock
+from reader_study.store.store import Store
 
 PATH = "/session"
 _LONGEST = 1000  # bytes of a request
 
 
-async def session(request: Request) -> Response:
-    """Answer 204 to who is signed in, 401 to others, 403 to other sites."""
-    if not _same_site(request):
-        return Response(status_code=403)
-    secret = request.cookies.get(COOKIE, "")
-    if request.method == "POST":
-        secret = _secret_in(await request.body())
-    answer = await run_in_threadpool(_answer, served_room(), request.method, secret)
-    if request.method == "POST" and answer.status_code == 204:
-        answer.set_cookie(
-            COOKIE,
-            secret,
-            httponly=True,
-            samesite="strict",
-            secure=request.headers.get("x-forwarded-proto", request.url.scheme)
-            == "https",
-        )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+class Access(Protocol):
+    """Resumes or ends the session that a browser's secret belongs to."""
+
+    def __call__(self, store: Store, secret: str, *, clock: Clock) -> object:
+        """Do so for the session of a secret."""
+        ...
 
 
-def _answer(room: Room, method: str, secret: str) -> Response:
-    if method == "DELETE":
-        sign_out(room.store, secret, clock=room.clock)
-        gone = Response(status_code=204)
-        gone.delete_cookie(COOKIE, httponly=True, samesite="strict")
-        return gone
-    try:
-        resume(room.store, secret, clock=room.clock)
-    except AccessError:
-        return Response(status_code=401)
-    return Response(status_code=204)
+@dataclass(frozen=True)
+class Door:
+    """Whose sessions a route keeps.
+
+    Attributes:
+        cookie: Name of the cookie that holds the secret.
+        resume: Keeps a session alive, or raises AccessError.
+        sign_out: Ends it.
+    """
+
+    cookie: str
+    resume: Access
+    sign_out: Access
+
+    async def session(self, request: Request) -> Response:
+        """Answer 204 to who is signed in, 401 to others, 403 to other sites."""
+        if not _same_site(request):
+            return Response(status_code=403)
+        secret = request.cookies.get(self.cookie, "")
+        if request.method == "POST":
+            secret = _secret_in(await request.body())
+        room, method = served_room(), request.method
+        answer = await run_in_threadpool(self._answer, room, method, secret)
+        if request.method == "POST" and answer.status_code == 204:
+            answer.set_cookie(
+                self.cookie,
+                secret,
+                httponly=True,
+                samesite="strict",
+                secure=request.headers.get("x-forwarded-proto", request.url.scheme)
+                == "https",
+            )
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    def route(self) -> Route:
+        """Give the route, to be served beside the pages."""
+        return Route(PATH, self.session, methods=["GET", "POST", "DELETE"])
+
+    def _answer(self, room: Room, method: str, secret: str) -> Response:
+        if method == "DELETE":
+            self.sign_out(room.store, secret, clock=room.clock)
+            gone = Response(status_code=204)
+            gone.delete_cookie(self.cookie, httponly=True, samesite="strict")
+            return gone
+        try:
+            self.resume(room.store, secret, clock=room.clock)
+        except AccessError:
+            return Response(status_code=401)
+        return Response(status_code=204)
 
 
 def _same_site(request: Request) -> bool:
@@ -66,4 +96,4 @@ def _secret_in(body: bytes) -> str:
     return secret if isinstance(secret, str) and secret.isascii() else ""
 
 
-ROUTE = Route(PATH, session, methods=["GET", "POST", "DELETE"])
+ROUTE = Door(COOKIE, resume, sign_out).route()

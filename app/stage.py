@@ -13,33 +13,42 @@ class Stage(StrEnum):
     CLOSED = "closed"
     INSTRUCTIONS = "instructions"
     DISPLAY = "display"
+    TRAINING = "training"
     READING = "reading"
     REVIEW = "review"
     WASHOUT = "washout"
+    CLOSING = "closing"
     FINISHED = "finished"
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """What a reader has confirmed.
+    """What a reader has done beside the readings.
 
     Attributes:
-        instructions: Those of this protocol, with consent to take part.
-        display: That it shows all grey steps, since the last sign-in.
+        instructions: Those of this protocol are confirmed, with consent to take part.
+        display: It shows all grey steps; confirmed since the last sign-in.
+        training: Before the trial at hand, it is done or there is none.
+        closing: The closing questions are answered, or are not asked.
     """
 
     instructions: bool = False
     display: bool = False
+    training: bool = True
+    closing: bool = True
 
 
 def stage_of(progress: Progress, phase: Phase, acknowledged: Acknowledged) -> Stage:
     """Give the screen that a reader is on."""
+    closing = progress.finished and phase is Phase.OPEN and not acknowledged.closing
     needs = (
+        (Stage.CLOSING, closing),
         (Stage.FINISHED, progress.finished),
         (Stage.CLOSED, phase is not Phase.OPEN),
         (Stage.WASHOUT, progress.washout_until is not None),
         (Stage.INSTRUCTIONS, not acknowledged.instructions),
         (Stage.DISPLAY, not acknowledged.display),
         (Stage.REVIEW, progress.may_sign),
+        (Stage.TRAINING, not acknowledged.training),
     )
     return next((stage for stage, needed in needs if needed), Stage.READING)

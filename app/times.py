@@ -31,6 +31,18 @@ def date_and_time(time: str, zone: str | None) -> str:
     return f"{local.day} {local.strftime('%B %Y, %H:%M %Z')}"
 
 
+def sortable_time(time: str, zone: str | None) -> str:
+    """Give date and time of day so that text sorts as time does; empty for empty.
+
+    Examples:
+        >>> sortable_time("2026-03-01T09:30:05.000000Z", None)
+        '2026-03-01 09:30'
+    """
+    if not time:
+        return ""
+    return from_text(time).astimezone(_zone(zone)).strftime("%Y-%m-%d %H:%M")
+
+
 def _zone(name: str | None) -> tzinfo:
     try:
         return ZoneInfo(name) if name else UTC

@@ -59,15 +59,15 @@ def sign_in(store: Store, reader: str, code: str, *, clock: Clock) -> SignedIn:
     if not is_reader_name(reader):
         reader = _EVERYBODY
     with store.writing(clock) as t:
-        _refuse_if_blocked(t, reader)
+        refuse_if_blocked(t, reader, _EVERYBODY)
         found = find_reader(t.connection, reader)
         known = found is not None and found.active
         codes = usable_codes(t.connection, reader, t.now) if known else ()
         # Counted before the compare, so that many at once gain nothing.
-        _count_failure(t, _EVERYBODY)
+        count_failure(t, _EVERYBODY, everybody=True)
         if known:
-            _count_failure(t, reader)
-    fitting = _fitting(code, codes)
+            count_failure(t, reader)
+    fitting = fitting_code(code, codes)
     with store.writing(clock) as t:
         if fitting is None or not use_code(t.connection, fitting.id, t.now):
             # A name that is none may be a code typed into the wrong field.
@@ -76,7 +76,7 @@ def sign_in(store: Store, reader: str, code: str, *, clock: Clock) -> SignedIn:
         else:
             refused = False
             secret = secrets.token_urlsafe(32)
-            session = Session(_session_id(secret), reader, t.now, t.now)
+            session = Session(hash_secret(secret), reader, t.now, t.now)
             add_session(t.connection, session)
             replace_attempts(t.connection, reader, Attempts())
             replace_attempts(t.connection, _EVERYBODY, Attempts())
@@ -93,7 +93,7 @@ def resume(store: Store, secret: str, *, clock: Clock) -> str:
     Raises:
         AccessError: If the session has ended or never was.
     """
-    session_id = _session_id(secret)
+    session_id = hash_secret(secret)
     with store.reading() as connection:
         session = find_session(connection, session_id)
         known = find_reader(connection, session.reader) if session else None
@@ -115,7 +115,7 @@ def resume(store: Store, secret: str, *, clock: Clock) -> str:
 
 def sign_out(store: Store, secret: str, *, clock: Clock) -> None:
     """End a session; one that has ended stays so."""
-    session_id = _session_id(secret)
+    session_id = hash_secret(secret)
     with store.writing(clock) as t:
         session = find_session(t.connection, session_id)
         if session is not None:
@@ -128,8 +128,13 @@ def _seen_just_now(session: Session, clock: Clock) -> bool:
     return timedelta(0) <= since < timedelta(minutes=1)
 
 
-def _refuse_if_blocked(t: Transaction, reader: str) -> None:
-    for name in (reader, _EVERYBODY):
+def refuse_if_blocked(t: Transaction, *names: str) -> None:
+    """Refuse who has to wait after too many failures.
+
+    Raises:
+        AccessError: If one of the names under which failures are counted must wait.
+    """
+    for name in names:
         blocked = find_attempts(t.connection, name).blocked_until
         if blocked > t.now:
             seconds = (from_text(blocked) - from_text(t.now)).total_seconds()
@@ -137,9 +142,9 @@ def _refuse_if_blocked(t: Transaction, reader: str) -> None:
             raise AccessError(msg)
 
 
-def _count_failure(t: Transaction, name: str) -> None:
+def count_failure(t: Transaction, name: str, *, everybody: bool = False) -> None:
+    """Count a failure under a name, more leniently if it stands for everybody."""
     failures = find_attempts(t.connection, name).failures + 1
-    everybody = name == _EVERYBODY
     beyond = failures - _FREE_FAILURES[everybody]
     longest = _LONGEST_BLOCK[everybody]
     seconds = min(2.0 ** min(beyond, 20), longest) if beyond >= 0 else 0.0
@@ -147,7 +152,7 @@ def _count_failure(t: Transaction, name: str) -> None:
     replace_attempts(t.connection, name, Attempts(failures, until))
 
 
-def _fitting(code: str, codes: tuple[Code, ...]) -> Code | None:
+def fitting_code(code: str, codes: tuple[Code, ...]) -> Code | None:
     """Compare with every code, and with one at least, in the same time."""
     fitting = None
     for candidate in codes or (Code("", "", "00", "", "", ""),):
@@ -157,5 +162,6 @@ def _fitting(code: str, codes: tuple[Code, ...]) -> Code | None:
     return fitting
 
 
-def _session_id(secret: str) -> str:
+def hash_secret(secret: str) -> str:
+    """Give what the store keeps of the secret that a browser holds."""
     return hashlib.sha256(secret.encode()).hexdigest()

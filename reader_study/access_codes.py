@@ -33,8 +33,7 @@ def issue_code(
     if not 0 < days <= 366:
         msg = f"A code must be valid for more than 0 and at most 366 days, got {days}"
         raise StudyError(msg)
-    letters = [secrets.choice(_ALPHABET) for _ in range(_LENGTH)]
-    code = "-".join("".join(letters[i : i + 4]) for i in range(0, _LENGTH, 4))
+    code = new_code()
     salt = secrets.token_hex(16)
     hashed = hash_code(code, salt)
     with store.writing(clock) as t:
@@ -59,6 +58,12 @@ def revoke(store: Store, reader: str, *, by: str, clock: Clock) -> int:
         number = revoke_codes(t.connection, reader, t.now)
         t.log("code.revoked", by, {"reader": reader, "codes": number})
     return number
+
+
+def new_code() -> str:
+    """Draw a code, in groups of four letters."""
+    letters = [secrets.choice(_ALPHABET) for _ in range(_LENGTH)]
+    return "-".join("".join(letters[i : i + 4]) for i in range(0, _LENGTH, 4))
 
 
 def hash_code(code: str, salt: str) -> str:

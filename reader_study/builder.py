@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reader_study import study
+from reader_study.analysis_plan import check_plan
 from reader_study.blinding_audit import AuditReport, audit_study
 from reader_study.cases_file import Case, read_cases
 from reader_study.errors import StudyError
@@ -29,6 +30,11 @@ from reader_study.questionnaire_file import (
 )
 from reader_study.sealing import check_passphrases, seal
 from reader_study.study_plan import StudyPlan, plan_study
+from reader_study.training_pictures import (
+    practice_cases,
+    training_details,
+    write_training,
+)
 from reader_study.truth import Truth, commitment, new_salt
 
 
@@ -68,7 +74,9 @@ def build_study(request: BuildRequest) -> BuiltStudy:
     _refuse_unsafe(request)
     protocol = read_protocol(request.protocol)
     questionnaire = _questionnaire(protocol, request.protocol.parent)
+    check_plan(protocol, questionnaire, request.protocol)
     cases = read_cases(request.cases)
+    practice = practice_cases(protocol, questionnaire, request.protocol.parent, cases)
     nonce = secrets.token_hex(32)
     available = {case.name: case.severity for case in cases.values()}
     plan = plan_study(available, protocol, nonce)
@@ -79,9 +87,11 @@ def build_study(request: BuildRequest) -> BuiltStudy:
         "available": available,
         "sources": _sources(drawn, pictures, request.cases.parent),
     }
-    truth = Truth(secrets.token_hex(8), new_salt(), plan.cells, details)
     with _staged(request.out) as stage:
         presentations = write_pictures(stage / study.IMAGES, plan, pictures)
+        training = write_training(stage, practice, pictures.values())
+        details |= training_details(practice, training)
+        truth = Truth(secrets.token_hex(8), new_salt(), plan.cells, details)
         manifest = Manifest(
             schema=SCHEMA,
             study_id=truth.study_id,
@@ -91,6 +101,7 @@ def build_study(request: BuildRequest) -> BuiltStudy:
             nonce=hashlib.sha256(nonce.encode()).hexdigest(),
             presentations=presentations,
             slots=plan.slots,
+            training_sha256=training.sha256,
         )
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write_json(stage / study.QUESTIONNAIRE, questionnaire.to_dict())

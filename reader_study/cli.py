@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from reader_study.cli_coordinators import coordinator
 from reader_study.cli_running import register
 from reader_study.errors import StudyError
 
@@ -106,3 +107,4 @@ def _fail(message: str) -> int:
 
 
 register(app)
+app.add_typer(coordinator, name="coordinator")

@@ -46,6 +46,7 @@ class Flow:
                 asdict(reader) | {"interval_days": self._interval_days(reader)}
                 for reader in self.status.readers
             ],
+            "closing_missing": list(self.status.closing_missing),
             "deviations": [asdict(deviation) for deviation in self.deviations],
             "grras": {str(number): text for number, text in self.items.items()},
         }

@@ -42,8 +42,11 @@ def grras_items(
             f"{reader.name}: {reader.specialty}, {reader.years:g} years"
             for reader in status.readers
         )
-        + ".",
+        + "."
+        + _training(protocol),
     }
+    if protocol.closing:
+        items[8] += " After the last trial they were asked what they had recognised."
     if status.phase is Phase.UNBLINDED:  # before that only study.toml names them
         items[2] = f"Methods compared: {protocol.reference} and {protocol.test}."
     if protocol.analysis:
@@ -58,6 +61,14 @@ def _specialties(status: Status) -> str:
     names = [reader.specialty for reader in status.readers if reader.active]
     counts = ", ".join(f"{names.count(name)} {name}" for name in sorted(set(names)))
     return counts or "none yet"
+
+
+def _training(protocol: Protocol) -> str:
+    told = f" Training: {protocol.training.strip()}" if protocol.training else ""
+    if not protocol.training_cases:
+        return told
+    when = "both trials" if protocol.training_repeat else "trial 1"
+    return f"{told} Training cases with feedback were read before {when}."
 
 
 def _interval(status: Status, intervals: Sequence[float]) -> str:

@@ -30,7 +30,7 @@ def readiness(study: Study, store: Store) -> list[str]:
     with store.reading() as connection:
         status = read_status(study, connection)
         faults = verify(connection).faults
-    problems = [*_missing_readers(status), *faults]
+    problems = [*missing_readers(status), *faults]
     if status.phase is not Phase.BUILT:
         problems.append(f"it is {status.phase} already")
     try:
@@ -81,7 +81,7 @@ def lock(
         faults = verify(t.connection).faults
         if faults:
             raise StudyError("The data cannot be locked: " + "; ".join(faults))
-        unsigned = _unsigned(read_status(study, t.connection))
+        unsigned = unsigned_trials(read_status(study, t.connection))
         if unsigned and not incomplete:
             msg = "The data cannot be locked: " + "; ".join(unsigned)
             raise StudyError(msg)
@@ -99,14 +99,16 @@ def lock(
     return record | {"head": vars(head)}
 
 
-def _missing_readers(status: Status) -> list[str]:
+def missing_readers(status: Status) -> list[str]:
+    """Say how many readers are missing before the study can be opened."""
     active = sum(reader.active for reader in status.readers)
     if active >= status.n_planned:
         return []
     return [f"{status.n_planned} readers must be there, got {active}"]
 
 
-def _unsigned(status: Status) -> list[str]:
+def unsigned_trials(status: Status) -> list[str]:
+    """Name the trials that must be signed before the data can be locked."""
     active = {reader.name for reader in status.readers if reader.active}
     return [
         f"{trial.reader} has not signed trial {trial.trial} "

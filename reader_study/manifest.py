@@ -1,7 +1,7 @@
 """The manifest of a study: what is shown, to whom, in which order - never what it is.
 
-It names neither cases nor methods. A token stands for one picture as one group of
-readers sees it in one trial; the sealed key alone says what is behind a token.
+A token stands for one picture as one group of readers sees it in one trial. Neither
+case nor method is named; the sealed key alone says what is behind a token.
 """
 
 from collections.abc import Mapping
@@ -73,10 +73,10 @@ class Manifest:
         protocol_sha256: Hash of the protocol the study was built from.
         questionnaire_sha256: Hash of the questionnaire.
         commitment: Salted hash of the key's content.
-        nonce: SHA-256 of the nonce that, with the protocol's hash, seeded the design.
-            The nonce itself is in the key, for who knows it can redraw the allocation.
+        nonce: SHA-256 of the nonce, itself in the key, that seeded the design.
         presentations: By token, so that their order tells nothing.
         slots: One per planned reader.
+        training_sha256: Hash of the list of training cases; empty if there are none.
     """
 
     schema: int
@@ -87,6 +87,7 @@ class Manifest:
     nonce: str
     presentations: tuple[Presentation, ...]
     slots: tuple[Slot, ...]
+    training_sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
@@ -145,6 +146,8 @@ class Manifest:
         content = asdict(self)
         for slot in content["slots"]:
             slot["orders"] = {str(trial): o for trial, o in slot["orders"].items()}
+        if not self.training_sha256:  # as before there was training
+            del content["training_sha256"]
         return content
 
     @staticmethod
@@ -154,11 +157,11 @@ class Manifest:
         Raises:
             StudyError: If it is not such a content.
         """
-        given = fields(content, "manifest", Manifest.__dataclass_fields__)
+        *wanted, later = Manifest.__dataclass_fields__
+        given = fields(content, "manifest", wanted, (later,))
+        names = Presentation.__dataclass_fields__
         presentations = [
-            Presentation(
-                **fields(p, "a presentation", Presentation.__dataclass_fields__)
-            )
+            Presentation(**fields(p, "a presentation", names))
             for p in entries(given["presentations"], "presentations")
         ]
         slots = [_slot(entry) for entry in entries(given["slots"], "slots")]
@@ -178,10 +181,9 @@ class Manifest:
                 if (p.group, p.trial) == (slot.group, trial)
             ]
             if sorted(order) != sorted(there):
-                msg = (
-                    f"{slot.name}: trial {trial} must show each picture of its group "
-                    f"once, got {len(order)} for {len(there)}"
-                )
+                counts = f"{len(order)} for {len(there)}"
+                why = f"must show each picture of its group once, got {counts}"
+                msg = f"{slot.name}: trial {trial} {why}"
                 raise StudyError(msg)
 
 
@@ -192,7 +194,7 @@ def _slot(entry: object) -> Slot:
         msg = f"orders of a slot must be lists by trial, got {given['orders']!r:.60}"
         raise StudyError(msg)
     by_trial = {
-        int(trial): tuple(text(t, "a token") for t in entries(tokens, "an order"))
-        for trial, tokens in orders.items()
+        int(trial): tuple(text(t, "a token") for t in entries(order, "an order"))
+        for trial, order in orders.items()
     }
     return Slot(text(given["name"], "name of a slot"), given["group"], by_trial)

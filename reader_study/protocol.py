@@ -12,6 +12,8 @@ from reader_study.errors import StudyError
 Allocation = Literal["paper", "balanced"]
 Order = Literal["shared", "per_reader"]
 
+_LATER = ("training_cases", "training_repeat", "training_skippable", "closing")
+
 
 class SettingError(StudyError):
     """A value of the protocol cannot be used.
@@ -69,6 +71,18 @@ class Protocol:
     training: str = ""
     """How readers are trained before trial 1."""
 
+    training_cases: str = ""
+    """Table of cases to practise on, beside the protocol; empty: none."""
+
+    training_repeat: bool = False
+    """Whether readers practise again before trial 2."""
+
+    training_skippable: bool = False
+    """Whether readers may leave out what is left of the training."""
+
+    closing: bool = False
+    """Whether readers are asked after trial 2 what they recognised and believed."""
+
     questionnaire: str = "paper"
     """`paper`, or a JSON file beside the protocol."""
 
@@ -97,7 +111,10 @@ class Protocol:
     @cached_property
     def sha256(self) -> str:
         """Hash of all settings; comments and layout of the file do not count."""
-        return sha256_of(asdict(self))
+        given = asdict(self)
+        # So that protocols from before these settings keep their hash.
+        unused = {name for name in _LATER if not given[name]}
+        return sha256_of({n: value for n, value in given.items() if n not in unused})
 
     def _check_choices(self) -> None:
         for name, known in (("allocation", Allocation), ("order", Order)):

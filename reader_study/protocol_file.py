@@ -40,6 +40,10 @@ _SETTINGS = {
     ("readers", "corrections"): _Setting("corrections", *_YES_NO),
     ("readers", "instructions"): _Setting("instructions", *_TEXT),
     ("readers", "training"): _Setting("training", *_TEXT),
+    ("readers", "closing"): _Setting("closing", *_YES_NO),
+    ("training", "cases"): _Setting("training_cases", *_TEXT),
+    ("training", "repeat"): _Setting("training_repeat", *_YES_NO),
+    ("training", "skippable"): _Setting("training_skippable", *_YES_NO),
 }
 _FREE = ("cases", "analysis")  # tables whose keys the study chooses
 _PATH_OF = {setting.field: path for path, setting in _SETTINGS.items()} | {

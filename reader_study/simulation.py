@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reader_study.bots import Plan, Planted, draw_answers, planted
+from reader_study.bots_around import close, practise, reasons_of
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.lifecycle import open_for_reading
@@ -90,21 +91,32 @@ def simulate(
         )
         raise StudyError(msg)
     moving = SimulatedClock(clock.now())
-    names = _add_bots(study, store, moving)
-    rehearsal = _Rehearsal(study, store, moving, plan, rng)
+    expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
+    names = _add_bots(study, store, moving, _planted(plan, expected))
+    # A source of its own, so that answers are the same with and without training.
+    (around,) = rng.spawn(1)
+    rehearsal = _Rehearsal(study, store, moving, plan, rng, around)
     rehearsal.draw(names, truth)
     for number, trial in enumerate(sorted(study.manifest.slots[0].orders)):
         if number:
             moving.advance(days=study.protocol.washout_days, seconds=1)
         for name in names:
             rehearsal.read(name, trial)
-    expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
+    for name in names:
+        close(rehearsal.session_of(name), rng=around)
     return Simulated(len(names), rehearsal.n_answered, rehearsal.n_declined, expected)
 
 
-def _add_bots(study: Study, store: Store, clock: SimulatedClock) -> list[str]:
+def _planted(plan: Plan, expected: Mapping[str, Planted]) -> dict[str, object]:
+    questions = {question: vars(values) for question, values in expected.items()}
+    return {"plan": vars(plan), "questions": questions}
+
+
+def _add_bots(
+    study: Study, store: Store, clock: SimulatedClock, details: Mapping[str, object]
+) -> list[str]:
     with store.writing(clock) as t:
-        add_milestone(t, Kind.SIMULATED, ACTOR, {})
+        add_milestone(t, Kind.SIMULATED, ACTOR, {"planted": details})
     names = [f"bot-{n}" for n, _ in enumerate(study.manifest.slots, 1)]
     for name in names:
         profile = Profile(name, "bot", 0, simulated=True)
@@ -122,6 +134,7 @@ class _Rehearsal:
     clock: SimulatedClock
     plan: Plan
     rng: np.random.Generator
+    around: np.random.Generator
     n_answered: int = 0
     n_declined: int = 0
     _codes: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
@@ -138,8 +151,13 @@ class _Rehearsal:
             self.study.questionnaire, self.plan, shape, rng=self.rng
         )
 
+    def session_of(self, name: str) -> ReadingSession:
+        return ReadingSession(self.study, self.store, name, clock=self.clock)
+
     def read(self, name: str, trial: int) -> None:
-        session = ReadingSession(self.study, self.store, name, clock=self.clock)
+        session = self.session_of(name)
+        practised = practise(session, trial, rng=self.around)
+        self.clock.advance(seconds=practised * _SECONDS)
         while (reading := session.next_reading()) is not None:
             seconds = _SECONDS * float(self.rng.lognormal(0, 0.4))
             self.clock.advance(seconds=seconds)
@@ -152,27 +170,17 @@ class _Rehearsal:
         session.sign(trial)
 
     def _answer(self, session: ReadingSession, token: str, seconds: float) -> None:
+        asked = self.study.questionnaire
         place = self._place[session.reader, token]
         answers = {name: int(codes[place]) for name, codes in self._codes.items()}
         first = dict(answers)
         correcting = self.rng.random() < self.plan.corrected
         if correcting:
-            question = self.study.questionnaire.questions[0]
+            question = asked.questions[0]
             other = [c.code for c in question.choices if c.code != answers[question.id]]
             first[question.id] = int(self.rng.choice(other))
-        session.submit(token, first, self._reasons(first), active_seconds=seconds)
+        session.submit(token, first, reasons_of(asked, first), active_seconds=seconds)
         if correcting:
             self.clock.advance(seconds=5)
-            session.correct(token, answers, self._reasons(answers), why=_REASON)
+            session.correct(token, answers, reasons_of(asked, answers), why=_REASON)
         self.n_answered += 1
-
-    def _reasons(self, answers: Mapping[str, int]) -> dict[str, str]:
-        chosen = {
-            question.id: question.choice(answers[question.id])
-            for question in self.study.questionnaire.questions
-        }
-        return {
-            name: _REASON
-            for name, choice in chosen.items()
-            if choice is not None and choice.needs_reason
-        }

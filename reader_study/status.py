@@ -1,6 +1,6 @@
 """How far every reader has come: counts and times, never an answer."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from reader_study.clock import seconds_between
 from reader_study.phase import Phase, amended, is_simulated, phase_of
 from reader_study.store.chain import Head
+from reader_study.store.closing import find_closings
 from reader_study.store.milestones import find_deviations, find_milestones
 from reader_study.store.readers import Reader, all_readers
 from reader_study.store.readings import (
@@ -70,6 +71,8 @@ class Status:
         trials: One per reader and trial.
         n_deviations: Recorded deviations.
         head: Last entry of the log.
+        closing_missing: Active readers who have signed all trials but not answered
+            the closing questions; empty if the protocol asks none.
     """
 
     title: str
@@ -81,6 +84,7 @@ class Status:
     trials: tuple[TrialStatus, ...]
     n_deviations: int
     head: Head
+    closing_missing: tuple[str, ...] = ()
 
     def of(self, reader: str) -> tuple[TrialStatus, ...]:
         """Give the trials of a reader."""
@@ -92,6 +96,8 @@ def read_status(study: Study, connection: Connection) -> Status:
     milestones = find_milestones(connection)
     protocol = amended(study.protocol, milestones)
     readers = all_readers(connection)
+    trials = _trials(study, connection, readers)
+    asked = find_closings(connection) if protocol.closing else None
     return Status(
         title=protocol.title,
         phase=phase_of(milestones),
@@ -99,10 +105,21 @@ def read_status(study: Study, connection: Connection) -> Status:
         washout_days=protocol.washout_days,
         n_planned=protocol.n_readers,
         readers=readers,
-        trials=_trials(study, connection, readers),
+        trials=trials,
         n_deviations=len(find_deviations(connection)),
         head=read_head(connection),
+        closing_missing=()
+        if asked is None
+        else _closing_missing(readers, trials, asked),
     )
+
+
+def _closing_missing(
+    readers: Iterable[Reader], trials: Iterable[TrialStatus], answered: Collection[str]
+) -> tuple[str, ...]:
+    unsigned = {trial.reader for trial in trials if not trial.signed_at}
+    done = {*answered, *unsigned}
+    return tuple(r.name for r in readers if r.active and r.name not in done)
 
 
 def _trials(

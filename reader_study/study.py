@@ -10,11 +10,13 @@ from reader_study.protocol import Protocol
 from reader_study.protocol_file import read_protocol
 from reader_study.questionnaire import Questionnaire
 from reader_study.questionnaire_file import read_json, read_questionnaire
+from reader_study.training_set import FOLDER, NO_TRAINING, TrainingSet, read_training
 
 PROTOCOL = "study.toml"
 QUESTIONNAIRE = "questionnaire.json"
 MANIFEST = "manifest.json"
 IMAGES = "images"
+TRAINING = FOLDER
 DATABASE = "study.sqlite"
 
 
@@ -26,6 +28,7 @@ class Study:
     protocol: Protocol
     questionnaire: Questionnaire
     manifest: Manifest
+    training: TrainingSet = NO_TRAINING
 
     @property
     def database_url(self) -> str:
@@ -71,7 +74,8 @@ def open_study(folder: Path) -> Study:
     manifest = read_manifest(folder)
     protocol = read_protocol(folder / PROTOCOL)
     questionnaire = read_questionnaire(folder / QUESTIONNAIRE)
-    study = Study(folder, protocol, questionnaire, manifest)
+    training = read_training(folder, manifest.training_sha256)
+    study = Study(folder, protocol, questionnaire, manifest, training)
     for content, name, wanted in (
         (study.protocol.sha256, PROTOCOL, study.manifest.protocol_sha256),
         (

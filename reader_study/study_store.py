@@ -2,6 +2,7 @@
 
 from reader_study.canonical import sha256_of
 from reader_study.clock import Clock, SystemClock
+from reader_study.elsewhere import note_database, require_here
 from reader_study.errors import StudyError
 from reader_study.store.milestones import Kind, add_milestone, find_milestones
 from reader_study.store.store import Store, open_store
@@ -22,8 +23,11 @@ def open_study_store(
         clock: The server's clock.
 
     Raises:
-        StudyError: If the database cannot be used, or is that of another study.
+        StudyError: If the database cannot be used, is that of another study, or none
+            is given although the study's is elsewhere.
     """
+    if not url:
+        require_here(study.folder)
     store = open_store(url or study.database_url)
     wanted = _identity(study)
     with store.reading() as connection:
@@ -33,7 +37,7 @@ def open_study_store(
             milestones = find_milestones(t.connection)
             if not milestones:
                 add_milestone(t, Kind.CREATED, PROGRAM, wanted)
-                return store
+                milestones = find_milestones(t.connection)
     if dict(milestones[0].details) != wanted:
         store.close()
         msg = (
@@ -41,6 +45,8 @@ def open_study_store(
             f"database is of study {milestones[0].details.get('study_id')}"
         )
         raise StudyError(msg)
+    if url and url != study.database_url:
+        note_database(study.folder, url)
     return store
 
 

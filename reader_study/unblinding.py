@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from reader_study.amending import require_two
+from reader_study.analysis_plan import plan_content
 from reader_study.answers import check_reason
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
-from reader_study.export import responses_csv
+from reader_study.export import closing_csv, responses_csv, training_csv
 from reader_study.flow import read_flow
 from reader_study.phase import Phase, phase_of
 from reader_study.sealing import commitment, unseal
 from reader_study.store.chain import Head
+from reader_study.store.closing import find_closings
 from reader_study.store.milestones import (
     Kind,
     add_milestone,
@@ -25,6 +29,7 @@ from reader_study.store.milestones import (
 from reader_study.store.readers import all_readers
 from reader_study.store.readings import find_responses, latest
 from reader_study.store.store import Store
+from reader_study.store.training import find_training_steps
 from reader_study.store.transaction import Transaction
 from reader_study.store.verifying import verify
 from reader_study.study import Study
@@ -35,6 +40,9 @@ NOT_ANALYSED = "responses_not_analysed.csv"
 QUESTIONNAIRE = "questionnaire.json"
 FLOW = "flow.json"
 RECORD = "unblinding.json"
+PLAN = "plan.json"
+CLOSING = "closing.csv"
+TRAINING = "training_answers.csv"
 
 
 @dataclass(frozen=True)
@@ -139,17 +147,35 @@ def _files(
         counted = latest(find_responses(connection)).values()
         readers = all_readers(connection)
         flow = read_flow(study, connection)
+        plan = plan_content(study, find_milestones(connection))
+        around = _around(study, connection, truth)
     active = {reader.name for reader in readers if reader.active}
     analysed = [response for response in counted if response.reader in active]
     others = [response for response in counted if response.reader not in active]
     files = {
         RESPONSES: responses_csv(study, truth, analysed),
         QUESTIONNAIRE: _json(study.questionnaire.export()),
+        PLAN: _json(plan),
         FLOW: _json(flow.to_dict()),
         RECORD: _json(record),
+        **around,
     }
     if others:
         files[NOT_ANALYSED] = responses_csv(study, truth, others)
+    return files
+
+
+def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str]:
+    """Give what was asked before and after the cases, of all readers."""
+    files = {}
+    if study.training.cases:
+        names = {c["token"]: c["case"] for c in truth.details.get("training", [])}
+        steps = find_training_steps(connection)
+        files[TRAINING] = training_csv(study, steps, names)
+    if study.protocol.closing:
+        slots = {reader.name: reader.slot for reader in all_readers(connection)}
+        closings = find_closings(connection).values()
+        files[CLOSING] = closing_csv(study, closings, slots, truth)
     return files
 
 

@@ -12,11 +12,19 @@ from analysis.intervals import ConfidenceInterval
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One line of a forest plot."""
+    """One line of a forest plot.
+
+    Attributes:
+        label: Name of the row.
+        estimate: Where the point stands.
+        interval: Its line.
+        faint: Drawn to compare with, not to look at first.
+    """
 
     label: str
     estimate: float
     interval: ConfidenceInterval
+    faint: bool = False
 
 
 def forest_plot(
@@ -47,12 +55,13 @@ def forest_plot(
             )
             continue
         informative = row.interval.caution is None
+        colour = GUIDE if row.faint else AGREEMENT
         if informative:
             limits = [row.interval.low, row.interval.high]
             ax.plot(
                 limits,
                 [place, place],
-                color=AGREEMENT,
+                color=colour,
                 linewidth=1.4,
                 zorder=2,
                 solid_capstyle="butt",
@@ -72,9 +81,9 @@ def forest_plot(
             place,
             "s",
             markersize=4.5,
-            color=AGREEMENT,
+            color=colour,
             zorder=3,
-            markerfacecolor=AGREEMENT if informative else "white",
+            markerfacecolor=colour if informative else "white",
         )
     ax.set_yticks(range(len(rows)), [row.label for row in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)

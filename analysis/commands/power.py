@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from analysis.commands.text import text_of_frame
 from analysis.errors import InputError, user_input
@@ -30,6 +31,36 @@ class PowerRequest:
     cases: int
     icc: float
     counts: Path | None
+
+
+def power_of_pairs(
+    given: Mapping[str, Any],
+    icc: float,
+    counts: Path | None,
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> str:
+    """Fill in what was not given, and compute power.
+
+    Args:
+        given: Options by name; readers and cases as tuples of one number.
+        icc: Correlation within a case.
+        counts: Table of counts, or None for the paper's.
+        out: Folder for results.
+        as_json: Whether to give JSON.
+    """
+    request = PowerRequest(
+        kappa=given.get("kappa", 0.35),
+        null=given.get("null", 0.0),
+        alpha=given.get("alpha", 0.05),
+        wanted=given.get("power", 0.8),
+        readers=given.get("readers", (7,))[0],
+        cases=given.get("cases", (20,))[0],
+        icc=icc,
+        counts=counts,
+    )
+    return power(request, out, as_json=as_json)
 
 
 def power(request: PowerRequest, out: Path | None, *, as_json: bool) -> str:

@@ -12,6 +12,8 @@ from analysis.report.study import StudyResults, analyse_responses
 from analysis.report.tables import table_one
 from analysis.report.writing import Progress, write_report
 from analysis.responses import load_questionnaire, read_responses
+from analysis.responses.closing import FILE_NAME, ClosingAnswer, read_closing
+from analysis.responses.plan import plan_beside
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ def report(request: ReportRequest, out: Path, progress: Progress) -> str:
         title=f"Agreement between {request.reference} and {request.test}",
         confidence_level=request.confidence_level,
         incomplete=request.incomplete,
+        plan=plan_beside(request.responses),
+        closing=_closing_beside(request.responses),
     )
     write_report(study, out, progress=progress)
     return _describe(study, out)
@@ -50,6 +54,11 @@ def _questionnaire_beside(responses: Path) -> Path:
     """Take questionnaire.json beside the responses, else that of the paper."""
     beside = responses.with_name("questionnaire.json")
     return beside if beside.exists() else questionnaire_path()
+
+
+def _closing_beside(responses: Path) -> list[ClosingAnswer]:
+    beside = responses.with_name(FILE_NAME)
+    return read_closing(beside) if beside.exists() else []
 
 
 def _describe(study: StudyResults, out: Path) -> str:

@@ -5,6 +5,7 @@ import math
 from analysis.agreement.percent import PercentAgreement
 from analysis.agreement.result import AgreementResult
 from analysis.intervals import ConfidenceInterval
+from analysis.multireader import ClusteredEstimate
 
 NO_INTERVAL = "no interval"
 UNDEFINED = "undefined"
@@ -33,6 +34,14 @@ def format_coefficient(result: AgreementResult, level: float = 0.95) -> str:
     if result.standard_error is None:
         return estimate
     return f"{estimate} {format_interval(result.confidence_interval(level))}"
+
+
+def format_clustered(
+    estimate: ClusteredEstimate, level: float = 0.95, digits: int = 3
+) -> str:
+    """Write a clustered estimate with its interval."""
+    value = format_estimate(estimate.estimate, digits)
+    return f"{value} {format_interval(estimate.confidence_interval(level), digits)}"
 
 
 def format_percent(percent: PercentAgreement, level: float = 0.95) -> str:

@@ -17,6 +17,7 @@ from analysis.report.formatting import (
 )
 from analysis.report.names import NAMES
 from analysis.report.question import QuestionResult
+from analysis.report.references import cited
 from analysis.report.study import StudyResults
 from analysis.report.tables import counts_by_reader, reasons_table, table_one
 
@@ -58,6 +59,8 @@ def report_html(
         power_tables=_power_tables(reproduction),
         recovered_tables=_recovered_tables(reproduction),
         reasons=reasons_table(study),
+        analysed_sections=[s for s in study.sections if s.refused is None],
+        references=cited(study.sections),
         incomplete_text=_INCOMPLETE_TEXT[study.incomplete],
     )
 

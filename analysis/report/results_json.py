@@ -1,15 +1,12 @@
 """results.json: every number unrounded, null with a reason where there is none."""
 
-import math
-from typing import Any
-
 from analysis.agreement.percent import PercentAgreement
 from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
+from analysis.report.numbers import Json, number
 from analysis.report.question import QuestionResult
 from analysis.report.study import StudyResults
 from analysis.symmetry import TestResult
 
-Json = dict[str, Any]
 SCHEMA = 1
 
 
@@ -42,6 +39,10 @@ def results_json(study: StudyResults) -> Json:
             for result in study.questions
             if result.pairs.by_reader is not None
         },
+        "inference": {
+            section.id: {"refused": section.refused, **section.content}
+            for section in study.sections
+        },
         "notes": list(study.notes),
     }
 
@@ -65,18 +66,18 @@ def question_json(result: QuestionResult, level: float) -> Json:
             entry[name] = _coefficient(coefficient, level)
     entry |= {name: _test(test) for name, test in result.tests.items()}
     if result.skew:
-        entry["prevalence_index"] = _number(result.skew.prevalence)
-        entry["bias_index"] = _number(result.skew.bias)
+        entry["prevalence_index"] = number(result.skew.prevalence)
+        entry["bias_index"] = number(result.skew.bias)
     return entry
 
 
 def _percent(percent: PercentAgreement, level: float) -> Json:
     interval = percent.confidence_interval(level)
     return {
-        "estimate": _number(percent.estimate),
-        "standard_error": _number(percent.standard_error),
-        "low": _number(interval.low),
-        "high": _number(interval.high),
+        "estimate": number(percent.estimate),
+        "standard_error": number(percent.standard_error),
+        "low": number(interval.low),
+        "high": number(interval.high),
         "n_agree": percent.n_agree,
         "n": percent.n,
         "method": "wilson",
@@ -88,30 +89,26 @@ def _coefficient(result: AgreementResult, level: float) -> Json:
     interval = result.confidence_interval(level)
     informative = interval.caution is None
     return {
-        "estimate": _number(result.estimate),
-        "standard_error": _number(result.standard_error),
-        "low": _number(interval.low) if informative else None,
-        "high": _number(interval.high) if informative else None,
+        "estimate": number(result.estimate),
+        "standard_error": number(result.standard_error),
+        "low": number(interval.low) if informative else None,
+        "high": number(interval.high) if informative else None,
         "undefined_reason": result.undefined_reason,
     }
 
 
 def _chance_corrected(result: ChanceCorrectedResult, level: float) -> Json:
     return _coefficient(result, level) | {
-        "null_standard_error": _number(result.null_standard_error),
-        "observed": _number(result.observed),
-        "expected": _number(result.expected),
+        "null_standard_error": number(result.null_standard_error),
+        "observed": number(result.observed),
+        "expected": number(result.expected),
     }
 
 
 def _test(test: TestResult) -> Json:
     return {
-        "statistic": _number(test.statistic),
+        "statistic": number(test.statistic),
         "df": test.df,
-        "p_value": _number(test.p_value),
+        "p_value": number(test.p_value),
         "undefined_reason": test.undefined_reason,
     }
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)

@@ -1,29 +1,15 @@
 """What a report is made of: the results of a study and what to say beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
+from analysis.report.material import PROVENANCE_WARNING, Material, Provenance
 from analysis.report.question import Incomplete, QuestionResult, analyse_question
+from analysis.report.section import Picture, Section
+from analysis.report.sections import sections_of
 from analysis.responses import Responses, pair_answers
-
-Provenance = Literal["study", "simulated", "reconstructed", "published"]
-
-PROVENANCE_WARNING: Mapping[str, str] = {
-    "study": "",
-    "simulated": (
-        "Simulated data: some or all readings come from a rehearsal, not from readers."
-    ),
-    "reconstructed": (
-        "Reconstructed data: one set of readings consistent with the published tables. "
-        "Which case an answer belongs to, and how a reader's answers to different "
-        "questions go together, is arbitrary, so no result per case and no interval "
-        "that takes account of cases or readers can come from it."
-    ),
-    "published": (
-        "Recomputed from the counts printed in the paper; no reading-level data."
-    ),
-}
+from analysis.responses.closing import ClosingAnswer
+from analysis.responses.plan import AnalysisPlan
 
 
 @dataclass(frozen=True)
@@ -52,6 +38,7 @@ class StudyResults:
         provenance: Where the readings come from.
         notes: What is incomplete in the data, each with its line.
         reasons: Explanations that readers gave.
+        sections: What goes beyond pairs taken as independent.
     """
 
     title: str
@@ -64,6 +51,7 @@ class StudyResults:
     provenance: Provenance = "study"
     notes: Sequence[str] = ()
     reasons: Sequence[ReasonGiven] = field(default_factory=tuple)
+    sections: Sequence[Section] = ()
 
     @property
     def warning(self) -> str:
@@ -77,27 +65,42 @@ def analyse_responses(
     title: str,
     confidence_level: float = 0.95,
     incomplete: Incomplete = "exclude",
+    plan: AnalysisPlan | None = None,
+    closing: Sequence[ClosingAnswer] = (),
 ) -> StudyResults:
-    """Analyse every question of a study."""
+    """Analyse every question of a study, and what the study as a whole says.
+
+    Args:
+        responses: All readings.
+        title: Heading of the report.
+        confidence_level: Level of all intervals.
+        incomplete: What is done with pairs that lack an answer.
+        plan: What was to be analysed; None for the paper's questionnaire, no margins.
+        closing: What readers said after their last trial.
+    """
     pairs = [pair_answers(responses, question) for question in responses.questionnaire]
+    questions = [analyse_question(p, incomplete) for p in pairs]
+    material = Material(
+        responses, plan or AnalysisPlan(), questions, confidence_level, closing
+    )
     return StudyResults(
         title=title,
-        questions=[analyse_question(p, incomplete) for p in pairs],
+        questions=questions,
         readers=responses.readers,
         reference=responses.reference,
         test=responses.test,
         confidence_level=confidence_level,
         incomplete=incomplete,
-        provenance=_provenance(responses),
+        provenance=material.provenance,
         notes=responses.notes,
         reasons=_reasons(responses),
+        sections=sections_of(material),
     )
 
 
-def _provenance(responses: Responses) -> Provenance:
-    if responses.reconstructed:
-        return "reconstructed"
-    return "simulated" if responses.simulated else "study"
+def pictures_of(study: StudyResults) -> list[Picture]:
+    """Give the figures of all sections, in their order."""
+    return [picture for section in study.sections for picture in section.pictures]
 
 
 def _reasons(responses: Responses) -> list[ReasonGiven]:

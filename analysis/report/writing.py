@@ -21,14 +21,16 @@ from analysis.report.figures import (
 )
 from analysis.report.folder import complete_or_untouched
 from analysis.report.html import report_html
-from analysis.report.results_json import Json, results_json
-from analysis.report.study import StudyResults
+from analysis.report.numbers import Json
+from analysis.report.results_json import results_json
+from analysis.report.study import StudyResults, pictures_of
 from analysis.report.tables import (
     reasons_table,
     supplementary_tables,
     table_one,
     to_latex,
 )
+from analysis.report.word import write_word
 from analysis.reproduction.power_claim import claim_test
 
 if TYPE_CHECKING:
@@ -71,9 +73,15 @@ def write_report(
         if reproduction:  # something to try `magic-analyze report` on
             for source in (reconstructed_responses_path(), questionnaire_path()):
                 shutil.copyfile(source, staging / source.name)
+        for picture in pictures_of(study):
+            progress(picture.name)
+            save_figure(picture.draw(), staging, picture.name)
+            figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
         progress("report.html")
         page = report_html(study, figures, reproduction)
         (staging / "report.html").write_text(page, encoding="utf-8")
+        progress("report.docx")
+        write_word(study, staging)
 
 
 def _write_json(content: Json, path: Path) -> None:
@@ -89,6 +97,8 @@ def _write_tables(study: StudyResults, folder: Path) -> None:
     ):
         frames[name] = frame
         captions[name] = f"{result.pairs.question.id}: {result.pairs.question.text}"
+    for table in (table for section in study.sections for table in section.tables):
+        frames[table.name], captions[table.name] = table.frame, table.caption
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         latex = to_latex(frame, captions[name])

@@ -7,6 +7,9 @@ from analysis.responses.questionnaire import Questionnaire
 from analysis.responses.readings import Reading
 
 REQUIRED = ("reader", "case", "method")
+TRUE = frozenset({"1", "true", "yes"})
+"""Texts that set a flag, in lower case."""
+
 _LOOKS_LIKE_A_QUESTION = re.compile(r"Q\d+[A-Za-z]?(_reason)?")
 
 Located = tuple[int, str]
@@ -31,6 +34,17 @@ def check_header(names: Sequence[str], questionnaire: Questionnaire) -> list[str
         if _LOOKS_LIKE_A_QUESTION.fullmatch(name) and name not in known
     ]
     return faults
+
+
+def whole_number(cell: str) -> int | None:
+    """Give the whole number of 1 or more that a cell holds, else None.
+
+    Examples:
+        >>> whole_number("2"), whole_number("2.0"), whole_number("0"), whole_number("")
+        (2, 2, None, None)
+    """
+    text = cell.strip().removesuffix(".0")
+    return int(text) or None if text.isascii() and text.isdigit() else None
 
 
 def find_repeated(readings: Sequence[Reading]) -> Iterator[Located]:

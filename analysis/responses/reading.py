@@ -1,19 +1,20 @@
 """Read and check responses.csv: one row per reader, case and method."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from analysis.responses.checks import (
+    TRUE,
     check_header,
     find_missing_partners,
     find_missing_reasons,
     find_repeated,
+    whole_number,
 )
 from analysis.responses.delimited import Row, read_rows
 from analysis.responses.faults import ResponsesError
 from analysis.responses.questionnaire import Code, Question, Questionnaire
 from analysis.responses.readings import Reading, Responses
-
-_TRUE = {"1", "true", "yes"}
 
 
 def read_responses(
@@ -93,7 +94,7 @@ class _Parser:
             msg = f"method must be {expected}, got {cells['method']!r}"
             self.faults.append((row.line, msg))
         for flag in ("simulated", "reconstructed"):
-            if cells.get(flag, "").lower() in _TRUE:
+            if cells.get(flag, "").lower() in TRUE:
                 self.flags.add(flag)
         return self._answered(row.line, cells)
 
@@ -107,8 +108,26 @@ class _Parser:
             if cells.get(question.reason_column):
                 reasons[question.id] = cells[question.reason_column]
         return Reading(
-            line, cells["reader"], cells["case"], cells["method"], answers, reasons
+            line,
+            cells["reader"],
+            cells["case"],
+            cells["method"],
+            answers,
+            reasons,
+            trial=self._whole_number(line, "trial", cells),
+            position=self._whole_number(line, "position", cells),
+            severity=cells.get("severity") or None,
         )
+
+    def _whole_number(
+        self, line: int, column: str, cells: Mapping[str, str]
+    ) -> int | None:
+        cell = cells.get(column, "")
+        number = whole_number(cell)
+        if cell and number is None:
+            msg = f"{column} must be a whole number of 1 or more or empty, got {cell!r}"
+            self.faults.append((line, msg))
+        return number
 
     def _code(self, line: int, question: Question, cell: str) -> Code | None:
         if not cell:

@@ -14,6 +14,9 @@ class Reading:
         line: Line of responses.csv.
         answers: Code per question id; a question not answered is left out.
         reasons: Explanation per question id, where one was given.
+        trial: 1 or 2, None where the file does not tell.
+        position: Place in the order of presentation of the trial, from 1, or None.
+        severity: Class of the case, or None.
     """
 
     line: int
@@ -22,6 +25,9 @@ class Reading:
     method: str
     answers: Mapping[str, Code]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    trial: int | None = None
+    position: int | None = None
+    severity: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,61 @@
 """`magic-app read`: check the study, then serve it."""
 
 import os
-import socket
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from app.configuration import LOOPBACK, settings
+from app.ports import require_free
 from app.room import DATABASE, STUDY, open_room
-from reader_study.errors import StudyError
+from app.secret_file import shared_secret
 
 
-def prepare(folder: Path, port: int, database: str | None) -> str:
+@dataclass(frozen=True)
+class Serving:
+    """How a study is served.
+
+    Attributes:
+        port: On the loopback.
+        hosts: Names under which browsers know the server; empty for the loopback's.
+        secret_file: With the secret that all processes share; None for none.
+    """
+
+    port: int
+    hosts: tuple[str, ...] = ()
+    secret_file: Path | None = None
+
+    def flags(self) -> dict[str, Any]:
+        """Give the settings of Streamlit.
+
+        Raises:
+            StudyError: If a file cannot be used.
+        """
+        secret = shared_secret(self.secret_file) if self.secret_file else ""
+        return settings(self.port, hosts=self.hosts or LOOPBACK, cookie_secret=secret)
+
+
+def prepare(folder: Path, database: str | None, serving: Serving) -> str:
     """Open a study once, so that faults are told before a server runs.
 
     Returns:
         Where readers find it.
 
     Raises:
-        StudyError: If the study, its database or the port cannot be used.
+        StudyError: If the study, its database, a file or the port cannot be used.
     """
+    serving.flags()
     room = open_room(folder, database)
     phase, protocol = room.state()
     room.store.close()
-    _require_free(port)
-    return (
-        f"{protocol.title}\n"
-        f"The study is {phase}. Readers find it at http://127.0.0.1:{port}"
-    )
+    require_free(serving.port)
+    where = f"http://127.0.0.1:{serving.port}"
+    if serving.hosts:
+        where = f"https://{serving.hosts[0]}, through a proxy to {where}"
+    return f"{protocol.title}\nThe study is {phase}. Readers find it at {where}"
 
 
-def prepare_demo(folder: Path, port: int) -> str:
+def prepare_demo(folder: Path, serving: Serving) -> str:
     """Make a demonstration unless it is there, and give a code to enter it.
 
     Raises:
@@ -38,25 +66,15 @@ def prepare_demo(folder: Path, port: int) -> str:
     study = folder / "STUDY"
     if not study.exists():
         make_demo(folder)
-    text = prepare(study, port, None)
+    text = prepare(study, None, serving)
     return f"{text}\nDrawn pictures, no patients. Name {READER}, code {new_code(study)}"
 
 
-def run(folder: Path, port: int, database: str | None) -> None:
+def run(folder: Path, database: str | None, serving: Serving) -> None:
     """Serve a study until stopped."""
     os.environ[STUDY] = str(folder.resolve())
     os.environ[DATABASE] = database or ""
 
     from app.server import serve
 
-    serve(port)
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            msg = f"Port {port} must be free, got {error.strerror}"
-            raise StudyError(msg) from error
+    serve(serving.flags())

@@ -16,15 +16,32 @@ export default function ({ data, parentElement, setStateValue }) {
   on("keydown", (event) => onKey(event, tell));
   on("input", onInput);
   on("focusin", mark);
-  const seen = new MutationObserver(onChange);
+  const seen = new MutationObserver(mark);
   seen.observe(document.body, { childList: true, subtree: true });
-  closing.signal.addEventListener("abort", () => seen.disconnect());
-  onChange();
+  const joined = new MutationObserver(tellConnection);
+  joined.observe(document.body, { attributeFilter: [CONNECTION], subtree: true });
+  for (const name of ["offline", "online"]) {
+    window.addEventListener(name, tellConnection, { signal: closing.signal });
+  }
+  tellConnection();
+  closing.signal.addEventListener("abort", () => {
+    seen.disconnect();
+    joined.disconnect();
+  });
+  mark();
   return leave;
 }
 
+const CONNECTION = "data-test-connection-state";
+
+// The page's style says so beside the button; answers wait on the page meanwhile.
+function tellConnection() {
+  const state = document.querySelector(`[${CONNECTION}]`)?.getAttribute(CONNECTION);
+  const lost = !navigator.onLine || (state && state !== "CONNECTED");
+  document.body.toggleAttribute("data-lost", Boolean(lost));
+}
+
 const SAVE = "[class*='st-key-save-'] button";
-let awaitsReason = null; // question whose explanation gets the focus when it appears
 
 function questions() {
   return [...document.querySelectorAll("[class*='st-key-question-']")];
@@ -34,10 +51,15 @@ function radios(question) {
   return [...question.querySelectorAll("input[type=radio]")];
 }
 
+// The field of an explanation; it is there always, and seen while one is asked for.
+function reason(question) {
+  return [...question.querySelectorAll("textarea")].find((t) => t.offsetParent);
+}
+
 function current() {
   const focused = document.activeElement?.closest?.("[class*='st-key-question-']");
   const open = (q) => !radios(q).some((r) => r.checked)
-    || [...q.querySelectorAll("textarea")].some((t) => !t.value.trim());
+    || reason(q)?.value.trim() === "";
   return focused || questions().find(open) || null;
 }
 
@@ -47,15 +69,6 @@ function mark() {
     if (question === now) question.dataset.current = "yes";
     else delete question.dataset.current;
   }
-}
-
-function onChange() {
-  const field = awaitsReason?.querySelector("textarea");
-  if (field) {
-    awaitsReason = null;
-    field.focus();
-  }
-  mark();
 }
 
 function onKey(event, tell) {
@@ -81,9 +94,8 @@ function onKey(event, tell) {
 
 function choose(question, choice) {
   choice.click();
-  awaitsReason = question;
-  setTimeout(() => { awaitsReason = null; }, 1500);
   document.activeElement?.blur?.();
+  reason(question)?.focus();
   setTimeout(() => {
     mark();
     current()?.scrollIntoView({ block: "nearest" });

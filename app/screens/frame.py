@@ -1,5 +1,6 @@
 """What every screen has: its look, the line on top, and the words on its use."""
 
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 
@@ -22,13 +23,22 @@ def show_style() -> None:
     st.html(f"<style>{style}</style>")
 
 
-def show_bar(title: str, middle: str = "", reader: str = "") -> None:
+def show_bar(
+    title: str,
+    middle: str = "",
+    reader: str = "",
+    *,
+    leave: Callable[[], None] | None = None,
+    idle_hours: float = IDLE_HOURS,
+) -> None:
     """Show the line on top.
 
     Args:
         title: Of the study.
         middle: Where the reader stands.
         reader: Who is signed in; empty if nobody.
+        leave: What signs out; None for the reader's.
+        idle_hours: After how long without a sign of somebody the page is left.
     """
     with st.container(key="bar", horizontal=True, vertical_alignment="center"):
         st.html(
@@ -38,8 +48,8 @@ def show_bar(title: str, middle: str = "", reader: str = "") -> None:
             f"<span class='use'>{USE}</span></div>"
         )
         if reader:
-            st.button("Sign out", key="sign-out", on_click=_leave)
-            keep_session(IDLE_HOURS * 3600)
+            st.button("Sign out", key="sign-out", on_click=leave or _leave)
+            keep_session(idle_hours * 3600)
 
 
 def show_sheet(heading: str, text: str = "") -> None:

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app.acknowledgements import Kind, acknowledge
 from app.room import Room
 from app.screens.acting import perform
 from app.screens.frame import paragraphs, show_sheet
+from reader_study.acknowledgements import Kind, acknowledge
 from reader_study.protocol import Protocol
 
 _AGREED = "instructions-agreed"

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from app import state
-from app.acknowledgements import Kind, acknowledged_versions
+from app.acknowledgements import acknowledged
 from app.components import begin_session, end_session
-from app.identity import reader_at_browser, sign_in_version
+from app.identity import reader_at_browser
 from app.room import Room, Standing, served_room, standing
 from app.screens.acting import report
+from app.screens.closing import show_closing
 from app.screens.display_check import show_display_check
 from app.screens.done import show_finished, show_washout
 from app.screens.frame import show_bar, show_sheet, show_style
@@ -15,7 +16,8 @@ from app.screens.instructions import show_instructions
 from app.screens.reading import show_reading
 from app.screens.review import show_review
 from app.screens.sign_in import show_sign_in
-from app.stage import Acknowledged, Stage, stage_of
+from app.screens.training import show_training
+from app.stage import Stage, stage_of
 from reader_study.errors import StudyError
 from reader_study.phase import Phase
 
@@ -40,6 +42,7 @@ def show_page() -> None:
         room = served_room()
         stands = _stands(room)
         stage = _stage(room, stands) if stands else None
+        place = _place(stage, room, stands) if stands else ""
     except StudyError as error:
         show_bar("")
         _show_trouble(error)
@@ -47,10 +50,7 @@ def show_page() -> None:
     if stands is None or stage is None:
         show_sign_in(room.study.protocol.title)
         return
-    p = stands.progress
-    place = f"Trial {p.trial}: {p.position} of {p.n_readings}"
-    reads = stage is Stage.READING
-    show_bar(stands.protocol.title, place if reads else "", p.reader)
+    show_bar(stands.protocol.title, place, stands.progress.reader)
     try:
         _show_stage(stage, room, stands)
     except StudyError as error:
@@ -63,13 +63,18 @@ def _stands(room: Room) -> Standing | None:
 
 
 def _stage(room: Room, stands: Standing) -> Stage:
-    store, reader = room.store, stands.progress.reader
-    version = room.study.manifest.protocol_sha256
-    acknowledged = Acknowledged(
-        version in acknowledged_versions(store, reader, Kind.INSTRUCTIONS),
-        sign_in_version() in acknowledged_versions(store, reader, Kind.DISPLAY),
-    )
-    return stage_of(stands.progress, stands.phase, acknowledged)
+    done = acknowledged(room, stands.progress)
+    return stage_of(stands.progress, stands.phase, done)
+
+
+def _place(stage: Stage | None, room: Room, stands: Standing) -> str:
+    p = stands.progress
+    if stage is Stage.READING:
+        return f"Trial {p.trial}: {p.position} of {p.n_readings}"
+    practice = None
+    if stage is Stage.TRAINING:
+        practice = room.training_of(p.reader).at_hand(p.trial)
+    return f"Training: {practice.position} of {practice.n_cases}" if practice else ""
 
 
 def _show_trouble(error: StudyError) -> None:
@@ -88,6 +93,8 @@ def _show_stage(stage: Stage, room: Room, stands: Standing) -> None:
     elif stage is Stage.CLOSED:
         with st.container(key="sheet"):
             show_sheet("Not open", _CLOSED.get(stands.phase, _LOCKED))
+    elif stage is Stage.CLOSING:
+        show_closing(session)
     elif stage is Stage.REVIEW:
         show_review(session, progress, corrections=stands.protocol.corrections)
     else:
@@ -100,6 +107,9 @@ def _show_way_in(stage: Stage, room: Room, stands: Standing) -> None:
         return
     if stage is Stage.DISPLAY:
         show_display_check()
+        return
+    if stage is Stage.TRAINING:
+        show_training(room, stands.progress)
         return
     session = room.session_of(stands.progress.reader)
     reading = session.next_reading()

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from app import state
-from app.answering import Form, asks_for_reason, plain_markdown
+from app.answering import Form, plain_markdown, reasoned_choices
 from app.room import Room
 from app.screens.acting import perform
 from app.times import clock_time
 from reader_study.answers import LONGEST_REASON
-from reader_study.questionnaire import Question
+from reader_study.questionnaire import Question, Questionnaire
 from reader_study.store.readings import Draft
 
 _UPRIGHT = 60
@@ -25,6 +25,7 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
         keep: Whether to keep a draft whenever something changes.
         said: What is said below until there is a draft.
     """
+    st.html(f"<style>{_hidden_reasons(form.questionnaire)}</style>")
     with st.container(key="questions"):
         waiting = st.session_state.get("missing", ())
         for question in form.questionnaire.questions:
@@ -41,12 +42,28 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
             st.text(at or said or "Answers are kept as you give them")
 
 
+def _hidden_reasons(questionnaire: Questionnaire) -> str:
+    """Give the style that shows an explanation's field while its answer is chosen."""
+    chosen = {
+        question.id: ", ".join(
+            f"input[value='{n}']:checked" for n in reasoned_choices(question)
+        )
+        for question in questionnaire.questions
+    }
+    return "\n".join(
+        f".st-key-question-{question}:not(:has({asking})) "
+        f".st-key-reason-{question} {{ display: none; }}"
+        for question, asking in chosen.items()
+        if asking
+    )
+
+
 def _show_question(form: Form, question: Question, draft: Draft) -> None:
     codes = [choice.code for choice in question.choices]
     labels = {choice.code: plain_markdown(choice.label) for choice in question.choices}
     kept = draft.answers.get(question.id)
     width = sum(len(choice.label) + 4 for choice in question.choices)
-    code = st.radio(
+    st.radio(
         plain_markdown(f"{question.id}  {question.text}"),
         codes,
         # Not through the session's state: what a page holds that the server has lost
@@ -56,7 +73,11 @@ def _show_question(form: Form, question: Question, draft: Draft) -> None:
         key=form.answer_key(question.id),
         horizontal=width <= _UPRIGHT,
     )
-    if asks_for_reason(question, code):
+    if not reasoned_choices(question):
+        return
+    # Always there, and shown by the page's style: a field that came and went with the
+    # answer would lose its text, and keys typed before it came would go astray.
+    with st.container(key=f"reason-{question.id}"):
         st.text_area(
             "Short explanation",
             value=draft.reasons.get(question.id, ""),

@@ -13,7 +13,7 @@ _viewer = st.components.v2.component(
     "viewer",
     html=_asset("viewer.html"),
     css=_asset("viewer.css"),
-    js=_asset("viewer.js"),
+    js=_asset("montage.js") + _asset("viewer.js"),
 )
 
 

@@ -13,6 +13,15 @@ export default function ({ data, parentElement }) {
   };
 }
 
+// Files of a study are equally long and differ in their random ends; a rerun of the page
+// sends the same file again.
+function sameEnd(one, other) {
+  if (one === other) return true;
+  if (one.length !== other.length) return false;
+  const end = other.subarray(-64);
+  return one.subarray(-64).every((byte, n) => byte === end[n]);
+}
+
 function makeViewer(root) {
   const canvas = root.querySelector("canvas");
   const context = canvas.getContext("2d", { alpha: false });
@@ -22,6 +31,7 @@ function makeViewer(root) {
   const on = (target, name, listener, options = {}) =>
     target.addEventListener(name, listener, { ...options, signal: closing.signal });
   let bitmap = null;
+  let form = null; // of the montage, if it is one
   let shown = null;
   let mode = "begin";
   let scale = 1;
@@ -29,12 +39,13 @@ function makeViewer(root) {
   let y = 0;
 
   function show(bytes) {
-    if (bytes === shown || (shown && bytes.length === shown.length && bitmap)) return;
+    if (shown && sameEnd(bytes, shown)) return;
     shown = bytes;
     const blob = new Blob([bytes], { type: "image/png" });
     createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" })
       .then((decoded) => {
         bitmap = decoded;
+        form = montageForm(bitmap.width, bitmap.height);
         notice.textContent = "";
         place("begin");
       })
@@ -100,10 +111,13 @@ function makeViewer(root) {
     context.imageSmoothingEnabled = scale < 1;
     context.imageSmoothingQuality = "high";
     context.drawImage(bitmap, Math.round(x), Math.round(y), width, height);
+    const pinned = form && (y < 0 || x < 0);
+    if (pinned) pinStrip(context, bitmap, form, { x: Math.round(x), scale });
     label.textContent = `${Math.round(scale * 100)} %`;
     root.dataset.scale = scale;
     root.dataset.x = Math.round(x);
     root.dataset.y = Math.round(y);
+    root.dataset.pinned = pinned ? "yes" : "no";
   }
 
   const resized = new ResizeObserver(() => {

@@ -47,7 +47,7 @@ def plan_cohort(
     """Plan a cohort; the same numbers give the same plan.
 
     Args:
-        wanted: How many patients, in the paper's proportions; or how many of each class.
+        wanted: How many patients, in the paper's proportions; or of each class.
         seed: Seed of the cohort.
         size: Slab or whole head.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from reader_study import study
+from reader_study.elsewhere import NOTE
 from reader_study.protocol import Protocol
 from reader_study.truth import Truth
 
@@ -30,7 +31,8 @@ def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]
 
     The word may stand plainly, in base64 or in hexadecimal. Pictures are looked at by
     name only: what is in them is checked chunk by chunk. The database is left out, for
-    a reader may well write the name of a method into an explanation.
+    a reader may well write the name of a method into an explanation; so is the note of
+    where it is.
     """
     cases = case_words(truth)
     methods = {protocol.reference, protocol.test}
@@ -55,7 +57,9 @@ def written_forms(word: str) -> set[bytes]:
 
 
 def _not_searched(place: Path) -> bool:
-    return place.parts[0] == study.IMAGES or place.name.startswith(study.DATABASE)
+    practised_on = place.parts[0] == study.TRAINING and place.suffix == ".png"
+    picture = place.parts[0] == study.IMAGES or practised_on
+    return picture or place.name == NOTE or place.name.startswith(study.DATABASE)
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:

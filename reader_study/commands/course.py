@@ -19,7 +19,7 @@ from reader_study.export import masked_csv
 from reader_study.flow import read_flow
 from reader_study.phase import Phase
 from reader_study.receipt import short_code
-from reader_study.status import Status, TrialStatus
+from reader_study.status import Status, TrialStatus, read_status
 from reader_study.store.readings import find_responses
 from reader_study.store.verifying import verify as verify_store
 
@@ -45,6 +45,7 @@ def status(folder: Path, database: str | None, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(flow.to_dict() | {"problems": problems}, indent=2)
     lines = [*_heading(flow.status), *map(_line, flow.status.trials)]
+    lines += _closing(flow.status)
     lines += [f"Cannot be opened: {problem}" for problem in problems]
     return "\n".join(lines)
 
@@ -70,11 +71,16 @@ def lock(folder: Path, database: str | None, *, by: str, incomplete: str) -> str
         record = lifecycle.lock(
             study, store, by=by, clock=SystemClock(), incomplete=incomplete
         )
+        with store.reading() as connection:
+            left = _closing(read_status(study, connection))
     path = folder / LOCK_RECORD
     write_new(path, json.dumps(record, indent=2) + "\n")
-    return (
-        f"Locked: {record['n_responses']} answers, SHA-256 {record['data_sha256']}\n"
-        f"Keep a copy of {path} elsewhere; it anchors the log."
+    return "\n".join(
+        [
+            f"Locked: {record['n_responses']} answers, SHA-256 {record['data_sha256']}",
+            *left,
+            f"Keep a copy of {path} elsewhere; it anchors the log.",
+        ]
     )
 
 
@@ -143,6 +149,11 @@ def _heading(status: Status) -> list[str]:
         f"{'reader':<16}trial assigned opened submitted declined corrected missing "
         "median s  active s  signed",
     ]
+
+
+def _closing(status: Status) -> list[str]:
+    names = ", ".join(status.closing_missing)
+    return [f"Closing questions not answered by {names}"] if names else []
 
 
 def _line(trial: TrialStatus) -> str:

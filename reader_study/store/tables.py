@@ -9,13 +9,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     text,
 )
 
-metadata = MetaData()
+from reader_study.store import tables_around as around
+from reader_study.store.metadata import metadata as metadata
 
 readers = Table(
     "readers",
@@ -64,6 +64,36 @@ sessions = Table(
     metadata,
     Column("id", Text, primary_key=True),  # hash of what the reader's browser holds
     Column("reader", Text, ForeignKey("readers.name"), nullable=False, index=True),
+    Column("started_at", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    Column("ended_at", Text),
+)
+
+coordinators = Table(
+    "coordinators",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("code_hash", Text, nullable=False),
+    Column("added_at", Text, nullable=False),
+    Column("revoked_at", Text, nullable=False),  # empty: may sign in
+    Index(
+        "one_active_coordinator_per_name",
+        "name",
+        unique=True,
+        sqlite_where=text("revoked_at = ''"),
+        postgresql_where=text("revoked_at = ''"),
+    ),
+)
+
+coordinator_sessions = Table(
+    "coordinator_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),  # hash of what the browser holds
+    Column(
+        "coordinator", Text, ForeignKey("coordinators.id"), nullable=False, index=True
+    ),
     Column("started_at", Text, nullable=False),
     Column("seen_at", Text, nullable=False),
     Column("ended_at", Text),
@@ -151,18 +181,20 @@ audit_log = Table(
     Column("sha256", Text, nullable=False),
 )
 
-_CODE = ("id", "reader", "salt", "code_hash", "issued_at", "expires_at")
-
 COVERED: Mapping[str, tuple[str, ...]] = {
-    "access_codes": _CODE,
+    "access_codes": ("id", "reader", "salt", "code_hash", "issued_at", "expires_at"),
     **{
         table.name: tuple(column.name for column in table.columns)
         for table in (
-            deviations, milestones, presentations, readers, responses, signatures,
+            *around.TABLES, coordinators, deviations, milestones, presentations,
+            readers, responses, signatures,
         )
     },
 }  # fmt: skip
 """Columns whose content the log covers; a changed row is found by `verify`."""
 
-FROZEN = ("deviations", "presentations", "readers", "responses", "signatures")
+FROZEN = (
+    "acknowledgements", "closing_answers", "deviations", "presentations", "readers",
+    "responses", "signatures", "training_steps",
+)  # fmt: skip
 """Tables that the data lock hashes."""

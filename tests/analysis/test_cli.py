@@ -58,6 +58,7 @@ def test_reproduce_writes_every_file(reproduced):
     tables = ["table1", *(f"table_s{n}" for n in range(1, 8))]
     expected = {
         "results.json",
+        "report.docx",
         "report.html",
         "reconstructed_responses.csv",
         "questionnaire.json",

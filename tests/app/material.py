@@ -25,17 +25,29 @@ PROTOCOL = (
 )
 
 
-def build(folder, protocol=PROTOCOL, size=(900, 700)):
-    """Build STUDY in a folder; it is not open yet."""
+def draw_noise(size, block=1):
+    """Give a function that draws noise in squares of some pixels."""
     rng = np.random.default_rng(3)
+
+    def draw():
+        shape = (-(-size[1] // block), -(-size[0] // block), 3)
+        coarse = rng.integers(0, 256, shape, dtype=np.uint8)
+        fine = coarse.repeat(block, axis=0).repeat(block, axis=1)
+        return fine[: size[1], : size[0]]
+
+    return draw
+
+
+def build(folder, protocol=PROTOCOL, size=(900, 700), draw=None):
+    """Build STUDY of drawn pictures; it is not open yet."""
+    draw = draw or draw_noise(size)
     with (folder / "cases.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["case", "severity", "reference_image", "test_image"])
         for n, severity in enumerate(("none", "mild_moderate", "severe")):
             images = [f"{method}_{n}.png" for method in ("acquired", "generated")]
             for image in images:
-                coarse = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-                Image.fromarray(coarse).save(folder / image)
+                Image.fromarray(draw()).save(folder / image)
             writer.writerow([f"patient-{n:03}", severity, *images])
     (folder / "study.toml").write_text(protocol)
     build_study(

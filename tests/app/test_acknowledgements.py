@@ -1,19 +1,33 @@
-from app.acknowledgements import Kind, acknowledge, acknowledged_versions
-from reader_study.store.transaction import read_head
-from reader_study.store.verifying import verify
+from dataclasses import replace
+
+from app.acknowledgements import acknowledged
+from app.stage import Acknowledged
+from reader_study.closing import ClosingAnswers, answer_closing
+from reader_study.training_set import TrainingCase, TrainingSet
+from tests.app.answers import read_trial
+
+CASE = TrainingCase("p1", "00", 1, {"Q3": 1}, {})
 
 
-def test_confirmed_twice_is_one_entry_of_a_log_that_verifies(open_room, clock):
-    store = open_room.store
-    heads = []
-    for _ in range(2):
-        details = {"width": 1366}
-        acknowledge(store, "anna", Kind.DISPLAY, "v1", clock=clock, details=details)
-        with store.reading() as connection:
-            heads.append(read_head(connection))
-            assert verify(connection).faults == ()
+def done(room, session):
+    return acknowledged(room, session.progress())
 
-    assert heads[0] == heads[1]
-    assert acknowledged_versions(store, "anna", Kind.DISPLAY) == {"v1"}
-    assert acknowledged_versions(store, "anna", Kind.INSTRUCTIONS) == set()
-    assert acknowledged_versions(store, "ben", Kind.DISPLAY) == set()
+
+def test_what_a_reader_has_done_is_what_the_store_says(anna, open_room, cookies):
+    assert done(open_room, anna) == Acknowledged(instructions=True, display=True)
+    untrained = replace(open_room.study, training=TrainingSet((CASE,)))
+    assert not done(replace(open_room, study=untrained), anna).training
+    cookies.clear()
+    assert not done(open_room, anna).display
+    assert not done(open_room, open_room.session_of("ben")).instructions
+
+
+def test_closing_questions_wait_until_they_are_answered(anna, open_room, clock):
+    for trial in (1, 2):
+        read_trial(anna)
+        anna.sign(trial)
+        clock.advance(days=28)
+    assert not done(open_room, anna).closing
+    said = ClosingAnswers(recognised="none", synthetic={1: 1, 2: 2}, confidence=1)
+    answer_closing(open_room.study, open_room.store, "anna", said, clock=clock)
+    assert done(open_room, anna).closing

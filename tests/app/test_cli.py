@@ -1,4 +1,5 @@
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 
 from app import cli
 from app.commands import read
+from app.commands.read import Serving
 from app.configuration import settings
 from app.room import DATABASE, STUDY
 
@@ -17,9 +19,15 @@ def served(monkeypatch):
     """Catch what would be served."""
     calls = []
     monkeypatch.setattr(
-        read, "run", lambda folder, port, url: calls.append((folder, port, url))
+        read, "run", lambda study, url, serving: calls.append((study, url, serving))
     )
     return calls
+
+
+@pytest.fixture
+def own(built, tmp_path):
+    """A study of the test's own, which may note where its database is."""
+    return shutil.copytree(built, tmp_path / "STUDY")
 
 
 def free_port():
@@ -28,11 +36,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_a_study_is_checked_and_served(built, tmp_path, served, capsys):
+def test_a_study_is_checked_and_served(own, tmp_path, served, capsys):
     port, url = free_port(), f"sqlite:///{tmp_path}/other.sqlite"
 
-    assert cli.main(["read", str(built), "--port", str(port), "--database", url]) == 0
-    assert served == [(built, port, url)]
+    assert cli.main(["read", str(own), "--port", str(port), "--database", url]) == 0
+    assert served == [(own, url, Serving(port))]
     assert f"is built. Readers find it at http://127.0.0.1:{port}" in (
         capsys.readouterr().out
     )
@@ -55,13 +63,31 @@ def test_what_the_user_can_mend_is_one_sentence(argv, message, served, capsys):
     assert served == []
 
 
-def test_a_taken_port_is_told(built, tmp_path, served, capsys):
+def test_behind_a_proxy_its_name_and_a_shared_secret_count(
+    own, tmp_path, served, capsys
+):
+    port, secret = free_port(), tmp_path / "secret"
+    argv = ["read", str(own), "--port", str(port), "--allowed-host", "a.example.org"]
+
+    assert cli.main([*argv, "--secret-file", str(secret)]) == 0
+    assert "find it at https://a.example.org, through a proxy to http://127.0.0.1" in (
+        capsys.readouterr().out
+    )
+    ((_, _, serving),) = served
+    flags = serving.flags()
+    assert flags["server_allowedHosts"] == ["a.example.org"]
+    assert flags["server_cookieSecret"] == secret.read_text().strip()
+    secret.chmod(0o644)
+    assert cli.main([*argv, "--secret-file", str(secret)]) == 2
+
+
+def test_a_taken_port_is_told(own, tmp_path, served, capsys):
     url = f"sqlite:///{tmp_path}/other.sqlite"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert cli.main(["read", str(built), "--port", port, "--database", url]) == 2
+        assert cli.main(["read", str(own), "--port", port, "--database", url]) == 2
     assert f"Port {port} must be free" in capsys.readouterr().err
 
 
@@ -84,13 +110,13 @@ def test_another_missing_module_is_a_fault(monkeypatch):
 
 
 def test_the_study_reaches_the_server_through_the_environment(tmp_path, monkeypatch):
-    ports = []
-    monkeypatch.setattr("app.server.serve", ports.append)
+    flags = []
+    monkeypatch.setattr("app.server.serve", flags.append)
     for name in (STUDY, DATABASE):
         monkeypatch.setenv(name, "of before")
-    read.run(tmp_path, 8600, "postgresql://a@b/c")
+    read.run(tmp_path, "postgresql://a@b/c", Serving(8600))
 
-    assert ports == [8600]
+    assert flags == [settings(8600)]
     assert (os.environ[STUDY], os.environ[DATABASE]) == (
         str(tmp_path),
         "postgresql://a@b/c",
@@ -142,7 +168,7 @@ def test_the_demonstration_is_made_once_and_gives_a_new_code(tmp_path, served, c
 
     assert told[0].startswith("Drawn pictures, no patients. Name guest, code ")
     assert told[0] != told[1]
-    assert served == [(tmp_path / "demo" / "STUDY", int(port), None)] * 2
+    assert served == [(tmp_path / "demo" / "STUDY", None, Serving(int(port)))] * 2
 
 
 @pytest.mark.slow

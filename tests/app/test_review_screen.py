@@ -4,6 +4,7 @@ from app.identity import COOKIE
 from reader_study.access import sign_in
 from reader_study.access_codes import issue_code
 from reader_study.amending import Amendment, amend
+from reader_study.closing import ClosingAnswers, answer_closing
 from tests.app.answers import read_trial, words
 from tests.app.material import GOOD
 
@@ -74,6 +75,8 @@ def test_trial_2_opens_after_the_washout_and_all_ends_with_receipts(
     assert "Your display" in words(page())
     read_trial(anna)
     anna.sign(2)
+    said = ClosingAnswers(recognised="none", synthetic={1: 1, 2: 2}, confidence=1)
+    answer_closing(anna.study, anna.store, "anna", said, clock=clock)
     shown = page()
 
     assert "your part in this study is done" in words(shown)

@@ -5,6 +5,8 @@ from reader_study.phase import Phase
 from reader_study.progress import Progress
 
 ALL = Acknowledged(instructions=True, display=True)
+UNTRAINED = Acknowledged(instructions=True, display=True, training=False)
+UNASKED = Acknowledged(instructions=True, display=True, closing=False)
 READING = Progress("anna", 1, 3, 0, token="t", position=1)  # noqa: S106
 SIGNABLE = Progress("anna", 1, 3, 3, may_sign=True)
 WAITING = Progress("anna", 2, 3, 0, washout_until="2026-04-01T00:00:00.000000Z")
@@ -19,11 +21,16 @@ DONE = Progress("anna", 2, 3, 3, finished=True)
         (READING, Phase.OPEN, Acknowledged(display=True), Stage.INSTRUCTIONS),
         (READING, Phase.OPEN, Acknowledged(instructions=True), Stage.DISPLAY),
         (READING, Phase.OPEN, ALL, Stage.READING),
+        (READING, Phase.OPEN, UNTRAINED, Stage.TRAINING),
         (SIGNABLE, Phase.OPEN, ALL, Stage.REVIEW),
+        (SIGNABLE, Phase.OPEN, UNTRAINED, Stage.REVIEW),
+        (WAITING, Phase.OPEN, UNTRAINED, Stage.WASHOUT),
         (SIGNABLE, Phase.LOCKED, ALL, Stage.CLOSED),
         (WAITING, Phase.OPEN, Acknowledged(), Stage.WASHOUT),
         (WAITING, Phase.LOCKED, ALL, Stage.CLOSED),
         (DONE, Phase.OPEN, Acknowledged(), Stage.FINISHED),
+        (DONE, Phase.OPEN, UNASKED, Stage.CLOSING),
+        (DONE, Phase.LOCKED, UNASKED, Stage.FINISHED),
         (DONE, Phase.UNBLINDED, Acknowledged(), Stage.FINISHED),
     ],
 )

@@ -1,4 +1,34 @@
-"""Traps of the pattern "one page, many runs": each was seen to cost answers."""
+"""Traps of Streamlit, each seen to cost answers, pixels or the blinding.
+
+| Trap | What fails when its remedy is taken away |
+|---|---|
+| `st.image` re-encodes pictures | `browser/test_viewer.py`: pixels on the canvas |
+| pictures over 1460 pixels are shrunk | the same: large pictures are not shrunk |
+| a double click runs the handler twice | below; `browser/test_reading.py`: once |
+| answers are carried over | below: not carried over; the same |
+| place and draft lie in the session | below: reload, restart; `browser`: killed |
+| a click without network comes late | `browser/test_reading.py`: delivered later |
+| a session's id is a bearer secret | below; `deployment/test_attacks.py`: stolen id |
+| `/media` is open and hashes contents | `test_reading_screen.py`: not to the store |
+| a picture is known by its length | `browser/test_viewer.py`: the next one is shown |
+| readers and writers lock one another out | `reader_study/store/test_store.py` |
+| a run is given up in mid-write | `test_sources.py`: buttons act by callbacks |
+| telemetry, addresses outside | `browser/test_whole_study.py`: hosts |
+| toolbar and keys of Streamlit | `browser/test_reading.py`: no key; `test_cli.py` |
+| no security headers, no TLS | `deployment/test_nginx.py` |
+| a browser stays signed in for 30 days | `test_way_in.py`: idle hours, display check |
+| cookies that scripts read | `test_session_route.py` |
+| Ctrl+Enter toggles the focused answer | `browser/test_whole_study.py`: keyboard |
+| keys pressed before a field has come | `browser/test_reading.py`: keys typed at once |
+| a text is lost with its hidden field | the same: outlives a change of mind |
+| caches are shared by all readers | `test_sources.py`: caches are not used |
+| a hidden page is no protected page | `test_sources.py`; `coordinator/test_pages.py` |
+| addresses carry secrets into logs | `test_sources.py`: nothing is in the address |
+| fragments keep old arguments | below: a stale tab; `test_sources.py` |
+| a second click takes an answer back | `test_sources.py`: no segments, pills, stars |
+| a title or an explanation is markup | `browser/test_markup.py` |
+| a fault shows paths | `test_trouble.py`, `deployment/test_attacks.py` |
+"""
 
 from app import room as rooms
 from reader_study.store.readings import find_responses

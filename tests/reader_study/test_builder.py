@@ -282,7 +282,10 @@ def test_a_questionnaire_of_its_own_comes_along(small):
     own = '{"name": "own", "version": "1", "questions": [{"id": "A", "text": "?", '
     own += '"choices": [{"code": 1, "label": "x"}, {"code": 2, "label": "y"}]}]}'
     (small / "own.json").write_text(own)
-    build_study(request(small, SMALL.replace('"paper" ', '"own.json" ', 1)))
+    text = SMALL.replace('"paper" ', '"own.json" ', 1)
+    with pytest.raises(StudyError, match="turing_question must be one of A, got 'Q1'"):
+        build_study(request(small, text))
+    build_study(request(small, text[: text.index("turing_question")]))
 
     assert open_study(small / "STUDY").questionnaire.question_ids == ("A",)
 

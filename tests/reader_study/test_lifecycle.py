@@ -168,7 +168,8 @@ def test_unblinding_gives_the_answers_with_their_methods(
     assert rows[0]["simulated"] == "false"
     assert json.loads(done.files["flow.json"])["readings"][0]["analysed"] == 4
     assert set(done.files) == {
-        "responses.csv", "questionnaire.json", "flow.json", "unblinding.json",
+        "responses.csv", "questionnaire.json", "plan.json", "flow.json",
+        "unblinding.json",
     }  # fmt: skip
     assert status_of(study, store).phase is Phase.UNBLINDED
 

@@ -60,7 +60,7 @@ def test_layout_does_not_change_the_hash_and_content_does():
         ('test = "MAGIC"', 'test = "rapid"', "line 12: methods.test must not be the ref"),
         ('test = "MAGIC"', 'test = " "', "methods.test must not be empty"),
         ("confidence_level = 0.95", "confidence_level = nan", "analysis.confidence_level"),
-        ("confidence_level = 0.95", "when = [2026-01-01]", "line 44: analysis.when must"),
+        ("confidence_level = 0.95", "when = [2026-01-01]", "line 50: analysis.when must"),
         ("title = ", "subtitle = ", "line 6: study.title must be given, got nothing"),
     ],
 )  # fmt: skip

@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 Execute = Callable[[str], object]
 
 _REFUSE = """
-CREATE FUNCTION magic_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION magic_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only',
   ERRCODE = 'integrity_constraint_violation'; END $$
 """
 
 _LOCKED = """
-CREATE FUNCTION magic_refuse_if_locked() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN IF EXISTS (SELECT 1 FROM milestones WHERE kind = 'locked') THEN
+CREATE OR REPLACE FUNCTION magic_refuse_if_locked() RETURNS trigger
+LANGUAGE plpgsql AS $$ BEGIN
+IF EXISTS (SELECT 1 FROM milestones WHERE kind = 'locked') THEN
   RAISE EXCEPTION 'the data are locked'
     USING ERRCODE = 'integrity_constraint_violation';
 END IF; RETURN NEW; END $$

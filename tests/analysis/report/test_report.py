@@ -22,7 +22,7 @@ from analysis.report.formatting import (
 from analysis.report.html import report_html
 from analysis.report.question import analyse_question
 from analysis.report.results_json import results_json
-from analysis.report.study import StudyResults, analyse_responses
+from analysis.report.study import StudyResults, analyse_responses, pictures_of
 from analysis.report.tables import (
     counts_by_reader,
     supplementary_tables,
@@ -37,7 +37,11 @@ from analysis.responses import (
 )
 from analysis.tables import ContingencyTable
 
-FIGURES = {"forest": b"<svg/>", "agreement_charts": b"<svg/>"}
+
+def figures_of(study):
+    """A picture for each that a page shows."""
+    names = ["forest", "agreement_charts", *(p.name for p in pictures_of(study))]
+    return dict.fromkeys(names, b"<svg/>")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,7 @@ def test_degenerate_studies_have_valid_json_and_a_page(counts):
     for name, entry in content["questions"]["Q1"].items():
         if isinstance(entry, dict) and entry.get("estimate", 0) is None:
             assert entry["undefined_reason"], name
-    assert "Research use only" in report_html(result, FIGURES)
+    assert "Research use only" in report_html(result, figures_of(result))
 
 
 def test_a_pair_with_one_answer_can_count_as_a_disagreement(study):
@@ -169,8 +173,8 @@ def test_free_text_is_neutral_in_csv_and_html(tmp_path):
     for frame in supplementary_tables(study).values():
         for value in frame.to_numpy().ravel():
             assert not str(value).startswith("=")
-    page = report_html(study, FIGURES)
-    assert "<script>" not in page
+    page = report_html(study, figures_of(study))
+    assert "<script>alert" not in page
     assert str(escape("'" + ATTACK)) in page
 
 
@@ -183,7 +187,7 @@ def test_latex_is_escaped():
 
 
 def test_the_page_is_self_contained_and_says_what_it_is(study):
-    page = report_html(study, FIGURES)
+    page = report_html(study, figures_of(study))
     assert "Research use only" in page
     assert "Reconstructed data" in page
     assert "treat the pairs as independent" in page

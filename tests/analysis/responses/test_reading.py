@@ -168,3 +168,28 @@ def test_pairs_are_complete_single_or_missing(write, questionnaire):
     assert (q3.n_one_answer, q3.n_no_answer, q3.n_incomplete) == (2, 1, 3)
     assert q3.by_reader["RAPID"].tolist() == [[0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
     assert q3.by_reader["MAGIC"].tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+
+
+def test_trial_position_and_severity_are_read_where_given(write, questionnaire):
+    header = HEADER + ",trial,position,severity"
+    ends = [",1,3,severe", ",2.0,1,", ",,,none", ",2,20,none"]
+    lines = [line + end for line, end in zip(LINES, ends, strict=True)]
+    readings = read(write(lines, header), questionnaire).readings
+    found = [(r.trial, r.position, r.severity) for r in readings]
+    assert found == [
+        (1, 3, "severe"),
+        (2, 1, None),
+        (None, None, "none"),
+        (2, 20, "none"),
+    ]
+    plain = read(write(), questionnaire).readings[0]
+    assert (plain.trial, plain.position, plain.severity) == (None, None, None)
+
+
+def test_trials_must_be_whole_numbers(write, questionnaire):
+    lines = [f"{line},first,0" for line in LINES[:2]]
+    found = faults_of(write(lines, HEADER + ",trial,position"), questionnaire)
+    assert found[:2] == [
+        "line 2: position must be a whole number of 1 or more or empty, got '0'",
+        "line 2: trial must be a whole number of 1 or more or empty, got 'first'",
+    ]

@@ -7,8 +7,9 @@ from app.acknowledgements import Kind, acknowledge
 from app.identity import COOKIE
 from app.room import open_room
 from reader_study.access import sign_in
+from reader_study.access_codes import issue_code
 from tests.app.browser.driving import ARGUMENTS, Server, chromium
-from tests.app.material import admit, build, open_study_of
+from tests.app.material import PROTOCOL, admit, build, draw_noise, open_study_of
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +17,35 @@ def built_large(tmp_path_factory):
     return build(tmp_path_factory.mktemp("large"), size=(900, 700))
 
 
+@pytest.fixture(scope="session")
+def built_without_washout(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two-trials")
+    protocol = PROTOCOL.replace("washout_days = 28", "washout_days = 0")
+    protocol = protocol.replace("closing = true", "closing = false")
+    return build(folder, protocol, size=(900, 700))
+
+
+@pytest.fixture
+def large_pictures(request, tmp_path):
+    """A server of pictures of the size that a test asks for."""
+    (tmp_path / "built").mkdir()
+    built = build(tmp_path / "built", draw=draw_noise(request.param, 4))
+    yield from serving(built, tmp_path / "STUDY")
+
+
 @pytest.fixture
 def server(built_large, tmp_path):
-    folder = tmp_path / "STUDY"
-    shutil.copytree(built_large, folder)
+    yield from serving(built_large, tmp_path / "STUDY")
+
+
+@pytest.fixture
+def two_trials(built_without_washout, tmp_path):
+    yield from serving(built_without_washout, tmp_path / "STUDY")
+
+
+def serving(built, folder):
+    """Serve a copy of a built study that is open to its readers."""
+    shutil.copytree(built, folder)
     room = open_room(folder)
     codes = admit(room)
     open_study_of(room)
@@ -50,8 +76,22 @@ def context(browser):
 @pytest.fixture
 def signed_in(server, context):
     """Anna's browser, past instructions and display check."""
+    return let_in(server, context, server.codes["anna"])
+
+
+@pytest.fixture
+def second_device(server, browser):
+    """Another browser of Anna's."""
+    code = issue_code(server.room.store, "anna", by="test", clock=server.room.clock)
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    yield let_in(server, context, code)
+    context.close()
+
+
+def let_in(server, context, code):
+    """Sign Anna in, past instructions and display check."""
     room = server.room
-    secret = sign_in(room.store, "anna", server.codes["anna"], clock=room.clock).secret
+    secret = sign_in(room.store, "anna", code, clock=room.clock).secret
     for kind, version in (
         (Kind.INSTRUCTIONS, room.study.manifest.protocol_sha256),
         (Kind.DISPLAY, hashlib.sha256(secret.encode()).hexdigest()[:16]),

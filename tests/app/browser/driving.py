@@ -29,8 +29,8 @@ def chromium():
 class Server:
     """The command, as a reader's institution runs it."""
 
-    def __init__(self, study):
-        self.study = study
+    def __init__(self, study, program="read"):
+        self.study, self.program = study, program
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -38,7 +38,7 @@ class Server:
         self.room = open_room(study)
 
     def start(self):
-        command = [sys.executable, "-m", "app.cli", "read", str(self.study)]
+        command = [sys.executable, "-m", "app.cli", self.program, str(self.study)]
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port)],
             stdout=subprocess.DEVNULL,

@@ -1,115 +1,22 @@
-"""Readings in a real browser."""
+"""Mishaps of a reading in a real browser: each answer is stored once, or told."""
 
-from urllib.parse import urlsplit
+import hashlib
 
 import pytest
 
-from tests.app.browser.driving import (
-    SECONDS,
-    chosen,
-    open_reading,
-    press,
-    see,
-    settle,
-    stored,
-)
+from app.identity import COOKIE
+from reader_study.access_codes import issue_code
+from reader_study.store.codes import find_session, touch_session
+from tests.app.browser.driving import chosen, open_reading, press, see, settle, stored
+from tests.app.browser.hands import READING, Keyboard
 from tests.app.material import GOOD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-FORBIDDEN = (
-    b"rapid", b"magic", b"acquired", b"generated", b"synthetic", b"patient-00",
-    b"reference_image", b"mild_moderate",
-)  # fmt: skip
-
-
-class Wire:
-    """Every byte that a page gets, and every address that it asks."""
-
-    def __init__(self, page):
-        self.bytes, self.hosts = [], set()
-        page.on("request", self._asked)
-        page.on("response", self._answered)
-        page.on("websocket", lambda socket: socket.on("framereceived", self._frame))
-
-    def _asked(self, request):
-        if request.url.startswith(("http", "ws")):
-            self.hosts.add(urlsplit(request.url).hostname)
-
-    def _answered(self, response):
-        path = urlsplit(response.url).path
-        # The scripts of Streamlit itself are the same in every study.
-        if not path.startswith("/static/") and response.status == 200:
-            self.bytes.append(response.body())
-
-    def _frame(self, payload):
-        self.bytes.append(payload if isinstance(payload, bytes) else payload.encode())
-
-
-def enter_by_keyboard(page, server):
-    page.goto(server.url)
-    see(page, "Sign in")
-    page.get_by_label("Name").focus()
-    page.keyboard.type("anna")
-    press(page, ["Tab"])
-    page.keyboard.type(server.codes["anna"])
-    press(page, ["Enter"])
-    see(page, "Instructions")
-    page.get_by_role("checkbox").focus()
-    press(page, ["Space"])
-    settle(page)
-    page.get_by_role("button", name="Continue").focus()
-    press(page, ["Enter"])
-    see(page, "Your display")
-    page.get_by_role("button", name="I see all").focus()
-    press(page, ["Enter"])
-
-
-def read_by_keyboard(page, position):
-    see(page, f"{position} of 3")
-    press(page, "1")
-    press(page, "2" if position == 2 else "1")
-    if position == 2:
-        page.locator("textarea:focus").wait_for(timeout=SECONDS * 1000)
-        page.keyboard.type("motion 12")
-        press(page, ["Escape"])
-    press(page, "11124")
-    settle(page)
-    press(page, ["Control+Enter"])
-
-
-def sign_by_keyboard(page):
-    see(page, "Trial 1: your answers")
-    page.get_by_role("checkbox").focus()
-    press(page, ["Space"])
-    settle(page)
-    page.get_by_role("button", name="Sign trial 1").focus()
-    press(page, ["Enter"])
-    see(page, "Trial 2 opens on")
-
-
-def test_a_whole_trial_by_keyboard_alone(server, context):
-    page = context.new_page()
-    wire = Wire(page)
-    enter_by_keyboard(page, server)
-    for position in (1, 2, 3):
-        read_by_keyboard(page, position)
-    sign_by_keyboard(page)
-
-    responses = stored(server)
-    assert [r.answers for r in responses] == [GOOD, GOOD | {"Q2A": 0}, GOOD]
-    assert dict(responses[1].reasons) == {"Q2A": "motion 12"}
-    assert all(0 < r.active_seconds < 60 for r in responses)
-    seen = b"\n".join(wire.bytes).lower()
-    assert len(seen) > 3 * 900 * 700
-    secret = [str(server.study).encode().lower()]
-    assert [w for w in (*FORBIDDEN, *secret) if w in seen] == []
-    assert wire.hosts == {"127.0.0.1"}
-
 
 def test_a_double_click_is_stored_once_and_nothing_is_carried_over(server, signed_in):
     page = open_reading(signed_in, server)
-    press(page, "1111124")
+    press(page, READING)
     settle(page)
     page.get_by_role("button", name="Save and next").dblclick()
     see(page, "2 of 3")
@@ -121,14 +28,13 @@ def test_a_double_click_is_stored_once_and_nothing_is_carried_over(server, signe
 def test_a_reload_keeps_the_draft_even_of_a_text_that_is_being_typed(server, signed_in):
     page = open_reading(signed_in, server)
     press(page, "12")
-    page.locator("textarea:focus").wait_for(timeout=SECONDS * 1000)
     page.keyboard.type("two veins")
     page.wait_for_timeout(2500)
     page.reload()
     see(page, "1 of 3")
 
     assert chosen(page) == [1, 2, 0, 0, 0, 0, 0]
-    assert page.locator("textarea").first.input_value() == "two veins"
+    assert page.locator("textarea:visible").input_value() == "two veins"
 
 
 def test_a_server_killed_in_mid_answer_costs_nothing(server, signed_in):
@@ -146,7 +52,7 @@ def test_a_server_killed_in_mid_answer_costs_nothing(server, signed_in):
 
     assert chosen(page)[:3] == [1, 1, 1]
     while 0 in (now := chosen(page)):
-        press(page, str([1, 1, 1, 1, 1, 2, 4][now.index(0)]))
+        press(page, READING[now.index(0)])
         settle(page)
     shown = chosen(page)
     press(page, ["Control+Enter"])
@@ -163,7 +69,7 @@ def test_a_server_killed_in_mid_answer_costs_nothing(server, signed_in):
 def test_a_stale_tab_moves_on_with_its_next_answer(server, signed_in):
     first, stale = (open_reading(signed_in, server) for _ in range(2))
     first.bring_to_front()
-    press(first, "1111124")
+    press(first, READING)
     settle(first)
     press(first, ["Control+Enter"])
     see(first, "2 of 3")
@@ -174,3 +80,140 @@ def test_a_stale_tab_moves_on_with_its_next_answer(server, signed_in):
     assert "answered already, otherwise; nothing was stored" in stale.inner_text("body")
     assert chosen(stale) == [0] * 7
     assert [r.answers for r in stored(server)] == [GOOD]
+
+
+def test_a_click_without_a_network_is_delivered_later(server, signed_in):
+    page = open_reading(signed_in, server)
+    press(page, READING)
+    settle(page)
+    signed_in.set_offline(True)
+    page.get_by_role("button", name="Save and next").click()
+    foot = page.locator(".st-key-foot")
+    notice = foot.evaluate("(f) => getComputedStyle(f, '::before').content")
+    page.wait_for_timeout(2000)
+
+    assert "No connection" in notice
+    assert stored(server) == ()
+    signed_in.set_offline(False)
+    see(page, "2 of 3")
+    assert [r.answers for r in stored(server)] == [GOOD]
+    assert chosen(page) == [0] * 7
+    assert foot.evaluate("(f) => getComputedStyle(f, '::before').content") == "none"
+
+
+def test_two_tabs_that_save_the_same_store_it_once(server, signed_in):
+    first = open_reading(signed_in, server)
+    press(first, READING)
+    settle(first)
+    second = open_reading(signed_in, server)
+    assert chosen(second) == [int(n) for n in READING]
+    for page in (second, first):
+        page.bring_to_front()
+        press(page, ["Control+Enter"])
+        see(page, "2 of 3")
+
+    assert [r.answers for r in stored(server)] == [GOOD]
+    assert "receipt" in first.inner_text("body")
+    assert chosen(first) == chosen(second) == [0] * 7
+
+
+def test_back_and_forward_lead_to_the_reading_at_hand(server, signed_in):
+    page = open_reading(signed_in, server)
+    press(page, READING)
+    settle(page)
+    press(page, ["Control+Enter"])
+    see(page, "2 of 3")
+    press(page, "1")
+    settle(page)
+    page.go_back()
+    page.go_forward()
+    see(page, "2 of 3")
+
+    assert chosen(page) == [1, 0, 0, 0, 0, 0, 0]
+    assert [r.answers for r in stored(server)] == [GOOD]
+
+
+def test_a_device_left_behind_is_told_and_moves_on(server, signed_in, second_device):
+    left = open_reading(signed_in, server)
+    press(left, READING)
+    settle(left)
+    other = open_reading(second_device, server)
+    press(other, "2")  # keys go to the question that waits, and none does
+    other.locator(".st-key-question-Q3").get_by_test_id("stRadioOption").nth(3).click()
+    settle(other)
+    press(other, ["Control+Enter"])
+    see(other, "2 of 3")
+    press(left, ["Control+Enter"])
+    see(left, "2 of 3")
+
+    assert "answered already, otherwise; nothing was stored" in left.inner_text("body")
+    assert [r.answers for r in stored(server)] == [GOOD | {"Q3": 4}]
+    assert chosen(left) == [0] * 7
+
+
+def test_after_an_expired_session_the_draft_is_there(server, signed_in):
+    page = open_reading(signed_in, server)
+    press(page, READING[:4])
+    settle(page)
+    end_by_idleness(server, signed_in)
+    press(page, READING[4])
+    see(page, "Sign in")
+    assert "What was saved is kept" in page.inner_text("body")
+    code = issue_code(server.room.store, "anna", by="test", clock=server.room.clock)
+    keyboard = Keyboard()
+    keyboard.enter(page, server, code)
+    keyboard.check_display(page)
+    see(page, "1 of 3")
+
+    assert chosen(page)[:4] == [1] * 4
+    press(page, READING[chosen(page).index(0) :])
+    settle(page)
+    press(page, ["Control+Enter"])
+    see(page, "2 of 3")
+    assert [r.answers for r in stored(server)] == [GOOD]
+
+
+def end_by_idleness(server, context):
+    """Let the session of a browser have been seen last long ago."""
+    (secret,) = (c["value"] for c in context.cookies() if c["name"] == COOKIE)
+    session = hashlib.sha256(secret.encode()).hexdigest()
+    with server.room.store.writing(server.room.clock) as t:
+        assert find_session(t.connection, session)
+        long_ago = "2020-01-01T00:00:00.000000Z"
+        touch_session(t.connection, session, long_ago, end=False)
+
+
+def test_keys_typed_at_once_go_where_the_reader_means_them(server, signed_in):
+    page = open_reading(signed_in, server)
+    for key in ["1", "2", *"noise", "Escape", *READING[2:]]:
+        page.keyboard.press(key)
+    settle(page)
+
+    assert chosen(page) == [1, 2, 1, 1, 1, 2, 4]
+    assert page.locator("textarea:visible").input_value() == "noise"
+
+
+def test_an_explanation_outlives_a_change_of_mind(server, signed_in):
+    page = open_reading(signed_in, server)
+    press(page, "12")
+    page.keyboard.type("noise")
+    press(page, ["Escape"])
+    quality = page.locator(".st-key-question-Q2A").get_by_test_id("stRadioOption")
+    quality.nth(0).click()
+    settle(page)
+    assert page.locator("textarea:visible").count() == 0
+    quality.nth(1).click()
+    settle(page)
+
+    assert page.locator("textarea:visible").input_value() == "noise"
+
+
+def test_no_key_opens_what_is_not_the_readers(server, signed_in):
+    page = open_reading(signed_in, server)
+    press(page, ["c", "r", "m", "Escape"])
+    settle(page)
+
+    assert page.locator("[role=dialog]").count() == 0
+    assert page.get_by_text("Deploy").count() == 0
+    assert page.get_by_test_id("stMainMenu").count() == 0
+    assert chosen(page) == [0] * 7

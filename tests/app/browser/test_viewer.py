@@ -1,43 +1,129 @@
 """The picture on the canvas of a real browser."""
 
 import base64
+from importlib.resources import files
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.app.browser.driving import open_reading, press
+from magic_model.montage.layout import MontageLayout
+from tests.app.browser.conftest import let_in
+from tests.app.browser.driving import open_reading, press, see
+from tests.app.browser.hands import READING
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
+MONTAGE = (1280, 72 + 10 * 256)  # of the form that magic-model writes
 
-def png_of_canvas(page):
-    """Pixels of the canvas, `(height, width, 3)`."""
-    address = page.locator(".viewer canvas").evaluate("(c) => c.toDataURL()")
-    content = base64.b64decode(address.split(",")[1])
+
+def pixels(content):
     return np.asarray(Image.open(BytesIO(content)).convert("RGB"))
+
+
+def picture_at_hand(server):
+    token = server.room.session_of("anna").progress().token
+    return pixels(server.room.study.image_bytes(token))
+
+
+def on_canvas(page):
+    """What the viewer says of its view, and the canvas, `(height, width, 3)`."""
+    view = page.locator(".viewer").evaluate("(v) => ({...v.dataset})")
+    address = page.locator(".viewer canvas").evaluate("(c) => c.toDataURL()")
+    return view, pixels(base64.b64decode(address.split(",")[1]))
+
+
+def same_pixels(page, wanted, *, below=0):
+    """Which pixels of the canvas, below a row, are those of the picture."""
+    view, shown = on_canvas(page)
+    height, width, _ = shown.shape
+    scale, x, y = float(view["scale"]), int(view["x"]), int(view["y"])
+    rows = np.floor((np.arange(height) - y + 0.5) / scale).astype(int)
+    columns = np.floor((np.arange(width) - x + 0.5) / scale).astype(int)
+    inside_r = (rows >= 0) & (rows < wanted.shape[0]) & (np.arange(height) >= below)
+    inside_c = (columns >= 0) & (columns < wanted.shape[1])
+    expected = wanted[np.ix_(rows[inside_r], columns[inside_c])]
+    same = (shown[np.ix_(inside_r, inside_c)] == expected).all(axis=2)
+    assert same.size > 300_000
+    return same
 
 
 def test_pixels_on_the_canvas_are_those_of_the_picture(server, signed_in):
     page = open_reading(signed_in, server)
-    token = server.room.session_of("anna").progress().token
-    wanted = np.asarray(
-        Image.open(BytesIO(server.room.study.image_bytes(token))).convert("RGB")
-    )
-    for keys, scale in ((["a"], 1), (["+"] * 4, 1.25**4)):
-        press(page, keys)
-        view = page.locator(".viewer").evaluate("(v) => ({...v.dataset})")
-        assert float(view["scale"]) == pytest.approx(scale)
-        shown = png_of_canvas(page)
-        height, width, _ = shown.shape
-        x, y = int(view["x"]), int(view["y"])
-        rows = np.floor((np.arange(height) - y + 0.5) / scale).astype(int)
-        columns = np.floor((np.arange(width) - x + 0.5) / scale).astype(int)
-        inside_r = (rows >= 0) & (rows < wanted.shape[0])
-        inside_c = (columns >= 0) & (columns < wanted.shape[1])
-        expected = wanted[np.ix_(rows[inside_r], columns[inside_c])]
-        same = (shown[np.ix_(inside_r, inside_c)] == expected).all(axis=2)
-        assert same.size > 300_000
-        # Enlarged, a pixel is a square; only where squares meet may rounding differ.
-        assert same.all() if scale == 1 else same.mean() > 0.99
+    wanted = picture_at_hand(server)
+    press(page, "a")
+    assert on_canvas(page)[0]["scale"] == "1"
+    assert same_pixels(page, wanted).all()
+    press(page, "++++")
+    assert float(on_canvas(page)[0]["scale"]) == pytest.approx(1.25**4)
+    # Enlarged, a pixel is a square; only where squares meet may rounding differ.
+    assert same_pixels(page, wanted).mean() > 0.99
+    press(page, [*READING, "Control+Enter"])
+    see(page, "2 of 3")
+    press(page, "a")
+    following = picture_at_hand(server)
+    assert (following != wanted).any()
+    assert same_pixels(page, following).all()
+
+
+@pytest.mark.parametrize(
+    "large_pictures", [(1280, 2560), (2560, 1096)], indirect=True, ids=["tall", "wide"]
+)
+def test_large_pictures_are_not_shrunk(large_pictures, context):
+    server = large_pictures
+    let_in(server, context, server.codes["anna"])
+    page = open_reading(context, server)
+    wanted = picture_at_hand(server)
+    press(page, "a")
+    corners = set()
+    for keys in (["ArrowUp", "ArrowLeft"] * 20, ["ArrowDown", "ArrowRight"] * 30):
+        for key in keys:
+            page.keyboard.press(key)
+        view, shown = on_canvas(page)
+        corners.add((int(view["x"]), int(view["y"])))
+        assert view["scale"] == "1"
+        assert same_pixels(page, wanted).all()
+    height, width, _ = wanted.shape
+    reach = (shown.shape[1] - width, shown.shape[0] - height)
+    assert corners == {(0, 0), reach}
+
+
+@pytest.mark.parametrize("large_pictures", [MONTAGE], indirect=True, ids=["montage"])
+def test_titles_and_colour_bars_stay_in_view(large_pictures, context):
+    server = large_pictures
+    let_in(server, context, server.codes["anna"])
+    page = open_reading(context, server)
+    wanted = picture_at_hand(server)
+    assert on_canvas(page)[0]["pinned"] == "no"
+    press(page, ["a", "PageDown"])
+    view, shown = on_canvas(page)
+    left = -int(view["x"])
+
+    assert view["pinned"] == "yes"
+    strip = wanted[:72, left : left + shown.shape[1]]
+    # The titles of columns that are cut off move into view; the middle one is whole.
+    whole = slice(512 - left, 768 - left)
+    assert (shown[:72, whole] == strip[:, whole]).all()
+    assert same_pixels(page, wanted, below=74).all()
+    press(page, "++++++++")
+    assert on_canvas(page)[0]["pinned"] == "yes"
+
+
+def test_the_viewer_knows_the_montages_of_the_model(browser):
+    page = browser.new_page()
+    script = files("app.viewer").joinpath("montage.js").read_text("utf-8")
+    page.add_script_tag(content=script)
+
+    def form(width, height):
+        return page.evaluate("([w, h]) => montageForm(w, h)", [width, height])
+
+    for rows, panel in ((10, 256), (1, 96), (16, 512), (40, 125)):
+        layout = MontageLayout(rows=rows, panel=panel)
+        height, width = layout.size
+        assert form(width, height) == {
+            "columns": 5, "panel": panel, "strip": layout.header
+        }  # fmt: skip
+    for width, height in ((1280, 2560), (2560, 2560), (900, 700), (256, 256)):
+        assert form(width, height) is None
+    page.close()

@@ -1,0 +1,159 @@
+"""Pairs of answers that know their reader and their case."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from analysis.arrays import BoolArray, IntArray
+from analysis.tables import ContingencyTable
+
+COLUMNS = ("reader", "case", "reference", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Answers of readers to cases under both methods, one pair per reader and case.
+
+    A reader need not have read every case.
+
+    Attributes:
+        reader: `(n,)` position of the pair's reader in `readers`.
+        case: `(n,)` position of its case in `cases`.
+        reference: `(n,)` answer under the reference method, its position on the scale.
+        test: `(n,)` answer under the test method.
+        readers: Names of the readers.
+        cases: Names of the cases.
+        k: Number of categories on the scale, 2 or more.
+        categories: The scale in its order; 1 to k if left out.
+
+    Raises:
+        ValueError: If the columns differ in length, a position is out of range or a
+            reader has a case twice.
+    """
+
+    reader: IntArray
+    case: IntArray
+    reference: IntArray
+    test: IntArray
+    readers: tuple[str, ...]
+    cases: tuple[str, ...]
+    k: int
+    categories: tuple[Hashable, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.categories:
+            object.__setattr__(self, "categories", tuple(range(1, self.k + 1)))
+        if self.k < 2 or len(set(self.categories)) != self.k:
+            msg = f"A scale must have 2 or more different codes, got {self.categories}"
+            raise ValueError(msg)
+        limits = (len(self.readers), len(self.cases), self.k, self.k)
+        for name, limit in zip(COLUMNS, limits, strict=True):
+            column = np.array(getattr(self, name), dtype=np.int64)
+            column.flags.writeable = False
+            object.__setattr__(self, name, column)
+            if column.shape != (len(self.reader),):
+                msg = f"Columns must be as long as reader, got {column.shape} of {name}"
+                raise ValueError(msg)
+            if column.size and not (column.min() >= 0 and column.max() < limit):
+                msg = f"Positions of {name} must be 0 to {limit - 1}, got others"
+                raise ValueError(msg)
+        self._refuse_repeated()
+
+    def _refuse_repeated(self) -> None:
+        place = self.reader * max(1, len(self.cases)) + self.case
+        if len(np.unique(place)) < len(place):
+            (first, _), *_ = Counter(place.tolist()).most_common(1)
+            reader, case = divmod(first, len(self.cases))
+            msg = (
+                "A reader must have at most one pair per case, got more of "
+                f"reader {self.readers[reader]} and case {self.cases[case]}"
+            )
+            raise ValueError(msg)
+
+    @classmethod
+    def from_labels(
+        cls,
+        reader: Iterable[Hashable],
+        case: Iterable[Hashable],
+        reference: Iterable[Hashable],
+        test: Iterable[Hashable],
+        categories: Iterable[Hashable],
+    ) -> Self:
+        """Make pairs from names and answers, complete ones only.
+
+        Args:
+            reader: Reader of each pair.
+            case: Case of each pair.
+            reference: Answer under the reference method.
+            test: Answer under the test method.
+            categories: The scale, in its order.
+
+        Raises:
+            ValueError: If the columns differ in length, an answer is missing or not on
+                the scale, or a reader has a case twice.
+
+        Examples:
+            >>> pairs = Pairs.from_labels("AAB", "xyx", [1, 0, 1], [1, 1, 1], (0, 1))
+            >>> pairs.readers, pairs.table.counts.tolist()
+            (('A', 'B'), [[0, 1], [0, 2]])
+        """
+        columns = [list(column) for column in (reader, case, reference, test)]
+        if len({len(column) for column in columns}) > 1:
+            got = ", ".join(f"{len(column)}" for column in columns)
+            msg = f"Columns {', '.join(COLUMNS)} must be of one length, got {got}"
+            raise ValueError(msg)
+        scale = tuple(categories)
+        place = {code: index for index, code in enumerate(scale)}
+        answers = [*columns[2], *columns[3]]
+        unknown = {str(answer) for answer in answers if answer not in place}
+        if unknown:
+            got = ", ".join(sorted(unknown))
+            msg = f"Answers must be on the scale {scale}, got {got}"
+            raise ValueError(msg)
+        readers, reader_at = _positions(columns[0])
+        cases, case_at = _positions(columns[1])
+        coded = np.array([place[answer] for answer in answers], dtype=np.int64)
+        reference_at, test_at = coded.reshape(2, -1)
+        return cls(
+            reader_at, case_at, reference_at, test_at, readers, cases, len(scale), scale
+        )
+
+    @property
+    def n(self) -> int:
+        """Number of pairs."""
+        return len(self.reader)
+
+    @property
+    def table(self) -> ContingencyTable:
+        """All pairs in one table, reference method in rows."""
+        cells = np.bincount(self.reference * self.k + self.test, minlength=self.k**2)
+        return ContingencyTable(cells.reshape(self.k, self.k), self.categories)
+
+    def subset(self, kept: BoolArray) -> Self:
+        """Keep some pairs; readers and cases without any leave.
+
+        Args:
+            kept: `(n,)` which ones.
+        """
+        readers, reader = np.unique(self.reader[kept], return_inverse=True)
+        cases, case = np.unique(self.case[kept], return_inverse=True)
+        return type(self)(
+            reader,
+            case,
+            self.reference[kept],
+            self.test[kept],
+            tuple(self.readers[i] for i in readers),
+            tuple(self.cases[i] for i in cases),
+            self.k,
+            self.categories,
+        )
+
+
+def _positions(names: Sequence[Hashable]) -> tuple[tuple[str, ...], IntArray]:
+    """Distinct names in the order of their first appearance, and where each stands."""
+    place = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    positions = np.array([place[name] for name in names], dtype=np.int64)
+    return tuple(map(str, place)), positions

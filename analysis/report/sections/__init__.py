@@ -1,0 +1,22 @@
+"""The parts of a report that go beyond pairs taken as independent."""
+
+from collections.abc import Callable, Sequence
+
+from analysis.report.material import Material
+from analysis.report.section import Section
+from analysis.report.sections.by_reader import by_reader_section
+from analysis.report.sections.clustered import clustered_section
+
+Maker = Callable[[Material], Section | None]
+"""Gives a part of the report, or None if the study has nothing for it."""
+
+
+def makers() -> Sequence[Maker]:
+    """Give the parts of a report in their order."""
+    return (clustered_section, by_reader_section)
+
+
+def sections_of(material: Material) -> list[Section]:
+    """Make all parts that a study has something for."""
+    made = (make(material) for make in makers())
+    return [section for section in made if section is not None]

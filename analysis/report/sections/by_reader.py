@@ -1,0 +1,260 @@
+"""Each reader alone, all readers but one, and each class of severity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.charts.forest import ForestRow, forest_plot
+from analysis.multireader import (
+    ClusteredEstimate,
+    Coefficient,
+    HomogeneityTest,
+    Pairs,
+    ReaderAgreement,
+    clustered_kappa,
+    homogeneity,
+    leave_one_reader_out,
+    per_class,
+    per_reader,
+)
+from analysis.report.formatting import (
+    format_clustered,
+    format_estimate,
+    format_p,
+    neutralise,
+)
+from analysis.report.material import ARBITRARY_CASES, Material
+from analysis.report.numbers import Json, clustered_json, number
+from analysis.report.section import Picture, Section, Table
+from analysis.responses.paired_readings import paired_readings
+
+ID = "readers"
+TITLE = "Readers and severity"
+_PANELS_PER_ROW = 4
+
+
+@dataclass(frozen=True)
+class QuestionByReader:
+    """One question, reader by reader.
+
+    Attributes:
+        together: Kappa of all readers.
+        alone: Each reader.
+        test: Whether readers differ.
+        without: Kappa without each reader in turn.
+        by_class: Kappa and agreement of each class of severity.
+    """
+
+    together: ClusteredEstimate
+    alone: tuple[ReaderAgreement, ...]
+    test: HomogeneityTest
+    without: Mapping[str, ClusteredEstimate]
+    by_class: Mapping[str, tuple[ClusteredEstimate, ClusteredEstimate]]
+
+
+def by_reader_section(material: Material) -> Section | None:
+    """Give kappa by reader with a test of homogeneity, and by severity."""
+    if len(material.responses.readers) < 2:
+        return None
+    if material.provenance == "reconstructed":
+        return Section(ID, TITLE, refused=ARBITRARY_CASES)
+    level, severity = material.confidence_level, _severities(material)
+    found = {
+        question.id: question_by_reader(
+            paired_readings(material.responses, question), severity
+        )
+        for question in material.responses.questionnaire
+    }
+    tables = [
+        Table(
+            "kappa_by_reader",
+            f"Cohen's kappa of each reader with {100 * level:g} % confidence intervals",
+            _reader_frame(found, level),
+            ("Cases are random, the reader is this one (Student's t).",),
+        ),
+        Table("homogeneity", "Do readers differ in kappa?", _test_frame(found)),
+    ]
+    if severity:
+        tables.append(
+            Table(
+                "agreement_by_severity",
+                f"Agreement and kappa by severity with {100 * level:g} % confidence "
+                "intervals, readers and patients random",
+                _class_frame(found, level),
+                ("Classes of few patients say little.",),
+            )
+        )
+    return Section(
+        ID,
+        TITLE,
+        findings=_findings(found, level),
+        tables=tuple(tables),
+        pictures=(
+            Picture(
+                "forest_by_reader",
+                partial(_figure, found, level),
+                "Kappa of each reader, one panel a question",
+                "Cohen's kappa of each reader (grey) and of all (dark, readers and "
+                "patients random).",
+            ),
+        ),
+        methods=(
+            "Kappa of single readers has intervals with patients random. Whether "
+            "readers differ was tested by Hotelling's T squared on their kappas, whose "
+            "covariance over shared patients comes from their influence values.",
+        ),
+        references=("vanbelle", "hotelling"),
+        content={
+            name: _json(of_question, level) for name, of_question in found.items()
+        },
+    )
+
+
+def question_by_reader(pairs: Pairs, severity: Mapping[str, str]) -> QuestionByReader:
+    """Analyse one question reader by reader and class by class."""
+    kappas = per_class(pairs, severity)
+    shares = per_class(pairs, severity, Coefficient.agreement())
+    return QuestionByReader(
+        together=clustered_kappa(pairs),
+        alone=per_reader(pairs),
+        test=homogeneity(pairs),
+        without=leave_one_reader_out(pairs),
+        by_class={name: (shares[name], kappas[name]) for name in kappas},
+    )
+
+
+def _severities(material: Material) -> dict[str, str]:
+    """Class of each case, classes in the order of the paper if they are its."""
+    known = ("none", "mild_moderate", "severe")
+    found = {r.case: r.severity for r in material.responses.readings if r.severity}
+    rank = {name: place for place, name in enumerate(known)}
+    in_order = sorted(found.items(), key=lambda item: rank.get(item[1], len(rank)))
+    return dict(in_order)
+
+
+def _findings(found: Mapping[str, QuestionByReader], level: float) -> tuple[str, ...]:
+    differing = [n for n, q in found.items() if q.test.p_value < 1 - level]
+    tested = [n for n, q in found.items() if q.test.undefined_reason is None]
+    if not tested:
+        return ("Whether readers differ cannot be tested with these data.",)
+    said = ", ".join(differing) if differing else "none"
+    return (
+        f"Readers differ in kappa at the {100 * (1 - level):.3g} % level in: {said} "
+        f"(of {len(tested)} questions tested, no correction for their number).",
+    )
+
+
+def _reader_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.DataFrame:
+    names = [own.reader for own in next(iter(found.values())).alone]
+    rows = []
+    for place, name in enumerate(names):
+        row = {"Reader": neutralise(name)}
+        for question, of_question in found.items():
+            own = of_question.alone[place].coefficient
+            row[neutralise(question)] = format_clustered(own, level, 2)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _test_frame(found: Mapping[str, QuestionByReader]) -> pd.DataFrame:
+    rows = []
+    for question, q in found.items():
+        values = [e.estimate for e in q.without.values()]
+        rows.append(
+            {
+                "Question": neutralise(question),
+                "F": format_estimate(_f(q.test)),
+                "df": f"{q.test.df}, {q.test.df_residual}",
+                "p": q.test.undefined_reason or format_p(q.test.p_value),
+                "Kappa of all": format_estimate(q.together.estimate),
+                "without one reader": f"{format_estimate(min(values))} to "
+                f"{format_estimate(max(values))}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _f(test: HomogeneityTest) -> float:
+    if test.undefined_reason:
+        return test.statistic
+    cases = test.df + test.df_residual
+    return test.statistic * test.df_residual / (test.df * (cases - 1))
+
+
+def _class_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.DataFrame:
+    rows = []
+    for question, q in found.items():
+        for name, (share, kappa) in q.by_class.items():
+            rows.append(
+                {
+                    "Question": neutralise(question),
+                    "Severity": neutralise(name),
+                    "Patients": str(kappa.n_cases),
+                    "Agreement": format_clustered(share, level),
+                    "Cohen's kappa": format_clustered(kappa, level),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _figure(found: Mapping[str, QuestionByReader], level: float) -> Figure:
+    n_readers = len(next(iter(found.values())).alone)
+    n_rows = -(-len(found) // _PANELS_PER_ROW)
+    size = (7.2, n_rows * (0.9 + 0.17 * (n_readers + 1)))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(
+        n_rows, _PANELS_PER_ROW, squeeze=False, sharex=True, sharey=True
+    ).ravel()
+    for ax, (question, q) in zip(grid, found.items(), strict=False):
+        rows = [
+            ForestRow(
+                own.reader,
+                own.coefficient.estimate,
+                own.coefficient.confidence_interval(level),
+                faint=True,
+            )
+            for own in q.alone
+        ]
+        together = q.together.confidence_interval(level)
+        rows.append(ForestRow("all", q.together.estimate, together))
+        forest_plot(rows, ax, xlabel="", reference=0)
+        ax.set_title(question)
+    for ax in grid[len(found) :]:
+        ax.axis("off")
+    grid[0].set_xlim(-1, 1)
+    figure.supxlabel(f"Cohen's kappa ({100 * level:g}% CI)", fontsize=8)
+    return figure
+
+
+def _json(q: QuestionByReader, level: float) -> Json:
+    return {
+        "by_reader": {
+            own.reader: {
+                "cohen_kappa": clustered_json(own.coefficient, level),
+                "n_agree": own.agreement.n_agree,
+                "n": own.agreement.n,
+            }
+            for own in q.alone
+        },
+        "homogeneity": {
+            "f": number(_f(q.test)),
+            "df": q.test.df,
+            "df_residual": q.test.df_residual,
+            "p_value": number(q.test.p_value),
+            "undefined_reason": q.test.undefined_reason,
+        },
+        "without_reader": {
+            name: clustered_json(estimate, level)
+            for name, estimate in q.without.items()
+        },
+        "by_severity": {
+            name: {
+                "percent_agreement": clustered_json(share, level),
+                "cohen_kappa": clustered_json(kappa, level),
+            }
+            for name, (share, kappa) in q.by_class.items()
+        },
+    }

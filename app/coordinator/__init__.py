@@ -1,0 +1,1 @@
+"""The coordinator's desk: counts, times and codes, never an answer."""

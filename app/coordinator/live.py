@@ -1,0 +1,67 @@
+"""A part of a page that asks the store again by itself."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import state
+from app.coordinator.desk import Desk, read_desk
+from app.coordinator.tables import Row
+from app.room import served_room
+from app.screens.acting import report
+from reader_study.access import AccessError
+from reader_study.errors import StudyError
+
+REFRESH_SECONDS = 10
+
+_WIDE = (
+    *((name, 125) for name in ("Added", "Recorded", "Signed", "Usable until")),
+    ("Stands", 205),
+    *((name, 74) for name in ("Assigned", "Opened", "Declined", "Missing", "Trial")),
+)
+"""Least widths in points of columns that need more, or less, than usual."""
+
+_TROUBLE = "The study cannot be read at the moment. The page tries again by itself."
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def show_live(show: Callable[[Desk], None]) -> None:
+    """Show what the store says now, and again after a while.
+
+    Refreshing is no sign of the coordinator: a session ends behind an open page, too.
+    """
+    try:
+        desk = read_desk(served_room())
+    except AccessError:
+        st.rerun(scope="app")
+    except StudyError as error:
+        report(error)
+        st.text(_TROUBLE)
+        return
+    show(desk)
+
+
+def show_table(rows: list[Row], empty: str) -> None:
+    """Show rows that can be sorted by each column.
+
+    Args:
+        rows: With the same headings.
+        empty: What is said where there are none.
+    """
+    if not rows:
+        st.text(empty)
+        return
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        placeholder="",
+        column_config={name: st.column_config.Column(width=w) for name, w in _WIDE},
+    )
+
+
+def show_zone() -> None:
+    """Say what times mean, and that the page is not left behind."""
+    zone = state.zone() or "UTC"
+    st.text(f"Times in {zone}. Refreshed every {REFRESH_SECONDS} seconds.")

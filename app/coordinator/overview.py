@@ -1,0 +1,112 @@
+"""Overview: how far the study has come, what it waits for, and whether it is sound."""
+
+from html import escape
+
+import streamlit as st
+
+from app import state
+from app.coordinator.acting import perform
+from app.coordinator.desk import Desk
+from app.coordinator.identity import require_coordinator
+from app.coordinator.live import show_live, show_table, show_zone
+from app.coordinator.tables import deviation_rows
+from app.room import Room, served_room
+from app.times import clock_time, date_and_time
+from reader_study.clock import to_text
+from reader_study.errors import StudyError
+from reader_study.phase import Phase
+from reader_study.store.verifying import verify
+
+_PHASES = {
+    Phase.BUILT: "built, not open yet",
+    Phase.OPEN: "open, readers read",
+    Phase.LOCKED: "locked, no answer is taken",
+    Phase.UNBLINDED: "unblinded",
+}
+_NEXT = {Phase.BUILT: "Before it can be opened", Phase.OPEN: "Before it can be locked"}
+_NOTHING = "Nothing is missing."
+
+
+def show_overview() -> None:
+    """Show the study as a whole."""
+    require_coordinator(served_room())
+    show_live(_show_state)
+    with st.container(key="check", horizontal=True, vertical_alignment="center"):
+        st.button("Check log and pictures", key="check-now", on_click=_check)
+        st.text("Reads every entry of the log and every picture anew.")
+    state.show_notice()
+
+
+def facts(desk: Desk, zone: str | None) -> dict[str, str]:
+    """Give what there is to say about a study, by heading."""
+    status = desk.status
+    active = sum(reader.active for reader in status.readers)
+    counted = [trial for trial in status.trials if trial.reader in desk.progress]
+    told = {
+        "Study": status.title,
+        "Phase": _PHASES[status.phase],
+        "Answers": "simulated: bots have read" if status.simulated else "by people",
+        "Readers": f"{active} of {status.n_planned} planned",
+        "Readings": (
+            f"{sum(t.n_submitted for t in counted)} of "
+            f"{sum(t.n_assigned for t in counted)} submitted, "
+            f"{sum(t.n_declined for t in counted)} declined"
+        ),
+        "Trials": f"{sum(bool(t.signed_at) for t in counted)} of {len(counted)} signed",
+        "Washout": f"{status.washout_days:g} days",
+        "Deviations": str(len(desk.deviations)),
+        "Log": f"entry {status.head.n}, {date_and_time(status.head.time, zone)}",
+    }
+    if status.closing_missing:
+        told["Closing questions"] = f"missing from {', '.join(status.closing_missing)}"
+    return told
+
+
+def _show_state(desk: Desk) -> None:
+    zone = state.zone()
+    left, right = st.columns([11, 9], gap="large")
+    with left:
+        st.html(_as_list(facts(desk, zone), desk.status.head.sha256))
+    with right:
+        heading, items = _NEXT.get(desk.status.phase), desk.waits_for or [_NOTHING]
+        if heading:
+            body = "".join(f"<li>{escape(item)}</li>" for item in items)
+            st.html(f"<h2>{heading}</h2><ul class='waits'>{body}</ul>")
+    st.html("<h2>Deviations</h2>")
+    show_table(deviation_rows(desk, zone), "None so far.")
+    show_zone()
+
+
+def _as_list(named: dict[str, str], sha256: str) -> str:
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+        for name, value in named.items()
+    )
+    return (
+        f"<dl class='facts'>{rows}<dt>SHA-256 of it</dt><dd class='hash'>{sha256}</dd>"
+        "</dl>"
+    )
+
+
+def _check() -> None:
+    def act(room: Room, coordinator: str) -> None:
+        del coordinator
+        problems = _problems(room)
+        time = clock_time(to_text(room.clock.now()), state.zone())
+        found = " ".join(problems) or "The log is whole, the pictures are those built."
+        state.notify(f"{time}: {found}", good=not problems)
+
+    perform(act)
+
+
+def _problems(room: Room) -> list[str]:
+    """Name what is wrong; where, is for the server's operator to find out."""
+    with room.store.reading() as connection:
+        n = len(verify(connection).faults)
+    faults = f"The log or a table that it covers has {n} faults." if n else ""
+    try:
+        room.study.check_images()
+        changed = ""
+    except StudyError:
+        changed = "A picture is missing, or is not the one that was built."
+    return [problem for problem in (faults, changed) if problem]

@@ -1,0 +1,1 @@
+"""Files that put the reading room behind nginx and under systemd."""

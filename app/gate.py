@@ -1,0 +1,72 @@
+"""The gate of the reading server: known names of it, its own pages, and no more."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+_PAGES = re.compile(
+    r"/|/index\.html|/favicon\.png|/manifest\.json|/static/.+|/session"
+    r"|/_stcore/(?:health|host-config|stream)"
+)
+_WHOSE = "x-sign-in"  # as in trustedUserHeaders of the shipped configuration
+_OF_STREAMLIT = "_streamlit"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """ASGI middleware that refuses what pages of the reading room never ask for.
+
+    Streamlit also answers under paths of which the room has no use: files of any
+    session, uploads, figures on memory. It takes web sockets from pages of every
+    program on the reader's computer, and asks a server outside for its own address to
+    find out. So it is not asked.
+
+    Whoever presents the id of a session of Streamlit is given that session, with what
+    a reader typed there. So a header tells Streamlit whose it is, and it gives it to
+    nobody else; one that began without a sign-in is given to nobody.
+
+    Attributes:
+        app: What answers the others.
+    """
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        status = _refusal(scope) if scope["type"] in {"http", "websocket"} else 0
+        if not status:
+            await self.app(_with_owner(scope), receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await PlainTextResponse("", status)(scope, receive, send)
+
+
+def _refusal(scope: Scope) -> int:
+    headers = Headers(scope=scope)
+    host = headers.get("host")
+    if not is_host_allowed(host):
+        return 421
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        return 403
+    return 0 if _PAGES.fullmatch(scope["path"]) else 404
+
+
+def _with_owner(scope: Scope) -> Scope:
+    if scope["type"] != "websocket":
+        return scope
+    headers = MutableHeaders(raw=list(scope["headers"]))
+    sent = sorted(cookie_parser(headers.get("cookie", "")).items())
+    own = [cookie for cookie in sent if not cookie[0].startswith(_OF_STREAMLIT)]
+    whose = hashlib.sha256(repr(own).encode()).hexdigest()
+    headers[_WHOSE] = whose if own else secrets.token_hex(32)
+    return {**scope, "headers": headers.raw}

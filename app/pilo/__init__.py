@@ -1,0 +1,1 @@
+"""The explorer of the perfusion information ratio, outside of any study."""

@@ -1,0 +1,96 @@
+"""The questions after the last trial: what was recognised, and what was believed."""
+
+import streamlit as st
+
+from app import state
+from app.room import Room
+from app.screens.acting import perform
+from app.screens.frame import show_sheet
+from reader_study.answers import LONGEST_REASON
+from reader_study.closing import CONFIDENCE, RECOGNISED, ClosingAnswers, answer_closing
+from reader_study.reading_session import ReadingSession
+
+_RECOGNISED, _WHICH, _CUES, _CONFIDENCE = (
+    "closing-recognised",
+    "closing-which",
+    "closing-cues",
+    "closing-confidence",
+)
+_ENDS = {1: "1 (guessed)", 5: "5 (certain)"}
+
+
+def show_closing(session: ReadingSession) -> None:
+    """Ask once; nothing is chosen beforehand."""
+    orders = session.study.manifest.slots[0].orders
+    with st.container(key="sheet"):
+        show_sheet(
+            "Before you go",
+            "Both trials are signed. Some pictures of the study were synthetic. Please "
+            "say what you noticed; your readings stay as they are.",
+        )
+        state.show_notice()
+        st.radio(
+            "Did you recognise cases of trial 1 in trial 2?",
+            list(RECOGNISED),
+            index=None,
+            format_func=RECOGNISED.__getitem__,
+            key=_RECOGNISED,
+            horizontal=True,
+        )
+        st.text_input(
+            "Which ones? Positions, if you remember them (optional)",
+            key=_WHICH,
+            max_chars=LONGEST_REASON,
+        )
+        for trial, order in sorted(orders.items()):
+            st.number_input(
+                f"How many of the {len(order)} pictures of trial {trial} were "
+                "synthetic, in your opinion?",
+                min_value=0,
+                max_value=len(order),
+                value=None,
+                step=1,
+                key=_count_key(trial),
+            )
+        st.text_area(
+            "What gave them away? (optional)", key=_CUES, max_chars=LONGEST_REASON
+        )
+        st.radio(
+            "How sure are you of these two numbers?",
+            list(CONFIDENCE),
+            index=None,
+            format_func=lambda n: _ENDS.get(n, str(n)),
+            key=_CONFIDENCE,
+            horizontal=True,
+        )
+        st.button(
+            "Send",
+            key="closing-send",
+            type="primary",
+            on_click=_send,
+            args=(tuple(sorted(orders)),),
+        )
+
+
+def _count_key(trial: int) -> str:
+    return f"closing-synthetic-{trial}"
+
+
+def _send(trials: tuple[int, ...]) -> None:
+    fields = {str(key): value for key, value in st.session_state.items()}
+    needed = (_RECOGNISED, *map(_count_key, trials), _CONFIDENCE)
+    if any(fields.get(key) is None for key in needed):
+        state.notify("Please answer all questions that are not optional.")
+        return
+
+    def act(room: Room, reader: str) -> None:
+        answers = ClosingAnswers(
+            recognised=str(fields[_RECOGNISED]),
+            synthetic={trial: fields[_count_key(trial)] for trial in trials},
+            confidence=fields[_CONFIDENCE],
+            which=str(fields.get(_WHICH) or ""),
+            cues=str(fields.get(_CUES) or ""),
+        )
+        answer_closing(room.study, room.store, reader, answers, clock=room.clock)
+
+    perform(act)

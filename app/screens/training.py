@@ -1,0 +1,139 @@
+"""One training case: answered like a reading, then compared with what is expected."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+import streamlit as st
+
+from app import state
+from app.answering import Form, missing_text
+from app.components import desk
+from app.room import Room
+from app.screens.acting import perform
+from app.screens.questions import show_questions
+from app.viewer import show_picture
+from reader_study.progress import Progress
+from reader_study.questionnaire import Question, Questionnaire
+from reader_study.store.readings import Draft
+from reader_study.training import Practice, TrainingSession
+from reader_study.training_set import TrainingCase
+
+_TOLD = "A case to practise on. Its answers are not part of the study."
+_COMPARED = "Compare your answers with what is expected, then go on."
+
+
+def show_training(room: Room, progress: Progress) -> None:
+    """Show the training case at hand: its questions, or the feedback to them."""
+    session = room.training_of(progress.reader)
+    practice = session.at_hand(progress.trial)
+    if practice is None:  # another tab has finished the training just now
+        st.rerun()
+    shown = f"{practice.trial}-{practice.case.token}"
+    with st.container(key="reading"):
+        left, right = st.columns([3, 1])
+        with left:
+            show_picture(session.image(practice), f"viewer-{shown}")
+        with right, st.container(key="panel"):
+            state.show_notice()
+            if practice.given is None:
+                _ask(session, practice, shown)
+            else:
+                _compare(session.study.questionnaire, practice, practice.given.answers)
+    desk(f"desk-training-{shown}")
+
+
+def feedback_html(
+    questionnaire: Questionnaire, case: TrainingCase, given: Mapping[str, int]
+) -> str:
+    """Give expected answers and feedback beside the reader's own, as plain HTML.
+
+    Args:
+        questionnaire: Of the study.
+        case: With what is expected.
+        given: The reader's answers.
+    """
+    heads = ("", "Your answer", "Expected")
+    rows = "".join(
+        row
+        for question in questionnaire.questions
+        for row in _rows(question, case, given)
+    )
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    return f"<table class='answers'>{table}</table>"
+
+
+def _rows(
+    question: Question, case: TrainingCase, given: Mapping[str, int]
+) -> Iterator[str]:
+    own = _label(question, given.get(question.id))
+    expected = _label(question, case.expected.get(question.id))
+    cells = (question.id, own, expected or "any")
+    body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    yield f"<tr>{body}</tr>"
+    if text := case.feedback.get(question.id):
+        yield f"<tr><td></td><td class='why' colspan='2'>{escape(text)}</td></tr>"
+
+
+def _label(question: Question, code: int | None) -> str:
+    choice = question.choice(code)
+    return choice.label if choice else ""
+
+
+def _ask(session: TrainingSession, practice: Practice, shown: str) -> None:
+    form = Form(session.study.questionnaire, practice.case.token, f"training{shown[0]}")
+    st.text(_TOLD)
+    show_questions(form, Draft({}, {}), keep=False)
+    with st.container(key="foot"):
+        st.button(
+            "Compare my answers",
+            key=f"save-{shown}",
+            type="primary",
+            width="stretch",
+            on_click=_submit,
+            args=(form,),
+        )
+        if session.study.protocol.training_skippable:
+            st.button("Leave out the training", key="skip-training", on_click=_skip)
+
+
+def _compare(
+    questionnaire: Questionnaire, practice: Practice, given: Mapping[str, int]
+) -> None:
+    st.text(_COMPARED)
+    with st.container(key="answers"):
+        st.html(feedback_html(questionnaire, practice.case, given))
+    with st.container(key="foot"):
+        last = practice.position == practice.n_cases
+        st.button(
+            f"Begin trial {practice.trial}" if last else "Next training case",
+            key=f"save-next-{practice.trial}-{practice.case.token}",
+            type="primary",
+            width="stretch",
+            on_click=_go_on,
+            args=(practice.case.token,),
+        )
+
+
+def _submit(form: Form) -> None:
+    fields = {str(key): value for key, value in st.session_state.items()}
+
+    def act(room: Room, reader: str) -> None:
+        missing = form.missing(fields)
+        if missing:
+            st.session_state["missing"] = missing
+            state.notify(missing_text(missing))
+            return
+        session = room.training_of(reader)
+        session.submit(form.token, form.answers(fields), form.reasons(fields))
+        st.session_state.pop("missing", None)
+
+    perform(act)
+
+
+def _go_on(token: str) -> None:
+    perform(lambda room, reader: room.training_of(reader).go_on(token))
+
+
+def _skip() -> None:
+    perform(lambda room, reader: room.training_of(reader).skip())

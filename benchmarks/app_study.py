@@ -1,0 +1,145 @@
+"""A study of montages, 1280 x 2560, and its reading server, for `benchmarks.app`."""
+
+import csv
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.identity import COOKIE
+from app.room import Room, open_room
+from benchmarks.study_build import montage
+from reader_study.access import sign_in
+from reader_study.access_codes import issue_code
+from reader_study.acknowledgements import Kind, acknowledge
+from reader_study.builder import BuildRequest, build_study
+from reader_study.lifecycle import open_for_reading
+from reader_study.protocol_file import template
+from reader_study.registry import Profile, add_reader
+
+_BY = "benchmark"
+_WAIT = 60.0  # seconds
+_HERTZ = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process has used.
+
+    Attributes:
+        cpu: Seconds of CPU time since its start.
+        mebibytes: Memory that it holds now.
+    """
+
+    cpu: float
+    mebibytes: float
+
+
+class Server:
+    """The command `magic-app read` in a process of its own."""
+
+    def __init__(self, study: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}/"
+        command = [sys.executable, "-m", "app.cli", "read", str(study)]
+        self._process = subprocess.Popen(
+            [*command, "--port", str(self.port)], stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + _WAIT
+        while not self._answers():
+            if time.monotonic() > deadline:
+                msg = f"The server must answer within {_WAIT:.0f} s"
+                raise TimeoutError(msg)
+            time.sleep(0.1)
+
+    def usage(self) -> Usage:
+        """Say what the server has used."""
+        status = Path(f"/proc/{self._process.pid}")
+        fields = (status / "stat").read_text().rpartition(")")[2].split()
+        pages = int((status / "statm").read_text().split()[1])
+        page = os.sysconf("SC_PAGE_SIZE")
+        return Usage(
+            cpu=(int(fields[11]) + int(fields[12])) / _HERTZ,
+            mebibytes=pages * page / 2**20,
+        )
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(20)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}_stcore/health", timeout=2):  # noqa: S310
+                return True
+        except OSError:
+            return False
+
+
+def make_study(root: Path, n_cases: int, n_readers: int) -> Room:
+    """Build a study in the form of the paper's montages and open it to its readers."""
+    rng = np.random.default_rng(0)
+    drawn = montage(rng)
+    with (root / "cases.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "severity", "reference_image", "test_image"])
+        for case in range(n_cases):
+            names = [f"{side}-{case}.png" for side in "ab"]
+            for shift, name in enumerate(names):
+                moved = np.roll(drawn, 16 * (2 * case + shift), axis=0)
+                Image.fromarray(moved).save(root / name, compress_level=1)
+            writer.writerow([f"case-{case}", "severe", *names])
+    protocol = template()
+    for old, new in (
+        ("none = 7", "none = 0"),
+        ("mild_moderate = 6", "mild_moderate = 0"),
+        ("severe = 7", f"severe = {n_cases}"),
+        ("min_distance = 3", "min_distance = 0"),
+        ("number = 7", f"number = {n_readers}"),
+    ):
+        protocol = protocol.replace(old, new)
+    (root / "study.toml").write_text(protocol, encoding="utf-8")
+    build_study(
+        BuildRequest(
+            protocol=root / "study.toml",
+            cases=root / "cases.csv",
+            out=root / "STUDY",
+            key=root / "KEY",
+            passphrases=("for a benchmark only",),
+        )
+    )
+    room = open_room(root / "STUDY")
+    for n in range(n_readers):
+        profile = Profile(reader_name(n), "neuroradiologist", 10)
+        add_reader(room.study, room.store, profile, by=_BY, clock=room.clock)
+    open_for_reading(room.study, room.store, by=_BY, clock=room.clock)
+    return room
+
+
+def reader_name(n: int) -> str:
+    """Name a reader."""
+    return f"reader-{n + 1}"
+
+
+def let_in(room: Room, reader: str) -> dict[str, str]:
+    """Sign a reader in, past instructions and display check, and give the cookie."""
+    store, clock = room.store, room.clock
+    code = issue_code(store, reader, by=_BY, clock=clock)
+    secret = sign_in(store, reader, code, clock=clock).secret
+    seen = hashlib.sha256(secret.encode()).hexdigest()[:16]
+    for kind, version in (
+        (Kind.INSTRUCTIONS, room.study.manifest.protocol_sha256),
+        (Kind.DISPLAY, seen),
+    ):
+        acknowledge(store, reader, kind, version, clock=clock)
+    return {COOKIE: secret}

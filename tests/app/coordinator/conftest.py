@@ -1,0 +1,33 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.coordinator.identity import COOKIE
+from app.coordinator.server import PAGES
+from reader_study.coordinators import add_coordinator, sign_in
+
+NAME = "eve"
+
+
+@pytest.fixture
+def passphrase(room, clock):
+    return add_coordinator(room.store, NAME, by="operator", clock=clock)
+
+
+@pytest.fixture
+def eve(room, passphrase, clock, cookies):
+    """Eve has signed in; gives the secret of her browser."""
+    secret = sign_in(room.store, NAME, passphrase, clock=clock)
+    cookies[COOKIE] = secret
+    return secret
+
+
+@pytest.fixture
+def monitor():
+    """A new page of the browser, on a part of the monitor."""
+
+    def load(part="Overview"):
+        page = AppTest.from_file(str(PAGES), default_timeout=20)
+        page.session_state["page"] = part
+        return page.run()
+
+    return load
