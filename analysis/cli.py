@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.cli_version import add_version
 from analysis.commands import power_options as options
 from analysis.errors import InputError
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+add_version(app)
 
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder for all results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

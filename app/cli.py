@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from reader_study.cli_version import add_version
 from reader_study.errors import StudyError
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+add_version(app)
 
 DEMO_FOLDER = Path("reading-demo")
 
@@ -58,11 +60,15 @@ def read(
         Path | None,
         typer.Option(help="Secret shared by all processes; made if missing."),
     ] = None,
+    oidc: Annotated[
+        Path | None,
+        typer.Option(help="TOML of hospital accounts and their readers."),
+    ] = None,
 ) -> None:
     """Serve a study to its readers, on this machine only, or to a proxy on it."""
     from app.commands.read import Serving, prepare, prepare_demo, run
 
-    serving = Serving(port, tuple(allowed_host or ()), secret_file)
+    serving = Serving(port, tuple(allowed_host or ()), secret_file, oidc)
     if demo:
         folder = study or DEMO_FOLDER
         print(prepare_demo(folder, serving))
@@ -127,6 +133,9 @@ def deploy(
         str, typer.Option(help="This command, on the server.")
     ] = "/opt/reading-room/bin/magic-app",
     user: Annotated[str, typer.Option(help="Who runs it.")] = "magic-app",
+    oidc: Annotated[
+        str, typer.Option(help="File of hospital accounts on the server.")
+    ] = "",
 ) -> None:
     """Write files for nginx and systemd into a folder; install nothing."""
     from app.commands.deploy import write_deployment
@@ -144,6 +153,7 @@ def deploy(
         logs=logs,
         program=program,
         user=user,
+        oidc=oidc,
     )
     print(write_deployment(folder, deployment))
 

@@ -35,13 +35,19 @@ class Gate:
 
     Attributes:
         app: What answers the others.
+        further: Paths that this server has beside its pages.
     """
 
     app: ASGIApp
+    further: frozenset[str] = frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        status = _refusal(scope) if scope["type"] in {"http", "websocket"} else 0
+        status = (
+            _refusal(scope, self.further)
+            if scope["type"] in {"http", "websocket"}
+            else 0
+        )
         if not status:
             await self.app(_with_owner(scope), receive, send)
         elif scope["type"] == "websocket":
@@ -50,7 +56,7 @@ class Gate:
             await PlainTextResponse("", status)(scope, receive, send)
 
 
-def _refusal(scope: Scope) -> int:
+def _refusal(scope: Scope, further: frozenset[str]) -> int:
     headers = Headers(scope=scope)
     host = headers.get("host")
     if not is_host_allowed(host):
@@ -58,7 +64,8 @@ def _refusal(scope: Scope) -> int:
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:
         return 403
-    return 0 if _PAGES.fullmatch(scope["path"]) else 404
+    path = scope["path"]
+    return 0 if _PAGES.fullmatch(path) or path in further else 404
 
 
 def _with_owner(scope: Scope) -> Scope:

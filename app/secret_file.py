@@ -23,9 +23,7 @@ def shared_secret(path: Path) -> str:
     """
     try:
         _make_unless_there(path)
-        if path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
-            msg = f"{path} must be closed to others, got mode {_mode(path)}"
-            raise StudyError(msg)
+        require_closed(path)
         secret = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not ASCII"
@@ -35,6 +33,18 @@ def shared_secret(path: Path) -> str:
         msg = f"{path} must hold at least {_SHORTEST} letters, got {len(secret)}"
         raise StudyError(msg)
     return secret
+
+
+def require_closed(path: Path) -> None:
+    """Refuse a file that others can read, or that its group can write.
+
+    Raises:
+        StudyError: If so.
+        OSError: If there is no such file.
+    """
+    if path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
+        msg = f"{path} must be closed to others, got mode {_mode(path)}"
+        raise StudyError(msg)
 
 
 def _make_unless_there(path: Path) -> None:

@@ -7,11 +7,25 @@ from starlette.middleware import Middleware
 from streamlit import App
 
 from app.gate import Gate
+from app.oidc.accounts import Accounts
+from app.oidc.serving import served_accounts
 from app.session_route import ROUTE
 
 PAGES = Path(__file__).with_name("main.py")
 
-application = App(PAGES, routes=[ROUTE], middleware=[Middleware(Gate)])
+
+def build_application(accounts: Accounts | None) -> App:
+    """Give the server, with a way in for hospital accounts if there are any."""
+    routes = []
+    if accounts is not None:
+        from app.oidc.routes import routes_of
+
+        routes = routes_of(accounts)
+    gate = Middleware(Gate, further=frozenset(route.path for route in routes))
+    return App(PAGES, routes=[ROUTE, *routes], middleware=[gate])
+
+
+application = build_application(served_accounts())
 
 
 def serve(flags: dict[str, Any]) -> None:

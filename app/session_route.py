@@ -52,14 +52,7 @@ class Door:
         room, method = served_room(), request.method
         answer = await run_in_threadpool(self._answer, room, method, secret)
         if request.method == "POST" and answer.status_code == 204:
-            answer.set_cookie(
-                self.cookie,
-                secret,
-                httponly=True,
-                samesite="strict",
-                secure=request.headers.get("x-forwarded-proto", request.url.scheme)
-                == "https",
-            )
+            give_secret(answer, request, self.cookie, secret)
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
@@ -78,6 +71,14 @@ class Door:
         except AccessError:
             return Response(status_code=401)
         return Response(status_code=204)
+
+
+def give_secret(answer: Response, request: Request, cookie: str, secret: str) -> None:
+    """Let the browser keep a secret where no script of a page can read it."""
+    scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
+    answer.set_cookie(
+        cookie, secret, httponly=True, samesite="strict", secure=scheme == "https"
+    )
 
 
 def _same_site(request: Request) -> bool:

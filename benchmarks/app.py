@@ -41,7 +41,7 @@ class Size:
     n_long: int
 
 
-FULL = Size(n_cases=20, n_sessions=50, n_crowded=3, pace=3.0, n_long=1000)
+FULL = Size(n_cases=20, n_sessions=50, n_crowded=2, pace=1.0, n_long=1000)
 QUICK = Size(n_cases=4, n_sessions=8, n_crowded=2, pace=20.0, n_long=16)
 N_BROWSERS = 7
 
@@ -94,7 +94,7 @@ class Bench:
         print(f"{'':44}{kept} of {N_BROWSERS * n} readings stored, no error")
 
     async def crowd(self) -> None:
-        """Let many readers without a browser read at a person's pace, but faster."""
+        """Let many readers without a browser read at the pace of people, or faster."""
         size, rng = self.size, np.random.default_rng(1)
         pause = SECONDS_PER_READING / size.pace / 8  # before 7 answers and the save
         before, start = self.server.usage().cpu, time.perf_counter()
@@ -116,8 +116,8 @@ class Bench:
         found = await asyncio.gather(*map(read, cookies))
         used = self.server.usage().cpu - before
         share = used / (time.perf_counter() - start)
-        name = f"{size.n_sessions} sessions, {size.pace:.0f} times as fast as a person"
-        _print(f"{name}", [s for f in found for s in f])
+        name = f"{size.n_sessions} sessions at {size.pace:.0f} times a person's pace"
+        _print(name, [s for f in found for s in f])
         print(f"{'':44}aim: p95 under 1 s; server busy {share:.0%} of one core")
 
     async def long_run(self) -> None:

@@ -83,6 +83,7 @@ async def read(
 
 async def _answer(page: Page) -> None:
     await _settle(page)
+    await page.locator("[data-current]").wait_for(timeout=_WAIT)
     for n, number in enumerate(_READING, start=1):
         await page.keyboard.press(number)
         chosen = page.locator(f":nth-match({_CHOSEN}, {n})")

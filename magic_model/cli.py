@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from magic_model.cli_network import register
+from magic_model.cli_version import add_version
 from magic_model.errors import DataError
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ _EXTRAS = {
 """Which extra brings a package that a command may miss."""
 
 register(app)
+add_version(app)
 
 _INCOMPLETE = 1  # some patients could not be imported
 

@@ -75,16 +75,41 @@ def sign_in(store: Store, reader: str, code: str, *, clock: Clock) -> SignedIn:
             refused = True
         else:
             refused = False
-            secret = secrets.token_urlsafe(32)
-            session = Session(hash_secret(secret), reader, t.now, t.now)
-            add_session(t.connection, session)
             replace_attempts(t.connection, reader, Attempts())
             replace_attempts(t.connection, _EVERYBODY, Attempts())
-            t.log("session.started", reader, {"session": session.id[:16]})
+            secret = _start(t, reader, {})
     if refused:
         msg = "Name and code do not fit, or the code was used or has expired"
         raise AccessError(msg)
     return SignedIn(reader, secret)
+
+
+def admit(store: Store, reader: str, *, how: str, account: str, clock: Clock) -> str:
+    """Let in a reader whom somebody else has recognised, such as a hospital.
+
+    Args:
+        store: Of the study.
+        reader: Who was recognised; empty if nobody of this study.
+        how: Who recognised, as the log has it.
+        account: Pseudonym of what was recognised, as the log has it.
+        clock: Of the server.
+
+    Returns:
+        What the reader's browser keeps; the store knows its hash only.
+
+    Raises:
+        AccessError: If this is no active reader.
+    """
+    details: dict[str, object] = {"how": how, "account": account}
+    with store.writing(clock) as t:
+        found = find_reader(t.connection, reader) if is_reader_name(reader) else None
+        secret = _start(t, reader, details) if found and found.active else ""
+        if not secret:
+            t.log("session.refused", reader if found else "", details)
+    if not secret:
+        msg = "The account must belong to an active reader"
+        raise AccessError(msg)
+    return secret
 
 
 def resume(store: Store, secret: str, *, clock: Clock) -> str:
@@ -121,6 +146,14 @@ def sign_out(store: Store, secret: str, *, clock: Clock) -> None:
         if session is not None:
             touch_session(t.connection, session_id, t.now, end=True)
             t.log("session.ended", session.reader, {"session": session_id[:16]})
+
+
+def _start(t: Transaction, reader: str, details: dict[str, object]) -> str:
+    secret = secrets.token_urlsafe(32)
+    session = Session(hash_secret(secret), reader, t.now, t.now)
+    add_session(t.connection, session)
+    t.log("session.started", reader, {"session": session.id[:16], **details})
+    return secret
 
 
 def _seen_just_now(session: Session, clock: Clock) -> bool:

@@ -9,6 +9,7 @@ import typer
 
 from reader_study.cli_coordinators import coordinator
 from reader_study.cli_running import register
+from reader_study.cli_version import add_version
 from reader_study.errors import StudyError
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+add_version(app)
 
 PassphraseFile = Annotated[
     Path | None,

@@ -1,16 +1,38 @@
 """Docs are true: commands print what is shown, links lead somewhere."""
 
-import re
+import os
 import shlex
 import subprocess
-from pathlib import Path
+import sys
+from contextlib import chdir
 
+import numpy as np
 import pytest
+import yaml
 
 from analysis.cli import main as analyze
+from analysis.multireader import Pairs
+from app.cli import main as reading_room
 from magic_model.cli import main as model
-from reader_study.cli import app as study_app
 from reader_study.cli import main as study
+from tests.command_reference import reference
+from tests.pages import (
+    PAGES,
+    PROGRAMS,
+    REFERENCE,
+    ROOT,
+    anchors,
+    blocks,
+    command_of,
+    commands,
+    inline_calls,
+    links,
+    name_of,
+    program_calls,
+    shell_lines,
+    text_of,
+)
+from tests.serving import free_port, served
 
 
 def sed(arguments):
@@ -18,24 +40,34 @@ def sed(arguments):
     return subprocess.run(["sed", *arguments], check=False).returncode  # noqa: S607
 
 
-COMMANDS = {
+MAIN = {
     "magic-analyze": analyze,
+    "magic-app": reading_room,
     "magic-model": model,
     "magic-study": study,
     "sed": sed,
 }
-ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+SERVES = [("magic-app", name) for name in ("read", "monitor", "pilo")]
+WRITTEN = [page for page in PAGES if page != REFERENCE]
 
 
-def commands(page):
-    """Each command of a page's console blocks, with the lines shown below it."""
-    for block in CONSOLE.findall(page.read_text(encoding="utf-8")):
-        for part in block.split("$ ")[1:]:
-            command, *shown = part.strip().splitlines()
-            yield command, shown
+def pages_with(found):
+    return pytest.mark.parametrize(
+        "page", [p for p in WRITTEN if found(p)], ids=name_of
+    )
+
+
+def serve(words, shown, folder):
+    """Run a command that serves until stopped, at a port that is free."""
+    port = str(free_port())
+    given = words[words.index("--port") + 1] if "--port" in words else None
+    called = [port if word == given else word for word in words[1:]]
+    called += [] if given else ["--port", port]
+    with served([sys.executable, "-m", "app.cli", *called], port, folder) as found:
+        page, printed = found
+    assert "<html" in page
+    for line in shown:
+        assert (line.replace(given, port) if given else line) in printed, (words, line)
 
 
 def test_pages_are_found():
@@ -44,39 +76,116 @@ def test_pages_are_found():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if list(commands(p))], ids=lambda page: page.stem
-)
+@pytest.mark.timeout(900)
+@pages_with(lambda page: list(commands(page)))
 def test_commands_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MAGIC_STUDY_PASSPHRASE", "correct horse battery staple")
     for command, shown in commands(page):
-        program, *arguments = shlex.split(command)
-        assert COMMANDS[program](arguments) == 0, command
+        words = shlex.split(command)
+        if tuple(words[:2]) in SERVES:
+            serve(words, shown, tmp_path)
+            continue
+        assert MAIN[words[0]](words[1:]) == 0, command
         printed = capsys.readouterr().out
         for line in shown:
             assert line in printed, (command, line)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def given():
+    """What the pages' Python takes as there: the answers of a study of 7 x 20."""
+    rng = np.random.default_rng(0)
+    reader, case = np.divmod(np.arange(140), 20)
+    severity = rng.normal(size=20)[case]
+    drawn = [severity + 0.7 * rng.normal(size=140) for _ in range(2)]
+    reference, test = (np.digitize(values, (-0.8, 0, 0.8)) + 1 for values in drawn)
+    return {
+        "pairs": Pairs.from_labels(reader, case, reference, test, (1, 2, 3, 4)),
+        "answers": np.concatenate([reference, test]),
+        "is_test": np.repeat([0, 1], 140),
+        "reader": np.tile(reader, 2),
+        "case": np.tile(case, 2),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pages_with(lambda page: blocks(page, "python"))
+def test_python_runs(page, tmp_path):
+    # Fewer digital patients than the page has, for time.
+    code = "\n".join(blocks(page, "python")).replace(
+        "plan_cohort(24,", "plan_cohort(4,"
+    )
+    with chdir(tmp_path):
+        exec(code, given())  # noqa: S102
+
+
+@pytest.mark.slow
+def test_the_reference_is_what_the_commands_say():
+    assert text_of(REFERENCE) == reference(), "run `make docs`"
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    call = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path]
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(
+        call, cwd=ROOT, env=env, check=False, capture_output=True, text=True
+    )
+
+    assert built.returncode == 0, built.stderr
+    assert "WARNING" not in built.stderr
+    assert (tmp_path / "index.html").exists()
+
+
+def test_the_site_names_every_page():
+    def named(entry):
+        if isinstance(entry, str):
+            return {entry}
+        inner = entry.values() if isinstance(entry, dict) else entry
+        return set().union(*map(named, inner))
+
+    pages = {str(p.relative_to(ROOT / "docs")) for p in ROOT.glob("docs/**/*.md")}
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    assert named(site["nav"]) == pages
+
+
+@pages_with(lambda page: list(shell_lines(page)))
+def test_shell_lines_parse(page):
+    for line in shell_lines(page):
+        for words in program_calls(line):
+            command, options, rest = command_of(words)
+            assert command is not PROGRAMS[words[0]], line
+            unknown = {
+                w.partition("=")[0] for w in rest if w.startswith("--")
+            } - options
+            assert not unknown, (line, unknown)
+            with command.make_context(words[0], rest):
+                pass
+
+
+@pages_with(inline_calls)
+def test_commands_named_in_sentences_exist(page):
+    for call in inline_calls(page):
+        command, options, rest = command_of(call.split())
+        named = {w.partition("=")[0].strip(",") for w in rest if w.startswith("--")}
+        is_program = command is PROGRAMS[call.split()[0]]
+        assert not is_program or rest[0].startswith("--"), call
+        assert named <= options, (call, named - options)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
-    for target in LINK.findall(page.read_text(encoding="utf-8")):
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+    for file, anchor in links(page):
+        target = page.parent / file if file else page
+        assert target.exists(), file
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), (file, anchor)
 
 
-def test_the_readme_names_every_command():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in ("reproduce", "report", "table", "recover", "power"):
-        assert f"magic-analyze {command}" in readme
-    for command in ("phantom", "import"):
-        assert f"magic-model {command}" in readme
-    for command in registered(study_app):
-        assert f"magic-study {command}" in readme
-
-
-def registered(app):
-    """Names of all commands and groups of a program."""
-    commands = [c.name or c.callback.__name__ for c in app.registered_commands]
-    return commands + [group.name for group in app.registered_groups]
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_readme_names_every_command(program):
+    readme = text_of(ROOT / "README.md")
+    for command in PROGRAMS[program].commands:
+        assert f"{program} {command}" in readme or f"`{command}`" in readme, command

@@ -7,8 +7,9 @@ from analysis.commands.text import text_of_frame
 from analysis.errors import user_input
 from analysis.intervals import normal_quantile
 from analysis.published import questionnaire_path
+from analysis.report.flow import flow_beside
 from analysis.report.question import Incomplete
-from analysis.report.study import StudyResults, analyse_responses
+from analysis.report.study import Choices, StudyResults, analyse_responses
 from analysis.report.tables import table_one
 from analysis.report.writing import Progress, write_report
 from analysis.responses import load_questionnaire, read_responses
@@ -18,20 +19,21 @@ from analysis.responses.plan import plan_beside
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What the user asks."""
+    """What the user asks; None leaves it to the study's plan."""
 
     responses: Path
     questionnaire: Path | None
     reference: str
     test: str
-    confidence_level: float
-    incomplete: Incomplete
+    confidence_level: float | None
+    incomplete: Incomplete | None
 
 
 def report(request: ReportRequest, out: Path, progress: Progress) -> str:
     """Analyse the responses, write everything to a folder, and sum up in text."""
-    with user_input():
-        normal_quantile(request.confidence_level)
+    if request.confidence_level is not None:
+        with user_input():
+            normal_quantile(request.confidence_level)
     progress(f"reading {request.responses}")
     asked = load_questionnaire(
         request.questionnaire or _questionnaire_beside(request.responses)
@@ -41,10 +43,10 @@ def report(request: ReportRequest, out: Path, progress: Progress) -> str:
             request.responses, asked, reference=request.reference, test=request.test
         ),
         title=f"Agreement between {request.reference} and {request.test}",
-        confidence_level=request.confidence_level,
-        incomplete=request.incomplete,
+        chosen=Choices(request.confidence_level, request.incomplete),
         plan=plan_beside(request.responses),
         closing=_closing_beside(request.responses),
+        flow=flow_beside(request.responses),
     )
     write_report(study, out, progress=progress)
     return _describe(study, out)

@@ -1,6 +1,7 @@
 """One self-contained page that shows all results."""
 
 import base64
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from analysis.report.formatting import (
     format_p,
     format_percent,
 )
+from analysis.report.methods import INCOMPLETE, methods_paragraphs
 from analysis.report.names import NAMES
 from analysis.report.question import QuestionResult
 from analysis.report.references import cited
@@ -46,6 +48,7 @@ def report_html(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     return environment.get_template("report.html.j2").render(
         study=study,
         level=f"{100 * study.confidence_level:g}",
@@ -61,17 +64,22 @@ def report_html(
         reasons=reasons_table(study),
         analysed_sections=[s for s in study.sections if s.refused is None],
         references=cited(study.sections),
-        incomplete_text=_INCOMPLETE_TEXT[study.incomplete],
+        incomplete_text=INCOMPLETE[study.incomplete],
+        methods=methods_paragraphs(study),
     )
 
 
-_INCOMPLETE_TEXT = {
-    "exclude": "All statistics take complete pairs only.",
-    "disagree": (
-        "In the percent agreement a pair with exactly one answer counts as a "
-        "disagreement; all other statistics take complete pairs only."
-    ),
-}
+_INTERVAL = re.compile(r"\[(-?[\d.]+%?), (-?[\d.]+%?)\]")
+
+
+def unbroken(cell: object) -> str:
+    r"""Write a cell so that no line ends within an interval.
+
+    Examples:
+        >>> unbroken("0.52 [-0.10, 0.93]")
+        '0.52 [-0.10,\xa00.93]'
+    """
+    return _INTERVAL.sub("[\\1,\N{NO-BREAK SPACE}\\2]", str(cell))
 
 
 def coefficient_table(result: QuestionResult, level: float) -> pd.DataFrame:

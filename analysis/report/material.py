@@ -1,9 +1,10 @@
 """What the sections of a report are made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from analysis.report.flow import StudyFlow
 from analysis.report.question import QuestionResult
 from analysis.responses import Responses
 from analysis.responses.closing import ClosingAnswer
@@ -43,6 +44,7 @@ class Material:
         questions: Statistics of each question, pairs taken as independent.
         confidence_level: Level of all intervals.
         closing: What readers said after their last trial.
+        flow: How far readings came.
     """
 
     responses: Responses
@@ -50,6 +52,7 @@ class Material:
     questions: Sequence[QuestionResult]
     confidence_level: float
     closing: Sequence[ClosingAnswer] = ()
+    flow: StudyFlow = field(default_factory=StudyFlow)
 
     @property
     def provenance(self) -> Provenance:

@@ -17,12 +17,14 @@ class Table:
         caption: One sentence.
         frame: Cells as text; the first column names the row.
         notes: What must be said below it.
+        prose: Cells are sentences.
     """
 
     name: str
     caption: str
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
+    prose: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from analysis.report.flow import StudyFlow
 from analysis.report.material import PROVENANCE_WARNING, Material, Provenance
 from analysis.report.question import Incomplete, QuestionResult, analyse_question
 from analysis.report.section import Picture, Section
@@ -39,6 +40,7 @@ class StudyResults:
         notes: What is incomplete in the data, each with its line.
         reasons: Explanations that readers gave.
         sections: What goes beyond pairs taken as independent.
+        flow: How far readings came.
     """
 
     title: str
@@ -52,6 +54,7 @@ class StudyResults:
     notes: Sequence[str] = ()
     reasons: Sequence[ReasonGiven] = field(default_factory=tuple)
     sections: Sequence[Section] = ()
+    flow: StudyFlow = field(default_factory=StudyFlow)
 
     @property
     def warning(self) -> str:
@@ -59,42 +62,57 @@ class StudyResults:
         return PROVENANCE_WARNING[self.provenance]
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen instead of the plan.
+
+    Attributes:
+        confidence_level: Level of all intervals, None for the plan's.
+        incomplete: What is done with pairs that lack an answer, None for the plan's.
+    """
+
+    confidence_level: float | None = None
+    incomplete: Incomplete | None = None
+
+
 def analyse_responses(
     responses: Responses,
     *,
     title: str,
-    confidence_level: float = 0.95,
-    incomplete: Incomplete = "exclude",
+    chosen: Choices | None = None,
     plan: AnalysisPlan | None = None,
     closing: Sequence[ClosingAnswer] = (),
+    flow: StudyFlow | None = None,
 ) -> StudyResults:
     """Analyse every question of a study, and what the study as a whole says.
 
     Args:
         responses: All readings.
         title: Heading of the report.
-        confidence_level: Level of all intervals.
-        incomplete: What is done with pairs that lack an answer.
+        chosen: What was chosen instead of the plan.
         plan: What was to be analysed; None for the paper's questionnaire, no margins.
         closing: What readers said after their last trial.
+        flow: How far readings came.
     """
+    chosen, plan = chosen or Choices(), plan or AnalysisPlan()
+    level = chosen.confidence_level or plan.confidence_level
+    incomplete = chosen.incomplete or plan.incomplete_pairs
     pairs = [pair_answers(responses, question) for question in responses.questionnaire]
     questions = [analyse_question(p, incomplete) for p in pairs]
-    material = Material(
-        responses, plan or AnalysisPlan(), questions, confidence_level, closing
-    )
+    material = Material(responses, plan, questions, level, closing, flow or StudyFlow())
     return StudyResults(
         title=title,
         questions=questions,
         readers=responses.readers,
         reference=responses.reference,
         test=responses.test,
-        confidence_level=confidence_level,
+        confidence_level=level,
         incomplete=incomplete,
         provenance=material.provenance,
         notes=responses.notes,
         reasons=_reasons(responses),
         sections=sections_of(material),
+        flow=material.flow,
     )
 
 

@@ -87,11 +87,23 @@ def reasons_table(study: StudyResults) -> pd.DataFrame:
     )
 
 
-def to_latex(frame: pd.DataFrame, caption: str) -> str:
-    r"""Write a table for LaTeX with `booktabs`; text is escaped."""
+def to_latex(frame: pd.DataFrame, caption: str, *, prose: bool = False) -> str:
+    r"""Write a table for LaTeX with `booktabs`; text is escaped.
+
+    Args:
+        frame: Cells as text.
+        caption: What it shows.
+        prose: Cells are sentences, which need lines to be broken.
+    """
     styler = frame.style.hide(axis="index").format(escape="latex")
     styler = styler.format_index(escape="latex", axis="columns")
-    return str(styler.to_latex(hrules=True, caption=caption, position="htbp"))
+    of_sentences = rf"p{{{0.8 / max(1, len(frame.columns) - 1):.2f}\linewidth}}"
+    columns = "l" + of_sentences * (len(frame.columns) - 1) if prose else None
+    return str(
+        styler.to_latex(
+            hrules=True, caption=caption, position="htbp", column_format=columns
+        )
+    )
 
 
 def _shown_by_reader(result: QuestionResult) -> bool:

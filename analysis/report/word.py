@@ -8,6 +8,7 @@ from docx.document import Document as WordDocument
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
+from analysis.report.methods import methods_paragraphs
 from analysis.report.references import cited
 from analysis.report.section import Section
 from analysis.report.study import StudyResults
@@ -66,16 +67,15 @@ def _section(document: WordDocument, section: Section, folder: Path) -> None:
     for picture in section.pictures:
         _figure(document, folder / f"{picture.name}.png", picture.caption)
     for table in section.tables:
-        _table(document, table.frame, table.caption)
+        _table(document, table.frame, table.caption, prose=table.prose)
         for note in table.notes:
             document.add_paragraph(note).runs[0].font.size = Pt(8)
 
 
 def _methods(document: WordDocument, study: StudyResults) -> None:
     document.add_heading("Methods", 1)
-    for section in study.sections:
-        if section.methods:
-            document.add_paragraph(" ".join(section.methods))
+    for paragraph in methods_paragraphs(study):
+        document.add_paragraph(paragraph)
     document.add_heading("References", 1)
     for source in cited(study.sections):
         document.add_paragraph(source, style="List Number")
@@ -86,7 +86,9 @@ def _figure(document: WordDocument, path: Path, caption: str) -> None:
     document.add_paragraph(caption).runs[0].italic = True
 
 
-def _table(document: WordDocument, frame: pd.DataFrame, caption: str) -> None:
+def _table(
+    document: WordDocument, frame: pd.DataFrame, caption: str, *, prose: bool = False
+) -> None:
     document.add_paragraph(caption).runs[0].bold = True
     table = document.add_table(rows=1, cols=len(frame.columns), style="Light List")
     rows = [list(frame.columns), *frame.to_numpy().tolist()]
@@ -96,6 +98,6 @@ def _table(document: WordDocument, frame: pd.DataFrame, caption: str) -> None:
         for column, (cell, value) in enumerate(zip(cells.cells, row, strict=True)):
             paragraph = cell.paragraphs[0]
             paragraph.add_run(str(value)).font.size = Pt(8)
-            if column:
+            if column and not prose:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     document.add_paragraph()

@@ -21,6 +21,7 @@ from analysis.report.figures import (
 )
 from analysis.report.folder import complete_or_untouched
 from analysis.report.html import report_html
+from analysis.report.marking import mark
 from analysis.report.numbers import Json
 from analysis.report.results_json import results_json
 from analysis.report.study import StudyResults, pictures_of
@@ -60,12 +61,12 @@ def write_report(
         figures = {}
         for name, figure in _figures(study, reproduction).items():
             progress(name)
-            save_figure(figure, staging, name)
+            save_figure(mark(figure, study.provenance), staging, name)
             figures[name] = (staging / f"{name}.svg").read_bytes()
         progress("agreement_chart of each question")
         by_question = {
-            f"agreement_chart_{result.pairs.question.id}": agreement_figure_of(
-                study, result
+            f"agreement_chart_{result.pairs.question.id}": mark(
+                agreement_figure_of(study, result), study.provenance
             )
             for result in study.questions
         }
@@ -75,7 +76,8 @@ def write_report(
                 shutil.copyfile(source, staging / source.name)
         for picture in pictures_of(study):
             progress(picture.name)
-            save_figure(picture.draw(), staging, picture.name)
+            figure = mark(picture.draw(), study.provenance)
+            save_figure(figure, staging, picture.name)
             figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
         progress("report.html")
         page = report_html(study, figures, reproduction)
@@ -99,9 +101,10 @@ def _write_tables(study: StudyResults, folder: Path) -> None:
         captions[name] = f"{result.pairs.question.id}: {result.pairs.question.text}"
     for table in (table for section in study.sections for table in section.tables):
         frames[table.name], captions[table.name] = table.frame, table.caption
+    prose = {t.name for section in study.sections for t in section.tables if t.prose}
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        latex = to_latex(frame, captions[name])
+        latex = to_latex(frame, captions[name], prose=name in prose)
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8")
     if study.reasons:
         reasons = reasons_table(study)

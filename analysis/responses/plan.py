@@ -1,13 +1,13 @@
 """plan.json: what a study was set to analyse before its data were seen."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from analysis.responses.faults import ResponsesError
+from analysis.responses.plan_rules import RULES
 from analysis.responses.questionnaire import Code
 
 FILE_NAME = "plan.json"
@@ -71,6 +71,9 @@ class AnalysisPlan:
     simulated: bool = False
     """The readings are a rehearsal's."""
 
+    planted: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Agreement and kappa that a rehearsal's bots were made to show, by question."""
+
     prespecified: bool = False
     """The plan comes from a study's file, not from these defaults."""
 
@@ -101,10 +104,10 @@ def load_plan(path: Path) -> AnalysisPlan:
     for name in _KNOWN:
         if name not in given:
             continue
-        check, requirement = _RULES[name]
+        check, requirement = RULES[name]
         if check(given[name]):
-            value = given[name] or None if name == "turing_question" else given[name]
-            values[name] = tuple(value) if isinstance(value, list) else value
+            keep = _KEPT_AS.get(name)
+            values[name] = keep(given[name]) if keep else given[name]
         else:
             faults.append(f"{path}: {name} must be {requirement}, got {given[name]!r}")
     if faults:
@@ -122,68 +125,17 @@ def plan_beside(responses: Path) -> AnalysisPlan:
     return load_plan(path) if path.exists() else AnalysisPlan()
 
 
-Rule = tuple[Callable[[Any], bool], str]
-"""When a value can be used, and how to say so."""
+def _planted(given: Mapping[str, Any] | None) -> dict[str, tuple[float, float]]:
+    questions = given["questions"] if given else {}
+    return {name: (of["agreement"], of["kappa"]) for name, of in questions.items()}
 
 
-def _between(low: float, high: float) -> Callable[[Any], bool]:
-    return lambda value: _is_number(value) and low < value < high
-
-
-def _optional(rule: Rule) -> Rule:
-    check, requirement = rule
-    return (lambda value: value is None or check(value)), f"{requirement}, or null"
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_list_of_texts(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-def _is_list_of_codes(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(code, int | str) and not isinstance(code, bool) for code in value
-    )
-
-
-_TEXT: Rule = (_is_text, "a text")
-_COUNT: Rule = (_is_count, "a whole number of 1 or more")
-_QUESTIONS: Rule = (_is_list_of_texts, "a list of question ids")
-_MARGIN: Rule = (_between(0, 1), "a number between 0 and 1")
-_FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
-
-_RULES: Mapping[str, Rule] = {
-    "title": (lambda value: isinstance(value, str), "a text"),
-    "reference": _TEXT,
-    "test": _TEXT,
-    "allocation": _optional(_TEXT),
-    "order": _optional(_TEXT),
-    "n_readers": _optional(_COUNT),
-    "n_cases": _optional(_COUNT),
-    "washout_days": _optional(
-        (lambda value: _is_number(value) and value >= 0, "0 or more days")
-    ),
-    "confidence_level": _MARGIN,
-    "incomplete_pairs": (lambda v: v in ("exclude", "disagree"), "exclude or disagree"),
-    "non_inferiority_margin": _optional(_MARGIN),
-    "equivalence_margin": _optional((_between(0, 0.5), "a number between 0 and 0.5")),
-    "turing_question": _optional((lambda v: isinstance(v, str), "a question id")),
-    "acceptability_questions": _QUESTIONS,
-    "acceptable_codes": (_is_list_of_codes, "a list of codes"),
-    "ordinal_questions": _QUESTIONS,
-    "simulated": _FLAG,
+_KEPT_AS: Mapping[str, Callable[[Any], object]] = {
+    "turing_question": lambda question: question or None,
+    "acceptability_questions": tuple,
+    "acceptable_codes": tuple,
+    "ordinal_questions": tuple,
+    "planted": _planted,
 }
-_KNOWN = [field.name for field in fields(AnalysisPlan) if field.name in _RULES]
+"""How the plan keeps an entry that it does not keep as given."""
+_KNOWN = [entry.name for entry in fields(AnalysisPlan) if entry.name in RULES]

@@ -1,10 +1,10 @@
 """`magic-app pilo`: load network and NCCT, then serve the explorer."""
 
-import socket
 from pathlib import Path
 from types import ModuleType
 
 from app.pilo.errors import ExplorerError
+from app.ports import require_free
 
 
 def prepare(checkpoint: Path, source: Path, port: int) -> str:
@@ -14,9 +14,10 @@ def prepare(checkpoint: Path, source: Path, port: int) -> str:
         What is explored, and where.
 
     Raises:
-        ExplorerError: If the checkpoint, the NCCT or the port cannot be used.
+        ExplorerError: If the checkpoint or the NCCT cannot be used.
+        StudyError: If the port cannot be had.
     """
-    _require_free(port)
+    require_free(port)
     explorer = _serving().loaded_explorer(checkpoint.resolve(), source.resolve())
     return (
         f"{explorer.origin}; {explorer.n_slices} slices\n"
@@ -44,13 +45,3 @@ def _serving() -> ModuleType:
         msg = f"{error.name} is not installed; install magic-ctp[app,model]"
         raise ExplorerError(msg) from error
     return serving
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            msg = f"Port {port} must be free, got {error.strerror}"
-            raise ExplorerError(msg) from error

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from app.configuration import LOOPBACK, settings
+from app.oidc.accounts import Accounts
+from app.oidc.serving import ACCOUNTS, accounts_for
 from app.ports import require_free
 from app.room import DATABASE, STUDY, open_room
 from app.secret_file import shared_secret
@@ -19,11 +21,13 @@ class Serving:
         port: On the loopback.
         hosts: Names under which browsers know the server; empty for the loopback's.
         secret_file: With the secret that all processes share; None for none.
+        oidc: File of hospital accounts that let readers in; None for codes alone.
     """
 
     port: int
     hosts: tuple[str, ...] = ()
     secret_file: Path | None = None
+    oidc: Path | None = None
 
     def flags(self) -> dict[str, Any]:
         """Give the settings of Streamlit.
@@ -33,6 +37,16 @@ class Serving:
         """
         secret = shared_secret(self.secret_file) if self.secret_file else ""
         return settings(self.port, hosts=self.hosts or LOOPBACK, cookie_secret=secret)
+
+    def accounts(self, study: Path) -> Accounts | None:
+        """Give the hospital accounts; None if there are none.
+
+        Raises:
+            StudyError: If their file cannot be used for this study and these hosts.
+        """
+        if self.oidc is None:
+            return None
+        return accounts_for(study, self.oidc, self.hosts or LOOPBACK)
 
 
 def prepare(folder: Path, database: str | None, serving: Serving) -> str:
@@ -45,6 +59,7 @@ def prepare(folder: Path, database: str | None, serving: Serving) -> str:
         StudyError: If the study, its database, a file or the port cannot be used.
     """
     serving.flags()
+    accounts = serving.accounts(folder)
     room = open_room(folder, database)
     phase, protocol = room.state()
     room.store.close()
@@ -52,7 +67,10 @@ def prepare(folder: Path, database: str | None, serving: Serving) -> str:
     where = f"http://127.0.0.1:{serving.port}"
     if serving.hosts:
         where = f"https://{serving.hosts[0]}, through a proxy to {where}"
-    return f"{protocol.title}\nThe study is {phase}. Readers find it at {where}"
+    text = f"{protocol.title}\nThe study is {phase}. Readers find it at {where}"
+    if accounts:
+        text += f"\n{len(accounts.readers)} hospital account(s) of {accounts.issuer}"
+    return text
 
 
 def prepare_demo(folder: Path, serving: Serving) -> str:
@@ -74,6 +92,7 @@ def run(folder: Path, database: str | None, serving: Serving) -> None:
     """Serve a study until stopped."""
     os.environ[STUDY] = str(folder.resolve())
     os.environ[DATABASE] = database or ""
+    os.environ[ACCOUNTS] = str(serving.oidc.resolve()) if serving.oidc else ""
 
     from app.server import serve
 

@@ -24,9 +24,11 @@ export default function ({ data, parentElement, setStateValue }) {
     window.addEventListener(name, tellConnection, { signal: closing.signal });
   }
   tellConnection();
+  document.body.dataset.desk = data.key; // from now on keys are heard
   closing.signal.addEventListener("abort", () => {
     seen.disconnect();
     joined.disconnect();
+    if (document.body.dataset.desk === data.key) delete document.body.dataset.desk;
   });
   mark();
   return leave;
@@ -58,8 +60,8 @@ function reason(question) {
 
 function current() {
   const focused = document.activeElement?.closest?.("[class*='st-key-question-']");
-  const open = (q) => !radios(q).some((r) => r.checked)
-    || reason(q)?.value.trim() === "";
+  const open = (q) => radios(q).length > 0 // none while the page is being built
+    && (!radios(q).some((r) => r.checked) || reason(q)?.value.trim() === "");
   return focused || questions().find(open) || null;
 }
 

@@ -67,7 +67,9 @@ def _values(d: Deployment) -> dict[str, str]:
         "LOGS": d.logs,
         "STUDY": d.study,
         "DATABASE": f"--database {d.database}" if d.database else "",
-        "READ": f"--allowed-host {d.host} --secret-file {_SECRET}",
+        "READ": f"--allowed-host {d.host} --secret-file {_SECRET}"
+        + (f" --oidc {d.oidc}" if d.oidc else ""),
+        "ACCOUNTS": _template("accounts.txt") if d.oidc else "",
         "USER": d.user,
         "PROGRAM": d.program,
         "MONITOR_PORT": str(d.monitor_port),

@@ -43,11 +43,15 @@ class Deployment:
     user: str = "magic-app"
     """Who runs the processes."""
 
+    oidc: str = ""
+    """File of hospital accounts, on the server; empty for codes alone."""
+
     def __post_init__(self) -> None:
         _require("host", self.host, _HOST, "a name such as reading.example.org")
         _require("user", self.user, _USER, "the name of a user")
         _require("database", self.database, _URL, "a URL without quotes or spaces")
-        for name in ("study", "certificate", "certificate_key", "logs", "program"):
+        paths = ["study", "certificate", "certificate_key", "logs", "program"]
+        for name in paths + ["oidc"] * bool(self.oidc):
             value = getattr(self, name)
             _require(name, value, _PATH, "a path from / without spaces or quotes")
         if _PASSWORD.search(self.database):

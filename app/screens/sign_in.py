@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import state
+from app.oidc.link import show_link
 from app.room import served_room
 from app.screens.acting import FAILED, report
 from app.screens.frame import show_bar, show_sheet
@@ -18,6 +19,7 @@ def show_sign_in(title: str) -> None:
     with st.container(key="sheet"):
         show_sheet("Sign in")
         state.show_notice()
+        show_link()
         with st.form("sign-in"):
             st.text_input("Name", key=_NAME, max_chars=40, autocomplete="off")
             st.text_input("Code", key=_CODE, max_chars=60, autocomplete="off")

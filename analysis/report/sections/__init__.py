@@ -2,10 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
+from analysis.report.checklist import checklist_section
 from analysis.report.material import Material
 from analysis.report.section import Section
+from analysis.report.sections.acceptability import acceptability_section
 from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
+from analysis.report.sections.consistency import consistency_section
+from analysis.report.sections.mixed import mixed_section
+from analysis.report.sections.ordinal import ordinal_section
+from analysis.report.sections.recovery import recovery_section
+from analysis.report.sections.turing import turing_section
 
 Maker = Callable[[Material], Section | None]
 """Gives a part of the report, or None if the study has nothing for it."""
@@ -13,7 +20,17 @@ Maker = Callable[[Material], Section | None]
 
 def makers() -> Sequence[Maker]:
     """Give the parts of a report in their order."""
-    return (clustered_section, by_reader_section)
+    return (
+        clustered_section,
+        by_reader_section,
+        turing_section,
+        acceptability_section,
+        ordinal_section,
+        consistency_section,
+        mixed_section,
+        recovery_section,
+        checklist_section,
+    )
 
 
 def sections_of(material: Material) -> list[Section]:

@@ -33,6 +33,7 @@ from analysis.responses.paired_readings import paired_readings
 
 ID = "readers"
 TITLE = "Readers and severity"
+NO_PAIRS = "no pairs"
 _PANELS_PER_ROW = 4
 
 
@@ -102,9 +103,10 @@ def by_reader_section(material: Material) -> Section | None:
             ),
         ),
         methods=(
-            "Kappa of single readers has intervals with patients random. Whether "
-            "readers differ was tested by Hotelling's T squared on their kappas, whose "
-            "covariance over shared patients comes from their influence values.",
+            "Kappa of single readers has intervals with patients random {vanbelle}.",
+            "Whether readers differ was tested by Hotelling's T squared {hotelling} on "
+            "their kappas, whose covariance over shared patients comes from their "
+            "influence values.",
         ),
         references=("vanbelle", "hotelling"),
         content={
@@ -148,13 +150,15 @@ def _findings(found: Mapping[str, QuestionByReader], level: float) -> tuple[str,
 
 
 def _reader_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.DataFrame:
-    names = [own.reader for own in next(iter(found.values())).alone]
+    names = dict.fromkeys(own.reader for q in found.values() for own in q.alone)
     rows = []
-    for place, name in enumerate(names):
+    for name in names:
         row = {"Reader": neutralise(name)}
         for question, of_question in found.items():
-            own = of_question.alone[place].coefficient
-            row[neutralise(question)] = format_clustered(own, level, 2)
+            own = {one.reader: one.coefficient for one in of_question.alone}
+            row[neutralise(question)] = (
+                format_clustered(own[name], level, 2) if name in own else NO_PAIRS
+            )
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -171,7 +175,9 @@ def _test_frame(found: Mapping[str, QuestionByReader]) -> pd.DataFrame:
                 "p": q.test.undefined_reason or format_p(q.test.p_value),
                 "Kappa of all": format_estimate(q.together.estimate),
                 "without one reader": f"{format_estimate(min(values))} to "
-                f"{format_estimate(max(values))}",
+                f"{format_estimate(max(values))}"
+                if values
+                else NO_PAIRS,
             }
         )
     return pd.DataFrame(rows)
@@ -201,7 +207,7 @@ def _class_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.Data
 
 
 def _figure(found: Mapping[str, QuestionByReader], level: float) -> Figure:
-    n_readers = len(next(iter(found.values())).alone)
+    n_readers = max(len(q.alone) for q in found.values())
     n_rows = -(-len(found) // _PANELS_PER_ROW)
     size = (7.2, n_rows * (0.9 + 0.17 * (n_readers + 1)))
     figure = Figure(figsize=size, layout="constrained")

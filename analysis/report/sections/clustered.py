@@ -81,11 +81,13 @@ def clustered_section(material: Material) -> Section:
         ),
         methods=(
             "Intervals of kappa, percent agreement and AC1 that respect readers and "
-            "patients come from the influence of each pair on the coefficient, "
-            "analysed as a crossed random-effects layout of readers by patients, with "
-            "Satterthwaite's degrees of freedom. In sensitivity, patients alone were "
-            "random (delta method and jackknife, Student's t), or readers and patients "
-            "were resampled (pigeonhole bootstrap, percentile limits).",
+            "patients come from the influence of each pair on the coefficient "
+            "{vanbelle}, analysed as a crossed random-effects layout of readers by "
+            "patients {gallas}, with Satterthwaite's degrees of freedom "
+            "{satterthwaite}.",
+            "In sensitivity, patients alone were random (delta method and jackknife, "
+            "Student's t), or readers and patients were resampled (pigeonhole "
+            "bootstrap {owen}, percentile limits).",
         ),
         references=("gallas", "vanbelle", "satterthwaite", "owen"),
         content={

@@ -48,12 +48,14 @@ def recovery_section(material: Material) -> Section | None:
             }
         rows.append(row)
         content[question.id] = entry
-    inside = [e[name]["inside"] for e in content.values() for name in _LABELS]
+    if not rows:
+        return None
+    held = [entry[name]["inside"] for entry in content.values() for name in _LABELS]
     return Section(
         ID,
         TITLE,
         findings=(
-            f"Of {len(inside)} intervals {sum(inside)} hold what was planted; at the "
+            f"Of {len(held)} intervals {sum(held)} hold what was planted; at the "
             f"{100 * level:g} % level one in {1 / (1 - level):.0f} is expected not to. "
             "Intervals of one study go together, so several may miss at once.",
         ),

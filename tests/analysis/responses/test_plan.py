@@ -28,6 +28,13 @@ WHOLE = {
         "ordinal_questions": ["Q3"],
     },
     "simulated": True,
+    "planted": {
+        "plan": {"kappa": 0.5},
+        "questions": {
+            "Q1": {"agreement": 0.75, "kappa": 0.5},
+            "Q3": {"agreement": 1, "kappa": -0.1},
+        },
+    },
     "locked_at": "2025-01-01",
 }
 
@@ -57,8 +64,13 @@ def test_a_plan_is_read(tmp_path):
         acceptable_codes=(1, 0),
         ordinal_questions=("Q3",),
         simulated=True,
+        planted={"Q1": (0.75, 0.5), "Q3": (1, -0.1)},
         prespecified=True,
     )
+
+
+def test_a_study_without_bots_plants_nothing(tmp_path):
+    assert plan_of(tmp_path, {"planted": None}).planted == {}
 
 
 def test_without_a_plan_the_papers_questions_hold_and_no_margin(tmp_path):
@@ -82,6 +94,17 @@ def test_without_a_plan_the_papers_questions_hold_and_no_margin(tmp_path):
         ({"n_cases": True}, "n_cases must be a whole number"),
         ({"washout_days": -1}, "washout_days must be 0 or more days"),
         ({"simulated": "no"}, "simulated must be true or false"),
+        ({"planted": [0.5]}, "planted must be questions, each with its agreement"),
+        ({"planted": {"plan": {}}}, "planted must be questions, each with"),
+        ({"planted": {"questions": {"Q1": 0.5}}}, "or null, got {'questions'"),
+        (
+            {"planted": {"questions": {"Q1": {"agreement": 0.5}}}},
+            "each with its agreement and kappa",
+        ),
+        (
+            {"planted": {"questions": {"Q1": {"agreement": 1.5, "kappa": 0}}}},
+            "each with its agreement and kappa",
+        ),
         ({"analysis": {"confidence_level": 95}}, "between 0 and 1, got 95"),
         ({"analysis": {"confidence_level": "high"}}, "between 0 and 1, got 'high'"),
         ({"analysis": {"incomplete_pairs": "drop"}}, "must be exclude or disagree"),

@@ -105,5 +105,7 @@ def open_reading(context, server, position=1):
     page = context.new_page()
     page.goto(server.url)
     see(page, f"{position} of 3")
-    page.get_by_text("100 %").or_(page.get_by_text("%", exact=False)).first.wait_for()
+    page.locator(".viewer[data-scale]").wait_for()
+    ready = "body[data-desk]:has([class*='st-key-question-'] input)"
+    page.locator(ready).wait_for(timeout=SECONDS * 1000)
     return page

@@ -59,6 +59,7 @@ class Keyboard:
 
     def read(self, page, position, *, because=""):
         see(page, f"{position} of 3")
+        page.locator("[data-current]").wait_for(timeout=SECONDS * 1000)
         if because:
             press(page, "12")
             page.keyboard.type(because)

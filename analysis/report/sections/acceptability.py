@@ -1,0 +1,129 @@
+"""Question 2: is the test method as acceptable as the reference?"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from analysis.acceptability import acceptance_of
+from analysis.report.formatting import format_clustered
+from analysis.report.material import ARBITRARY_CASES, Material
+from analysis.report.section import Picture, Section
+from analysis.report.sections.acceptability_figure import acceptability_figure
+from analysis.report.sections.acceptability_results import (
+    QuestionAcceptability,
+    question_acceptability,
+)
+from analysis.report.sections.acceptability_tables import (
+    acceptability_json,
+    acceptability_tables,
+)
+from analysis.responses.paired_readings import paired_readings
+
+ID = "acceptability"
+TITLE = "Is it acceptable?"
+NO_MARGIN = (
+    "No non-inferiority margin was fixed beforehand, so nothing is decided; a "
+    "difference that is not significant does not show that the methods are alike."
+)
+
+Found = Mapping[str, QuestionAcceptability]
+"""By question."""
+
+
+def acceptability_section(material: Material) -> Section | None:
+    """Give proportions acceptable, their difference, tests and non-inferiority."""
+    asked = [
+        question
+        for question in material.responses.questionnaire
+        if question.id in material.plan.acceptability_questions
+    ]
+    if not asked:
+        return None
+    if material.provenance == "reconstructed":
+        return Section(ID, TITLE, refused=ARBITRARY_CASES)
+    found, left_out = {}, []
+    for question in asked:
+        pairs = paired_readings(material.responses, question)
+        try:
+            acceptance = acceptance_of(pairs, material.plan.acceptable_codes)
+        except ValueError as error:
+            left_out.append(f"{question.id} is left out: {error}.")
+            continue
+        found[question.id] = question_acceptability(acceptance, material)
+    if not found:
+        return Section(ID, TITLE, refused=" ".join(left_out))
+    return _section(found, material, tuple(left_out))
+
+
+def _section(found: Found, material: Material, left_out: tuple[str, ...]) -> Section:
+    level = material.confidence_level
+    margin = material.plan.non_inferiority_margin
+    line = "" if margin is None else f" Dashed: the margin, -{margin:g}."
+    test, reference = material.responses.test, material.responses.reference
+    return Section(
+        ID,
+        TITLE,
+        findings=(*_findings(found, material), *left_out),
+        tables=acceptability_tables(found, material),
+        pictures=(
+            Picture(
+                "forest_acceptability",
+                partial(acceptability_figure, found, material),
+                f"Difference in the proportion acceptable, {test} minus {reference}",
+                f"Proportion acceptable, {test} minus {reference}, with "
+                f"{100 * level:g} % intervals, readers and patients random. Line: no "
+                f"difference.{line}",
+            ),
+        ),
+        methods=_methods(material),
+        references=(
+            *("gallas", "satterthwaite", "obuchowski", "owen", "tango"),
+            *("durkalski", "yang", "eliasziw_donner"),
+            *(() if margin is None else ("piaggio",)),
+        ),
+        content=acceptability_json(found, margin, level),
+    )
+
+
+def _findings(found: Found, material: Material) -> tuple[str, ...]:
+    margin, level = material.plan.non_inferiority_margin, material.confidence_level
+    decisions = {name: of.decision for name, of in found.items() if of.decision}
+    if not decisions:
+        said = ", ".join(
+            f"{name} {format_clustered(of.headline, level)}"
+            for name, of in found.items()
+        )
+        test, reference = material.responses.test, material.responses.reference
+        return (f"Acceptable, {test} minus {reference}: {said}.", NO_MARGIN)
+    shown = [name for name, made in decisions.items() if made.non_inferior]
+    others = [name for name in decisions if name not in shown]
+    but = f", and not for {', '.join(others)}" if shown and others else ""
+    return (
+        f"With the margin of {margin:g} fixed beforehand, non-inferiority is shown for "
+        f"{', '.join(shown) or 'no question'}{but}. Each question was decided by "
+        "itself, without correction for their number.",
+        *(f"{name}: {made.words}" for name, made in decisions.items()),
+    )
+
+
+def _methods(material: Material) -> tuple[str, ...]:
+    test, reference = material.responses.test, material.responses.reference
+    margin, level = material.plan.non_inferiority_margin, material.confidence_level
+    said = [
+        f"The proportion of acceptable pictures was compared as {test} minus "
+        f"{reference} in pairs of a reader and a case, with readers and patients as "
+        "random (crossed layout {gallas}, Satterthwaite's degrees of freedom "
+        "{satterthwaite}).",
+        "In sensitivity, readers and patients were resampled (pigeonhole bootstrap "
+        "{owen}), patients alone were random, or pairs were independent (Tango's "
+        "score interval {tango}).",
+        "McNemar's test was made with patients as clusters as Obuchowski proposed "
+        "{obuchowski}, in sensitivity as Durkalski {durkalski}, Yang {yang}, and "
+        "Eliasziw and Donner {eliasziw_donner} did.",
+    ]
+    if margin is not None:
+        said.append(
+            "Non-inferiority was concluded where the lower limit of the two-sided "
+            f"{100 * level:g} % interval lay above the margin of -{margin:g}, fixed "
+            "before the data were seen {piaggio}."
+        )
+    return tuple(said)

@@ -1,0 +1,145 @@
+"""Do readers agree with each other as well on either method?"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import pandas as pd
+
+from analysis.between_readers import Coefficient
+from analysis.report.formatting import format_clustered, neutralise
+from analysis.report.material import ARBITRARY_CASES, Material
+from analysis.report.numbers import Json, clustered_json
+from analysis.report.section import Picture, Section, Table
+from analysis.report.sections.consistency_figure import consistency_figure
+from analysis.report.sections.consistency_results import (
+    MethodsCompared,
+    OfQuestions,
+    compared,
+)
+
+ID = "consistency"
+TITLE = "Agreement between readers"
+COEFFICIENTS: Mapping[Coefficient, str] = {
+    "fleiss_kappa": "Fleiss' kappa",
+    "conger_kappa": "Conger's kappa",
+    "gwet_ac1": "Gwet's AC1",
+    "krippendorff_alpha": "Krippendorff's alpha",
+}
+SHOWN: Coefficient = "fleiss_kappa"
+
+
+def consistency_section(material: Material) -> Section | None:
+    """Compare how well readers agree with each other under the two methods."""
+    if len(material.responses.readers) < 2:
+        return None
+    if material.provenance == "reconstructed":
+        return Section(ID, TITLE, refused=ARBITRARY_CASES)
+    level = material.confidence_level
+    found = {
+        name: {
+            question.id: compared(material, question.id, name)
+            for question in material.responses.questionnaire
+        }
+        for name in COEFFICIENTS
+    }
+    names = (material.responses.reference, material.responses.test)
+    return Section(
+        ID,
+        TITLE,
+        findings=_findings(found[SHOWN], names, level),
+        tables=tuple(
+            Table(
+                f"between_readers_{name}",
+                f"{label} between readers with {100 * level:g} % confidence intervals",
+                _frame(found[name], names, level),
+                _notes(found[name]),
+            )
+            for name, label in COEFFICIENTS.items()
+        ),
+        pictures=(
+            Picture(
+                "forest_between_readers",
+                partial(consistency_figure, found[SHOWN], names, level),
+                "Agreement between readers of each question under both methods, and "
+                "the difference",
+                "Fleiss' kappa between readers. Left: under each method; right: test "
+                "minus reference, below 0 where readers agree less on the test method.",
+            ),
+        ),
+        methods=(
+            "Agreement of the readers with each other was measured under each method "
+            "by Fleiss' {fleiss} and Conger's {conger} kappa, Gwet's AC1 {gwet} and "
+            "Krippendorff's alpha {krippendorff} (ordinal where the answers are steps "
+            "of a scale). Intervals, also of the paired difference between the "
+            "methods, are from the jackknife over patients with Student's t; the "
+            "readers are taken as fixed.",
+        ),
+        references=("fleiss", "conger", "gwet", "krippendorff"),
+        content={
+            name: {question: _json(of, level) for question, of in by_question.items()}
+            for name, by_question in found.items()
+        },
+    )
+
+
+def _findings(
+    found: OfQuestions, names: tuple[str, str], level: float
+) -> tuple[str, ...]:
+    less, more, known = [], [], 0
+    for question, of in found.items():
+        interval = of.difference.confidence_interval(level)
+        known += interval.caution is None
+        less += [question] if interval.high < 0 else []
+        more += [question] if interval.low > 0 else []
+    if not known:
+        return ("Whether readers agree less on one method cannot be told here.",)
+    reference, test = names
+    said = (
+        f"Of {known} questions whose difference has an interval, readers agree with "
+        f"each other less on {test} than on {reference} in {_listed(less)}, and more "
+        f"in {_listed(more)} (Fleiss' kappa, {100 * level:g} % interval of the paired "
+        "difference without 0, no correction for the number of questions)."
+    )
+    if less or more:
+        return (said,)
+    return (said, "An interval that holds 0 does not show that they are alike.")
+
+
+def _listed(questions: list[str]) -> str:
+    return ", ".join(questions) or "none"
+
+
+def _frame(found: OfQuestions, names: tuple[str, str], level: float) -> pd.DataFrame:
+    reference, test = (neutralise(name) for name in names)
+    return pd.DataFrame(
+        [
+            {
+                "Question": neutralise(question),
+                reference: format_clustered(of.reference, level),
+                test: format_clustered(of.test, level),
+                "Difference": format_clustered(of.difference, level),
+            }
+            for question, of in found.items()
+        ]
+    )
+
+
+def _notes(found: OfQuestions) -> tuple[str, ...]:
+    said: dict[str, list[str]] = {}
+    for question, of in found.items():
+        reasons = (
+            reason
+            for one in (of.reference, of.test, of.difference)
+            for reason in (*one.cautions, one.undefined_reason)
+        )
+        for reason in dict.fromkeys(filter(None, reasons)):
+            said.setdefault(reason, []).append(question)
+    return tuple(f"{', '.join(names)}: {reason}." for reason, names in said.items())
+
+
+def _json(of: MethodsCompared, level: float) -> Json:
+    return {
+        "reference": clustered_json(of.reference, level),
+        "test": clustered_json(of.test, level),
+        "difference": clustered_json(of.difference, level),
+    }

@@ -1,0 +1,52 @@
+"""The benchmarks that `make bench` runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A script to run.
+
+    Attributes:
+        name: Module in `benchmarks`.
+        times: What it times.
+        arguments: For a run that fits into its limit.
+        minutes: Limit of time.
+        uses: What it also measures where that is there.
+        module: To run; empty for the one of this name.
+    """
+
+    name: str
+    times: str
+    arguments: tuple[str, ...] = ()
+    minutes: float = 10
+    uses: tuple[str, ...] = ()
+    module: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """What follows `python` on a command line."""
+        return ["-m", self.module or f"benchmarks.{self.name}", *self.arguments]
+
+
+BENCHMARKS = (
+    Benchmark("agreement", "kappa with its error, batches of tables", uses=("R",)),
+    Benchmark("multireader", "clustered kappa, its bootstraps", uses=("R",)),
+    Benchmark("mixed_model", "ordinal mixed model", uses=("R",)),
+    Benchmark(
+        "coverage", "how often intervals cover", ("--repetitions", "200"), minutes=20
+    ),
+    Benchmark("commands", "whole commands of `magic-analyze`"),
+    Benchmark("data", "phantom, reading a CT series, slices"),
+    Benchmark("model", "networks: inference, steps, memory", minutes=40, uses=("GPU",)),
+    Benchmark("pilo", "maps at another ratio"),
+    Benchmark("study_build", "building and opening a study"),
+    Benchmark("study_submit", "many writers at once", uses=("PostgreSQL",)),
+    Benchmark("scale", "a larger study", minutes=20, uses=("PostgreSQL",)),
+    Benchmark("app", "the reading room", ("--quick",), minutes=20, uses=("Chromium",)),
+)
+LEFT_TO_YOU = (
+    "`benchmarks.quality` and `benchmarks.public_sample` train networks for hours; "
+    "`benchmarks.coverage` without `--repetitions` renews the table and picture of "
+    "[readers and patients](method/multireader.md)."
+)
