@@ -67,20 +67,34 @@ def report(
         Path | None,
         typer.Option(help="questionnaire.json; else the one beside the responses."),
     ] = None,
-    reference: Annotated[str, typer.Option(help="Reference method.")] = "RAPID",
-    test: Annotated[str, typer.Option(help="Test method.")] = "MAGIC",
-    confidence_level: Level = 0.95,
+    reference: Annotated[
+        str | None, typer.Option(help="Reference method; else the plan's, or RAPID.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Test method; else the plan's, or MAGIC.")
+    ] = None,
+    confidence_level: Annotated[
+        float | None, typer.Option(help="Of all intervals; else the plan's, or 0.95.")
+    ] = None,
     incomplete: Annotated[
-        IncompletePairs,
+        IncompletePairs | None,
         typer.Option(help="Pairs with one answer: leave out, or count as disagreeing."),
-    ] = IncompletePairs.EXCLUDE,
+    ] = None,
 ) -> None:
-    """Analyse the answers of a study and write tables, charts and a report."""
+    """Analyse the answers of a study and write tables, charts and a report.
+
+    What was planned is taken from plan.json beside the responses.
+    """
     from analysis.commands.report import ReportRequest
     from analysis.commands.report import report as run
 
     request = ReportRequest(
-        responses, questionnaire, reference, test, confidence_level, incomplete.value
+        responses,
+        questionnaire,
+        reference,
+        test,
+        confidence_level,
+        None if incomplete is None else incomplete.value,
     )
     print(run(request, out, _progress))
 

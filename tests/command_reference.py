@@ -23,7 +23,7 @@ def reference():
         page = subprocess.run(call, check=True, capture_output=True, text=True).stdout
         # One heading a page; and usage is no example that a test could run.
         lines = (line.rstrip() for line in page.splitlines())
-        deeper = "\n".join(f"#{line}" if line.startswith("#") else line for line in lines)
+        deeper = "\n".join(f"#{x}" if x.startswith("#") else x for x in lines)
         pages.append(deeper.replace("```console\n$ ", "```\n").strip() + "\n")
     return "\n".join(pages)
 

@@ -23,8 +23,8 @@ class ReportRequest:
 
     responses: Path
     questionnaire: Path | None
-    reference: str
-    test: str
+    reference: str | None
+    test: str | None
     confidence_level: float | None
     incomplete: Incomplete | None
 
@@ -38,13 +38,13 @@ def report(request: ReportRequest, out: Path, progress: Progress) -> str:
     asked = load_questionnaire(
         request.questionnaire or _questionnaire_beside(request.responses)
     )
+    plan = plan_beside(request.responses)
+    reference, test = request.reference or plan.reference, request.test or plan.test
     study = analyse_responses(
-        read_responses(
-            request.responses, asked, reference=request.reference, test=request.test
-        ),
-        title=f"Agreement between {request.reference} and {request.test}",
+        read_responses(request.responses, asked, reference=reference, test=test),
+        title=f"Agreement between {reference} and {test}",
         chosen=Choices(request.confidence_level, request.incomplete),
-        plan=plan_beside(request.responses),
+        plan=plan,
         closing=_closing_beside(request.responses),
         flow=flow_beside(request.responses),
     )

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from analysis.mixed_models.checks import cautions, unsupported_reason
 from analysis.mixed_models.laplace import LaplaceLikelihood
@@ -66,7 +67,9 @@ def fit_problem(problem: OrdinalProblem, link: Link = "logit") -> OrdinalMixedMo
     reason = unsupported_reason(problem)
     if reason:
         return _undefined(likelihood, reason)
-    maximum = maximise(likelihood)
+    # The matrices are small: a second thread of BLAS costs ten times what it saves.
+    with threadpool_limits(limits=1, user_api="blas"):
+        maximum = maximise(likelihood)
     if not maximum.converged or maximum.parameters.sds.max(initial=0) > _LARGEST_SD:
         return _undefined(likelihood, _NOT_CONVERGED)
     return _result(problem, maximum)

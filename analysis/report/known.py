@@ -42,7 +42,8 @@ def reader_study_answers(material: Material) -> dict[str, str]:
         "interval": _interval(material),
         "flow": _flow(material),
     }
-    if material.provenance != "reconstructed":
+    several = len(material.responses.readers) > 1
+    if several and material.provenance != "reconstructed":
         answers |= {
             "uncertainty": f"{level} confidence intervals with readers and patients "
             "random; see Methods.",
@@ -115,7 +116,7 @@ def _missing(material: Material) -> str:
     ]
     if not incomplete:
         return "No pair of answers is incomplete."
-    return f"Incomplete pairs, left out: {', '.join(incomplete)}."
+    return f"Incomplete pairs: {', '.join(incomplete)}; see Methods for how they count."
 
 
 def _interval(material: Material) -> str:

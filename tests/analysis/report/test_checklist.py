@@ -118,7 +118,7 @@ def test_missing_answers_are_counted(material):
     ]
     found = checklist_section(replace(material, responses=lacking, questions=questions))
     assert found.content["reader_study"]["missing"] == (
-        "Incomplete pairs, left out: Q1 1."
+        "Incomplete pairs: Q1 1; see Methods for how they count."
     )
 
 
