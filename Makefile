@@ -50,13 +50,8 @@ docs: $(STAMP)   ## the pages, with a reference of all commands, into site/
 	@$(BIN)/python -m tests.command_reference > docs/commands.md
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-bench: $(STAMP)  ## ratios against other packages, measured in one run
-	@$(BIN)/python -m benchmarks.agreement
-	@$(BIN)/python -m benchmarks.commands
-	@$(BIN)/python -m benchmarks.data
-	@$(BIN)/python -m benchmarks.model
-	@$(BIN)/python -m benchmarks.study_build
-	@$(BIN)/python -m benchmarks.study_submit
+bench: $(STAMP)   ## ratios against other packages, measured in one run; writes docs/benchmarks-run.md
+	@$(BIN)/python -m benchmarks.run_all
 
 figures: $(OUT)/reproduce/report.html  ## renew the figures of README and docs
 	@cp $(OUT)/reproduce/agreement_charts.png docs/images/

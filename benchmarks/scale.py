@@ -12,6 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,8 +121,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     n_readings = 2 * given.readers * given.cases
     print(f"{given.readers} readers x {given.cases} cases: {n_readings:,} readings")
-    with tempfile.TemporaryDirectory() as name, postgresql(Path(name)) as server:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         root = Path(name)
+        server = None if given.sqlite else stack.enter_context(postgresql(root))
         build = prepare_build(root, given.readers, given.cases)
         built = timed("build, audit, seal", lambda: build_study(build))
         print(f"{'pictures':44} {built.audit.n_files:9,}")
@@ -132,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         measure_store(study, truth, None, request)
         size = (build.out / "study.sqlite").stat().st_size / 1e6
         print(f"{'database':44} {size:9.1f} MB")
-        if server and not given.sqlite:
+        if server:
             print("\nPostgreSQL")
             measure_store(study, truth, new_database(server, "scale"), request)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from reader_study.errors import StudyError
 
 _DRAWS = 1000
+_DEPTH = 100
 
 
 def draw_orders(
@@ -57,6 +59,7 @@ def _flags(
     longest = max_run or len(shown)
     kind, room = True, longest
     same, other = int(shown.sum()), int((~shown).sum())
+    _count_short_ones_first(max(same, other), longest)
     if not _ways(same, other, room, longest):
         msg = f"max_run {max_run} must be possible, got {same} and {other} pictures"
         raise StudyError(msg)
@@ -72,6 +75,17 @@ def _flags(
 
 
 @cache
+def _count_short_ones_first(most: int, longest: int) -> None:
+    """Keep what long sequences build on, for calls of hundreds of cases go too deep."""
+    if longest >= most:
+        return
+    for left in range(0, 2 * most, _DEPTH):
+        for same in range(max(0, left - most), min(left, most) + 1):
+            for room in range(longest + 1):
+                _ways(same, left - same, room, longest)
+
+
+@cache
 def _ways(same: int, other: int, room: int, longest: int) -> int:
     """Count the sequences that may follow.
 
@@ -81,8 +95,8 @@ def _ways(same: int, other: int, room: int, longest: int) -> int:
         room: How many of the same may follow at once.
         longest: Longest run.
     """
-    if not same and not other:
-        return 1
+    if room >= same and longest >= max(same, other):  # nothing is too long
+        return comb(same + other, same)
     change = _ways(other - 1, same, longest - 1, longest) if other else 0
     return _ways_on(same, other, room, longest) + change
 

@@ -11,9 +11,7 @@ from magic_model.phantom.generate import make_cohort
 from magic_model.severity import Severity
 
 
-def phantom(
-    out: Path, patients: int | str, *, seed: int, full: bool, jobs: int
-) -> str:
+def phantom(out: Path, patients: int | str, *, seed: int, full: bool, jobs: int) -> str:
     """Make the cohort, check it as any other, and sum it up.
 
     Args:

@@ -35,12 +35,12 @@ def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]
     where it is.
     """
     cases = case_words(truth)
-    methods = {protocol.reference, protocol.test}
+    in_theirs = _pattern(cases)
+    in_others = _pattern(cases | {protocol.reference, protocol.test})
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         place = path.relative_to(folder)
-        sought = cases if place.as_posix() in WRITTEN_BY_PEOPLE else cases | methods
+        pattern = in_theirs if place.as_posix() in WRITTEN_BY_PEOPLE else in_others
         content = b"" if _not_searched(place) else path.read_bytes()
-        pattern = _pattern(sought)
         if pattern and pattern.search(place.as_posix().encode() + b"\n" + content):
             yield f"{place.as_posix()} holds the name of a case, a source or a method"
 

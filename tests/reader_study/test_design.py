@@ -209,7 +209,7 @@ def test_constraints_that_exclude_each_other_are_named():
 
 
 def test_large_studies_can_be_drawn():
-    cases = {str(i): 1 + i % 2 for i in range(200)}
+    cases = {str(i): 1 + i % 2 for i in range(600)}
     orders = draw_orders(cases, 3, 20, np.random.default_rng(0))
 
     assert sorted(orders[1]) == sorted(orders[2]) == sorted(cases)

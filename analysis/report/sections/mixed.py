@@ -25,6 +25,8 @@ TITLE = "Ordinal mixed model"
 METHOD = "method"
 GROUPINGS = ("reader", "case", "reader:case")
 _LONGEST_LABEL = 20
+_MOST_VIEWS = 500
+"""Of readers on cases; the time of a fit grows with the cube of their number."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,9 @@ def question_model(responses: Responses, question: Question) -> QuestionModel:
     fixed = {METHOD: [float(r.method == responses.test) for r in readings]}
     y = np.array([position[answer] for answer in answers], dtype=np.int64)
     model, dropped = fit(y, fixed, columns), None
-    if model.undefined_reason is None:
+    if len(set(both["reader:case"])) > _MOST_VIEWS:
+        dropped = f"with more than {_MOST_VIEWS} of them it is not tried"
+    elif model.undefined_reason is None:
         larger = fit(y, fixed, both)
         dropped = larger.undefined_reason
         if not larger.group_sds["reader:case"]:

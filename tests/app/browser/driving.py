@@ -107,5 +107,5 @@ def open_reading(context, server, position=1):
     see(page, f"{position} of 3")
     page.locator(".viewer[data-scale]").wait_for()
     ready = "body[data-desk]:has([class*='st-key-question-'] input)"
-    page.locator(ready).wait_for(timeout=SECONDS * 1000)
+    page.locator(ready).wait_for(state="attached", timeout=SECONDS * 1000)
     return page

@@ -1,6 +1,7 @@
 """The paths are there if, and only if, accounts were given."""
 
 import re
+import shutil
 
 import pytest
 from starlette.applications import Starlette
@@ -55,8 +56,9 @@ def test_the_command_checks_the_file_and_serves_it(
     file = tmp_path / "accounts.toml"
     url = "http://127.0.0.1:8501/oidc/callback"
     write_accounts(file, "https://login.example.org", url)
+    own = shutil.copytree(built, tmp_path / "STUDY")  # it will note its database
     argv = [
-        "read", str(built), "--port", "8599", "--database",
+        "read", str(own), "--port", "8599", "--database",
         f"sqlite:///{tmp_path}/a.sqlite", "--oidc", str(file),
     ]  # fmt: skip
 
