@@ -91,11 +91,12 @@ def question_model(responses: Responses, question: Question) -> QuestionModel:
         "reader": [reading.reader for reading in readings],
         "case": [reading.case for reading in readings],
     }
-    both = {**columns, "reader:case": crossing(*columns.values())}
+    views = crossing(*columns.values())
+    both = {**columns, "reader:case": views}
     fixed = {METHOD: [float(r.method == responses.test) for r in readings]}
     y = np.array([position[answer] for answer in answers], dtype=np.int64)
     model, dropped = fit(y, fixed, columns), None
-    if len(set(both["reader:case"])) > _MOST_VIEWS:
+    if len(np.unique(views)) > _MOST_VIEWS:
         dropped = f"with more than {_MOST_VIEWS} of them it is not tried"
     elif model.undefined_reason is None:
         larger = fit(y, fixed, both)
