@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.demo import READER, make_demo, new_code
 from app.demo_pictures import draw_montage
 from reader_study.amending import Amendment, amend
 from tests.app.browser.conftest import serving
-from tests.app.browser.driving import press, see, settle
+from tests.app.browser.driving import Server, press, see, settle
 from tests.app.browser.hands import READING, Mouse
 from tests.app.material import GOOD, PROTOCOL, TITLE, build
 
@@ -79,8 +80,14 @@ def test_every_page_is_photographed(drawn, context, tmp_path):
     photograph_the_end_of_a_trial(album, mouse, drawn)
     photograph_the_end(album, drawn)
 
-    taken = sorted(file.name for file in folder.glob("*-1366x768.png"))
-    assert len(taken) == 13
+    assert_whole(folder, [f"{number:02d}" for number in range(1, 14)])
+
+
+def assert_whole(folder, numbers):
+    """Each picture is there in each size, and small enough for a page of docs."""
+    for number in numbers:
+        files = list(folder.glob(f"{number}-*.png"))
+        assert len(files) == len(SIZES), number
     for file in folder.glob("*.png"):
         size = SIZES[file.stem.rpartition("-")[2]]
         with Image.open(file) as image:
@@ -152,7 +159,49 @@ def photograph_the_end(album, server):
     album.take("13-thank-you")
 
 
-def read_all(server):
-    session = server.room.session_of("anna")
+def test_what_is_around_the_cases_is_photographed(browser, tmp_path):
+    make_demo(tmp_path / "demo")
+    server = Server(tmp_path / "demo" / "STUDY")
+    server.start()
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    folder = Path(os.environ.get("MAGIC_SHOTS") or tmp_path / "shots")
+    try:
+        code = new_code(server.study)
+        photograph_training(Album(page, folder), server, code)
+        for trial in (1, 2):
+            read_all(server, READER)
+            server.room.session_of(READER).sign(trial)
+        page.reload()
+        see(page, "Before you go")
+        Album(page, folder).take("16-closing")
+    finally:
+        context.close()
+        server.stop()
+    assert_whole(folder, ["14", "15", "16"])
+
+
+def photograph_training(album, server, code):
+    page = album.page
+    page.goto(server.url)
+    see(page, "Sign in")
+    page.get_by_label("Name").fill(READER)
+    page.get_by_label("Code").fill(code)
+    press(page, ["Enter"])
+    hands = Mouse()
+    hands.agree(page)
+    hands.check_display(page)
+    see(page, "A case to practise on")
+    page.locator(".viewer[data-scale]").wait_for()
+    page.wait_for_timeout(1000)
+    press(page, READING)
+    album.take("14-training")
+    press(page, ["Control+Enter"])
+    see(page, "Compare your answers with what is expected")
+    album.take("15-training-feedback")
+
+
+def read_all(server, reader="anna"):
+    session = server.room.session_of(reader)
     while (reading := session.next_reading()) is not None:
         session.submit(reading.token, GOOD, {})
