@@ -12,6 +12,7 @@ from app.identity import COOKIE, sign_in_version
 from app.server import PAGES
 from reader_study.access import sign_in
 from reader_study.simulation import SimulatedClock
+from tests.app.browser.driving import ARGUMENTS, chromium
 from tests.app.material import admit, build, open_study_of
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -85,3 +86,13 @@ def page():
         return AppTest.from_file(str(PAGES), default_timeout=20).run()
 
     return load
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One for all tests of a process: Playwright allows no second in its thread."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -8,7 +8,7 @@ from app.identity import COOKIE
 from app.room import open_room
 from reader_study.access import sign_in
 from reader_study.access_codes import issue_code
-from tests.app.browser.driving import ARGUMENTS, Server, chromium
+from tests.app.browser.driving import Server
 from tests.app.material import PROTOCOL, admit, build, draw_noise, open_study_of
 
 
@@ -55,15 +55,6 @@ def serving(built, folder):
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -94,6 +94,70 @@ def assert_whole(folder, numbers):
             assert file.stat().st_size <= LARGEST
 
 
+def photograph_the_way_in(album, mouse, server):
+    page = album.page
+    page.goto(server.url)
+    see(page, "Sign in")
+    album.take("01-sign-in")
+    mouse.enter(page, server, server.codes["anna"])
+    see(page, "Instructions")
+    album.take("02-instructions")
+    mouse.agree(page)
+    see(page, "Your display")
+    album.take("03-display")
+    mouse.check_display(page)
+
+
+def photograph_a_reading(album):
+    page = album.page
+    see(page, "1 of 3")
+    page.get_by_text(" %", exact=False).first.wait_for()
+    album.take("04-reading")
+    press(page, "12")
+    page.keyboard.type("streaks from the skull base")
+    album.take("05-reading-explanation")
+    press(page, ["Escape", *READING[2:]])
+    settle(page)
+    album.take("06-reading-filled")
+    press(page, ["a", "+", "+", "ArrowDown", "ArrowDown", "ArrowDown"])
+    album.take("07-reading-zoomed")
+    press(page, ["f", "Control+Enter"])
+    see(page, "2 of 3")
+    press(page, ["1", "Control+Enter"])
+    see(page, "Please complete Q2A")
+    album.take("08-reading-incomplete")
+
+
+def photograph_the_end_of_a_trial(album, mouse, server):
+    page = album.page
+    read_all(server)
+    page.reload()
+    see(page, "Trial 1: your answers")
+    album.take("09-review")
+    page.get_by_role("button", name="Look at it again").click()
+    see(page, "Why is it corrected?")
+    album.take("10-correction")
+    page.get_by_role("button", name="Back").click()
+    see(page, "Trial 1: your answers")
+    page.get_by_text("These are my answers").click()
+    settle(page)
+    album.take("11-sign")
+    page.get_by_role("button", name="Sign trial 1").click()
+    see(page, "Trial 2 opens on")
+    album.take("12-washout")
+
+
+def photograph_the_end(album, server):
+    room = server.room
+    change = Amendment("no pause", "pictures", "coordinator", {"washout_days": 0.0})
+    amend(room.study, room.store, change, clock=room.clock)
+    read_all(server)
+    room.session_of("anna").sign(2)
+    album.page.reload()
+    see(album.page, "your part in this study is done")
+    album.take("13-thank-you")
+
+
 def test_what_is_around_the_cases_is_photographed(browser, tmp_path):
     make_demo(tmp_path / "demo")
     server = Server(tmp_path / "demo" / "STUDY")

@@ -7,7 +7,7 @@ from app.identity import COOKIE as READERS_COOKIE
 from reader_study.coordinators import revoke_coordinator
 from reader_study.store.codes import usable_codes
 from tests.app.answers import read_trial
-from tests.app.browser.conftest import browser, built_large, context  # noqa: F401
+from tests.app.browser.conftest import built_large, context  # noqa: F401
 from tests.app.browser.driving import SECONDS, see, settle
 from tests.app.browser.hands import Wire
 from tests.app.coordinator.planted import FORBIDDEN

@@ -11,7 +11,6 @@ from reader_study.amending import EarlyStart, permit_early_start
 from reader_study.protocol_file import template
 from reader_study.registry import Profile, add_reader
 from reader_study.simulation import SimulatedClock
-from tests.app.browser.conftest import browser  # noqa: F401
 from tests.app.browser.driving import see
 from tests.app.coordinator.serving import PARTS, choose, enter, serving
 from tests.app.material import GOOD, build, open_study_of
@@ -79,7 +78,7 @@ def visit(page, monitor, shoot):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_every_page_fits_the_window(monitor, browser, tmp_path, size):  # noqa: F811
+def test_every_page_fits_the_window(monitor, browser, tmp_path, size):
     folder = Path(os.environ.get("MAGIC_SHOTS") or tmp_path)
     viewport = dict(zip(("width", "height"), size, strict=True))
     context = browser.new_context(viewport=viewport, timezone_id="Europe/Berlin")

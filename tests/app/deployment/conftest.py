@@ -8,7 +8,6 @@ from sqlalchemy import create_engine, text
 from app.acknowledgements import Kind, acknowledge
 from app.room import open_room
 from reader_study.access import sign_in
-from tests.app.browser.driving import ARGUMENTS, chromium
 from tests.app.deployment.running import Process
 from tests.app.material import admit, build, open_study_of
 from tests.reader_study import conftest as of_the_study
@@ -64,15 +63,6 @@ def processes(ready, database, tmp_path):
     yield started
     for process in started:
         process.stop()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from tests.app.deployment.running import Process
 from tests.app.material import admit, build, open_study_of
 from tests.app.oidc.fake_provider import Provider, write_accounts
 
-browser = deployed.browser
 context = deployed.context
 
 

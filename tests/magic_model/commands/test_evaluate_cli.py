@@ -22,6 +22,7 @@ def generated(command, cohort, run_folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_methods_are_compared(command, cohort, generated, tmp_path):
     out = tmp_path / "evaluation"
     both = ["--generated", generated[0], "--generated", generated[1]]
@@ -62,6 +63,7 @@ def test_what_cannot_be_evaluated_is_said(refusal, cohort, generated, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_from_a_phantom_to_its_evaluation(command, tmp_path):
     """Train, generate, draw and evaluate, each with what the one before wrote."""
     cohort, run, made = (tmp_path / name for name in ("cohort", "run", "generated"))
