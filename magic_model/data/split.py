@@ -49,17 +49,23 @@ def assign_splits(
         wanted = [
             share * sum(s == severity for s in severities) for severity in Severity
         ]
-        for members, count in zip(classes, _whole_shares(wanted), strict=True):
-            for _ in range(min(count, len(members))):
+        room = [len(members) for members in classes]
+        for members, count in zip(classes, _whole_shares(wanted, room), strict=True):
+            for _ in range(count):
                 splits[members.pop()] = split
     return splits
 
 
-def _whole_shares(wanted: Sequence[float]) -> list[int]:
-    """Round numbers to whole ones so that their sum is rounded too."""
+def _whole_shares(wanted: Sequence[float], room: Sequence[int]) -> list[int]:
+    """Round numbers to whole ones so that their sum is rounded too.
+
+    Only a class with room left is rounded up: the only patient of a small one may be
+    taken already.
+    """
     whole = [int(x) for x in wanted]
     missing = round(sum(wanted)) - sum(whole)
-    by_remainder = sorted(range(len(wanted)), key=lambda i: whole[i] - wanted[i])
+    with_room = [i for i in range(len(wanted)) if whole[i] < room[i]]
+    by_remainder = sorted(with_room, key=lambda i: whole[i] - wanted[i])
     for index in by_remainder[:missing]:
         whole[index] += 1
     return whole
