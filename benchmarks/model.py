@@ -4,7 +4,7 @@ python -m benchmarks.model [--quick]
 
 Every ratio compares ways within this run; each runs in processes of its own, the ways
 in turn, and the quickest repetition counts. `--quick` leaves out the network of full
-size. On a machine with a GPU it also prints absolute times there.
+size. Times on a GPU: `benchmarks.gpu`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,26 +38,27 @@ from magic_model.training.batches import Batch
 from magic_model.training.step import Stepper
 
 PAPER_VOLUME_S = 7.43  # 161 slices on a GPU, paper 3.4
-PAPER_SAMPLE_MS = 98  # 40 h for 29,358 x 50 samples on an A100, paper 2.3.4
 PAPER_SLICES = 161
 PAPER_GFLOP = 37.89  # per slice of 256 x 256, torch.utils.flop_counter
 THREADS = 2
 ROUNDS = 3
 
 Work = Callable[[], object]
+Measure = Callable[[Path], dict[str, float]]
 
 
 def best_of(work: Work, repetitions: int, device: str = "cpu") -> float:
     """Seconds of the quickest repetition, after one that is not counted."""
-    work()
     seconds = []
-    for _ in range(repetitions):
+    for _ in range(1 + repetitions):
+        if device == "cuda":
+            torch.cuda.synchronize()
         start = time.perf_counter()
         work()
         if device == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    return min(seconds[1:])
 
 
 def save_random(name: str, path: Path) -> Recipe:
@@ -137,59 +139,41 @@ def volume(folder: Path) -> dict[str, float]:
 
 def training_step(_: Path) -> dict[str, float]:
     """One step of the paper's recipe at batch 1."""
-    return _step("paper", 1, two_passes=False)
+    return _step(two_passes=False)
 
 
 def two_pass_step(_: Path) -> dict[str, float]:
     """The same with two passes of the generator and a graph kept in between."""
-    return _step("paper", 1, two_passes=True)
+    return _step(two_passes=True)
 
 
-def gpu(folder: Path) -> dict[str, float]:
-    """Absolute times on a GPU, full size: a step at batch 8, and 161 slices."""
-    step = _step("paper", 8, two_passes=False, device="cuda", repetitions=10)
-    backend = TorchBackend(folder / "paper.safetensors", torch.device("cuda"))
-    ncct = np.repeat(np.load(folder / "slices.npy")[:1], PAPER_SLICES, axis=0)
-
-    def whole() -> None:
-        for first in range(0, PAPER_SLICES, 23):
-            backend.predict(ncct[first : first + 23])
-
-    return {**step, "volume": best_of(whole, 3, "cuda")}
-
-
-def _step(
-    name: str,
-    size: int,
-    *,
-    two_passes: bool,
-    device: str = "cpu",
-    repetitions: int = 3,
-) -> dict[str, float]:
-    from dataclasses import replace
-
-    recipe = load_recipe(name)
-    recipe = replace(recipe, training=replace(recipe.training, batch_size=size))
-    place = torch.device(device)
+def _step(*, two_passes: bool) -> dict[str, float]:
+    recipe = load_recipe("paper")
+    recipe = replace(recipe, training=replace(recipe.training, batch_size=1))
+    place = torch.device("cpu")
     nets = Adversaries.built(recipe, place, 0)
     stepper = Stepper.over(nets, World(), place)
-    pixels = recipe.data.size
+    batch = drawn_batch(1, recipe.data.size, place)
+    work: Work = (
+        (lambda: plain_step(nets, batch))
+        if two_passes
+        else (lambda: stepper.train(batch))
+    )
+    return {"seconds": best_of(work, 3), "gib": peak_gib()}
+
+
+def drawn_batch(size: int, pixels: int, device: torch.device) -> Batch:
+    """Draw slices with four maps to train on."""
     rng = torch.Generator().manual_seed(0)
 
     def drawn(channels: int) -> torch.Tensor:
         images = torch.rand(size, channels, pixels, pixels, generator=rng)
-        return (images * 2 - 1).to(place)
+        return (images * 2 - 1).to(device)
 
-    batch = Batch(drawn(3), drawn(4), torch.ones(size, 1, pixels, pixels, device=place))
-    work: Work = (
-        (lambda: _two_passes(nets, batch))
-        if two_passes
-        else (lambda: stepper.train(batch))
-    )
-    return {"seconds": best_of(work, repetitions, device), "gib": peak_gib()}
+    return Batch(drawn(3), drawn(4), torch.ones(size, 1, pixels, pixels, device=device))
 
 
-def _two_passes(nets: Adversaries, batch: Batch) -> None:
+def plain_step(nets: Adversaries, batch: Batch) -> None:
     """The scheme of the authors' public code, in this project's terms.
 
     The generator runs once for each network, its graph is kept while the discriminator
@@ -225,12 +209,12 @@ def peak_gib() -> float:
 
 MEASURES = (
     plain_slice, streamlined_slice, onnx_slice, gemm, volume, training_step,
-    two_pass_step, gpu,
+    two_pass_step,
 )  # fmt: skip
 
 
 def in_turn(
-    folder: Path, *measures: Work, rounds: int = ROUNDS
+    folder: Path, *measures: Measure, rounds: int = ROUNDS
 ) -> list[dict[str, float]]:
     """Run each measure in a fresh process, in turn; keep the quickest of each."""
     kept: list[dict[str, float]] = [{} for _ in measures]
@@ -293,22 +277,6 @@ def report(folder: Path, *, full_size: bool) -> None:
     )
 
 
-def report_gpu(folder: Path) -> None:
-    """Measure and print absolute times on a GPU."""
-    (found,) = in_turn(folder, gpu, rounds=1)
-    per_sample = found["seconds"] / 8 * 1000
-    print(
-        f"{torch.cuda.get_device_name()}: paper, batch 8, a step "
-        f"{found['seconds']:.3f} s, {per_sample:.1f} ms a sample; the paper's, "
-        f"{PAPER_SAMPLE_MS} ms, is "
-        f"{PAPER_SAMPLE_MS / per_sample:.1f} times that"
-    )
-    print(
-        f"{PAPER_SLICES} slices {found['volume']:.2f} s; the paper's, "
-        f"{PAPER_VOLUME_S} s, is {PAPER_VOLUME_S / found['volume']:.0f} times that"
-    )
-
-
 def main() -> None:
     """Measure everything, or one way in this process."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -326,10 +294,6 @@ def main() -> None:
         full_size = not chosen.quick
         prepare(folder, full_size=full_size)
         report(folder, full_size=full_size)
-        if torch.cuda.is_available() and full_size:
-            report_gpu(folder)
-        elif full_size:
-            print("no GPU here: absolute times left out")
 
 
 if __name__ == "__main__":

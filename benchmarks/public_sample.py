@@ -67,7 +67,7 @@ def main() -> None:
     import_data(request)
     leave_one_out(work, chosen.recipe, chosen.epochs)
     out = work / "evaluation"
-    print(evaluate(work / "cohort", [work / "generated"], out, [chosen.recipe], 0))
+    print(evaluate(work / "cohort", [work / "generated"], out, [chosen.recipe], seed=0))
 
 
 if __name__ == "__main__":

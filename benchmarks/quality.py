@@ -1,27 +1,36 @@
-"""Recipes against one another on one phantom split, at a size that a CPU can train.
+"""Recipes against one another on one phantom split.
 
 python -m benchmarks.quality --work quality [--seeds 3] [--patients 30] [--recipes ...]
+python -m benchmarks.quality --work quality --full --epochs 30   (needs a GPU)
 
+Without `--full` the recipes are at a size that a CPU can train, else as shipped.
 Finished runs are not trained again, so that it can be stopped and started.
 """
 
 import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from joblib import Parallel, delayed
 
 from magic_model.commands.evaluate import evaluate
 from magic_model.commands.generate import GenerateRequest, generate
 from magic_model.config import load_recipe
 from magic_model.data.cache import build_cache
+from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
+from magic_model.distributed import choose_device
 from magic_model.phantom.ceiling import brain_voxels, ceiling
 from magic_model.phantom.generate import make_cohort
-from magic_model.phantom.patient import simulate
-from magic_model.phantom.plan import plan_cohort
+from magic_model.phantom.patient import Phantom, simulate
+from magic_model.phantom.plan import PlannedPatient, plan_cohort
+from magic_model.recipe import Recipe
 from magic_model.training.run import RunSettings, train
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -30,29 +39,79 @@ PHANTOM_SEED = 11
 RESAMPLES = 10_000
 
 
-def train_all(work: Path, names: list[str], seeds: int, patients: int) -> None:
-    """Train every recipe with every seed on the same patients."""
-    cohort = make_cohort(work / "cohort", patients, PHANTOM_SEED)
-    for seed in range(1, seeds + 1):
-        for name in names:
-            recipe = load_recipe(RECIPES / f"{name}.toml")
-            cache = build_cache(cohort, work / "slices", maps=recipe.ranges)
-            run = work / "runs" / f"{name}-{seed}"
-            header = train(recipe, cache, RunSettings(folder=run, seed=seed))
-            errors = {k: round(v, 3) for k, v in header.validation.items()}
-            print(f"{run.name}: validation {errors}", flush=True)
+@dataclass(frozen=True)
+class Run:
+    """One recipe trained from one seed.
+
+    Attributes:
+        name: Of the recipe.
+        seed: Of the training.
+        full: The recipe as shipped, not the small one.
+        epochs: In place of the recipe's.
+    """
+
+    name: str
+    seed: int
+    full: bool
+    epochs: int | None
+
+    @property
+    def title(self) -> str:
+        """Name of the run and its folders."""
+        return f"{self.name}-{self.seed}"
+
+    def recipe(self) -> Recipe:
+        """Load the recipe."""
+        recipe = load_recipe(self.name if self.full else RECIPES / f"{self.name}.toml")
+        if self.epochs is None:
+            return recipe
+        return replace(recipe, training=replace(recipe.training, epochs=self.epochs))
 
 
-def generate_all(work: Path, runs: list[str]) -> None:
-    """Generate the maps of the test patients by each run."""
-    for run in runs:
-        request = GenerateRequest(
-            checkpoint=work / "runs" / run,
+def prepare(work: Path, recipe: Recipe, patients: int, jobs: int) -> None:
+    """Make the patients and their slices."""
+    cohort = make_cohort(work / "cohort", patients, PHANTOM_SEED, jobs=jobs)
+    build_cache(cohort, work / "slices", maps=recipe.ranges, jobs=jobs)
+
+
+def train_and_generate(work: Path, run: Run, threads: int) -> None:
+    """Train a run, and generate the maps of the test patients by it."""
+    torch.set_num_threads(threads)
+    folder = work / "runs" / run.title
+    settings = RunSettings(
+        folder=folder,
+        seed=run.seed,
+        device=choose_device("auto"),
+        progress=_teller(run),
+    )
+    header = train(run.recipe(), SliceCache.open(work / "slices"), settings)
+    errors = {k: round(v, 3) for k, v in header.validation.items()}
+    print(
+        f"{run.title}: epoch {header.best and header.best[1]} of {header.epoch} "
+        f"is the best; validation of the last {errors}",
+        flush=True,
+    )
+    generate(
+        GenerateRequest(
+            checkpoint=folder,
             source=work / "cohort",
-            out=work / "generated" / run,
+            out=work / "generated" / run.title,
             split="test",
         )
-        generate(request)
+    )
+
+
+def _teller(run: Run) -> Callable[[int, int, dict[str, float]], None]:
+    """Say now and then how far a run is, and after how long."""
+    start = time.monotonic()
+
+    def tell(done: int, of_all: int, losses: dict[str, float]) -> None:
+        if done * 5 // of_all != (done - 1) * 5 // of_all:
+            seconds = time.monotonic() - start
+            far = f"step {done} of {of_all} after {seconds:.0f} s"
+            print(f"{run.title}: {far}, L1 {losses['l1']:.4f}", flush=True)
+
+    return tell
 
 
 def pooled(work: Path, metric: str) -> pd.DataFrame:
@@ -79,10 +138,11 @@ def pooled(work: Path, metric: str) -> pd.DataFrame:
     )
 
 
-def ceilings(patients: int) -> dict[str, float]:
+def ceilings(patients: int, jobs: int) -> dict[str, float]:
     """Least error of a prediction from the CT number of one voxel, test patients."""
     plan = plan_cohort(patients, PHANTOM_SEED)
-    made = [simulate(p.spec, p.rng()) for p in plan if p.split is Split.TEST]
+    tested = [planned for planned in plan if planned.split is Split.TEST]
+    made = Parallel(n_jobs=jobs)(delayed(_simulated)(planned) for planned in tested)
     found = {}
     for kind in (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP):
         rows = [brain_voxels(phantom, kind, noise_free=False) for phantom in made]
@@ -91,22 +151,47 @@ def ceilings(patients: int) -> dict[str, float]:
     return found
 
 
+def _simulated(planned: PlannedPatient) -> Phantom:
+    return simulate(planned.spec, planned.rng())
+
+
 def main() -> None:
     """Train, generate, evaluate and print."""
+    chosen = _options()
+    work, jobs = chosen.work, chosen.jobs
+    runs = [
+        Run(name, seed, chosen.full, chosen.epochs)
+        for seed in range(1, chosen.seeds + 1)
+        for name in chosen.recipes
+    ]
+    prepare(work, runs[0].recipe(), chosen.patients, jobs)
+    Parallel(n_jobs=chosen.at_once)(
+        delayed(train_and_generate)(work, run, chosen.threads) for run in runs
+    )
+    titles = [run.title for run in runs]
+    folders = [work / "generated" / title for title in titles]
+    out = work / "evaluation"
+    print(evaluate(work / "cohort", folders, out, titles, seed=0, jobs=jobs))
+    _print_pooled(work, chosen.seeds)
+    ceiling_of_all = ceilings(chosen.patients, jobs)
+    print(f"\nleast MAE from one voxel's CT number: {ceiling_of_all}")
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("quality"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--patients", type=int, default=30)
     parser.add_argument("--recipes", nargs="+", default=list(COMPARED))
-    parser.add_argument("--threads", type=int, default=1)
-    chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
-    work, names, seeds = chosen.work, chosen.recipes, chosen.seeds
-    train_all(work, names, seeds, chosen.patients)
-    runs = [f"{name}-{seed}" for name in names for seed in range(1, seeds + 1)]
-    generate_all(work, runs)
-    folders = [work / "generated" / run for run in runs]
-    print(evaluate(work / "cohort", folders, work / "evaluation", runs, 0))
+    parser.add_argument("--full", action="store_true", help="recipes as shipped")
+    parser.add_argument("--epochs", type=int, help="in place of the recipes'")
+    parser.add_argument("--threads", type=int, default=1, help="of each run")
+    parser.add_argument("--at-once", type=int, default=1, help="runs at a time")
+    parser.add_argument("--jobs", type=int, default=1, help="patients at a time")
+    return parser.parse_args()
+
+
+def _print_pooled(work: Path, seeds: int) -> None:
     for metric in (
         "mean_absolute_error",
         "correlation",
@@ -115,7 +200,6 @@ def main() -> None:
     ):
         print(f"\n{metric}, mean over patients of the mean over {seeds} seeds")
         print(pooled(work, metric).to_string())
-    print(f"\nleast MAE from one voxel's CT number: {ceilings(chosen.patients)}")
 
 
 if __name__ == "__main__":

@@ -145,11 +145,12 @@ def evaluate(
         list[str] | None, typer.Option(help="Name of each in tables.")
     ] = None,
     seed: Seed = 1,
+    jobs: Jobs = 1,
 ) -> None:
     """Compare generated maps with the measured ones and with trivial baselines."""
     from magic_model.commands.evaluate import evaluate as run
 
-    print(run(cohort, generated, out, name or [], seed))
+    print(run(cohort, generated, out, name or [], seed=seed, jobs=jobs))
 
 
 def export(

@@ -17,7 +17,9 @@ def evaluate(
     generated: Sequence[Path],
     out: Path,
     names: Sequence[str],
+    *,
     seed: int,
+    jobs: int = 1,
 ) -> str:
     """Evaluate one or more generated cohorts and sum up.
 
@@ -27,6 +29,7 @@ def evaluate(
         out: Folder for tables, figures and results; complete or untouched.
         names: Name of each method; those of the folders if empty.
         seed: Of the bootstrap.
+        jobs: Patients measured at the same time.
 
     Raises:
         DataError: If names and folders do not match, a table or an image cannot be
@@ -45,7 +48,7 @@ def evaluate(
     }
     selection = select(read_cohort(measured), methods)
     with patients_progress("evaluating") as progress:
-        evaluation = evaluate_selection(selection, seed, progress)
+        evaluation = evaluate_selection(selection, seed, progress, jobs=jobs)
     write_evaluation(evaluation, out)
     return (
         f"{describe(evaluation)}\n"

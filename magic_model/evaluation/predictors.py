@@ -48,7 +48,11 @@ def trivial_predictions(
 
 
 def mean_values(
-    cohort: Cohort, patients: Sequence[Patient], maps: Sequence[PerfusionMap]
+    cohort: Cohort,
+    patients: Sequence[Patient],
+    maps: Sequence[PerfusionMap],
+    *,
+    jobs: int = 1,
 ) -> dict[PerfusionMap, float]:
     """Average each map over the brain of each patient, then over the patients.
 
@@ -56,11 +60,15 @@ def mean_values(
         cohort: Where the maps are.
         patients: One or more, each of whom has every map.
         maps: Which maps.
+        jobs: Patients read at the same time.
 
     Raises:
         DataError: If an image cannot be read.
     """
-    means = np.array([_means(cohort, patient, maps) for patient in patients])
+    from joblib import Parallel, delayed
+
+    work = Parallel(n_jobs=jobs)
+    means = np.array(work(delayed(_means)(cohort, p, maps) for p in patients))
     return dict(zip(maps, means.mean(axis=0).tolist(), strict=True))
 
 

@@ -68,7 +68,11 @@ class Evaluation:
 
 
 def evaluate_selection(
-    selection: Selection, seed: int, progress: Progress | None = None
+    selection: Selection,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    jobs: int = 1,
 ) -> Evaluation:
     """Measure all patients and sum up.
 
@@ -76,11 +80,12 @@ def evaluate_selection(
         selection: What can be compared.
         seed: Of the bootstrap.
         progress: Called with the number of patients done and of all.
+        jobs: Patients measured at the same time.
 
     Raises:
         DataError: If an image cannot be read or does not overlap.
     """
-    scores = score(selection, progress)
+    scores = score(selection, progress, jobs=jobs)
     rng = np.random.default_rng(seed)
     return Evaluation(
         selection=selection,

@@ -66,11 +66,15 @@ def _restore_adam(adam: torch.optim.Adam, path: Path, part: str) -> None:
     for name, value in read_tensors(path, part).items():
         index, moment = name.split(".", maxsplit=1)
         state.setdefault(int(index), {})[moment] = value
-    weights = [weight.shape for weight in adam.param_groups[0]["params"]]
+    weights: list[Tensor] = adam.param_groups[0]["params"]
+    shapes = {index: weight.shape for index, weight in enumerate(weights)}
     for moment in ("exp_avg", "exp_avg_sq"):
         found = {i: kept[moment].shape for i, kept in state.items() if moment in kept}
-        if found != dict(enumerate(weights)):
+        if found != shapes:
             msg = f"{path}: {part} must have {moment} of each weight, in its shape"
             raise DataError(msg)
+        for weight, kept in zip(weights, (state[i] for i in shapes), strict=True):
+            # A fused Adam wants both to lie in memory in the same order.
+            kept[moment] = torch.empty_like(weight).copy_(kept[moment])
     groups = adam.state_dict()["param_groups"]
     adam.load_state_dict({"state": state, "param_groups": groups})

@@ -117,7 +117,17 @@ def test_maps_that_another_process_did_not_make_are_missed(
         command_module.generate(request)
 
 
+@pytest.fixture
+def one_thread():
+    """As many as each of two processes has: sums of another number may differ."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_two_processes_write_the_same_files_as_one(
     generated, cohort, run_folder, tmp_path
 ):

@@ -217,6 +217,13 @@ def test_progress_counts_patients(evaluation):
     assert table.values[0] == pytest.approx(evaluation.scores.values[0], nan_ok=True)
 
 
+def test_several_at_a_time_give_the_same(evaluation):
+    table = score(evaluation.selection, jobs=2)
+    assert table.keys == evaluation.scores.keys
+    assert table.notes == evaluation.scores.notes
+    np.testing.assert_array_equal(table.values, evaluation.scores.values)
+
+
 def test_every_metric_has_a_title_and_every_map_a_range():
     assert set(METRICS) == set(Metric)
     assert all(MAP_SPECS[name].value_range[0] == 0 for name in PerfusionMap)

@@ -154,6 +154,6 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "c"]])
 def test_each_method_needs_a_name_of_its_own(folders, tmp_path, names):
     with pytest.raises(DataError, match="2 folders and names a"):
-        evaluate(folders.cohort, [folders.good, folders.poor], tmp_path, names, 0)
+        evaluate(folders.cohort, [folders.good, folders.poor], tmp_path, names, seed=0)
     with pytest.raises(DataError, match="0 folders and names none"):
-        evaluate(folders.cohort, [], tmp_path, [], 0)
+        evaluate(folders.cohort, [], tmp_path, [], seed=0)

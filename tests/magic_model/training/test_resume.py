@@ -5,12 +5,15 @@ import itertools
 from dataclasses import replace
 
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from magic_model.checkpoint import BEST, LAST, read_header
 from magic_model.errors import DataError
+from magic_model.training.adversaries import Adversaries
 from magic_model.training.run import RunSettings, train
+from magic_model.training.state import restore
 
 KINDS = pytest.mark.parametrize("kind", ["branches", "residual", "single"])
 
@@ -132,6 +135,24 @@ def test_a_finished_run_has_nothing_left_to_do(cache, recipe, settings, same_ten
     before = file.read_bytes()
     assert train(recipe(), cache, settings(progress=stopping_at(1))) == header
     assert file.read_bytes() == before
+
+
+def test_moments_lie_in_memory_as_their_weights(cache, recipe, settings):
+    """On a GPU weights lie channels last, and a fused Adam refuses what does not."""
+    wanted = recipe("branches", epochs=1)
+    train(wanted, cache, settings())
+    nets = Adversaries.built(wanted, torch.device("cpu"), 1)
+    nets.generator.to(memory_format=torch.channels_last)
+    nets.discriminator.to(memory_format=torch.channels_last)
+    restore(nets, settings().folder / LAST)
+    kept = load_file(settings().folder / LAST)
+    for part in ("generator", "discriminator"):
+        adam = getattr(nets, f"{part}_adam")
+        for index, weight in enumerate(adam.param_groups[0]["params"]):
+            for moment in ("exp_avg", "exp_avg_sq"):
+                found = adam.state[weight][moment]
+                assert found.stride() == weight.stride()
+                assert torch.equal(found, kept[f"{part}_adam.{index}.{moment}"])
 
 
 def test_another_run_in_the_folder_is_refused(cache, recipe, settings):
