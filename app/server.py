@@ -10,6 +10,7 @@ from app.gate import Gate
 from app.oidc.accounts import Accounts
 from app.oidc.serving import served_accounts
 from app.session_route import ROUTE
+from app.warm_start import warm_start
 
 PAGES = Path(__file__).with_name("main.py")
 
@@ -22,7 +23,12 @@ def build_application(accounts: Accounts | None) -> App:
 
         routes = routes_of(accounts)
     gate = Middleware(Gate, further=frozenset(route.path for route in routes))
-    return App(PAGES, routes=[ROUTE, *routes], middleware=[gate])
+    return App(
+        PAGES,
+        routes=[ROUTE, *routes],
+        middleware=[gate],
+        lifespan=warm_start("app.screens.page"),
+    )
 
 
 application = build_application(served_accounts())

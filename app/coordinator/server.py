@@ -9,13 +9,19 @@ from app.configuration import settings
 from app.coordinator.identity import COOKIE
 from app.gate import Gate
 from app.session_route import Door
+from app.warm_start import warm_start
 from reader_study.coordinators import resume, sign_out
 
 PAGES = Path(__file__).parents[1] / "monitor.py"
 
 ROUTE = Door(COOKIE, resume, sign_out).route()
 
-application = App(PAGES, routes=[ROUTE], middleware=[Middleware(Gate)])
+application = App(
+    PAGES,
+    routes=[ROUTE],
+    middleware=[Middleware(Gate)],
+    lifespan=warm_start("app.coordinator.page"),
+)
 
 
 def serve(port: int) -> None:

@@ -9,13 +9,14 @@ from streamlit import App
 from app.configuration import settings
 from app.pilo.errors import ExplorerError
 from app.pilo.explorer import Explorer, open_explorer
+from app.warm_start import warm_start
 from magic_model.errors import DataError
 
 CHECKPOINT = "MAGIC_PILO_CHECKPOINT"
 INPUT = "MAGIC_PILO_INPUT"
 PAGE = Path(__file__).with_name("main.py")
 
-application = App(PAGE)
+application = App(PAGE, lifespan=warm_start("app.pilo.page"))
 
 
 @cache
