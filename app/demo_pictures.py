@@ -6,16 +6,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 Pixels = NDArray[np.uint8]
 
-COLUMNS = ("NCCT", "CBF", "CBV", "MTT", "TTP")
-_UNITS = ("HU", "mL/100g/min", "mL/100g", "s", "s")
-_TOPS = (80, 60, 4, 12, 25)  # of the colour bars
+COLUMNS = ("NCCT", "CBV", "CBF", "MTT", "TTP")
+_UNITS = ("HU", "mL/100g", "mL/100g/min", "s", "s")
+_TOPS = (80, 4, 60, 12, 25)  # of the colour bars
 _TILE, _ROWS, _HEADER = 256, 4, 72  # of the form that the viewer knows
 # Share of the hemisphere: core and tissue at risk.
 _LESION = {"none": (0.0, 0.0), "mild_moderate": (0.12, 0.5), "severe": (0.4, 0.6)}
 # Of normal tissue, of the tissue at risk and of the core, as shares of the scale.
 _VALUES = {
-    "CBF": (0.62, 0.3, 0.06),
     "CBV": (0.6, 0.62, 0.12),
+    "CBF": (0.62, 0.3, 0.06),
     "MTT": (0.3, 0.75, 0.9),
     "TTP": (0.35, 0.75, 0.9),
 }

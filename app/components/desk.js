@@ -1,6 +1,7 @@
 // The reader's hands: number keys choose answers, Ctrl+Enter saves, and the time is
 // counted while the page is seen and used.
 const IDLE = 60 * 1000;
+const TICK = 1000;
 const TYPING_PAUSE = 1200;
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -125,19 +126,25 @@ function onInput(event) {
   }, TYPING_PAUSE);
 }
 
-// Seconds survive a reload; a hidden page and idle minutes do not count.
+// Seconds survive a reload; a hidden page and idle minutes do not count. A timer that was
+// held up, as by a closed laptop, counts for little.
 function countActive(key, on, signal) {
   const name = `active-${key}`;
   let seconds = Number(sessionStorage.getItem(name)) || 0;
   let last = Date.now();
+  let counted = last;
   for (const event of ["pointermove", "pointerdown", "keydown", "wheel"]) {
     on(event, () => { last = Date.now(); });
   }
-  const timer = setInterval(() => {
-    if (document.hidden || Date.now() - last > IDLE) return;
-    seconds += 1;
+  const count = () => {
+    const now = Date.now();
+    const passed = Math.min(now - counted, 2 * TICK);
+    counted = now;
+    if (!document.hidden && now - last <= IDLE) seconds += passed / 1000;
     sessionStorage.setItem(name, seconds);
-  }, 1000);
+    return Math.round(10 * seconds) / 10;
+  };
+  const timer = setInterval(count, TICK);
   signal.addEventListener("abort", () => clearInterval(timer));
-  return () => seconds;
+  return count;
 }

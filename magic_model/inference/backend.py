@@ -60,27 +60,20 @@ class TorchBackend:
 
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1]."""
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode():
             maps = self._generator(self._tensor(ncct), ratio)
-        return np.asarray(maps.float().cpu().numpy(), np.float32)
+        return np.asarray(maps.cpu().numpy(), np.float32)
 
     def features(self, ncct: FloatArray) -> "CachedFeatures":
         """Compute once what a ratio does not change."""
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode():
             tensor = self._tensor(ncct)
             return CachedFeatures(
                 self._generator, self._generator.features(tensor), tensor
             )
 
     def _tensor(self, ncct: FloatArray) -> torch.Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(ncct)).to(self._device)
-        if self._device.type == "cuda":
-            return tensor.contiguous(memory_format=torch.channels_last)
-        return tensor
-
-    def _precision(self) -> torch.autocast:
-        cuda = self._device.type == "cuda"
-        return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=cuda)
+        return torch.from_numpy(np.ascontiguousarray(ncct)).to(self._device)
 
 
 class CachedFeatures:
@@ -98,12 +91,13 @@ class CachedFeatures:
             DataError: If a ratio is not positive.
         """
         with torch.inference_mode():
-            maps = self._generator.compose(self._features.float(), self._ncct, ratio)
+            maps = self._generator.compose(self._features, self._ncct, ratio)
         return np.asarray(maps.cpu().numpy(), np.float32)
 
 
 def _placed(generator: Generator, size: int, device: torch.device) -> Generator:
-    lean = streamlined(generator, size).to(device)
     if device.type == "cuda":
-        lean.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return lean
+        # As trained: fewer operations that are smaller, and half precision, took longer
+        # there for all recipes but one (docs/benchmarks-gpu.md).
+        return generator.to(device)
+    return streamlined(generator, size)

@@ -6,6 +6,7 @@ import pytest
 
 from app.identity import COOKIE
 from reader_study.access_codes import issue_code
+from reader_study.clock import from_text
 from reader_study.store.codes import find_session, touch_session
 from tests.app.browser.driving import chosen, open_reading, press, see, settle, stored
 from tests.app.browser.hands import READING, Keyboard
@@ -35,6 +36,27 @@ def test_a_reload_keeps_the_draft_even_of_a_text_that_is_being_typed(server, sig
 
     assert chosen(page) == [1, 2, 0, 0, 0, 0, 0]
     assert page.locator("textarea:visible").input_value() == "two veins"
+
+
+HIDDEN = "Object.defineProperty(document, 'hidden', {configurable: true, value: true})"
+LATER = "const now = Date.now; Date.now = () => now() + 10 * 60 * 1000"
+
+
+def test_a_hidden_page_and_idle_minutes_do_not_count_as_active(server, signed_in):
+    page = open_reading(signed_in, server)
+    press(page, READING)
+    settle(page)
+    page.evaluate(HIDDEN)
+    page.wait_for_timeout(4000)
+    page.evaluate("delete document.hidden")
+    page.evaluate(LATER)
+    page.wait_for_timeout(4000)
+    press(page, ["Control+Enter"])
+    see(page, "2 of 3")
+
+    (response,) = stored(server)
+    passed = from_text(response.submitted_at) - from_text(response.opened_at)
+    assert 0 < response.active_seconds < passed.total_seconds() - 6
 
 
 def test_a_server_killed_in_mid_answer_costs_nothing(server, signed_in):

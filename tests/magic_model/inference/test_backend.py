@@ -104,10 +104,10 @@ def test_a_ratio_that_is_not_positive_is_refused(checkpoint, ratio):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gives_the_same_maps_to_half_precision(trained):
-    """bfloat16 has 8 bits, so maps in [-1, 1] agree within some hundredths."""
+def test_a_gpu_gives_the_same_maps(trained):
+    """Its matrix units may round to 10 bits: maps in [-1, 1] agree to a hundredth."""
     ncct = slices_of(3)
     on_gpu = TorchBackend(trained, torch.device("cuda"))
     expected = TorchBackend(trained, CPU).predict(ncct, 2.0)
-    np.testing.assert_allclose(on_gpu.predict(ncct, 2.0), expected, atol=0.05)
-    np.testing.assert_allclose(on_gpu.features(ncct).predict(2.0), expected, atol=0.05)
+    np.testing.assert_allclose(on_gpu.predict(ncct, 2.0), expected, atol=0.01)
+    np.testing.assert_allclose(on_gpu.features(ncct).predict(2.0), expected, atol=0.01)

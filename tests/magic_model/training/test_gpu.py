@@ -67,4 +67,4 @@ def test_a_checkpoint_serves_a_cpu(cache, recipe, settings):
     path = settings().folder / LAST
     ncct = cache.ncct[:3].astype(np.float32)
     maps = [TorchBackend(path, device).predict(ncct) for device in (CPU, GPU)]
-    np.testing.assert_allclose(*maps, atol=0.05)
+    np.testing.assert_allclose(*maps, atol=0.01)
