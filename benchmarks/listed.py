@@ -34,7 +34,7 @@ BENCHMARKS = (
     Benchmark("multireader", "clustered kappa, its bootstraps", uses=("R",)),
     Benchmark("mixed_model", "ordinal mixed model", uses=("R",)),
     Benchmark(
-        "coverage", "how often intervals cover", ("--repetitions", "200"), minutes=20
+        "coverage", "how often intervals cover", ("--repetitions", "2000"), minutes=20
     ),
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("data", "phantom, reading a CT series, slices"),

@@ -1,8 +1,10 @@
 """Write a checkpoint's generator as ONNX, with all that using it needs."""
 
 import json
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -42,8 +44,7 @@ def export_onnx(checkpoint: Path, path: Path) -> None:
     graph = _Graph(streamlined(generator, size)).eval()
     example = (torch.zeros(2, 3, size, size), torch.ones(len(generator.made)))
     n = torch.export.Dim("n", min=1, max=_MOST)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about packages that it does not need
+    with _quiet():
         program = torch.onnx.export(
             graph,
             example,
@@ -88,6 +89,18 @@ class _Graph(nn.Module):
             for index, name in enumerate(self.generator.made)
         }
         return self.generator.compose_with(self.generator.features(ncct), ncct, factors)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back warnings about packages that the export does not need."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def _plain(ranges: Ranges) -> dict[str, list[float]]:
