@@ -30,11 +30,15 @@ app: $(OUT)/reading/open  ## read the demonstration's study in the browser
 	@$(BIN)/magic-study reader code $(OUT)/reading/STUDY you --by demo
 	@$(BIN)/magic-app read $(OUT)/reading/STUDY
 
+# Workers share the cores; two that each start as many threads as there are cores wait for
+# one another.
+test test-slow: export OMP_NUM_THREADS ?= 1
+
 test: $(STAMP)   ## the test suite, with coverage
 	@$(BIN)/python -m pytest -m "not slow" -n auto --cov --cov-report=term:skip-covered
 
 test-slow: $(STAMP)  ## the tests that take longer than two seconds each
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow -n auto --dist loadfile
 
 check: $(STAMP)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

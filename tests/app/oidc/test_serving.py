@@ -29,7 +29,7 @@ def behind(monkeypatch):
     session = Middleware(SessionMiddleware, secret_key="of this test")  # noqa: S106
     page = Route("/{path:path}", lambda _: PlainTextResponse(""))
 
-    def application(_, routes, middleware):
+    def application(_, routes, middleware, lifespan):
         return Starlette(routes=[*routes, page], middleware=[*middleware, session])
 
     monkeypatch.setattr(server, "App", application)

@@ -1,4 +1,5 @@
 import math
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -64,10 +65,10 @@ def test_an_interval_lies_within_the_values(values, seed):
     assert min(values) - 1e-6 <= low[0] <= high[0] <= max(values) + 1e-6
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_agrees_with_statsmodels(values):
-    expected = multipletests(values, method="holm")[1]
+    with patch("gc.collect"):  # which it calls each time, in a large process
+        expected = multipletests(values, method="holm")[1]
     assert holm(np.array(values)) == pytest.approx(expected)
 
 
