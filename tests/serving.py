@@ -20,8 +20,11 @@ def free_port():
 
 
 @contextmanager
-def served(command, port, cwd, env=None):
-    """Run a program while its page is there; give the page and what it printed."""
+def served(command, port, cwd, env=None, host="127.0.0.1"):
+    """Run a program while its page is there; give the page and what it printed.
+
+    The page is asked for under the name of a host that a proxy would tell.
+    """
     log = cwd / f"served-{port}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -33,18 +36,19 @@ def served(command, port, cwd, env=None):
             start_new_session=True,
         )
     try:
-        yield _page(process, port, log), log.read_text(encoding="utf-8")
+        yield _page(process, port, log, host), log.read_text(encoding="utf-8")
     finally:
         _stop(process)
 
 
-def _page(process, port, log):
+def _page(process, port, log, host):
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": host})
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+            with urllib.request.urlopen(asked, timeout=5) as page:  # noqa: S310
                 return page.read().decode()
         except (OSError, urllib.error.URLError):
             time.sleep(0.2)

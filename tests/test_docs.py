@@ -10,11 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from analysis.cli import main as analyze
 from analysis.multireader import Pairs
-from app.cli import main as reading_room
-from magic_model.cli import main as model
-from reader_study.cli import main as study
 from tests.command_reference import reference
 from tests.pages import (
     PAGES,
@@ -32,22 +28,8 @@ from tests.pages import (
     shell_lines,
     text_of,
 )
-from tests.serving import free_port, served
+from tests.typing_commands import typed
 
-
-def sed(arguments):
-    """Edit a file, as the reader of a page would."""
-    return subprocess.run(["sed", *arguments], check=False).returncode  # noqa: S607
-
-
-MAIN = {
-    "magic-analyze": analyze,
-    "magic-app": reading_room,
-    "magic-model": model,
-    "magic-study": study,
-    "sed": sed,
-}
-SERVES = [("magic-app", name) for name in ("read", "monitor", "pilo")]
 WRITTEN = [page for page in PAGES if page != REFERENCE]
 
 
@@ -55,19 +37,6 @@ def pages_with(found):
     return pytest.mark.parametrize(
         "page", [p for p in WRITTEN if found(p)], ids=name_of
     )
-
-
-def serve(words, shown, folder):
-    """Run a command that serves until stopped, at a port that is free."""
-    port = str(free_port())
-    given = words[words.index("--port") + 1] if "--port" in words else None
-    called = [port if word == given else word for word in words[1:]]
-    called += [] if given else ["--port", port]
-    with served([sys.executable, "-m", "app.cli", *called], port, folder) as found:
-        page, printed = found
-    assert "<html" in page
-    for line in shown:
-        assert (line.replace(given, port) if given else line) in printed, (words, line)
 
 
 def test_pages_are_found():
@@ -82,14 +51,7 @@ def test_commands_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MAGIC_STUDY_PASSPHRASE", "correct horse battery staple")
     for command, shown in commands(page):
-        words = shlex.split(command)
-        if tuple(words[:2]) in SERVES:
-            serve(words, shown, tmp_path)
-            continue
-        assert MAIN[words[0]](words[1:]) == 0, command
-        printed = capsys.readouterr().out
-        for line in shown:
-            assert line in printed, (command, line)
+        typed(shlex.split(command), shown, tmp_path, capsys)
 
 
 def given():

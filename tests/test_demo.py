@@ -1,0 +1,67 @@
+"""`make demo`, the chain that newcomers run first, with a few patients."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pages import ROOT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not shutil.which("make"), reason="no make"),
+]
+STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Where the demonstration lies, what runs it, and what it printed."""
+    out = tmp_path_factory.mktemp("demo") / "out"
+    few = ["TRAINED_ON=5", "CASES=2,2,2", f"OUT={out}"]
+    # This environment, instead of one that is made.
+    here = [f"BIN={Path(sys.executable).parent}", f"STAMP={ROOT / 'pyproject.toml'}"]
+
+    def make(target):
+        call = ["make", "--no-print-directory", target, *few, *here]
+        # An outer make tells its own variables to those that it starts.
+        env = {
+            n: v for n, v in os.environ.items() if not n.startswith(("MAKE", "MFLAGS"))
+        }
+        done = subprocess.run(
+            call, cwd=ROOT, env=env, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        steps = [line for line in done.stdout.splitlines() if line.startswith("== ")]
+        return done.stdout, [line.split()[1] for line in steps]
+
+    text, steps = make("demo")
+    assert sorted(steps) == STEPS
+    return out, make, text
+
+
+def test_it_ends_with_where_to_look(made):
+    out, _, text = made
+    shown = text.partition("Look at:\n")[2].splitlines()[:4]
+
+    assert [(Path(line.split()[0])).exists() for line in shown] == [True] * 4
+    assert (out / "report" / "results.json").exists()
+
+
+def test_a_second_run_makes_what_is_missing_and_no_more(made):
+    out, make, _ = made
+
+    assert make("demo")[1] == []
+    shutil.rmtree(out / "report")
+    assert make("demo")[1] == ["8/9"]
+
+
+def test_its_study_is_ready_to_be_read(made):
+    out, make, _ = made
+    make(f"{out}/reading/open")
+
+    assert (out / "reading" / "STUDY" / "manifest.json").exists()
