@@ -49,6 +49,19 @@ def test_an_explanation_appears_and_is_required(anna, open_room, page):
     assert stored.answers == GOOD | {"Q2B": 0}
 
 
+def test_no_picture_is_shown_in_the_place_of_another(anna, page):
+    """Each has a viewer of its own, which is not there before its picture is."""
+    seen = set()
+    shown = page()
+    for _ in range(2):
+        form = form_of(anna)
+        (viewer,) = (e.proto.id for e in shown.get("bidi_component") if e.proto.bytes)
+        assert form.token in viewer
+        seen.add(viewer)
+        save(answer(shown, form), form)
+    assert len(seen) == 2
+
+
 def test_missing_answers_are_named_and_nothing_is_stored(anna, page):
     shown = page()
     form = form_of(anna)

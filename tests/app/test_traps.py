@@ -10,8 +10,8 @@
 | a click without network comes late | `browser/test_reading.py`: delivered later |
 | a session's id is a bearer secret | below; `deployment/test_attacks.py`: stolen id |
 | `/media` is open and hashes contents | `test_reading_screen.py`: not to the store |
-| a picture is known by its length | `browser/test_viewer.py`: the next one is shown |
-| readers and writers lock one another out | `reader_study/store/test_store.py` |
+| a picture is known by its length | `browser/test_viewer.py`: files of one length |
+| writers lock one another out | `reader_study/store/test_store.py`: wait |
 | a run is given up in mid-write | `test_sources.py`: buttons act by callbacks |
 | telemetry, addresses outside | `browser/test_whole_study.py`: hosts |
 | toolbar and keys of Streamlit | `browser/test_reading.py`: no key; `test_cli.py` |
@@ -24,7 +24,7 @@
 | caches are shared by all readers | `test_sources.py`: caches are not used |
 | a hidden page is no protected page | `test_sources.py`; `coordinator/test_pages.py` |
 | addresses carry secrets into logs | `test_sources.py`: nothing is in the address |
-| fragments keep old arguments | below: a stale tab; `test_sources.py` |
+| fragments keep old arguments | `browser/test_reading.py`: a stale tab |
 | a second click takes an answer back | `test_sources.py`: no segments, pills, stars |
 | a title or an explanation is markup | `browser/test_markup.py` |
 | a fault shows paths | `test_trouble.py`, `deployment/test_attacks.py` |

@@ -110,6 +110,49 @@ def test_titles_and_colour_bars_stay_in_view(large_pictures, context):
     assert on_canvas(page)[0]["pinned"] == "yes"
 
 
+ONE_AFTER_ANOTHER = """async ([html, files]) => {
+  const parent = document.createElement("div");
+  parent.innerHTML = html;
+  document.body.append(parent);
+  const canvas = parent.querySelector("canvas");
+  canvas.style.cssText = "display: block; width: 8px; height: 8px";
+  const colours = [];
+  for (const file of files) {
+    const data = Uint8Array.from(atob(file), (c) => c.charCodeAt(0));
+    show({ data, parentElement: parent });
+    await new Promise((shown) => setTimeout(shown, 500));
+    colours.push(canvas.getContext("2d").getImageData(4, 4, 1, 1).data[0]);
+  }
+  return colours;
+}"""
+
+
+def test_of_files_of_one_length_each_is_shown(browser):
+    """As a page that is not built anew would have it: the same canvas, other bytes."""
+    page = browser.new_page()
+    viewer = files("app.viewer")
+    script = viewer.joinpath("viewer.js").read_text("utf-8")
+    script = script.replace("export default function", "function show")
+    page.add_script_tag(
+        content=viewer.joinpath("montage.js").read_text("utf-8") + script
+    )
+    pictures = []
+    for level in (40, 200):
+        file = BytesIO()
+        Image.new("L", (8, 8), level).save(file, "PNG")
+        pictures.append(file.getvalue())
+    longest = max(map(len, pictures)) + 64
+    ends = [b"\1", b"\2"]
+    same_length = [
+        base64.b64encode(p + end * (longest - len(p))).decode()
+        for p, end in zip(pictures, ends, strict=True)
+    ]
+    html = viewer.joinpath("viewer.html").read_text("utf-8")
+
+    assert page.evaluate(ONE_AFTER_ANOTHER, [html, same_length]) == [40, 200]
+    page.close()
+
+
 def test_the_viewer_knows_the_montages_of_the_model(browser):
     page = browser.new_page()
     script = files("app.viewer").joinpath("montage.js").read_text("utf-8")

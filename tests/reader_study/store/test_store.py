@@ -1,4 +1,5 @@
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -6,7 +7,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from reader_study.errors import StudyError
-from reader_study.store import engine
+from reader_study.store import engine, turn
 from reader_study.store.chain import GENESIS, Head, link
 from reader_study.store.store import open_store
 from reader_study.store.tables import metadata
@@ -109,6 +110,31 @@ def test_an_earlier_entry_after_a_later_one_is_found(store, clock):
     with store.reading() as connection:
         faults = verify(connection).faults
     assert faults == (f"log: entry {n} is earlier than the one before it",)
+
+
+def test_writers_wait_for_one_another_without_the_line_too(
+    tmp_path, clock, monkeypatch
+):
+    """Where the system has no file locks: with a plain BEGIN some would be refused."""
+    monkeypatch.setattr(turn, "_lock", raising_os_error)
+    store = open_store(f"sqlite:///{tmp_path / 'study.sqlite'}")
+
+    def write(n):
+        for _ in range(10):
+            with store.writing(clock) as t:
+                t.log("something", f"writer-{n}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    with store.reading() as connection:
+        head, faults = read_head(connection), verify(connection).faults
+    store.close()
+
+    assert (head.n, faults) == (80, ())
+
+
+def raising_os_error(_):
+    raise OSError
 
 
 def test_a_file_that_another_program_keeps_is_told(tmp_path, monkeypatch):
