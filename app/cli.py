@@ -9,6 +9,7 @@ import typer
 
 from reader_study.cli_version import add_version
 from reader_study.errors import StudyError
+from reader_study.extras import EXTRAS, lacking
 
 app = typer.Typer(
     name="magic-app",
@@ -18,6 +19,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 add_version(app)
+
+_EXTRAS = {
+    **dict.fromkeys(("authlib", "httpx", "starlette", "streamlit", *EXTRAS), "app"),
+    **dict.fromkeys(("nibabel", "safetensors", "torch"), "app,model"),
+}
+"""Which extras bring a package that a page may miss."""
 
 DEMO_FOLDER = Path("reading-demo")
 
@@ -33,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StudyError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        if error.name != "streamlit":
+        if (text := lacking(error, _EXTRAS)) is None:
             raise
-        return _fail("streamlit is not installed; install magic-ctp[app]")
+        return _fail(text)
     return status if isinstance(status, int) else 0
 
 

@@ -52,10 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DataError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRAS:
+        name = (error.name or "").partition(".")[0]
+        if name not in _EXTRAS:
             raise
-        extra = _EXTRAS[error.name]
-        return _fail(f"{error.name} is not installed; install magic-ctp[{extra}]")
+        return _fail(f"{name} is not installed; install magic-ctp[{_EXTRAS[name]}]")
     return status if isinstance(status, int) else 0
 
 

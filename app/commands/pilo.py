@@ -1,9 +1,7 @@
 """`magic-app pilo`: load network and NCCT, then serve the explorer."""
 
 from pathlib import Path
-from types import ModuleType
 
-from app.pilo.errors import ExplorerError
 from app.ports import require_free
 
 
@@ -17,8 +15,10 @@ def prepare(checkpoint: Path, source: Path, port: int) -> str:
         ExplorerError: If the checkpoint or the NCCT cannot be used.
         StudyError: If the port cannot be had.
     """
+    from app.pilo.serving import loaded_explorer
+
     require_free(port)
-    explorer = _serving().loaded_explorer(checkpoint.resolve(), source.resolve())
+    explorer = loaded_explorer(checkpoint.resolve(), source.resolve())
     return (
         f"{explorer.origin}; {explorer.n_slices} slices\n"
         "Exploratory, outside the blinded study, research use only: "
@@ -28,20 +28,6 @@ def prepare(checkpoint: Path, source: Path, port: int) -> str:
 
 def run(checkpoint: Path, source: Path, port: int) -> None:
     """Serve the explorer until stopped; what `prepare` loaded is not loaded again."""
-    _serving().serve(checkpoint.resolve(), source.resolve(), port)
+    from app.pilo.serving import serve
 
-
-def _serving() -> ModuleType:
-    """Import the server, which needs the network's libraries beside the app's.
-
-    Raises:
-        ExplorerError: If they are not installed.
-    """
-    try:
-        from app.pilo import serving
-    except ModuleNotFoundError as error:
-        if error.name not in {"torch", "safetensors", "nibabel"}:
-            raise
-        msg = f"{error.name} is not installed; install magic-ctp[app,model]"
-        raise ExplorerError(msg) from error
-    return serving
+    serve(checkpoint.resolve(), source.resolve(), port)
