@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from reader_study.blinding_audit.rank_sums import distance_chances, rank_sum_counts
+
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -74,16 +76,13 @@ def order_association(orders: Sequence[Flags]) -> Association:
     Args:
         orders: `(n,)` method at each position, one array for each order.
     """
-    chance, seen, most = np.ones(1), 0, 0
-    for is_test in orders:
-        n, n_test = len(is_test), int(is_test.sum())
-        positions = np.arange(1, n + 1)
-        counts = _rank_sum_counts(positions, n_test)
-        # Twice the distance of a sum of positions from its mean is a whole number.
-        away = np.abs(2 * np.arange(len(counts)) - n_test * (n + 1))
-        chance = np.convolve(chance, np.bincount(away, counts / counts.sum()))
-        seen += abs(2 * int(positions[is_test].sum()) - n_test * (n + 1))
-        most += n_test * (n - n_test)
+    sizes = [(len(is_test), int(is_test.sum())) for is_test in orders]
+    seen = sum(
+        abs(2 * int((np.flatnonzero(is_test) + 1).sum()) - n_test * (n + 1))
+        for is_test, (n, n_test) in zip(orders, sizes, strict=True)
+    )
+    most = sum(n_test * (n - n_test) for n, n_test in sizes)
+    chance = distance_chances(sizes)
     value = 0.5 + seen / (2 * most) if most else 0.5
     return Association(value, float(min(1.0, chance[seen:].sum())), "exact")
 
@@ -126,21 +125,10 @@ def drawn_how() -> str:
 
 def _exact_p(doubled: NDArray[np.int64], is_test: Flags) -> float:
     n_test = int(is_test.sum())
-    counts = _rank_sum_counts(doubled, n_test)
+    counts = rank_sum_counts(doubled, n_test)
     away = np.abs(np.arange(len(counts)) - doubled.mean() * n_test)
     seen = abs(int(doubled[is_test].sum()) - doubled.mean() * n_test)
     return float(min(1.0, counts[away >= seen - _CLOSE].sum() / counts.sum()))
-
-
-def _rank_sum_counts(ranks: NDArray[np.int64], n_test: int) -> Numbers:
-    """Count the ways to choose `n_test` ranks, by their sum from 0 on."""
-    # ways[k, s]: in how many ways k of the ranks so far sum to s.
-    ways = np.zeros((n_test + 1, int(ranks.sum()) + 1))
-    ways[0, 0] = 1
-    for rank in ranks:
-        ways[1:, rank:] += ways[:-1, :-rank].copy()
-    counts: Numbers = ways[n_test]
-    return counts
 
 
 def _standardised(values: Numbers) -> Numbers:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
+from reader_study.blinding_audit import rank_sums
 from reader_study.blinding_audit.classifier import cross_validated_auc
 from reader_study.blinding_audit.permutation import (
     auc,
@@ -13,6 +14,7 @@ from reader_study.blinding_audit.permutation import (
     order_association,
     rank_association,
 )
+from reader_study.blinding_audit.rank_sums import distance_chances
 
 RNG = np.random.default_rng(0)
 
@@ -66,6 +68,26 @@ def test_orders_count_whichever_method_is_first():
     assert found.p_value == pytest.approx(4 / (38_760 * 77_520), rel=1e-6)
     assert found.value == 1.0
     assert order_association([labels(4, 0)]).p_value == 1
+
+
+def test_chances_of_many_orders_are_those_multiplied_out(monkeypatch):
+    sizes = [(30, 15), (30, 14), (30, 15), (29, 15), (1, 0)]
+    expected = distance_chances(sizes)
+    monkeypatch.setattr(rank_sums, "_SMALL", 0)
+    found = distance_chances(sizes)
+
+    assert expected.sum() == pytest.approx(1)
+    np.testing.assert_allclose(found, expected, atol=1e-14)
+
+
+@given(st.integers(0, 9), st.integers(0, 9))
+def test_distances_of_one_order_are_counted_one_by_one(n_test, others):
+    n = n_test + others
+    sums = [sum(chosen) for chosen in combinations(range(1, n + 1), n_test)]
+    away = np.abs(2 * np.array(sums) - n_test * (n + 1))
+
+    found = distance_chances([(n, n_test)])
+    np.testing.assert_allclose(found, np.bincount(away) / len(sums), rtol=1e-12)
 
 
 def test_one_order_has_the_p_of_its_auc():
