@@ -52,7 +52,7 @@ format: $(STAMP) ## rewrite the sources in the house format
 
 docs: $(STAMP)   ## the pages, with a reference of all commands, into site/
 	@$(BIN)/python -m tests.command_reference > docs/commands.md
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(STAMP)   ## ratios against other packages, measured in one run; writes docs/benchmarks-run.md
 	@$(BIN)/python -m benchmarks.run_all
