@@ -9,9 +9,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from magic_model.data.cohort import Cohort, Patient, read_cohort, write_cohort
-from magic_model.data.dicom.identity import study_local_ids
 from magic_model.data.layouts.source import PatientSource
 from magic_model.data.split import assign_splits
+from magic_model.data.study_local import study_local_ids
 from magic_model.errors import DataError
 from magic_model.importing.description import describe
 from magic_model.importing.patient import (

@@ -221,7 +221,8 @@ def test_several_at_a_time_give_the_same(evaluation):
     table = score(evaluation.selection, jobs=2)
     assert table.keys == evaluation.scores.keys
     assert table.notes == evaluation.scores.notes
-    np.testing.assert_array_equal(table.values, evaluation.scores.values)
+    # A worker has fewer threads, which add up in another order.
+    np.testing.assert_allclose(table.values, evaluation.scores.values, rtol=1e-12)
 
 
 def test_every_metric_has_a_title_and_every_map_a_range():
