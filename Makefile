@@ -64,7 +64,7 @@ pins: $(STAMP)   ## renew constraints.txt; needs uv
 	@echo 'torch==2.13.0' > .torch-pin
 	@{ echo "# Exact versions that the tests ran with. Made by: make pins"; \
 	   uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
-	      --extra model --extra app --extra dev --constraints .torch-pin pyproject.toml; } > constraints.new
+	      --extra dev --constraints .torch-pin pyproject.toml; } > constraints.new
 	@rm .torch-pin && mv constraints.new constraints.txt
 
 clean:           ## remove what the commands above made

@@ -9,7 +9,6 @@ import typer
 
 from reader_study.cli_version import add_version
 from reader_study.errors import StudyError
-from reader_study.extras import EXTRAS, lacking
 
 app = typer.Typer(
     name="magic-app",
@@ -20,11 +19,8 @@ app = typer.Typer(
 )
 add_version(app)
 
-_EXTRAS = {
-    **dict.fromkeys(("authlib", "httpx", "starlette", "streamlit", *EXTRAS), "app"),
-    **dict.fromkeys(("nibabel", "safetensors", "torch"), "app,model"),
-}
-"""Which extras bring a package that a page may miss."""
+_EXTRAS = {"pydicom": "dicom", "safetensors": "model", "torch": "model"}
+"""Which extra brings a package that the explorer may miss."""
 
 DEMO_FOLDER = Path("reading-demo")
 
@@ -40,9 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StudyError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        if (text := lacking(error, _EXTRAS)) is None:
+        name = (error.name or "").partition(".")[0]
+        if name not in _EXTRAS:
             raise
-        return _fail(text)
+        return _fail(f"{name} is not installed; install magic-ctp[{_EXTRAS[name]}]")
     return status if isinstance(status, int) else 0
 
 

@@ -21,13 +21,9 @@ app = typer.Typer(
 
 _EXTRAS = {
     "highdicom": "dicom",
-    "joblib": "data",
-    "nibabel": "data",
-    "nilearn": "data",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "pydicom": "dicom",
-    "rich": "data",
     "safetensors": "model",
     "tensorboard": "tensorboard",
     "torch": "model",

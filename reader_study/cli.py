@@ -11,7 +11,6 @@ from reader_study.cli_coordinators import coordinator
 from reader_study.cli_running import register
 from reader_study.cli_version import add_version
 from reader_study.errors import StudyError
-from reader_study.extras import lacking
 
 app = typer.Typer(
     name="magic-study",
@@ -43,10 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.format_message())
     except StudyError as error:
         return _fail(str(error))
-    except ModuleNotFoundError as error:
-        if (text := lacking(error)) is None:
-            raise
-        return _fail(text)
     return status if isinstance(status, int) else 0
 
 

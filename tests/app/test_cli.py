@@ -93,11 +93,11 @@ def test_a_taken_port_is_told(own, tmp_path, served, capsys):
 
 def test_a_missing_extra_is_named(monkeypatch, capsys):
     def missing(*_):
-        raise ModuleNotFoundError(name="streamlit")
+        raise ModuleNotFoundError(name="torch.nn")
 
     monkeypatch.setattr(read, "prepare", missing)
     assert cli.main(["read", "/nowhere"]) == 2
-    assert "install magic-ctp[app]" in capsys.readouterr().err
+    assert "torch is not installed; install magic-ctp[model]" in capsys.readouterr().err
 
 
 def test_another_missing_module_is_a_fault(monkeypatch):

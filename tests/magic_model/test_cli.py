@@ -105,9 +105,9 @@ def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
         main(["phantom", "--out", str(tmp_path / "x")])
 
     def missing(*_, **__):
-        raise ModuleNotFoundError(name="nibabel")
+        raise ModuleNotFoundError(name="pydicom")
 
     stand_in = types.SimpleNamespace(phantom=missing)
     monkeypatch.setitem(sys.modules, "magic_model.commands.phantom", stand_in)
     assert main(["phantom", "--out", str(tmp_path / "x")]) == 2
-    assert "install magic-ctp[data]" in capsys.readouterr().err
+    assert "install magic-ctp[dicom]" in capsys.readouterr().err

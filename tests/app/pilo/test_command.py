@@ -100,7 +100,7 @@ def test_what_is_not_installed_is_named(explored, port, monkeypatch, capsys, mis
     argv = command(explored / "run", explored / "head.nii.gz", port)
     assert cli.main(argv) == 2
     assert capsys.readouterr().err == (
-        f"magic-app: {missing} is not installed; install magic-ctp[app,model]\n"
+        f"magic-app: {missing} is not installed; install magic-ctp[model]\n"
     )
 
 
