@@ -8,6 +8,7 @@ from pathlib import Path
 
 from magic_model.checkpoint import checkpoint_of
 from magic_model.commands.progress import patients_progress
+from magic_model.counting import counted
 from magic_model.data.cohort import GENERATED_FILE, write_cohort
 from magic_model.data.slice_stack import SliceStack
 from magic_model.data.volume import Kind, Volume
@@ -135,11 +136,11 @@ def _finish(maker: _Maker, sources: list[Source]) -> str:
     made = [kept(source, out, maker.fingerprint(source)) for source in sources]
     done = [patient for patient in made if patient is not None]
     if len(done) < len(sources):
-        msg = f"{out}: maps of {len(sources) - len(done)} patients are missing"
+        msg = f"{out}: maps of {counted(len(sources) - len(done))} are missing"
         raise DataError(msg)
     write_cohort(out, [each.patient for each in done], GENERATED_FILE)
     names = ", ".join(str(name) for name in maker.backend.maps)
-    lines = [f"{len(done)} patients in {out}: {names}"]
+    lines = [f"{counted(len(done))} in {out}: {names}"]
     lines += [f"  {m.patient.patient_id}: {note}" for m in done for note in m.notes]
     return "\n".join([*lines, "Research use only."])
 

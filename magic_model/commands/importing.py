@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magic_model.commands.progress import patients_progress
+from magic_model.counting import counted
 from magic_model.data.central_volume import scale_differs
 from magic_model.data.cohort import read_cohort
 from magic_model.data.layouts import find_patients
@@ -81,7 +82,7 @@ def audit_table(records: list[PatientRecord]) -> str:
 def _describe(result: ImportResult, out: Path) -> str:
     lines = [audit_table(list(result.records))] if result.records else []
     lines.append(
-        f"{len(result.records)} patients in {out}, {result.n_skipped} of them from "
+        f"{counted(len(result.records))} in {out}, {result.n_skipped} of them from "
         f"before; {len(result.failures)} could not be imported"
     )
     lines += [f"  {f.source_id}: {f.reason}" for f in result.failures]

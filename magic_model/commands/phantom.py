@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from magic_model.commands.progress import patients_progress
+from magic_model.counting import counted
 from magic_model.errors import DataError
 from magic_model.importing.cohort import check_cohort
 from magic_model.importing.report import write_report
@@ -35,7 +36,7 @@ def phantom(out: Path, patients: int | str, *, seed: int, full: bool, jobs: int)
     counts = Counter(str(patient.severity) for patient in cohort.patients)
     classes = ", ".join(f"{count} {name}" for name, count in counts.items())
     return (
-        f"{len(cohort.patients)} patients in {out}: {classes}\n"
+        f"{counted(len(cohort.patients))} in {out}: {classes}\n"
         f"Report: {out / 'report.html'}"
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from magic_model.counting import counted
 from magic_model.data.cohort import Patient
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
@@ -68,7 +69,7 @@ def _constants(
     patients = training or selection.patients
     constants = mean_values(selection.measured, patients, selection.maps, jobs=jobs)
     if training:
-        whose = f"the mean of {len(training)} patients of the training split"
+        whose = f"the mean of {counted(len(training))} of the training split"
     else:
         whose = (
             "the mean of the evaluated patients themselves, which flatters it; the "

@@ -26,7 +26,7 @@ MAPS = [Kind(name) for name in PAPER_MAPS]
 def test_maps_of_a_volume_are_written_in_their_units(generated, scan):
     text, out = generated(scan, "--name", "case-9")
     lines = text.splitlines()
-    assert lines[0] == f"1 patients in {out}: cbf, cbv, mtt, ttp"
+    assert lines[0] == f"1 patient in {out}: cbf, cbv, mtt, ttp"
     assert lines[1] == (
         "  case-9: slices are 8 mm apart: the neighbours at 4 mm were interpolated "
         "between them"

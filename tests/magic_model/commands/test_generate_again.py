@@ -113,7 +113,7 @@ def test_maps_that_another_process_did_not_make_are_missed(
 ):
     monkeypatch.setattr(command_module._Maker, "make", lambda *_: None)
     request = GenerateRequest(checkpoint=run_folder, source=scan, out=tmp_path / "out")
-    with pytest.raises(DataError, match="out: maps of 1 patients are missing"):
+    with pytest.raises(DataError, match="out: maps of 1 patient are missing"):
         command_module.generate(request)
 
 

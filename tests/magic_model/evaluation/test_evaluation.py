@@ -110,7 +110,7 @@ def test_the_constant_is_the_mean_of_the_training_split(evaluation, measured):
     found = evaluation.scores.column(Key(CONSTANT, CBF, Metric.MAE))[0]
     assert found == pytest.approx(np.abs(inside - constant).mean(), rel=1e-4)
     assert evaluation.notes[0] == (
-        "The constant in the mask is the mean of 1 patients of the training split"
+        "The constant in the mask is the mean of 1 patient of the training split"
     )
 
 
