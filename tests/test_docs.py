@@ -47,11 +47,10 @@ def test_pages_are_found():
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pages_with(lambda page: list(commands(page)))
-def test_commands_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_commands_run_and_print_what_is_shown(page, typed_here, monkeypatch, capsys):
     monkeypatch.setenv("MAGIC_STUDY_PASSPHRASE", "correct horse battery staple")
     for command, shown in commands(page):
-        typed(shlex.split(command), shown, tmp_path, capsys)
+        typed(shlex.split(command), shown, typed_here, capsys)
 
 
 def given():

@@ -115,11 +115,10 @@ def test_every_page_with_such_blocks_is_run():
 
 
 @pytest.mark.parametrize("page", MADE)
-def test_shell_blocks_run(page, tmp_path, monkeypatch, capsys, study_database):
-    monkeypatch.chdir(tmp_path)
-    stand_ins = MADE[page](tmp_path, ROOT / page, study_database)
+def test_shell_blocks_run(page, typed_here, capsys, study_database):
+    stand_ins = MADE[page](typed_here, ROOT / page, study_database)
     for lines in shell_blocks(ROOT / page):
         stand_ins.renew()
         for line in lines:
             for words in program_calls(stand_ins.of(line)):
-                typed(words, [], tmp_path, capsys)
+                typed(words, [], typed_here, capsys)
