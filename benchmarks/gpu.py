@@ -20,10 +20,9 @@ from benchmarks.model import (
     PAPER_SLICES,
     PAPER_VOLUME_S,
     best_of,
-    drawn_batch,
-    plain_step,
     save_random,
 )
+from benchmarks.training_steps import drawn_batch, plain_step
 from magic_model.checkpoint import load_generator
 from magic_model.config import load_recipe
 from magic_model.distributed import World

@@ -15,27 +15,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.training_steps import paper_step
 from magic_model.checkpoint import CheckpointHeader, save_checkpoint
 from magic_model.config import load_recipe
 from magic_model.data.volume import Kind, Volume
-from magic_model.distributed import World
 from magic_model.inference.backend import TorchBackend
 from magic_model.inference.generation import as_volumes, generate_slices
 from magic_model.inference.onnx_backend import OnnxBackend
 from magic_model.inference.onnx_export import export_onnx
 from magic_model.inference.preparation import prepare_ncct
-from magic_model.losses import adversarial_loss, discriminator_loss
 from magic_model.networks import build_generator
 from magic_model.recipe import Recipe
-from magic_model.training.adversaries import Adversaries
-from magic_model.training.batches import Batch
-from magic_model.training.step import Stepper
 
 PAPER_VOLUME_S = 7.43  # 161 slices on a GPU, paper 3.4
 PAPER_SLICES = 161
@@ -168,53 +164,11 @@ def two_pass_step(_: Path) -> dict[str, float]:
 
 
 def _step(*, two_passes: bool) -> dict[str, float]:
-    recipe = load_recipe("paper")
-    recipe = replace(recipe, training=replace(recipe.training, batch_size=1))
-    place = torch.device("cpu")
-    nets = Adversaries.built(recipe, place, 0)
-    stepper = Stepper.over(nets, World(), place)
-    batch = drawn_batch(1, recipe.data.size, place)
-    work: Work = (
-        (lambda: plain_step(nets, batch))
-        if two_passes
-        else (lambda: stepper.train(batch))
-    )
-    return {"seconds": best_of(work, 3), "gib": peak_gib()}
-
-
-def drawn_batch(size: int, pixels: int, device: torch.device) -> Batch:
-    """Draw slices with four maps to train on."""
-    rng = torch.Generator().manual_seed(0)
-
-    def drawn(channels: int) -> torch.Tensor:
-        images = torch.rand(size, channels, pixels, pixels, generator=rng)
-        return (images * 2 - 1).to(device)
-
-    return Batch(drawn(3), drawn(4), torch.ones(size, 1, pixels, pixels, device=device))
-
-
-def plain_step(nets: Adversaries, batch: Batch) -> None:
-    """The scheme of the authors' public code, in this project's terms.
-
-    The generator runs once for each network, its graph is kept while the discriminator
-    learns, and gradients reach weights that are not being trained.
-    """
-    critic, critic_adam = nets.discriminator, nets.discriminator_adam
-    if critic is None or critic_adam is None:
-        return
-    logits = nets.recipe.adversarial.logits
-    made = nets.generator(batch.ncct)
-    real, fake = critic(batch.ncct, batch.maps), critic(batch.ncct, made)
-    critic_adam.zero_grad()
-    discriminator_loss(real, fake, logits=logits).backward(retain_graph=True)
-    critic_adam.step()
-    made = nets.generator(batch.ncct)
-    judged = critic(batch.ncct, made)
-    loss = adversarial_loss(judged, logits=logits)
-    loss = loss + 100 * (made - batch.maps).abs().mean()
-    nets.generator_adam.zero_grad()
-    loss.backward()
-    nets.generator_adam.step()
+    work = paper_step(two_passes=two_passes)
+    with FlopCounterMode(display=False) as counter:
+        work()
+    flops = counter.get_total_flops()
+    return {"seconds": best_of(work, 3), "gib": peak_gib(), "gflop": flops / 1e9}
 
 
 def peak_gib() -> float:
@@ -298,7 +252,8 @@ def report(folder: Path, *, full_size: bool) -> None:
     print(
         f"training step, batch 1, against two passes and kept graphs: "
         f"{two['seconds'] / one['seconds']:.2f} times as fast; peak "
-        f"{one['gib']:.2f} against {two['gib']:.2f} GiB"
+        f"{one['gib']:.2f} against {two['gib']:.2f} GiB; {one['gflop']:.0f} against "
+        f"{two['gflop']:.0f} GFLOP, a ratio of {two['gflop'] / one['gflop']:.2f}"
     )
 
 

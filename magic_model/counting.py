@@ -1,11 +1,11 @@
-"""Counts of patients in words."""
+"""Counts in words."""
 
 
-def counted(count: int) -> str:
-    """Say how many patients.
+def counted(count: int, noun: str) -> str:
+    """Say how many there are of something.
 
     Examples:
-        >>> counted(1), counted(20)
+        >>> counted(1, "patient"), counted(20, "patient")
         ('1 patient', '20 patients')
     """
-    return f"{count} patient" if count == 1 else f"{count} patients"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,7 +7,7 @@ from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
 NOT_RUN = {"quality", "public_sample"}
-PARTS = {"app_browser", "app_study", "app_wire", "latent_studies"}
+PARTS = {"app_browser", "app_study", "app_wire", "latent_studies", "training_steps"}
 OWN = {"__init__", "listed", "run_all", "run_page"}
 
 

@@ -10,11 +10,7 @@ import pytest
 
 from tests.pages import ROOT
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(not shutil.which("make"), reason="no make"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
 
 

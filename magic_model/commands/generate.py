@@ -136,11 +136,13 @@ def _finish(maker: _Maker, sources: list[Source]) -> str:
     made = [kept(source, out, maker.fingerprint(source)) for source in sources]
     done = [patient for patient in made if patient is not None]
     if len(done) < len(sources):
-        msg = f"{out}: maps of {counted(len(sources) - len(done))} are missing"
+        msg = (
+            f"{out}: maps of {counted(len(sources) - len(done), 'patient')} are missing"
+        )
         raise DataError(msg)
     write_cohort(out, [each.patient for each in done], GENERATED_FILE)
     names = ", ".join(str(name) for name in maker.backend.maps)
-    lines = [f"{counted(len(done))} in {out}: {names}"]
+    lines = [f"{counted(len(done), 'patient')} in {out}: {names}"]
     lines += [f"  {m.patient.patient_id}: {note}" for m in done for note in m.notes]
     return "\n".join([*lines, "Research use only."])
 

@@ -82,8 +82,8 @@ def audit_table(records: list[PatientRecord]) -> str:
 def _describe(result: ImportResult, out: Path) -> str:
     lines = [audit_table(list(result.records))] if result.records else []
     lines.append(
-        f"{counted(len(result.records))} in {out}, {result.n_skipped} of them from "
-        f"before; {len(result.failures)} could not be imported"
+        f"{counted(len(result.records), 'patient')} in {out}, {result.n_skipped} of "
+        f"them from before; {len(result.failures)} could not be imported"
     )
     lines += [f"  {f.source_id}: {f.reason}" for f in result.failures]
     if result.records:

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from magic_model.commands.progress import patients_progress
+from magic_model.counting import counted
 from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.data.paired import PairedSlices, pair_slices
 from magic_model.data.slices import SliceGeometry
@@ -72,7 +73,7 @@ def _describe(cases: list[Case], holes: list[tuple[float, float]], out: Path) ->
     classes = ", ".join(f"{count} {name}" for name, count in counts.items())
     measured, generated = (max(shares) for shares in zip(*holes, strict=True))
     return (
-        f"{len(cases)} cases in {out}: {classes}\n"
+        f"{counted(len(cases), 'case')} in {out}: {classes}\n"
         f"Pixels of the brain without a value, worst map of all cases: measured "
         f"{measured:.1%}, generated {generated:.1%}\n"
         f"Cases: {out / FILE}"

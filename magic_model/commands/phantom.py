@@ -36,7 +36,7 @@ def phantom(out: Path, patients: int | str, *, seed: int, full: bool, jobs: int)
     counts = Counter(str(patient.severity) for patient in cohort.patients)
     classes = ", ".join(f"{count} {name}" for name, count in counts.items())
     return (
-        f"{counted(len(cohort.patients))} in {out}: {classes}\n"
+        f"{counted(len(cohort.patients), 'patient')} in {out}: {classes}\n"
         f"Report: {out / 'report.html'}"
     )
 

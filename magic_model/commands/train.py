@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 
 from magic_model.checkpoint import LAST, CheckpointHeader, checkpoint_of
 from magic_model.config import load_recipe
+from magic_model.counting import counted
 from magic_model.data.cache import SliceCache, build_cache
 from magic_model.data.cohort import read_cohort
 from magic_model.data.slices import SliceGeometry
@@ -89,7 +90,8 @@ def _slices(request: TrainRequest, recipe: Recipe, world: World) -> SliceCache:
 
 
 def _described(header: CheckpointHeader, out: Path) -> str:
-    lines = [f"Trained {header.recipe.name} for {header.epoch} epochs; {out / LAST}"]
+    epochs = counted(header.epoch, "epoch")
+    lines = [f"Trained {header.recipe.name} for {epochs}; {out / LAST}"]
     if header.best is not None:
         lines.append(
             f"Best on validation: epoch {header.best[1]}, {checkpoint_of(out)}"

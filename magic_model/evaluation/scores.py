@@ -69,7 +69,7 @@ def _constants(
     patients = training or selection.patients
     constants = mean_values(selection.measured, patients, selection.maps, jobs=jobs)
     if training:
-        whose = f"the mean of {counted(len(training))} of the training split"
+        whose = f"the mean of {counted(len(training), 'patient')} of the training split"
     else:
         whose = (
             "the mean of the evaluated patients themselves, which flatters it; the "

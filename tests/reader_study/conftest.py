@@ -18,6 +18,7 @@ from reader_study.simulation import SimulatedClock
 from reader_study.study import Study
 from reader_study.study_store import open_study_store
 from reader_study.truth import Truth, TruthCell, commitment
+from tests.programs import leave_out
 
 N_CASES = 4
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -110,7 +111,7 @@ def postgres():
         return
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
-        pytest.skip("no PostgreSQL server; set MAGIC_TEST_POSTGRES_URL")
+        leave_out("no PostgreSQL server; set MAGIC_TEST_POSTGRES_URL")
     bin_folder = programs[-1].parent
     folder = Path(tempfile.mkdtemp(prefix="magic-pg-"))
     as_postgres = []

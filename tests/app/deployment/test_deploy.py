@@ -9,6 +9,7 @@ from app import cli
 from app.deployment.files import NAMES, filled_in, security_policy
 from app.deployment.plan import Deployment
 from reader_study.errors import StudyError
+from tests.programs import find_program
 
 DEPLOY = [
     "--host", "reading.example.org", "--study", "/srv/study/STUDY",
@@ -82,7 +83,6 @@ def test_the_policy_allows_the_inline_script_that_is_there_and_no_other():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
 def test_systemd_takes_the_units_and_finds_them_well_shut(tmp_path):
     program = tmp_path / "magic-app"
     program.symlink_to(sys.executable)
@@ -106,7 +106,7 @@ def test_systemd_takes_the_units_and_finds_them_well_shut(tmp_path):
 def analyse(*arguments):
     """What systemd-analyze says."""
     done = subprocess.run(
-        ["systemd-analyze", "--no-pager", *arguments],  # noqa: S607
+        [find_program("systemd-analyze", "systemd"), "--no-pager", *arguments],
         capture_output=True,
         text=True,
         check=False,

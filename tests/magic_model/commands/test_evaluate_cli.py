@@ -77,7 +77,9 @@ def test_from_a_phantom_to_its_evaluation(command, tmp_path):
     asked = ["--checkpoint", run, "--input", cohort, "--split", "test"]
     text = command("generate", *asked, "--out", made)
     tested = [p.patient_id for p in read_cohort(made, GENERATED_FILE).patients]
-    assert text.startswith(f"{counted(len(tested))} in {made}: cbf, cbv, mtt, ttp")
+    assert text.startswith(
+        f"{counted(len(tested), 'patient')} in {made}: cbf, cbv, mtt, ttp"
+    )
     study = tmp_path / "study"
     command("montage", *told, study, "--generated", made, "--panel", "128")
     with (study / "cases.csv").open() as file:

@@ -19,7 +19,7 @@ def test_cases_and_their_pictures_are_written(command, cohort, generated, tmp_pa
     options = ["--slices", "3", "--panel", "96"]
     told = ["--cohort", cohort, "--generated", generated, "--out", out]
     text = command("montage", *told, *options)
-    assert text.startswith(f"1 cases in {out}: 1 severe")  # those of the test split
+    assert text.startswith(f"1 case in {out}: 1 severe")  # those of the test split
     with (out / "cases.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert (row["case"], row["severity"]) == ("P3", "severe")

@@ -96,7 +96,7 @@ def test_epochs_seed_and_prepared_slices_can_be_given(trained, tmp_path):
     shared = tmp_path / "shared"
     options = ("--epochs", "1", "--slices", shared)
     text, one = trained(*options, "--seed", "5", out="one")
-    assert text.startswith("Trained least for 1 epochs")
+    assert text.startswith("Trained least for 1 epoch;")
     assert not (one / "slices").exists()
     made = (shared / "index.json").stat().st_mtime_ns
     _, other = trained(*options, "--seed", "6", out="other")

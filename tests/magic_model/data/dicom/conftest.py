@@ -1,8 +1,6 @@
 """Small CT series made with pydicom alone."""
 
 import itertools
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -155,23 +153,6 @@ def rotated(angles) -> tuple[float, ...]:
         about[i, j], about[j, i] = -np.sin(angle), np.sin(angle)
         turn = about @ turn
     return tuple(np.round(turn[:, :2].T.ravel(), 12).tolist())
-
-
-@pytest.fixture(scope="session")
-def find_program():
-    """Find an independent program, or skip; where CI is set its absence is a fault."""
-
-    def find(name: str, package: str) -> str:
-        places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
-        program = shutil.which(name, path=places)
-        if program is None:
-            reason = f"{name} is not installed (Debian package {package})"
-            if "CI" in os.environ:
-                pytest.fail(reason)
-            pytest.skip(reason)
-        return program
-
-    return find
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from magic_model.data.dicom.secondary_capture import (
 from magic_model.data.dicom.study import StudyContext
 from magic_model.data.volume import Volume
 from magic_model.maps import PerfusionMap
+from tests.programs import find_program
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def objects(tmp_path, rng, ct):
     return sorted(folder.iterdir())
 
 
-def test_dciodvfy_finds_no_error(objects, find_program):
+def test_dciodvfy_finds_no_error(objects):
     program = find_program("dciodvfy", "dicom3tools")
     for path in objects:
         found = subprocess.run(
@@ -119,7 +120,7 @@ def _free_port() -> int:
 
 
 @pytest.fixture
-def orthanc(tmp_path, find_program):
+def orthanc(tmp_path):
     program = find_program("Orthanc", "orthanc")
     folder = tmp_path / "orthanc"
     folder.mkdir()
