@@ -18,7 +18,7 @@ from app.identity import COOKIE
 from app.room import Room, open_room
 from benchmarks.study_build import montage
 from reader_study.build.builder import BuildRequest, build_study
-from reader_study.formats.protocol_file import template
+from reader_study.formats.protocol import template
 from reader_study.reading.acknowledgements import Kind, acknowledge
 from reader_study.running.access import sign_in
 from reader_study.running.access_codes import issue_code

@@ -12,7 +12,7 @@ from PIL import Image
 from reader_study.build.builder import BuildRequest
 from reader_study.build.study import Study
 from reader_study.design.truth import Truth
-from reader_study.formats.protocol_file import template
+from reader_study.formats.protocol import template
 from reader_study.reading import recording
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.rehearsal.bots import Plan, draw_answers

@@ -20,7 +20,7 @@ from reader_study.build.study import Study
 from reader_study.clock import SystemClock
 from reader_study.formats.manifest import Manifest, Presentation, Slot
 from reader_study.formats.protocol import Protocol
-from reader_study.formats.questionnaire_file import paper_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader

@@ -22,9 +22,8 @@ from reader_study.build import study
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest, Presentation
-from reader_study.formats.protocol import Protocol
-from reader_study.formats.protocol_file import read_protocol
-from reader_study.formats.questionnaire_file import read_questionnaire
+from reader_study.formats.protocol import Protocol, read_protocol
+from reader_study.formats.questionnaire import read_questionnaire
 
 _SEED = 20  # of permutations: the same study gives the same report
 

@@ -27,15 +27,14 @@ from reader_study.design.study_plan import StudyPlan, plan_study
 from reader_study.design.truth import Truth, commitment, new_salt
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import SCHEMA, Manifest
-from reader_study.formats.protocol import Protocol
-from reader_study.formats.protocol_file import read_protocol
-from reader_study.formats.questionnaire import Questionnaire
-from reader_study.formats.questionnaire_file import (
+from reader_study.formats.plan import check_plan
+from reader_study.formats.protocol import Protocol, read_protocol
+from reader_study.formats.questionnaire import (
     PAPER,
+    Questionnaire,
     paper_questionnaire,
     read_questionnaire,
 )
-from reader_study.running.analysis_plan import check_plan
 
 
 @dataclass(frozen=True, kw_only=True)

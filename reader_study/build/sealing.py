@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from reader_study.design.truth import Truth, TruthCell, commitment, new_salt
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.plain import fields, text
-from reader_study.formats.questionnaire_file import read_json
+from reader_study.formats.checking import fields, text
+from reader_study.formats.questionnaire import read_json
 
 __all__ = [
     "Truth",

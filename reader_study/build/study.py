@@ -12,10 +12,12 @@ from reader_study.build.training_set import (
 )
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest
-from reader_study.formats.protocol import Protocol
-from reader_study.formats.protocol_file import read_protocol
-from reader_study.formats.questionnaire import Questionnaire
-from reader_study.formats.questionnaire_file import read_json, read_questionnaire
+from reader_study.formats.protocol import Protocol, read_protocol
+from reader_study.formats.questionnaire import (
+    Questionnaire,
+    read_json,
+    read_questionnaire,
+)
 
 PROTOCOL = "study.toml"
 QUESTIONNAIRE = "questionnaire.json"

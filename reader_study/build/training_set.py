@@ -13,8 +13,8 @@ from typing import Any
 
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
-from reader_study.formats.plain import entries, fields, text, whole
-from reader_study.formats.questionnaire_file import read_json
+from reader_study.formats.checking import entries, fields, text, whole
+from reader_study.formats.questionnaire import read_json
 
 FOLDER = "training"
 LIST = "training.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.plain import fields
+from reader_study.formats.checking import fields
 
 
 @dataclass(frozen=True)

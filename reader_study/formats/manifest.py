@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reader_study.errors import StudyError
-from reader_study.formats.plain import entries, fields, text, whole
+from reader_study.formats.checking import entries, fields, text, whole
 
 SCHEMA = 1
 

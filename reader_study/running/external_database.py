@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from reader_study.errors import StudyError
-from reader_study.formats.plain import fields
-from reader_study.formats.questionnaire_file import read_json
+from reader_study.formats.checking import fields
+from reader_study.formats.questionnaire import read_json
 
 NOTE = "database.json"
 _NAMES = ("kind", "host", "name", "user")

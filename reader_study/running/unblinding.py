@@ -14,9 +14,9 @@ from reader_study.build.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
+from reader_study.formats.plan import plan_content
 from reader_study.reading.answers import check_reason
 from reader_study.running.amending import require_two
-from reader_study.running.analysis_plan import plan_content
 from reader_study.running.export import closing_csv, responses_csv, training_csv
 from reader_study.running.flow import read_flow
 from reader_study.store.chain import Head

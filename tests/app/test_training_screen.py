@@ -8,7 +8,7 @@ from app.answering import Form
 from app.identity import COOKIE, sign_in_version
 from app.screens.training import feedback_html
 from reader_study.build.training_set import TrainingCase, training_image
-from reader_study.formats.questionnaire_file import paper_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire
 from reader_study.reading.acknowledgements import Kind, acknowledge
 from reader_study.running.access import sign_in
 from reader_study.store.readings import find_responses

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reader_study.formats.protocol_file import template
+from reader_study.formats.protocol import template
 from reader_study.rehearsal.simulation import SimulatedClock
 from reader_study.running.amending import EarlyStart, permit_early_start
 from reader_study.running.registry import Profile, add_reader

@@ -15,7 +15,7 @@ from reader_study.design.design import generator
 from reader_study.design.study_plan import check_draw, plan_study
 from reader_study.design.truth import Truth, TruthCell, commitment
 from reader_study.errors import StudyError
-from reader_study.formats.protocol_file import template
+from reader_study.formats.protocol import template
 from tests.reader_study.material import (
     COUNTS,
     PASSPHRASE,

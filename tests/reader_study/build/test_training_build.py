@@ -16,7 +16,7 @@ from reader_study.build.training_file import read_training_file
 from reader_study.build.training_set import NO_TRAINING, read_training, training_image
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
-from reader_study.formats.questionnaire_file import paper_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire
 from tests.reader_study.material import COUNTS, PASSPHRASE, request, write_cases
 from tests.reader_study.practising import PRACTISING, SMALL, TABLE, write_training
 

@@ -4,9 +4,13 @@ import re
 import pytest
 
 from reader_study.errors import StudyError
-from reader_study.formats.protocol import Protocol
-from reader_study.formats.protocol_file import parse_protocol, read_protocol, template
-from reader_study.formats.toml_lines import line_of
+from reader_study.formats.checking import line_of
+from reader_study.formats.protocol import (
+    Protocol,
+    parse_protocol,
+    read_protocol,
+    template,
+)
 
 MINIMAL = '[study]\ntitle = "T"\n[cases]\nsevere = 4\n'
 

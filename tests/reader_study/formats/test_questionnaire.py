@@ -6,15 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
-from reader_study.formats.questionnaire import Choice, Problem, Question, Questionnaire
-from reader_study.formats.questionnaire_file import (
+from reader_study.formats.questionnaire import (
+    Choice,
+    Problem,
+    Question,
+    Questionnaire,
     paper_questionnaire,
     read_questionnaire,
 )
 
 PAPER = paper_questionnaire()
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
-PUBLISHED = Path(__file__).parents[2] / "analysis" / "published" / "questionnaire.json"
+PUBLISHED = Path(__file__).parents[3] / "analysis" / "published" / "questionnaire.json"
 
 
 def test_the_papers_questions_have_the_codes_of_figure_s3():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
-from reader_study.formats.questionnaire_file import paper_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire
 from reader_study.rehearsal.bots import Plan, draw_answers, planted
 from reader_study.rehearsal.simulation import simulate
 from reader_study.running.status import read_status

@@ -6,9 +6,9 @@ from typing import Any
 
 from reader_study.build.study import Study
 from reader_study.errors import StudyError
+from reader_study.formats.checking import line_of
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire
-from reader_study.formats.toml_lines import line_of
 from reader_study.store.milestones import Kind, Milestone
 from reader_study.store.phase import amended
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from reader_study.errors import StudyError
-from reader_study.formats.protocol_file import read_protocol, template
-from reader_study.formats.questionnaire_file import paper_questionnaire
-from reader_study.running.analysis_plan import check_plan, plan_content
+from reader_study.formats.plan import check_plan, plan_content
+from reader_study.formats.protocol import read_protocol, template
+from reader_study.formats.questionnaire import paper_questionnaire
 from reader_study.store.milestones import Kind, Milestone
 
 Q = paper_questionnaire()
