@@ -1,5 +1,6 @@
 """Docs are true: commands print what is shown, links lead somewhere."""
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -35,7 +36,7 @@ from tests.pages import (
 from tests.typing_commands import typed
 
 _LOADED = re.compile(r'<(?:script|link|img)[^>]*?(?:src|href)="([^"]+)"')
-README = ROOT / "README.md"
+README = ROOT / "README.md"  # its Python uses the files of `make demo`: test_demo.py
 WRITTEN = [page for page in PAGES if page != REFERENCE]
 
 
@@ -77,7 +78,7 @@ def given():
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pages_with(lambda page: blocks(page, "python"))
+@pages_with(lambda page: page != README and blocks(page, "python"))
 def test_python_runs(page, tmp_path):
     # Fewer digital patients than the page has, for time.
     code = "\n".join(blocks(page, "python")).replace(
@@ -117,6 +118,18 @@ def test_the_site_has_every_page(site):
 def test_the_site_loads_nothing_from_elsewhere(site):
     for page in site.rglob("*.html"):
         assert not [url for url in _LOADED.findall(text_of(page)) if "//" in url], page
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("package", ["analysis", "app", "magic_model", "reader_study"])
+def test_the_site_describes_what_a_package_exports(site, package):
+    page = text_of(site / "api" / f"{package}.html")
+    exported = importlib.import_module(package).__all__
+
+    assert exported
+    for name in exported:
+        assert name.startswith("__") or f'id="{package}.{name}"' in page, name
 
 
 @pytest.mark.slow
