@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reader_study.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Question, Questionnaire
 
 Fields = Mapping[str, object]
 """Content of the page's fields by their key."""

@@ -7,8 +7,8 @@ from app.answering import Form, plain_markdown, reasoned_choices
 from app.room import Room
 from app.screens.acting import perform
 from app.times import clock_time
-from reader_study.answers import LONGEST_REASON
-from reader_study.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.reading.answers import LONGEST_REASON
 from reader_study.store.readings import Draft
 
 _UPRIGHT = 60

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.answering import Form, missing_text, plain_markdown
-from reader_study.questionnaire_file import paper_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire
 from tests.app.material import GOOD
 
 FORM = Form(paper_questionnaire(), "t1")

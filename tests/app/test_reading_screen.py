@@ -1,7 +1,7 @@
 from app.screens import acting
-from reader_study.access import IDLE_HOURS
 from reader_study.errors import StudyError
-from reader_study.reading_session import ReadingSession
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.running.access import IDLE_HOURS
 from reader_study.store.readings import find_responses
 from tests.app.answers import answer, form_of, save, words
 from tests.app.material import GOOD

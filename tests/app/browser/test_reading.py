@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from app.identity import COOKIE
-from reader_study.access_codes import issue_code
 from reader_study.clock import from_text
+from reader_study.running.access_codes import issue_code
 from reader_study.store.codes import find_session, touch_session
 from tests.app.browser.driving import chosen, open_reading, press, see, settle, stored
 from tests.app.browser.hands import READING, Keyboard
