@@ -7,6 +7,7 @@
 import argparse
 import ast
 import io
+import math
 import statistics
 import subprocess
 import tarfile
@@ -29,7 +30,7 @@ class Structure:
         files: Number of files.
         lines: Lines of all files together.
         median: Lines of the median file.
-        percentile_90: Lines of the file at the 90th percentile.
+        percentile_90: Lines that nine files in ten do not exceed.
         import_lines: Lines of import statements, with those that they go on to.
         largest_folder: The folder with most files at one level.
         in_largest: The number of files in it.
@@ -39,7 +40,7 @@ class Structure:
     files: int
     lines: int
     median: float
-    percentile_90: float
+    percentile_90: int
     import_lines: int
     largest_folder: str
     in_largest: int
@@ -62,7 +63,7 @@ class Structure:
             "lines": f"{self.lines:,}",
             "lines a file": f"{self.lines_per_file:.0f}",
             "median file": f"{self.median:.0f}",
-            "90th percentile": f"{self.percentile_90:.0f}",
+            "90th percentile": f"{self.percentile_90}",
             "import lines in 1,000": f"{self.imports_per_1000:.0f}",
             "files in largest folder": f"{self.in_largest} ({self.largest_folder})",
             "used by one neighbour only": f"{self.single_use}",
@@ -109,7 +110,7 @@ def measure(sources: Sources, package: str | None = None) -> Structure:
         files=len(chosen),
         lines=sum(sizes),
         median=statistics.median(sizes),
-        percentile_90=statistics.quantiles(sizes, n=10, method="inclusive")[-1],
+        percentile_90=sorted(sizes)[math.ceil(0.9 * len(sizes)) - 1],
         import_lines=sum(map(_import_lines, trees.values())),
         largest_folder=folder,
         in_largest=in_largest,
