@@ -27,7 +27,10 @@ exclude_patterns = ["**/.ipynb_checkpoints"]
 default_role = "code"  # docstrings write names between single backticks
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", ".*")]  # types of other packages have no page here
-suppress_warnings = ["misc.highlighting_failure"]  # JSON with ... for what is left out
+suppress_warnings = [
+    "misc.highlighting_failure",  # JSON with ... for what is left out
+    "ref.python",  # packages may export the same name
+]
 
 myst_heading_anchors = 4
 
@@ -134,7 +137,15 @@ def _link_exported(
     return domain.resolve_xref(env, page, app.builder, "obj", target, node, inner)
 
 
+def _skip_field(
+    _app: Sphinx, _what: str, _name: str, named: object, *_: object
+) -> bool | None:
+    """Leave out the fields of a NamedTuple, which its docstring describes."""
+    return True if type(named).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Sphinx) -> None:
-    """Connect the pages of docs/api."""
+    """Connect what makes the pages of docs/api."""
     app.connect("source-read", _add_api)
     app.connect("missing-reference", _link_exported)
+    app.connect("autodoc-skip-member", _skip_field)
