@@ -97,9 +97,9 @@ def test_the_reference_is_what_the_commands_say():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The built site, its notebooks not run; a warning fails it."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("docs") / "site"
     call = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going"]
-    call += ["-D", "nb_execution_mode=off", "-d", folder / "doctrees"]
+    call += ["-D", "nb_execution_mode=off"]
     built = subprocess.run(
         [*call, DOCS, folder], cwd=ROOT, check=False, capture_output=True, text=True
     )
