@@ -138,14 +138,13 @@ def test_the_site_describes_what_a_package_exports(site, package):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
 def test_a_notebook_runs(notebook, tmp_path):
     content = nbformat.read(notebook, as_version=4)
+    where = {"metadata": {"path": tmp_path}}
 
-    NotebookClient(
-        content, timeout=120, resources={"metadata": {"path": tmp_path}}
-    ).execute()
+    NotebookClient(content, timeout=300, resources=where).execute()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
