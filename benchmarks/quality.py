@@ -20,7 +20,6 @@ from joblib import Parallel, delayed
 
 from magic_model.commands.evaluate import evaluate
 from magic_model.commands.generate import GenerateRequest, generate
-from magic_model.config import load_recipe
 from magic_model.data.cache import build_cache
 from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
@@ -30,7 +29,7 @@ from magic_model.phantom.ceiling import brain_voxels, ceiling
 from magic_model.phantom.generate import make_cohort
 from magic_model.phantom.patient import Phantom, simulate
 from magic_model.phantom.plan import PlannedPatient, plan_cohort
-from magic_model.recipe import Recipe
+from magic_model.recipe import Recipe, load_recipe
 from magic_model.training.run import RunSettings, train
 
 RECIPES = Path(__file__).with_name("recipes")

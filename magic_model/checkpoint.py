@@ -14,11 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from magic_model.config import recipe_from_table
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator, build_generator
-from magic_model.recipe import Recipe
+from magic_model.recipe import Recipe, recipe_from_table
 
 SCHEMA = 1
 BEST = "best.safetensors"

@@ -4,10 +4,10 @@ from collections import Counter
 from pathlib import Path
 
 from magic_model.commands.progress import patients_progress
-from magic_model.counting import counted
 from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.data.paired import PairedSlices, pair_slices
 from magic_model.data.slices import SliceGeometry
+from magic_model.errors import counted
 from magic_model.montage.coverage import share_without_value
 from magic_model.montage.files import (
     FILE,

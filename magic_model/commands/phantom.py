@@ -4,8 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from magic_model.commands.progress import patients_progress
-from magic_model.counting import counted
-from magic_model.errors import DataError
+from magic_model.errors import DataError, counted
 from magic_model.importing.cohort import check_cohort
 from magic_model.importing.report import write_report
 from magic_model.phantom.generate import make_cohort

@@ -12,13 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from magic_model.checkpoint import LAST, CheckpointHeader, checkpoint_of
-from magic_model.config import load_recipe
-from magic_model.counting import counted
 from magic_model.data.cache import SliceCache, build_cache
 from magic_model.data.cohort import read_cohort
 from magic_model.data.slices import SliceGeometry
 from magic_model.distributed import World, joined, wait_for_all
-from magic_model.recipe import Recipe
+from magic_model.errors import counted
+from magic_model.recipe import Recipe, load_recipe
 from magic_model.training.run import Progress, RunSettings, train
 from magic_model.training.sample import draw_samples
 

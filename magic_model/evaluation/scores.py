@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from magic_model.counting import counted
 from magic_model.data.cohort import Patient
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
+from magic_model.errors import counted
 from magic_model.evaluation.patient_scores import Figures, score_patient
 from magic_model.evaluation.predictors import mean_values
 from magic_model.evaluation.score_table import ScoreTable

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from magic_model.counting import counted
 from magic_model.data.cohort import GENERATED_FILE, read_cohort
+from magic_model.errors import counted
 from magic_model.evaluation.writing import PAGE, RESULTS
 from tests.magic_model.commands.conftest import RECIPE
 

@@ -9,11 +9,11 @@ from PIL import Image
 
 from magic_model.checkpoint import BEST, LAST, load_generator
 from magic_model.commands import train as command_module
-from magic_model.config import load_recipe
 from magic_model.data.cohort import read_cohort, write_cohort
 from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
 from magic_model.distributed import World
+from magic_model.recipe import load_recipe
 from tests.magic_model.inference.tiny import write_head_cohort
 
 

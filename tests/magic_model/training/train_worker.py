@@ -6,9 +6,9 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from magic_model.config import recipe_from_table
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import joined
+from magic_model.recipe import recipe_from_table
 from magic_model.training.run import RunSettings, _Run
 from magic_model.training.state import tensors_of
 
