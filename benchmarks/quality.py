@@ -20,8 +20,7 @@ from joblib import Parallel, delayed
 
 from magic_model.commands.evaluate import evaluate
 from magic_model.commands.generate import GenerateRequest, generate
-from magic_model.data.cache import build_cache
-from magic_model.data.slice_cache import SliceCache
+from magic_model.data.slice_cache import SliceCache, build_cache
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.distributed import choose_device

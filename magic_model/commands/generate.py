@@ -9,7 +9,7 @@ from pathlib import Path
 from magic_model.checkpoint import checkpoint_of
 from magic_model.commands.progress import patients_progress
 from magic_model.data.cohort import GENERATED_FILE, write_cohort
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Kind, Volume
 from magic_model.distributed import World, joined, wait_for_all
 from magic_model.errors import DataError, counted

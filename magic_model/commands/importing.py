@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magic_model.commands.progress import patients_progress
-from magic_model.data.central_volume import scale_differs
+from magic_model.data.checks import scale_differs
 from magic_model.data.cohort import read_cohort
 from magic_model.data.layouts import find_patients
 from magic_model.errors import counted

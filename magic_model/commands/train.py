@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from magic_model.checkpoint import LAST, CheckpointHeader, checkpoint_of
-from magic_model.data.cache import SliceCache, build_cache
 from magic_model.data.cohort import read_cohort
+from magic_model.data.slice_cache import SliceCache, build_cache
 from magic_model.data.slices import SliceGeometry
 from magic_model.distributed import World, joined, wait_for_all
 from magic_model.errors import counted

@@ -7,7 +7,7 @@ import numpy as np
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.grid import resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Kind
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import Images

@@ -7,7 +7,7 @@ import numpy as np
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.grid import HALF, common_grid, map_support, resample
 from magic_model.data.normalise import scale_hounsfield, unscale_map
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray, Kind
 from magic_model.maps import PerfusionMap
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.paired import PairedSlices, pair_slices
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError

@@ -11,7 +11,6 @@ from joblib import Parallel, delayed
 from magic_model.data.cohort import Cohort, Patient, read_cohort, write_cohort
 from magic_model.data.layouts.source import PatientSource
 from magic_model.data.split import assign_splits
-from magic_model.data.study_local import study_local_ids
 from magic_model.errors import DataError
 from magic_model.importing.description import describe
 from magic_model.importing.patient import (
@@ -21,6 +20,34 @@ from magic_model.importing.patient import (
 )
 from magic_model.importing.record import FILE, PatientRecord, read_record
 from magic_model.severity import Severity
+
+
+def study_local_ids(
+    source_ids: Sequence[str], *, rng: np.random.Generator, prefix: str = "p"
+) -> dict[str, str]:
+    """Draw a name for each patient that nothing leads back from but this table.
+
+    Args:
+        source_ids: The hospital's ids, each once.
+        rng: Source of chance; not to be seeded with anything public.
+        prefix: Start of the names; six digits follow.
+
+    Returns:
+        Study-local id of each source id.
+
+    Raises:
+        DataError: If a source id comes twice.
+    """
+    sources = list(source_ids)
+    twice = sorted({source for source in sources if sources.count(source) > 1})
+    if twice:
+        msg = f"Each patient must have one id of his own, got {twice[0]!r} twice"
+        raise DataError(msg)
+    taken = set(sources)
+    spare = 100_000 + rng.choice(900_000, size=2 * len(sources), replace=False)
+    free = (name for name in (f"{prefix}{n}" for n in spare) if name not in taken)
+    return dict(zip(sources, free, strict=False))
+
 
 Progress = Callable[[int, int], None]
 """Told how many patients of how many are done."""

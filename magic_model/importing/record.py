@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from magic_model.data.central_volume import CentralVolume
-from magic_model.data.checks import PatientChecks
+from magic_model.data.checks import CentralVolume, PatientChecks
 from magic_model.data.cohort import Patient
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind

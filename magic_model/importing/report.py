@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from magic_model.data.central_volume import scale_differs
+from magic_model.data.checks import scale_differs
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.importing.record import PatientRecord
 from magic_model.importing.thumbnail import thumbnail

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from magic_model.data.normalise import scale_hounsfield, unscale_map
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.inference.backend import Backend

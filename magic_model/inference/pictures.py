@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from magic_model.data.normalise import scale_hounsfield, unscale_map
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Volume
 from magic_model.figures.pilo_figure import pilo_figure
 from magic_model.figures.resolution_figure import resolution_figure

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from magic_model.data.grid import reorient_ras
-from magic_model.data.slice_stack import SliceStack
-from magic_model.data.slices import SliceGeometry, prepare_slices
+from magic_model.data.slices import SliceGeometry, SliceStack, prepare_slices
 from magic_model.data.volume import Volume
 from magic_model.errors import DataError
 

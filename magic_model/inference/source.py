@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from magic_model.data.cohort import FILE, Cohort, Patient, read_cohort
 from magic_model.data.nifti import read_nifti
-from magic_model.data.slice_stack import SliceStack
-from magic_model.data.slices import SliceGeometry, prepare_slices
+from magic_model.data.slices import SliceGeometry, SliceStack, prepare_slices
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from magic_model.colours import RgbArray, colour_map, grey_ncct
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray
 from magic_model.maps import PerfusionMap
 from magic_model.montage.header import draw_header

@@ -1,18 +1,148 @@
 """Batches of slices, the same whatever the number of processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
+from torch.nn.functional import grid_sample
 
-from magic_model.augmentation import changed
-from magic_model.data.augment import RigidChange
 from magic_model.data.slice_cache import SliceCache
+from magic_model.data.volume import FloatArray
 from magic_model.distributed import World
 from magic_model.errors import DataError
+
+_BoolArray = NDArray[np.bool_]
+
+_MAX_DEGREES = 10.0
+_MAX_SHIFT = 30.0  # pixels
+
+
+@dataclass(frozen=True)
+class RigidChange:
+    """A change of an image about its centre; flip, then rotation, then shift.
+
+    Attributes:
+        flip: Whether left and right are swapped.
+        degrees: Rotation, counterclockwise as displayed.
+        down: Shift in pixels along the rows.
+        right: Shift in pixels along the columns.
+    """
+
+    flip: bool = False
+    degrees: float = 0.0
+    down: float = 0.0
+    right: float = 0.0
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> Self:
+        """Draw one as the paper does: each part evenly over its range."""
+        return cls(
+            flip=bool(rng.random() < 0.5),
+            degrees=float(rng.uniform(-_MAX_DEGREES, _MAX_DEGREES)),
+            down=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
+            right=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
+        )
+
+    def apply(
+        self, image: FloatArray, *, order: int = 1, outside: float = 0.0
+    ) -> FloatArray:
+        """Change one image `(h, w)`.
+
+        Args:
+            image: The image.
+            order: 0 for the nearest pixel, 1 for linear interpolation.
+            outside: Value of pixels that come from outside the image.
+        """
+        centre = (np.array(image.shape) - 1) / 2
+        angle = np.radians(self.degrees)
+        turn = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+        # From where a pixel goes to where it comes from.
+        matrix = np.diag([1.0, -1.0 if self.flip else 1.0]) @ turn
+        offset = centre - matrix @ (centre + np.array([self.down, self.right]))
+        changed: FloatArray = ndimage.affine_transform(
+            image, matrix, offset, order=order, cval=outside, prefilter=False
+        )
+        return changed
+
+
+def augment(
+    ncct: FloatArray,
+    maps: FloatArray,
+    mask: _BoolArray,
+    *,
+    rng: np.random.Generator,
+    ncct_outside: float = 0.0,
+    maps_outside: float = 0.0,
+) -> tuple[FloatArray, FloatArray, _BoolArray]:
+    """Change a sample at random, all its images alike.
+
+    Args:
+        ncct: `(3, h, w)`.
+        maps: `(m, h, w)`.
+        mask: `(h, w)`.
+        rng: Source of chance; four numbers are drawn.
+        ncct_outside: Value of NCCT pixels that come from outside the image: the lower
+            end of the window in HU, or -1 for images that are scaled already.
+        maps_outside: The same for the maps: 0 in units, -1 scaled.
+
+    Returns:
+        NCCT and maps interpolated linearly, the mask by nearest pixel.
+    """
+    change = RigidChange.drawn(rng)
+    return (
+        _each(change, ncct, ncct_outside),
+        _each(change, maps, maps_outside),
+        change.apply(mask.astype(np.float32), order=0) > 0.5,
+    )
+
+
+def _each(change: RigidChange, images: FloatArray, outside: float) -> FloatArray:
+    changed = np.empty_like(images)
+    for image, target in zip(images, changed, strict=True):
+        target[:] = change.apply(image, outside=outside)
+    return changed
+
+
+def changed(
+    images: Tensor, changes: Sequence[RigidChange], *, nearest: bool = False
+) -> Tensor:
+    """Flip, rotate and shift each image of a batch.
+
+    Args:
+        images: `(b, channels, h, w)` in [-1, 1]; what comes from outside is -1.
+        changes: One per image, as `magic_model.training.batches` draws and defines them.
+        nearest: Take the nearest pixel, for masks; else interpolate linearly.
+    """
+    height, width = images.shape[2:]
+    theta = torch.tensor(
+        np.stack([_theta(change, height, width) for change in changes]),
+        dtype=images.dtype,
+        device=images.device,
+    )
+    grid = torch.nn.functional.affine_grid(
+        theta, list(images.shape), align_corners=False
+    )
+    mode = "nearest" if nearest else "bilinear"
+    # Zeros come from outside: -1 becomes 0 first, and comes back after.
+    return grid_sample(images + 1, grid, mode=mode, align_corners=False) - 1
+
+
+def _theta(change: RigidChange, height: int, width: int) -> np.ndarray:
+    """Map of output to input places, in torch's (x, y) from -1 to 1 over an image."""
+    angle = np.radians(change.degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    rows_columns = np.diag([1.0, -1.0 if change.flip else 1.0]) @ turn
+    offset = -rows_columns @ [change.down, change.right]
+    # From (row, column) in pixels to (x, y) in half images.
+    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    scale = np.diag([2 / width, 2 / height])
+    matrix = scale @ swap @ rows_columns @ swap @ np.linalg.inv(scale)
+    return np.column_stack([matrix, scale @ swap @ offset])
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from magic_model.augmentation import changed
-from magic_model.data.augment import RigidChange
+from magic_model.training.batches import RigidChange, changed
 
 changes = st.builds(
     RigidChange,

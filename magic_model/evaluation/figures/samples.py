@@ -3,7 +3,7 @@
 import numpy as np
 
 from magic_model.data.cohort import Patient
-from magic_model.data.slice_stack import SliceStack, to_display
+from magic_model.data.slices import SliceStack, to_display
 from magic_model.evaluation.groups import ALL, patient_groups
 from magic_model.evaluation.lesions import measured_lesion
 from magic_model.evaluation.metric import Metric

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from magic_model.data.augment import RigidChange, augment
+from magic_model.training.batches import RigidChange, augment
 
 changes = st.builds(
     RigidChange,

@@ -4,11 +4,11 @@ import pickle
 import numpy as np
 import pytest
 
-from magic_model.data import cache as cache_module
-from magic_model.data.cache import SliceCache, build_cache
+from magic_model.data import slice_cache as cache_module
 from magic_model.data.cohort import Cohort, Patient, read_cohort, write_cohort
 from magic_model.data.nifti import write_nifti
 from magic_model.data.normalise import unscale_hounsfield, unscale_map
+from magic_model.data.slice_cache import SliceCache, build_cache
 from magic_model.data.slices import SliceGeometry, prepare_slices
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind

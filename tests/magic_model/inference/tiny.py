@@ -9,7 +9,7 @@ import torch
 from magic_model.checkpoint import BEST, CheckpointHeader, save_checkpoint
 from magic_model.data.cohort import Patient, write_cohort
 from magic_model.data.nifti import write_nifti
-from magic_model.data.slice_stack import to_display
+from magic_model.data.slices import to_display
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.maps import PAPER_MAPS

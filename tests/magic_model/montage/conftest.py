@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.maps import MAP_SPECS
 from magic_model.montage.layout import MONTAGE_MAPS, MontageLayout
 
