@@ -130,8 +130,7 @@ def _of_patient(cohort: Cohort, patient: Patient) -> Source:
 
 def _of_dicom(folder: Path, name: str) -> Source:
     from magic_model.data.dicom.ct import read_ct_series
-    from magic_model.data.dicom.datasets import read_header
-    from magic_model.data.dicom.files import find_series
+    from magic_model.data.dicom.files import find_series, read_header
 
     series = [s for s in find_series(folder).series if s.modality == "CT"]
     if len(series) != 1:

@@ -2,11 +2,11 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from magic_model.data.dicom.identity import (
+from magic_model.data.dicom.study import (
+    StudyContext,
     burnt_in_warning,
     identifying_attributes,
 )
-from magic_model.data.dicom.study import StudyContext
 from magic_model.errors import DataError
 
 

@@ -12,16 +12,15 @@ import pydicom
 import pytest
 from pynetdicom import AE
 
-from magic_model.data.dicom.identity import identifying_attributes
+from magic_model.data.dicom.colour import (
+    read_picture,
+    write_secondary_capture,
+)
 from magic_model.data.dicom.parametric_map import (
     read_parametric_map,
     write_parametric_map,
 )
-from magic_model.data.dicom.secondary_capture import (
-    read_picture,
-    write_secondary_capture,
-)
-from magic_model.data.dicom.study import StudyContext
+from magic_model.data.dicom.study import StudyContext, identifying_attributes
 from magic_model.data.volume import Volume
 from magic_model.maps import PerfusionMap
 from tests.programs import find_program

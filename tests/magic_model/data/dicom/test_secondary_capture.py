@@ -3,12 +3,15 @@ import pydicom
 import pytest
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from magic_model.data.dicom.identity import burnt_in_warning, identifying_attributes
-from magic_model.data.dicom.secondary_capture import (
+from magic_model.data.dicom.colour import (
     read_picture,
     write_secondary_capture,
 )
-from magic_model.data.dicom.study import StudyContext
+from magic_model.data.dicom.study import (
+    StudyContext,
+    burnt_in_warning,
+    identifying_attributes,
+)
 from magic_model.errors import DataError
 
 
