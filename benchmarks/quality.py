@@ -25,9 +25,8 @@ from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.distributed import choose_device
 from magic_model.phantom.ceiling import brain_voxels, ceiling
-from magic_model.phantom.generate import make_cohort
+from magic_model.phantom.generate import PlannedPatient, make_cohort, plan_cohort
 from magic_model.phantom.patient import Phantom, simulate
-from magic_model.phantom.plan import PlannedPatient, plan_cohort
 from magic_model.recipe import Recipe, load_recipe
 from magic_model.training.run import RunSettings, train
 
