@@ -15,7 +15,7 @@ from magic_model.evaluation.predictors import BASELINES
 from magic_model.evaluation.score_table import Key, ScoreTable
 from magic_model.evaluation.summary import missing_reason
 from magic_model.maps import PerfusionMap
-from magic_model.metrics.interval import Interval
+from magic_model.metrics.method_agreement import Interval
 
 _VOLUMES = {Metric.CORE_ML, Metric.AT_RISK_ML}  # for them see Bland-Altman
 

@@ -10,7 +10,7 @@ from magic_model.evaluation.result import Evaluation
 from magic_model.evaluation.score_table import Key
 from magic_model.evaluation.summary import Summary
 from magic_model.evaluation.volumes import VolumeAgreement
-from magic_model.metrics.interval import Interval
+from magic_model.metrics.method_agreement import Interval
 
 SCHEMA = 1
 

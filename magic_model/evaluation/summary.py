@@ -9,7 +9,7 @@ from magic_model.evaluation.bootstrap import FEWEST_PATIENTS, bootstrap_interval
 from magic_model.evaluation.groups import patient_groups
 from magic_model.evaluation.metric import METRICS
 from magic_model.evaluation.score_table import Key, ScoreTable
-from magic_model.metrics.interval import Interval
+from magic_model.metrics.method_agreement import Interval
 
 
 @dataclass(frozen=True)

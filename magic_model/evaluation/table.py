@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from magic_model.metrics.interval import Interval
+from magic_model.metrics.method_agreement import Interval
 
 MISSING = "n/a"
 _SMALLEST_P = 0.001

@@ -10,9 +10,12 @@ from magic_model.evaluation.bootstrap import FEWEST_PATIENTS
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import BASELINES, MEASURED
 from magic_model.evaluation.score_table import Key, ScoreTable
-from magic_model.metrics.bland_altman import BlandAltman, bland_altman
-from magic_model.metrics.icc import intraclass_correlation
-from magic_model.metrics.interval import Interval
+from magic_model.metrics.method_agreement import (
+    BlandAltman,
+    Interval,
+    bland_altman,
+    intraclass_correlation,
+)
 
 LESION_VOLUMES = (Metric.CORE_ML, Metric.AT_RISK_ML)
 

@@ -11,7 +11,7 @@ from magic_model.data.normalise import NCCT_WINDOW, Range
 from magic_model.evaluation.figures.style import FOOT, add_foot
 from magic_model.evaluation.selection import PatientMaps
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.metrics.region import bounding_box
+from magic_model.metrics.pixelwise import bounding_box
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
