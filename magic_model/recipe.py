@@ -16,7 +16,7 @@ from magic_model.errors import DataError
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 
 
-class _Family(StrEnum):
+class Family(StrEnum):
     """Shapes that a generator can have."""
 
     BRANCHES = "branches"  # 4x4 convolutions; encoder shared, then a branch per map
@@ -24,7 +24,7 @@ class _Family(StrEnum):
     RESIDUAL = "residual"  # residual blocks at full resolution, a head per map
 
 
-class _Norm(StrEnum):
+class Norm(StrEnum):
     """Normalisation of features; none has weights of its own but GROUP."""
 
     BATCH = "batch"
@@ -34,10 +34,10 @@ class _Norm(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _GeneratorConfig:
+class GeneratorConfig:
     """The network that makes maps."""
 
-    family: _Family = _Family.BRANCHES
+    family: Family = Family.BRANCHES
     """Its shape."""
 
     width: int = 64
@@ -52,7 +52,7 @@ class _GeneratorConfig:
     patch: int = 1
     """Pixels along each side of a feature of the first level (residual only)."""
 
-    norm: _Norm = _Norm.BY_BATCH_SIZE
+    norm: Norm = Norm.BY_BATCH_SIZE
     """Normalisation of features."""
 
     dropout: float = 0.5
@@ -82,7 +82,7 @@ class _GeneratorConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _AdversarialConfig:
+class AdversarialConfig:
     """The network that tells generated from measured maps."""
 
     width: int = 64
@@ -94,7 +94,7 @@ class _AdversarialConfig:
     logits: bool = True
     """Whether the loss is computed from logits, not from Sigmoid and logarithm."""
 
-    norm: _Norm = _Norm.BY_BATCH_SIZE
+    norm: Norm = Norm.BY_BATCH_SIZE
     """Normalisation of features."""
 
     def __post_init__(self) -> None:
@@ -102,7 +102,7 @@ class _AdversarialConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _LossConfig:
+class LossConfig:
     """Weights of Eq. 8; the paper does not give them, the authors' code does."""
 
     adversarial: float = 1.0
@@ -130,7 +130,7 @@ class _LossConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _TrainingConfig:
+class TrainingConfig:
     """How the networks are trained."""
 
     epochs: int = 50
@@ -174,7 +174,7 @@ class _TrainingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _DataConfig:
+class DataConfig:
     """Which slices the networks see."""
 
     size: int = 256
@@ -195,17 +195,6 @@ def _require(holds: bool, rule: str, value: object) -> None:
         raise DataError(msg)
 
 
-__all__ = [
-    "AdversarialConfig",
-    "DataConfig",
-    "Family",
-    "GeneratorConfig",
-    "LossConfig",
-    "Norm",
-    "Recipe",
-    "TrainingConfig",
-]
-
 _LEAST_JUDGED = 24  # pixels; smaller images leave no patch to the discriminator
 
 
@@ -219,11 +208,11 @@ class Recipe:
     maps: tuple[PerfusionMap, ...] = PAPER_MAPS
     """Maps in the order of channels; any that `PerfusionMap` knows."""
 
-    data: _DataConfig = field(default_factory=_DataConfig)
-    generator: _GeneratorConfig = field(default_factory=_GeneratorConfig)
-    adversarial: _AdversarialConfig = field(default_factory=_AdversarialConfig)
-    loss: _LossConfig = field(default_factory=_LossConfig)
-    training: _TrainingConfig = field(default_factory=_TrainingConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
         listed = ", ".join(self.maps)
@@ -266,9 +255,6 @@ class Recipe:
         """Give it as tables of plain values, which `recipe_from_table` reads."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         return plain
-
-
-__all__ = ["Recipe", "load_recipe", "recipe_from_table", "recipe_names"]
 
 
 _Built = TypeVar("Built")

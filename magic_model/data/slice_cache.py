@@ -171,7 +171,7 @@ def _patient(row: Mapping[str, Any]) -> CachedPatient:
 
 _VERSION = 1  # of what is computed; another one makes old caches stale
 
-_Ranges = Mapping[PerfusionMap, tuple[float, float]]
+Ranges = Mapping[PerfusionMap, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class _PartJob:
 
     cohort: Cohort
     patient: Patient
-    ranges: _Ranges
+    ranges: Ranges
     geometry: SliceGeometry
     part: Path
 
@@ -231,7 +231,7 @@ def _read_part(part: Path, name: str) -> np.ndarray[Any, Any]:
 
 
 def _fingerprint_of(
-    cohort: Cohort, patient: Patient, ranges: _Ranges, geometry: SliceGeometry
+    cohort: Cohort, patient: Patient, ranges: Ranges, geometry: SliceGeometry
 ) -> str:
     """Fingerprint of all that a patient's slices follow from.
 
@@ -247,7 +247,7 @@ def _fingerprint_of(
     return _digest([settings, patient.patient_id, patient.split, files])
 
 
-def _needed(patient: Patient, ranges: _Ranges) -> list[Kind]:
+def _needed(patient: Patient, ranges: Ranges) -> list[Kind]:
     brain = [Kind.BRAIN_MASK] if Kind.BRAIN_MASK in patient.images else []
     return [Kind.NCCT, *(Kind(name) for name in ranges), *brain]
 
@@ -256,8 +256,6 @@ def _digest(content: object) -> str:
     """Fingerprint of anything that JSON can hold."""
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
-
-__all__ = ["CachedPatient", "Failure", "Sample", "SliceCache", "build_cache"]
 
 _PARTS = ".parts"
 

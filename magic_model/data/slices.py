@@ -123,15 +123,6 @@ def _masked(head: Volume, brain: Volume, affine: Affine, shape: Shape) -> FloatA
     return to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0])))
 
 
-__all__ = [
-    "PAPER_SLICES",
-    "SliceGeometry",
-    "SliceStack",
-    "central_slices",
-    "prepare_slices",
-]
-
-
 @dataclass(frozen=True, kw_only=True)
 class SliceGeometry:
     """Which slices are taken, and how large they are."""

@@ -106,8 +106,6 @@ def _stream(seed: int, index: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
 
 
-__all__ = ["PhantomSpec", "make_cohort", "make_on_disk", "make_patient"]
-
 FILE = "phantom.json"
 """Written last into a patient's folder: what was asked for and what came."""
 

@@ -37,8 +37,6 @@ from magic_model.training.state import generator_tensors, restore, tensors_of
 from magic_model.training.step import Stepper
 from magic_model.training.validation import score, validation_errors
 
-__all__ = ["Progress", "RunSettings", "train"]
-
 
 def train(recipe: Recipe, cache: SliceCache, settings: RunSettings) -> CheckpointHeader:
     """Train by a recipe, from the last checkpoint of the folder if there is one.

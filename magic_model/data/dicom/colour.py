@@ -50,7 +50,7 @@ class BarBox:
         return self.bottom - self.top > self.right - self.left
 
 
-def _find_colour_bar(rgb: NDArray[np.uint8]) -> BarBox:
+def find_colour_bar(rgb: NDArray[np.uint8]) -> BarBox:
     """Find the one colour bar of a picture, `(h, w, 3)`.
 
     A bar is a long upright or lying strip, of constant colour across, whose colour runs
@@ -112,7 +112,7 @@ _COLUMNS = ("red", "green", "blue", "value")
 
 
 @dataclass(frozen=True, eq=False)
-class _ColourBar:
+class ColourBar:
     """Colours of a scale, in order, and what they stand for.
 
     Attributes:
@@ -280,14 +280,6 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     return picture
 
 
-__all__ = [
-    "ColourBar",
-    "ResidualReport",
-    "find_colour_bar",
-    "invert_colours",
-    "report_residual",
-]
-
 OFF_BAR = 30.0
 """Distance in RGB (of 441 in all) beyond which a colour is not on the bar."""
 
@@ -316,7 +308,7 @@ class ResidualReport:
 
 def invert_colours(
     rgb: RgbArray,
-    bar: _ColourBar,
+    bar: ColourBar,
     *,
     background: tuple[int, int, int] = (0, 0, 0),
     bound: float = OFF_BAR,
@@ -371,7 +363,7 @@ def _is_grey(rgb: RgbArray) -> NDArray[np.bool_]:
 
 
 def _nearest_on_bar(
-    colours: NDArray[np.float64], bar: _ColourBar
+    colours: NDArray[np.float64], bar: ColourBar
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from scipy.spatial import KDTree
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magic_model.metrics import intraclass_correlation, method_agreement
+from magic_model.metrics import bland_altman, intraclass_correlation
 
 # Shrout and Fleiss 1979, Table 2: six subjects, four judges. Their Table 4 prints
 # ICC(2,1) = .29; the limits 0.019 and 0.761 are those of psych::ICC in R.
@@ -59,7 +59,7 @@ def test_exact_agreement_has_no_interval_and_one_value_no_icc():
 
 
 def test_bland_altman_1986():
-    result = method_agreement(MINI, WRIGHT)
+    result = bland_altman(MINI, WRIGHT)
     assert result.n == 17
     assert result.bias == pytest.approx(-2.1, abs=0.05)
     assert result.standard_deviation == pytest.approx(38.8, abs=0.05)
@@ -71,7 +71,7 @@ def test_bland_altman_1986():
 
 
 def test_one_pair_has_a_bias_and_no_limits():
-    result = method_agreement([3.0], [5.0])
+    result = bland_altman([3.0], [5.0])
     assert result.bias == 2
     assert math.isnan(result.limits.low)
     assert math.isnan(result.bias_interval().high)
@@ -80,7 +80,7 @@ def test_one_pair_has_a_bias_and_no_limits():
 @given(st.lists(st.floats(0, 500), min_size=2, max_size=20))
 def test_methods_swapped_have_the_opposite_bias(values):
     a, b = np.array(values), np.array(values[::-1]) + 1
-    there, back = method_agreement(a, b), method_agreement(b, a)
+    there, back = bland_altman(a, b), bland_altman(b, a)
     assert there.bias == pytest.approx(-back.bias)
     assert there.limits.low == pytest.approx(-back.limits.high)
 
@@ -88,9 +88,9 @@ def test_methods_swapped_have_the_opposite_bias(values):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: method_agreement([], []), "one or more pairs"),
-        (lambda: method_agreement([1], [1, 2]), "one or more pairs"),
-        (lambda: method_agreement([1.0], [math.nan]), "must be finite"),
+        (lambda: bland_altman([], []), "one or more pairs"),
+        (lambda: bland_altman([1], [1, 2]), "one or more pairs"),
+        (lambda: bland_altman([1.0], [math.nan]), "must be finite"),
         (lambda: intraclass_correlation([[1, 2]]), "2 subjects and 2 methods"),
         (lambda: intraclass_correlation([1, 2]), "2 subjects and 2 methods"),
         (lambda: intraclass_correlation([[1, 2], [1, math.inf]]), "must be finite"),
