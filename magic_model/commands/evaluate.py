@@ -8,8 +8,7 @@ from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.errors import DataError
 from magic_model.evaluation.result import evaluate_selection
 from magic_model.evaluation.selection import select
-from magic_model.evaluation.text import describe
-from magic_model.evaluation.writing import PAGE, RESULTS, write_evaluation
+from magic_model.evaluation.writing import PAGE, RESULTS, describe, write_evaluation
 
 
 def evaluate(

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from magic_model.evaluation.comparison import Comparison, compare
-from magic_model.evaluation.groups import ALL
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import BASELINES
-from magic_model.evaluation.score_table import Key, ScoreTable
-from magic_model.evaluation.scores import Progress, score
+from magic_model.evaluation.scores import Key, Progress, ScoreTable, score
 from magic_model.evaluation.selection import Selection
-from magic_model.evaluation.summary import Summary, summarise
-from magic_model.evaluation.volumes import VolumeAgreement, volume_agreement
+from magic_model.evaluation.statistics import (
+    ALL,
+    Comparison,
+    Summary,
+    VolumeAgreement,
+    compare,
+    summarise,
+    volume_agreement,
+)
 from magic_model.maps import PerfusionMap
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from magic_model.commands.evaluate import evaluate
 from magic_model.errors import DataError
-from magic_model.evaluation.folder import complete_or_untouched
-from magic_model.evaluation.table import Figure, Table, to_csv_rows, to_markdown
+from magic_model.evaluation.tables import Figure, Table, to_csv_rows, to_markdown
+from magic_model.evaluation.writing import complete_or_untouched
 from magic_model.metrics import Interval
 
 

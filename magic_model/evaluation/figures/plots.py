@@ -1,21 +1,86 @@
 """Box plots as Figure 4 of the paper: per map, and split by the ratio."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from magic_model.evaluation.figures.style import BASELINE_MARKS, add_foot, leave_room
-from magic_model.evaluation.groups import ALL, RATIO_ABOVE, RATIO_ZERO, patient_groups
-from magic_model.evaluation.metric import METRICS, Metric
+from magic_model.evaluation.figures.style import METHOD_COLOURS, add_foot, leave_room
+from magic_model.evaluation.metric import METRICS
+from magic_model.evaluation.predictors import MEASURED
 from magic_model.evaluation.result import Evaluation
-from magic_model.evaluation.score_table import Key
-from magic_model.maps import MAP_SPECS
+from magic_model.evaluation.scores import Key
+from magic_model.evaluation.statistics import LESION_VOLUMES, VolumeAgreement
+from magic_model.evaluation.tables import format_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+from collections.abc import Sequence
+
+from numpy.typing import NDArray
+
+from magic_model.evaluation.figures.style import BASELINE_MARKS
+from magic_model.evaluation.metric import Metric
+from magic_model.evaluation.statistics import (
+    ALL,
+    RATIO_ABOVE,
+    RATIO_ZERO,
+    patient_groups,
+)
+from magic_model.maps import MAP_SPECS
+
+
+def volume_plots(evaluation: Evaluation) -> "Figure":
+    """Draw generated minus measured volume against their mean.
+
+    A row per method, a column for core and one for tissue at risk; solid line: bias,
+    dashed: 95 % limits of agreement. All rows share the axes of a column.
+    """
+    from matplotlib.figure import Figure
+
+    rows = len(evaluation.methods)
+    figure = Figure(figsize=(6.4, 0.6 + 2.2 * rows))
+    axes = figure.subplots(rows, 2, squeeze=False, sharex="col", sharey="col")
+    for row, method in enumerate(evaluation.methods):
+        for column, metric in enumerate(LESION_VOLUMES):
+            key = (method, metric)
+            found = next(v for v in evaluation.volumes if (v.method, v.metric) == key)
+            ax = axes[row, column]
+            _draw_volumes(
+                ax, evaluation, found, METHOD_COLOURS[row % len(METHOD_COLOURS)]
+            )
+            if row == rows - 1:
+                ax.set_xlabel("Mean of generated and measured [mL]")
+            if column == 0:
+                ax.set_ylabel("Generated - measured [mL]")
+    leave_room(figure)
+    add_foot(figure)
+    return figure
+
+
+def _draw_volumes(
+    ax: "Axes", evaluation: Evaluation, found: VolumeAgreement, colour: str
+) -> None:
+    measured = evaluation.scores.column(Key(MEASURED, None, found.metric))
+    generated = evaluation.scores.column(Key(found.method, None, found.metric))
+    differences = found.differences
+    ax.axhline(0, color="0.8", lw=0.6)
+    ax.plot((measured + generated) / 2, generated - measured, "o", ms=4, color=colour)
+    ax.axhline(differences.bias, color="black", lw=0.9)
+    words = [f"bias {format_number(differences.bias, 1)}"]
+    limits = differences.limits
+    if np.isfinite(limits.low):
+        for limit in (limits.low, limits.high):
+            ax.axhline(limit, color="black", lw=0.7, ls="--")
+        low, high = (format_number(x, 1) for x in (limits.low, limits.high))
+        words.append(f"limits {low} to {high}")
+    if np.isfinite(found.icc):
+        words.append(f"ICC {format_number(found.icc, 2)}")
+    name = METRICS[found.metric].title.lower()
+    ax.set_title(f"{found.method}: {name}\n", loc="left")
+    ax.text(0, 1.03, ", ".join(words), transform=ax.transAxes, fontsize=7, color="0.3")
+    ax.margins(x=0.08, y=0.12)
+
 
 _ONE = {ALL: "#9ecae1"}
 _SPLIT = {RATIO_ZERO: "#c7e9c0", RATIO_ABOVE: "#fdae6b"}
