@@ -8,17 +8,16 @@ from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.data.paired import PairedSlices, pair_slices
 from magic_model.data.slices import SliceGeometry
 from magic_model.errors import counted
-from magic_model.montage.coverage import share_without_value
-from magic_model.montage.files import (
+from magic_model.montage.cases import (
     FILE,
     Case,
     discard_cases,
+    select_patients,
+    share_without_value,
     write_cases,
     write_picture,
 )
-from magic_model.montage.layout import MontageLayout
-from magic_model.montage.picture import draw_montage
-from magic_model.montage.selection import select_patients
+from magic_model.montage.picture import MontageLayout, draw_montage
 
 
 def montage(

@@ -10,8 +10,7 @@ from magic_model.data.normalise import scale_hounsfield, unscale_map
 from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Volume
 from magic_model.figures.pilo_figure import pilo_figure
-from magic_model.figures.resolution_figure import resolution_figure
-from magic_model.figures.thick_slices import to_thick_slices
+from magic_model.figures.resolution_figure import resolution_figure, to_thick_slices
 from magic_model.inference.backend import Backend
 from magic_model.maps import PerfusionMap
 
