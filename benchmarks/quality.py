@@ -28,7 +28,7 @@ from magic_model.phantom.ceiling import brain_voxels, ceiling
 from magic_model.phantom.generate import PlannedPatient, make_cohort, plan_cohort
 from magic_model.phantom.patient import Phantom, simulate
 from magic_model.recipe import Recipe, load_recipe
-from magic_model.training.run import RunSettings, train
+from magic_model.training.trainer import RunSettings, train
 
 RECIPES = Path(__file__).with_name("recipes")
 COMPARED = ("magic", "paper", "pix2pix", "unet")

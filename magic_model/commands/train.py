@@ -18,8 +18,8 @@ from magic_model.data.slices import SliceGeometry
 from magic_model.distributed import World, joined, wait_for_all
 from magic_model.errors import counted
 from magic_model.recipe import Recipe, load_recipe
-from magic_model.training.run import Progress, RunSettings, train
-from magic_model.training.sample import draw_samples
+from magic_model.training.trainer import Progress, RunSettings, train
+from magic_model.training.validation import draw_samples
 
 
 @dataclass(frozen=True, kw_only=True)

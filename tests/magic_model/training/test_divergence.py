@@ -7,8 +7,8 @@ import pytest
 
 from magic_model.checkpoint import LAST, read_header
 from magic_model.errors import DataError
-from magic_model.training.run import train
 from magic_model.training.step import Stepper
+from magic_model.training.trainer import train
 
 
 def test_a_run_that_diverges_says_where(cache, recipe, settings):

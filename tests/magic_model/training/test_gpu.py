@@ -9,8 +9,8 @@ from magic_model.distributed import World
 from magic_model.inference.backend import TorchBackend
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import load_batch
-from magic_model.training.run import train
 from magic_model.training.step import Stepper
+from magic_model.training.trainer import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

@@ -11,9 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from magic_model.checkpoint import BEST, LAST, read_header
 from magic_model.errors import DataError
-from magic_model.training.adversaries import Adversaries
-from magic_model.training.run import RunSettings, train
-from magic_model.training.state import restore
+from magic_model.training.adversaries import Adversaries, restore
+from magic_model.training.trainer import RunSettings, train
 
 KINDS = pytest.mark.parametrize("kind", ["branches", "residual", "single"])
 
@@ -107,7 +106,7 @@ def test_a_run_stopped_before_its_checkpoint_tells_each_epoch_once(
     """The epoch is in the metrics already, and its checkpoint is not."""
     wanted, folder = recipe(epochs=3), settings().folder
     with monkeypatch.context() as patch:
-        patch.setattr("magic_model.training.run.save_checkpoint", _stop)
+        patch.setattr("magic_model.training.trainer.save_checkpoint", _stop)
         with pytest.raises(StoppedError):
             train(wanted, cache, settings())
     assert len(lines_of(folder)[1]) == 1

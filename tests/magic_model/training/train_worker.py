@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import joined
 from magic_model.recipe import recipe_from_table
-from magic_model.training.run import RunSettings, _Run
-from magic_model.training.state import tensors_of
+from magic_model.training.adversaries import tensors_of
+from magic_model.training.trainer import RunSettings, _Run
 
 
 def told(done, _total, _losses):

@@ -1,9 +1,13 @@
 """A training run: epochs of steps, validation, checkpoints, until done or diverged."""
 
+import json
 import math
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,25 +21,176 @@ from magic_model.checkpoint import (
 )
 from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
-from magic_model.distributed import mean_over_processes, wait_for_all
+from magic_model.distributed import World, mean_over_processes, wait_for_all
 from magic_model.errors import DataError
 from magic_model.losses import GeneratorLoss
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import Recipe
-from magic_model.training.adversaries import Adversaries
-from magic_model.training.batches import TrainingBatches
-from magic_model.training.journal import Journal
-from magic_model.training.run_start import (
-    Progress,
-    RunSettings,
-    make_folder,
-    not_finite,
-    same_run,
-    training_indices,
+from magic_model.training.adversaries import (
+    Adversaries,
+    generator_tensors,
+    restore,
+    tensors_of,
 )
-from magic_model.training.state import generator_tensors, restore, tensors_of
+from magic_model.training.batches import TrainingBatches
 from magic_model.training.step import Stepper
 from magic_model.training.validation import score, validation_errors
+
+_FILE = "metrics.jsonl"
+
+
+class _Journal:
+    """Writes what a run measures.
+
+    Args:
+        folder: Of the run.
+        epoch: Epochs that are done.
+        step: Steps done in the next one; lines of later steps, which a killed run left
+            behind, are dropped.
+        tensorboard: Whether TensorBoard's files are written too.
+    """
+
+    def __init__(
+        self, folder: Path, epoch: int, step: int, *, tensorboard: bool
+    ) -> None:
+        path = folder / _FILE
+        kept = [
+            line
+            for line in _lines(path)
+            if (line["epoch"], line.get("step", 0)) <= _before(line, epoch, step)
+        ]
+        staged = path.with_name(f".{FILE}")
+        staged.write_text("".join(f"{json.dumps(x)}\n" for x in kept), encoding="utf-8")
+        staged.replace(path)
+        self._file = path.open("a", encoding="utf-8")
+        self._board = _board(folder) if tensorboard else None
+
+    def write(self, line: dict[str, Any], at: int) -> None:
+        """Write a line.
+
+        Args:
+            line: With `epoch`, and `step` if it is about one.
+            at: Steps done since the start of the run.
+        """
+        self._file.write(f"{json.dumps(line)}\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in line.items():
+                if isinstance(value, float):
+                    self._board.add_scalar(name, value, at)
+
+    def close(self) -> None:
+        """Finish the files."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _before(line: dict[str, Any], epoch: int, step: int) -> tuple[int, int]:
+    """Last epoch and step of a line of this kind that a checkpoint covers.
+
+    Epochs and steps count from 1 in lines.
+    """
+    if "step" not in line:
+        return epoch, 0
+    return (epoch + 1, step) if step else (epoch, line["step"])
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    lines = []
+    if path.exists():
+        for text in path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):  # the last line of a killed run may be cut
+                lines.append(json.loads(text))
+    return lines
+
+
+def _board(folder: Path) -> Any:  # noqa: ANN401 - an optional package's class
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(folder / "tensorboard")
+
+
+Progress = Callable[[int, int, dict[str, float]], None]
+"""Called with steps done, of all, and the latest losses."""
+
+_AfterEpoch = Callable[[int, Adversaries], None]
+"""Called with the number of epochs done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What a run needs beside recipe and slices.
+
+    Attributes:
+        folder: Where checkpoints and metrics go.
+        seed: Of weights, order, augmentation and dropout.
+        world: This process among all.
+        device: Where the networks are.
+        save_every: Steps between checkpoints; 0 for one per epoch.
+        tensorboard: Whether to write TensorBoard's files too.
+        progress: Told after each step.
+        after_epoch: Called by the first process after each epoch.
+    """
+
+    folder: Path
+    seed: int
+    world: World = field(default_factory=World)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    save_every: int = 0
+    tensorboard: bool = False
+    progress: Progress | None = None
+    after_epoch: _AfterEpoch | None = None
+
+
+def _not_finite(nets: Adversaries) -> dict[str, float]:
+    """Name the tensors that are not finite, though the last losses still were."""
+    tensors = tensors_of(nets)
+    return {n: math.nan for n, t in tensors.items() if not t.isfinite().all()}
+
+
+def _same_run(
+    found: CheckpointHeader, wanted: CheckpointHeader, path: Path
+) -> CheckpointHeader:
+    """Refuse to go on from a checkpoint of another run."""
+    pairs = {
+        "recipe": (found.recipe.fingerprint, wanted.recipe.fingerprint),
+        "data": (found.data, wanted.data),
+        "seed": (found.seed, wanted.seed),
+    }
+    other = [name for name, (a, b) in pairs.items() if a != b]
+    if other:
+        msg = (
+            f"{path} is of a run with another {' and another '.join(other)}; "
+            "train into another folder, or remove this one"
+        )
+        raise DataError(msg)
+    return found
+
+
+def _training_indices(cache: SliceCache, recipe: Recipe) -> np.ndarray:
+    """Slices to train on, which have the maps of the recipe."""
+    if dict(cache.maps) != recipe.ranges:
+        msg = f"{cache.folder}: slices must have the maps of recipe {recipe.name}"
+        raise DataError(msg)
+    indices = cache.of_split(Split.TRAIN)
+    if not len(indices):
+        msg = f"{cache.folder}: at least one patient must be in split train, got none"
+        raise DataError(msg)
+    return indices
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of a run.
+
+    Raises:
+        DataError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: cannot be written to ({error.strerror})"
+        raise DataError(msg) from error
 
 
 def train(recipe: Recipe, cache: SliceCache, settings: RunSettings) -> CheckpointHeader:
@@ -66,11 +221,11 @@ class _Run:
         )
         self.last = settings.folder / LAST
         if self.last.exists():
-            self.header = same_run(read_header(self.last), self.header, self.last)
+            self.header = _same_run(read_header(self.last), self.header, self.last)
             restore(self.nets, self.last)
         self.batches = TrainingBatches(
             cache,
-            training_indices(cache, recipe),
+            _training_indices(cache, recipe),
             recipe.training.batch_size,
             settings.seed,
             recipe.training.augment,
@@ -84,8 +239,8 @@ class _Run:
         settings = self.settings
         journal = None
         if settings.world.is_first:
-            make_folder(settings.folder)
-            journal = Journal(
+            _make_folder(settings.folder)
+            journal = _Journal(
                 settings.folder,
                 self.header.epoch,
                 self.header.step,
@@ -100,7 +255,7 @@ class _Run:
         wait_for_all(settings.world)
         return self.header
 
-    def _epoch(self, journal: Journal | None) -> None:
+    def _epoch(self, journal: _Journal | None) -> None:
         start = time.monotonic()
         epoch = self.header.epoch
         for batch in self.batches.of_epoch(epoch, self.header.step):
@@ -110,11 +265,11 @@ class _Run:
             self._record(loss, judged, journal)
             every = self.settings.save_every
             if every and self.header.step % every == 0:
-                self._require_finite(not_finite(self.nets))
+                self._require_finite(_not_finite(self.nets))
                 self._save_last()
         errors = self._validate()
         units = {f"validation/{name}": error for name, error in errors.items()}
-        self._require_finite(units | not_finite(self.nets))
+        self._require_finite(units | _not_finite(self.nets))
         self.header = replace(self.header, epoch=epoch + 1, step=0)
         if journal is not None:
             # Before the checkpoint: a run killed in between writes the line again.
@@ -144,7 +299,7 @@ class _Run:
         self.nets.set_learning_rate(training.learning_rate * min(1.0, left))
 
     def _record(
-        self, loss: GeneratorLoss, judged: torch.Tensor, journal: Journal | None
+        self, loss: GeneratorLoss, judged: torch.Tensor, journal: _Journal | None
     ) -> None:
         parts = torch.stack(
             [
