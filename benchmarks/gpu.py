@@ -25,8 +25,7 @@ from benchmarks.model import (
 from benchmarks.training_steps import drawn_batch, plain_step
 from magic_model.checkpoint import load_generator
 from magic_model.distributed import World
-from magic_model.inference.backend import TorchBackend
-from magic_model.inference.streamline import streamlined
+from magic_model.inference.model import TorchBackend, streamlined
 from magic_model.recipe import Recipe, load_recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.step import Stepper

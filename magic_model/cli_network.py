@@ -158,7 +158,7 @@ def export(
     out: Annotated[Path, typer.Option(help="The .onnx file to write.")],
 ) -> None:
     """Write a checkpoint's generator as an ONNX model for `generate`."""
-    from magic_model.inference.onnx_export import export_onnx
+    from magic_model.inference.onnx import export_onnx
 
     export_onnx(checkpoint, out)
     print(f"{out}: ONNX model, {out.stat().st_size / 2**20:.1f} MiB")

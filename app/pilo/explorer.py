@@ -12,8 +12,8 @@ from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray
 from magic_model.distributed import choose_device
 from magic_model.errors import DataError
-from magic_model.inference.backend import CachedFeatures, TorchBackend
-from magic_model.inference.source import Source, find_sources
+from magic_model.inference.model import CachedFeatures, TorchBackend
+from magic_model.inference.prepare import Source, find_sources
 from magic_model.maps import PerfusionMap
 
 Maps = Mapping[PerfusionMap, FloatArray]

@@ -13,11 +13,10 @@ from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Kind, Volume
 from magic_model.distributed import World, joined, wait_for_all
 from magic_model.errors import DataError, counted
-from magic_model.inference.backend import Backend, TorchBackend
-from magic_model.inference.generation import Progress, as_volumes, generate_slices
-from magic_model.inference.preparation import preparation_notes
-from magic_model.inference.source import Source, find_sources
-from magic_model.inference.writing import (
+from magic_model.inference.generate import Progress, as_volumes, generate_slices
+from magic_model.inference.model import Backend, TorchBackend
+from magic_model.inference.prepare import Source, find_sources, preparation_notes
+from magic_model.inference.write import (
     Account,
     Made,
     discard,
@@ -57,7 +56,7 @@ def generate(request: GenerateRequest) -> str:
         file = checkpoint_of(request.checkpoint)
         backend: Backend
         if file.suffix == ".onnx":
-            from magic_model.inference.onnx_backend import OnnxBackend
+            from magic_model.inference.onnx import OnnxBackend
 
             backend = OnnxBackend(file)
         else:
@@ -108,11 +107,11 @@ class _Maker:
         place = self.request.out / source.patient_id
         files: list[Path] = []
         if self.request.dicom:
-            from magic_model.inference.dicom_maps import write_dicom
+            from magic_model.inference.write import write_dicom
 
             files += write_dicom(source, maps, place)
         if self.request.pictures:
-            from magic_model.inference.pictures import draw_pictures
+            from magic_model.inference.write import draw_pictures
 
             files += draw_pictures(stack, maps, self.backend, place)
         return files

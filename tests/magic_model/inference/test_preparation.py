@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
-from magic_model.inference.preparation import preparation_notes, prepare_ncct
+from magic_model.inference.prepare import preparation_notes, prepare_ncct
 from tests.magic_model.data.conftest import make_head
 from tests.magic_model.inference.tiny import SIZE
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from magic_model.inference.streamline import ParityUp, streamlined
+from magic_model.inference.model import ParityUp, streamlined
 from magic_model.recipe import recipe_names
 from tests.magic_model.inference.tiny import (
     drawn_generator,

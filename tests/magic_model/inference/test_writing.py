@@ -12,8 +12,8 @@ from magic_model.data.nifti import read_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
-from magic_model.inference.source import Source
-from magic_model.inference.writing import (
+from magic_model.inference.prepare import Source
+from magic_model.inference.write import (
     FILE,
     Account,
     discard,

@@ -6,7 +6,7 @@ import torch
 
 from magic_model.checkpoint import LAST, read_header
 from magic_model.distributed import World
-from magic_model.inference.backend import TorchBackend
+from magic_model.inference.model import TorchBackend
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import load_batch
 from magic_model.training.step import Stepper

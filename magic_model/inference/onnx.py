@@ -1,23 +1,25 @@
-"""Write a checkpoint's generator as ONNX, with all that using it needs."""
+"""A generator exported to ONNX, run by ONNX Runtime: no PyTorch is needed."""
 
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from magic_model.checkpoint import Ranges, load_generator
+from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError
-from magic_model.inference.streamline import streamlined
+from magic_model.inference.model import streamlined
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator
 
-METADATA = "magic_model"
-SUFFIX = ".onnx"
+_EXPORT_METADATA = "magic_model"
+_SUFFIX = ".onnx"
 """By which `magic-model generate` knows a model from a checkpoint."""
 
 _MOST = 1024  # slices in one call
@@ -36,7 +38,7 @@ def export_onnx(checkpoint: Path, path: Path) -> None:
         DataError: If the checkpoint cannot be used, or the file is not named `.onnx` or
             cannot be written.
     """
-    if path.suffix != SUFFIX:
+    if path.suffix != _SUFFIX:
         msg = f"{path}: an ONNX model must be named *{SUFFIX}"
         raise DataError(msg)
     generator, header = load_generator(checkpoint)
@@ -63,7 +65,7 @@ def export_onnx(checkpoint: Path, path: Path) -> None:
         "made": list(generator.made),
         "size": size,
     }
-    program.model.metadata_props[METADATA] = json.dumps(
+    program.model.metadata_props[_EXPORT_METADATA] = json.dumps(
         {**about, "ranges": _plain(header.ranges)}
     )
     staged = path.with_name(f".{path.name}")
@@ -105,3 +107,71 @@ def _quiet() -> Iterator[None]:
 
 def _plain(ranges: Ranges) -> dict[str, list[float]]:
     return {str(name): list(limits) for name, limits in ranges.items()}
+
+
+_METADATA = "magic_model"
+
+Ratio = float | Mapping[PerfusionMap, float]
+
+
+class OnnxBackend:
+    """An exported model.
+
+    Args:
+        path: The `.onnx` file that `magic-model export` wrote.
+        threads: Threads to compute with; 0 leaves the choice to ONNX Runtime.
+
+    Raises:
+        DataError: If the file is missing, damaged or no model of `magic-model`.
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        import onnxruntime
+
+        if not path.is_file():
+            msg = f"{path}: no such model"
+            raise DataError(msg)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its own classes share no base but this
+            msg = f"{path}: not a readable ONNX model ({str(error).splitlines()[0]})"
+            raise DataError(msg) from error
+        about = self._session.get_modelmeta().custom_metadata_map.get(_METADATA)
+        if about is None:
+            msg = f"{path}: an ONNX model, but none that magic-model export wrote"
+            raise DataError(msg)
+        try:
+            plain = json.loads(about)
+            self.recipe_name: str = plain["recipe"]
+            self.maps: Sequence[PerfusionMap] = [PerfusionMap(m) for m in plain["maps"]]
+            self.ranges = {
+                PerfusionMap(name): (low, high)
+                for name, (low, high) in plain["ranges"].items()
+            }
+            self.size: int = plain["size"]
+            self._made = [PerfusionMap(name) for name in plain["made"]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            msg = f"{path}: what it says of itself is not readable ({error!r})"
+            raise DataError(msg) from error
+
+    def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
+        """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1]."""
+        ratios = [
+            ratio.get(name, 1.0) if isinstance(ratio, Mapping) else ratio
+            for name in self._made
+        ]
+        if not all(0 < r < float("inf") for r in ratios):
+            msg = f"The perfusion information ratio must be positive, got {ratio}"
+            raise DataError(msg)
+        (maps,) = self._session.run(
+            ["maps"],
+            {
+                "ncct": np.ascontiguousarray(ncct, np.float32),
+                "ratio": np.array(ratios, np.float32),
+            },
+        )
+        return np.asarray(maps, np.float32)

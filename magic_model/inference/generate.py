@@ -8,7 +8,7 @@ from magic_model.data.normalise import scale_hounsfield, unscale_map
 from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
-from magic_model.inference.backend import Backend
+from magic_model.inference.model import Backend
 from magic_model.maps import PerfusionMap
 from magic_model.networks.pilo import Ratio
 
