@@ -257,7 +257,7 @@ class Recipe:
         return plain
 
 
-_Built = TypeVar("Built")
+_Built = TypeVar("_Built")
 
 
 def recipe_names() -> list[str]:

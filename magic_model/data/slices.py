@@ -24,7 +24,7 @@ from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 
-_Scalar = TypeVar("Scalar", bound=np.generic)
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)

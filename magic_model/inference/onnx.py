@@ -18,7 +18,6 @@ from magic_model.inference.model import streamlined
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator
 
-_EXPORT_METADATA = "magic_model"
 _SUFFIX = ".onnx"
 """By which `magic-model generate` knows a model from a checkpoint."""
 
@@ -39,7 +38,7 @@ def export_onnx(checkpoint: Path, path: Path) -> None:
             cannot be written.
     """
     if path.suffix != _SUFFIX:
-        msg = f"{path}: an ONNX model must be named *{SUFFIX}"
+        msg = f"{path}: an ONNX model must be named *{_SUFFIX}"
         raise DataError(msg)
     generator, header = load_generator(checkpoint)
     size = header.recipe.data.size
@@ -65,7 +64,7 @@ def export_onnx(checkpoint: Path, path: Path) -> None:
         "made": list(generator.made),
         "size": size,
     }
-    program.model.metadata_props[_EXPORT_METADATA] = json.dumps(
+    program.model.metadata_props[_METADATA] = json.dumps(
         {**about, "ranges": _plain(header.ranges)}
     )
     staged = path.with_name(f".{path.name}")

@@ -65,7 +65,7 @@ def preparation_notes(ncct: Volume) -> Iterator[str]:
     x, y, z = head.spacing
     if z > _OFFSET_MM:
         yield (
-            f"slices are {z:g} mm apart: the neighbours at {OFFSET_MM:g} mm were "
+            f"slices are {z:g} mm apart: the neighbours at {_OFFSET_MM:g} mm were "
             "interpolated between them"
         )
     if max(x, y) > _UNEVEN * z and max(x, y) > _OFFSET_MM / 2:
@@ -82,7 +82,7 @@ def _require_depth(name: str, head: Volume) -> None:
     depth = head.shape[2] * head.spacing[2]
     if depth < 2 * _OFFSET_MM or head.shape[2] == 1:
         msg = (
-            f"{name}: an NCCT must reach {2 * OFFSET_MM:g} mm from bottom to top, so "
+            f"{name}: an NCCT must reach {2 * _OFFSET_MM:g} mm from bottom to top, so "
             f"that slices have neighbours; got {head.shape[2]} slices of "
             f"{head.spacing[2]:g} mm"
         )

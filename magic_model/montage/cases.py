@@ -89,7 +89,7 @@ def _splits(name: str) -> frozenset[Split]:
     try:
         return frozenset({Split(name)})
     except ValueError as error:
-        msg = f"Split must be {', '.join(Split)} or {ALL}, got {name!r}"
+        msg = f"Split must be {', '.join(Split)} or {_ALL}, got {name!r}"
         raise DataError(msg) from error
 
 

@@ -14,7 +14,7 @@ from magic_model.data.split import Split, assign_splits
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.phantom.grid import Size
-from magic_model.phantom.patient import Phantom, PhantomSpec, make_patient, simulate
+from magic_model.phantom.patient import Phantom, PhantomSpec, simulate
 from magic_model.severity import Severity, mismatch_ratio
 
 PROPORTIONS = {

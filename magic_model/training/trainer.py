@@ -59,7 +59,7 @@ class _Journal:
             for line in _lines(path)
             if (line["epoch"], line.get("step", 0)) <= _before(line, epoch, step)
         ]
-        staged = path.with_name(f".{FILE}")
+        staged = path.with_name(f".{_FILE}")
         staged.write_text("".join(f"{json.dumps(x)}\n" for x in kept), encoding="utf-8")
         staged.replace(path)
         self._file = path.open("a", encoding="utf-8")
