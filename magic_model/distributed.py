@@ -38,7 +38,7 @@ class World:
 
 
 @contextmanager
-def joined(device: str = "auto") -> Iterator[tuple[World, torch.device]]:
+def process_group(device: str = "auto") -> Iterator[tuple[World, torch.device]]:
     """Join the processes that torchrun started, and give this one's device.
 
     Args:

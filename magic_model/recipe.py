@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from magic_model.errors import DataError
+from magic_model.errors import DataError, as_path
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 
 
@@ -245,6 +245,17 @@ class Recipe:
         """Values of each map that become -1 and 1, in channel order."""
         return {name: MAP_SPECS[name].value_range for name in self.maps}
 
+    def with_epochs(self, epochs: int | None) -> "Recipe":
+        """Return the same recipe with other epochs; with its own if None.
+
+        Raises:
+            DataError: If it is less than 1.
+        """
+        if epochs is None:
+            return self
+        training = dataclasses.replace(self.training, epochs=epochs)
+        return dataclasses.replace(self, training=training)
+
     @property
     def fingerprint(self) -> str:
         """Fingerprint of everything in the recipe."""
@@ -278,7 +289,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     Raises:
         DataError: If there is none, or it is not valid; key and value are named.
     """
-    return recipe_from_table(_whole(str(name_or_path)), str(name_or_path))
+    return recipe_from_table(_whole(str(as_path(name_or_path))), str(name_or_path))
 
 
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:

@@ -10,7 +10,7 @@ from pathlib import Path
 from magic_model.data.nifti import read_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError
+from magic_model.errors import DataError, as_path
 from magic_model.severity import Severity
 
 FILE = "cohort.csv"
@@ -84,6 +84,17 @@ def write_cohort(folder: Path, patients: Sequence[Patient], file: str = FILE) ->
         raise DataError(msg) from error
 
 
+def add_to_cohort(folder: Path, patient: Patient, file: str = FILE) -> None:
+    """Write a patient's row into a table, in place of an earlier one or at its end.
+
+    Raises:
+        DataError: If the table cannot be read or written.
+    """
+    there = read_cohort(folder, file).patients if (folder / file).is_file() else ()
+    rows = {row.patient_id: row for row in (*there, patient)}
+    write_cohort(folder, list(rows.values()), file)
+
+
 def _write_rows(path: Path, kinds: Sequence[Kind], patients: Sequence[Patient]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -96,12 +107,13 @@ def _write_rows(path: Path, kinds: Sequence[Kind], patients: Sequence[Patient]) 
             writer.writerow([p.patient_id, p.split, p.severity or "", *numbers, *paths])
 
 
-def read_cohort(folder: Path, file: str = FILE) -> Cohort:
+def read_cohort(folder: str | Path, file: str = FILE) -> Cohort:
     """Read cohort.csv (or another such table); images are read when asked for.
 
     Raises:
         DataError: If it is missing or a row cannot be understood; the line is named.
     """
+    folder = as_path(folder)
     path = folder / file
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:

@@ -100,16 +100,17 @@ def _sample_neighbours(
         # Below and above lie on slices of the slab, if it reaches a little further.
         reach = round(step)
         longer = (shape[0], shape[1], shape[2] + 2 * reach)
-        planes = _masked(head, brain, _raised(affine, -step), longer)
+        planes = _masked(head, brain, _shift_along_z(affine, -step), longer)
         at = (slice(start, start + shape[2]) for start in (0, reach, 2 * reach))
         return np.stack([planes[part] for part in at], axis=1)
     heights = (-step, 0.0, step)
     return np.stack(
-        [_masked(head, brain, _raised(affine, by), shape) for by in heights], axis=1
+        [_masked(head, brain, _shift_along_z(affine, by), shape) for by in heights],
+        axis=1,
     )
 
 
-def _raised(affine: Affine, slices: float) -> Affine:
+def _shift_along_z(affine: Affine, slices: float) -> Affine:
     """Move a grid up by a number of slices."""
     moved = affine.copy()
     moved[:3, 3] += slices * affine[:3, 2]
@@ -268,6 +269,6 @@ def _slab(
     spread = max(1, int(np.gcd.reduce(np.diff(chosen, prepend=chosen[0]))))
     positions = (chosen - chosen[0]) // spread
     affine, (x, y, _) = grid
-    cut = _raised(affine, float(chosen[0]))
+    cut = _shift_along_z(affine, float(chosen[0]))
     cut[:3, 2] *= spread
     return (cut, (x, y, int(positions[-1]) + 1)), positions

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from magic_model.data.cohort import GENERATED_FILE, read_cohort
+from magic_model.errors import DataError
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import BASELINES
 from magic_model.evaluation.scores import Key, Progress, ScoreTable, score
-from magic_model.evaluation.selection import Selection
+from magic_model.evaluation.selection import Selection, select
 from magic_model.evaluation.statistics import (
     ALL,
     Comparison,
@@ -69,6 +72,44 @@ class Evaluation:
         return next(
             (s for s in self.summaries if s.group == group and s.key == key), None
         )
+
+
+def evaluate_folders(
+    measured: Path,
+    generated: Sequence[Path],
+    names: Sequence[str] | None = None,
+    *,
+    seed: int = 1,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate one or more generated cohorts.
+
+    Args:
+        measured: Folder with cohort.csv.
+        generated: Folders with generated.csv.
+        names: Name of each method; those of the folders if left out.
+        seed: Of the bootstrap.
+        jobs: Patients measured at the same time.
+        progress: Called with the number of patients done and of all.
+
+    Raises:
+        DataError: If names and folders do not match, a table or an image cannot be
+            read, or nothing can be compared.
+    """
+    titles = list(names or ()) or [folder.resolve().name for folder in generated]
+    if not titles or len(titles) != len(generated) or len(set(titles)) < len(titles):
+        msg = (
+            "Each folder of generated maps must have a name of its own, got "
+            f"{len(generated)} folders and names {', '.join(titles) or 'none'}"
+        )
+        raise DataError(msg)
+    methods = {
+        title: read_cohort(folder, GENERATED_FILE)
+        for title, folder in zip(titles, generated, strict=True)
+    }
+    selection = select(read_cohort(measured), methods)
+    return evaluate_selection(selection, seed, progress, jobs=jobs)
 
 
 def evaluate_selection(

@@ -13,7 +13,7 @@ from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
 from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
 from magic_model.data.volume import FloatArray, Kind
-from magic_model.errors import counted
+from magic_model.errors import pluralize
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import (
     MEASURED,
@@ -263,7 +263,9 @@ def _constants(
     patients = training or selection.patients
     constants = mean_values(selection.measured, patients, selection.maps, jobs=jobs)
     if training:
-        whose = f"the mean of {counted(len(training), 'patient')} of the training split"
+        whose = (
+            f"the mean of {pluralize(len(training), 'patient')} of the training split"
+        )
     else:
         whose = (
             "the mean of the evaluated patients themselves, which flatters it; the "

@@ -130,7 +130,25 @@ def write_report(
     staged.replace(folder / "report.html")
 
 
-def format_number(value: float, digits: int) -> str:
+def audit_table(records: Sequence[PatientRecord]) -> str:
+    """Write s, r and overlap of each patient, and what else to look at."""
+    width = max(len("patient"), *(len(record.patient_id) for record in records))
+    lines = [f"{'patient':{width}}  {'s':>8}  {'r':>8}  {'overlap':>8}  findings"]
+    for record in records:
+        central = record.checks.central_volume
+        cells = (
+            _format_number(central.scale, 4),
+            _format_number(central.correlation, 5),
+            _format_number(record.checks.overlap, 3),
+        )
+        numbers = "  ".join(f"{cell:>8}" for cell in cells)
+        found = "; ".join(record.checks.findings) or "none"
+        lines.append(f"{record.patient_id:{width}}  {numbers}  {found}")
+    differs = scale_differs([r.checks.central_volume.scale for r in records])
+    return "\n".join([*lines, differs] if differs else lines)
+
+
+def _format_number(value: float, digits: int) -> str:
     """Write a number, `unknown` for NaN."""
     return "unknown" if math.isnan(value) else f"{value:.{digits}f}"
 
@@ -148,9 +166,9 @@ def _row(
             "severity": patient.severity or "unknown",
             "core": _millilitres(patient.core_ml),
             "at risk": _millilitres(patient.penumbra_ml),
-            "s": format_number(central.scale, 3),
-            "r": format_number(central.correlation, 4),
-            "overlap": format_number(record.checks.overlap, 2),
+            "s": _format_number(central.scale, 3),
+            "r": _format_number(central.correlation, 4),
+            "overlap": _format_number(record.checks.overlap, 2),
         },
         "findings": record.checks.findings,
         "notes": [note for note in record.notes if note not in shared],

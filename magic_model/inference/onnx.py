@@ -1,4 +1,4 @@
-"""A generator exported to ONNX, run by ONNX Runtime: no PyTorch is needed."""
+"""The ONNX form of a generator: written by PyTorch, run by ONNX Runtime without it."""
 
 import json
 import logging
@@ -6,111 +6,26 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from magic_model.checkpoint import Ranges, load_generator
 from magic_model.data.volume import FloatArray
-from magic_model.errors import DataError
-from magic_model.inference.model import streamlined
+from magic_model.errors import DataError, as_path
 from magic_model.maps import PerfusionMap
-from magic_model.networks import Generator
+from magic_model.ratio import Ratio
 
-_SUFFIX = ".onnx"
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from magic_model.checkpoint import Ranges
+    from magic_model.networks import Generator
+
+SUFFIX = ".onnx"
 """By which `magic-model generate` knows a model from a checkpoint."""
 
-_MOST = 1024  # slices in one call
-
-
-def export_onnx(checkpoint: Path, path: Path) -> None:
-    """Write an ONNX model: `ncct (n, 3, s, s)` and `ratio (maps made,)` to `maps`.
-
-    Weights are in the same file, which is there whole or not at all.
-
-    Args:
-        checkpoint: A checkpoint or the folder of a run.
-        path: The `.onnx` file.
-
-    Raises:
-        DataError: If the checkpoint cannot be used, or the file is not named `.onnx` or
-            cannot be written.
-    """
-    if path.suffix != _SUFFIX:
-        msg = f"{path}: an ONNX model must be named *{_SUFFIX}"
-        raise DataError(msg)
-    generator, header = load_generator(checkpoint)
-    size = header.recipe.data.size
-    graph = _Graph(streamlined(generator, size)).eval()
-    example = (torch.zeros(2, 3, size, size), torch.ones(len(generator.made)))
-    n = torch.export.Dim("n", min=1, max=_MOST)
-    with _quiet():
-        program = torch.onnx.export(
-            graph,
-            example,
-            dynamo=True,
-            input_names=["ncct", "ratio"],
-            output_names=["maps"],
-            dynamic_shapes=({0: n}, None),
-            verbose=False,
-        )
-    if program is None:  # pragma: no cover - only with dynamo=False
-        msg = "ONNX export gave no program"
-        raise DataError(msg)
-    about = {
-        "recipe": header.recipe.name,
-        "maps": list(header.recipe.maps),
-        "made": list(generator.made),
-        "size": size,
-    }
-    program.model.metadata_props[_METADATA] = json.dumps(
-        {**about, "ranges": _plain(header.ranges)}
-    )
-    staged = path.with_name(f".{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        program.save(str(staged), external_data=False)
-        staged.replace(path)
-    except OSError as error:
-        staged.unlink(missing_ok=True)
-        msg = f"{path}: cannot be written ({error.strerror or error})"
-        raise DataError(msg) from error
-
-
-class _Graph(nn.Module):
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, ncct: Tensor, ratio: Tensor) -> Tensor:
-        perfusion, anatomy = 2 * ratio / (1 + ratio), 2 / (1 + ratio)
-        factors: Mapping[PerfusionMap, tuple[Tensor, Tensor]] = {
-            name: (perfusion[index], anatomy[index])
-            for index, name in enumerate(self.generator.made)
-        }
-        return self.generator.compose_with(self.generator.features(ncct), ncct, factors)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back warnings about packages that the export does not need."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(logging.NOTSET)
-
-
-def _plain(ranges: Ranges) -> dict[str, list[float]]:
-    return {str(name): list(limits) for name, limits in ranges.items()}
-
-
 _METADATA = "magic_model"
-
-Ratio = float | Mapping[PerfusionMap, float]
+_MOST = 1024  # slices in one call
 
 
 class OnnxBackend:
@@ -124,9 +39,10 @@ class OnnxBackend:
         DataError: If the file is missing, damaged or no model of `magic-model`.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: str | Path, threads: int = 0) -> None:
         import onnxruntime
 
+        path = as_path(path)
         if not path.is_file():
             msg = f"{path}: no such model"
             raise DataError(msg)
@@ -174,3 +90,99 @@ class OnnxBackend:
             },
         )
         return np.asarray(maps, np.float32)
+
+
+def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
+    """Write an ONNX model: `ncct (n, 3, s, s)` and `ratio (maps made,)` to `maps`.
+
+    Weights are in the same file, which is there whole or not at all.
+
+    Args:
+        checkpoint: A checkpoint or the folder of a run.
+        path: The `.onnx` file.
+
+    Raises:
+        DataError: If the checkpoint cannot be used, or the file is not named `.onnx` or
+            cannot be written.
+    """
+    import torch
+
+    from magic_model.checkpoint import load_generator
+    from magic_model.inference.model import optimize_for_inference
+
+    path = as_path(path)
+    if path.suffix != SUFFIX:
+        msg = f"{path}: an ONNX model must be named *{SUFFIX}"
+        raise DataError(msg)
+    generator, header = load_generator(as_path(checkpoint))
+    size = header.recipe.data.size
+    graph = _graph(optimize_for_inference(generator, size)).eval()
+    example = (torch.zeros(2, 3, size, size), torch.ones(len(generator.made)))
+    n = torch.export.Dim("n", min=1, max=_MOST)
+    with _quiet():
+        program = torch.onnx.export(
+            graph,
+            example,
+            dynamo=True,
+            input_names=["ncct", "ratio"],
+            output_names=["maps"],
+            dynamic_shapes=({0: n}, None),
+            verbose=False,
+        )
+    if program is None:  # pragma: no cover - only with dynamo=False
+        msg = "ONNX export gave no program"
+        raise DataError(msg)
+    about = {
+        "recipe": header.recipe.name,
+        "maps": list(header.recipe.maps),
+        "made": list(generator.made),
+        "size": size,
+    }
+    program.model.metadata_props[_METADATA] = json.dumps(
+        {**about, "ranges": _plain(header.ranges)}
+    )
+    staged = path.with_name(f".{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        program.save(str(staged), external_data=False)
+        staged.replace(path)
+    except OSError as error:
+        staged.unlink(missing_ok=True)
+        msg = f"{path}: cannot be written ({error.strerror or error})"
+        raise DataError(msg) from error
+
+
+def _graph(generator: "Generator") -> "nn.Module":
+    """Return the generator with the ratio of each map as a second input."""
+    from torch import nn
+
+    class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.generator = generator
+
+        def forward(self, ncct: "Tensor", ratio: "Tensor") -> "Tensor":
+            perfusion, anatomy = 2 * ratio / (1 + ratio), 2 / (1 + ratio)
+            factors: Mapping[PerfusionMap, tuple[Tensor, Tensor]] = {
+                name: (perfusion[index], anatomy[index])
+                for index, name in enumerate(generator.made)
+            }
+            return generator.compose_with(generator.features(ncct), ncct, factors)
+
+    return Graph()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back warnings about packages that the export does not need."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+
+
+def _plain(ranges: "Ranges") -> dict[str, list[float]]:
+    return {str(name): list(limits) for name, limits in ranges.items()}

@@ -182,14 +182,23 @@ def find_sources(path: Path, name: str, split: str = "all") -> list[Source]:
         DataError: If there is nothing to read, no patient in the split, or the name is
             none that a folder can have.
     """
-    if name in {"", ".", ".."} or Path(name).name != name:
-        msg = f"A study-local name must be one that a folder can have, got {name!r}"
-        raise DataError(msg)
+    require_name(name)
     if (path / FILE).is_file():
         return _of_cohort(read_cohort(path), split)
     if path.is_dir():
         return [_of_dicom(path, name)]
     return [Source(name, (path,), lambda: read_nifti(path, Kind.NCCT))]
+
+
+def require_name(name: str) -> None:
+    """Refuse a study-local name that no folder can have.
+
+    Raises:
+        DataError: If it is empty or a path.
+    """
+    if name in {"", ".", ".."} or Path(name).name != name:
+        msg = f"A study-local name must be one that a folder can have, got {name!r}"
+        raise DataError(msg)
 
 
 def _of_cohort(cohort: Cohort, split: str) -> list[Source]:

@@ -1,97 +1,30 @@
 """The folder of generated maps, patient by patient, taken up again where it stopped."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from magic_model.data.dicom.parametric_map import write_parametric_map
-from magic_model.data.dicom.study import StudyContext
-from magic_model.data.normalise import scale_hounsfield, unscale_map
-from magic_model.data.slices import SliceStack
-from magic_model.data.volume import Volume
-from magic_model.figures.pilo_figure import pilo_figure
-from magic_model.figures.resolution_figure import resolution_figure, to_thick_slices
-from magic_model.inference.model import Backend
-from magic_model.inference.prepare import Source
-from magic_model.maps import PerfusionMap
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from magic_model.data.cohort import Patient
 from magic_model.data.lesion import Lesion, find_lesion
 from magic_model.data.nifti import write_nifti
+from magic_model.data.normalise import scale_hounsfield, unscale_map
+from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
-from magic_model.data.volume import Kind
+from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+from magic_model.inference.prepare import Source
+from magic_model.maps import PerfusionMap
+from magic_model.severity import mismatch_ratio, severity_class
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def write_dicom(
-    source: Source, maps: Mapping[PerfusionMap, Volume], out: Path
-) -> list[Path]:
-    """Write a file per map; source images are referred to by study-local UIDs.
-
-    Returns:
-        The files.
-
-    Raises:
-        DataError: If a file cannot be written.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    study = StudyContext(patient_id=source.patient_id)
-    headers = source.headers() if source.headers else []
-    files = {name: out / f"{name}.dcm" for name in maps}
-    for name, path in files.items():
-        write_parametric_map(maps[name], path, source=headers, study=study)
-    return list(files.values())
-
-
-RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
-
-_THIN = 2.0  # mm; thicker slices have no finer resolution to show
-_DPI = 150
-
-
-def draw_pictures(
-    stack: SliceStack, maps: Mapping[PerfusionMap, Volume], backend: Backend, out: Path
-) -> list[Path]:
-    """Draw the first map at five ratios, and at 8 mm beside its own slices.
-
-    Returns:
-        The pictures.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    name = next(iter(maps))
-    fullest = int(stack.mask.sum((1, 2)).argmax())
-    by_ratio = {}
-    for ratio in RATIOS:
-        ncct = scale_hounsfield(stack.ncct[fullest : fullest + 1])
-        made = backend.predict(ncct, ratio)[0, list(backend.maps).index(name)]
-        by_ratio[ratio] = unscale_map(made, name, backend.ranges[name])
-    figure = pilo_figure(stack.ncct[fullest, 1], by_ratio, name, stack.mask[fullest])
-    drawn = [_save(figure, out / "ratios.png")]
-    volume = maps[name]
-    even = bool((np.diff(stack.positions) == 1).all())
-    if even and volume.spacing[2] <= _THIN:
-        thick = to_thick_slices(volume)
-        figure = resolution_figure(thick, volume, thick_name="Generated, averaged")
-        drawn.append(_save(figure, out / "resolution.png"))
-    return drawn
-
-
-def _save(figure: "Figure", path: Path) -> Path:
-    staged = path.with_name(f".{path.name}")
-    figure.savefig(staged, dpi=_DPI, format="png", facecolor=figure.get_facecolor())
-    staged.replace(path)
-    return path
-
+    from magic_model.inference.generate import Backend
 
 REVISION = 1
 """Raised whenever the same input gives other maps, so that old ones are remade."""
@@ -99,13 +32,18 @@ REVISION = 1
 FILE = "generated.json"
 """Written last into a patient's folder: what was asked for and what came."""
 
+RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+_THIN = 2.0  # mm; thicker slices have no finer resolution to show
+_DPI = 150
+
 _WRITTEN = (*(Kind(name.value) for name in PerfusionMap), Kind.BRAIN_MASK)
 
 Maps = Mapping[PerfusionMap, Volume]
 
 
 @dataclass(frozen=True)
-class Account:
+class GenerationRecord:
     """What a patient's maps were made from, and what else was written with them.
 
     Attributes:
@@ -120,7 +58,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Made:
+class GeneratedPatient:
     """A patient whose maps are there.
 
     Attributes:
@@ -162,7 +100,9 @@ def require_apart(sources: Sequence[Source], out: Path) -> None:
                 raise DataError(msg)
 
 
-def kept(source: Source, out: Path, fingerprint: str) -> Made | None:
+def load_if_current(
+    source: Source, out: Path, fingerprint: str
+) -> GeneratedPatient | None:
     """Give a patient whose maps are there already, made in the same way."""
     place = out / source.patient_id
     try:
@@ -172,12 +112,14 @@ def kept(source: Source, out: Path, fingerprint: str) -> Made | None:
         images = {Kind(kind): Path(path) for kind, path in record["images"].items()}
         if not all((place / name).is_file() for name in record["files"]):
             return None
-        return Made(_row(source, images, record["lesion"]), tuple(record["notes"]))
+        return GeneratedPatient(
+            _row(source, images, record["lesion"]), tuple(record["notes"])
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # not there, or not as it was written
 
 
-def discard(source: Source, out: Path) -> None:
+def remove_outdated(source: Source, out: Path) -> None:
     """Take away what an earlier run made of a patient, so that nothing of it is left.
 
     Raises:
@@ -198,8 +140,8 @@ def discard(source: Source, out: Path) -> None:
 
 
 def write_patient(
-    source: Source, out: Path, maps: Maps, mask: Volume, account: Account
-) -> Made:
+    source: Source, out: Path, maps: Maps, mask: Volume, record: GenerationRecord
+) -> GeneratedPatient:
     """Write a patient's maps, their mask, and last what they were made from.
 
     Raises:
@@ -212,21 +154,77 @@ def write_patient(
         images[kind] = _image(source, kind)
         write_nifti(volume, out / images[kind])
     lesion = _found(maps, mask)
-    record = {
-        "fingerprint": account.fingerprint,
+    content = {
+        "fingerprint": record.fingerprint,
         "images": {str(kind): path.as_posix() for kind, path in images.items()},
-        "files": [path.name for path in (*images.values(), *account.extras)],
+        "files": [path.name for path in (*images.values(), *record.extras)],
         "lesion": lesion,
-        "notes": list(account.notes),
+        "notes": list(record.notes),
     }
     staged = place / f".{FILE}"
     try:
-        staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        staged.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         staged.replace(place / FILE)
     except OSError as error:
         msg = f"{place / FILE}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error
-    return Made(_row(source, images, lesion), tuple(account.notes))
+    return GeneratedPatient(_row(source, images, lesion), tuple(record.notes))
+
+
+def write_dicom(
+    source: Source, maps: Mapping[PerfusionMap, Volume], out: Path
+) -> list[Path]:
+    """Write a file per map; source images are referred to by study-local UIDs.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: If a file cannot be written.
+    """
+    from magic_model.data.dicom.parametric_map import write_parametric_map
+    from magic_model.data.dicom.study import StudyContext
+
+    out.mkdir(parents=True, exist_ok=True)
+    study = StudyContext(patient_id=source.patient_id)
+    headers = source.headers() if source.headers else []
+    files = {name: out / f"{name}.dcm" for name in maps}
+    for name, path in files.items():
+        write_parametric_map(maps[name], path, source=headers, study=study)
+    return list(files.values())
+
+
+def draw_pictures(
+    stack: SliceStack,
+    maps: Mapping[PerfusionMap, Volume],
+    backend: "Backend",
+    out: Path,
+) -> list[Path]:
+    """Draw the first map at five ratios, and at 8 mm beside its own slices.
+
+    Returns:
+        The pictures.
+    """
+    from magic_model.figures.pilo_figure import pilo_figure
+    from magic_model.figures.resolution_figure import resolution_figure, to_thick_slices
+
+    out.mkdir(parents=True, exist_ok=True)
+    name = next(iter(maps))
+    fullest = int(stack.mask.sum((1, 2)).argmax())
+    by_ratio = {}
+    for ratio in RATIOS:
+        ncct = scale_hounsfield(stack.ncct[fullest : fullest + 1])
+        made = backend.predict(ncct, ratio)[0, list(backend.maps).index(name)]
+        by_ratio[ratio] = unscale_map(made, name, backend.ranges[name])
+    figure = pilo_figure(stack.ncct[fullest, 1], by_ratio, name, stack.mask[fullest])
+    drawn = [_save(figure, out / "ratios.png")]
+    volume = maps[name]
+    even = bool((np.diff(stack.positions) == 1).all())
+    if even and volume.spacing[2] <= _THIN:
+        thick = to_thick_slices(volume)
+        figure = resolution_figure(thick, volume, thick_name="Generated, averaged")
+        drawn.append(_save(figure, out / "resolution.png"))
+    return drawn
 
 
 def _image(source: Source, kind: Kind) -> Path:
@@ -245,8 +243,6 @@ def _found(maps: Maps, mask: Volume) -> dict[str, float] | None:
 def _row(
     source: Source, images: Mapping[Kind, Path], lesion: Mapping[str, float] | None
 ) -> Patient:
-    from magic_model.severity import mismatch_ratio, severity_class
-
     nan = float("nan")
     core, at_risk = (lesion["core_ml"], lesion["penumbra_ml"]) if lesion else (nan, nan)
     ratio = mismatch_ratio(core, at_risk) if lesion else nan
@@ -259,3 +255,10 @@ def _row(
         mismatch_ratio=ratio,
         images=images,
     )
+
+
+def _save(figure: "Figure", path: Path) -> Path:
+    staged = path.with_name(f".{path.name}")
+    figure.savefig(staged, dpi=_DPI, format="png", facecolor=figure.get_facecolor())
+    staged.replace(path)
+    return path

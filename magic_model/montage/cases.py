@@ -1,7 +1,8 @@
-"""Montages and cases.csv on disk."""
+"""The cases of a reader study: a montage per patient and method, and cases.csv."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO, StringIO
@@ -11,12 +12,129 @@ import numpy as np
 from PIL import Image
 
 from magic_model.colours import RgbArray
-from magic_model.data.cohort import Cohort, Patient
+from magic_model.data.cohort import GENERATED_FILE, Cohort, Patient, read_cohort
 from magic_model.data.grid import BoolArray
+from magic_model.data.paired import PairedSlices, pair_slices
+from magic_model.data.slices import SliceGeometry
 from magic_model.data.split import Split
 from magic_model.data.volume import FloatArray, Kind
-from magic_model.errors import DataError
+from magic_model.errors import DataError, pluralize
 from magic_model.maps import PerfusionMap
+from magic_model.montage.picture import MontageLayout, draw_montage
+
+FILE = "cases.csv"
+FOLDER = "montages"
+
+_COLUMNS = ("case", "severity", "reference_image", "test_image")
+_ALL = "all"  # every split together
+
+Progress = Callable[[int, int], None]
+"""Called with the number of patients done and of all."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of cases.csv.
+
+    Attributes:
+        name: Study-local name of the patient.
+        severity: Class, a value of `magic_model.severity.Severity`.
+        reference_image: Montage of the measured maps, relative to the folder.
+        test_image: Montage of the generated maps, relative to the folder.
+    """
+
+    name: str
+    severity: str
+    reference_image: Path
+    test_image: Path
+
+
+@dataclass(frozen=True)
+class DrawnCases:
+    """Montages that were drawn.
+
+    Attributes:
+        folder: Where cases.csv is.
+        cases: Its rows.
+        measured_holes: Share of the brain without a value, in the worst measured map.
+        generated_holes: The same of the generated maps.
+    """
+
+    folder: Path
+    cases: Sequence[Case]
+    measured_holes: float
+    generated_holes: float
+
+    def describe(self) -> str:
+        """Sum up severities and holes."""
+        counts = Counter(case.severity for case in self.cases)
+        classes = ", ".join(f"{count} {name}" for name, count in counts.items())
+        return (
+            f"{pluralize(len(self.cases), 'case')} in {self.folder}: {classes}\n"
+            f"Pixels of the brain without a value, worst map of all cases: measured "
+            f"{self.measured_holes:.1%}, generated {self.generated_holes:.1%}\n"
+            f"Cases: {self.folder / FILE}"
+        )
+
+
+def draw_cases(
+    measured: Path,
+    generated: Path,
+    out: Path,
+    *,
+    split: str = "test",
+    layout: MontageLayout | None = None,
+    progress: Progress | None = None,
+) -> DrawnCases:
+    """Draw two montages per patient, measured and generated, and write cases.csv.
+
+    Args:
+        measured: Folder with cohort.csv.
+        generated: Folder with generated.csv.
+        out: Where to write.
+        split: Patients drawn: train, val, test or all.
+        layout: Size of a montage; ten slices of 256 pixels if left out.
+        progress: Called with the number of patients done and of all.
+
+    Raises:
+        DataError: If a patient lacks what a case needs, an image cannot be read or a
+            file cannot be written.
+    """
+    layout = layout or MontageLayout()
+    cohort = read_cohort(measured)
+    selected = select_patients(
+        cohort, read_cohort(generated, GENERATED_FILE), split, layout.maps
+    )
+    geometry = SliceGeometry(size=layout.panel, n_slices=layout.rows)
+    discard_cases(out)
+    cases, holes = [], []
+    for pair in pair_slices(cohort, selected, layout.maps, geometry=geometry):
+        cases.append(_draw(pair, layout, out))
+        holes.append(_holes(pair))
+        if progress is not None:
+            progress(len(cases), len(selected.patients))
+    write_cases(out, cases)
+    return DrawnCases(out, cases, *(max(s) for s in zip(*holes, strict=True)))
+
+
+def _draw(pair: PairedSlices, layout: MontageLayout, out: Path) -> Case:
+    name, stack = pair.patient.patient_id, pair.reference
+    reference = draw_montage(stack, stack.maps, layout)
+    test = draw_montage(stack, pair.generated, layout)
+    return Case(
+        name,
+        str(pair.patient.severity),
+        write_picture(out, f"{name}_reference", reference),
+        write_picture(out, f"{name}_test", test),
+    )
+
+
+def _holes(pair: PairedSlices) -> tuple[float, float]:
+    mask = pair.reference.mask
+    return (
+        share_without_value(pair.reference.maps, mask),
+        share_without_value(pair.generated, mask),
+    )
 
 
 def share_without_value(
@@ -33,10 +151,6 @@ def share_without_value(
     """
     shown = (array[mask] for array in maps.values())
     return max(1 - float((np.isfinite(m) & (m != 0)).mean()) for m in shown)
-
-
-_ALL = "all"
-"""Name of every split together."""
 
 
 def select_patients(
@@ -108,29 +222,6 @@ def _missing(patient: Patient, cohort: Cohort, kinds: Iterable[Kind]) -> list[st
         for kind in kinds
         if kind not in patient.images
     ]
-
-
-FILE = "cases.csv"
-FOLDER = "montages"
-
-_COLUMNS = ("case", "severity", "reference_image", "test_image")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row of cases.csv.
-
-    Attributes:
-        name: Study-local name of the patient.
-        severity: Class, a value of `magic_model.severity.Severity`.
-        reference_image: Montage of the measured maps, relative to the folder.
-        test_image: Montage of the generated maps, relative to the folder.
-    """
-
-    name: str
-    severity: str
-    reference_image: Path
-    test_image: Path
 
 
 def encode_png(picture: RgbArray) -> bytes:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.networks.pilo import Factors, Pilo, Ratio, ratio_of, shares
+from magic_model.networks.pilo import Factors, Pilo
+from magic_model.ratio import Ratio, ratio_of, shares
 
 
 class Generator(nn.Module):

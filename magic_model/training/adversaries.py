@@ -36,7 +36,9 @@ class Adversaries:
     discriminator_adam: torch.optim.Adam | None
 
     @classmethod
-    def built(cls, recipe: Recipe, device: torch.device, seed: int) -> "Adversaries":
+    def from_recipe(
+        cls, recipe: Recipe, device: torch.device, seed: int
+    ) -> "Adversaries":
         """Build both with weights drawn by a seed, as pix2pix draws them."""
         torch.manual_seed(seed)
         generator = build_generator(recipe)

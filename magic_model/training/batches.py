@@ -7,16 +7,12 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from magic_model.data.slice_cache import SliceCache
-from magic_model.data.volume import FloatArray
 from magic_model.distributed import World
 from magic_model.errors import DataError
-
-_BoolArray = NDArray[np.bool_]
 
 _MAX_DEGREES = 10.0
 _MAX_SHIFT = 30.0  # pixels
@@ -48,74 +44,15 @@ class RigidChange:
             right=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
         )
 
-    def apply(
-        self, image: FloatArray, *, order: int = 1, outside: float = 0.0
-    ) -> FloatArray:
-        """Change one image `(h, w)`.
 
-        Args:
-            image: The image.
-            order: 0 for the nearest pixel, 1 for linear interpolation.
-            outside: Value of pixels that come from outside the image.
-        """
-        centre = (np.array(image.shape) - 1) / 2
-        angle = np.radians(self.degrees)
-        turn = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
-        # From where a pixel goes to where it comes from.
-        matrix = np.diag([1.0, -1.0 if self.flip else 1.0]) @ turn
-        offset = centre - matrix @ (centre + np.array([self.down, self.right]))
-        changed: FloatArray = ndimage.affine_transform(
-            image, matrix, offset, order=order, cval=outside, prefilter=False
-        )
-        return changed
-
-
-def augment(
-    ncct: FloatArray,
-    maps: FloatArray,
-    mask: _BoolArray,
-    *,
-    rng: np.random.Generator,
-    ncct_outside: float = 0.0,
-    maps_outside: float = 0.0,
-) -> tuple[FloatArray, FloatArray, _BoolArray]:
-    """Change a sample at random, all its images alike.
-
-    Args:
-        ncct: `(3, h, w)`.
-        maps: `(m, h, w)`.
-        mask: `(h, w)`.
-        rng: Source of chance; four numbers are drawn.
-        ncct_outside: Value of NCCT pixels that come from outside the image: the lower
-            end of the window in HU, or -1 for images that are scaled already.
-        maps_outside: The same for the maps: 0 in units, -1 scaled.
-
-    Returns:
-        NCCT and maps interpolated linearly, the mask by nearest pixel.
-    """
-    change = RigidChange.drawn(rng)
-    return (
-        _each(change, ncct, ncct_outside),
-        _each(change, maps, maps_outside),
-        change.apply(mask.astype(np.float32), order=0) > 0.5,
-    )
-
-
-def _each(change: RigidChange, images: FloatArray, outside: float) -> FloatArray:
-    changed = np.empty_like(images)
-    for image, target in zip(images, changed, strict=True):
-        target[:] = change.apply(image, outside=outside)
-    return changed
-
-
-def changed(
+def augment_batch(
     images: Tensor, changes: Sequence[RigidChange], *, nearest: bool = False
 ) -> Tensor:
     """Flip, rotate and shift each image of a batch.
 
     Args:
         images: `(b, channels, h, w)` in [-1, 1]; what comes from outside is -1.
-        changes: One per image, as `magic_model.training.batches` draws and defines them.
+        changes: One per image.
         nearest: Take the nearest pixel, for masks; else interpolate linearly.
     """
     height, width = images.shape[2:]
@@ -245,7 +182,7 @@ class TrainingBatches:
         drawn = [RigidChange.drawn(rng) for _ in batch]
         mine = [drawn[place] for place in places]
         return Batch(
-            changed(loaded.ncct, mine),
-            changed(loaded.maps, mine),
-            (changed(loaded.mask, mine, nearest=True)).clamp(min=0),
+            augment_batch(loaded.ncct, mine),
+            augment_batch(loaded.maps, mine),
+            (augment_batch(loaded.mask, mine, nearest=True)).clamp(min=0),
         )

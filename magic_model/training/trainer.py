@@ -19,7 +19,9 @@ from magic_model.checkpoint import (
     read_header,
     save_checkpoint,
 )
-from magic_model.data.slice_cache import SliceCache
+from magic_model.data.cohort import read_cohort
+from magic_model.data.slice_cache import SliceCache, build_cache
+from magic_model.data.slices import SliceGeometry
 from magic_model.data.split import Split
 from magic_model.distributed import World, mean_over_processes, wait_for_all
 from magic_model.errors import DataError
@@ -33,8 +35,8 @@ from magic_model.training.adversaries import (
     tensors_of,
 )
 from magic_model.training.batches import TrainingBatches
-from magic_model.training.step import Stepper
-from magic_model.training.validation import score, validation_errors
+from magic_model.training.step import TrainStep
+from magic_model.training.validation import draw_samples, score, validation_errors
 
 _FILE = "metrics.jsonl"
 
@@ -203,15 +205,66 @@ def train(recipe: Recipe, cache: SliceCache, settings: RunSettings) -> Checkpoin
         DataError: If the folder holds another run, no slice is there to train on, or
             the losses diverge.
     """
-    return _Run(recipe, cache, settings).to_its_end()
+    return Trainer(recipe, cache, settings).fit()
 
 
-class _Run:
+def train_cohort(
+    cohort: Path,
+    recipe: Recipe,
+    settings: RunSettings,
+    *,
+    slices: Path | None = None,
+    jobs: int = 1,
+) -> CheckpointHeader:
+    """Prepare the slices of a cohort and train on them, with a picture each epoch.
+
+    Args:
+        cohort: Folder with cohort.csv.
+        recipe: What is trained.
+        settings: Where and how.
+        slices: Folder of prepared slices, to share them; in the run's if left out.
+        jobs: Patients prepared at the same time.
+
+    Returns:
+        The header of the last checkpoint.
+
+    Raises:
+        DataError: As `train`; or if an image cannot be used.
+    """
+    folder = slices or settings.folder / "slices"
+    cache = prepare_cache(cohort, folder, recipe, settings.world, jobs=jobs)
+
+    def draw(epoch: int, nets: Adversaries) -> None:
+        draw_samples(nets.generator, cache, settings.folder, epoch)
+
+    return train(recipe, cache, replace(settings, after_epoch=draw))
+
+
+def prepare_cache(
+    cohort: Path, folder: Path, recipe: Recipe, world: World, *, jobs: int = 1
+) -> SliceCache:
+    """Prepare the slices of a recipe once, by the first process; all read them."""
+    if world.is_first:
+        geometry = SliceGeometry(size=recipe.data.size, n_slices=recipe.data.n_slices)
+        build_cache(
+            read_cohort(cohort),
+            folder,
+            maps=recipe.ranges,
+            geometry=geometry,
+            jobs=jobs,
+        )
+    wait_for_all(world)
+    return SliceCache.open(folder)
+
+
+class Trainer:
+    """A run of one recipe on prepared slices, from its last checkpoint on."""
+
     def __init__(
         self, recipe: Recipe, cache: SliceCache, settings: RunSettings
     ) -> None:
         self.recipe, self.cache, self.settings = recipe, cache, settings
-        self.nets = Adversaries.built(recipe, settings.device, settings.seed)
+        self.nets = Adversaries.from_recipe(recipe, settings.device, settings.seed)
         self.header = CheckpointHeader(
             recipe=recipe,
             ranges=recipe.ranges,
@@ -233,9 +286,17 @@ class _Run:
             settings.device,
         )
         self.unseen = cache.of_split(Split.VAL)
-        self.stepper = Stepper.over(self.nets, settings.world, settings.device)
+        self.stepper = TrainStep.distributed(self.nets, settings.world, settings.device)
 
-    def to_its_end(self) -> CheckpointHeader:
+    def fit(self) -> CheckpointHeader:
+        """Train until all epochs are done.
+
+        Returns:
+            The header of the last checkpoint.
+
+        Raises:
+            DataError: If the losses diverge.
+        """
         settings = self.settings
         journal = None
         if settings.world.is_first:

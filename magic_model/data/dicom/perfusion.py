@@ -128,9 +128,9 @@ def _factor_to(kind: Kind, unit: str) -> float | None:
         DataError: If it is no unit of such a map.
 
     Examples:
-        >>> factor_to(Kind.MTT, "ms")
+        >>> _factor_to(Kind.MTT, "ms")
         0.001
-        >>> factor_to(Kind.CBF, "ml/[100]g/min")
+        >>> _factor_to(Kind.CBF, "ml/[100]g/min")
         1.0
     """
     written = unit.lower().translate(str.maketrans("", "", " []{}()*"))

@@ -140,7 +140,7 @@ def test_moments_lie_in_memory_as_their_weights(cache, recipe, settings):
     """On a GPU weights lie channels last, and a fused Adam refuses what does not."""
     wanted = recipe("branches", epochs=1)
     train(wanted, cache, settings())
-    nets = Adversaries.built(wanted, torch.device("cpu"), 1)
+    nets = Adversaries.from_recipe(wanted, torch.device("cpu"), 1)
     nets.generator.to(memory_format=torch.channels_last)
     nets.discriminator.to(memory_format=torch.channels_last)
     restore(nets, settings().folder / LAST)

@@ -7,7 +7,6 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from magic_model.data.slice_cache import SliceCache
-from magic_model.distributed import joined
 from magic_model.recipe import recipe_from_table
 from magic_model.training.adversaries import tensors_of
 from magic_model.training.trainer import RunSettings, _Run
@@ -18,7 +17,7 @@ def told(done, _total, _losses):
 
 
 def main(recipe: str, slices: str, folder: str, save_every: str) -> None:
-    with joined("cpu") as (world, device):
+    with process_group("cpu") as (world, device):
         settings = RunSettings(
             folder=Path(folder),
             seed=1,

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from magic_model.training.batches import RigidChange, changed
+from magic_model.training.batches import RigidChange, augment_batch
+from tests.magic_model.training.rigid import apply
 
 changes = st.builds(
     RigidChange,
@@ -31,7 +32,7 @@ def smooth(shape=(48, 40), seed=0):
 
 
 def by_torch(image, change, **settings):
-    return changed(torch.from_numpy(image)[None, None], [change], **settings)[
+    return augment_batch(torch.from_numpy(image)[None, None], [change], **settings)[
         0, 0
     ].numpy()
 
@@ -39,9 +40,9 @@ def by_torch(image, change, **settings):
 @given(changes)
 def test_it_changes_images_as_scipy_does(change):
     image = smooth()
-    expected = change.apply(image, outside=-1.0)
+    expected = apply(change, image, outside=-1.0)
     # scipy cuts off at the rim of the image, where torch blends with the outside.
-    blank = change.apply(np.ones_like(image))
+    blank = apply(change, np.ones_like(image))
     inside = ndimage.binary_erosion(blank > 0.999, iterations=2)
     assert inside.any()
     assert np.abs(by_torch(image, change) - expected)[inside].max() < 1e-4
@@ -58,7 +59,7 @@ def test_nearest_changes_masks_as_scipy_does(change):
         replace(change, down=change.down + down, right=change.right + right)
         for down, right in product((-1e-3, 1e-3), repeat=2)
     ]
-    assert np.any([ours == near.apply(mask, order=0) for near in nearly], axis=0).all()
+    assert np.any([ours == apply(near, mask, order=0) for near in nearly], axis=0).all()
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (48, 40), (256, 256)])
@@ -88,10 +89,10 @@ def test_each_slice_has_its_own_change_and_all_its_channels_the_same():
     image = torch.from_numpy(smooth((32, 32)))
     batch = image.expand(2, 3, 32, 32)
     moves = [RigidChange(), RigidChange(flip=True, degrees=7, down=2)]
-    first, second = changed(batch, moves)
+    first, second = augment_batch(batch, moves)
     assert torch.allclose(first, batch[0], atol=1e-6)
     assert torch.equal(second[0], second[2])
-    assert torch.equal(second, changed(batch[1:], moves[1:])[0])
+    assert torch.equal(second, augment_batch(batch[1:], moves[1:])[0])
 
 
 @settings(max_examples=25)
@@ -99,8 +100,9 @@ def test_each_slice_has_its_own_change_and_all_its_channels_the_same():
 def test_the_parts_of_a_batch_are_the_batch(moves):
     """So that processes may share a batch."""
     batch = torch.from_numpy(np.stack([smooth((32, 32), n) for n in range(len(moves))]))
-    whole = changed(batch[:, None], moves)
+    whole = augment_batch(batch[:, None], moves)
     parts = [
-        changed(batch[n : n + 1, None], moves[n : n + 1]) for n in range(len(moves))
+        augment_batch(batch[n : n + 1, None], moves[n : n + 1])
+        for n in range(len(moves))
     ]
     assert torch.allclose(whole, torch.cat(parts), atol=1e-6)

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from magic_model.training.batches import RigidChange, augment
+from magic_model.training.batches import RigidChange
+from tests.magic_model.training.rigid import apply
 
 changes = st.builds(
     RigidChange,
@@ -25,27 +26,10 @@ def centroid(image):
     return np.array(ndimage.center_of_mass(image))
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_ncct_maps_and_mask_change_alike(seed):
-    image = disc((40, 55))
-    ncct, maps, mask = augment(
-        np.stack([image] * 3),
-        np.stack([image] * 4),
-        image > 0.5,
-        rng=np.random.default_rng(seed),
-    )
-    for channel in (*ncct, *maps):
-        assert np.array_equal(channel, ncct[0])
-        # Nearest and linear differ at the rim only.
-        assert (mask != (channel > 0.5)).sum() < 0.1 * mask.sum()
-    assert (ncct.shape, maps.shape, mask.shape) == ((3, 96, 96), (4, 96, 96), (96, 96))
-    assert mask.dtype == bool
-
-
 @given(changes, st.sampled_from([0, 1]))
 def test_a_point_goes_where_geometry_says(change, order):
     start = np.array([44.0, 52.0])
-    moved = change.apply(disc(start), order=order)
+    moved = apply(change, disc(start), order=order)
     row, column = start - 47.5
     if change.flip:
         column = -column
@@ -62,52 +46,24 @@ def test_a_point_goes_where_geometry_says(change, order):
 
 def test_no_change_changes_nothing(rng_image):
     for order in (0, 1):
-        assert np.array_equal(RigidChange().apply(rng_image, order=order), rng_image)
+        assert np.array_equal(apply(RigidChange(), rng_image, order=order), rng_image)
 
 
 def test_a_flip_is_a_mirror(rng_image):
-    flipped = RigidChange(flip=True).apply(rng_image)
+    flipped = apply(RigidChange(flip=True), rng_image)
     assert np.allclose(flipped, rng_image[:, ::-1], atol=1e-6)
 
 
 def test_whole_pixels_are_shifted_exactly(rng_image):
-    moved = RigidChange(down=3, right=-2).apply(rng_image, outside=-9)
+    moved = apply(RigidChange(down=3, right=-2), rng_image, outside=-9)
     assert np.array_equal(moved[3:, :-2], rng_image[:-3, 2:])
     assert (moved[:3] == -9).all()
     assert (moved[:, -2:] == -9).all()
 
 
 def test_a_quarter_turn_is_counterclockwise(rng_image):
-    turned = RigidChange(degrees=90).apply(rng_image)
+    turned = apply(RigidChange(degrees=90), rng_image)
     assert np.allclose(turned[1:-1, 1:-1], np.rot90(rng_image)[1:-1, 1:-1], atol=1e-5)
-
-
-def test_what_comes_from_outside_is_empty():
-    ones = np.ones((1, 64, 64), np.float32)
-    rng = np.random.default_rng(1)
-    ncct, maps, mask = augment(
-        ones, ones, ones[0] > 0, rng=rng, ncct_outside=-1, maps_outside=-2
-    )
-    outside = ncct[0] == -1
-    assert outside.any()
-    assert np.array_equal(outside, maps[0] == -2)
-    assert not mask[outside].any()
-
-
-def test_a_sample_may_have_no_maps(rng_image):
-    empty = np.zeros((0, *rng_image.shape), np.float32)
-    rng = np.random.default_rng(0)
-    _, maps, _ = augment(rng_image[None], empty, rng_image > 0.5, rng=rng)
-    assert maps.shape == empty.shape
-
-
-def test_the_seed_decides(rng_image):
-    def run(seed):
-        rng = np.random.default_rng(seed)
-        return augment(rng_image[None], rng_image[None], rng_image > 0.5, rng=rng)[0]
-
-    assert np.array_equal(run(5), run(5))
-    assert not np.array_equal(run(5), run(6))
 
 
 def test_parameters_are_drawn_evenly_from_the_ranges_of_the_paper():

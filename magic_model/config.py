@@ -1,0 +1,5 @@
+"""`load_recipe` under the name that it has had since version 0.1."""
+
+from magic_model.recipe import load_recipe
+
+__all__ = ["load_recipe"]
