@@ -27,7 +27,7 @@ def missing_extra(error: ModuleNotFoundError) -> str | None:
     return f"{name} is not installed; install magic-ctp[{EXTRAS[name]}]"
 
 
-def as_path(value: str | PathLike[str]) -> Path:
+def as_path(value: object) -> Path:
     """Return a path, whichever way it was written.
 
     Raises:

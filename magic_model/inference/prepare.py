@@ -170,7 +170,7 @@ def _is_fine(brain: Volume, ncct: Volume) -> bool:
     return max(brain.spacing) <= _COARSE * max(ncct.spacing)
 
 
-def find_sources(path: Path, name: str, split: str = "all") -> list[Source]:
+def find_sources(path: Path, name: str = "case-1", split: str = "all") -> list[Source]:
     """Find the patients of a path.
 
     Args:

@@ -122,14 +122,14 @@ def test_ranges_can_be_given(cohort, tmp_path):
 def counted(monkeypatch):
     """Names of patients prepared from now on."""
     names = []
-    original = cache_module.prepare_part
+    original = cache_module._prepare_part
 
     def prepare(job):
         if not job.part.exists():
             names.append(job.patient.patient_id)
         return original(job)
 
-    monkeypatch.setattr(cache_module, "prepare_part", prepare)
+    monkeypatch.setattr(cache_module, "_prepare_part", prepare)
     return names
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from magic_model.distributed import process_group
 from magic_model.networks.norm import SharedBatchNorm
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from magic_model.data.slice_cache import SliceCache
+from magic_model.distributed import process_group
 from magic_model.recipe import recipe_from_table
 from magic_model.training.adversaries import tensors_of
-from magic_model.training.trainer import RunSettings, _Run
+from magic_model.training.trainer import RunSettings, Trainer
 
 
 def told(done, _total, _losses):
@@ -27,8 +28,8 @@ def main(recipe: str, slices: str, folder: str, save_every: str) -> None:
             progress=told if world.is_first else None,
         )
         table = json.loads(Path(recipe).read_text(encoding="utf-8"))
-        run = _Run(recipe_from_table(table), SliceCache.open(Path(slices)), settings)
-        run.to_its_end()
+        run = Trainer(recipe_from_table(table), SliceCache.open(Path(slices)), settings)
+        run.fit()
         if world.size > 1:  # each process shows what it has
             save_file(tensors_of(run.nets), Path(folder) / f"{world.rank}.safetensors")
 
