@@ -156,7 +156,7 @@ def load_weights(
 
 
 def checkpoint_of(path: Path) -> Path:
-    """Give a checkpoint itself, or the best (else the last) one of a run's folder.
+    """Return a checkpoint itself, or the best (else the last) one of a run's folder.
 
     Raises:
         DataError: If a folder holds none.

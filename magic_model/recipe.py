@@ -1,4 +1,4 @@
-"""What a recipe says: maps, networks, losses and training. Valid once built."""
+"""Recipes: maps, networks, losses and training, read from TOML; valid once built."""
 
 import dataclasses
 import hashlib
@@ -263,7 +263,7 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as tables of plain values, which `recipe_from_table` reads."""
+        """Return it as tables of plain values, which `recipe_from_table` reads."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         return plain
 

@@ -1,4 +1,12 @@
-"""What can be wrong with a patient's images, found by arithmetic."""
+"""Checks of a patient's images by arithmetic: central volume, ranges, flips, overlap.
+
+The central volume principle is CBV = s x CBF x MTT / 60. In the units of
+`magic_model.maps` s is 1. A wrong unit shows as another s, a swapped or shifted map as
+a low correlation.
+
+References:
+    Meier P, Zierler KL. J Appl Physiol 1954;6:731. doi:10.1152/jappl.1954.6.12.731
+"""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ class SkullStripper(Protocol):
     """Whatever tells brain from the rest of the head."""
 
     def __call__(self, ncct: Volume) -> Volume:
-        """Give a brain mask (0 or 1) on the grid of the NCCT.
+        """Return a brain mask (0 or 1) on the grid of the NCCT.
 
         Raises:
             DataError: If no brain is found.
@@ -57,7 +57,7 @@ class MorphologicalSkullStripper:
     """A smaller piece is no brain."""
 
     def __call__(self, ncct: Volume) -> Volume:
-        """Give a brain mask (0 or 1) on the grid of the NCCT.
+        """Return a brain mask (0 or 1) on the grid of the NCCT.
 
         Raises:
             DataError: If there is no skull, or too little soft tissue inside.
@@ -122,7 +122,7 @@ class GivenMask:
     mask: Volume
 
     def __call__(self, ncct: Volume) -> Volume:
-        """Give the mask (0 or 1) on the grid of the NCCT.
+        """Return the mask (0 or 1) on the grid of the NCCT.
 
         Raises:
             DataError: If it is empty, or less than half of it lies within the NCCT.

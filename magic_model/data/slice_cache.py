@@ -1,4 +1,4 @@
-"""Slices of a cohort, scaled and ready to train on, read at memory speed."""
+"""Slices of a cohort, scaled once, and read at memory speed to train on."""
 
 import dataclasses
 import hashlib
@@ -145,7 +145,7 @@ class SliceCache(Sequence[Sample]):
         )
 
     def patient_of(self, index: int) -> CachedPatient:
-        """Tell whose slice it is."""
+        """Return whose slice it is."""
         firsts = [patient.first for patient in self.patients]
         place = np.searchsorted(firsts, index % len(self), side="right") - 1
         return self.patients[int(place)]

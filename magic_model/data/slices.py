@@ -77,7 +77,8 @@ def from_display(images: NDArray[_Scalar]) -> NDArray[_Scalar]:
     return images.transpose(2, 1, 0)[::-1, ::-1]
 
 
-_WHOLE = 1e-3  # slices; how near to a whole number of them an offset is one
+_WHOLE = 1e-4  # slices; how near to a whole number of them an offset is one
+_ROUNDING = 1e-6  # slices; below it the offset is that number, but for its last digits
 
 
 def _sample_neighbours(
@@ -96,11 +97,13 @@ def _sample_neighbours(
     """
     affine, shape = slab
     step = offset_mm / float(np.linalg.norm(affine[:3, 2]))
-    if abs(step - round(step)) < _WHOLE:
-        # Below and above lie on slices of the slab, if it reaches a little further.
-        reach = round(step)
+    reach = round(step)
+    if abs(step - reach) < _WHOLE:
+        # Below and above lie on slices of the slab, if it reaches a little further; the
+        # middle slices stay where they are.
+        down = step if abs(step - reach) < _ROUNDING else reach
         longer = (shape[0], shape[1], shape[2] + 2 * reach)
-        planes = _masked(head, brain, _shift_along_z(affine, -step), longer)
+        planes = _masked(head, brain, _shift_along_z(affine, -down), longer)
         at = (slice(start, start + shape[2]) for start in (0, reach, 2 * reach))
         return np.stack([planes[part] for part in at], axis=1)
     heights = (-step, 0.0, step)
@@ -118,7 +121,7 @@ def _shift_along_z(affine: Affine, slices: float) -> Affine:
 
 
 def _masked(head: Volume, brain: Volume, affine: Affine, shape: Shape) -> FloatArray:
-    """Give `(slice, row, column)`."""
+    """Return `(slice, row, column)`."""
     ct = resample(head, affine, shape, outside=NCCT_WINDOW[0]).array
     inside = resample(brain, affine, shape).array > HALF
     return to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0])))
@@ -238,7 +241,7 @@ def where_measured(maps: Maps) -> dict[PerfusionMap, Volume]:
 def _validity(
     known: Maps, brain: Volume, head: Volume, grid: tuple[Affine, Shape]
 ) -> BoolArray:
-    """Tell where a grid holds maps, NCCT and brain, `(x, y, z)`.
+    """Return where a grid holds maps, NCCT and brain, `(x, y, z)`.
 
     Raises:
         DataError: Naming the first of them without which nothing is left.

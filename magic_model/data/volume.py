@@ -102,13 +102,13 @@ class Volume:
 
     @property
     def is_orthogonal(self) -> bool:
-        """Tell whether the axes stand at right angles (no gantry tilt, no shear)."""
+        """Return whether the axes stand at right angles (no gantry tilt, no shear)."""
         axes = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
         off_diagonal = axes.T @ axes - np.eye(3)
         return bool(np.abs(off_diagonal).max() < _ORTHOGONAL)
 
     def require_finite(self) -> Self:
-        """Give itself, or refuse NaN and infinite values.
+        """Return itself, or refuse NaN and infinite values.
 
         Raises:
             DataError: Saying how many voxels are not finite.
@@ -120,7 +120,7 @@ class Volume:
         return self
 
     def with_array(self, array: ArrayLike, kind: Kind | str | None = None) -> "Volume":
-        """Give another image at the same place.
+        """Return another image at the same place.
 
         Raises:
             DataError: If the shape differs.

@@ -1,4 +1,4 @@
-"""What is measured per patient: names, units, and when a figure is undefined."""
+"""The figures of a patient: names, units, and when one is undefined."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -23,7 +23,7 @@ Images = Mapping[PerfusionMap, FloatArray]
 def trivial_predictions(
     reference: SliceStack, constants: Mapping[PerfusionMap, float]
 ) -> dict[str, dict[PerfusionMap, FloatArray]]:
-    """Give the maps of each trivial predictor, `(n, rows, columns)`, 0 off the mask.
+    """Return the maps of each trivial predictor, `(n, rows, columns)`, 0 off the mask.
 
     `NCCT copy` is the slice itself, its window of 0-80 HU stretched over the range of
     the map.

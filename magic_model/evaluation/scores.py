@@ -1,4 +1,4 @@
-"""Measure every patient of a selection."""
+"""The figures of every patient: lesions, similarity and errors of each method."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ _MASKS = (Kind.CORE_MASK, Kind.PENUMBRA_MASK)
 def measured_lesion(
     cohort: Cohort, patient: Patient, reference: SliceStack
 ) -> tuple[Lesion, str]:
-    """Give the measured lesion on the slices, and in words where it comes from.
+    """Return the measured lesion on the slices, and in words where it comes from.
 
     Masks of the cohort are taken where it has them, else those found in its maps.
 

@@ -113,7 +113,7 @@ def _within(box: Box, crop: Box) -> Box:
 
 
 def _windows_in(box: Box, quality: Array, extent: int) -> Array:
-    """Give the windows that lie wholly in a box; a window has extent + 1 pixels."""
+    """Return the windows that lie wholly in a box; a window has extent + 1 pixels."""
     rows, columns = (
         slice(side.start, max(side.start, side.stop - extent)) for side in box
     )

@@ -1,4 +1,4 @@
-"""Mean with its interval, median and quartiles of each figure, over patients."""
+"""Statistics over patients: groups, summaries, comparisons and lesion volumes."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -85,7 +85,7 @@ def severity_of(patient: Patient) -> Severity | None:
 
 
 def patient_groups(patients: Sequence[Patient]) -> dict[str, BoolArray]:
-    """Tell who is in each group: all, ratio 0 and above, and the three classes.
+    """Return who is in each group: all, ratio 0 and above, and the three classes.
 
     A patient of unknown severity is in `all` alone. The class `none` and the group of
     ratio 0 are the same patients.

@@ -1,4 +1,4 @@
-"""The tables of an evaluation."""
+"""The tables of an evaluation; figures are rounded for people nowhere else."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -101,7 +101,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_csv_rows(table: Table) -> Iterator[list[str]]:
-    """Give header and rows unrounded; limits of intervals in columns of their own."""
+    """Return header and rows unrounded; limits of intervals in columns of their own."""
     with_limits = [
         any(isinstance(cell, Figure) and cell.interval for cell in column)
         for column in zip(*table.rows, strict=True)
@@ -209,7 +209,7 @@ _RUNS = "Rows are runs and trivial predictors; means over the same patients."
 
 
 def all_tables(evaluation: Evaluation) -> list[Table]:
-    """Give every table that the maps allow, the project's own first."""
+    """Return every table that the maps allow, the project's own first."""
     tables = [
         _in_brain(evaluation),
         _lesion_table(evaluation),

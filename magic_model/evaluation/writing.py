@@ -1,4 +1,4 @@
-"""Write an evaluation as a folder: tables, figures, JSON and a page."""
+"""An evaluation in the terminal and as a folder: tables, figures, JSON and a page."""
 
 import csv
 import json
@@ -41,7 +41,7 @@ from magic_model.metrics.method_agreement import Interval
 
 @contextmanager
 def complete_or_untouched(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into; its files move to `folder` when all are there.
+    """Return a folder to write into; its files move to `folder` when all are there.
 
     If anything fails before, nothing of it is left behind. Files of the same name are
     replaced, others stay.
@@ -74,7 +74,7 @@ _SCHEMA = 1
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Give everything as plain dictionaries and lists, without NaN."""
+    """Return everything as plain dictionaries and lists, without NaN."""
     scores = evaluation.scores
     groups = patient_groups(scores.patients)
     return {
@@ -107,7 +107,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    """Give a number, None (null in JSON) for NaN and infinite values."""
+    """Return a number, None (null in JSON) for NaN and infinite values."""
     return float(value) if math.isfinite(value) else None
 
 

@@ -206,7 +206,7 @@ def _cut(
 
 
 def _lay_out(sizes: Sequence[Size]) -> "tuple[Figure, GridSpec]":
-    """Give each plane the width that one scale in mm asks for."""
+    """Return each plane the width that one scale in mm asks for."""
     from matplotlib.figure import Figure
 
     widths = [width for _, width in sizes]

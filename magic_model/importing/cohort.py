@@ -1,4 +1,4 @@
-"""Import all patients of a data set, in parallel; running it again goes on."""
+"""Import of a data set, patient by patient; running it again goes on."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""What is kept of an imported patient beside the images."""
+"""The record of an imported patient: its checks and lesion, and import.json."""
 
 import json
 import math
@@ -56,7 +56,7 @@ class PatientRecord:
     fingerprint: str
 
     def as_patient(self, split: Split) -> Patient:
-        """Give the row of cohort.csv."""
+        """Return the row of cohort.csv."""
         return Patient(
             patient_id=self.patient_id,
             split=split,

@@ -100,7 +100,7 @@ def _placed(generator: Generator, size: int, device: torch.device) -> Generator:
 
 
 def optimize_for_inference(generator: Generator, size: int) -> Generator:
-    """Give a generator for inference only, with equal output.
+    """Return a generator for inference only, with equal output.
 
     Args:
         generator: As trained; it is left as it is.

@@ -1,4 +1,4 @@
-"""What maps can be generated for: a NIfTI file, a DICOM folder, or a cohort."""
+"""The inputs that maps are generated for, and their NCCT cut into slices."""
 
 import math
 from collections.abc import Callable, Iterator

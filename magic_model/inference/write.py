@@ -103,7 +103,7 @@ def require_apart(sources: Sequence[Source], out: Path) -> None:
 def load_if_current(
     source: Source, out: Path, fingerprint: str
 ) -> GeneratedPatient | None:
-    """Give a patient whose maps are there already, made in the same way."""
+    """Return a patient whose maps are there already, made in the same way."""
     place = out / source.patient_id
     try:
         record = json.loads((place / FILE).read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
-"""Intraclass correlation of absolute agreement, ICC(2,1).
+"""Agreement of two methods: bias with its limits, and intraclass correlation, ICC(2,1).
 
 References:
+    Bland JM, Altman DG. Lancet 1986;327:307. doi:10.1016/S0140-6736(86)90837-8
     Shrout PE, Fleiss JL. Psychol Bull 1979;86:420. doi:10.1037/0033-2909.86.2.420
     McGraw KO, Wong SP. Psychol Methods 1996;1:30. doi:10.1037/1082-989X.1.1.30
 """

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def bounding_box(mask: ArrayLike) -> tuple[slice, slice]:
-    """Give rows and columns of the smallest box around a mask.
+    """Return rows and columns of the smallest box around a mask.
 
     "A bounding box was applied to the brain region [...] to ensure that results would
     not be skewed by the background" (paper 2.2.1).

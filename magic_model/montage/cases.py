@@ -156,7 +156,7 @@ def share_without_value(
 def select_patients(
     measured: Cohort, generated: Cohort, split: str, maps: Sequence[PerfusionMap]
 ) -> Cohort:
-    """Give the generated rows of a split, in their order.
+    """Return the generated rows of a split, in their order.
 
     The split is that of the measured cohort. Everything that readers' cases need is
     asked for here, before the first picture is drawn.

@@ -1,4 +1,4 @@
-"""Draw the montage of a patient; nothing but the maps depends on the method."""
+"""The montage of a patient: layout, strip with colour bars, panels of NCCT and maps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every generator is: features before the last layer, and the last layer."""
+"""The base of every generator: features before the last layer, and the last layer."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Generator(nn.Module):
 
     @abstractmethod
     def features(self, ncct: Tensor) -> Tensor:
-        """Give `(b, made, h, w)`, what the last layer starts from."""
+        """Return `(b, made, h, w)`, what the last layer starts from."""
 
     def compose(self, features: Tensor, ncct: Tensor, ratio: Ratio = 1.0) -> Tensor:
         """Turn features into maps `(b, maps, h, w)`.

@@ -1,4 +1,4 @@
-"""A patient's anatomy: tissue shares of each voxel, depth below the skull."""
+"""A patient's anatomy: size, posture and form of the head, and its tissues."""
 
 import math
 from collections.abc import Sequence

@@ -90,7 +90,7 @@ def ceiling(hu: FloatArray, values: FloatArray) -> Ceiling:
 def brain_voxels(
     phantom: Phantom, kind: Kind, *, noise_free: bool = True
 ) -> tuple[FloatArray, FloatArray]:
-    """Give CT numbers and values of a map in the voxels of the brain, in two rows.
+    """Return CT numbers and values of a map in the voxels of the brain, in two rows.
 
     CT numbers are averaged over the planes that the map averages.
 

@@ -1,4 +1,4 @@
-"""A phantom cohort on disk, made in parallel and taken up again where it stopped."""
+"""A phantom cohort: which patients, drawn from a seed, and their images on disk."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class PlannedPatient:
     index: int
 
     def rng(self) -> np.random.Generator:
-        """Give the patient's stream; it depends on seed and index alone."""
+        """Return the patient's stream; it depends on seed and index alone."""
         return _stream(self.seed, self.index)
 
 
@@ -102,7 +102,7 @@ def class_counts(n_patients: int) -> dict[Severity, int]:
 
 
 def _stream(seed: int, index: int) -> np.random.Generator:
-    """Give the stream of a child, as `SeedSequence(seed).spawn` makes them."""
+    """Return the stream of a child, as `SeedSequence(seed).spawn` makes them."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
 
 

@@ -1,4 +1,10 @@
-"""Where the voxels of a phantom lie."""
+"""The voxels of a phantom, and smooth fields on them.
+
+Whatever changes slowly in space (displacement, depth below the skull, lesion, regional
+flow) is worked out at every fourth voxel and interpolated between, which costs
+little. Sums run in a fixed order, so that the same numbers come on any number of
+threads.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -127,7 +133,7 @@ class Grid:
 
     @classmethod
     def of(cls, size: Size, *, shift_mm: float = 0.0) -> "Grid":
-        """Give ten maps 10 mm apart in 101 NCCT planes, or 160 planes with maps on all.
+        """Return 101 NCCT planes with ten maps 10 mm apart, or 160 with maps on all.
 
         The slab reaches from the temporal lobes to the convexity.
 
@@ -162,7 +168,7 @@ class Grid:
         return [in_plane, in_plane, through]
 
     def node_coordinates(self) -> list[FloatArray]:
-        """Give x, y and z of the nodes in mm, shaped to broadcast."""
+        """Return x, y and z of the nodes in mm, shaped to broadcast."""
         x, y, z = np.meshgrid(*self.node_axes_mm, indexing="ij", sparse=True)
         return [x + _ORIGIN_MM, y + _ORIGIN_MM, z + self.bottom_mm]
 
@@ -191,7 +197,7 @@ class Grid:
         return interpolate(nodes, positions)
 
     def box_around(self, nodes: NDArray[np.bool_]) -> "Box":
-        """Give the columns and rows that hold all nodes that are true."""
+        """Return the columns and rows that hold all nodes that are true."""
         x, y = (_span(np.any(nodes, axis=others)) for others in ((1, 2), (0, 2)))
         return Box(x, y, range(self.n_planes))
 

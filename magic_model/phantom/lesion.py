@@ -1,4 +1,8 @@
-"""An ischaemic lesion: residual flow, core and tissue at risk inside one territory."""
+"""An ischaemic lesion: residual flow, core and tissue at risk inside one territory.
+
+Borders of the territories of the cerebral arteries follow the maps of Tatu et al.
+(1998, doi:10.1212/WNL.50.6.1699) in outline: planes and ellipsoids, no more.
+"""
 
 import math
 from dataclasses import dataclass
@@ -38,7 +42,7 @@ class Side(StrEnum):
 def territory_share(
     points_mm: FloatArray, territory: Territory, side: Side
 ) -> FloatArray:
-    """Tell how far places belong to a territory.
+    """Return how far places belong to a territory.
 
     Args:
         points_mm: `(3, ...)` MNI coordinates in mm.
@@ -138,7 +142,7 @@ class _Site:
 def _severity_field(
     site: _Site, mni_mm: FloatArray, grid: Grid, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Give a field whose level sets are wedges from the ventricle to the cortex.
+    """Return a field whose level sets are wedges from the ventricle to the cortex.
 
     Args:
         site: The blocked branch.

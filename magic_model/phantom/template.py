@@ -1,4 +1,4 @@
-"""The MNI152 anatomy that nilearn ships, loaded once per process."""
+"""The MNI152 anatomy that nilearn ships, with the courses of large vessels."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -111,12 +111,12 @@ class Template:
     outside_mm: FloatArray
 
     def indices(self, points_mm: FloatArray) -> FloatArray:
-        """Give voxel indices of `(3, ...)` MNI coordinates."""
+        """Return voxel indices of `(3, ...)` MNI coordinates."""
         origin = self.origin_mm.reshape(3, *[1] * (points_mm.ndim - 1))
         return points_mm - origin
 
     def coarse_indices(self, points_mm: FloatArray) -> FloatArray:
-        """Give indices into `outside_mm` of `(3, ...)` MNI coordinates."""
+        """Return indices into `outside_mm` of `(3, ...)` MNI coordinates."""
         return self.indices(points_mm) / np.float32(_COARSE)
 
 

@@ -1,4 +1,4 @@
-"""Both networks with their optimisers."""
+"""Both networks with their optimisers, built from a recipe or from a checkpoint."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +84,7 @@ def _adam(network: nn.Module, recipe: Recipe) -> torch.optim.Adam:
 
 
 def tensors_of(nets: Adversaries) -> dict[str, Tensor]:
-    """Give all that training goes on from: weights, statistics, moments of Adam."""
+    """Return all that training goes on from: weights, statistics, moments of Adam."""
     tensors = generator_tensors(nets)
     tensors |= _adam_tensors("generator_adam", nets.generator_adam)
     if nets.discriminator is not None and nets.discriminator_adam is not None:
@@ -95,7 +95,7 @@ def tensors_of(nets: Adversaries) -> dict[str, Tensor]:
 
 
 def generator_tensors(nets: Adversaries) -> dict[str, Tensor]:
-    """Give all that generating needs."""
+    """Return all that generating needs."""
     state = nets.generator.state_dict()
     return {f"generator.{name}": value for name, value in state.items()}
 

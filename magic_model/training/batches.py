@@ -1,4 +1,4 @@
-"""Batches of slices, the same whatever the number of processes."""
+"""Batches of slices, augmented, and the same whatever the number of processes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -163,7 +163,7 @@ class TrainingBatches:
         return max(1, len(self.indices) // self.batch_size)
 
     def of_epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """Give this process's part of each batch of an epoch, from step `first` on."""
+        """Yield this process's part of each batch of an epoch, from step `first` on."""
         order = np.random.default_rng([self.seed, epoch]).permutation(self.indices)
         whole = np.resize(order, self.per_epoch * self.batch_size)
         for step in range(first, self.per_epoch):

@@ -1,4 +1,4 @@
-"""Error on patients kept for validation, in the units of the maps."""
+"""Errors and pictures of patients that the network does not train on."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Physical values from a coloured picture by inverting its colour bar."""
+"""Coloured DICOM pictures: their colour bar, and physical values by inverting it."""
 
 import csv
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class BarBox:
 
     @property
     def is_vertical(self) -> bool:
-        """Tell whether the colours run up and down."""
+        """Return whether the colours run up and down."""
         return self.bottom - self.top > self.right - self.left
 
 
@@ -189,7 +189,7 @@ class ColourBar:
 def _group_by_colour(
     colours: NDArray[np.number], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give each colour once, in order, with the middle and the spread of its values.
+    """Return each colour once, in order, with the middle and the spread of its values.
 
     Args:
         colours: `(n, 3)`.

@@ -1,4 +1,4 @@
-"""DICOM files below a folder, grouped into series."""
+"""DICOM files: read, decode and write one, or find those below a folder by series."""
 
 import os
 import struct
@@ -129,7 +129,7 @@ def decode_frames(dataset: Dataset, path: Path) -> NDArray[np.number]:
 
 
 def is_colour(dataset: Dataset) -> bool:
-    """Tell whether a pixel has three samples."""
+    """Return whether a pixel has three samples."""
     return int(dataset.get("SamplesPerPixel", 1)) == 3
 
 

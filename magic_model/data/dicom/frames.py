@@ -1,4 +1,4 @@
-"""Images of a series, one by one, and how they become a volume."""
+"""Images of a DICOM series, their place in space, and the volume that they form."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -188,7 +188,7 @@ class Frame:
         return f"{self.path} frame {self.index + 1}" if several else str(self.path)
 
     def items(self, sequence: str) -> Sequence[Dataset]:
-        """Give the items of a sequence, from this frame, all frames or the file."""
+        """Return the items of a sequence, from this frame, all frames or the file."""
         for holder in (*self._functional_groups(), self.dataset):
             items: Sequence[Dataset] = holder.get(sequence, None) or ()
             if items:
@@ -196,7 +196,7 @@ class Frame:
         return ()
 
     def text(self, keyword: str, sequence: str) -> str:
-        """Give an attribute that enhanced objects keep in a functional group.
+        """Return an attribute that enhanced objects keep in a functional group.
 
         Returns:
             Its text, empty where it is missing.
@@ -207,7 +207,7 @@ class Frame:
         return ""
 
     def numbers(self, keyword: str, sequence: str) -> _Vector:
-        """Give the numbers of such an attribute, none where it is missing.
+        """Return the numbers of such an attribute, none where it is missing.
 
         Raises:
             DataError: If they are no numbers, naming the file.
@@ -223,12 +223,12 @@ class Frame:
         return np.empty(0)
 
     def number(self, keyword: str, sequence: str) -> float | None:
-        """Give a single number, None where it is missing."""
+        """Return a single number, None where it is missing."""
         numbers = self.numbers(keyword, sequence)
         return float(numbers[0]) if numbers.size else None
 
     def required(self, keyword: str, sequence: str, count: int) -> _Vector:
-        """Give so many finite numbers.
+        """Return so many finite numbers.
 
         Raises:
             DataError: If they are missing, too few or not finite, naming the file.
@@ -243,7 +243,7 @@ class Frame:
         return numbers
 
     def plane(self) -> Plane:
-        """Tell where the image lies.
+        """Return where the image lies.
 
         Raises:
             DataError: If the file does not tell.

@@ -1,4 +1,4 @@
-"""Write a perfusion map as DICOM Parametric Map, and read it back exactly."""
+"""DICOM Parametric Maps: a perfusion map written, and read back exactly."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Read a perfusion map from grey DICOM images in physical units."""
+"""Perfusion maps in grey DICOM images: which map it is, its unit and its values."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def guess_kind(dataset: Dataset) -> Kind | None:
 
 
 def coded_kinds(dataset: Dataset) -> Iterator[Kind]:
-    """Give every perfusion map that a code in a dataset stands for (DCM codes)."""
+    """Return every perfusion map that a code in a dataset stands for (DCM codes)."""
     for tag in dataset.keys():  # noqa: SIM118 - iterating decodes, and may fail
         for item in _items(dataset, tag):
             scheme = _text(item, "CodingSchemeDesignator")
@@ -63,7 +63,7 @@ def coded_kinds(dataset: Dataset) -> Iterator[Kind]:
 
 
 def _items(dataset: Dataset, tag: BaseTag) -> Sequence[Dataset]:
-    """Give the items of a sequence; a damaged or private element has none."""
+    """Return the items of a sequence; a damaged or private element has none."""
     if tag.is_private:
         return ()
     with suppress(*UNREADABLE):
@@ -75,7 +75,7 @@ def _items(dataset: Dataset, tag: BaseTag) -> Sequence[Dataset]:
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
-    """Give an attribute, several values by spaces; empty where missing or damaged."""
+    """Return an attribute, several values by spaces; empty where missing or damaged."""
     with suppress(*UNREADABLE):
         value = dataset.get(keyword, None)
         if isinstance(value, MultiValue):
@@ -243,7 +243,7 @@ def _looked_up(stored: NDArray[np.number], mapping: Dataset) -> NDArray[np.float
 
 
 def _stored_range(mapping: Dataset) -> tuple[float, float]:
-    """Give the smallest and largest stored value that is mapped."""
+    """Return the smallest and largest stored value that is mapped."""
     return (
         _end_of_range(mapping, "First", -np.inf),
         _end_of_range(mapping, "Last", np.inf),

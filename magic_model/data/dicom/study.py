@@ -1,4 +1,4 @@
-"""The study that what we write belongs to: local ids in place of a hospital's."""
+"""The study that written objects belong to, local ids in place of a hospital's."""
 
 import secrets
 from collections.abc import Iterable
@@ -137,7 +137,7 @@ class StudyContext:
             raise DataError(msg)
 
     def replace_uid(self, uid: str) -> str:
-        """Give the UID that stands for a source's here, always the same one."""
+        """Return the UID that stands for a source's here, always the same one."""
         return self._replacements.setdefault(str(uid), new_uid())
 
     def require_not_from(self, source: Iterable[Dataset]) -> None:

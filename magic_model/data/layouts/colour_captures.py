@@ -51,7 +51,7 @@ class _Picture:
     bars: Sequence[BarBox]
 
     def without_bars(self) -> RgbArray:
-        """Give the picture with its bars in black: their colours are no measurement."""
+        """Return the picture, its bars in black: their colours are no measurement."""
         blank = self.rgb.copy()
         for bar in self.bars:
             rows = slice(max(bar.top - _MARGIN, 0), bar.bottom + _MARGIN)

@@ -77,7 +77,7 @@ def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
 
 
 def _read_drawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """Give `(rows, columns)` of 0, 1 and 2."""
+    """Return `(rows, columns)` of 0, 1 and 2."""
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             drawn: NDArray[np.generic] = arrays["mask"]

@@ -71,7 +71,7 @@ def _read_brain_mask(paths: Sequence[Path]) -> Volume:
 
 
 def _panel(path: Path, kind: Kind) -> _Pixels:
-    """Give `(rows, columns, RGB)` of one panel."""
+    """Return `(rows, columns, RGB)` of one panel."""
     from PIL import Image
 
     try:
@@ -89,7 +89,7 @@ def _panel(path: Path, kind: Kind) -> _Pixels:
 
 
 def _sub_slices(panel: _Pixels) -> FloatArray:
-    """Give `(5, rows, columns)` at `_NCCT_OFFSETS`."""
+    """Return `(5, rows, columns)` at `_NCCT_OFFSETS`."""
     below, level, above = np.moveaxis(panel.astype(np.float32), 2, 0)
     return np.stack([below, (below + level) / 2, level, (level + above) / 2, above])
 

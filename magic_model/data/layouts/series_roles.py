@@ -131,7 +131,7 @@ def _is_native_ct(header: Dataset) -> bool:
 
 
 def _is_axial(header: Dataset) -> bool:
-    """Tell whether slices lie across the body; so be it where the file is silent."""
+    """Return whether slices lie across the body; so be it where the file is silent."""
     orientation = header.get("ImageOrientationPatient", None)
     if orientation is None or len(orientation) != 6:
         return True

@@ -1,4 +1,4 @@
-"""Box plots as Figure 4 of the paper: per map, and split by the ratio."""
+"""Box plots as Figure 4 of the paper, and Bland-Altman plots of lesion volumes."""
 
 from typing import TYPE_CHECKING
 

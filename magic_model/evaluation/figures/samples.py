@@ -1,4 +1,4 @@
-"""Whose slices stand in the sample panels, chosen by rule and not by looks."""
+"""Sample panels as Figure 3 of the paper, of slices chosen by rule and not by looks."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
