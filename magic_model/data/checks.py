@@ -16,8 +16,10 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from magic_model.data.grid import map_support
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
+from magic_model.metrics import correlation
 
 _Mask = NDArray[np.bool_]
 
@@ -157,13 +159,6 @@ def _likely_swap(
     return ""
 
 
-def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Pearson correlation of two vectors; NaN if one is constant."""
-    a, b = a - a.mean(), b - b.mean()
-    spread = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / spread if spread else math.nan
-
-
 _OVERLAP_BOUND = 0.8
 _OUTSIDE_BOUND = 0.1
 _FLIP_BOUND = -0.2
@@ -196,7 +191,7 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
     }
     inside = None if brain is None else brain.array > 0
     central = central_volume(maps, inside)
-    support = map_support(maps)
+    support = map_support({kind: images[kind] for kind in maps}) if maps else None
     overlap = dice_in_supported_slices(support, inside)
     findings = [
         *_missing(images),
@@ -209,14 +204,6 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
 
 
 _MAP_KINDS = {Kind(name.value) for name in PerfusionMap}
-
-
-def map_support(maps: Mapping[Kind, FloatArray]) -> _Mask | None:
-    """Voxels in which any map has a finite value other than 0; None without maps."""
-    if not maps:
-        return None
-    used = [np.nan_to_num(array) != 0 for array in maps.values()]
-    return np.asarray(np.any(used, axis=0))
 
 
 def dice_in_supported_slices(support: _Mask | None, inside: _Mask | None) -> float:

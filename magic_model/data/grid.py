@@ -1,6 +1,7 @@
 """Bring volumes onto a common grid by their affines."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +120,7 @@ def common_grid(maps: Maps) -> dict[PerfusionMap, Volume]:
     }
 
 
-def map_support(maps: Maps) -> BoolArray:
+def map_support(maps: Mapping[Any, Volume]) -> BoolArray:
     """Return where any map of one grid is finite and not 0, `(x, y, z)`."""
     held = [np.isfinite(v.array) & (v.array != 0) for v in maps.values()]
     anywhere: BoolArray = np.logical_or.reduce(held)

@@ -111,35 +111,6 @@ class MorphologicalSkullStripper:
         return brain
 
 
-@dataclass(frozen=True)
-class GivenMask:
-    """A brain mask that the user brings, on any grid.
-
-    Attributes:
-        mask: Brain where it is above 0.5.
-    """
-
-    mask: Volume
-
-    def __call__(self, ncct: Volume) -> Volume:
-        """Return the mask (0 or 1) on the grid of the NCCT.
-
-        Raises:
-            DataError: If it is empty, or less than half of it lies within the NCCT.
-        """
-        given = self.mask.with_array(self.mask.array > 0.5, Kind.BRAIN_MASK)
-        mask = resample(given, ncct.affine, ncct.shape, order=0)
-        given_ml = float(given.array.sum()) * given.voxel_ml
-        found_ml = float(mask.array.sum()) * mask.voxel_ml
-        if found_ml == 0 or found_ml < 0.5 * given_ml:
-            msg = (
-                "At least half of a brain mask must lie within the NCCT, "
-                f"got {found_ml:.1f} of {given_ml:.1f} mL"
-            )
-            raise DataError(msg)
-        return mask
-
-
 def _coarse(volume: Volume, spacing_mm: float) -> Volume:
     """Sample at a distance of at least `spacing_mm` along each axis, same centre."""
     step = np.maximum(spacing_mm / np.array(volume.spacing), 1.0)

@@ -13,10 +13,9 @@ from magic_model.data.checks import (
     CentralVolume,
     PatientChecks,
     check_patient,
-    map_support,
 )
 from magic_model.data.cohort import Patient
-from magic_model.data.grid import resample
+from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
 from magic_model.data.registration import register_rigid
 from magic_model.data.skull_strip import MorphologicalSkullStripper
@@ -223,7 +222,7 @@ def _brain_on_map_grid(
         except DataError as error:
             notes.append(f"brain taken from the support of the maps ({error})")
     if mask is None:
-        maps = {kind: images[kind].array for kind in _MAPS if kind in images}
+        maps = {kind: images[kind] for kind in _MAPS if kind in images}
         return grid.with_array(
             np.asarray(map_support(maps), dtype=np.float32), Kind.BRAIN_MASK
         )

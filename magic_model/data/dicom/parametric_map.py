@@ -19,6 +19,7 @@ from magic_model.data.dicom.study import (
     SOFTWARE_VERSION,
     StudyContext,
     new_uid,
+    require_anonymous,
 )
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
@@ -97,7 +98,8 @@ def write_parametric_map(
 
     Raises:
         DataError: If the volume is no perfusion map, is sheared or has no finite value;
-            if the study's patient id is the source's; or the file cannot be written.
+            if the study's patient id is the source's; if the file would identify a
+            patient; or it cannot be written.
     """
     study = study or StudyContext()
     study.require_not_from(source)
@@ -109,6 +111,7 @@ def write_parametric_map(
         raise DataError(msg)
     dataset = _parametric_map(volume, study)
     _refer_to(dataset, source, study)
+    require_anonymous(dataset, path)
     write_dataset(dataset, path)
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
@@ -43,6 +44,18 @@ def identifying_attributes(dataset: Dataset) -> list[str]:
         Paths such as `RequestAttributesSequence` or `X[0].PatientName`, sorted.
     """
     return sorted(_identifying(dataset, "", _is_study_local(dataset)))
+
+
+def require_anonymous(dataset: Dataset, path: Path) -> None:
+    """Refuse to write what would identify a patient.
+
+    Raises:
+        DataError: Naming the attributes.
+    """
+    found = identifying_attributes(dataset)
+    if found:
+        msg = f"{path}: must not identify a patient, got {', '.join(found)}"
+        raise DataError(msg)
 
 
 def burnt_in_warning(dataset: Dataset) -> str | None:
