@@ -6,10 +6,9 @@ from app import state
 from app.room import Room
 from app.screens.acting import perform
 from app.screens.frame import show_sheet
+from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.reading.answers import LONGEST_REASON
 from reader_study.reading.closing import (
-    CONFIDENCE,
-    RECOGNISED,
     ClosingAnswers,
     answer_closing,
 )

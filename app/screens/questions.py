@@ -59,10 +59,10 @@ def _hidden_reasons(questionnaire: Questionnaire) -> str:
 
 
 def _show_question(form: Form, question: Question, draft: Draft) -> None:
-    codes = [choice.code for choice in question.choices]
-    labels = {choice.code: plain_markdown(choice.label) for choice in question.choices}
+    codes = [choice.code for choice in question.scale]
+    labels = {choice.code: plain_markdown(choice.label) for choice in question.scale}
     kept = draft.answers.get(question.id)
-    width = sum(len(choice.label) + 4 for choice in question.choices)
+    width = sum(len(choice.label) + 4 for choice in question.scale)
     st.radio(
         plain_markdown(f"{question.id}  {question.text}"),
         codes,

@@ -5,12 +5,11 @@ audited there, and renamed as the last step.
 """
 
 import hashlib
-import json
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reader_study.blinding_audit import AuditReport, audit_study
@@ -26,12 +25,14 @@ from reader_study.build.training_pictures import (
 from reader_study.design.study_plan import StudyPlan, plan_study
 from reader_study.design.truth import Truth, commitment, new_salt
 from reader_study.errors import StudyError
+from reader_study.formats.checking import read_toml
 from reader_study.formats.manifest import SCHEMA, Manifest
 from reader_study.formats.plan import check_plan
-from reader_study.formats.protocol import Protocol, read_protocol
+from reader_study.formats.protocol import Protocol, check_names, protocol_of
 from reader_study.formats.questionnaire import (
     PAPER,
     Questionnaire,
+    check_for_reading,
     paper_questionnaire,
     read_questionnaire,
 )
@@ -71,9 +72,11 @@ def build_study(request: BuildRequest) -> BuiltStudy:
             or the audit finds a leak. Nothing is left behind then.
     """
     _refuse_unsafe(request)
-    protocol = read_protocol(request.protocol)
+    source = read_toml(request.protocol)
+    protocol = protocol_of(source)
+    check_names(protocol, source)
     questionnaire = _questionnaire(protocol, request.protocol.parent)
-    check_plan(protocol, questionnaire, request.protocol)
+    check_plan(protocol, questionnaire, source)
     cases = read_cases(request.cases)
     practice = practice_cases(protocol, questionnaire, request.protocol.parent, cases)
     nonce = secrets.token_hex(32)
@@ -103,8 +106,8 @@ def build_study(request: BuildRequest) -> BuiltStudy:
             training_sha256=training.sha256,
         )
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
-        _write_json(stage / study.QUESTIONNAIRE, questionnaire.to_dict())
-        _write_json(stage / study.MANIFEST, manifest.to_dict())
+        _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
+        _write(stage / study.MANIFEST, manifest.to_json())
         report = audit_study(stage, truth, jobs=request.jobs)
         if report.leaks:
             msg = f"The study was not built, for it would unblind: {report.leaks[0]}"
@@ -131,7 +134,10 @@ def _refuse_unsafe(request: BuildRequest) -> None:
 def _questionnaire(protocol: Protocol, folder: Path) -> Questionnaire:
     if protocol.questionnaire == PAPER:
         return paper_questionnaire()
-    return read_questionnaire(folder / protocol.questionnaire)
+    path = folder / protocol.questionnaire
+    found = read_questionnaire(path)
+    check_for_reading(found, str(path))
+    return replace(found, first_form=False)  # what is written is schema 1
 
 
 def _drawn_images(
@@ -175,8 +181,7 @@ def _staged(out: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _write_json(path: Path, content: object) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 

@@ -9,19 +9,27 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from pydantic import Field
 
 from reader_study.design.truth import Truth, TruthCell, commitment, new_salt
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.checking import fields, text
-from reader_study.formats.questionnaire import read_json
+from reader_study.formats.checking import (
+    Filled,
+    Invalid,
+    Text,
+    Whole,
+    check,
+    read_json,
+    record,
+)
 
 __all__ = [
     "Truth",
@@ -39,7 +47,25 @@ WORK_FACTOR = 2**17
 SHORTEST_PASSPHRASE = 8
 _LARGEST_WORK_FACTOR = 2**20  # a forged header must not exhaust the memory
 _KIND = "magic-study key"
-_HEADER = ("kind", "schema", "study_id", "work_factor", "salts", "nonce")
+
+
+@record
+class _SealedKey:
+    """What a key's file holds."""
+
+    kind: Literal["magic-study key"]
+    schema: Whole
+    study_id: Text
+    work_factor: Whole
+    salts: Annotated[tuple[Filled, ...], Field(min_length=1)]
+    nonce: Text
+    ciphertext: Text
+
+    def __post_init__(self) -> None:
+        cost = self.work_factor
+        if not 2 <= cost <= _LARGEST_WORK_FACTOR or cost & (cost - 1):
+            msg = f"must be a power of 2 up to 2^20, got {cost}"
+            raise Invalid(msg, "work_factor")
 
 
 def seal(
@@ -122,18 +148,12 @@ def check_passphrases(passphrases: Sequence[str]) -> None:
 
 
 def _header(path: Path) -> dict[str, Any]:
-    header = fields(read_json(path), str(path), (*_HEADER, "ciphertext"))
-    salts, cost = header["salts"], header["work_factor"]
-    if header["kind"] != _KIND or not isinstance(salts, list) or not salts:
-        msg = f"{path} must be the key of a study, got kind {header['kind']!r}"
-        raise StudyError(msg)
-    allowed = isinstance(cost, int) and 2 <= cost <= _LARGEST_WORK_FACTOR
-    if not allowed or cost & (cost - 1):
-        msg = f"{path}: work_factor must be a power of 2 up to 2^20, got {cost!r}"
-        raise StudyError(msg)
+    source = read_json(path)
+    key = check(_SealedKey, source.content, source)
+    header: dict[str, Any] = source.content
     try:
-        for value in (*salts, header["nonce"], header["ciphertext"]):
-            b64decode(text(value, "a part of the key"), validate=True)
+        for value in (*key.salts, key.nonce, key.ciphertext):
+            b64decode(value, validate=True)
     except (Base64Error, ValueError) as error:
         msg = f"{path}: the key is damaged ({error})"
         raise StudyError(msg) from error

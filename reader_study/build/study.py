@@ -12,12 +12,9 @@ from reader_study.build.training_set import (
 )
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest
+from reader_study.formats.manifest import read_manifest as _read_manifest
 from reader_study.formats.protocol import Protocol, read_protocol
-from reader_study.formats.questionnaire import (
-    Questionnaire,
-    read_json,
-    read_questionnaire,
-)
+from reader_study.formats.questionnaire import Questionnaire, read_questionnaire
 
 PROTOCOL = "study.toml"
 QUESTIONNAIRE = "questionnaire.json"
@@ -108,9 +105,4 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.is_file():
         msg = f"{folder} must be a built study, got none with a {MANIFEST}"
         raise StudyError(msg)
-    content = read_json(path)
-    try:
-        return Manifest.from_dict(content)
-    except StudyError as error:
-        msg = f"{path}: {error}"
-        raise StudyError(msg) from error
+    return _read_manifest(path)

@@ -69,7 +69,7 @@ def read_training_file(
 def _check_columns(
     path: Path, columns: Collection[str], questionnaire: Questionnaire
 ) -> None:
-    ids = questionnaire.question_ids
+    ids = questionnaire.ids
     known = ("case", "image", *ids, *(f"{name}{_FEEDBACK}" for name in ids))
     missing = [name for name in known[:2] if name not in columns]
     unknown = [name for name in columns if name not in known]
@@ -98,7 +98,7 @@ def _row(
     for question in questionnaire.questions:
         given = cells.get(question.id, "")
         if given:
-            codes = {str(choice.code): choice.code for choice in question.choices}
+            codes = {str(c): c for c in question.codes if isinstance(c, int)}
             if given not in codes:
                 why = f"must be {' or '.join(codes)} or empty, got {given!r}"
                 msg = f"{where}: {question.id} {why}"

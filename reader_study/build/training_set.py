@@ -6,22 +6,29 @@ of every picture.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
-from reader_study.formats.checking import entries, fields, text, whole
-from reader_study.formats.questionnaire import read_json
+from reader_study.formats.checking import (
+    Filled,
+    Positive,
+    Text,
+    Whole,
+    check,
+    read_json,
+    record,
+)
 
 FOLDER = "training"
 LIST = "training.json"
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 
-@dataclass(frozen=True)
+@record
 class TrainingCase:
     """A case to practise on.
 
@@ -33,11 +40,11 @@ class TrainingCase:
         feedback: What is said after answering, by question.
     """
 
-    token: str
-    sha256: str
-    length: int
-    expected: Mapping[str, int]
-    feedback: Mapping[str, str]
+    token: Filled
+    sha256: Filled
+    length: Positive
+    expected: Mapping[str, Whole]
+    feedback: Mapping[str, Text]
 
     @property
     def image(self) -> str:
@@ -45,11 +52,12 @@ class TrainingCase:
         return f"{self.token}.png"
 
 
-@dataclass(frozen=True)
+@record
 class TrainingSet:
     """Cases in the order in which they are shown; none if the study has no training."""
 
     cases: tuple[TrainingCase, ...] = ()
+    schema: Literal[1] = SCHEMA
 
     @cached_property
     def sha256(self) -> str:
@@ -58,7 +66,7 @@ class TrainingSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the content of training.json."""
-        return {"schema": SCHEMA, "cases": [asdict(case) for case in self.cases]}
+        return {"schema": self.schema, "cases": [asdict(case) for case in self.cases]}
 
     def position(self, token: str) -> int:
         """Give the place of a case, from 1.
@@ -89,9 +97,9 @@ def read_training(folder: Path, sha256: str) -> TrainingSet:
     if not sha256:
         return NO_TRAINING
     path = folder / FOLDER / LIST
-    content = fields(read_json(path), str(path), ("schema", "cases"))
-    found = TrainingSet(tuple(_case(e) for e in entries(content["cases"], "cases")))
-    if content["schema"] != SCHEMA or found.sha256 != sha256:
+    source = read_json(path)
+    found = check(TrainingSet, source.content, source)
+    if found.sha256 != sha256:
         msg = f"{path} was changed after the study was built"
         raise StudyError(msg)
     for case in found.cases:
@@ -115,15 +123,3 @@ def training_image(folder: Path, case: TrainingCase) -> bytes:
         msg = f"{path} must be the picture the study was built with, got another"
         raise StudyError(msg)
     return content
-
-
-def _case(entry: object) -> TrainingCase:
-    given = fields(entry, "a training case", TrainingCase.__dataclass_fields__)
-    for name in ("expected", "feedback"):
-        if not isinstance(given[name], dict):
-            msg = f"{name} of a training case must be by question"
-            raise StudyError(msg)
-    for name in ("token", "sha256"):
-        text(given[name], f"{name} of a training case")
-    whole(given["length"], "length of a training case", 1)
-    return TrainingCase(**given)

@@ -43,7 +43,7 @@ def status(folder: Path, database: str | None, *, as_json: bool) -> str:
             else []
         )
     if as_json:
-        return json.dumps(flow.to_dict() | {"problems": problems}, indent=2)
+        return json.dumps(flow.to_record().to_dict() | {"problems": problems}, indent=2)
     lines = [*_heading(flow.status), *map(_line, flow.status.trials)]
     lines += _closing(flow.status)
     lines += [f"Cannot be opened: {problem}" for problem in problems]

@@ -3,24 +3,23 @@
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
-from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.checking import fields
+from reader_study.formats.checking import Filled, Source, check, record
 
 
-@dataclass(frozen=True)
+@record
 class TruthCell:
     """What is behind a token."""
 
-    case: str
-    method: str
-    severity: str
+    case: Filled
+    method: Filled
+    severity: Filled
 
 
-@dataclass(frozen=True)
+@record
 class Truth:
     """The content of the key.
 
@@ -46,17 +45,9 @@ class Truth:
         """Rebuild what `to_dict` gave.
 
         Raises:
-            StudyError: If it is not such a content.
+            FormatError: If it is not such a content.
         """
-        given = fields(content, "key", Truth.__dataclass_fields__)
-        if not isinstance(given["cells"], dict):
-            msg = f"cells of the key must be by token, got {given['cells']!r:.40}"
-            raise StudyError(msg)
-        cells = {
-            token: TruthCell(**fields(cell, "a cell", TruthCell.__dataclass_fields__))
-            for token, cell in given["cells"].items()
-        }
-        return Truth(given["study_id"], given["salt"], cells, given["details"])
+        return check(Truth, content, Source("key", content))
 
 
 def new_salt() -> str:

@@ -5,18 +5,31 @@ case nor method is named; the sealed key alone says what is behind a token.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
-from pathlib import PurePosixPath
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from reader_study.errors import StudyError
-from reader_study.formats.checking import entries, fields, text, whole
+from reader_study.formats.checking import (
+    Filled,
+    Invalid,
+    Positive,
+    Source,
+    Text,
+    check,
+    json_text,
+    read_json,
+    record,
+)
 
-SCHEMA = 1
+FILE_NAME = "manifest.json"
+SCHEMA: Literal[1] = 1
 
 
-@dataclass(frozen=True)
+@record
 class Presentation:
     """A picture as one group of readers sees it in one trial.
 
@@ -30,25 +43,21 @@ class Presentation:
         length: Of the file, in bytes.
     """
 
-    token: str
-    group: str
-    trial: int
-    pseudo_id: str
-    image: str
-    sha256: str
-    length: int
+    token: Filled
+    group: Filled
+    trial: Positive
+    pseudo_id: Filled
+    image: Filled
+    sha256: Filled
+    length: Positive
 
     def __post_init__(self) -> None:
-        for name in ("token", "group", "pseudo_id", "image", "sha256"):
-            text(getattr(self, name), f"{name} of a presentation")
         if self.image != PurePosixPath(self.image).name or "\\" in self.image:
-            msg = f"image must be a plain file name, got {self.image!r}"
-            raise StudyError(msg)
-        whole(self.trial, f"trial of {self.token}", 1)
-        whole(self.length, f"length of {self.token}", 1)
+            msg = f"must be a plain file name, got {self.image!r}"
+            raise Invalid(msg, "image")
 
 
-@dataclass(frozen=True)
+@record
 class Slot:
     """The place of one planned reader.
 
@@ -58,12 +67,12 @@ class Slot:
         orders: By trial the tokens in the order of presentation.
     """
 
-    name: str
-    group: str
-    orders: Mapping[int, tuple[str, ...]]
+    name: Filled
+    group: Filled
+    orders: Annotated[Mapping[int, tuple[Filled, ...]], Field(min_length=1)]
 
 
-@dataclass(frozen=True)
+@record
 class Manifest:
     """All that a reading server needs to know, and nothing that unblinds.
 
@@ -79,35 +88,30 @@ class Manifest:
         training_sha256: Hash of the list of training cases; empty if there are none.
     """
 
-    schema: int
-    study_id: str
-    protocol_sha256: str
-    questionnaire_sha256: str
-    commitment: str
-    nonce: str
+    schema: Literal[1]
+    study_id: Filled
+    protocol_sha256: Filled
+    questionnaire_sha256: Filled
+    commitment: Text
+    nonce: Text
     presentations: tuple[Presentation, ...]
     slots: tuple[Slot, ...]
-    training_sha256: str = ""
+    training_sha256: Text = ""
 
     def __post_init__(self) -> None:
-        if self.schema != SCHEMA:
-            msg = f"schema of the manifest must be {SCHEMA}, got {self.schema!r}"
-            raise StudyError(msg)
-        for name in ("study_id", "protocol_sha256", "questionnaire_sha256"):
-            text(getattr(self, name), name)
         for name in ("token", "pseudo_id", "image"):
             values = [getattr(p, name) for p in self.presentations]
             if len(set(values)) != len(values):
-                msg = f"Each presentation must have its own {name}, got one twice"
-                raise StudyError(msg)
-        for slot in self.slots:
-            self._check(slot)
+                why = f"must each have its own {name}, got one twice"
+                raise Invalid(why, "presentations")
+        for place, slot in enumerate(self.slots):
+            self._check(slot, place)
         if len({slot.name for slot in self.slots}) != len(self.slots):
-            msg = "Each slot must have its own name, got one twice"
-            raise StudyError(msg)
+            msg = "must each have its own name, got one twice"
+            raise Invalid(msg, "slots")
 
     def presentation(self, token: str) -> Presentation:
-        """Give what a token stands for.
+        """Return what a token stands for.
 
         Raises:
             StudyError: If the study has no such token.
@@ -118,7 +122,7 @@ class Manifest:
         return self._by_token[token]
 
     def slot(self, name: str) -> Slot:
-        """Give the place of a planned reader.
+        """Return the place of a planned reader.
 
         Raises:
             StudyError: If the study has no such slot.
@@ -130,7 +134,7 @@ class Manifest:
         raise StudyError(msg)
 
     def orders(self, slot_name: str, trial: int) -> tuple[str, ...]:
-        """Give the tokens of a reader's trial in the order of presentation.
+        """Return the tokens of a reader's trial in the order of presentation.
 
         Raises:
             StudyError: If the study has no such slot or trial.
@@ -142,7 +146,7 @@ class Manifest:
         return orders[trial]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content as plain values."""
+        """Return the content as plain values."""
         content = asdict(self)
         for slot in content["slots"]:
             slot["orders"] = {str(trial): o for trial, o in slot["orders"].items()}
@@ -150,30 +154,28 @@ class Manifest:
             del content["training_sha256"]
         return content
 
+    def to_json(self) -> str:
+        """Return the text of manifest.json."""
+        return json_text(self.to_dict(), indent=1)
+
     @staticmethod
-    def from_dict(content: object) -> "Manifest":
-        """Rebuild what `to_dict` gave.
+    def from_dict(content: object, where: str = "manifest") -> "Manifest":
+        """Return what `to_dict` was called on.
+
+        Args:
+            content: What `to_dict` returned.
+            where: What messages begin with.
 
         Raises:
-            StudyError: If it is not such a content.
+            FormatError: If it is not such a content.
         """
-        *wanted, later = Manifest.__dataclass_fields__
-        given = fields(content, "manifest", wanted, (later,))
-        names = Presentation.__dataclass_fields__
-        presentations = [
-            Presentation(**fields(p, "a presentation", names))
-            for p in entries(given["presentations"], "presentations")
-        ]
-        slots = [_slot(entry) for entry in entries(given["slots"], "slots")]
-        return Manifest(
-            **given | {"presentations": tuple(presentations), "slots": tuple(slots)}
-        )
+        return check(Manifest, content, Source(where, content))
 
     @cached_property
     def _by_token(self) -> dict[str, Presentation]:
         return {p.token: p for p in self.presentations}
 
-    def _check(self, slot: Slot) -> None:
+    def _check(self, slot: Slot, place: int) -> None:
         for trial, order in slot.orders.items():
             there = [
                 p.token
@@ -183,18 +185,15 @@ class Manifest:
             if sorted(order) != sorted(there):
                 counts = f"{len(order)} for {len(there)}"
                 why = f"must show each picture of its group once, got {counts}"
-                msg = f"{slot.name}: trial {trial} {why}"
-                raise StudyError(msg)
+                raise Invalid(why, "slots", place, "orders", str(trial))
 
 
-def _slot(entry: object) -> Slot:
-    given = fields(entry, "a slot", Slot.__dataclass_fields__)
-    orders = given["orders"] if isinstance(given["orders"], dict) else {}
-    if not orders or not all(str(trial).isdecimal() for trial in orders):
-        msg = f"orders of a slot must be lists by trial, got {given['orders']!r:.60}"
-        raise StudyError(msg)
-    by_trial = {
-        int(trial): tuple(text(t, "a token") for t in entries(order, "an order"))
-        for trial, order in orders.items()
-    }
-    return Slot(text(given["name"], "name of a slot"), given["group"], by_trial)
+def read_manifest(path: str | Path) -> Manifest:
+    """Read manifest.json.
+
+    Raises:
+        FormatError: If it cannot be read or used; all faults are named, with file and
+            line.
+    """
+    source = read_json(path)
+    return check(Manifest, source.content, source)

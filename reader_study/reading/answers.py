@@ -51,7 +51,7 @@ def check_draft(
     Raises:
         AnswersError: If so.
     """
-    unknown = {*answers, *reasons} - set(questionnaire.question_ids)
+    unknown = {*answers, *reasons} - set(questionnaire.ids)
     if unknown:
         msg = f"The study has no question {min(map(str, unknown)):.40}"
         raise AnswersError(msg)

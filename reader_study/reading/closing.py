@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from reader_study.build.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
+from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.reading.answers import AnswersError, check_text
 from reader_study.reading.situation import find_situation
 from reader_study.store.closing import Closing, find_closings, keep_closing
 from reader_study.store.phase import require_open
 from reader_study.store.store import Store
-
-RECOGNISED = {"none": "No", "few": "Yes, a few", "many": "Yes, many"}
-CONFIDENCE = range(1, 6)
 
 
 @dataclass(frozen=True, kw_only=True)

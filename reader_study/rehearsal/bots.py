@@ -121,13 +121,13 @@ def _draw(
     test = np.where(rng.random(shape) < plan.kappa, reference, anew)
     further = rng.random(shape) < plan.bias
     test = np.minimum(test + further, len(cuts))
-    codes = np.array([choice.code for choice in question.choices], dtype=np.int64)
+    codes = np.array([choice.code for choice in question.scale], dtype=np.int64)
     drawn: NDArray[np.int64] = codes[np.stack([reference, test], axis=-1)]
     return drawn
 
 
 def _shares(question: Question) -> NDArray[np.float64]:
-    weights = _FALL ** np.arange(len(question.choices))
+    weights = _FALL ** np.arange(len(question.scale))
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares
 

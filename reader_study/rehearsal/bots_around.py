@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.reading.closing import (
-    CONFIDENCE,
-    RECOGNISED,
     ClosingAnswers,
     answer_closing,
 )
@@ -31,7 +30,7 @@ def practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) -
     answered = 0
     while (practice := session.at_hand(trial)) is not None:
         answers = {
-            question.id: int(rng.choice([c.code for c in question.choices]))
+            question.id: int(rng.choice([c.code for c in question.scale]))
             for question in questionnaire.questions
         }
         reasons = reasons_of(questionnaire, answers)
@@ -66,4 +65,4 @@ def reasons_of(
 ) -> dict[str, str]:
     """Give an explanation for each answer that asks for one."""
     chosen = {q.id: q.choice(answers[q.id]) for q in questionnaire.questions}
-    return {name: _REASON for name, c in chosen.items() if c and c.needs_reason}
+    return {name: _REASON for name, c in chosen.items() if c and c.requires_reason}

@@ -177,7 +177,7 @@ class _Rehearsal:
         correcting = self.rng.random() < self.plan.corrected
         if correcting:
             question = asked.questions[0]
-            other = [c.code for c in question.choices if c.code != answers[question.id]]
+            other = [c.code for c in question.scale if c.code != answers[question.id]]
             first[question.id] = int(self.rng.choice(other))
         session.submit(token, first, reasons_of(asked, first), active_seconds=seconds)
         if correcting:

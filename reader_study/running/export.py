@@ -1,31 +1,16 @@
 """Answers as CSV, which a spreadsheet can open without running what readers typed."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from reader_study.build.study import Study
 from reader_study.clock import seconds_between
 from reader_study.design.truth import Truth
-from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.closing import closing_text
+from reader_study.formats.delimited import csv_text, guarded
+from reader_study.formats.responses import responses_text
 from reader_study.store.closing import Closing
 from reader_study.store.readings import Response
 from reader_study.store.training import Step, TrainingStep
-
-# OWASP, CSV injection; full-width signs count as plain ones in some spreadsheets.
-_FORMULA = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
-
-
-def safe(text: str) -> str:
-    """Put `'` before a text that a spreadsheet could take for a formula.
-
-    A text that begins with `'` gets one too, so that taking one away gives it back.
-
-    Examples:
-        >>> safe("=1+1"), safe("plain")
-        ("'=1+1", 'plain')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def masked_csv(study: Study, responses: Iterable[Response]) -> str:
@@ -35,9 +20,8 @@ def masked_csv(study: Study, responses: Iterable[Response]) -> str:
         study: The built study.
         responses: With all revisions.
     """
-    header = ["reader", "trial", "position", "pseudo_id"]
     rows = [_row(study, response, {}) for response in responses]
-    return _csv([*header, *_answer_columns(study.questionnaire)], rows)
+    return responses_text(study.questionnaire, rows, masked=True)
 
 
 def responses_csv(study: Study, truth: Truth, responses: Iterable[Response]) -> str:
@@ -48,12 +32,11 @@ def responses_csv(study: Study, truth: Truth, responses: Iterable[Response]) -> 
         truth: From the key.
         responses: Revisions that count.
     """
-    header = ["reader", "trial", "position", "pseudo_id", "case", "method", "severity"]
     rows = [
         _row(study, response, vars(truth.cells[response.token]))
         for response in responses
     ]
-    return _csv([*header, *_answer_columns(study.questionnaire)], rows)
+    return responses_text(study.questionnaire, rows)
 
 
 def closing_csv(
@@ -72,19 +55,13 @@ def closing_csv(
             None before unblinding.
     """
     trials = sorted(study.manifest.slots[0].orders)
-    counted = ("synthetic", "n_pictures", *(() if truth is None else ("n_test",)))
-    header = [
-        "reader", "recognised", "which",
-        *(f"{name}_trial_{trial}" for trial in trials for name in counted),
-        "cues", "confidence", "answered_at", "simulated",
-    ]  # fmt: skip
     rows = []
     for c in closings:
         row: dict[str, object] = {
             "reader": c.reader,
             "recognised": c.recognised,
-            "which": safe(c.which),
-            "cues": safe(c.cues),
+            "which": guarded(c.which),
+            "cues": guarded(c.cues),
             "confidence": c.confidence,
             "answered_at": c.answered_at,
             "simulated": _written(c.simulated),
@@ -97,7 +74,7 @@ def closing_csv(
                 methods = [truth.cells[token].method for token in order]
                 row[f"n_test_trial_{trial}"] = methods.count(study.protocol.test)
         rows.append(row)
-    return _csv(header, rows)
+    return closing_text(trials, rows, masked=truth is None)
 
 
 def training_csv(
@@ -110,7 +87,7 @@ def training_csv(
         steps: What readers did in training.
         names: Training case by token.
     """
-    ids = study.questionnaire.question_ids
+    ids = study.questionnaire.ids
     header = [
         "reader", "trial", "position", "case", "step", *ids,
         *(f"{name}_expected" for name in ids), *(f"{name}_reason" for name in ids),
@@ -127,28 +104,23 @@ def training_csv(
                 "reader": step.reader,
                 "trial": step.trial,
                 "position": study.training.position(step.token) if step.token else "",
-                "case": safe(names.get(step.token, "")),
+                "case": guarded(names.get(step.token, "")),
                 "step": step.step.value,
                 **step.answers,
                 **{f"{name}_expected": code for name, code in right.items()},
-                **{f"{name}_reason": safe(text) for name, text in step.reasons.items()},
+                **{
+                    f"{name}_reason": guarded(text)
+                    for name, text in step.reasons.items()
+                },
                 "recorded_at": step.recorded_at,
                 "simulated": _written(step.simulated),
             }
         )
-    return _csv(header, rows)
+    return csv_text(header, rows)
 
 
 def _written(value: object) -> str:
     return "true" if value else "false"
-
-
-def _answer_columns(questionnaire: Questionnaire) -> list[str]:
-    ids = questionnaire.question_ids
-    return [
-        *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
-        "submitted_at", "seconds", "active_seconds", "simulated",
-    ]  # fmt: skip
 
 
 def _row(study: Study, r: Response, truth: Mapping[str, str]) -> dict[str, object]:
@@ -161,7 +133,7 @@ def _row(study: Study, r: Response, truth: Mapping[str, str]) -> dict[str, objec
         "trial": r.trial,
         "position": r.position,
         **r.answers,
-        **{name: safe(text) for name, text in texts.items()},
+        **{name: guarded(text) for name, text in texts.items()},
         "revision": r.revision,
         "opened_at": r.opened_at,
         "submitted_at": r.submitted_at,
@@ -169,11 +141,3 @@ def _row(study: Study, r: Response, truth: Mapping[str, str]) -> dict[str, objec
         "active_seconds": "" if r.active_seconds is None else f"{r.active_seconds:.1f}",
         "simulated": _written(r.simulated),
     }
-
-
-def _csv(header: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, header, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -1,16 +1,23 @@
 """Where the database of a study is, if not in its folder; so that no other is made."""
 
-import json
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
 from reader_study.errors import StudyError
-from reader_study.formats.checking import fields
-from reader_study.formats.questionnaire import read_json
+from reader_study.formats.checking import Text, check, json_text, read_json, record
 
 NOTE = "database.json"
-_NAMES = ("kind", "host", "name", "user")
+
+
+@record
+class _Noted:
+    """Where a database is, without its password."""
+
+    kind: Text
+    host: Text
+    name: Text
+    user: Text
 
 
 def note_database(folder: Path, url: str) -> None:
@@ -28,7 +35,7 @@ def note_database(folder: Path, url: str) -> None:
     }
     try:
         with (folder / NOTE).open("x", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+            file.write(json_text(content, indent=1))
     except OSError:
         return
 
@@ -42,8 +49,9 @@ def require_here(folder: Path) -> None:
     path = folder / NOTE
     if not path.exists():
         return
-    noted = fields(read_json(path), str(path), _NAMES)
-    who = f"{noted['user']}@" if noted["user"] else ""
-    where = f"{noted['kind']} {who}{noted['host']}/{noted['name']}"
+    source = read_json(path)
+    noted = check(_Noted, source.content, source)
+    who = f"{noted.user}@" if noted.user else ""
+    where = f"{noted.kind} {who}{noted.host}/{noted.name}"
     msg = f"The study's database must be named by --database; it is {where} ({path})"
     raise StudyError(msg)

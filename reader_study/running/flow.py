@@ -1,18 +1,22 @@
 """The flow of readings from assigned to analysed, and what GRRAS asks of a report."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from reader_study.build.study import Study
 from reader_study.clock import seconds_between
+from reader_study.formats.flow import (
+    STEPS,
+    FlowDeviation,
+    FlowReader,
+    StudyFlow,
+    TrialFlow,
+)
 from reader_study.running.grras import grras_items
 from reader_study.running.status import Status, TrialStatus, read_status
 from reader_study.store.milestones import Deviation, find_deviations
 from reader_study.store.readers import Reader
-
-_COLUMNS = ("assigned", "opened", "submitted", "declined", "corrected", "analysed")
 
 
 @dataclass(frozen=True)
@@ -34,29 +38,30 @@ class Flow:
         active = {reader.name for reader in self.status.readers if reader.active}
         return trial.n_submitted if trial.reader in active else 0
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the content of flow.json."""
-        return {
-            "schema": 1,
-            "title": self.status.title,
-            "phase": self.status.phase,
-            "simulated": self.status.simulated,
-            "readings": [self._counts(trial) for trial in self.status.trials],
-            "readers": [
-                asdict(reader) | {"interval_days": self._interval_days(reader)}
+    def to_record(self) -> StudyFlow:
+        """Return the content of flow.json."""
+        return StudyFlow(
+            title=self.status.title,
+            phase=self.status.phase,
+            simulated=self.status.simulated,
+            readings=tuple(self._counts(trial) for trial in self.status.trials),
+            readers=tuple(
+                FlowReader(
+                    **asdict(reader) | {"interval_days": self._interval_days(reader)}
+                )
                 for reader in self.status.readers
-            ],
-            "closing_missing": list(self.status.closing_missing),
-            "deviations": [asdict(deviation) for deviation in self.deviations],
-            "grras": {str(number): text for number, text in self.items.items()},
-        }
+            ),
+            closing_missing=self.status.closing_missing,
+            deviations=tuple(FlowDeviation(**asdict(d)) for d in self.deviations),
+            grras=self.items,
+        )
 
     def to_text(self) -> str:
         """Give the same to read."""
-        lines = [f"{'reader':<16}trial" + "".join(f"{name:>11}" for name in _COLUMNS)]
+        lines = [f"{'reader':<16}trial" + "".join(f"{name:>11}" for name in STEPS)]
         for trial in self.status.trials:
             counts = self._counts(trial)
-            numbers = "".join(f"{counts[name]:>11}" for name in _COLUMNS)
+            numbers = "".join(f"{getattr(counts, name):>11}" for name in STEPS)
             lines.append(f"{trial.reader:<16}{trial.trial:>5}{numbers}")
         gone = [reader for reader in self.status.readers if not reader.active]
         lines += [f"{reader.name}: {reader.status}, {reader.reason}" for reader in gone]
@@ -64,18 +69,18 @@ class Flow:
         lines += [f"{number:>3}  {text}" for number, text in self.items.items()]
         return "\n".join(lines)
 
-    def _counts(self, trial: TrialStatus) -> dict[str, Any]:
-        return {
-            "reader": trial.reader,
-            "trial": trial.trial,
-            "assigned": trial.n_assigned,
-            "opened": trial.n_opened,
-            "submitted": trial.n_submitted,
-            "declined": trial.n_declined,
-            "corrected": trial.n_corrected,
-            "analysed": self.analysed(trial),
-            "signed_at": trial.signed_at,
-        }
+    def _counts(self, trial: TrialStatus) -> TrialFlow:
+        return TrialFlow(
+            reader=trial.reader,
+            trial=trial.trial,
+            assigned=trial.n_assigned,
+            opened=trial.n_opened,
+            submitted=trial.n_submitted,
+            declined=trial.n_declined,
+            corrected=trial.n_corrected,
+            analysed=self.analysed(trial),
+            signed_at=trial.signed_at,
+        )
 
     def _interval_days(self, reader: Reader) -> float | None:
         return interval_days(self.status, reader.name)

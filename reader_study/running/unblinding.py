@@ -1,7 +1,6 @@
 """Open the key, once the data are locked and two people say why."""
 
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from reader_study.build.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
-from reader_study.formats.plan import plan_content
+from reader_study.formats import closing, flow, plan, questionnaire, responses
+from reader_study.formats.checking import json_text
 from reader_study.reading.answers import check_reason
 from reader_study.running.amending import require_two
 from reader_study.running.export import closing_csv, responses_csv, training_csv
@@ -23,11 +23,12 @@ from reader_study.store.chain import Head
 from reader_study.store.closing import find_closings
 from reader_study.store.milestones import (
     Kind,
+    Milestone,
     add_milestone,
     data_sha256,
     find_milestones,
 )
-from reader_study.store.phase import Phase, phase_of
+from reader_study.store.phase import Phase, amended, phase_of
 from reader_study.store.readers import all_readers
 from reader_study.store.readings import find_responses, latest
 from reader_study.store.store import Store
@@ -35,13 +36,8 @@ from reader_study.store.training import find_training_steps
 from reader_study.store.transaction import Transaction
 from reader_study.store.verifying import verify
 
-RESPONSES = "responses.csv"
 NOT_ANALYSED = "responses_not_analysed.csv"
-QUESTIONNAIRE = "questionnaire.json"
-FLOW = "flow.json"
 RECORD = "unblinding.json"
-PLAN = "plan.json"
-CLOSING = "closing.csv"
 TRAINING = "training_answers.csv"
 
 
@@ -146,18 +142,18 @@ def _files(
     with store.reading() as connection:
         counted = latest(find_responses(connection)).values()
         readers = all_readers(connection)
-        flow = read_flow(study, connection)
-        plan = plan_content(study, find_milestones(connection))
+        came = read_flow(study, connection)
+        planned = _plan(study, find_milestones(connection))
         around = _around(study, connection, truth)
     active = {reader.name for reader in readers if reader.active}
     analysed = [response for response in counted if response.reader in active]
     others = [response for response in counted if response.reader not in active]
     files = {
-        RESPONSES: responses_csv(study, truth, analysed),
-        QUESTIONNAIRE: _json(study.questionnaire.export()),
-        PLAN: _json(plan),
-        FLOW: _json(flow.to_dict()),
-        RECORD: _json(record),
+        responses.FILE_NAME: responses_csv(study, truth, analysed),
+        questionnaire.FILE_NAME: study.questionnaire.to_json(),
+        plan.FILE_NAME: planned,
+        flow.FILE_NAME: came.to_record().to_json(),
+        RECORD: json_text(record),
         **around,
     }
     if others:
@@ -175,9 +171,15 @@ def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str
     if study.protocol.closing:
         slots = {reader.name: reader.slot for reader in all_readers(connection)}
         closings = find_closings(connection).values()
-        files[CLOSING] = closing_csv(study, closings, slots, truth)
+        files[closing.FILE_NAME] = closing_csv(study, closings, slots, truth)
     return files
 
 
-def _json(content: object) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+def _plan(study: Study, milestones: Sequence[Milestone]) -> str:
+    rehearsed = [m.details for m in milestones if m.kind is Kind.SIMULATED]
+    return plan.plan_json(
+        amended(study.protocol, milestones),
+        study.manifest.study_id,
+        simulated=bool(rehearsed),
+        planted=rehearsed[0].get("planted") if rehearsed else None,
+    )

@@ -17,7 +17,7 @@ def test_a_reading_shows_the_questions_in_their_words(anna, page):
     for radio, question in zip(shown.radio, questions, strict=True):
         assert question.text in radio.label.replace("\\", "")
         plain = [option.replace("\\", "") for option in radio.options]
-        assert plain == [choice.label for choice in question.choices]
+        assert plain == [choice.label for choice in question.scale]
 
 
 def test_the_picture_goes_over_the_connection_and_not_to_the_media_store(anna, page):

@@ -81,7 +81,7 @@ def test_a_server_killed_in_mid_answer_costs_nothing(server, signed_in):
     see(page, "2 of 3")
     (response,) = stored(server)
     scales = [
-        [c.code for c in q.choices] for q in server.room.study.questionnaire.questions
+        [c.code for c in q.scale] for q in server.room.study.questionnaire.questions
     ]
     assert list(response.answers.values()) == [
         scale[n - 1] for scale, n in zip(scales, shown, strict=True)

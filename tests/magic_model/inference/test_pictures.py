@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from magic_model.inference import write
+from magic_model.figures import pilo_figure as figures
 from magic_model.inference.generate import as_volumes, generate_slices
 from magic_model.inference.model import TorchBackend
 from magic_model.inference.prepare import prepare_ncct
@@ -29,8 +29,8 @@ def test_the_ratio_is_shown_on_the_slice_with_most_brain(
         seen.append(figure)
         return pilo_figure(*figure)
 
-    pilo_figure = write.pilo_figure
-    monkeypatch.setattr(write, "pilo_figure", drawn)
+    pilo_figure = figures.pilo_figure
+    monkeypatch.setattr(figures, "pilo_figure", drawn)
     maps = maps_of(stack, backend)
     (path,) = draw_pictures(stack, maps, backend, tmp_path / "P1")  # 8 mm: no more
     assert path == tmp_path / "P1" / "ratios.png"

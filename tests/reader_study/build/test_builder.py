@@ -287,7 +287,7 @@ def test_a_questionnaire_of_its_own_comes_along(small):
         build_study(request(small, text))
     build_study(request(small, text[: text.index("turing_question")]))
 
-    assert open_study(small / "STUDY").questionnaire.question_ids == ("A",)
+    assert open_study(small / "STUDY").questionnaire.ids == ("A",)
 
 
 def test_too_few_cases_are_named(small):

@@ -53,7 +53,7 @@ def test_a_manifest_that_cannot_be_used_is_named(folder):
     path = folder / "manifest.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | {"schema": 9}))
-    with pytest.raises(StudyError, match=r"manifest\.json: schema of the manifest"):
+    with pytest.raises(StudyError, match=r"manifest\.json line 1: schema must be 1"):
         open_study(folder)
     path.unlink()
     with pytest.raises(StudyError, match="must be a built study, got none with a man"):

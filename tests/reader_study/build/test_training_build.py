@@ -137,9 +137,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        ({"token": ""}, "token of a training case must be a text"),
-        ({"expected": []}, "expected of a training case must be by question"),
-        ({"length": 0}, "length of a training case must be a whole number"),
+        ({"token": ""}, r"cases\[0\].token must not be empty, got ''"),
+        ({"expected": []}, r"cases\[0\].expected must be an object, got \[\]"),
+        ({"length": 0}, r"cases\[0\].length must be 1 or more, got 0"),
     ],
 )
 def test_a_list_that_is_none_is_told(tmp_path, case, message):

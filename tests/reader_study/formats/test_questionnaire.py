@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -6,22 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
+from reader_study.formats.checking import parse_json
 from reader_study.formats.questionnaire import (
     Choice,
     Problem,
     Question,
     Questionnaire,
+    check_for_reading,
     paper_questionnaire,
+    questionnaire_of,
     read_questionnaire,
 )
 
 PAPER = paper_questionnaire()
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
-PUBLISHED = Path(__file__).parents[3] / "analysis" / "published" / "questionnaire.json"
+OLD_STUDY = Path(__file__).parents[1] / "fixtures" / "old_study"
+
+
+def parsed(content):
+    return questionnaire_of(parse_json(json.dumps(content, indent=1), "own.json"))
 
 
 def test_the_papers_questions_have_the_codes_of_figure_s3():
-    scales = {q.id: [choice.code for choice in q.choices] for q in PAPER.questions}
+    scales = {q.id: [choice.code for choice in q.scale] for q in PAPER.questions}
 
     quality = [1, 0, -1]
     assert scales == {
@@ -33,13 +41,7 @@ def test_the_papers_questions_have_the_codes_of_figure_s3():
         "Q3": [1, 2, 3, 4],
         "Q4": [1, 2, 3, 4, 5],
     }
-    assert PAPER.question_ids == tuple(scales)
-
-
-def test_what_readers_are_asked_is_what_the_analysis_expects():
-    published = json.loads(PUBLISHED.read_text())
-
-    assert PAPER.export()["questions"] == published["questions"]
+    assert PAPER.ids == tuple(scales)
 
 
 def test_complete_answers_have_no_problem():
@@ -76,33 +78,78 @@ def test_missing_and_unknown_questions_are_named():
     ]
 
 
-@given(st.dictionaries(st.sampled_from(PAPER.question_ids), st.integers(-3, 7)))
+@given(st.dictionaries(st.sampled_from(PAPER.ids), st.integers(-3, 7)))
 def test_exactly_the_codes_of_the_scale_are_valid(answers):
     reasons = dict.fromkeys(answers, "because")
     wrong = {problem.question for problem in PAPER.problems(answers, reasons)}
 
     for question in PAPER.questions:
-        codes = {choice.code for choice in question.choices}
+        codes = {choice.code for choice in question.scale}
         assert (question.id in wrong) == (answers.get(question.id) not in codes)
 
 
 def test_a_questionnaire_survives_json():
-    again = Questionnaire.from_dict(json.loads(json.dumps(PAPER.to_dict())))
+    again = parsed(PAPER.to_dict())
 
     assert again == PAPER
     assert again.sha256 == PAPER.sha256
+    assert again.to_json() == PAPER.to_json()
+
+
+def test_the_form_of_earlier_studies_is_read_and_hashed_as_it_came():
+    old = read_questionnaire(OLD_STUDY / "STUDY" / "questionnaire.json")
+    manifest = json.loads((OLD_STUDY / "STUDY" / "manifest.json").read_text())
+    unblinded = OLD_STUDY / "unblinded" / "questionnaire.json"
+
+    assert old == PAPER
+    assert old.sha256 == manifest["questionnaire_sha256"] != PAPER.sha256
+    assert old.to_json() == unblinded.read_text()
+    assert read_questionnaire(unblinded) == old
+
+
+def test_what_schema_1_lets_a_file_leave_out_is_filled_in():
+    scale = [{"code": 1}, {"code": 2, "label": "poor"}]
+    found = parsed({"questions": [{"id": "noise", "scale": scale}]})
+
+    assert (found.title, found.version) == ("own", "")
+    assert found.questions[0].text == "noise"
+    assert found.questions[0].labels == ("1", "poor")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("case",), "must not be the name of another column, got 'case'"),
+        (("Simulated",), "must not be the name of another column"),
+        (("Q1", "q1_Feedback"), "must not be the name of another column"),
+    ],
+)
+def test_a_question_may_not_take_the_column_of_a_table(names, message):
+    content = {"questions": [own(id=name)["questions"][0] for name in names]}
+    with pytest.raises(StudyError, match=message):
+        check_for_reading(parsed(content), "own.json")
+
+
+def test_readers_here_answer_by_whole_numbers():
+    content = own(scale=[{"code": "A"}, {"code": "B"}])
+    with pytest.raises(StudyError, match=r"own.json: Q1 must have whole numbers"):
+        check_for_reading(parsed(content), "own.json")
+    check_for_reading(PAPER, "paper")
 
 
 def test_the_hash_changes_with_the_smallest_change():
-    content = PAPER.to_dict() | {"version": "2"}
-
-    assert Questionnaire.from_dict(content).sha256 != PAPER.sha256
+    assert parsed(PAPER.to_dict() | {"version": "2"}).sha256 != PAPER.sha256
 
 
 YES_NO = [{"code": 1, "label": "Yes"}, {"code": 0, "label": "No"}]
 
 
 def own(**changes):
+    question = {"id": "Q1", "text": "Really?", "scale": YES_NO} | changes
+    return {"schema": 1, "title": "own", "version": "1", "questions": [question]}
+
+
+def first_form(**changes):
     question = {"id": "Q1", "text": "Really?", "choices": YES_NO} | changes
     return {"name": "own", "version": "1", "questions": [question]}
 
@@ -110,36 +157,39 @@ def own(**changes):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([], "questionnaire must be an object, got list"),
-        ({"name": "x"}, "is missing; known are name, questions, version"),
-        (own() | {"colour": 1}, "unknown colour"),
-        (own() | {"questions": {}}, "questions must be a list, got dict"),
-        (own() | {"questions": []}, "at least one question, got none"),
-        (own() | {"name": ""}, "name of the questionnaire must be a text, got ''"),
-        (own(id="Q 1"), "must be letters, digits, - and _, got 'Q 1'"),
-        (own(id=3), "id of a question must be a text, got 3"),
-        (own(text=" "), "text of Q1 must be a text"),
-        (own(choices=YES_NO[:1]), "Q1 must have two or more choices, got 1"),
-        (own(choices=YES_NO * 2), "codes of Q1 must differ"),
-        (own(choices=[{"code": True, "label": "x"}]), "a whole number, got True"),
-        (own(choices=[{"code": 1, "label": ""}]), "label of code 1 must be a text"),
+        ([], "own.json line 1: must be a JSON object, got list"),
+        ({"name": "x"}, "line 1: questions must be given, got nothing"),
+        (own() | {"schema": 2}, "line 2: schema must be 1, got 2"),
+        (own() | {"colour": 1}, "line 21: colour is unknown; known are title, vers"),
+        (own() | {"questions": {}}, "line 5: questions must be a list, got {}"),
+        (own() | {"questions": []}, "questions must hold one or more questions"),
+        (own() | {"title": 3}, "line 3: title must be a text, got 3"),
+        (own(id="Q 1"), "line 7: questions[0].id must be letters, digits, - and _"),
+        (own(id=3), "questions[0].id must be a text, got 3"),
+        (own(text=" "), "line 8: questions[0].text must not be empty, got ' '"),
+        (own(scale=YES_NO[:1]), "questions[0].scale must have two or more choices"),
+        (own(scale=YES_NO * 2), "scale must have different codes, got (1, 0, 1, 0)"),
+        (own(scale=[{"code": True}]), "a whole number or a text, got True"),
+        (own(scale=[{"code": 1, "label": ""}]), "scale[0].label must not be empty"),
         (
-            own(choices=[{"code": 1, "label": "x", "needs_reason": "no"}]),
-            "needs_reason of code 1 must be true or false",
+            own(scale=[{"code": 1, "label": "x", "requires_reason": "no"}]),
+            "line 13: questions[0].scale[0].requires_reason must be true or false",
         ),
-        (own(choices=[{"code": 1}]), "question 1, a choice: label is missing"),
+        (own(scale=[{"label": "x"}]), "scale[0].code must be given, got nothing"),
+        (first_form(choices=[{"code": 1}]), "choices[0].label must be given"),
+        (first_form(choices=YES_NO[:1]), "choices must have two or more choices"),
     ],
 )
 def test_what_is_wrong_with_a_questionnaire_is_said(content, message):
-    with pytest.raises(StudyError, match=message.replace("(", r"\(")):
-        Questionnaire.from_dict(content)
+    with pytest.raises(StudyError, match=re.escape(message)):
+        parsed(content)
 
 
 def test_a_question_may_not_take_the_column_of_a_reason():
     choices = tuple(Choice(**choice) for choice in YES_NO)
     questions = tuple(Question(name, "?", choices) for name in ("a", "A"))
 
-    with pytest.raises(StudyError, match="got a twice"):
+    with pytest.raises(StudyError, match="got 'a' twice"):
         Questionnaire("own", "1", questions)
 
 
@@ -151,7 +201,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path):
     with pytest.raises(StudyError, match=r"own\.json: not a JSON file"):
         read_questionnaire(path)
     path.write_text("{}")
-    with pytest.raises(StudyError, match=r"own\.json: questionnaire: name is missing"):
+    with pytest.raises(StudyError, match=r"own\.json line 1: questions must be given"):
         read_questionnaire(path)
     path.write_text(json.dumps(own()))
-    assert read_questionnaire(path).question_ids == ("Q1",)
+    assert read_questionnaire(path).ids == ("Q1",)

@@ -25,7 +25,7 @@ def test_drawn_answers_have_the_planted_agreement(bias):
     for question in Q.questions:
         reference, test = drawn[question.id][..., 0], drawn[question.id][..., 1]
         agreement = np.mean(reference == test)
-        codes = [choice.code for choice in question.choices]
+        codes = [choice.code for choice in question.scale]
         expected = sum(np.mean(reference == c) * np.mean(test == c) for c in codes)
         truth = planted(question, plan)
         assert agreement == pytest.approx(truth.agreement, abs=0.01)

@@ -28,7 +28,10 @@ def flow(open_study_now, store, clock):
 
 
 def test_readings_are_counted_from_assigned_to_analysed(flow):
-    rows = {(row["reader"], row["trial"]): row for row in flow.to_dict()["readings"]}
+    rows = {
+        (row["reader"], row["trial"]): row
+        for row in flow.to_record().to_dict()["readings"]
+    }
 
     for reader, analysed in (("anna", 4), ("ben", 0)):
         row = rows[reader, 1]
@@ -37,7 +40,7 @@ def test_readings_are_counted_from_assigned_to_analysed(flow):
 
 
 def test_intervals_and_items_of_grras(flow):
-    content = json.loads(json.dumps(flow.to_dict()))
+    content = json.loads(json.dumps(flow.to_record().to_dict()))
 
     assert [reader["interval_days"] for reader in content["readers"]] == [30, 30]
     items = content["grras"]
