@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from magic_model.data.cohort import Cohort
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError, as_path, missing_extra
+from magic_model.errors import DataError, as_path, is_a, missing_extra, require_whole
 from magic_model.inference.generate import (
     GeneratedMaps,
     Generation,
@@ -61,6 +61,9 @@ class Model:
     """A trained generator. Research use only."""
 
     def __init__(self, opened: OpenedModel) -> None:
+        if not is_a(opened, OpenedModel):
+            msg = f"A model must come from magic_model.load, got {opened!r}"
+            raise DataError(msg)
         self._opened = opened
 
     @property
@@ -164,13 +167,16 @@ def train(
         DataError: If cohort, recipe or folder cannot be used, or training diverges.
     """
     from magic_model.distributed import choose_device
-    from magic_model.recipe import Recipe, load_recipe
+    from magic_model.recipe import as_recipe
     from magic_model.training.trainer import RunSettings, train_cohort
 
     run = as_path(folder)
-    wanted = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    wanted = as_recipe(recipe)
+    if epochs is not None:
+        wanted = wanted.with_epochs(require_whole(epochs, "epochs", 1))
+    require_whole(seed, "seed")
     settings = RunSettings(folder=run, seed=seed, device=choose_device(device))
-    train_cohort(as_path(cohort), wanted.with_epochs(epochs), settings)
+    train_cohort(as_path(cohort), wanted, settings)
     return load(run, device)
 
 
@@ -198,6 +204,8 @@ def evaluate(
     from magic_model.evaluation.result import evaluate_folders
     from magic_model.evaluation.writing import write_evaluation
 
+    require_whole(seed, "seed")
+    require_whole(jobs, "jobs", 1)
     if isinstance(generated, Mapping):
         names: Sequence[str] | None = list(generated)
         folders = [as_path(folder) for folder in generated.values()]
@@ -242,7 +250,7 @@ def draw_montages(
 
 def make_phantom(
     folder: str | Path,
-    patients: "int | Mapping[Severity, int]" = 12,
+    patients: int | Mapping[Severity, int] | Mapping[str, int] = 12,
     *,
     seed: int = 1,
     full: bool = False,
@@ -267,10 +275,19 @@ def make_phantom(
     from magic_model.phantom.generate import make_cohort
 
     out = as_path(folder)
-    if isinstance(patients, int) and patients < 1:
-        msg = f"A cohort must have 1 patient or more, got {patients}"
-        raise DataError(msg)
-    make_cohort(out, patients, seed, full=full, jobs=jobs, progress=progress)
+    require_whole(seed, "seed")
+    require_whole(jobs, "jobs", 1)
+    if isinstance(patients, Mapping):
+        wanted: int | dict[Severity, int] = {
+            Severity(name): require_whole(count, f"Patients of class {name}")
+            for name, count in patients.items()
+        }
+    else:
+        if is_a(patients, int) and patients < 1:
+            msg = f"A cohort must have 1 patient or more, got {patients}"
+            raise DataError(msg)
+        wanted = require_whole(patients, "patients", 1)
+    make_cohort(out, wanted, seed, full=full, jobs=jobs, progress=progress)
     cohort, records = check_cohort(out)
     write_report(cohort, records, out)
     return cohort

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NoReturn
+
+from magic_model.errors import require_member
 
 
 class PerfusionMap(StrEnum):
@@ -12,6 +15,10 @@ class PerfusionMap(StrEnum):
     MTT = "mtt"
     TTP = "ttp"
     TMAX = "tmax"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        require_member(cls, value)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The perfusion information ratio, and the two factors that it stands for."""
 
 from collections.abc import Mapping
+from numbers import Real
 
-from magic_model.errors import DataError
+from magic_model.errors import DataError, is_a
 from magic_model.maps import PerfusionMap
 
 Ratio = float | Mapping[PerfusionMap, float]
@@ -15,7 +16,7 @@ def shares(ratio: float) -> tuple[float, float]:
     Raises:
         DataError: If the ratio is not positive and finite.
     """
-    if not 0 < ratio < float("inf"):
+    if not (is_a(ratio, Real) and 0 < ratio < float("inf")):
         msg = f"The perfusion information ratio must be positive, got {ratio}"
         raise DataError(msg)
     return 2 / (1 + 1 / ratio), 2 / (1 + ratio)

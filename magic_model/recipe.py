@@ -215,6 +215,8 @@ class Recipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
+        for part in dataclasses.fields(self):
+            _require_type(part.type, getattr(self, part.name), part.name)
         listed = ", ".join(self.maps)
         _require(
             len(set(self.maps)) == len(self.maps) > 0,
@@ -290,6 +292,15 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         DataError: If there is none, or it is not valid; key and value are named.
     """
     return recipe_from_table(_whole(str(as_path(name_or_path))), str(name_or_path))
+
+
+def as_recipe(recipe: Recipe | str | Path) -> Recipe:
+    """Return a recipe, given itself, by the name of a shipped one, or as a TOML file.
+
+    Raises:
+        DataError: If it is none of these.
+    """
+    return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
 
 
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -399,13 +410,13 @@ def _require_type(wanted: object, value: object, where: str) -> None:
         return
     kind = get_origin(wanted) or wanted
     fits = {
-        tuple: False,
+        tuple: isinstance(value, tuple) and get_origin(wanted) is None,
         int: isinstance(value, int) and not isinstance(value, bool),
         float: isinstance(value, (int, float)) and not isinstance(value, bool),
         bool: isinstance(value, bool),
         str: isinstance(value, str),
     }
-    if isinstance(kind, type) and not fits.get(kind, True):
+    if isinstance(kind, type) and not fits.get(kind, isinstance(value, kind)):
         name = "list" if kind is tuple else kind.__name__
         msg = f"{where} must be of type {name}, got {value!r}"
         raise DataError(msg)

@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magic_model.data.nifti import read_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError, as_path
+from magic_model.errors import DataError, as_path, is_a, pluralize
+from magic_model.frames import to_frame
 from magic_model.severity import Severity
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = "cohort.csv"
 GENERATED_FILE = "generated.csv"
@@ -51,6 +56,37 @@ class Cohort:
 
     folder: Path
     patients: Sequence[Patient]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", as_path(self.folder))
+        rows = self.patients
+        if not (is_a(rows, Sequence) and all(is_a(row, Patient) for row in rows)):
+            msg = f"The patients of a cohort must be a list of Patient, got {rows!r}"
+            raise DataError(msg)
+
+    def __repr__(self) -> str:
+        return (
+            f"Cohort({str(self.folder)!r}: {pluralize(len(self.patients), 'patient')})"
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the patients, a row each."""
+        return to_frame(
+            {
+                "patient_id": patient.patient_id,
+                "split": str(patient.split),
+                "severity": str(patient.severity) if patient.severity else None,
+                "core_ml": patient.core_ml,
+                "penumbra_ml": patient.penumbra_ml,
+                "mismatch_ratio": patient.mismatch_ratio,
+                **{str(kind): str(path) for kind, path in patient.images.items()},
+            }
+            for patient in self.patients
+        )
+
+    def _repr_html_(self) -> str:
+        table: str = self.to_frame().to_html(index=False)
+        return table
 
     def load(self, patient: Patient, kind: Kind) -> Volume:
         """Read an image of a patient.

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from magic_model.errors import DataError
+from magic_model.errors import DataError, as_numbers, require_member
 
 FloatArray = NDArray[np.float32]
 Affine = NDArray[np.float64]
@@ -25,6 +25,10 @@ class Kind(StrEnum):
     BRAIN_MASK = "brain_mask"
     CORE_MASK = "core_mask"
     PENUMBRA_MASK = "penumbra_mask"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        require_member(cls, value)
 
 
 UNITS: dict[Kind, str] = {
@@ -63,8 +67,8 @@ class Volume:
     kind: Kind
 
     def __init__(self, array: ArrayLike, affine: ArrayLike, kind: Kind | str) -> None:
-        values = np.asarray(array, dtype=np.float32)
-        matrix = np.array(affine, dtype=np.float64)
+        values = _float32(array)
+        matrix = as_numbers(affine, "An affine").copy()
         if values.ndim != 3 or 0 in values.shape:
             msg = f"A volume must have three axes, got shape {values.shape}"
             raise DataError(msg)
@@ -125,8 +129,16 @@ class Volume:
         Raises:
             DataError: If the shape differs.
         """
-        values = np.asarray(array, dtype=np.float32)
+        values = _float32(array)
         if values.shape != self.array.shape:
             msg = f"Expected an array of shape {self.array.shape}, got {values.shape}"
             raise DataError(msg)
         return Volume(values, self.affine, self.kind if kind is None else kind)
+
+
+def _float32(array: ArrayLike) -> FloatArray:
+    try:
+        return np.asarray(array, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        msg = f"A volume must be numbers, got {type(array).__name__} ({error})"
+        raise DataError(msg) from error

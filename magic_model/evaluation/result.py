@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from magic_model.data.cohort import GENERATED_FILE, read_cohort
-from magic_model.errors import DataError
+from magic_model.errors import DataError, pluralize
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import BASELINES
 from magic_model.evaluation.scores import Key, Progress, ScoreTable, score
@@ -21,10 +22,14 @@ from magic_model.evaluation.statistics import (
     summarise,
     volume_agreement,
 )
-from magic_model.maps import PerfusionMap
+from magic_model.frames import to_frame
+from magic_model.maps import MAP_SPECS, PerfusionMap
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """Everything that was found.
 
@@ -63,6 +68,31 @@ class Evaluation:
     def notes(self) -> list[str]:
         """What to keep in mind."""
         return [*self.selection.notes, *self.scores.notes]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the summaries: a row for each group, method, map and metric."""
+        return to_frame(
+            {
+                "group": s.group,
+                "method": s.key.method,
+                "map": str(s.key.map) if s.key.map else None,
+                "metric": str(s.key.metric),
+                "n": s.n,
+                "mean": s.mean,
+                "low": s.interval.low,
+                "high": s.interval.high,
+                "median": s.median,
+            }
+            for s in self.summaries
+        )
+
+    def __repr__(self) -> str:
+        patients = pluralize(len(self.scores.patients), "patient")
+        maps = ", ".join(MAP_SPECS[name].title for name in self.maps)
+        return f"Evaluation({', '.join(self.methods)}: {maps} of {patients})"
+
+    def _repr_html_(self) -> str:
+        return self.to_frame().to_html(index=False, float_format="{:.3g}".format)
 
     def summary(
         self, method: str, name: PerfusionMap | None, metric: Metric, group: str = ALL

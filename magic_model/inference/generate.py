@@ -13,7 +13,7 @@ from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
 from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
-from magic_model.errors import DataError, as_path, pluralize
+from magic_model.errors import DataError, as_path, pluralize, require_whole
 from magic_model.frames import to_frame
 from magic_model.inference.prepare import Source, preparation_notes
 from magic_model.inference.write import (
@@ -179,9 +179,7 @@ class GenerationSettings:
 
     def __post_init__(self) -> None:
         shares(self.ratio)  # refuses one that is not positive before any work
-        if self.batch_size < 1:
-            msg = f"batch_size must be 1 or more, got {self.batch_size}"
-            raise DataError(msg)
+        require_whole(self.batch_size, "batch_size", 1)
 
 
 @dataclass(frozen=True, eq=False)

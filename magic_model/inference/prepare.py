@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from magic_model.data.nifti import read_nifti
 from magic_model.data.slices import SliceGeometry, SliceStack, prepare_slices
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError
+from magic_model.errors import DataError, is_a
 from magic_model.maps import PerfusionMap
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _require_depth(name: str, head: Volume) -> None:
 
 def _respaced(name: str, head: Volume, spacing_mm: float) -> Volume:
     """Sample the slices at another distance; the first stays where it is."""
-    if not 0 < spacing_mm < math.inf:
+    if not (is_a(spacing_mm, Real) and 0 < spacing_mm < math.inf):
         msg = f"{name}: spacing must be a positive number of mm, got {spacing_mm}"
         raise DataError(msg)
     step = spacing_mm / head.spacing[2]
@@ -190,13 +191,13 @@ def find_sources(path: Path, name: str = "case-1", split: str = "all") -> list[S
     return [Source(name, (path,), lambda: read_nifti(path, Kind.NCCT))]
 
 
-def require_name(name: str) -> None:
+def require_name(name: object) -> None:
     """Refuse a study-local name that no folder can have.
 
     Raises:
         DataError: If it is empty or a path.
     """
-    if name in {"", ".", ".."} or Path(name).name != name:
+    if not isinstance(name, str) or name in {"", ".", ".."} or Path(name).name != name:
         msg = f"A study-local name must be one that a folder can have, got {name!r}"
         raise DataError(msg)
 

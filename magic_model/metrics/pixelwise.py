@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from magic_model.errors import as_numbers
+
 
 def bounding_box(mask: ArrayLike) -> tuple[slice, slice]:
     """Return rows and columns of the smallest box around a mask.
@@ -110,7 +112,7 @@ def central_volume_residual(
 
 
 def _shaped(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    a, b = as_numbers(x, "An image"), as_numbers(y, "An image")
     if a.shape != b.shape:
         msg = f"Images must have one shape, got {a.shape} and {b.shape}"
         raise ValueError(msg)

@@ -15,10 +15,13 @@ References:
 """
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
+
+from magic_model.errors import as_numbers, is_a
 
 _Array = NDArray[np.float64]
 
@@ -115,7 +118,7 @@ def _image_pair(x: ArrayLike, y: ArrayLike, side: int) -> tuple[_Array, _Array]:
     Raises:
         ValueError: If the images differ in shape, are too small, or not finite.
     """
-    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    a, b = as_numbers(x, "An image"), as_numbers(y, "An image")
     if a.shape != b.shape or a.ndim != 2:
         msg = f"Images must be two-dimensional and alike, got {a.shape} and {b.shape}"
         raise ValueError(msg)
@@ -246,7 +249,7 @@ def ssim_map(x: ArrayLike, y: ArrayLike, data_range: float) -> _Array:
     Raises:
         ValueError: As `ssim`.
     """
-    if not data_range > 0:
+    if not (is_a(data_range, Real) and data_range > 0):
         msg = f"The data range must be above 0, got {data_range}"
         raise ValueError(msg)
     return structure_of(gaussian_means(x, y), data_range)

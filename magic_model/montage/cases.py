@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -19,8 +20,12 @@ from magic_model.data.slices import SliceGeometry
 from magic_model.data.split import Split
 from magic_model.data.volume import FloatArray, Kind
 from magic_model.errors import DataError, pluralize
+from magic_model.frames import to_frame
 from magic_model.maps import PerfusionMap
 from magic_model.montage.picture import MontageLayout, draw_montage
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = "cases.csv"
 FOLDER = "montages"
@@ -49,7 +54,7 @@ class Case:
     test_image: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DrawnCases:
     """Montages that were drawn.
 
@@ -64,6 +69,21 @@ class DrawnCases:
     cases: Sequence[Case]
     measured_holes: float
     generated_holes: float
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the rows of cases.csv."""
+        return to_frame(
+            {
+                "case": case.name,
+                "severity": case.severity,
+                "reference_image": case.reference_image.as_posix(),
+                "test_image": case.test_image.as_posix(),
+            }
+            for case in self.cases
+        )
+
+    def __repr__(self) -> str:
+        return f"DrawnCases({str(self.folder)!r}: {pluralize(len(self.cases), 'case')})"
 
     def describe(self) -> str:
         """Sum up severities and holes."""

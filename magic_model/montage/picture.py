@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from magic_model.colours import RgbArray, colour_map, grey_ncct
 from magic_model.data.normalise import NCCT_WINDOW
 from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray
-from magic_model.errors import DataError
+from magic_model.errors import DataError, is_a
 from magic_model.maps import MAP_SPECS, PerfusionMap
 
 MONTAGE_MAPS = (
@@ -47,7 +48,7 @@ class MontageLayout:
             ("A panel", self.panel, _PANELS),
             ("The number of slices", self.rows, _ROWS),
         ):
-            if not least <= value <= most:
+            if not (is_a(value, Integral) and least <= value <= most):
                 msg = f"{name} must be between {least} and {most}, got {value}"
                 raise DataError(msg)
 

@@ -67,7 +67,10 @@ def test_phantom_patients_are_made_and_consistent(tmp_path, capsys):
         (["import"], "Give --layout, the data's folder and --out"),
         (["import", "x", "--layout", "nope", "--out", "y"], "nope"),
         (["import", "--check", "nowhere"], "nowhere"),
-        (["phantom", "--out", "x", "--patients", "0"], "1 patient or more, got 0"),
+        (
+            ["phantom", "--out", "x", "--patients", "0"],
+            "1 patient or more, got 0",
+        ),
         (["phantom", "--out", "x", "--severities", "7,6"], "as 7,6,7, got '7,6'"),
         (["phantom", "--out", "x", "--severities", "0,0,0"], "or more, got 0"),
         (["phantom", "--out", "x", "--seed", "-1"], "Invalid value for '--seed'"),
