@@ -98,6 +98,8 @@ def read_header(path: Path) -> CheckpointHeader:
         raise DataError(msg)
     try:
         return _header(json.loads(text), path)
+    except DataError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{path}: its header is not that of a checkpoint ({error!r})"
         raise DataError(msg) from error

@@ -84,11 +84,11 @@ def require_member(kind: type[Enum], value: object) -> NoReturn:
     """Refuse a value that an enumeration does not know, as its `_missing_`.
 
     Raises:
-        DataError: Always; the values that it knows are named.
+        ValueError: Always; the values that it knows are named.
     """
     known = ", ".join(str(member) for member in kind)
     msg = f"{kind.__name__} must be one of {known}, got {value!r}"
-    raise DataError(msg)
+    raise ValueError(msg)
 
 
 def pluralize(count: int, noun: str) -> str:

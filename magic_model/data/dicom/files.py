@@ -61,6 +61,8 @@ def naming(name: Path | str) -> Iterator[None]:
     """
     try:
         yield
+    except DataError:
+        raise
     except UNREADABLE as error:
         msg = f"{name}: damaged header ({error})"
         raise DataError(msg) from error
