@@ -188,13 +188,6 @@ class DataConfig:
         _require(self.n_slices >= 1, "data.n_slices must be 1 or more", self.n_slices)
 
 
-def _require(holds: bool, rule: str, value: object) -> None:
-    """Refuse a value, saying what must hold and what came."""
-    if not holds:
-        msg = f"{rule}, got {value}"
-        raise DataError(msg)
-
-
 _LEAST_JUDGED = 24  # pixels; smaller images leave no patch to the discriminator
 
 
@@ -294,7 +287,11 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     return recipe_from_table(_whole(str(as_path(name_or_path))), str(name_or_path))
 
 
-def as_recipe(recipe: Recipe | str | Path) -> Recipe:
+RecipeSource = Recipe | str | Path
+"""A recipe itself, the name of a shipped one, or a TOML file."""
+
+
+def as_recipe(recipe: RecipeSource) -> Recipe:
     """Return a recipe, given itself, by the name of a shipped one, or as a TOML file.
 
     Raises:
@@ -316,6 +313,13 @@ def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe
     if isinstance(parts.get("maps"), list):
         parts["maps"] = tuple(_map(name, where) for name in parts["maps"])
     return _checked(Recipe, parts, f"{where}:")
+
+
+def _require(holds: bool, rule: str, value: object) -> None:
+    """Refuse a value, saying what must hold and what came."""
+    if not holds:
+        msg = f"{rule}, got {value}"
+        raise DataError(msg)
 
 
 def _whole(name_or_path: str) -> dict[str, Any]:

@@ -102,6 +102,62 @@ def scale_differs(scales: Sequence[float]) -> str | None:
     )
 
 
+_OVERLAP_BOUND = 0.8
+_OUTSIDE_BOUND = 0.1
+_FLIP_BOUND = -0.2
+
+
+@dataclass(frozen=True)
+class PatientChecks:
+    """What the checks found for one patient.
+
+    Attributes:
+        central_volume: Fit of the central volume principle.
+        overlap: Dice of brain and map support in the slices that have support.
+        findings: What to look at, in words; empty if nothing.
+    """
+
+    central_volume: CentralVolume
+    overlap: float
+    findings: Sequence[str] = field(default_factory=tuple)
+
+
+def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> PatientChecks:
+    """Run every check.
+
+    Args:
+        images: All images of a patient; the maps must share one grid.
+        brain: Brain mask on the grid of the maps, None where there is none.
+    """
+    maps = {
+        kind: images[kind].array for kind in Kind if kind in _MAP_KINDS & set(images)
+    }
+    inside = None if brain is None else brain.array > 0
+    central = central_volume(maps, inside)
+    support = map_support({kind: images[kind] for kind in maps}) if maps else None
+    overlap = dice_in_supported_slices(support, inside)
+    findings = [
+        *_missing(images),
+        *_ranges(maps, inside),
+        *_central_volume_findings(central, maps, inside),
+        *_support_findings(support, overlap),
+        *_flip_findings(support, inside),
+    ]
+    return PatientChecks(central, overlap, findings)
+
+
+_MAP_KINDS = {Kind(name.value) for name in PerfusionMap}
+
+
+def dice_in_supported_slices(support: _Mask | None, inside: _Mask | None) -> float:
+    """Dice of map support and brain over the axial slices that have support."""
+    if support is None or inside is None or not support.any():
+        return math.nan
+    slices = support.any(axis=(0, 1))
+    a, b = support[..., slices], inside[..., slices]
+    return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
+
+
 def _cut_off(values: NDArray[np.float64]) -> _Mask:
     """Voxels at the largest value, if too many share it to be chance.
 
@@ -157,62 +213,6 @@ def _likely_swap(
         ):
             return f"; it fits if {order[1].value.upper()} is really CBV: swapped?"
     return ""
-
-
-_OVERLAP_BOUND = 0.8
-_OUTSIDE_BOUND = 0.1
-_FLIP_BOUND = -0.2
-
-
-@dataclass(frozen=True)
-class PatientChecks:
-    """What the checks found for one patient.
-
-    Attributes:
-        central_volume: Fit of the central volume principle.
-        overlap: Dice of brain and map support in the slices that have support.
-        findings: What to look at, in words; empty if nothing.
-    """
-
-    central_volume: CentralVolume
-    overlap: float
-    findings: Sequence[str] = field(default_factory=tuple)
-
-
-def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> PatientChecks:
-    """Run every check.
-
-    Args:
-        images: All images of a patient; the maps must share one grid.
-        brain: Brain mask on the grid of the maps, None where there is none.
-    """
-    maps = {
-        kind: images[kind].array for kind in Kind if kind in _MAP_KINDS & set(images)
-    }
-    inside = None if brain is None else brain.array > 0
-    central = central_volume(maps, inside)
-    support = map_support({kind: images[kind] for kind in maps}) if maps else None
-    overlap = dice_in_supported_slices(support, inside)
-    findings = [
-        *_missing(images),
-        *_ranges(maps, inside),
-        *_central_volume_findings(central, maps, inside),
-        *_support_findings(support, overlap),
-        *_flip_findings(support, inside),
-    ]
-    return PatientChecks(central, overlap, findings)
-
-
-_MAP_KINDS = {Kind(name.value) for name in PerfusionMap}
-
-
-def dice_in_supported_slices(support: _Mask | None, inside: _Mask | None) -> float:
-    """Dice of map support and brain over the axial slices that have support."""
-    if support is None or inside is None or not support.any():
-        return math.nan
-    slices = support.any(axis=(0, 1))
-    a, b = support[..., slices], inside[..., slices]
-    return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
 
 
 def _missing(images: Mapping[Kind, Volume]) -> Iterator[str]:

@@ -35,11 +35,6 @@ def normalised_mutual_information(a: Volume, b: Volume) -> float:
     return (_entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))) / entropy
 
 
-def _entropy(shares: NDArray[np.float64]) -> float:
-    held = shares[shares > 0]
-    return float(-(held * np.log(held)).sum())
-
-
 _SEED = 1
 _WORKING_MM = 3.0  # a tenth of it is found; slices of 10 mm are filled in between
 _TISSUE_HU = (-100.0, 200.0)  # so that the bins resolve tissue, not bone and air
@@ -114,6 +109,11 @@ def register_rigid(moving: Volume, fixed: Volume) -> RigidRegistration:
         mutual_information_before=before,
         iterations=int(method.GetOptimizerIteration()),
     )
+
+
+def _entropy(shares: NDArray[np.float64]) -> float:
+    held = shares[shares > 0]
+    return float(-(held * np.log(held)).sum())
 
 
 def _simpleitk() -> Any:  # noqa: ANN401

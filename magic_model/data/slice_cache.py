@@ -160,15 +160,6 @@ class SliceCache(Sequence[Sample]):
         return np.concatenate(chosen or [np.array([], dtype=np.int64)])
 
 
-def _patient(row: Mapping[str, Any]) -> CachedPatient:
-    return CachedPatient(
-        patient_id=row["patient_id"],
-        split=Split(row["split"]),
-        first=row["first"],
-        heights=tuple(row["heights"]),
-    )
-
-
 _VERSION = 1  # of what is computed; another one makes old caches stale
 
 Ranges = Mapping[PerfusionMap, tuple[float, float]]
@@ -183,6 +174,80 @@ class _PartJob:
     ranges: Ranges
     geometry: SliceGeometry
     part: Path
+
+
+_PARTS = ".parts"
+
+Progress = Callable[[int, int], None]
+"""Called with the number of patients done and of all."""
+
+
+def build_cache(
+    cohort: Cohort,
+    folder: Path,
+    *,
+    maps: Iterable[PerfusionMap] | Ranges = PAPER_MAPS,
+    geometry: SliceGeometry = PAPER_SLICES,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> SliceCache:
+    """Write the slices of all patients, scaled to [-1, 1].
+
+    A cache of the same cohort and settings is opened as it is. If building was cut
+    short, patients that were done are not prepared again. A patient that cannot be
+    prepared is left out and listed in `failures` of the cache.
+
+    Args:
+        cohort: Patients with NCCT and these maps; a brain mask is used where given.
+        folder: Written to; the cache is there when its index.json is.
+        maps: Channels in this order; their ranges are those of `MAP_SPECS` or given.
+        geometry: Which slices are taken.
+        jobs: Patients prepared at a time.
+        progress: Called after each patient.
+
+    Raises:
+        DataError: If no patient can be prepared or the folder cannot be written.
+    """
+    from joblib import Parallel, delayed
+
+    ranges = (
+        dict(maps)
+        if isinstance(maps, Mapping)
+        else {name: MAP_SPECS[name].value_range for name in maps}
+    )
+    prints = [_fingerprint_of(cohort, p, ranges, geometry) for p in cohort.patients]
+    whole = _digest(prints)
+    finished = _finished(folder, whole)
+    if finished is not None:
+        return finished
+    work = [
+        _PartJob(cohort, patient, ranges, geometry, folder / _PARTS / f"{print_}.npz")
+        for patient, print_ in zip(cohort.patients, prints, strict=True)
+    ]
+    try:
+        (folder / _PARTS).mkdir(parents=True, exist_ok=True)
+        failures: list[Failure] = []
+        outcomes = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            delayed(_prepare_part)(job) for job in work
+        )
+        for done, failure in enumerate(outcomes, 1):
+            failures += [failure] if failure else []
+            if progress is not None:
+                progress(done, len(work))
+        _join(folder, whole, work, failures)
+    except OSError as error:
+        msg = f"{folder}: cannot be written ({error.strerror or error})"
+        raise DataError(msg) from error
+    return SliceCache.open(folder)
+
+
+def _patient(row: Mapping[str, Any]) -> CachedPatient:
+    return CachedPatient(
+        patient_id=row["patient_id"],
+        split=Split(row["split"]),
+        first=row["first"],
+        heights=tuple(row["heights"]),
+    )
 
 
 def _prepare_part(job: _PartJob) -> Failure | None:
@@ -255,71 +320,6 @@ def _needed(patient: Patient, ranges: Ranges) -> list[Kind]:
 def _digest(content: object) -> str:
     """Fingerprint of anything that JSON can hold."""
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-_PARTS = ".parts"
-
-Progress = Callable[[int, int], None]
-"""Called with the number of patients done and of all."""
-
-
-def build_cache(
-    cohort: Cohort,
-    folder: Path,
-    *,
-    maps: Iterable[PerfusionMap] | Ranges = PAPER_MAPS,
-    geometry: SliceGeometry = PAPER_SLICES,
-    jobs: int = 1,
-    progress: Progress | None = None,
-) -> SliceCache:
-    """Write the slices of all patients, scaled to [-1, 1].
-
-    A cache of the same cohort and settings is opened as it is. If building was cut
-    short, patients that were done are not prepared again. A patient that cannot be
-    prepared is left out and listed in `failures` of the cache.
-
-    Args:
-        cohort: Patients with NCCT and these maps; a brain mask is used where given.
-        folder: Written to; the cache is there when its index.json is.
-        maps: Channels in this order; their ranges are those of `MAP_SPECS` or given.
-        geometry: Which slices are taken.
-        jobs: Patients prepared at a time.
-        progress: Called after each patient.
-
-    Raises:
-        DataError: If no patient can be prepared or the folder cannot be written.
-    """
-    from joblib import Parallel, delayed
-
-    ranges = (
-        dict(maps)
-        if isinstance(maps, Mapping)
-        else {name: MAP_SPECS[name].value_range for name in maps}
-    )
-    prints = [_fingerprint_of(cohort, p, ranges, geometry) for p in cohort.patients]
-    whole = _digest(prints)
-    finished = _finished(folder, whole)
-    if finished is not None:
-        return finished
-    work = [
-        _PartJob(cohort, patient, ranges, geometry, folder / _PARTS / f"{print_}.npz")
-        for patient, print_ in zip(cohort.patients, prints, strict=True)
-    ]
-    try:
-        (folder / _PARTS).mkdir(parents=True, exist_ok=True)
-        failures: list[Failure] = []
-        outcomes = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(_prepare_part)(job) for job in work
-        )
-        for done, failure in enumerate(outcomes, 1):
-            failures += [failure] if failure else []
-            if progress is not None:
-                progress(done, len(work))
-        _join(folder, whole, work, failures)
-    except OSError as error:
-        msg = f"{folder}: cannot be written ({error.strerror or error})"
-        raise DataError(msg) from error
-    return SliceCache.open(folder)
 
 
 def _finished(folder: Path, fingerprint: str) -> SliceCache | None:

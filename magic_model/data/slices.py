@@ -81,52 +81,6 @@ _WHOLE = 1e-4  # slices; how near to a whole number of them an offset is one
 _ROUNDING = 1e-6  # slices; below it the offset is that number, but for its last digits
 
 
-def _sample_neighbours(
-    head: Volume, brain: Volume, slab: tuple[Affine, Shape], offset_mm: float
-) -> FloatArray:
-    """Sample the NCCT at three heights around each slice of a slab.
-
-    Args:
-        head: In HU.
-        brain: Mask on any grid; outside it the lower end of the window is given.
-        slab: Affine and shape `(size, size, n)` of the slices.
-        offset_mm: How far below and above.
-
-    Returns:
-        `(n, 3, size, size)` HU in radiological display.
-    """
-    affine, shape = slab
-    step = offset_mm / float(np.linalg.norm(affine[:3, 2]))
-    reach = round(step)
-    if abs(step - reach) < _WHOLE:
-        # Below and above lie on slices of the slab, if it reaches a little further; the
-        # middle slices stay where they are.
-        down = step if abs(step - reach) < _ROUNDING else reach
-        longer = (shape[0], shape[1], shape[2] + 2 * reach)
-        planes = _masked(head, brain, _shift_along_z(affine, -down), longer)
-        at = (slice(start, start + shape[2]) for start in (0, reach, 2 * reach))
-        return np.stack([planes[part] for part in at], axis=1)
-    heights = (-step, 0.0, step)
-    return np.stack(
-        [_masked(head, brain, _shift_along_z(affine, by), shape) for by in heights],
-        axis=1,
-    )
-
-
-def _shift_along_z(affine: Affine, slices: float) -> Affine:
-    """Move a grid up by a number of slices."""
-    moved = affine.copy()
-    moved[:3, 3] += slices * affine[:3, 2]
-    return moved
-
-
-def _masked(head: Volume, brain: Volume, affine: Affine, shape: Shape) -> FloatArray:
-    """Return `(slice, row, column)`."""
-    ct = resample(head, affine, shape, outside=NCCT_WINDOW[0]).array
-    inside = resample(brain, affine, shape).array > HALF
-    return to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0])))
-
-
 @dataclass(frozen=True, kw_only=True)
 class SliceGeometry:
     """Which slices are taken, and how large they are."""
@@ -236,6 +190,52 @@ def where_measured(maps: Maps) -> dict[PerfusionMap, Volume]:
         name: volume.with_array(np.where(support, volume.array, np.nan))
         for name, volume in gridded.items()
     }
+
+
+def _sample_neighbours(
+    head: Volume, brain: Volume, slab: tuple[Affine, Shape], offset_mm: float
+) -> FloatArray:
+    """Sample the NCCT at three heights around each slice of a slab.
+
+    Args:
+        head: In HU.
+        brain: Mask on any grid; outside it the lower end of the window is given.
+        slab: Affine and shape `(size, size, n)` of the slices.
+        offset_mm: How far below and above.
+
+    Returns:
+        `(n, 3, size, size)` HU in radiological display.
+    """
+    affine, shape = slab
+    step = offset_mm / float(np.linalg.norm(affine[:3, 2]))
+    reach = round(step)
+    if abs(step - reach) < _WHOLE:
+        # Below and above lie on slices of the slab, if it reaches a little further; the
+        # middle slices stay where they are.
+        down = step if abs(step - reach) < _ROUNDING else reach
+        longer = (shape[0], shape[1], shape[2] + 2 * reach)
+        planes = _masked(head, brain, _shift_along_z(affine, -down), longer)
+        at = (slice(start, start + shape[2]) for start in (0, reach, 2 * reach))
+        return np.stack([planes[part] for part in at], axis=1)
+    heights = (-step, 0.0, step)
+    return np.stack(
+        [_masked(head, brain, _shift_along_z(affine, by), shape) for by in heights],
+        axis=1,
+    )
+
+
+def _shift_along_z(affine: Affine, slices: float) -> Affine:
+    """Move a grid up by a number of slices."""
+    moved = affine.copy()
+    moved[:3, 3] += slices * affine[:3, 2]
+    return moved
+
+
+def _masked(head: Volume, brain: Volume, affine: Affine, shape: Shape) -> FloatArray:
+    """Return `(slice, row, column)`."""
+    ct = resample(head, affine, shape, outside=NCCT_WINDOW[0]).array
+    inside = resample(brain, affine, shape).array > HALF
+    return to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0])))
 
 
 def _validity(

@@ -59,6 +59,75 @@ def measured_lesion(
     return lesion, "masks of the measured cohort"
 
 
+@dataclass(frozen=True)
+class Key:
+    """What a figure is of; the map is None for a figure of all maps together."""
+
+    method: str
+    map: PerfusionMap | None
+    metric: Metric
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """Figures per patient, never per slice.
+
+    Attributes:
+        patients: Rows.
+        keys: Columns.
+        values: `(patients, keys)`, NaN where undefined.
+        notes: Where constants and lesions come from.
+    """
+
+    patients: Sequence[Patient]
+    keys: Sequence[Key]
+    values: NDArray[np.float64]
+    notes: Sequence[str]
+
+    def column(self, key: Key) -> NDArray[np.float64]:
+        """`(patients,)` values of a key."""
+        values: NDArray[np.float64] = self.values[:, self.keys.index(key)]
+        return values
+
+
+_Figures = dict[Key, float]
+
+
+Progress = Callable[[int, int], None]
+
+
+def score(
+    selection: Selection, progress: Progress | None = None, *, jobs: int = 1
+) -> ScoreTable:
+    """Measure every patient, in every method and trivial predictor.
+
+    Args:
+        selection: What can be compared.
+        progress: Called with the number of patients done and of all.
+        jobs: Patients measured at the same time, each by a process.
+
+    Raises:
+        DataError: If an image cannot be read or does not overlap.
+    """
+    from joblib import Parallel, delayed
+
+    constants, whose = _constants(selection, jobs)
+    rows: list[_Figures] = []
+    notes = {whose: None}  # in order, each once
+    work = Parallel(n_jobs=jobs, return_as="generator")
+    for row, sources in work(
+        delayed(_scored)(selection, patient, constants)
+        for patient in selection.patients
+    ):
+        rows.append(row)
+        notes |= dict.fromkeys(sources)
+        if progress is not None:
+            progress(len(rows), len(selection.patients))
+    keys = list(rows[0])
+    values = np.array([[row[key] for key in keys] for row in rows])
+    return ScoreTable(selection.patients, keys, values, list(notes))
+
+
 def _lesion_in(reference: SliceStack, images: Images) -> Lesion:
     """Find the lesion in maps on the slices of a patient; none in black maps.
 
@@ -97,40 +166,6 @@ def _lesion_overlap(measured: Lesion, found: Lesion) -> dict[Metric, float]:
             (Metric.AT_RISK_DICE, measured.at_risk, found.at_risk),
         )
     }
-
-
-@dataclass(frozen=True)
-class Key:
-    """What a figure is of; the map is None for a figure of all maps together."""
-
-    method: str
-    map: PerfusionMap | None
-    metric: Metric
-
-
-@dataclass(frozen=True, eq=False)
-class ScoreTable:
-    """Figures per patient, never per slice.
-
-    Attributes:
-        patients: Rows.
-        keys: Columns.
-        values: `(patients, keys)`, NaN where undefined.
-        notes: Where constants and lesions come from.
-    """
-
-    patients: Sequence[Patient]
-    keys: Sequence[Key]
-    values: NDArray[np.float64]
-    notes: Sequence[str]
-
-    def column(self, key: Key) -> NDArray[np.float64]:
-        """`(patients,)` values of a key."""
-        values: NDArray[np.float64] = self.values[:, self.keys.index(key)]
-        return values
-
-
-_Figures = dict[Key, float]
 
 
 def _score_patient(
@@ -206,41 +241,6 @@ def _lesions(
     if PerfusionMap.TMAX not in selection.maps:
         notes.append("Without Tmax, generated tissue at risk is found by late TTP")
     return figures, notes
-
-
-Progress = Callable[[int, int], None]
-
-
-def score(
-    selection: Selection, progress: Progress | None = None, *, jobs: int = 1
-) -> ScoreTable:
-    """Measure every patient, in every method and trivial predictor.
-
-    Args:
-        selection: What can be compared.
-        progress: Called with the number of patients done and of all.
-        jobs: Patients measured at the same time, each by a process.
-
-    Raises:
-        DataError: If an image cannot be read or does not overlap.
-    """
-    from joblib import Parallel, delayed
-
-    constants, whose = _constants(selection, jobs)
-    rows: list[_Figures] = []
-    notes = {whose: None}  # in order, each once
-    work = Parallel(n_jobs=jobs, return_as="generator")
-    for row, sources in work(
-        delayed(_scored)(selection, patient, constants)
-        for patient in selection.patients
-    ):
-        rows.append(row)
-        notes |= dict.fromkeys(sources)
-        if progress is not None:
-            progress(len(rows), len(selection.patients))
-    keys = list(rows[0])
-    values = np.array([[row[key] for key in keys] for row in rows])
-    return ScoreTable(selection.patients, keys, values, list(notes))
 
 
 def _scored(

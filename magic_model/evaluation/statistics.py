@@ -148,29 +148,6 @@ def volume_agreement(
     ]
 
 
-def _agreement(
-    key: Key, measured: np.ndarray, generated: np.ndarray
-) -> VolumeAgreement:
-    icc, interval, reason = math.nan, Interval(math.nan, math.nan), None
-    if measured.size < FEWEST_PATIENTS:
-        reason = f"ICC needs {FEWEST_PATIENTS} patients or more, got {measured.size}"
-    else:
-        result = intraclass_correlation(np.column_stack([measured, generated]))
-        icc, interval = result.estimate, result.confidence_interval()
-        if math.isnan(icc):
-            reason = "ICC is undefined: every volume is the same"
-        elif math.isnan(interval.low):
-            reason = "ICC has no interval: no variance to estimate it from"
-    return VolumeAgreement(
-        method=key.method,
-        metric=key.metric,
-        differences=bland_altman(measured, generated),
-        icc=icc,
-        icc_interval=interval,
-        reason=reason,
-    )
-
-
 @dataclass(frozen=True)
 class Summary:
     """A figure over the patients of a group.
@@ -204,32 +181,6 @@ def summarise(scores: ScoreTable, rng: np.random.Generator) -> list[Summary]:
         if members.any()
         for summary in _of_group(group, scores.keys, scores.values[members], rng)
     ]
-
-
-def _of_group(
-    group: str, keys: Sequence[Key], values: np.ndarray, rng: np.random.Generator
-) -> list[Summary]:
-    limits = bootstrap_intervals(values, rng)
-    summaries = []
-    for key, column, (low, high) in zip(keys, values.T, limits.T, strict=True):
-        known = column[np.isfinite(column)]
-        quartiles = (
-            np.quantile(known, [0.25, 0.5, 0.75]) if known.size else [np.nan] * 3
-        )
-        first, median, third = (float(x) for x in quartiles)
-        summaries.append(
-            Summary(
-                group=group,
-                key=key,
-                n=known.size,
-                mean=float(known.mean()) if known.size else float("nan"),
-                interval=Interval(float(low), float(high)),
-                median=median,
-                quartiles=Interval(first, third),
-                reason=missing_reason(known.size, METRICS[key.metric].undefined),
-            )
-        )
-    return summaries
 
 
 def missing_reason(n: int, undefined: str) -> str | None:
@@ -303,28 +254,6 @@ def compare(
     return list(_with_holm(found))
 
 
-def _comparison(
-    key: Key, second: str, column: NDArray[np.float64], interval: Interval
-) -> Comparison:
-    known = column[np.isfinite(column)]
-    p_value = signed_rank_p(known)
-    reason = missing_reason(known.size, METRICS[key.metric].undefined)
-    if reason is None and math.isnan(p_value):
-        reason = "No test: the methods do not differ in any patient"
-    return Comparison(
-        first=key.method,
-        second=second,
-        map=key.map,
-        metric=key.metric,
-        n=known.size,
-        difference=float(known.mean()) if known.size else math.nan,
-        interval=interval,
-        p_value=p_value,
-        p_holm=math.nan,
-        reason=reason,
-    )
-
-
 def signed_rank_p(differences: NDArray[np.float64]) -> float:
     """Two-sided p of Wilcoxon's signed-rank test; differences of 0 are left out.
 
@@ -351,6 +280,77 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     steps = np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps * p_values[order]), 1)
     return adjusted
+
+
+def _agreement(
+    key: Key, measured: np.ndarray, generated: np.ndarray
+) -> VolumeAgreement:
+    icc, interval, reason = math.nan, Interval(math.nan, math.nan), None
+    if measured.size < FEWEST_PATIENTS:
+        reason = f"ICC needs {FEWEST_PATIENTS} patients or more, got {measured.size}"
+    else:
+        result = intraclass_correlation(np.column_stack([measured, generated]))
+        icc, interval = result.estimate, result.confidence_interval()
+        if math.isnan(icc):
+            reason = "ICC is undefined: every volume is the same"
+        elif math.isnan(interval.low):
+            reason = "ICC has no interval: no variance to estimate it from"
+    return VolumeAgreement(
+        method=key.method,
+        metric=key.metric,
+        differences=bland_altman(measured, generated),
+        icc=icc,
+        icc_interval=interval,
+        reason=reason,
+    )
+
+
+def _of_group(
+    group: str, keys: Sequence[Key], values: np.ndarray, rng: np.random.Generator
+) -> list[Summary]:
+    limits = bootstrap_intervals(values, rng)
+    summaries = []
+    for key, column, (low, high) in zip(keys, values.T, limits.T, strict=True):
+        known = column[np.isfinite(column)]
+        quartiles = (
+            np.quantile(known, [0.25, 0.5, 0.75]) if known.size else [np.nan] * 3
+        )
+        first, median, third = (float(x) for x in quartiles)
+        summaries.append(
+            Summary(
+                group=group,
+                key=key,
+                n=known.size,
+                mean=float(known.mean()) if known.size else float("nan"),
+                interval=Interval(float(low), float(high)),
+                median=median,
+                quartiles=Interval(first, third),
+                reason=missing_reason(known.size, METRICS[key.metric].undefined),
+            )
+        )
+    return summaries
+
+
+def _comparison(
+    key: Key, second: str, column: NDArray[np.float64], interval: Interval
+) -> Comparison:
+    known = column[np.isfinite(column)]
+    p_value = signed_rank_p(known)
+    reason = missing_reason(known.size, METRICS[key.metric].undefined)
+    if reason is None and math.isnan(p_value):
+        reason = "No test: the methods do not differ in any patient"
+    return Comparison(
+        first=key.method,
+        second=second,
+        map=key.map,
+        metric=key.metric,
+        n=known.size,
+        difference=float(known.mean()) if known.size else math.nan,
+        interval=interval,
+        p_value=p_value,
+        p_holm=math.nan,
+        reason=reason,
+    )
 
 
 def _with_holm(comparisons: Sequence[Comparison]) -> Iterator[Comparison]:

@@ -122,6 +122,56 @@ def unrounded(value: float) -> str:
     return "" if math.isnan(value) else repr(float(value))
 
 
+_FIGURES = (Metric.CORE_DICE, Metric.AT_RISK_DICE, Metric.CENTRAL_RESIDUAL)
+
+
+_IN_BRAIN = (
+    Metric.SSIM_IN_BRAIN,
+    Metric.UQI_IN_BRAIN,
+    Metric.MAE,
+    Metric.RMSE,
+    Metric.CORRELATION,
+)
+_BY_SEVERITY = (
+    Metric.SSIM_IN_BRAIN,
+    Metric.UQI_IN_BRAIN,
+    Metric.SSIM_BOX,
+    Metric.UQI_BOX,
+    Metric.MAE,
+)
+_INTERVALS = "Mean over patients (95 % interval by bootstrap over patients)."
+_RUNS = "Rows are runs and trivial predictors; means over the same patients."
+
+
+def all_tables(evaluation: Evaluation) -> list[Table]:
+    """Return every table that the maps allow, the project's own first."""
+    tables = [
+        _in_brain(evaluation),
+        _lesion_table(evaluation),
+        _runs(
+            evaluation,
+            "bounding_box",
+            "SSIM and UQI in the bounding box of the brain",
+            f"{_RUNS} The region of the paper (2.2.1), SSIM with the range of each map "
+            "as data range, and UQI by Wang and Bovik (paper Eq. 9 and 10).",
+            (Metric.SSIM_BOX, Metric.UQI_BOX),
+        ),
+        _runs(
+            evaluation,
+            "paper_compatible",
+            "SSIM and UQI, paper-compatible",
+            f"{_RUNS} As the public evaluation code computes them, to stand beside "
+            "Tables S.8 and S.9: whole frame with its background, data range = largest "
+            "generated value, UQI with means for sums. They say little: see how "
+            f"{', '.join(BASELINES)} score.",
+            (Metric.SSIM_PAPER, Metric.UQI_PAPER),
+        ),
+        _by_severity(evaluation),
+        _comparisons(evaluation.comparisons),
+    ]
+    return [table for table in tables if table.rows]
+
+
 def _csv_cells(cell: _Cell, *, limits: bool) -> list[str]:
     if isinstance(cell, str):
         return [cell, "", ""] if limits else [cell]
@@ -133,9 +183,6 @@ def _csv_cells(cell: _Cell, *, limits: bool) -> list[str]:
 
 def _text(cell: _Cell) -> str:
     return cell if isinstance(cell, str) else cell.text
-
-
-_FIGURES = (Metric.CORE_DICE, Metric.AT_RISK_DICE, Metric.CENTRAL_RESIDUAL)
 
 
 def _lesion_table(evaluation: Evaluation) -> Table:
@@ -188,53 +235,6 @@ def _volume_cells(agreement: VolumeAgreement | None) -> list[_Cell]:
         Figure(differences.bias, 1, differences.limits),
         Figure(agreement.icc, 3, agreement.icc_interval),
     ]
-
-
-_IN_BRAIN = (
-    Metric.SSIM_IN_BRAIN,
-    Metric.UQI_IN_BRAIN,
-    Metric.MAE,
-    Metric.RMSE,
-    Metric.CORRELATION,
-)
-_BY_SEVERITY = (
-    Metric.SSIM_IN_BRAIN,
-    Metric.UQI_IN_BRAIN,
-    Metric.SSIM_BOX,
-    Metric.UQI_BOX,
-    Metric.MAE,
-)
-_INTERVALS = "Mean over patients (95 % interval by bootstrap over patients)."
-_RUNS = "Rows are runs and trivial predictors; means over the same patients."
-
-
-def all_tables(evaluation: Evaluation) -> list[Table]:
-    """Return every table that the maps allow, the project's own first."""
-    tables = [
-        _in_brain(evaluation),
-        _lesion_table(evaluation),
-        _runs(
-            evaluation,
-            "bounding_box",
-            "SSIM and UQI in the bounding box of the brain",
-            f"{_RUNS} The region of the paper (2.2.1), SSIM with the range of each map "
-            "as data range, and UQI by Wang and Bovik (paper Eq. 9 and 10).",
-            (Metric.SSIM_BOX, Metric.UQI_BOX),
-        ),
-        _runs(
-            evaluation,
-            "paper_compatible",
-            "SSIM and UQI, paper-compatible",
-            f"{_RUNS} As the public evaluation code computes them, to stand beside "
-            "Tables S.8 and S.9: whole frame with its background, data range = largest "
-            "generated value, UQI with means for sums. They say little: see how "
-            f"{', '.join(BASELINES)} score.",
-            (Metric.SSIM_PAPER, Metric.UQI_PAPER),
-        ),
-        _by_severity(evaluation),
-        _comparisons(evaluation.comparisons),
-    ]
-    return [table for table in tables if table.rows]
 
 
 def _figure(summary: Summary | None, *, interval: bool = True) -> _Cell:

@@ -41,7 +41,7 @@ from magic_model.metrics.method_agreement import Interval
 
 @contextmanager
 def complete_or_untouched(folder: Path) -> Iterator[Path]:
-    """Return a folder to write into; its files move to `folder` when all are there.
+    """Yield a folder to write into; its files move to `folder` when all are there.
 
     If anything fails before, nothing of it is left behind. Files of the same name are
     replaced, others stay.
@@ -106,6 +106,70 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+_OF_MAPS = (
+    ("MAE", Metric.MAE),
+    ("r", Metric.CORRELATION),
+    ("SSIM", Metric.SSIM_IN_BRAIN),
+    ("UQI", Metric.UQI_IN_BRAIN),
+    ("SSIM", Metric.SSIM_BOX),
+    ("UQI", Metric.UQI_BOX),
+    ("SSIM", Metric.SSIM_PAPER),
+    ("UQI", Metric.UQI_PAPER),
+)
+_OF_PATIENTS = (
+    ("core Dice", Metric.CORE_DICE),
+    ("risk Dice", Metric.AT_RISK_DICE),
+    ("core mL", Metric.CORE_ML),
+    ("risk mL", Metric.AT_RISK_ML),
+    ("residual", Metric.CENTRAL_RESIDUAL),
+)
+
+
+def describe(evaluation: Evaluation) -> str:
+    """Write means over patients as two tables, and the notes."""
+    n = len(evaluation.scores.patients)
+    width = max(map(len, [MEASURED, *evaluation.rows])) + 2
+    lines = [
+        f"Means over {n} patient{'s' if n > 1 else ''}; MAE in the unit of the map",
+        f"{'':{width + 5}}{'in brain':^32}{'bounding box':^16}{'paper-compatible':^16}",
+        f"{'map':5}{'method':{width}}" + "".join(f"{t:>8}" for t, _ in _OF_MAPS),
+        *_map_lines(evaluation, width),
+        *_patient_lines(evaluation, width),
+        _caution(evaluation),
+    ]
+    if n < FEWEST_PATIENTS:
+        lines.append(f"No intervals or tests: they need {FEWEST_PATIENTS} patients")
+    return "\n".join([*lines, *(f"- {note}" for note in evaluation.notes)])
+
+
+RESULTS = "evaluation.json"
+PAGE = "evaluation.html"
+TEXT = "evaluation.md"
+
+
+def write_evaluation(evaluation: Evaluation, out: Path) -> None:
+    """Write every file in one step.
+
+    Tables come as one CSV each (unrounded), all together as Markdown and HTML; figures
+    as PNG and SVG; patients.csv and summary.csv hold a line per figure.
+
+    Raises:
+        DataError: If an image cannot be read again, or the folder cannot be written.
+    """
+    tables = all_tables(evaluation)
+    with complete_or_untouched(out) as folder:
+        for table in tables:
+            _write_csv(folder / f"table_{table.name}.csv", to_csv_rows(table))
+        _write_csv(folder / "patients.csv", _patient_rows(evaluation))
+        _write_csv(folder / "summary.csv", _summary_rows(evaluation))
+        figures = draw_figures(evaluation, folder)
+        results = json.dumps(as_json(evaluation), indent=1, allow_nan=False)
+        (folder / RESULTS).write_text(results + "\n", encoding="utf-8")
+        (folder / TEXT).write_text(_markdown(evaluation, tables), encoding="utf-8")
+        page = _page(evaluation, tables, figures)
+        (folder / PAGE).write_text(page, encoding="utf-8")
+
+
 def _number(value: float) -> float | None:
     """Return a number, None (null in JSON) for NaN and infinite values."""
     return float(value) if math.isfinite(value) else None
@@ -168,42 +232,6 @@ def _volume(agreement: VolumeAgreement) -> dict[str, Any]:
     }
 
 
-_OF_MAPS = (
-    ("MAE", Metric.MAE),
-    ("r", Metric.CORRELATION),
-    ("SSIM", Metric.SSIM_IN_BRAIN),
-    ("UQI", Metric.UQI_IN_BRAIN),
-    ("SSIM", Metric.SSIM_BOX),
-    ("UQI", Metric.UQI_BOX),
-    ("SSIM", Metric.SSIM_PAPER),
-    ("UQI", Metric.UQI_PAPER),
-)
-_OF_PATIENTS = (
-    ("core Dice", Metric.CORE_DICE),
-    ("risk Dice", Metric.AT_RISK_DICE),
-    ("core mL", Metric.CORE_ML),
-    ("risk mL", Metric.AT_RISK_ML),
-    ("residual", Metric.CENTRAL_RESIDUAL),
-)
-
-
-def describe(evaluation: Evaluation) -> str:
-    """Write means over patients as two tables, and the notes."""
-    n = len(evaluation.scores.patients)
-    width = max(map(len, [MEASURED, *evaluation.rows])) + 2
-    lines = [
-        f"Means over {n} patient{'s' if n > 1 else ''}; MAE in the unit of the map",
-        f"{'':{width + 5}}{'in brain':^32}{'bounding box':^16}{'paper-compatible':^16}",
-        f"{'map':5}{'method':{width}}" + "".join(f"{t:>8}" for t, _ in _OF_MAPS),
-        *_map_lines(evaluation, width),
-        *_patient_lines(evaluation, width),
-        _caution(evaluation),
-    ]
-    if n < FEWEST_PATIENTS:
-        lines.append(f"No intervals or tests: they need {FEWEST_PATIENTS} patients")
-    return "\n".join([*lines, *(f"- {note}" for note in evaluation.notes)])
-
-
 def _map_lines(evaluation: Evaluation, width: int) -> list[str]:
     return [
         f"{MAP_SPECS[name].title:5}{method:{width}}"
@@ -254,34 +282,6 @@ def _mean(
 
 def _shown(summary: Summary) -> str:
     return format_number(summary.mean, min(3, METRICS[summary.key.metric].digits))
-
-
-RESULTS = "evaluation.json"
-PAGE = "evaluation.html"
-TEXT = "evaluation.md"
-
-
-def write_evaluation(evaluation: Evaluation, out: Path) -> None:
-    """Write every file in one step.
-
-    Tables come as one CSV each (unrounded), all together as Markdown and HTML; figures
-    as PNG and SVG; patients.csv and summary.csv hold a line per figure.
-
-    Raises:
-        DataError: If an image cannot be read again, or the folder cannot be written.
-    """
-    tables = all_tables(evaluation)
-    with complete_or_untouched(out) as folder:
-        for table in tables:
-            _write_csv(folder / f"table_{table.name}.csv", to_csv_rows(table))
-        _write_csv(folder / "patients.csv", _patient_rows(evaluation))
-        _write_csv(folder / "summary.csv", _summary_rows(evaluation))
-        figures = draw_figures(evaluation, folder)
-        results = json.dumps(as_json(evaluation), indent=1, allow_nan=False)
-        (folder / RESULTS).write_text(results + "\n", encoding="utf-8")
-        (folder / TEXT).write_text(_markdown(evaluation, tables), encoding="utf-8")
-        page = _page(evaluation, tables, figures)
-        (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def _markdown(evaluation: Evaluation, tables: Sequence[Table]) -> str:

@@ -100,13 +100,6 @@ def import_patient(
     return record
 
 
-def _without_source_id(record: PatientRecord, source_id: str) -> PatientRecord:
-    """Take the name that the source gave out of the notes."""
-    whole_word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
-    notes = [whole_word.sub(record.patient_id, note) for note in record.notes]
-    return PatientRecord(**{**record.__dict__, "notes": notes})
-
-
 def study_local_ids(
     source_ids: Sequence[str], *, rng: np.random.Generator, prefix: str = "p"
 ) -> dict[str, str]:
@@ -245,6 +238,13 @@ def write_link(linked: dict[str, str], path: Path) -> None:
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise DataError(msg) from error
+
+
+def _without_source_id(record: PatientRecord, source_id: str) -> PatientRecord:
+    """Take the name that the source gave out of the notes."""
+    whole_word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
+    notes = [whole_word.sub(record.patient_id, note) for note in record.notes]
+    return PatientRecord(**{**record.__dict__, "notes": notes})
 
 
 def _records(folder: Path) -> list[PatientRecord]:

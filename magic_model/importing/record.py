@@ -113,20 +113,6 @@ def read_record(folder: Path) -> PatientRecord:
         raise DataError(msg) from error
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _nan_to_none(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, Mapping):
-        return {key: _nan_to_none(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_nan_to_none(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    return value
-
-
 _MAPS = tuple(Kind(name.value) for name in PerfusionMap)
 
 
@@ -175,6 +161,20 @@ def describe(
         fingerprint=mark,
     )
     return record, aligned
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _nan_to_none(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, Mapping):
+        return {key: _nan_to_none(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nan_to_none(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
 
 
 def _on_one_grid(images: Mapping[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:

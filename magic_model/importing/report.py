@@ -51,43 +51,6 @@ def thumbnail(images: Mapping[Kind, Volume]) -> bytes:
     return out.getvalue()
 
 
-def _range(kind: Kind) -> tuple[float, float]:
-    return MAP_SPECS[PerfusionMap(kind.value)].value_range
-
-
-def _busiest_height(upright: Mapping[Kind, Volume]) -> float:
-    """Height in mm of the slice in which the first map has most values."""
-    for kind, volume in upright.items():
-        if kind != Kind.NCCT:
-            filled = np.count_nonzero(volume.array, axis=(0, 1))
-            return float(_heights(volume)[int(filled.argmax())])
-    for volume in upright.values():
-        return float(_heights(volume)[volume.shape[2] // 2])
-    return 0.0
-
-
-def _slice_at(volume: Volume, height: float) -> FloatArray:
-    """Cut the nearest slice to what is shown: the box around values, plus a margin."""
-    index = int(np.abs(_heights(volume) - height).argmin())
-    # Rows run from front to back, columns from the patient's right to the left.
-    picture = volume.array[::-1, ::-1, index].T
-    rows, columns = (np.flatnonzero((picture > 0).any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return picture
-    margin = 4
-    if volume.kind != Kind.NCCT:
-        picture = np.where(picture == 0, np.nan, picture)  # the background stays black
-    return picture[
-        max(0, rows[0] - margin) : rows[-1] + margin + 1,
-        max(0, columns[0] - margin) : columns[-1] + margin + 1,
-    ]
-
-
-def _heights(volume: Volume) -> FloatArray:
-    steps = np.arange(volume.shape[2])
-    return np.asarray(volume.affine[2, 3] + volume.affine[2, 2] * steps)
-
-
 _COLUMNS = (
     "patient_id", "split", "severity", "core_ml", "penumbra_ml", "mismatch_ratio",
     "scale", "correlation", "n_voxels", "overlap", "findings", "notes",
@@ -146,6 +109,43 @@ def audit_table(records: Sequence[PatientRecord]) -> str:
         lines.append(f"{record.patient_id:{width}}  {numbers}  {found}")
     differs = scale_differs([r.checks.central_volume.scale for r in records])
     return "\n".join([*lines, differs] if differs else lines)
+
+
+def _range(kind: Kind) -> tuple[float, float]:
+    return MAP_SPECS[PerfusionMap(kind.value)].value_range
+
+
+def _busiest_height(upright: Mapping[Kind, Volume]) -> float:
+    """Height in mm of the slice in which the first map has most values."""
+    for kind, volume in upright.items():
+        if kind != Kind.NCCT:
+            filled = np.count_nonzero(volume.array, axis=(0, 1))
+            return float(_heights(volume)[int(filled.argmax())])
+    for volume in upright.values():
+        return float(_heights(volume)[volume.shape[2] // 2])
+    return 0.0
+
+
+def _slice_at(volume: Volume, height: float) -> FloatArray:
+    """Cut the nearest slice to what is shown: the box around values, plus a margin."""
+    index = int(np.abs(_heights(volume) - height).argmin())
+    # Rows run from front to back, columns from the patient's right to the left.
+    picture = volume.array[::-1, ::-1, index].T
+    rows, columns = (np.flatnonzero((picture > 0).any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return picture
+    margin = 4
+    if volume.kind != Kind.NCCT:
+        picture = np.where(picture == 0, np.nan, picture)  # the background stays black
+    return picture[
+        max(0, rows[0] - margin) : rows[-1] + margin + 1,
+        max(0, columns[0] - margin) : columns[-1] + margin + 1,
+    ]
+
+
+def _heights(volume: Volume) -> FloatArray:
+    steps = np.arange(volume.shape[2])
+    return np.asarray(volume.affine[2, 3] + volume.affine[2, 2] * steps)
 
 
 def _format_number(value: float, digits: int) -> str:

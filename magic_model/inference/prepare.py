@@ -79,33 +79,6 @@ def preparation_notes(ncct: Volume) -> Iterator[str]:
         yield f"slices are tilted by {tilt:.0f} degrees from the axial plane"
 
 
-def _require_depth(name: str, head: Volume) -> None:
-    depth = head.shape[2] * head.spacing[2]
-    if depth < 2 * _OFFSET_MM or head.shape[2] == 1:
-        msg = (
-            f"{name}: an NCCT must reach {2 * _OFFSET_MM:g} mm from bottom to top, so "
-            f"that slices have neighbours; got {head.shape[2]} slices of "
-            f"{head.spacing[2]:g} mm"
-        )
-        raise DataError(msg)
-
-
-def _respaced(name: str, head: Volume, spacing_mm: float) -> Volume:
-    """Sample the slices at another distance; the first stays where it is."""
-    if not (is_a(spacing_mm, Real) and 0 < spacing_mm < math.inf):
-        msg = f"{name}: spacing must be a positive number of mm, got {spacing_mm}"
-        raise DataError(msg)
-    step = spacing_mm / head.spacing[2]
-    places = np.arange(0, head.shape[2] - 1 + 1e-6, step)
-    below = np.minimum(places.astype(int), head.shape[2] - 1)
-    above = np.minimum(below + 1, head.shape[2] - 1)
-    share = (places - below).astype(np.float32)
-    array = head.array[:, :, below] * (1 - share) + head.array[:, :, above] * share
-    affine = head.affine.copy()
-    affine[:3, 2] *= step
-    return Volume(array, affine, head.kind)
-
-
 _COARSE = 2.0  # times the voxels of the NCCT
 
 
@@ -166,11 +139,6 @@ class Source:
         return self.cohort.load(self.patient, Kind.BRAIN_MASK) if known else None
 
 
-def _is_fine(brain: Volume, ncct: Volume) -> bool:
-    """Whether a mask is fine enough for slices between its own; else steps show."""
-    return max(brain.spacing) <= _COARSE * max(ncct.spacing)
-
-
 def find_sources(path: Path, name: str = "case-1", split: str = "all") -> list[Source]:
     """Find the patients of a path.
 
@@ -200,6 +168,38 @@ def require_name(name: object) -> None:
     if not isinstance(name, str) or name in {"", ".", ".."} or Path(name).name != name:
         msg = f"A study-local name must be one that a folder can have, got {name!r}"
         raise DataError(msg)
+
+
+def _require_depth(name: str, head: Volume) -> None:
+    depth = head.shape[2] * head.spacing[2]
+    if depth < 2 * _OFFSET_MM or head.shape[2] == 1:
+        msg = (
+            f"{name}: an NCCT must reach {2 * _OFFSET_MM:g} mm from bottom to top, so "
+            f"that slices have neighbours; got {head.shape[2]} slices of "
+            f"{head.spacing[2]:g} mm"
+        )
+        raise DataError(msg)
+
+
+def _respaced(name: str, head: Volume, spacing_mm: float) -> Volume:
+    """Sample the slices at another distance; the first stays where it is."""
+    if not (is_a(spacing_mm, Real) and 0 < spacing_mm < math.inf):
+        msg = f"{name}: spacing must be a positive number of mm, got {spacing_mm}"
+        raise DataError(msg)
+    step = spacing_mm / head.spacing[2]
+    places = np.arange(0, head.shape[2] - 1 + 1e-6, step)
+    below = np.minimum(places.astype(int), head.shape[2] - 1)
+    above = np.minimum(below + 1, head.shape[2] - 1)
+    share = (places - below).astype(np.float32)
+    array = head.array[:, :, below] * (1 - share) + head.array[:, :, above] * share
+    affine = head.affine.copy()
+    affine[:3, 2] *= step
+    return Volume(array, affine, head.kind)
+
+
+def _is_fine(brain: Volume, ncct: Volume) -> bool:
+    """Whether a mask is fine enough for slices between its own; else steps show."""
+    return max(brain.spacing) <= _COARSE * max(ncct.spacing)
 
 
 def _of_cohort(cohort: Cohort, split: str) -> list[Source]:

@@ -65,11 +65,6 @@ class _LocalMeans:
         return _variance(self.x, self.xx) + _variance(self.y, self.yy)
 
 
-def _variance(mean: _Array, mean_square: _Array) -> _Array:
-    variance = mean_square - mean * mean
-    return np.where(variance > _FLAT * mean_square, variance, 0.0)
-
-
 def gaussian_means(x: ArrayLike, y: ArrayLike) -> _LocalMeans:
     """Weight an 11 x 11 window by a Gaussian of 1.5 pixels.
 
@@ -102,61 +97,6 @@ def block_means(x: ArrayLike, y: ArrayLike) -> _LocalMeans:
         _block_mean(b * b),
         _block_mean(a * b),
     )
-
-
-def _block_mean(image: _Array) -> _Array:
-    # Sums of 2, 4 and 8 neighbours: exact on flat windows, as a running sum is not.
-    for step in (1, 2, 4):
-        image = image[:-step] + image[step:]
-        image = image[:, :-step] + image[:, step:]
-    return image / BLOCK**2
-
-
-def _image_pair(x: ArrayLike, y: ArrayLike, side: int) -> tuple[_Array, _Array]:
-    """Return two images of one shape, `(rows, columns)`, in double precision.
-
-    Raises:
-        ValueError: If the images differ in shape, are too small, or not finite.
-    """
-    a, b = as_numbers(x, "An image"), as_numbers(y, "An image")
-    if a.shape != b.shape or a.ndim != 2:
-        msg = f"Images must be two-dimensional and alike, got {a.shape} and {b.shape}"
-        raise ValueError(msg)
-    if min(a.shape) < side:
-        msg = f"Images must be {side} x {side} pixels or larger, got {a.shape}"
-        raise ValueError(msg)
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        msg = "Images must be finite, got NaN or infinite values"
-        raise ValueError(msg)
-    return a, b
-
-
-def _mean_over(
-    quality: _Array, shape: tuple[int, ...], before: int, mask: ArrayLike | None
-) -> float:
-    """Average over windows, or over those whose middle is in a mask.
-
-    Args:
-        quality: `(rows, columns)`, one value per window.
-        shape: Of the image.
-        before: Pixels of a window above and left of its middle.
-        mask: `(rows, columns)` of the image.
-
-    Raises:
-        ValueError: If the mask has another shape or holds no middle of a window.
-    """
-    if mask is None:
-        return float(quality.mean())
-    inside = np.asarray(mask, dtype=np.bool_)
-    if inside.shape != shape:
-        msg = f"A mask must have the shape of the images {shape}, got {inside.shape}"
-        raise ValueError(msg)
-    rows, columns = quality.shape
-    chosen = quality[inside[before : before + rows, before : before + columns]]
-    if not chosen.size:
-        msg = "A mask must hold the middle of at least one window, got none"
-        raise ValueError(msg)
-    return float(chosen.mean())
 
 
 def uqi(x: ArrayLike, y: ArrayLike, mask: ArrayLike | None = None) -> float:
@@ -203,10 +143,6 @@ def index_of(means: _LocalMeans) -> _Array:
     """Quality index of each window from its means."""
     luminance = _ratio(2 * means.x * means.y, means.x**2 + means.y**2)
     return luminance * _ratio(2 * means.covariance, means.total_variance)
-
-
-def _ratio(above: _Array, below: _Array) -> _Array:
-    return np.divide(above, below, out=np.ones_like(below), where=below != 0)
 
 
 _K1, _K2 = 0.01, 0.03
@@ -318,6 +254,70 @@ def paper_index_of(means: _LocalMeans) -> _Array:
     whole = (n * (xx + yy) - squares) * squares
     index = _divided(4 * (n * xy - product) * product, whole)
     return np.where(whole != 0, index, _divided(2 * product, squares))
+
+
+def _variance(mean: _Array, mean_square: _Array) -> _Array:
+    variance = mean_square - mean * mean
+    return np.where(variance > _FLAT * mean_square, variance, 0.0)
+
+
+def _block_mean(image: _Array) -> _Array:
+    # Sums of 2, 4 and 8 neighbours: exact on flat windows, as a running sum is not.
+    for step in (1, 2, 4):
+        image = image[:-step] + image[step:]
+        image = image[:, :-step] + image[:, step:]
+    return image / BLOCK**2
+
+
+def _image_pair(x: ArrayLike, y: ArrayLike, side: int) -> tuple[_Array, _Array]:
+    """Return two images of one shape, `(rows, columns)`, in double precision.
+
+    Raises:
+        ValueError: If the images differ in shape, are too small, or not finite.
+    """
+    a, b = as_numbers(x, "An image"), as_numbers(y, "An image")
+    if a.shape != b.shape or a.ndim != 2:
+        msg = f"Images must be two-dimensional and alike, got {a.shape} and {b.shape}"
+        raise ValueError(msg)
+    if min(a.shape) < side:
+        msg = f"Images must be {side} x {side} pixels or larger, got {a.shape}"
+        raise ValueError(msg)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        msg = "Images must be finite, got NaN or infinite values"
+        raise ValueError(msg)
+    return a, b
+
+
+def _mean_over(
+    quality: _Array, shape: tuple[int, ...], before: int, mask: ArrayLike | None
+) -> float:
+    """Average over windows, or over those whose middle is in a mask.
+
+    Args:
+        quality: `(rows, columns)`, one value per window.
+        shape: Of the image.
+        before: Pixels of a window above and left of its middle.
+        mask: `(rows, columns)` of the image.
+
+    Raises:
+        ValueError: If the mask has another shape or holds no middle of a window.
+    """
+    if mask is None:
+        return float(quality.mean())
+    inside = np.asarray(mask, dtype=np.bool_)
+    if inside.shape != shape:
+        msg = f"A mask must have the shape of the images {shape}, got {inside.shape}"
+        raise ValueError(msg)
+    rows, columns = quality.shape
+    chosen = quality[inside[before : before + rows, before : before + columns]]
+    if not chosen.size:
+        msg = "A mask must hold the middle of at least one window, got none"
+        raise ValueError(msg)
+    return float(chosen.mean())
+
+
+def _ratio(above: _Array, below: _Array) -> _Array:
+    return np.divide(above, below, out=np.ones_like(below), where=below != 0)
 
 
 def _divided(above: _Array, below: _Array) -> _Array:

@@ -137,26 +137,6 @@ def draw_cases(
     return DrawnCases(out, cases, *(max(s) for s in zip(*holes, strict=True)))
 
 
-def _draw(pair: PairedSlices, layout: MontageLayout, out: Path) -> Case:
-    name, stack = pair.patient.patient_id, pair.reference
-    reference = draw_montage(stack, stack.maps, layout)
-    test = draw_montage(stack, pair.generated, layout)
-    return Case(
-        name,
-        str(pair.patient.severity),
-        write_picture(out, f"{name}_reference", reference),
-        write_picture(out, f"{name}_test", test),
-    )
-
-
-def _holes(pair: PairedSlices) -> tuple[float, float]:
-    mask = pair.reference.mask
-    return (
-        share_without_value(pair.reference.maps, mask),
-        share_without_value(pair.generated, mask),
-    )
-
-
 def share_without_value(
     maps: Mapping[PerfusionMap, FloatArray], mask: BoolArray
 ) -> float:
@@ -217,33 +197,6 @@ def select_patients(
     return Cohort(generated.folder, rows)
 
 
-def _splits(name: str) -> frozenset[Split]:
-    if name == _ALL:
-        return frozenset(Split)
-    try:
-        return frozenset({Split(name)})
-    except ValueError as error:
-        msg = f"Split must be {', '.join(Split)} or {_ALL}, got {name!r}"
-        raise DataError(msg) from error
-
-
-def _faults_of_case(patient: Patient) -> list[str]:
-    name, faults = patient.patient_id, []
-    if patient.severity is None:
-        faults.append(f"{name} must have a severity, got none: cases are drawn by it")
-    if PurePath(name).name != name or "\\" in name or name.startswith("."):
-        faults.append(f"{name!r} must be a name that a file can have")
-    return faults
-
-
-def _missing(patient: Patient, cohort: Cohort, kinds: Iterable[Kind]) -> list[str]:
-    return [
-        f"{patient.patient_id} must have {kind} in {cohort.folder}, got none"
-        for kind in kinds
-        if kind not in patient.images
-    ]
-
-
 def encode_png(picture: RgbArray) -> bytes:
     """Encode `(height, width, 3)` without loss; the bytes depend on nothing else.
 
@@ -299,6 +252,53 @@ def discard_cases(folder: Path) -> None:
     except OSError as error:
         msg = f"{folder / FILE}: cannot be replaced ({error.strerror or error})"
         raise DataError(msg) from error
+
+
+def _draw(pair: PairedSlices, layout: MontageLayout, out: Path) -> Case:
+    name, stack = pair.patient.patient_id, pair.reference
+    reference = draw_montage(stack, stack.maps, layout)
+    test = draw_montage(stack, pair.generated, layout)
+    return Case(
+        name,
+        str(pair.patient.severity),
+        write_picture(out, f"{name}_reference", reference),
+        write_picture(out, f"{name}_test", test),
+    )
+
+
+def _holes(pair: PairedSlices) -> tuple[float, float]:
+    mask = pair.reference.mask
+    return (
+        share_without_value(pair.reference.maps, mask),
+        share_without_value(pair.generated, mask),
+    )
+
+
+def _splits(name: str) -> frozenset[Split]:
+    if name == _ALL:
+        return frozenset(Split)
+    try:
+        return frozenset({Split(name)})
+    except ValueError as error:
+        msg = f"Split must be {', '.join(Split)} or {_ALL}, got {name!r}"
+        raise DataError(msg) from error
+
+
+def _faults_of_case(patient: Patient) -> list[str]:
+    name, faults = patient.patient_id, []
+    if patient.severity is None:
+        faults.append(f"{name} must have a severity, got none: cases are drawn by it")
+    if PurePath(name).name != name or "\\" in name or name.startswith("."):
+        faults.append(f"{name!r} must be a name that a file can have")
+    return faults
+
+
+def _missing(patient: Patient, cohort: Cohort, kinds: Iterable[Kind]) -> list[str]:
+    return [
+        f"{patient.patient_id} must have {kind} in {cohort.folder}, got none"
+        for kind in kinds
+        if kind not in patient.images
+    ]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -102,6 +102,44 @@ def draw_header(layout: MontageLayout) -> RgbArray:
     return strip
 
 
+_MIDDLE = 1  # of the NCCT below, at and above a slice
+
+
+def draw_montage(
+    stack: SliceStack,
+    maps: Mapping[PerfusionMap, FloatArray],
+    layout: MontageLayout,
+) -> RgbArray:
+    """Draw NCCT and maps, a row per slice from the skull base up.
+
+    NCCT, mask and slices come from `stack` for either method. What lies outside the
+    mask is black, as are rows without a slice and values that are not finite.
+
+    Args:
+        stack: Slices of the patient, as large as the panels.
+        maps: `(n, panel, panel)` each, in its unit, on the slices of `stack`.
+        layout: Size and columns.
+
+    Returns:
+        `(height, width, 3)` as `layout.size` says.
+
+    Raises:
+        ValueError: If there are more slices than rows, a map is missing, or shapes
+            differ.
+    """
+    _require_fit(stack, maps, layout)
+    canvas = np.zeros((*layout.size, 3), dtype=np.uint8)
+    canvas[: layout.header] = draw_header(layout)
+    columns = [grey_ncct(stack.ncct[:, _MIDDLE])]
+    columns += [colour_map(maps[name], name) for name in layout.maps]
+    shown = stack.mask[..., np.newaxis]
+    for column, panels in enumerate(columns):
+        for row, panel in enumerate(np.where(shown, panels, np.uint8(0))):
+            top, left = layout.corner(row, column)
+            canvas[top : top + layout.panel, left : left + layout.panel] = panel
+    return canvas
+
+
 def _write_title(
     draw: ImageDraw.ImageDraw, left: int, panel: int, title: str, unit: str
 ) -> None:
@@ -149,44 +187,6 @@ def _font(panel: int, share: float) -> ImageFont.FreeTypeFont:
     file = Path(get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
     # The basic engine needs no shaping library, which not every machine has.
     return ImageFont.truetype(file, panel * share, layout_engine=ImageFont.Layout.BASIC)
-
-
-_MIDDLE = 1  # of the NCCT below, at and above a slice
-
-
-def draw_montage(
-    stack: SliceStack,
-    maps: Mapping[PerfusionMap, FloatArray],
-    layout: MontageLayout,
-) -> RgbArray:
-    """Draw NCCT and maps, a row per slice from the skull base up.
-
-    NCCT, mask and slices come from `stack` for either method. What lies outside the
-    mask is black, as are rows without a slice and values that are not finite.
-
-    Args:
-        stack: Slices of the patient, as large as the panels.
-        maps: `(n, panel, panel)` each, in its unit, on the slices of `stack`.
-        layout: Size and columns.
-
-    Returns:
-        `(height, width, 3)` as `layout.size` says.
-
-    Raises:
-        ValueError: If there are more slices than rows, a map is missing, or shapes
-            differ.
-    """
-    _require_fit(stack, maps, layout)
-    canvas = np.zeros((*layout.size, 3), dtype=np.uint8)
-    canvas[: layout.header] = draw_header(layout)
-    columns = [grey_ncct(stack.ncct[:, _MIDDLE])]
-    columns += [colour_map(maps[name], name) for name in layout.maps]
-    shown = stack.mask[..., np.newaxis]
-    for column, panels in enumerate(columns):
-        for row, panel in enumerate(np.where(shown, panels, np.uint8(0))):
-            top, left = layout.corner(row, column)
-            canvas[top : top + layout.panel, left : left + layout.panel] = panel
-    return canvas
 
 
 def _require_fit(

@@ -1,7 +1,5 @@
 """The networks: generators, the physician-in-the-loop module, discriminators."""
 
-from pathlib import Path
-
 from torch import nn
 
 from magic_model.errors import DataError, is_a
@@ -9,7 +7,7 @@ from magic_model.networks.branches import BranchGenerator
 from magic_model.networks.discriminator import Discriminator
 from magic_model.networks.generator import Generator
 from magic_model.networks.residual import ResidualGenerator
-from magic_model.recipe import Family, Recipe, as_recipe
+from magic_model.recipe import Family, RecipeSource, as_recipe
 
 __all__ = [
     "Discriminator",
@@ -20,7 +18,7 @@ __all__ = [
 ]
 
 
-def build_generator(recipe: Recipe | str | Path) -> Generator:
+def build_generator(recipe: RecipeSource) -> Generator:
     """Build the generator of a recipe, its weights drawn from torch's generator.
 
     Args:
@@ -35,7 +33,7 @@ def build_generator(recipe: Recipe | str | Path) -> Generator:
     return kind(recipe.generator, recipe.maps, recipe.training.batch_size)
 
 
-def build_discriminator(recipe: Recipe | str | Path) -> Discriminator:
+def build_discriminator(recipe: RecipeSource) -> Discriminator:
     """Build the discriminator of a recipe, its weights drawn from torch's generator.
 
     Args:

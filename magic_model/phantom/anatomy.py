@@ -90,47 +90,6 @@ def template_coordinates(
     return _widen_ventricles(points, posture.ventricles)
 
 
-def _rotation(angles: tuple[float, float, float]) -> NDArray[np.float64]:
-    matrix = np.eye(3)
-    for axis, angle in enumerate(angles):
-        i, j = [k for k in range(3) if k != axis]
-        turn = np.eye(3)
-        turn[i, i] = turn[j, j] = math.cos(angle)
-        turn[i, j], turn[j, i] = -math.sin(angle), math.sin(angle)
-        matrix = matrix @ turn
-    return matrix
-
-
-def _random_displacement(grid: Grid, rng: np.random.Generator) -> FloatArray:
-    axes = grid.node_axes_mm
-    extent = [float(axis[-1]) for axis in axes]
-    components = []
-    for _ in range(3):
-        levels = [
-            spline_field(random_coefficients(extent, spacing, rng), spacing, axes)
-            * np.float32(spacing * share)
-            for spacing, share in _LEVELS
-        ]
-        components.append(levels[0] + levels[1])
-    return np.stack(components)
-
-
-def _widen_ventricles(points: FloatArray, amounts: tuple[float, float]) -> FloatArray:
-    """Pull the sampled places towards each ventricle, which so appears wider."""
-    pulled = points.copy()
-    for side, amount in zip((1, -1), amounts, strict=True):
-        centre = (side * _VENTRICLE_MM[0], *_VENTRICLE_MM[1:])
-        apart = [points[i] - np.float32(centre[i]) for i in range(3)]
-        squared = sum(
-            (a / np.float32(reach)) ** 2
-            for a, reach in zip(apart, _VENTRICLE_REACH_MM, strict=True)
-        )
-        pull = np.float32(amount) * np.exp(-squared / 2)
-        pulled[0] -= pull * apart[0]
-        pulled[2] -= pull * apart[2]
-    return pulled
-
-
 def sample(images: Sequence[FloatArray], at: FloatArray) -> list[FloatArray]:
     """Interpolate images of one grid linearly at the same places.
 
@@ -151,27 +110,6 @@ def sample(images: Sequence[FloatArray], at: FloatArray) -> list[FloatArray]:
         for result, values in zip(results, slab, strict=True):
             result[i] = values
     return results
-
-
-def _sample_slab(images: Sequence[FloatArray], at: FloatArray) -> list[FloatArray]:
-    shape = images[0].shape
-    strides = (shape[1] * shape[2], shape[2], 1)
-    first = np.zeros(at.shape[1:], dtype=np.intp)
-    weights = []
-    for where, size, stride in zip(at, shape, strides, strict=True):
-        inside = np.clip(where, 0, size - 1)
-        low = np.minimum(inside.astype(np.intp), size - 2)
-        t = (inside - low).astype(np.float32)
-        weights.append((1 - t, t))
-        first += low * stride
-    values = [np.zeros(first.shape, dtype=np.float32) for _ in images]
-    for corner in product((0, 1), repeat=3):
-        x, y, z = (weight[step] for weight, step in zip(weights, corner, strict=True))
-        weight = x * y * z
-        index = first + sum(c * s for c, s in zip(corner, strides, strict=True))
-        for i, image in enumerate(images):
-            values[i] += weight * image.take(index)
-    return values
 
 
 BoolArray = NDArray[np.bool_]
@@ -262,6 +200,68 @@ def whole_frame(part: FloatArray, box: Box) -> FloatArray:
     frame = np.zeros((PIXELS, PIXELS, part.shape[2]), dtype=np.float32)
     frame[box.in_plane] = part
     return frame
+
+
+def _rotation(angles: tuple[float, float, float]) -> NDArray[np.float64]:
+    matrix = np.eye(3)
+    for axis, angle in enumerate(angles):
+        i, j = [k for k in range(3) if k != axis]
+        turn = np.eye(3)
+        turn[i, i] = turn[j, j] = math.cos(angle)
+        turn[i, j], turn[j, i] = -math.sin(angle), math.sin(angle)
+        matrix = matrix @ turn
+    return matrix
+
+
+def _random_displacement(grid: Grid, rng: np.random.Generator) -> FloatArray:
+    axes = grid.node_axes_mm
+    extent = [float(axis[-1]) for axis in axes]
+    components = []
+    for _ in range(3):
+        levels = [
+            spline_field(random_coefficients(extent, spacing, rng), spacing, axes)
+            * np.float32(spacing * share)
+            for spacing, share in _LEVELS
+        ]
+        components.append(levels[0] + levels[1])
+    return np.stack(components)
+
+
+def _widen_ventricles(points: FloatArray, amounts: tuple[float, float]) -> FloatArray:
+    """Pull the sampled places towards each ventricle, which so appears wider."""
+    pulled = points.copy()
+    for side, amount in zip((1, -1), amounts, strict=True):
+        centre = (side * _VENTRICLE_MM[0], *_VENTRICLE_MM[1:])
+        apart = [points[i] - np.float32(centre[i]) for i in range(3)]
+        squared = sum(
+            (a / np.float32(reach)) ** 2
+            for a, reach in zip(apart, _VENTRICLE_REACH_MM, strict=True)
+        )
+        pull = np.float32(amount) * np.exp(-squared / 2)
+        pulled[0] -= pull * apart[0]
+        pulled[2] -= pull * apart[2]
+    return pulled
+
+
+def _sample_slab(images: Sequence[FloatArray], at: FloatArray) -> list[FloatArray]:
+    shape = images[0].shape
+    strides = (shape[1] * shape[2], shape[2], 1)
+    first = np.zeros(at.shape[1:], dtype=np.intp)
+    weights = []
+    for where, size, stride in zip(at, shape, strides, strict=True):
+        inside = np.clip(where, 0, size - 1)
+        low = np.minimum(inside.astype(np.intp), size - 2)
+        t = (inside - low).astype(np.float32)
+        weights.append((1 - t, t))
+        first += low * stride
+    values = [np.zeros(first.shape, dtype=np.float32) for _ in images]
+    for corner in product((0, 1), repeat=3):
+        x, y, z = (weight[step] for weight, step in zip(weights, corner, strict=True))
+        weight = x * y * z
+        index = first + sum(c * s for c, s in zip(corner, strides, strict=True))
+        for i, image in enumerate(images):
+            values[i] += weight * image.take(index)
+    return values
 
 
 def _tissues(template: Template, at: FloatArray, atrophy: float) -> Tissues:

@@ -29,13 +29,6 @@ def healthy_means(phantom: Phantom) -> dict[Kind, float]:
     }
 
 
-def _healthy_grey_matter(phantom: Phantom) -> NDArray[np.bool_]:
-    """Voxels of healthy grey matter on the grid of the maps."""
-    brain = phantom.images[Kind.BRAIN_MASK].array > 0
-    healthy: NDArray[np.bool_] = (phantom.tissues.grey > _PURE) & (phantom.flow == 1)
-    return brain & healthy
-
-
 _WINDOW_HU = (0.0, 80.0)
 _N_BINS = 400
 
@@ -107,6 +100,13 @@ def brain_voxels(
     planes = range(first, first + step * values.shape[2], step)
     hu = slice_mean(ncct.array, planes)[brain]
     return np.clip(hu, *_WINDOW_HU), values.array[brain]
+
+
+def _healthy_grey_matter(phantom: Phantom) -> NDArray[np.bool_]:
+    """Voxels of healthy grey matter on the grid of the maps."""
+    brain = phantom.images[Kind.BRAIN_MASK].array > 0
+    healthy: NDArray[np.bool_] = (phantom.tissues.grey > _PURE) & (phantom.flow == 1)
+    return brain & healthy
 
 
 def _predict(hu: FloatArray, values: FloatArray, wanted: FloatArray) -> FloatArray:

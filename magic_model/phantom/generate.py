@@ -101,11 +101,6 @@ def class_counts(n_patients: int) -> dict[Severity, int]:
     return counts
 
 
-def _stream(seed: int, index: int) -> np.random.Generator:
-    """Return the stream of a child, as `SeedSequence(seed).spawn` makes them."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
-
-
 FILE = "phantom.json"
 """Written last into a patient's folder: what was asked for and what came."""
 
@@ -179,6 +174,11 @@ def make_on_disk(folder: Path, planned: PlannedPatient) -> Patient:
         mismatch_ratio=mismatch_ratio(core_ml, penumbra_ml),
         images={kind: _image(Path(planned.patient_id), kind) for kind in Kind},
     )
+
+
+def _stream(seed: int, index: int) -> np.random.Generator:
+    """Return the stream of a child, as `SeedSequence(seed).spawn` makes them."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
 
 
 def _kept(place: Path, made_by: dict[str, Any]) -> dict[str, Any] | None:

@@ -90,21 +90,6 @@ def random_field(
     return field / np.float32(_SPLINE_SD * uniform_sd)
 
 
-def _mix(
-    values: FloatArray,
-    axis: int,
-    first: NDArray[np.intp],
-    weights: Sequence[FloatArray],
-) -> FloatArray:
-    """Weighted sum of neighbours along an axis, the first one given."""
-    along = [1, 1, 1]
-    along[axis] = -1
-    mixed = values.take(first, axis) * weights[0].reshape(along)
-    for step, weight in enumerate(weights[1:], start=1):
-        mixed += values.take(first + step, axis) * weight.reshape(along)
-    return mixed
-
-
 Size = Literal["slab", "full"]
 
 PIXELS = 256
@@ -220,6 +205,21 @@ class Box:
     def in_plane(self) -> tuple[slice, slice]:
         """Columns and rows, to index with."""
         return self.x, self.y
+
+
+def _mix(
+    values: FloatArray,
+    axis: int,
+    first: NDArray[np.intp],
+    weights: Sequence[FloatArray],
+) -> FloatArray:
+    """Weighted sum of neighbours along an axis, the first one given."""
+    along = [1, 1, 1]
+    along[axis] = -1
+    mixed = values.take(first, axis) * weights[0].reshape(along)
+    for step, weight in enumerate(weights[1:], start=1):
+        mixed += values.take(first + step, axis) * weight.reshape(along)
+    return mixed
 
 
 def _span(nodes: NDArray[np.bool_]) -> slice:

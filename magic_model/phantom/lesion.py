@@ -68,34 +68,6 @@ def territory_share(
     return result
 
 
-def _aca(x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
-    """Medial frontal and parietal lobe, wider towards the pole and the vertex."""
-    width = 13 + 0.2 * np.maximum(y - 25, 0) + 0.22 * np.maximum(z - 25, 0)
-    behind = -45 - 0.2 * np.maximum(z - 20, 0)
-    above = np.where(y > 15, -25, 22 + 0.0 * y)
-    depth: FloatArray = np.minimum(np.minimum(width - x, y - behind), (z - above) / 1.5)
-    return depth
-
-
-def _pca(x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
-    """Occipital lobe, lower medial temporal lobe and thalamus."""
-    occipital = np.minimum(-52 - 0.55 * x - y, 45 - z)
-    temporal = np.minimum(np.minimum(-12 - y, -6 - 0.1 * x - z), 46 - x)
-    thalamus = 10 * (
-        1 - np.sqrt(((x - 11) / 10) ** 2 + ((y + 19) / 15) ** 2 + ((z - 6) / 11) ** 2)
-    )
-    depth: FloatArray = np.maximum(np.maximum(occipital, temporal), thalamus)
-    return depth
-
-
-def _infratentorial(x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
-    """Cerebellum below the sloping tentorium, and brain stem."""
-    cerebellum = np.minimum(-36 - y, -2 - 0.5 * x - 0.12 * np.maximum(-60 - y, 0) - z)
-    stem = np.minimum(np.minimum(20 - x, -8 - y), -6 - z)
-    depth: FloatArray = 3 * np.maximum(cerebellum, stem)
-    return depth
-
-
 _Point = tuple[float, float, float]
 
 _CHANCE = {Territory.MCA: 0.8, Territory.PCA: 0.12, Territory.ACA: 0.08}
@@ -137,41 +109,6 @@ class _Site:
         foci = _FOCI[territory]
         x, y, z = np.array(foci[rng.integers(len(foci))]) + rng.normal(0, _JITTER_MM, 3)
         return cls(territory, side, (side.sign * max(float(x), 4), float(y), float(z)))
-
-
-def _severity_field(
-    site: _Site, mni_mm: FloatArray, grid: Grid, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Return a field whose level sets are wedges from the ventricle to the cortex.
-
-    Args:
-        site: The blocked branch.
-        mni_mm: `(3, x, y, z)` MNI coordinates at the nodes of the grid.
-        grid: The grid.
-        rng: Source of chance, for an irregular border.
-
-    Returns:
-        The field, highest at the focus, and the share of the territory (0 to 1), both
-        at the nodes.
-    """
-    share = territory_share(mni_mm, site.territory, site.side)
-    apex = _APEX[site.territory]
-    start = (site.side.sign * apex[0], apex[1], apex[2])
-    along = [f - s for f, s in zip(site.focus_mm, start, strict=True)]
-    length = math.hypot(*along)
-    offset = [mni_mm[i] - np.float32(start[i]) for i in range(3)]
-    distance = np.sqrt(sum(o * o for o in offset)) + np.float32(1e-3)
-    cosine = (
-        sum(o * np.float32(a / length) for o, a in zip(offset, along, strict=True))
-        / distance
-    )
-    # The tip of the wedge is blunt: close to the apex the angle says little.
-    blunt = distance / (distance + np.float32(6))
-    angle = np.arccos(np.clip(cosine, -1, 1)) * blunt
-    field = -((angle / _HALF_ANGLE) ** 2) - ((distance - length) / _DEPTH_MM) ** 2
-    field += _ROUGHNESS * random_field(grid.node_axes_mm, 14.0, rng)
-    field += 2 * np.log(share + np.float32(1e-4))
-    return field.astype(np.float32), share
 
 
 CORE_RIM_FLOW = 0.29
@@ -253,6 +190,69 @@ def draw_lesion(
         penumbra=tissue & (on_maps > penumbra_level),
         core=tissue & (on_maps > core_level),
     )
+
+
+def _aca(x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
+    """Medial frontal and parietal lobe, wider towards the pole and the vertex."""
+    width = 13 + 0.2 * np.maximum(y - 25, 0) + 0.22 * np.maximum(z - 25, 0)
+    behind = -45 - 0.2 * np.maximum(z - 20, 0)
+    above = np.where(y > 15, -25, 22 + 0.0 * y)
+    depth: FloatArray = np.minimum(np.minimum(width - x, y - behind), (z - above) / 1.5)
+    return depth
+
+
+def _pca(x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
+    """Occipital lobe, lower medial temporal lobe and thalamus."""
+    occipital = np.minimum(-52 - 0.55 * x - y, 45 - z)
+    temporal = np.minimum(np.minimum(-12 - y, -6 - 0.1 * x - z), 46 - x)
+    thalamus = 10 * (
+        1 - np.sqrt(((x - 11) / 10) ** 2 + ((y + 19) / 15) ** 2 + ((z - 6) / 11) ** 2)
+    )
+    depth: FloatArray = np.maximum(np.maximum(occipital, temporal), thalamus)
+    return depth
+
+
+def _infratentorial(x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
+    """Cerebellum below the sloping tentorium, and brain stem."""
+    cerebellum = np.minimum(-36 - y, -2 - 0.5 * x - 0.12 * np.maximum(-60 - y, 0) - z)
+    stem = np.minimum(np.minimum(20 - x, -8 - y), -6 - z)
+    depth: FloatArray = 3 * np.maximum(cerebellum, stem)
+    return depth
+
+
+def _severity_field(
+    site: _Site, mni_mm: FloatArray, grid: Grid, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Return a field whose level sets are wedges from the ventricle to the cortex.
+
+    Args:
+        site: The blocked branch.
+        mni_mm: `(3, x, y, z)` MNI coordinates at the nodes of the grid.
+        grid: The grid.
+        rng: Source of chance, for an irregular border.
+
+    Returns:
+        The field, highest at the focus, and the share of the territory (0 to 1), both
+        at the nodes.
+    """
+    share = territory_share(mni_mm, site.territory, site.side)
+    apex = _APEX[site.territory]
+    start = (site.side.sign * apex[0], apex[1], apex[2])
+    along = [f - s for f, s in zip(site.focus_mm, start, strict=True)]
+    length = math.hypot(*along)
+    offset = [mni_mm[i] - np.float32(start[i]) for i in range(3)]
+    distance = np.sqrt(sum(o * o for o in offset)) + np.float32(1e-3)
+    cosine = (
+        sum(o * np.float32(a / length) for o, a in zip(offset, along, strict=True))
+        / distance
+    )
+    # The tip of the wedge is blunt: close to the apex the angle says little.
+    blunt = distance / (distance + np.float32(6))
+    angle = np.arccos(np.clip(cosine, -1, 1)) * blunt
+    field = -((angle / _HALF_ANGLE) ** 2) - ((distance - length) / _DEPTH_MM) ** 2
+    field += _ROUGHNESS * random_field(grid.node_axes_mm, 14.0, rng)
+    field += 2 * np.log(share + np.float32(1e-4))
+    return field.astype(np.float32), share
 
 
 def _levels(

@@ -53,20 +53,6 @@ def residue(time_s: NDArray[np.float64], mtt_s: float) -> NDArray[np.float64]:
     return np.where(time_s < mtt_s, 1.0, np.exp(np.minimum(mtt_s - time_s, 0)))
 
 
-@lru_cache(maxsize=1)
-def _peak_times() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Time to peak without delay for transit times from 0 to 30 s."""
-    samples = _AIF_START_S + _AIF_STEP_S * np.arange(len(_AIF_HU))
-    time = np.arange(0, samples[-1] + _STEP_S / 2, _STEP_S)
-    arterial = np.interp(time, samples, _AIF_HU)
-    mtts = np.arange(0.25, _LONGEST_MTT_S + 0.1, 0.25)
-    peaks = [
-        time[np.argmax(np.convolve(arterial, residue(time, mtt))[: len(time)])]
-        for mtt in mtts
-    ]
-    return mtts, np.array(peaks) - _EARLIER_S
-
-
 @dataclass(frozen=True)
 class TissuePerfusion:
     """Perfusion of a tissue.
@@ -166,6 +152,20 @@ def perfusion_maps(
     for kind, inside in values.items():
         maps[kind][brain] = inside
     return maps
+
+
+@lru_cache(maxsize=1)
+def _peak_times() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Time to peak without delay for transit times from 0 to 30 s."""
+    samples = _AIF_START_S + _AIF_STEP_S * np.arange(len(_AIF_HU))
+    time = np.arange(0, samples[-1] + _STEP_S / 2, _STEP_S)
+    arterial = np.interp(time, samples, _AIF_HU)
+    mtts = np.arange(0.25, _LONGEST_MTT_S + 0.1, 0.25)
+    peaks = [
+        time[np.argmax(np.convolve(arterial, residue(time, mtt))[: len(time)])]
+        for mtt in mtts
+    ]
+    return mtts, np.array(peaks) - _EARLIER_S
 
 
 def _variation(axes_mm: list[FloatArray], rng: np.random.Generator) -> FloatArray:

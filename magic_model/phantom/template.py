@@ -42,49 +42,6 @@ _MIDLINE: list[tuple[float, list[tuple[float, float, float]]]] = [
 ]  # fmt: skip
 
 
-def _vessel_fraction(shape: tuple[int, ...], origin_mm: FloatArray) -> FloatArray:
-    """Draw the vessels into a grid of 1 mm.
-
-    Args:
-        shape: Voxels along x, y and z.
-        origin_mm: MNI coordinates of the first voxel.
-
-    Returns:
-        Share of each voxel that is blood within a large vessel, 0 to 1.
-    """
-    mirrored = [
-        (radius, [(sign * x, y, z) for x, y, z in course])
-        for radius, course in _PAIRED
-        for sign in (1, -1)
-    ]
-    fraction = np.zeros(shape, dtype=np.float32)
-    for radius, course in (*mirrored, *_MIDLINE):
-        points = np.rint(_points(course) - origin_mm).astype(np.intp)
-        low = np.maximum(points.min(axis=0) - 6, 0)
-        high = np.minimum(points.max(axis=0) + 7, shape)
-        points = points[((points >= low) & (points < high)).all(axis=1)] - low
-        off_line = np.ones(high - low, dtype=bool)
-        off_line[tuple(points.T)] = False
-        part = np.clip(radius + 0.5 - distance_transform_edt(off_line), 0, 1)
-        window = fraction[tuple(map(slice, low, high))]
-        np.maximum(window, part, out=window)
-    smooth: FloatArray = gaussian_filter(fraction, 0.5)
-    return smooth
-
-
-def _points(course: list[tuple[float, float, float]]) -> FloatArray:
-    """Points along a course, closer together than a voxel."""
-    corners = np.array(course, dtype=np.float32)
-    lengths = np.linalg.norm(np.diff(corners, axis=0), axis=1)
-    parts = [
-        start + np.linspace(0, 1, int(2 * length) + 2, dtype=np.float32)[:, None] * step
-        for start, step, length in zip(
-            corners[:-1], np.diff(corners, axis=0), lengths, strict=True
-        )
-    ]
-    return np.concatenate(parts)
-
-
 _CLOSING_MM = 8.0  # furrows narrower than twice this lie within the skull
 _COARSE = 2  # the distance changes slowly: every other voxel tells enough
 
@@ -143,6 +100,49 @@ def load_template() -> Template:
         vessels=_vessel_fraction(brain.shape, origin),
         outside_mm=_distance_to_hull(brain[::_COARSE, ::_COARSE, ::_COARSE]),
     )
+
+
+def _vessel_fraction(shape: tuple[int, ...], origin_mm: FloatArray) -> FloatArray:
+    """Draw the vessels into a grid of 1 mm.
+
+    Args:
+        shape: Voxels along x, y and z.
+        origin_mm: MNI coordinates of the first voxel.
+
+    Returns:
+        Share of each voxel that is blood within a large vessel, 0 to 1.
+    """
+    mirrored = [
+        (radius, [(sign * x, y, z) for x, y, z in course])
+        for radius, course in _PAIRED
+        for sign in (1, -1)
+    ]
+    fraction = np.zeros(shape, dtype=np.float32)
+    for radius, course in (*mirrored, *_MIDLINE):
+        points = np.rint(_points(course) - origin_mm).astype(np.intp)
+        low = np.maximum(points.min(axis=0) - 6, 0)
+        high = np.minimum(points.max(axis=0) + 7, shape)
+        points = points[((points >= low) & (points < high)).all(axis=1)] - low
+        off_line = np.ones(high - low, dtype=bool)
+        off_line[tuple(points.T)] = False
+        part = np.clip(radius + 0.5 - distance_transform_edt(off_line), 0, 1)
+        window = fraction[tuple(map(slice, low, high))]
+        np.maximum(window, part, out=window)
+    smooth: FloatArray = gaussian_filter(fraction, 0.5)
+    return smooth
+
+
+def _points(course: list[tuple[float, float, float]]) -> FloatArray:
+    """Points along a course, closer together than a voxel."""
+    corners = np.array(course, dtype=np.float32)
+    lengths = np.linalg.norm(np.diff(corners, axis=0), axis=1)
+    parts = [
+        start + np.linspace(0, 1, int(2 * length) + 2, dtype=np.float32)[:, None] * step
+        for start, step, length in zip(
+            corners[:-1], np.diff(corners, axis=0), lengths, strict=True
+        )
+    ]
+    return np.concatenate(parts)
 
 
 def _values(image: "Nifti1Image") -> FloatArray:

@@ -64,25 +64,6 @@ class Adversaries:
                 group["lr"] = rate
 
 
-def _draw_weights(network: nn.Module) -> None:
-    """Normal weights of spread 0.02, as in pix2pix (Isola 2017, appendix 6.2)."""
-    for module in network.modules():
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-
-
-def _adam(network: nn.Module, recipe: Recipe) -> torch.optim.Adam:
-    settings = recipe.training
-    return torch.optim.Adam(
-        network.parameters(),
-        lr=settings.learning_rate,
-        betas=settings.betas,
-        fused=True,
-    )
-
-
 def tensors_of(nets: Adversaries) -> dict[str, Tensor]:
     """Return all that training goes on from: weights, statistics, moments of Adam."""
     tensors = generator_tensors(nets)
@@ -111,6 +92,25 @@ def restore(nets: Adversaries, path: Path) -> None:
     if nets.discriminator is not None and nets.discriminator_adam is not None:
         _copy(nets.discriminator, path, "discriminator")
         _restore_adam(nets.discriminator_adam, path, "discriminator_adam")
+
+
+def _draw_weights(network: nn.Module) -> None:
+    """Normal weights of spread 0.02, as in pix2pix (Isola 2017, appendix 6.2)."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _adam(network: nn.Module, recipe: Recipe) -> torch.optim.Adam:
+    settings = recipe.training
+    return torch.optim.Adam(
+        network.parameters(),
+        lr=settings.learning_rate,
+        betas=settings.betas,
+        fused=True,
+    )
 
 
 def _copy(network: torch.nn.Module, path: Path, part: str) -> None:

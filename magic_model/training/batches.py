@@ -69,19 +69,6 @@ def augment_batch(
     return grid_sample(images + 1, grid, mode=mode, align_corners=False) - 1
 
 
-def _theta(change: RigidChange, height: int, width: int) -> np.ndarray:
-    """Map of output to input places, in torch's (x, y) from -1 to 1 over an image."""
-    angle = np.radians(change.degrees)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    rows_columns = np.diag([1.0, -1.0 if change.flip else 1.0]) @ turn
-    offset = -rows_columns @ [change.down, change.right]
-    # From (row, column) in pixels to (x, y) in half images.
-    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
-    scale = np.diag([2 / width, 2 / height])
-    matrix = scale @ swap @ rows_columns @ swap @ np.linalg.inv(scale)
-    return np.column_stack([matrix, scale @ swap @ offset])
-
-
 @dataclass(frozen=True)
 class Batch:
     """Slices to train on.
@@ -186,3 +173,16 @@ class TrainingBatches:
             augment_batch(loaded.maps, mine),
             (augment_batch(loaded.mask, mine, nearest=True)).clamp(min=0),
         )
+
+
+def _theta(change: RigidChange, height: int, width: int) -> np.ndarray:
+    """Map of output to input places, in torch's (x, y) from -1 to 1 over an image."""
+    angle = np.radians(change.degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    rows_columns = np.diag([1.0, -1.0 if change.flip else 1.0]) @ turn
+    offset = -rows_columns @ [change.down, change.right]
+    # From (row, column) in pixels to (x, y) in half images.
+    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    scale = np.diag([2 / width, 2 / height])
+    matrix = scale @ swap @ rows_columns @ swap @ np.linalg.inv(scale)
+    return np.column_stack([matrix, scale @ swap @ offset])

@@ -88,31 +88,6 @@ class _Journal:
             self._board.close()
 
 
-def _before(line: dict[str, Any], epoch: int, step: int) -> tuple[int, int]:
-    """Last epoch and step of a line of this kind that a checkpoint covers.
-
-    Epochs and steps count from 1 in lines.
-    """
-    if "step" not in line:
-        return epoch, 0
-    return (epoch + 1, step) if step else (epoch, line["step"])
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    lines = []
-    if path.exists():
-        for text in path.read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError):  # the last line of a killed run may be cut
-                lines.append(json.loads(text))
-    return lines
-
-
-def _board(folder: Path) -> Any:  # noqa: ANN401 - an optional package's class
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(folder / "tensorboard")
-
-
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called with steps done, of all, and the latest losses."""
 
@@ -143,56 +118,6 @@ class RunSettings:
     tensorboard: bool = False
     progress: Progress | None = None
     after_epoch: _AfterEpoch | None = None
-
-
-def _not_finite(nets: Adversaries) -> dict[str, float]:
-    """Name the tensors that are not finite, though the last losses still were."""
-    tensors = tensors_of(nets)
-    return {n: math.nan for n, t in tensors.items() if not t.isfinite().all()}
-
-
-def _same_run(
-    found: CheckpointHeader, wanted: CheckpointHeader, path: Path
-) -> CheckpointHeader:
-    """Refuse to go on from a checkpoint of another run."""
-    pairs = {
-        "recipe": (found.recipe.fingerprint, wanted.recipe.fingerprint),
-        "data": (found.data, wanted.data),
-        "seed": (found.seed, wanted.seed),
-    }
-    other = [name for name, (a, b) in pairs.items() if a != b]
-    if other:
-        msg = (
-            f"{path} is of a run with another {' and another '.join(other)}; "
-            "train into another folder, or remove this one"
-        )
-        raise DataError(msg)
-    return found
-
-
-def _training_indices(cache: SliceCache, recipe: Recipe) -> np.ndarray:
-    """Slices to train on, which have the maps of the recipe."""
-    if dict(cache.maps) != recipe.ranges:
-        msg = f"{cache.folder}: slices must have the maps of recipe {recipe.name}"
-        raise DataError(msg)
-    indices = cache.of_split(Split.TRAIN)
-    if not len(indices):
-        msg = f"{cache.folder}: at least one patient must be in split train, got none"
-        raise DataError(msg)
-    return indices
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder of a run.
-
-    Raises:
-        DataError: If it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{folder}: cannot be written to ({error.strerror})"
-        raise DataError(msg) from error
 
 
 def train(recipe: Recipe, cache: SliceCache, settings: RunSettings) -> CheckpointHeader:
@@ -421,3 +346,78 @@ class Trainer:
     def _save(self, path: Path, tensors: dict[str, torch.Tensor]) -> None:
         if self.settings.world.is_first:
             save_checkpoint(path, self.header, tensors)
+
+
+def _before(line: dict[str, Any], epoch: int, step: int) -> tuple[int, int]:
+    """Last epoch and step of a line of this kind that a checkpoint covers.
+
+    Epochs and steps count from 1 in lines.
+    """
+    if "step" not in line:
+        return epoch, 0
+    return (epoch + 1, step) if step else (epoch, line["step"])
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    lines = []
+    if path.exists():
+        for text in path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):  # the last line of a killed run may be cut
+                lines.append(json.loads(text))
+    return lines
+
+
+def _board(folder: Path) -> Any:  # noqa: ANN401 - an optional package's class
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(folder / "tensorboard")
+
+
+def _not_finite(nets: Adversaries) -> dict[str, float]:
+    """Name the tensors that are not finite, though the last losses still were."""
+    tensors = tensors_of(nets)
+    return {n: math.nan for n, t in tensors.items() if not t.isfinite().all()}
+
+
+def _same_run(
+    found: CheckpointHeader, wanted: CheckpointHeader, path: Path
+) -> CheckpointHeader:
+    """Refuse to go on from a checkpoint of another run."""
+    pairs = {
+        "recipe": (found.recipe.fingerprint, wanted.recipe.fingerprint),
+        "data": (found.data, wanted.data),
+        "seed": (found.seed, wanted.seed),
+    }
+    other = [name for name, (a, b) in pairs.items() if a != b]
+    if other:
+        msg = (
+            f"{path} is of a run with another {' and another '.join(other)}; "
+            "train into another folder, or remove this one"
+        )
+        raise DataError(msg)
+    return found
+
+
+def _training_indices(cache: SliceCache, recipe: Recipe) -> np.ndarray:
+    """Slices to train on, which have the maps of the recipe."""
+    if dict(cache.maps) != recipe.ranges:
+        msg = f"{cache.folder}: slices must have the maps of recipe {recipe.name}"
+        raise DataError(msg)
+    indices = cache.of_split(Split.TRAIN)
+    if not len(indices):
+        msg = f"{cache.folder}: at least one patient must be in split train, got none"
+        raise DataError(msg)
+    return indices
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of a run.
+
+    Raises:
+        DataError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: cannot be written to ({error.strerror})"
+        raise DataError(msg) from error

@@ -49,15 +49,6 @@ def draw_samples(
     Image.fromarray(np.vstack(rows)).save(folder / _FOLDER / f"epoch-{epoch:04}.png")
 
 
-def _coloured(
-    cache: SliceCache, maps: FloatArray, mask: FloatArray
-) -> list[np.ndarray]:
-    return [
-        colour_map(unscale_map(image, name, limits), name) * (mask[0, ..., None] > 0)
-        for image, (name, limits) in zip(maps, cache.maps.items(), strict=True)
-    ]
-
-
 _AT_ONCE = 8
 
 
@@ -97,3 +88,12 @@ def score(errors: dict[PerfusionMap, float], cache: SliceCache) -> float:
     """One number to choose the best epoch by: mean error as a share of the range."""
     shares = [errors[name] / (high - low) for name, (low, high) in cache.maps.items()]
     return float(np.mean(shares))
+
+
+def _coloured(
+    cache: SliceCache, maps: FloatArray, mask: FloatArray
+) -> list[np.ndarray]:
+    return [
+        colour_map(unscale_map(image, name, limits), name) * (mask[0, ..., None] > 0)
+        for image, (name, limits) in zip(maps, cache.maps.items(), strict=True)
+    ]

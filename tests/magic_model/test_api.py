@@ -64,9 +64,9 @@ seconds = time.perf_counter() - start
 heavy = {"torch", "numpy", "scipy", "pandas", "matplotlib", "nibabel", "typer"}
 print(seconds, *heavy & set(sys.modules))
 """
-    seconds, *heavy = in_a_new_process(code).stdout.split()
-    assert heavy == []
-    assert float(seconds) < 0.1
+    runs = [in_a_new_process(code).stdout.split() for _ in range(3)]
+    assert [heavy for _, *heavy in runs] == [[], [], []]
+    assert min(float(seconds) for seconds, *_ in runs) < 0.1  # whatever else is running
 
 
 def test_every_name_is_there_and_listed():

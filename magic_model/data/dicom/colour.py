@@ -66,36 +66,6 @@ def find_colour_bars(rgb: NDArray[np.uint8]) -> list[BarBox]:
     return sorted(boxes, key=lambda box: (box.top, box.left))
 
 
-def _find_vertical(rgb: NDArray[np.uint8]) -> list[BarBox]:
-    from scipy import ndimage
-
-    picture = rgb.astype(np.int16)
-    coloured = np.ptp(picture, axis=2) >= _COLOURED
-    same = np.abs(np.diff(picture, axis=1)).max(axis=2) <= _SAME
-    joined = same & coloured[:, 1:] & coloured[:, :-1]
-    constant = np.pad(joined, ((0, 0), (0, 1))) | np.pad(joined, ((0, 0), (1, 0)))
-    labels, _ = ndimage.label(constant)
-    boxes = [
-        BarBox(rows.start, rows.stop, columns.start, columns.stop)
-        for rows, columns in ndimage.find_objects(labels)
-    ]
-    return [box for box in boxes if _is_bar(picture, box)]
-
-
-def _is_bar(picture: NDArray[np.int16], box: BarBox) -> bool:
-    height, width = box.bottom - box.top, box.right - box.left
-    if width < _NARROWEST or height < max(_SHORTEST, _ELONGATED * width):
-        return False
-    strip = picture[box.top : box.bottom, box.left : box.right]
-    across = np.ptp(strip, axis=1).max(axis=1)
-    steps = np.diff(np.median(strip, axis=1), axis=0)
-    way = float(np.linalg.norm(steps, axis=1).sum())
-    is_constant = float(np.mean(across <= 2 * _SAME)) > 0.98
-    return is_constant and bool(
-        np.abs(steps).max() <= _SMOOTH and way >= _MANY_COLOURED
-    )
-
-
 RgbArray = NDArray[np.uint8]
 
 _AMBIGUOUS = 0.1  # share of the bar; neighbours may well share a colour
@@ -175,24 +145,6 @@ class ColourBar:
         colours = along[::-1] if box.is_vertical else along
         centres = (np.arange(len(colours)) + 0.5) / len(colours)
         return cls(colours, low + (high - low) * centres)
-
-
-def _group_by_colour(
-    colours: NDArray[np.number], values: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return each colour once, in order, with the middle and the spread of its values.
-
-    Args:
-        colours: `(n, 3)`.
-        values: `(n,)`.
-    """
-    distinct, where = np.unique(colours, axis=0, return_inverse=True)
-    low, high = np.full(len(distinct), np.inf), np.full(len(distinct), -np.inf)
-    np.minimum.at(low, where.ravel(), values)
-    np.maximum.at(high, where.ravel(), values)
-    order = np.argsort(low + high, kind="stable")
-    middle, spread = (low + high)[order] / 2, (high - low)[order]
-    return distinct[order].astype(np.float64), middle, spread
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -292,6 +244,54 @@ def report_residual(
         share_above=float(np.mean(coloured > bound)),
         bound=bound,
     )
+
+
+def _find_vertical(rgb: NDArray[np.uint8]) -> list[BarBox]:
+    from scipy import ndimage
+
+    picture = rgb.astype(np.int16)
+    coloured = np.ptp(picture, axis=2) >= _COLOURED
+    same = np.abs(np.diff(picture, axis=1)).max(axis=2) <= _SAME
+    joined = same & coloured[:, 1:] & coloured[:, :-1]
+    constant = np.pad(joined, ((0, 0), (0, 1))) | np.pad(joined, ((0, 0), (1, 0)))
+    labels, _ = ndimage.label(constant)
+    boxes = [
+        BarBox(rows.start, rows.stop, columns.start, columns.stop)
+        for rows, columns in ndimage.find_objects(labels)
+    ]
+    return [box for box in boxes if _is_bar(picture, box)]
+
+
+def _is_bar(picture: NDArray[np.int16], box: BarBox) -> bool:
+    height, width = box.bottom - box.top, box.right - box.left
+    if width < _NARROWEST or height < max(_SHORTEST, _ELONGATED * width):
+        return False
+    strip = picture[box.top : box.bottom, box.left : box.right]
+    across = np.ptp(strip, axis=1).max(axis=1)
+    steps = np.diff(np.median(strip, axis=1), axis=0)
+    way = float(np.linalg.norm(steps, axis=1).sum())
+    is_constant = float(np.mean(across <= 2 * _SAME)) > 0.98
+    return is_constant and bool(
+        np.abs(steps).max() <= _SMOOTH and way >= _MANY_COLOURED
+    )
+
+
+def _group_by_colour(
+    colours: NDArray[np.number], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return each colour once, in order, with the middle and the spread of its values.
+
+    Args:
+        colours: `(n, 3)`.
+        values: `(n,)`.
+    """
+    distinct, where = np.unique(colours, axis=0, return_inverse=True)
+    low, high = np.full(len(distinct), np.inf), np.full(len(distinct), -np.inf)
+    np.minimum.at(low, where.ravel(), values)
+    np.maximum.at(high, where.ravel(), values)
+    order = np.argsort(low + high, kind="stable")
+    middle, spread = (low + high)[order] / 2, (high - low)[order]
+    return distinct[order].astype(np.float64), middle, spread
 
 
 def _is_grey(rgb: RgbArray) -> NDArray[np.bool_]:

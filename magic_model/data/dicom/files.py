@@ -68,28 +68,6 @@ def naming(name: Path | str) -> Iterator[None]:
         raise DataError(msg) from error
 
 
-def _is_dicom(path: Path) -> bool:
-    """Tell from its content whether a file is DICOM.
-
-    Files without the 128-byte preamble, as old archives hold them, count too: they
-    start with an element of group 0008 and name their object and series.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(132)
-    except OSError:
-        return False
-    if start[128:] == b"DICM":
-        return True
-    if start[:2] != b"\x08\x00":
-        return False
-    try:
-        dataset = read_header(path)
-    except DataError:
-        return False
-    return "SOPInstanceUID" in dataset and "SeriesInstanceUID" in dataset
-
-
 def read_header(path: Path) -> Dataset:
     """Read a file without its pixels.
 
@@ -164,28 +142,6 @@ def write_dataset(dataset: Dataset, path: Path) -> None:
         raise DataError(msg) from error
 
 
-def _read(path: Path, *, header_only: bool) -> Dataset:
-    try:
-        with warnings.catch_warnings():
-            # Also said of files cut short, which are refused for want of pixels.
-            warnings.filterwarnings("ignore", category=UserWarning)
-            dataset = pydicom.dcmread(
-                path, stop_before_pixels=header_only, force=_lacks_preamble(path)
-            )
-    except FileNotFoundError as error:
-        msg = f"{path}: no such file"
-        raise DataError(msg) from error
-    except UNREADABLE as error:
-        msg = f"{path}: not a readable DICOM file ({error})"
-        raise DataError(msg) from error
-    return dataset
-
-
-def _lacks_preamble(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x08\x00"
-
-
 @dataclass(frozen=True)
 class Series:
     """The files of one series.
@@ -239,6 +195,50 @@ def find_series(folder: Path) -> DicomFolder:
             found[file.series_uid].append(file)
     by_number = sorted(found.values(), key=lambda files: files[0].place)
     return DicomFolder(tuple(_series(files) for files in by_number), tuple(skipped))
+
+
+def _is_dicom(path: Path) -> bool:
+    """Tell from its content whether a file is DICOM.
+
+    Files without the 128-byte preamble, as old archives hold them, count too: they
+    start with an element of group 0008 and name their object and series.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError:
+        return False
+    if start[128:] == b"DICM":
+        return True
+    if start[:2] != b"\x08\x00":
+        return False
+    try:
+        dataset = read_header(path)
+    except DataError:
+        return False
+    return "SOPInstanceUID" in dataset and "SeriesInstanceUID" in dataset
+
+
+def _read(path: Path, *, header_only: bool) -> Dataset:
+    try:
+        with warnings.catch_warnings():
+            # Also said of files cut short, which are refused for want of pixels.
+            warnings.filterwarnings("ignore", category=UserWarning)
+            dataset = pydicom.dcmread(
+                path, stop_before_pixels=header_only, force=_lacks_preamble(path)
+            )
+    except FileNotFoundError as error:
+        msg = f"{path}: no such file"
+        raise DataError(msg) from error
+    except UNREADABLE as error:
+        msg = f"{path}: not a readable DICOM file ({error})"
+        raise DataError(msg) from error
+    return dataset
+
+
+def _lacks_preamble(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x08\x00"
 
 
 @dataclass(frozen=True)

@@ -84,87 +84,6 @@ def stack_planes(
     return order.tolist(), _affine(planes[order[0]], step)
 
 
-def _require_alike(planes: Sequence[Plane]) -> None:
-    first = planes[0]
-    row, column = first.orientation[:3], first.orientation[3:]
-    lengths = np.linalg.norm([row, column], axis=1)
-    if abs(row @ column) > _SAME_DIRECTION or np.any(abs(lengths - 1) > 1e-3):
-        msg = f"{first.name}: rows and columns must be unit vectors at right angles"
-        raise DataError(msg)
-    for plane in planes[1:]:
-        difference = _difference(plane, first)
-        if difference:
-            msg = f"{plane.name}: {difference}, unlike {first.name}"
-            raise DataError(msg)
-
-
-def _difference(plane: Plane, other: Plane) -> str:
-    if plane.shape != other.shape:
-        return f"{plane.shape[0]} x {plane.shape[1]} pixels"
-    if not np.allclose(plane.orientation, other.orientation, atol=_SAME_DIRECTION):
-        return "another orientation"
-    if not np.allclose(plane.spacing, other.spacing, rtol=_SAME_DIRECTION):
-        return f"pixels of {plane.spacing[0]:g} x {plane.spacing[1]:g} mm"
-    return ""
-
-
-def _require_apart(planes: Sequence[Plane], heights: _Vector) -> None:
-    for i in np.flatnonzero(np.diff(heights) < _SAME_PLACE).tolist():
-        msg = (
-            f"{planes[i + 1].name}: duplicate, {planes[i].name} lies at the same "
-            f"position ({heights[i]:.2f} mm along the normal)"
-        )
-        raise DataError(msg)
-
-
-def _require_straight(planes: Sequence[Plane], normal: _Vector) -> None:
-    for plane in planes[1:]:
-        way = plane.position - planes[0].position
-        forward = float(way @ normal)
-        aside = float(np.linalg.norm(way - forward * normal))
-        if aside > _ROUNDING + _SAME_DIRECTION * forward:
-            angle = math.degrees(math.atan2(aside, forward))
-            msg = (
-                f"{plane.name}: slices must be stacked at right angles, got a shift of "
-                f"{aside:.1f} mm over {forward:.1f} mm ({angle:.1f} degrees: gantry "
-                "tilt?); reformat the series first"
-            )
-            raise DataError(msg)
-
-
-def _require_even(planes: Sequence[Plane], heights: _Vector) -> None:
-    steps = np.diff(heights)
-    if len(steps) == 0:
-        return
-    # The lower median: of a few slices with one missing, the smaller step is right.
-    usual = float(np.sort(steps)[(len(steps) - 1) // 2])
-    uneven = abs(steps - usual) > max(_ROUNDING, _UNEVEN * usual)
-    for i in np.flatnonzero(uneven).tolist():
-        what = "slices are missing" if steps[i] > usual else "spacing changes"
-        msg = (
-            f"{planes[i].name}: {what} after position {heights[i]:.2f} mm, the next is "
-            f"{steps[i]:.2f} mm on ({planes[i + 1].name}), usual are {usual:.2f} mm"
-        )
-        raise DataError(msg)
-
-
-def _thickness(plane: Plane) -> float:
-    if not plane.thickness:
-        msg = f"{plane.name}: a single slice must tell its thickness"
-        raise DataError(msg)
-    return plane.thickness
-
-
-def _affine(first: Plane, step: _Vector) -> Affine:
-    lps = np.eye(4)
-    lps[:3, 0] = first.orientation[:3] * first.spacing[1]
-    lps[:3, 1] = first.orientation[3:] * first.spacing[0]
-    lps[:3, 2] = step
-    lps[:3, 3] = first.position
-    affine: Affine = LPS_TO_RAS @ lps
-    return affine
-
-
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One image of a file.
@@ -337,6 +256,87 @@ def stack_frames(
     order, affine = stack_planes(planes, keep_direction=keep_direction)
     slices = np.stack([images[i] for i in order])
     return Volume(slices.transpose(2, 1, 0), affine, kind)
+
+
+def _require_alike(planes: Sequence[Plane]) -> None:
+    first = planes[0]
+    row, column = first.orientation[:3], first.orientation[3:]
+    lengths = np.linalg.norm([row, column], axis=1)
+    if abs(row @ column) > _SAME_DIRECTION or np.any(abs(lengths - 1) > 1e-3):
+        msg = f"{first.name}: rows and columns must be unit vectors at right angles"
+        raise DataError(msg)
+    for plane in planes[1:]:
+        difference = _difference(plane, first)
+        if difference:
+            msg = f"{plane.name}: {difference}, unlike {first.name}"
+            raise DataError(msg)
+
+
+def _difference(plane: Plane, other: Plane) -> str:
+    if plane.shape != other.shape:
+        return f"{plane.shape[0]} x {plane.shape[1]} pixels"
+    if not np.allclose(plane.orientation, other.orientation, atol=_SAME_DIRECTION):
+        return "another orientation"
+    if not np.allclose(plane.spacing, other.spacing, rtol=_SAME_DIRECTION):
+        return f"pixels of {plane.spacing[0]:g} x {plane.spacing[1]:g} mm"
+    return ""
+
+
+def _require_apart(planes: Sequence[Plane], heights: _Vector) -> None:
+    for i in np.flatnonzero(np.diff(heights) < _SAME_PLACE).tolist():
+        msg = (
+            f"{planes[i + 1].name}: duplicate, {planes[i].name} lies at the same "
+            f"position ({heights[i]:.2f} mm along the normal)"
+        )
+        raise DataError(msg)
+
+
+def _require_straight(planes: Sequence[Plane], normal: _Vector) -> None:
+    for plane in planes[1:]:
+        way = plane.position - planes[0].position
+        forward = float(way @ normal)
+        aside = float(np.linalg.norm(way - forward * normal))
+        if aside > _ROUNDING + _SAME_DIRECTION * forward:
+            angle = math.degrees(math.atan2(aside, forward))
+            msg = (
+                f"{plane.name}: slices must be stacked at right angles, got a shift of "
+                f"{aside:.1f} mm over {forward:.1f} mm ({angle:.1f} degrees: gantry "
+                "tilt?); reformat the series first"
+            )
+            raise DataError(msg)
+
+
+def _require_even(planes: Sequence[Plane], heights: _Vector) -> None:
+    steps = np.diff(heights)
+    if len(steps) == 0:
+        return
+    # The lower median: of a few slices with one missing, the smaller step is right.
+    usual = float(np.sort(steps)[(len(steps) - 1) // 2])
+    uneven = abs(steps - usual) > max(_ROUNDING, _UNEVEN * usual)
+    for i in np.flatnonzero(uneven).tolist():
+        what = "slices are missing" if steps[i] > usual else "spacing changes"
+        msg = (
+            f"{planes[i].name}: {what} after position {heights[i]:.2f} mm, the next is "
+            f"{steps[i]:.2f} mm on ({planes[i + 1].name}), usual are {usual:.2f} mm"
+        )
+        raise DataError(msg)
+
+
+def _thickness(plane: Plane) -> float:
+    if not plane.thickness:
+        msg = f"{plane.name}: a single slice must tell its thickness"
+        raise DataError(msg)
+    return plane.thickness
+
+
+def _affine(first: Plane, step: _Vector) -> Affine:
+    lps = np.eye(4)
+    lps[:3, 0] = first.orientation[:3] * first.spacing[1]
+    lps[:3, 1] = first.orientation[3:] * first.spacing[0]
+    lps[:3, 2] = step
+    lps[:3, 3] = first.position
+    affine: Affine = LPS_TO_RAS @ lps
+    return affine
 
 
 def _require_same_series(dataset: Dataset, path: Path, frames: Sequence[Frame]) -> None:

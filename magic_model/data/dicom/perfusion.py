@@ -62,39 +62,6 @@ def coded_kinds(dataset: Dataset) -> Iterator[Kind]:
             yield from coded_kinds(item)
 
 
-def _items(dataset: Dataset, tag: BaseTag) -> Sequence[Dataset]:
-    """Return the items of a sequence; a damaged or private element has none."""
-    if tag.is_private:
-        return ()
-    with suppress(*UNREADABLE):
-        element = dataset[tag]
-        if element.VR == "SQ":
-            items: Sequence[Dataset] = element.value
-            return items
-    return ()
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    """Return an attribute, several values by spaces; empty where missing or damaged."""
-    with suppress(*UNREADABLE):
-        value = dataset.get(keyword, None)
-        if isinstance(value, MultiValue):
-            return " ".join(str(part) for part in value)
-        return "" if value is None else str(value)
-    return ""
-
-
-def _kind_in(text: str) -> Kind | None:
-    words = re.sub(r"[\s_\-./\\]+", " ", text.lower())
-    found = {
-        kind
-        for kind, spelling in _SPELLINGS.items()
-        if re.search(rf"(?<![a-z0-9])(?:{spelling})(?![a-z0-9])", words)
-    }
-    is_threshold = re.search(r"[<>≤≥]", text)
-    return found.pop() if len(found) == 1 and not is_threshold else None
-
-
 _BRAIN_DENSITY = 1.05
 """g/mL; vendors give flow and volume per 100 g or per 100 mL of tissue."""
 
@@ -112,35 +79,6 @@ _FACTORS: dict[str, dict[str, float]] = {
 }
 
 _UNSPECIFIED = ("", "us")  # DICOM PS3.3 C.11.1.1.2
-
-
-def _factor_to(kind: Kind, unit: str) -> float | None:
-    """Find what to multiply by to reach the unit of a kind.
-
-    Args:
-        kind: A perfusion map.
-        unit: In UCUM or as a vendor writes it; case, spaces and brackets do not count.
-
-    Returns:
-        The factor, or None where the unit is left unspecified.
-
-    Raises:
-        DataError: If it is no unit of such a map.
-
-    Examples:
-        >>> _factor_to(Kind.MTT, "ms")
-        0.001
-        >>> _factor_to(Kind.CBF, "ml/[100]g/min")
-        1.0
-    """
-    written = unit.lower().translate(str.maketrans("", "", " []{}()*"))
-    if written in _UNSPECIFIED:
-        return None
-    factors = _FACTORS[UNITS[kind]]
-    if written not in factors:
-        msg = f"unit of {kind} must be {UNITS[kind]} or convertible, got {unit!r}"
-        raise DataError(msg)
-    return factors[written]
 
 
 OUTSIDE = 0.0
@@ -183,6 +121,68 @@ def in_units(frame: Frame, kind: Kind) -> FloatArray:
         msg = f"{frame.name}: {error}"
         raise DataError(msg) from error
     return np.where(frame.is_padding(), OUTSIDE, values).astype(np.float32)
+
+
+def _items(dataset: Dataset, tag: BaseTag) -> Sequence[Dataset]:
+    """Return the items of a sequence; a damaged or private element has none."""
+    if tag.is_private:
+        return ()
+    with suppress(*UNREADABLE):
+        element = dataset[tag]
+        if element.VR == "SQ":
+            items: Sequence[Dataset] = element.value
+            return items
+    return ()
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    """Return an attribute, several values by spaces; empty where missing or damaged."""
+    with suppress(*UNREADABLE):
+        value = dataset.get(keyword, None)
+        if isinstance(value, MultiValue):
+            return " ".join(str(part) for part in value)
+        return "" if value is None else str(value)
+    return ""
+
+
+def _kind_in(text: str) -> Kind | None:
+    words = re.sub(r"[\s_\-./\\]+", " ", text.lower())
+    found = {
+        kind
+        for kind, spelling in _SPELLINGS.items()
+        if re.search(rf"(?<![a-z0-9])(?:{spelling})(?![a-z0-9])", words)
+    }
+    is_threshold = re.search(r"[<>≤≥]", text)
+    return found.pop() if len(found) == 1 and not is_threshold else None
+
+
+def _factor_to(kind: Kind, unit: str) -> float | None:
+    """Find what to multiply by to reach the unit of a kind.
+
+    Args:
+        kind: A perfusion map.
+        unit: In UCUM or as a vendor writes it; case, spaces and brackets do not count.
+
+    Returns:
+        The factor, or None where the unit is left unspecified.
+
+    Raises:
+        DataError: If it is no unit of such a map.
+
+    Examples:
+        >>> _factor_to(Kind.MTT, "ms")
+        0.001
+        >>> _factor_to(Kind.CBF, "ml/[100]g/min")
+        1.0
+    """
+    written = unit.lower().translate(str.maketrans("", "", " []{}()*"))
+    if written in _UNSPECIFIED:
+        return None
+    factors = _FACTORS[UNITS[kind]]
+    if written not in factors:
+        msg = f"unit of {kind} must be {UNITS[kind]} or convertible, got {unit!r}"
+        raise DataError(msg)
+    return factors[written]
 
 
 def _require_kind(dataset: Dataset, path: Path, *, kind: Kind) -> None:

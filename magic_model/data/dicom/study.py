@@ -74,27 +74,6 @@ def burnt_in_warning(dataset: Dataset) -> str | None:
     return None
 
 
-def _is_study_local(dataset: Dataset) -> bool:
-    removed = dataset.get("PatientIdentityRemoved", None) == "YES"
-    name = str(dataset.get("PatientName", None) or "")
-    return removed and name == str(dataset.get("PatientID", None) or "")
-
-
-def _identifying(dataset: Dataset, where: str, is_study_local: bool) -> list[str]:
-    found = []
-    for element in dataset:
-        if element.tag.is_private:
-            found.append(f"{where}{element.tag}")
-            continue
-        is_local = is_study_local and element.keyword in {"PatientID", "PatientName"}
-        if element.keyword in _IDENTIFYING and not element.is_empty and not is_local:
-            found.append(f"{where}{element.keyword}")
-        elif element.VR == "SQ":
-            for i, item in enumerate(element.value):
-                found += _identifying(item, f"{where}{element.keyword}[{i}].", False)
-    return found
-
-
 MANUFACTURER = "magic-ctp"
 RESEARCH_ONLY = "RESEARCH USE ONLY"
 DEIDENTIFICATION = "study-local ids, nothing copied from the source images"
@@ -178,3 +157,24 @@ class StudyContext:
         dataset.BodyPartExamined = "BRAIN"
         dataset.PatientIdentityRemoved = "YES"
         dataset.DeidentificationMethod = DEIDENTIFICATION
+
+
+def _is_study_local(dataset: Dataset) -> bool:
+    removed = dataset.get("PatientIdentityRemoved", None) == "YES"
+    name = str(dataset.get("PatientName", None) or "")
+    return removed and name == str(dataset.get("PatientID", None) or "")
+
+
+def _identifying(dataset: Dataset, where: str, is_study_local: bool) -> list[str]:
+    found = []
+    for element in dataset:
+        if element.tag.is_private:
+            found.append(f"{where}{element.tag}")
+            continue
+        is_local = is_study_local and element.keyword in {"PatientID", "PatientName"}
+        if element.keyword in _IDENTIFYING and not element.is_empty and not is_local:
+            found.append(f"{where}{element.keyword}")
+        elif element.VR == "SQ":
+            for i, item in enumerate(element.value):
+                found += _identifying(item, f"{where}{element.keyword}[{i}].", False)
+    return found

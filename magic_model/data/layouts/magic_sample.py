@@ -27,6 +27,32 @@ _NCCT_OFFSETS = (-4.0, -2.0, 0.0, 2.0, 4.0)  # mm from the height of the maps
 _Pixels = NDArray[np.uint8]
 
 
+LOOKS_FOR = "[train|test/]<patient>_<slice>.png or .bmp, 1280 x 256 pixels in RGB"
+
+_NAME = re.compile(r"(?P<patient>[^.].*)_(?P<slice>\d+)\.(png|bmp)", re.IGNORECASE)
+
+_NOTES = (
+    "true scale of the maps is not known: grey levels are read as the ranges of the "
+    "paper, which the factor s of the central volume relation contradicts",
+    "geometry is not known: 1 mm pixels, 10 mm slices and the patient's right on the "
+    "left of the picture are nominal, so volumes in mL mean nothing",
+    "8 bit and skull-stripped: the background is 0 HU and 0 in the maps, values are "
+    "cut off at both ends; NCCT and maps are not quite on one grid",
+)
+
+
+def find_magic_sample(root: Path) -> list[PatientSource]:
+    """Find the patients in `root`, `root/train` and `root/test`.
+
+    Slices are stacked by number, from the base of the skull upwards as in the sample.
+    """
+    return [
+        _source(patient, tuple(paths))
+        for folder in (root, root / "train", root / "test")
+        for patient, paths in groupby(_montages(folder), key=_patient)
+    ]
+
+
 def _read_panels(paths: Sequence[Path], kind: Kind) -> Volume:
     """Read the same panel of each montage as a volume.
 
@@ -117,32 +143,6 @@ def _affine(first: float, spacing: float) -> NDArray[np.float64]:
     affine = np.diag([-1.0, -1.0, spacing, 1.0])
     affine[:3, 3] = _SIDE / 2, _SIDE / 2, first
     return affine
-
-
-LOOKS_FOR = "[train|test/]<patient>_<slice>.png or .bmp, 1280 x 256 pixels in RGB"
-
-_NAME = re.compile(r"(?P<patient>[^.].*)_(?P<slice>\d+)\.(png|bmp)", re.IGNORECASE)
-
-_NOTES = (
-    "true scale of the maps is not known: grey levels are read as the ranges of the "
-    "paper, which the factor s of the central volume relation contradicts",
-    "geometry is not known: 1 mm pixels, 10 mm slices and the patient's right on the "
-    "left of the picture are nominal, so volumes in mL mean nothing",
-    "8 bit and skull-stripped: the background is 0 HU and 0 in the maps, values are "
-    "cut off at both ends; NCCT and maps are not quite on one grid",
-)
-
-
-def find_magic_sample(root: Path) -> list[PatientSource]:
-    """Find the patients in `root`, `root/train` and `root/test`.
-
-    Slices are stacked by number, from the base of the skull upwards as in the sample.
-    """
-    return [
-        _source(patient, tuple(paths))
-        for folder in (root, root / "train", root / "test")
-        for patient, paths in groupby(_montages(folder), key=_patient)
-    ]
 
 
 def _montages(folder: Path) -> list[Path]:

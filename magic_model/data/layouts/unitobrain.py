@@ -87,6 +87,54 @@ def time_frames(paths: Sequence[Path]) -> list[_Frame]:
     return [list(frame) for frame in zip(*columns, strict=True)]
 
 
+LOOKS_FOR = (
+    "[DeepHealth_IEEE/]MOL-001_Registered_Filtered_3mm_20HU/*.dcm and "
+    "[DeepHealth_IEEE/]MOL-001_Registered_Filtered_3mm_20HU_Maps/NLR_CBF/*.dcm "
+    "(NLR_CBV, NLR_MTT, NLR_TTP)"
+)
+
+_MAPS = (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP)
+_MAPS_ENDING = "_Maps"
+_SURROGATE = (
+    "NCCT is a surrogate: the mean of the frames before the contrast arrives, taken at "
+    "80 kVp, so other CT numbers and more noise than a non-contrast CT"
+)
+
+
+def find_unitobrain(root: Path) -> list[PatientSource]:
+    """Find the patients by the folders of their registered series and their maps.
+
+    The unregistered series (`MOL-001`) and the delay map are not read.
+    """
+    folders: dict[str, list[Path]] = defaultdict(list)
+    for pattern in ("MOL-*_*", "*/MOL-*_*"):
+        for folder in sorted(filter(Path.is_dir, root.glob(pattern))):
+            folders[folder.name.partition("_")[0]].append(folder)
+    return [_source(name, found) for name, found in sorted(folders.items())]
+
+
+def read_surrogate(folder: Path) -> Volume:
+    """Read the mean of the frames before the contrast arrives, in place of an NCCT.
+
+    Raises:
+        DataError: If the series cannot be read or shows no bolus.
+    """
+    try:
+        return _mean_before_contrast(time_frames(_files(folder)))
+    except DataError as error:
+        msg = f"{folder}: {error}"
+        raise DataError(msg) from error
+
+
+def read_map(folder: Path, kind: Kind) -> Volume:
+    """Read a map.
+
+    Raises:
+        DataError: If the folder holds no map series.
+    """
+    return read_series(_files(folder), kind)
+
+
 def _mean_before_contrast(frames: Sequence[_Frame]) -> Volume:
     """Average the frames before the bolus arrives.
 
@@ -133,32 +181,6 @@ def _array(frame: _Frame, first: Volume) -> FloatArray:
     return volume.array
 
 
-LOOKS_FOR = (
-    "[DeepHealth_IEEE/]MOL-001_Registered_Filtered_3mm_20HU/*.dcm and "
-    "[DeepHealth_IEEE/]MOL-001_Registered_Filtered_3mm_20HU_Maps/NLR_CBF/*.dcm "
-    "(NLR_CBV, NLR_MTT, NLR_TTP)"
-)
-
-_MAPS = (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP)
-_MAPS_ENDING = "_Maps"
-_SURROGATE = (
-    "NCCT is a surrogate: the mean of the frames before the contrast arrives, taken at "
-    "80 kVp, so other CT numbers and more noise than a non-contrast CT"
-)
-
-
-def find_unitobrain(root: Path) -> list[PatientSource]:
-    """Find the patients by the folders of their registered series and their maps.
-
-    The unregistered series (`MOL-001`) and the delay map are not read.
-    """
-    folders: dict[str, list[Path]] = defaultdict(list)
-    for pattern in ("MOL-*_*", "*/MOL-*_*"):
-        for folder in sorted(filter(Path.is_dir, root.glob(pattern))):
-            folders[folder.name.partition("_")[0]].append(folder)
-    return [_source(name, found) for name, found in sorted(folders.items())]
-
-
 def _source(name: str, folders: list[Path]) -> PatientSource:
     maps = [folder for folder in folders if folder.name.endswith(_MAPS_ENDING)]
     candidates = {Kind.NCCT: [folder for folder in folders if folder not in maps]}
@@ -189,28 +211,6 @@ def _loader(kind: Kind, folders: list[Path]) -> ImageLoader:
     if kind is Kind.NCCT:
         return partial(read_surrogate, folders[0])
     return partial(read_map, folders[0], kind)
-
-
-def read_surrogate(folder: Path) -> Volume:
-    """Read the mean of the frames before the contrast arrives, in place of an NCCT.
-
-    Raises:
-        DataError: If the series cannot be read or shows no bolus.
-    """
-    try:
-        return _mean_before_contrast(time_frames(_files(folder)))
-    except DataError as error:
-        msg = f"{folder}: {error}"
-        raise DataError(msg) from error
-
-
-def read_map(folder: Path, kind: Kind) -> Volume:
-    """Read a map.
-
-    Raises:
-        DataError: If the folder holds no map series.
-    """
-    return read_series(_files(folder), kind)
 
 
 def _files(folder: Path) -> list[Path]:

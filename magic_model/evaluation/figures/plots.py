@@ -58,30 +58,6 @@ def volume_plots(evaluation: Evaluation) -> "Figure":
     return figure
 
 
-def _draw_volumes(
-    ax: "Axes", evaluation: Evaluation, found: VolumeAgreement, colour: str
-) -> None:
-    measured = evaluation.scores.column(Key(MEASURED, None, found.metric))
-    generated = evaluation.scores.column(Key(found.method, None, found.metric))
-    differences = found.differences
-    ax.axhline(0, color="0.8", lw=0.6)
-    ax.plot((measured + generated) / 2, generated - measured, "o", ms=4, color=colour)
-    ax.axhline(differences.bias, color="black", lw=0.9)
-    words = [f"bias {format_number(differences.bias, 1)}"]
-    limits = differences.limits
-    if np.isfinite(limits.low):
-        for limit in (limits.low, limits.high):
-            ax.axhline(limit, color="black", lw=0.7, ls="--")
-        low, high = (format_number(x, 1) for x in (limits.low, limits.high))
-        words.append(f"limits {low} to {high}")
-    if np.isfinite(found.icc):
-        words.append(f"ICC {format_number(found.icc, 2)}")
-    name = METRICS[found.metric].title.lower()
-    ax.set_title(f"{found.method}: {name}\n", loc="left")
-    ax.text(0, 1.03, ", ".join(words), transform=ax.transAxes, fontsize=7, color="0.3")
-    ax.margins(x=0.08, y=0.12)
-
-
 _ONE = {ALL: "#9ecae1"}
 _SPLIT = {RATIO_ZERO: "#c7e9c0", RATIO_ABOVE: "#fdae6b"}
 
@@ -117,6 +93,30 @@ def box_plots(
     leave_room(figure)
     add_foot(figure)
     return figure
+
+
+def _draw_volumes(
+    ax: "Axes", evaluation: Evaluation, found: VolumeAgreement, colour: str
+) -> None:
+    measured = evaluation.scores.column(Key(MEASURED, None, found.metric))
+    generated = evaluation.scores.column(Key(found.method, None, found.metric))
+    differences = found.differences
+    ax.axhline(0, color="0.8", lw=0.6)
+    ax.plot((measured + generated) / 2, generated - measured, "o", ms=4, color=colour)
+    ax.axhline(differences.bias, color="black", lw=0.9)
+    words = [f"bias {format_number(differences.bias, 1)}"]
+    limits = differences.limits
+    if np.isfinite(limits.low):
+        for limit in (limits.low, limits.high):
+            ax.axhline(limit, color="black", lw=0.7, ls="--")
+        low, high = (format_number(x, 1) for x in (limits.low, limits.high))
+        words.append(f"limits {low} to {high}")
+    if np.isfinite(found.icc):
+        words.append(f"ICC {format_number(found.icc, 2)}")
+    name = METRICS[found.metric].title.lower()
+    ax.set_title(f"{found.method}: {name}\n", loc="left")
+    ax.text(0, 1.03, ", ".join(words), transform=ax.transAxes, fontsize=7, color="0.3")
+    ax.margins(x=0.08, y=0.12)
 
 
 def _lowest(evaluation: Evaluation, metrics: tuple[Metric, Metric]) -> float:

@@ -81,6 +81,48 @@ def sample_panels(pair: PatientMaps, plane: int) -> "Figure":
     return figure
 
 
+def sample_patients(evaluation: Evaluation) -> dict[str, Patient]:
+    """Choose the median patient of each class of severity, by the first method.
+
+    Patients are ranked by in-brain SSIM, averaged over the maps; of an even number the
+    lower of the middle two is taken.
+
+    Returns:
+        A patient by class; by `all` if no class is known.
+    """
+    scores = evaluation.scores
+    columns = [
+        scores.column(Key(evaluation.methods[0], name, Metric.SSIM_IN_BRAIN))
+        for name in evaluation.maps
+    ]
+    quality = np.mean(columns, axis=0)
+    groups = patient_groups(scores.patients)
+    chosen = {}
+    known = [str(group) for group in Severity if groups[group].any()]
+    for group in known or [ALL]:
+        members = np.flatnonzero(groups[group])
+        ranked = members[np.argsort(quality[members], kind="stable")]
+        chosen[group] = scores.patients[int(ranked[(len(ranked) - 1) // 2])]
+    return chosen
+
+
+def sample_slice(selection: Selection, patient: Patient, reference: SliceStack) -> int:
+    """Choose the slice with most core, then most tissue at risk, else the middle one.
+
+    Raises:
+        DataError: If a mask cannot be read.
+    """
+    middle = len(reference.mask) // 2
+    if not can_find_lesion(selection.maps):
+        return middle
+    lesion, _ = measured_lesion(selection.measured, patient, reference)
+    for mask in (lesion.core, lesion.at_risk):
+        area = to_display(mask.array)[reference.positions].sum(axis=(1, 2))
+        if area.any():
+            return int(area.argmax())
+    return middle
+
+
 def _rows(pair: PatientMaps, plane: int) -> dict[str, list[RgbArray]]:
     """Coloured maps of each row, black off the mask."""
     mask = pair.reference.mask[plane][..., None]
@@ -190,45 +232,3 @@ def _bar(
     bar.set_ticks(ticks, labels=[f"{limits[0]:g}", label, f"{limits[1]:g}"])
     bar.outline.set_visible(False)
     ax.tick_params(colors="white", labelsize=6.5, length=0, pad=2)
-
-
-def sample_patients(evaluation: Evaluation) -> dict[str, Patient]:
-    """Choose the median patient of each class of severity, by the first method.
-
-    Patients are ranked by in-brain SSIM, averaged over the maps; of an even number the
-    lower of the middle two is taken.
-
-    Returns:
-        A patient by class; by `all` if no class is known.
-    """
-    scores = evaluation.scores
-    columns = [
-        scores.column(Key(evaluation.methods[0], name, Metric.SSIM_IN_BRAIN))
-        for name in evaluation.maps
-    ]
-    quality = np.mean(columns, axis=0)
-    groups = patient_groups(scores.patients)
-    chosen = {}
-    known = [str(group) for group in Severity if groups[group].any()]
-    for group in known or [ALL]:
-        members = np.flatnonzero(groups[group])
-        ranked = members[np.argsort(quality[members], kind="stable")]
-        chosen[group] = scores.patients[int(ranked[(len(ranked) - 1) // 2])]
-    return chosen
-
-
-def sample_slice(selection: Selection, patient: Patient, reference: SliceStack) -> int:
-    """Choose the slice with most core, then most tissue at risk, else the middle one.
-
-    Raises:
-        DataError: If a mask cannot be read.
-    """
-    middle = len(reference.mask) // 2
-    if not can_find_lesion(selection.maps):
-        return middle
-    lesion, _ = measured_lesion(selection.measured, patient, reference)
-    for mask in (lesion.core, lesion.at_risk):
-        area = to_display(mask.array)[reference.positions].sum(axis=(1, 2))
-        if area.any():
-            return int(area.argmax())
-    return middle
