@@ -29,7 +29,7 @@ Ranges = Mapping[PerfusionMap, tuple[float, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointHeader:
-    """What a checkpoint says of itself.
+    """Header of a checkpoint.
 
     Attributes:
         recipe: What was trained.

@@ -1,4 +1,4 @@
-"""The perfusion maps: name, unit, range and DICOM code, told in one place."""
+"""The perfusion maps: name, unit, range and DICOM code, defined nowhere else."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +23,7 @@ class PerfusionMap(StrEnum):
 
 @dataclass(frozen=True)
 class MapSpec:
-    """What is fixed about a map.
+    """Title, unit, range and codes of a map.
 
     Attributes:
         title: As it stands on a montage.

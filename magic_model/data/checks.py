@@ -109,7 +109,7 @@ _FLIP_BOUND = -0.2
 
 @dataclass(frozen=True)
 class PatientChecks:
-    """What the checks found for one patient.
+    """Findings of the checks of one patient.
 
     Attributes:
         central_volume: Fit of the central volume principle.

@@ -14,7 +14,7 @@ Affine = NDArray[np.float64]
 
 
 class Kind(StrEnum):
-    """What an image shows."""
+    """Kind of an image: NCCT, a perfusion map, or a mask."""
 
     NCCT = "ncct"
     CBF = "cbf"

@@ -27,7 +27,7 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """What is fixed about a metric.
+    """Title, unit and digits of a metric.
 
     Attributes:
         title: As it stands in a table.

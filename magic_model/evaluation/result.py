@@ -66,7 +66,7 @@ class Evaluation:
 
     @property
     def notes(self) -> list[str]:
-        """What to keep in mind."""
+        """Notes on what to keep in mind."""
         return [*self.selection.notes, *self.scores.notes]
 
     def to_frame(self) -> "pd.DataFrame":

@@ -61,7 +61,7 @@ def measured_lesion(
 
 @dataclass(frozen=True)
 class Key:
-    """What a figure is of; the map is None for a figure of all maps together."""
+    """Method, map and metric of a figure; map is None for one of all maps together."""
 
     method: str
     map: PerfusionMap | None

@@ -133,7 +133,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import gave.
+    """Result of an import.
 
     Attributes:
         records: Imported patients, also those of earlier runs.

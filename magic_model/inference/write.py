@@ -44,7 +44,7 @@ Maps = Mapping[PerfusionMap, Volume]
 
 @dataclass(frozen=True)
 class GenerationRecord:
-    """What a patient's maps were made from, and what else was written with them.
+    """Record of a patient's maps: what they follow from, and what else was written.
 
     Attributes:
         fingerprint: Of all that the maps follow from.

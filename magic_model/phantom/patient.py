@@ -15,7 +15,7 @@ from magic_model.severity import Severity
 
 @dataclass(frozen=True)
 class PhantomSpec:
-    """What is asked of a patient.
+    """Specification of a phantom patient.
 
     Attributes:
         severity: Class of the lesion.

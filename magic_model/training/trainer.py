@@ -97,7 +97,7 @@ _AfterEpoch = Callable[[int, Adversaries], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """What a run needs beside recipe and slices.
+    """Settings of a run, apart from recipe and slices.
 
     Attributes:
         folder: Where checkpoints and metrics go.

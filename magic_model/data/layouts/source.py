@@ -32,7 +32,7 @@ ImageLoader = Callable[[], Volume]
 
 @dataclass(frozen=True)
 class PatientSource:
-    """What there is of one patient; nothing but headers has been read so far.
+    """Images found of one patient; nothing but headers has been read so far.
 
     Attributes:
         source_id: Name as on disk. It is replaced on import and never copied into a
