@@ -6,7 +6,9 @@ from pathlib import Path
 
 from analysis.agreement import cohen_kappa
 from analysis.errors import InputError, user_input
-from analysis.recovery import KnownMargins, feasible_tables, tables_by_reader
+from analysis.recovery.enumeration import feasible_tables
+from analysis.recovery.margins import KnownMargins
+from analysis.recovery.readers import tables_by_reader
 from analysis.report.formatting import format_coefficient
 from analysis.responses.counts import ReaderTotals, read_reader_totals
 from analysis.tables import ContingencyTable

@@ -8,12 +8,10 @@ from analysis.published.data import (
     Published,
     questionnaire_path,
 )
-from analysis.recovery import (
-    KnownMargins,
-    count_tables,
-    feasible_tables,
-    tables_by_reader,
-)
+from analysis.recovery.counting import count_tables
+from analysis.recovery.enumeration import feasible_tables
+from analysis.recovery.margins import KnownMargins
+from analysis.recovery.readers import tables_by_reader
 from analysis.responses.pairing import PairedAnswers
 from analysis.responses.questionnaire import Question, load_questionnaire
 from analysis.tables import ContingencyTable

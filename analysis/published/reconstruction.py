@@ -17,7 +17,7 @@ import numpy as np
 from analysis.arrays import IntArray
 from analysis.published.data import Published, load_published
 from analysis.published.pooled import published_pairs, recover_all
-from analysis.recovery import tables_by_reader
+from analysis.recovery.readers import tables_by_reader
 from analysis.responses.pairing import PairedAnswers
 from analysis.responses.questionnaire import Code, Question
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from analysis.acceptability import acceptance_of
+from analysis.acceptability.acceptance import acceptance_of
 from analysis.report.formatting import format_clustered
 from analysis.report.material import ARBITRARY_CASES, Material
 from analysis.report.section import Picture, Section

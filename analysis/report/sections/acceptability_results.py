@@ -3,15 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from analysis.acceptability import (
-    Acceptance,
-    NonInferiority,
-    acceptable_difference,
-    clustered_mcnemar,
-    non_inferiority,
-    tango_interval,
-)
-from analysis.acceptability.clustered_mcnemar import ClusteredMethod
+from analysis.acceptability.acceptance import Acceptance, acceptable_difference
+from analysis.acceptability.clustered_mcnemar import ClusteredMethod, clustered_mcnemar
+from analysis.acceptability.non_inferiority import NonInferiority, non_inferiority
+from analysis.acceptability.paired_proportions import tango_interval
 from analysis.arrays import BoolArray
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader import ClusteredEstimate, Variance, mean_of

@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.between_readers import Coefficient
+from analysis.between_readers.coefficients import Coefficient
 from analysis.report.formatting import format_clustered, neutralise
 from analysis.report.material import ARBITRARY_CASES, Material
 from analysis.report.numbers import Json, clustered_json

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.between_readers import (
-    Coefficient,
-    consistency,
-    consistency_difference,
-    method_ratings,
-)
+from analysis.between_readers.coefficients import Coefficient
+from analysis.between_readers.consistency import consistency, consistency_difference
+from analysis.between_readers.ratings import method_ratings
 from analysis.multireader import ClusteredEstimate
 from analysis.report.material import Material
 

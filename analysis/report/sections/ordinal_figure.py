@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from analysis.charts.style import AGREEMENT, GUIDE, PARTIAL
 from analysis.report.sections.ordinal_results import QuestionShift
-from analysis.shifts import ShiftDistribution
+from analysis.shifts.distribution import ShiftDistribution
 
 
 def shift_figure(found: Mapping[str, QuestionShift]) -> Figure:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.multireader import ClusteredEstimate, Pairs
-from analysis.shifts import (
-    PermutationTest,
+from analysis.shifts.distribution import (
     ShiftDistribution,
     mean_shift,
-    permuted_symmetry,
     shift_distribution,
 )
-from analysis.shifts.permutation import SymmetryStatistic
+from analysis.shifts.permutation import (
+    PermutationTest,
+    SymmetryStatistic,
+    permuted_symmetry,
+)
 
 TESTS: Mapping[SymmetryStatistic, str] = {
     "bowker": "Symmetry",

@@ -14,7 +14,7 @@ from analysis.report.sections.turing_results import (
 )
 from analysis.report.sections.turing_tables import turing_tables
 from analysis.report.sections.turing_words import turing_findings
-from analysis.turing import Judgements, judgements_of
+from analysis.turing.judgements import Judgements, judgements_of
 
 ID = "turing"
 TITLE = "Could readers tell?"

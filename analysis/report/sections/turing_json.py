@@ -3,7 +3,8 @@
 from analysis.report.numbers import Json, clustered_json, number
 from analysis.report.sections.turing_results import ALPHA, BetweenTrials, TuringResults
 from analysis.report.sections.turing_tables import FIGURES
-from analysis.turing import Detection, Guesses
+from analysis.turing.detection import Detection
+from analysis.turing.guesses import Guesses
 
 
 def turing_json(found: TuringResults, level: float) -> Json:

@@ -8,20 +8,17 @@ import numpy as np
 
 from analysis.multireader import ClusteredEstimate
 from analysis.responses.closing import ClosingAnswer
-from analysis.turing import (
+from analysis.turing.detection import (
     Detection,
-    Equivalence,
-    Guesses,
-    Judgements,
-    Leakage,
-    complement_leakage,
-    equivalence_to_chance,
-    guessed_numbers,
     mean_detection,
     pooled_detection,
     reader_detections,
-    trial_effect,
 )
+from analysis.turing.equivalence import Equivalence, equivalence_to_chance
+from analysis.turing.guesses import Guesses, guessed_numbers
+from analysis.turing.judgements import Judgements
+from analysis.turing.leakage import Leakage, complement_leakage
+from analysis.turing.trial_effect import trial_effect
 
 ALPHA = 0.05
 N_PERMUTATIONS = 10_000

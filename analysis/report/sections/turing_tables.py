@@ -10,7 +10,7 @@ from analysis.report.formatting import (
 )
 from analysis.report.section import Table
 from analysis.report.sections.turing_results import BetweenTrials, TuringResults
-from analysis.turing import Leakage
+from analysis.turing.leakage import Leakage
 
 UNKNOWN = "-"
 FIGURES = {

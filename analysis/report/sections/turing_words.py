@@ -13,7 +13,9 @@ from analysis.report.formatting import (
 )
 from analysis.report.material import Material
 from analysis.report.sections.turing_results import TuringResults
-from analysis.turing import Equivalence, Guesses, Leakage
+from analysis.turing.equivalence import Equivalence
+from analysis.turing.guesses import Guesses
+from analysis.turing.leakage import Leakage
 
 NO_MARGIN = (
     "No equivalence margin was fixed beforehand, so whether readers did no better than "

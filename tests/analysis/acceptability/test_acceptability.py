@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.acceptability import (
+from analysis.acceptability.acceptance import (
     Acceptance,
     acceptable_difference,
     acceptance_of,
-    clustered_mcnemar,
-    newcombe_interval,
-    non_inferiority,
-    tango_interval,
 )
-from analysis.acceptability.paired_proportions import tango_variance
+from analysis.acceptability.clustered_mcnemar import clustered_mcnemar
+from analysis.acceptability.non_inferiority import non_inferiority
+from analysis.acceptability.paired_proportions import (
+    newcombe_interval,
+    tango_interval,
+    tango_variance,
+)
 from analysis.multireader.pairs import Pairs
 from analysis.symmetry import mcnemar
 from analysis.tables import ContingencyTable

@@ -9,13 +9,9 @@ import numpy as np
 import pytest
 
 from analysis.agreement import cohen_kappa, gwet_ac, krippendorff_alpha, scott_pi
-from analysis.between_readers import (
-    COEFFICIENTS,
-    MethodRatings,
-    consistency,
-    consistency_difference,
-    method_ratings,
-)
+from analysis.between_readers.coefficients import COEFFICIENTS
+from analysis.between_readers.consistency import consistency, consistency_difference
+from analysis.between_readers.ratings import MethodRatings, method_ratings
 from analysis.responses import Questionnaire, Reading, Responses
 from analysis.responses.questionnaire import Question
 from analysis.tables import ContingencyTable

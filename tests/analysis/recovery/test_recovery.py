@@ -7,16 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from analysis.recovery import (
-    KnownMargins,
-    TooMuchWorkError,
-    count_tables,
-    counting,
-    enumeration,
-    feasible_tables,
-    readers,
-    tables_by_reader,
-)
+from analysis.recovery import counting, enumeration, readers
+from analysis.recovery.counting import TooMuchWorkError, count_tables
+from analysis.recovery.enumeration import feasible_tables
+from analysis.recovery.margins import KnownMargins
+from analysis.recovery.readers import tables_by_reader
 from analysis.tables import ContingencyTable
 
 Q2C = ([113, 4, 23], [101, 9, 30], 106)

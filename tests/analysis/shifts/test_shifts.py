@@ -9,12 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.multireader.pairs import Pairs
-from analysis.shifts import (
-    group_confusion,
-    mean_shift,
-    permuted_symmetry,
-    shift_distribution,
-)
+from analysis.shifts.distribution import mean_shift, shift_distribution
+from analysis.shifts.groups import group_confusion
+from analysis.shifts.permutation import permuted_symmetry
 from analysis.symmetry import bowker, stuart_maxwell
 
 STATISTICS = ("bowker", "stuart_maxwell", "mean_shift")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.turing import Judgements
+from analysis.turing.judgements import Judgements
 
 
 def judgements(called, order, *, trial=True):

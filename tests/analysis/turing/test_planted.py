@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.acceptability import Acceptance, acceptable_difference, non_inferiority
+from analysis.acceptability.acceptance import Acceptance, acceptable_difference
+from analysis.acceptability.non_inferiority import non_inferiority
 from analysis.multireader.pairs import Pairs
-from analysis.shifts import mean_shift, permuted_symmetry
-from analysis.turing import equivalence_to_chance, pooled_detection, trial_effect
+from analysis.shifts.distribution import mean_shift
+from analysis.shifts.permutation import permuted_symmetry
+from analysis.turing.detection import pooled_detection
+from analysis.turing.equivalence import equivalence_to_chance
+from analysis.turing.trial_effect import trial_effect
 from tests.analysis.turing.conftest import judgements
 
 N_READERS, N_CASES, N_STUDIES = 7, 20, 400

@@ -11,16 +11,16 @@ from analysis.published import load_published
 from analysis.responses import Questionnaire, Reading, Responses
 from analysis.responses.closing import ClosingAnswer
 from analysis.responses.questionnaire import Question
-from analysis.turing import (
-    complement_leakage,
-    equivalence_to_chance,
-    guessed_numbers,
-    judgements_of,
+from analysis.turing.detection import (
     mean_detection,
     pooled_detection,
     reader_detections,
-    trial_effect,
 )
+from analysis.turing.equivalence import equivalence_to_chance
+from analysis.turing.guesses import guessed_numbers
+from analysis.turing.judgements import judgements_of
+from analysis.turing.leakage import complement_leakage
+from analysis.turing.trial_effect import trial_effect
 from tests.analysis.turing.conftest import judgements
 
 # Table S.1 of the paper: per doctor, pictures called MAGIC of 20 RAPID and 20 MAGIC.

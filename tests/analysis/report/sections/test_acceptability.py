@@ -4,12 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.acceptability import (
-    acceptable_difference,
-    acceptance_of,
-    clustered_mcnemar,
-    non_inferiority,
-)
+from analysis.acceptability.acceptance import acceptable_difference, acceptance_of
+from analysis.acceptability.clustered_mcnemar import clustered_mcnemar
+from analysis.acceptability.non_inferiority import non_inferiority
 from analysis.report.material import Material
 from analysis.report.references import marks
 from analysis.report.sections.acceptability import NO_MARGIN, acceptability_section

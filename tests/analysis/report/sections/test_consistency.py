@@ -1,10 +1,7 @@
 import pytest
 
-from analysis.between_readers import (
-    consistency,
-    consistency_difference,
-    method_ratings,
-)
+from analysis.between_readers.consistency import consistency, consistency_difference
+from analysis.between_readers.ratings import method_ratings
 from analysis.report.material import Material
 from analysis.report.sections.consistency import COEFFICIENTS, consistency_section
 from analysis.report.sections.mixed import mixed_section

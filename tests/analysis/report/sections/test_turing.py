@@ -11,13 +11,11 @@ from analysis.report.sections.turing_words import NO_MARGIN, NO_TRIALS
 from analysis.responses import Questionnaire
 from analysis.responses.closing import ClosingAnswer
 from analysis.responses.plan import AnalysisPlan
-from analysis.turing import (
-    equivalence_to_chance,
-    guessed_numbers,
-    judgements_of,
-    pooled_detection,
-    trial_effect,
-)
+from analysis.turing.detection import pooled_detection
+from analysis.turing.equivalence import equivalence_to_chance
+from analysis.turing.guesses import guessed_numbers
+from analysis.turing.judgements import judgements_of
+from analysis.turing.trial_effect import trial_effect
 from tests.analysis.report.conftest import PLAN, closing_of
 
 
