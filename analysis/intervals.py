@@ -28,7 +28,7 @@ class ConfidenceInterval:
 
 
 def normal_quantile(confidence_level: float) -> float:
-    """Give the two-sided normal quantile, 1.96 for 0.95.
+    """Return the two-sided normal quantile, 1.96 for 0.95.
 
     Raises:
         ValueError: If the level is not between 0 and 1.

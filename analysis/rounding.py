@@ -42,7 +42,7 @@ class PrintedNumber:
         return max(0, -int(Decimal(self.text).as_tuple().exponent))
 
     def fits(self, value: float) -> bool:
-        """Tell whether the value rounds to what is printed."""
+        """Return whether the value rounds to what is printed."""
         unit = 10.0**-self.decimals
         return abs(value - self.value) <= unit * (0.5 + _ROUNDING_SLACK)
 

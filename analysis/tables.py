@@ -102,7 +102,7 @@ class ContingencyTable:
         return np.asarray(self.counts.sum(axis=0))
 
     def to_pairs(self) -> IntArray:
-        """Give back the pairs as `(n, 2)` positions on the scale, 0 to k-1."""
+        """Return the pairs as `(n, 2)` positions on the scale, 0 to k-1."""
         cells = np.argwhere(self.counts >= 0)
         return np.asarray(np.repeat(cells, self.counts.ravel(), axis=0))
 

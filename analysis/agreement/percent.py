@@ -42,7 +42,7 @@ class PercentAgreement:
     def confidence_interval(
         self, confidence_level: float = 0.95, method: ProportionMethod = "wilson"
     ) -> ConfidenceInterval:
-        """Give the interval of the proportion; see `analysis.intervals`."""
+        """Return the interval of the proportion; see `analysis.intervals`."""
         return proportion_interval(self.n_agree, self.n, confidence_level, method)
 
 

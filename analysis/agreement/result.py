@@ -1,4 +1,4 @@
-"""What an agreement statistic returns."""
+"""Results of the agreement statistics: an estimate with its standard error."""
 
 import math
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class AgreementResult:
             object.__setattr__(self, "undefined_reason", NO_SPREAD)
 
     def confidence_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:
-        """Give estimate +- z x standard error, not cut off, as the paper prints it.
+        """Return estimate +- z x standard error, not cut off, as the paper prints it.
 
         Where the interval says nothing, its `caution` tells why.
 

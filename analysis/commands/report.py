@@ -1,69 +1,88 @@
 """`magic-analyze report`: everything about one responses.csv."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import typer
+
+from analysis.commands.options import OutFolder, progress
 from analysis.commands.text import text_of_frame
 from analysis.errors import user_input
-from analysis.intervals import normal_quantile
-from analysis.published import questionnaire_path
-from analysis.report.flow import flow_beside
-from analysis.report.question import Incomplete
-from analysis.report.study import Choices, StudyResults, analyse_responses
-from analysis.report.tables import table_one
-from analysis.report.writing import Progress, write_report
-from analysis.responses import load_questionnaire, read_responses
-from analysis.responses.closing import FILE_NAME, ClosingAnswer, read_closing
-from analysis.responses.plan import plan_beside
+
+if TYPE_CHECKING:
+    from analysis.report.results import StudyResults
+    from analysis.responses.closing import ClosingAnswer
 
 
-@dataclass(frozen=True)
-class ReportRequest:
-    """What the user asks; None leaves it to the study's plan."""
+def report(
+    responses: Annotated[Path, typer.Argument(help="responses.csv")],
+    out: OutFolder,
+    questionnaire: Annotated[
+        Path | None,
+        typer.Option(help="questionnaire.json; else the one beside the responses."),
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Reference method; else the plan's, or RAPID.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Test method; else the plan's, or MAGIC.")
+    ] = None,
+    confidence_level: Annotated[
+        float | None, typer.Option(help="Of all intervals; else the plan's, or 0.95.")
+    ] = None,
+    incomplete: Annotated[
+        Literal["exclude", "disagree"] | None,
+        typer.Option(help="Pairs with one answer: leave out, or count as disagreeing."),
+    ] = None,
+) -> None:
+    """Analyse the answers of a study and write tables, charts and a report.
 
-    responses: Path
-    questionnaire: Path | None
-    reference: str | None
-    test: str | None
-    confidence_level: float | None
-    incomplete: Incomplete | None
+    What was planned is taken from plan.json beside the responses.
+    """
+    from analysis.intervals import normal_quantile
+    from analysis.report.flow import flow_beside
+    from analysis.report.results import Choices, analyse_responses
+    from analysis.report.writing import write_report
+    from analysis.responses import load_questionnaire, read_responses
+    from analysis.responses.plan import plan_beside
 
-
-def report(request: ReportRequest, out: Path, progress: Progress) -> str:
-    """Analyse the responses, write everything to a folder, and sum up in text."""
-    if request.confidence_level is not None:
+    if confidence_level is not None:
         with user_input():
-            normal_quantile(request.confidence_level)
-    progress(f"reading {request.responses}")
-    asked = load_questionnaire(
-        request.questionnaire or _questionnaire_beside(request.responses)
-    )
-    plan = plan_beside(request.responses)
-    reference, test = request.reference or plan.reference, request.test or plan.test
+            normal_quantile(confidence_level)
+    progress(f"reading {responses}")
+    asked = load_questionnaire(questionnaire or _questionnaire_beside(responses))
+    plan = plan_beside(responses)
+    reference, test = reference or plan.reference, test or plan.test
     study = analyse_responses(
-        read_responses(request.responses, asked, reference=reference, test=test),
+        read_responses(responses, asked, reference=reference, test=test),
         title=f"Agreement between {reference} and {test}",
-        chosen=Choices(request.confidence_level, request.incomplete),
+        chosen=Choices(confidence_level, incomplete),
         plan=plan,
-        closing=_closing_beside(request.responses),
-        flow=flow_beside(request.responses),
+        closing=_closing_beside(responses),
+        flow=flow_beside(responses),
     )
     write_report(study, out, progress=progress)
-    return _describe(study, out)
+    print(_describe(study, out))
 
 
 def _questionnaire_beside(responses: Path) -> Path:
     """Take questionnaire.json beside the responses, else that of the paper."""
+    from analysis.published import questionnaire_path
+
     beside = responses.with_name("questionnaire.json")
     return beside if beside.exists() else questionnaire_path()
 
 
-def _closing_beside(responses: Path) -> list[ClosingAnswer]:
+def _closing_beside(responses: Path) -> "list[ClosingAnswer]":
+    from analysis.responses.closing import FILE_NAME, read_closing
+
     beside = responses.with_name(FILE_NAME)
     return read_closing(beside) if beside.exists() else []
 
 
-def _describe(study: StudyResults, out: Path) -> str:
+def _describe(study: "StudyResults", out: Path) -> str:
+    from analysis.report.frames import table_one
+
     parts = [study.warning] if study.warning else []
     parts.append(text_of_frame(table_one(study)))
     reasons = [

@@ -1,8 +1,10 @@
 """Tables for the terminal."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def text_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
@@ -22,7 +24,7 @@ def text_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     return "\n".join([line(header), rule, *(line(row) for row in rows)])
 
 
-def text_of_frame(frame: pd.DataFrame) -> str:
+def text_of_frame(frame: "pd.DataFrame") -> str:
     """Align a data frame of text."""
     rows = [[str(cell) for cell in row] for row in frame.itertuples(index=False)]
     return text_table(rows, [str(name) for name in frame.columns])

@@ -1,20 +1,82 @@
-"""Agreement of two methods when readers read the same cases."""
+"""Kappa, agreement and AC1 of pairs of answers that share readers and cases."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.agreement.batch import product_of_margins
-from analysis.agreement.weights import Weights
-from analysis.arrays import FloatArray
-from analysis.multireader.bootstrap import Bootstrap, resampled_sums
-from analysis.multireader.cautions import skewed_margins, why_undefined
-from analysis.multireader.clusters import Clusters
-from analysis.multireader.columns import Columns, as_pairs
-from analysis.multireader.estimate import ClusteredEstimate, Variance
-from analysis.multireader.influence import Coefficient, no_chance
-from analysis.multireader.linearised import Linearised, with_variance
-from analysis.multireader.pairs import Pairs
+from analysis.agreement.batch import (
+    Chance,
+    Weights,
+    agreement_weights,
+    estimates,
+    gwet_chance,
+    influence_of_pairs,
+    product_of_margins,
+)
+from analysis.arrays import FloatArray, IntArray
+from analysis.multireader.clusters import Bootstrap, Clusters, resampled_sums
+from analysis.multireader.estimate import (
+    ClusteredEstimate,
+    Linearised,
+    Variance,
+    skewed_margins,
+    why_undefined,
+    with_variance,
+)
+from analysis.multireader.pairs import Columns, Pairs, as_pairs
+
+
+def _no_chance(x: FloatArray, _w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Chance of percent agreement: nothing is taken off."""
+    return np.zeros(x.shape[:-2]), np.zeros_like(x)
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """An agreement coefficient.
+
+    Attributes:
+        chance: What agreement it expects by chance.
+        weights: None, `linear` or `quadratic`.
+    """
+
+    chance: Chance
+    weights: Weights = None
+
+    @classmethod
+    def kappa(cls, weights: Weights = None) -> "Coefficient":
+        """Cohen's kappa, also weighted."""
+        return cls(product_of_margins, weights)
+
+    @classmethod
+    def ac(cls, weights: Weights = None) -> "Coefficient":
+        """Gwet's AC1; AC2 with weights."""
+        return cls(gwet_chance, weights)
+
+    @classmethod
+    def agreement(cls, weights: Weights = None) -> "Coefficient":
+        """Observed agreement, also weighted."""
+        return cls(_no_chance, weights)
+
+    def of_tables(self, counts: IntArray | FloatArray) -> FloatArray:
+        """Return the coefficient of tables `(..., k, k)`; NaN where undefined."""
+        return estimates(counts, self._of_cells(counts), self.chance)
+
+    def influence(self, counts: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the coefficient of tables and what a pair in each cell contributes.
+
+        Args:
+            counts: `(..., k, k)` pairs of answers.
+
+        Returns:
+            The coefficient `(...)` and the influence `(..., k, k)`; its mean over the
+            pairs of a table is 0.
+        """
+        return influence_of_pairs(counts, self._of_cells(counts), self.chance)
+
+    def _of_cells(self, counts: IntArray | FloatArray) -> FloatArray:
+        """`(k, k)` agreement weights."""
+        return agreement_weights(counts.shape[-1], self.weights)
 
 
 def clustered_kappa(
@@ -57,7 +119,7 @@ def clustered_kappa(
         (0.5, 0.289, 3.0)
     """
     given = as_pairs(pairs, scale_matters=weights is not None)
-    return clustered(given, Coefficient.kappa(weights), variance, bootstrap)
+    return with_clustered_error(given, Coefficient.kappa(weights), variance, bootstrap)
 
 
 def clustered_agreement(
@@ -72,7 +134,9 @@ def clustered_agreement(
     `clustered_kappa`.
     """
     given = as_pairs(pairs, scale_matters=weights is not None)
-    return clustered(given, Coefficient.agreement(weights), variance, bootstrap)
+    return with_clustered_error(
+        given, Coefficient.agreement(weights), variance, bootstrap
+    )
 
 
 def clustered_ac1(
@@ -87,23 +151,23 @@ def clustered_ac1(
     `Pairs`, which know the scale.
     """
     given = as_pairs(pairs, scale_matters=True)
-    return clustered(given, Coefficient.ac(weights), variance, bootstrap)
+    return with_clustered_error(given, Coefficient.ac(weights), variance, bootstrap)
 
 
-def clustered(
+def with_clustered_error(
     pairs: Pairs,
     coefficient: Coefficient,
     variance: Variance,
     bootstrap: Bootstrap | None = None,
 ) -> ClusteredEstimate:
-    """Give a coefficient of all pairs the error that was asked for."""
+    """Return a coefficient of all pairs with the error asked for."""
     linear = linearise(pairs, coefficient)
     anew = _FromTables(pairs, coefficient, linear.clusters)
     return with_variance(linear, variance, bootstrap, anew)
 
 
 def linearise(pairs: Pairs, coefficient: Coefficient) -> Linearised:
-    """Give a coefficient with the influence of each pair on it."""
+    """Return a coefficient with the influence of each pair on it."""
     counts = pairs.table.counts
     estimate, by_cell = coefficient.influence(counts)
     return Linearised(
@@ -114,7 +178,7 @@ def linearise(pairs: Pairs, coefficient: Coefficient) -> Linearised:
             pairs, chance_from_margins=coefficient.chance is product_of_margins
         ),
         cautions=skewed_margins(pairs),
-        bounds=(0.0, 1.0) if coefficient.chance is no_chance else (-np.inf, np.inf),
+        bounds=(0.0, 1.0) if coefficient.chance is _no_chance else (-np.inf, np.inf),
     )
 
 
@@ -127,14 +191,14 @@ class _FromTables:
     clusters: Clusters
 
     def resampled(self, bootstrap: Bootstrap, *, readers_too: bool) -> FloatArray:
-        """Give the coefficient of each resample, `(resamples,)`; NaN if undefined."""
+        """Return the coefficient of each resample, `(resamples,)`; NaN if undefined."""
         sums = resampled_sums(
             self.clusters, self._cells(), bootstrap, readers_too=readers_too
         )
         return self._of_cells(sums)
 
     def without_each_case(self) -> FloatArray:
-        """Give the coefficient without each case in turn, `(cases,)`."""
+        """Return the coefficient without each case in turn, `(cases,)`."""
         cells = self._cells()
         return self._of_cells(cells.sum(axis=0) - self.clusters.of_case.T @ cells)
 

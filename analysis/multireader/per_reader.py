@@ -7,8 +7,7 @@ import numpy as np
 
 from analysis.agreement.percent import PercentAgreement, percent_agreement
 from analysis.multireader.estimate import ClusteredEstimate, Variance
-from analysis.multireader.influence import Coefficient
-from analysis.multireader.kappa import clustered
+from analysis.multireader.kappa import Coefficient, with_clustered_error
 from analysis.multireader.pairs import Pairs
 
 KAPPA = Coefficient.kappa()
@@ -33,12 +32,12 @@ class ReaderAgreement:
 def per_reader(
     pairs: Pairs, coefficient: Coefficient = KAPPA
 ) -> tuple[ReaderAgreement, ...]:
-    """Give the agreement of each reader, in the order of `pairs.readers`."""
+    """Return the agreement of each reader, in the order of `pairs.readers`."""
     alone = [(name, of_reader(pairs, name)) for name in pairs.readers]
     return tuple(
         ReaderAgreement(
             reader=name,
-            coefficient=clustered(own, coefficient, "patient"),
+            coefficient=with_clustered_error(own, coefficient, "patient"),
             agreement=percent_agreement(own.table),
         )
         for name, own in alone
@@ -48,9 +47,11 @@ def per_reader(
 def leave_one_reader_out(
     pairs: Pairs, coefficient: Coefficient = KAPPA, variance: Variance = "crossed"
 ) -> dict[str, ClusteredEstimate]:
-    """Give the coefficient without each reader in turn, by the reader left out."""
+    """Return the coefficient without each reader in turn, by the reader left out."""
     return {
-        name: clustered(pairs.subset(pairs.reader != index), coefficient, variance)
+        name: with_clustered_error(
+            pairs.subset(pairs.reader != index), coefficient, variance
+        )
         for index, name in enumerate(pairs.readers)
     }
 
@@ -61,7 +62,7 @@ def per_class(
     coefficient: Coefficient = KAPPA,
     variance: Variance = "crossed",
 ) -> dict[str, ClusteredEstimate]:
-    """Give the coefficient of each class of cases, such as of severity.
+    """Return the coefficient of each class of cases, such as of severity.
 
     Args:
         pairs: All pairs.
@@ -73,7 +74,7 @@ def per_class(
     of_pair = np.array([classes.get(pairs.cases[case]) for case in pairs.case], object)
     found = dict.fromkeys(classes[case] for case in classes if case in pairs.cases)
     return {
-        name: clustered(pairs.subset(of_pair == name), coefficient, variance)
+        name: with_clustered_error(pairs.subset(of_pair == name), coefficient, variance)
         for name in found
     }
 

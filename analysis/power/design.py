@@ -1,10 +1,12 @@
-"""What one supposes of a study of readers x cases before it is done."""
+"""Assumptions about a study of readers x cases, its size, and its three measures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
+from analysis.agreement.batch import influence_of_pairs, product_of_margins
 from analysis.arrays import FloatArray
 
 Measure = Literal["kappa", "agreement", "non_inferiority"]
@@ -59,7 +61,7 @@ class DesignAssumptions:
             )
             raise ValueError(msg)
         for shares in (self.shares, self.of_test):
-            _refuse_no_shares(shares)
+            answer_shares(shares)
         if len(self.shares) != len(self.of_test):
             msg = (
                 "Both methods must have as many answers, "
@@ -95,12 +97,12 @@ class DesignAssumptions:
     @property
     def rows(self) -> FloatArray:
         """`(k,)` shares of the reference method, which sum to 1."""
-        return np.array(self.shares) / sum(self.shares)
+        return answer_shares(self.shares)
 
     @property
     def columns(self) -> FloatArray:
         """`(k,)` shares of the test method, which sum to 1."""
-        return np.array(self.of_test) / sum(self.of_test)
+        return answer_shares(self.of_test)
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,16 @@ class DesignSize:
             raise ValueError(msg)
 
 
-def _refuse_no_shares(shares: tuple[float, ...]) -> None:
+def answer_shares(shares: Sequence[float]) -> FloatArray:
+    """Return shares of the answers `(k,)`, which sum to 1.
+
+    Raises:
+        ValueError: If there are fewer than two or one is not above 0.
+    """
     if len(shares) < 2 or min(shares) <= 0 or not np.isfinite(sum(shares)):
         msg = f"Shares must be two or more numbers above 0, got {list(shares)}"
         raise ValueError(msg)
+    return np.array(shares) / sum(shares)
 
 
 def _refuse_outside(
@@ -135,3 +143,45 @@ def _refuse_outside(
     if not low <= value < high or (strictly and value == low):
         msg = f"{name} must be between {low:g} and {high:g}, got {value:g}"
         raise ValueError(msg)
+
+
+def influence_of(table: FloatArray, acceptable: int) -> dict[Measure, FloatArray]:
+    """Influence of each pair of answers on each measure, `(..., k, k)`, centred."""
+    k = table.shape[-1]
+    agree = np.eye(k)
+    good = (np.arange(k) < acceptable).astype(float)
+    gain = good - good[:, None]
+
+    def centred(value: FloatArray) -> FloatArray:
+        return np.asarray(value - (table * value).sum((-2, -1))[..., None, None])
+
+    return {
+        "kappa": influence_of_pairs(table, agree, product_of_margins)[1],
+        "agreement": centred(agree),
+        "non_inferiority": centred(gain),
+    }
+
+
+def true_values(
+    table: FloatArray, assumptions: DesignAssumptions
+) -> dict[Measure, float]:
+    """Return the values that the three estimates aim at."""
+    best = assumptions.acceptable
+    difference = assumptions.columns[:best].sum() - assumptions.rows[:best].sum()
+    return {
+        "kappa": assumptions.kappa,
+        "agreement": float(np.trace(table)),
+        "non_inferiority": float(difference),
+    }
+
+
+def null_values(
+    table: FloatArray, assumptions: DesignAssumptions
+) -> dict[Measure, float]:
+    """Return the values that their lower confidence limits are to exceed."""
+    expected = float(table.sum(axis=0) @ table.sum(axis=1))
+    return {
+        "kappa": assumptions.null,
+        "agreement": expected + assumptions.null * (1 - expected),
+        "non_inferiority": -assumptions.margin,
+    }

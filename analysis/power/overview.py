@@ -3,11 +3,17 @@
 import math
 from dataclasses import dataclass, replace
 
-from analysis.agreement.maximum import maximum_kappa_of_margins
+from analysis.agreement.chance_corrected import maximum_kappa_of_margins
 from analysis.arrays import FloatArray, IntArray
-from analysis.power.clustering import design_effect, largest_icc
-from analysis.power.formulations import Formulation, formulations
-from analysis.power.normal import PowerTest, UnattainableKappaError, detectable_kappa
+from analysis.power.normal import (
+    Formulation,
+    PowerTest,
+    UnattainableKappaError,
+    design_effect,
+    detectable_kappa,
+    formulations,
+    largest_icc,
+)
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,21 @@
 """The paper's printed numbers as data, each with its place."""
 
 from analysis.published.data import (
-    IncompletePairs,
+    IncompleteCount,
     PrintedInterval,
     Published,
+    RecoveredTable,
     TableOneRow,
     load_published,
+    published_pairs,
     questionnaire_path,
     reconstructed_responses_path,
-)
-from analysis.published.pooled import (
-    RecoveredTable,
-    published_pairs,
     recover_all,
     recover_pooled,
 )
 
 __all__ = [
-    "IncompletePairs",
+    "IncompleteCount",
     "PrintedInterval",
     "Published",
     "RecoveredTable",

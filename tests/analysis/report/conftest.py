@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.published import questionnaire_path
-from analysis.report.study import analyse_responses
+from analysis.report.results import analyse_responses
 from analysis.responses import load_questionnaire
 from analysis.responses.closing import ClosingAnswer
 from analysis.responses.plan import AnalysisPlan

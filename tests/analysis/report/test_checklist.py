@@ -2,11 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.report.checklist import AUTHORS, checklist_section
+from analysis.report.checklist import AUTHORS, GRRAS, READER_STUDY, checklist_section
 from analysis.report.flow import StudyFlow, flow_of
-from analysis.report.guidelines import GRRAS, READER_STUDY
-from analysis.report.material import Material
 from analysis.report.question import analyse_question
+from analysis.report.section import ReportContext
 from analysis.responses import pair_answers
 from analysis.responses.plan import AnalysisPlan
 from tests.analysis.report.conftest import PLAN
@@ -30,7 +29,7 @@ def material(responses):
     questions = [
         analyse_question(pair_answers(responses, q)) for q in responses.questionnaire
     ]
-    return Material(responses, PLAN, questions, 0.95, flow=FLOW)
+    return ReportContext(responses, PLAN, questions, 0.95, flow=FLOW)
 
 
 def rows(material):

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.acceptability.acceptance import acceptable_difference, acceptance_of
-from analysis.acceptability.clustered_mcnemar import clustered_mcnemar
-from analysis.acceptability.non_inferiority import non_inferiority
-from analysis.report.material import Material
-from analysis.report.references import marks
+from analysis.questions.acceptability import (
+    acceptable_difference,
+    acceptance_of,
+    clustered_mcnemar,
+    non_inferiority,
+)
+from analysis.report.methods import marks
+from analysis.report.section import ReportContext
 from analysis.report.sections.acceptability import NO_MARGIN, acceptability_section
 from analysis.responses.paired_readings import paired_readings
 from analysis.responses.plan import AnalysisPlan
@@ -16,7 +19,7 @@ from tests.analysis.report.conftest import PLAN
 
 
 def section_of(responses, plan=PLAN):
-    return acceptability_section(Material(responses, plan, (), 0.95))
+    return acceptability_section(ReportContext(responses, plan, (), 0.95))
 
 
 def acceptance(responses, name="Q2A"):

@@ -4,23 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.report.material import Material
-from analysis.report.references import marks
-from analysis.report.sections.turing import turing_section
-from analysis.report.sections.turing_words import NO_MARGIN, NO_TRIALS
+from analysis.questions.judgements import guessed_numbers, judgements_of
+from analysis.questions.turing import (
+    equivalence_to_chance,
+    pooled_detection,
+    trial_effect,
+)
+from analysis.report.methods import marks
+from analysis.report.section import ReportContext
+from analysis.report.sections.turing import NO_MARGIN, NO_TRIALS, turing_section
 from analysis.responses import Questionnaire
 from analysis.responses.closing import ClosingAnswer
 from analysis.responses.plan import AnalysisPlan
-from analysis.turing.detection import pooled_detection
-from analysis.turing.equivalence import equivalence_to_chance
-from analysis.turing.guesses import guessed_numbers
-from analysis.turing.judgements import judgements_of
-from analysis.turing.trial_effect import trial_effect
 from tests.analysis.report.conftest import PLAN, closing_of
 
 
 def section_of(responses, plan=PLAN, closing=()):
-    return turing_section(Material(responses, plan, (), 0.95, closing))
+    return turing_section(ReportContext(responses, plan, (), 0.95, closing))
 
 
 def changed(responses, change):

@@ -1,1 +1,0 @@
-"""Is synthetic imaging read as consistently as real imaging?"""

@@ -1,1 +1,0 @@
-"""Tables recovered from what a paper prints of them."""
