@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = app(None if argv is None else list(argv), standalone_mode=False)
     except typer.TyperException as error:
         return _fail(error.format_message())
-    except InputError as error:
+    except (InputError, FormatError) as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(

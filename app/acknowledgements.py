@@ -3,9 +3,13 @@
 from app.identity import sign_in_version
 from app.room import Room
 from app.stage import Acknowledged
-from reader_study.acknowledgements import Kind, acknowledge, acknowledged_versions
-from reader_study.closing import requires_closing
-from reader_study.progress import Progress
+from reader_study.reading.acknowledgements import (
+    Kind,
+    acknowledge,
+    acknowledged_versions,
+)
+from reader_study.reading.closing import requires_closing
+from reader_study.reading.progress import Progress
 
 __all__ = ["Kind", "acknowledge", "acknowledged", "acknowledged_versions"]
 

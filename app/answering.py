@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reader_study.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Question, Questionnaire
 
 Fields = Mapping[str, object]
 """Content of the page's fields by their key."""
@@ -55,7 +55,7 @@ class Form:
     ) -> dict[str, object]:
         """Give the content of all fields for answers kept before; none is chosen."""
         content: dict[str, object] = {}
-        for question in self.questionnaire.question_ids:
+        for question in self.questionnaire.ids:
             content[self.answer_key(question)] = answers.get(question)
             content[self.reason_key(question)] = reasons.get(question, "")
         return content
@@ -66,19 +66,19 @@ class Form:
             self.answers(fields), self.reasons(fields)
         )
         at_fault = {problem.question for problem in problems}
-        return tuple(q for q in self.questionnaire.question_ids if q in at_fault)
+        return tuple(q for q in self.questionnaire.ids if q in at_fault)
 
 
 def asks_for_reason(question: Question, code: object) -> bool:
     """Whether an answer asks for a short explanation."""
     choice = question.choice(code)
-    return choice is not None and choice.needs_reason
+    return choice is not None and choice.requires_reason
 
 
 def reasoned_choices(question: Question) -> tuple[int, ...]:
     """Give the places on the scale, from 0, of the answers that ask for a reason."""
-    numbered = enumerate(question.choices)
-    return tuple(number for number, choice in numbered if choice.needs_reason)
+    numbered = enumerate(question.scale)
+    return tuple(number for number, choice in numbered if choice.requires_reason)
 
 
 def missing_text(missing: Iterable[str]) -> str:

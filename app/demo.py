@@ -8,12 +8,12 @@ from PIL import Image
 
 from app.demo_pictures import draw_montage
 from app.room import open_room
-from reader_study.access_codes import issue_code
-from reader_study.builder import BuildRequest, build_study
+from reader_study.build.builder import BuildRequest, build_study
 from reader_study.clock import SystemClock
 from reader_study.errors import StudyError
-from reader_study.lifecycle import open_for_reading
-from reader_study.registry import Profile, add_reader
+from reader_study.running.access_codes import issue_code
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
 
 READER = "guest"
 SEVERITIES = ("none", "mild_moderate", "severe")

@@ -5,7 +5,7 @@ import hashlib
 import streamlit as st
 
 from app.room import Room
-from reader_study.access import AccessError, resume
+from reader_study.running.access import AccessError, resume
 
 COOKIE = "reading_session"
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from reader_study.build.study import Study, open_study
 from reader_study.clock import Clock, SystemClock
-from reader_study.phase import Phase, amended, phase_of
-from reader_study.progress import Progress
-from reader_study.protocol import Protocol
-from reader_study.reading_session import ReadingSession
+from reader_study.formats.protocol import Protocol
+from reader_study.reading.progress import Progress
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.reading.training import TrainingSession
+from reader_study.running.study_store import open_study_store
 from reader_study.store.milestones import find_milestones
+from reader_study.store.phase import Phase, amended, phase_of
 from reader_study.store.store import Store
-from reader_study.study import Study, open_study
-from reader_study.study_store import open_study_store
-from reader_study.training import TrainingSession
 
 STUDY = "READING_STUDY"
 """Environment variable: folder of the study."""

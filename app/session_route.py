@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from app.identity import COOKIE
 from app.room import Room, served_room
-from reader_study.access import AccessError, resume, sign_out
 from reader_study.clock import Clock
+from reader_study.running.access import AccessError, resume, sign_out
 from reader_study.store.store import Store
 
 PATH = "/session"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reader_study.phase import Phase
-from reader_study.progress import Progress
+from reader_study.reading.progress import Progress
+from reader_study.store.phase import Phase
 
 
 class Stage(StrEnum):

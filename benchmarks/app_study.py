@@ -17,13 +17,13 @@ from PIL import Image
 from app.identity import COOKIE
 from app.room import Room, open_room
 from benchmarks.study_build import montage
-from reader_study.access import sign_in
-from reader_study.access_codes import issue_code
-from reader_study.acknowledgements import Kind, acknowledge
-from reader_study.builder import BuildRequest, build_study
-from reader_study.lifecycle import open_for_reading
-from reader_study.protocol_file import template
-from reader_study.registry import Profile, add_reader
+from reader_study.build.builder import BuildRequest, build_study
+from reader_study.formats.protocol import template
+from reader_study.reading.acknowledgements import Kind, acknowledge
+from reader_study.running.access import sign_in
+from reader_study.running.access_codes import issue_code
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
 
 _BY = "benchmark"
 _WAIT = 60.0  # seconds

@@ -21,17 +21,17 @@ import numpy as np
 from benchmarks.scale_analysis import measure_intervals, measure_report
 from benchmarks.scale_study import PASSPHRASE, Room, new_room, prepare_build
 from benchmarks.study_submit import new_database, postgresql
-from reader_study.builder import build_study
-from reader_study.export import masked_csv
-from reader_study.lifecycle import lock
-from reader_study.sealing import unseal
-from reader_study.status import read_status
+from reader_study.build.builder import build_study
+from reader_study.build.sealing import unseal
+from reader_study.build.study import Study, open_study
+from reader_study.design.truth import Truth
+from reader_study.running.export import masked_csv
+from reader_study.running.lifecycle import lock
+from reader_study.running.status import read_status
+from reader_study.running.study_store import open_study_store
+from reader_study.running.unblinding import Request, unblind
 from reader_study.store.readings import find_responses
 from reader_study.store.verifying import verify
-from reader_study.study import Study, open_study
-from reader_study.study_store import open_study_store
-from reader_study.truth import Truth
-from reader_study.unblinding import Request, unblind
 
 N_TIMED = 20
 _WASHOUT_DAYS = 29

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reader_study import recording
-from reader_study.bots import Plan, draw_answers
-from reader_study.bots_around import reasons_of
-from reader_study.builder import BuildRequest
-from reader_study.lifecycle import open_for_reading
-from reader_study.protocol_file import template
-from reader_study.reading_session import ReadingSession
-from reader_study.registry import Profile, add_reader
-from reader_study.simulation import SimulatedClock
+from reader_study.build.builder import BuildRequest
+from reader_study.build.study import Study
+from reader_study.design.truth import Truth
+from reader_study.formats.protocol import template
+from reader_study.reading import recording
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.rehearsal.bots import Plan, draw_answers
+from reader_study.rehearsal.bots_around import reasons_of
+from reader_study.rehearsal.simulation import SimulatedClock
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
 from reader_study.store.readings import Opened
 from reader_study.store.store import Store
-from reader_study.study import Study
-from reader_study.truth import Truth
 
 PASSPHRASE = "four words of no meaning"  # noqa: S105 - guards a drawn study
 PICTURE = (96, 96, 3)

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from reader_study.builder import BuildRequest, build_study
-from reader_study.protocol_file import template
-from reader_study.study import open_study
+from reader_study.build.builder import BuildRequest, build_study
+from reader_study.build.study import open_study
+from reader_study.formats.protocol import template
 
 N_CASES = 20
 N_SLICES = 10

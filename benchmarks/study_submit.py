@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import create_engine, text
 
+from reader_study.build.study import Study
 from reader_study.clock import SystemClock
-from reader_study.lifecycle import open_for_reading
-from reader_study.manifest import Manifest, Presentation, Slot
-from reader_study.protocol import Protocol
-from reader_study.questionnaire_file import paper_questionnaire
-from reader_study.reading_session import ReadingSession
-from reader_study.registry import Profile, add_reader
+from reader_study.formats.manifest import Manifest, Presentation, Slot
+from reader_study.formats.protocol import Protocol
+from reader_study.formats.questionnaire import paper_questionnaire
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
+from reader_study.running.study_store import open_study_store
 from reader_study.store.readings import find_responses
 from reader_study.store.store import Store
 from reader_study.store.verifying import verify
-from reader_study.study import Study
-from reader_study.study_store import open_study_store
 
 ANSWERS = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
 N_READINGS = 20

@@ -70,7 +70,7 @@ def build(
     jobs: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 2,
 ) -> None:
     """Draw, encode, audit and seal a study; all of it or nothing."""
-    from reader_study.builder import BuildRequest
+    from reader_study.build.builder import BuildRequest
     from reader_study.commands.build import build as run
     from reader_study.commands.passphrases import new_passphrases
 

@@ -31,7 +31,7 @@ def reader_add(
 ) -> None:
     """Add a reader and print a code that lets in once."""
     from reader_study.commands import readers
-    from reader_study.registry import Profile
+    from reader_study.running.registry import Profile
 
     profile = Profile(name, specialty, years, slot)
     typer.echo(readers.add(folder, database, profile, by=by))
@@ -92,7 +92,7 @@ def reader_replace(
 ) -> None:
     """Give a reader's place to another; the answers are kept."""
     from reader_study.commands import readers
-    from reader_study.registry import Profile
+    from reader_study.running.registry import Profile
 
     profile = Profile(new, specialty, years)
     place = (folder, database)

@@ -69,8 +69,8 @@ def early(
     database: Database = None,
 ) -> None:
     """Let a reader begin before the washout is over: a deviation."""
-    from reader_study.amending import EarlyStart
     from reader_study.commands import course
+    from reader_study.running.amending import EarlyStart
 
     start = EarlyStart(name, trial, reason, by, second)
     typer.echo(course.early(folder, database, start))
@@ -88,8 +88,8 @@ def amend(
     database: Database = None,
 ) -> None:
     """Record an amendment of the protocol; study.toml stays as it is."""
-    from reader_study.amending import Amendment
     from reader_study.commands import course
+    from reader_study.running.amending import Amendment
 
     amendment = Amendment(change, reason, by, course.set_values(settings or []))
     typer.echo(course.amend(folder, database, amendment))
@@ -109,9 +109,9 @@ def simulate(
     database: Database = None,
 ) -> None:
     """Let bots read a study without readers; it stays marked as simulated."""
-    from reader_study.bots import Plan
     from reader_study.commands import keys
     from reader_study.commands.passphrases import passphrases_of
+    from reader_study.rehearsal.bots import Plan
 
     plan = Plan(kappa, bias, missing, within_case, within_reader, corrected)
     passphrases = passphrases_of(passphrase_file)

@@ -1,5 +1,5 @@
 """What the user can mend, as opposed to a fault of the program."""
 
 
-class StudyError(Exception):
+class StudyError(ValueError):
     """A protocol, a study's files, a key or a request cannot be used."""

@@ -11,7 +11,6 @@ from analysis.errors import user_input
 
 if TYPE_CHECKING:
     from analysis.report.results import StudyResults
-    from analysis.responses.closing import ClosingAnswer
 
 
 def report(
@@ -39,48 +38,23 @@ def report(
 
     What was planned is taken from plan.json beside the responses.
     """
-    from analysis.intervals import normal_quantile
-    from analysis.report.flow import flow_beside
-    from analysis.report.results import Choices, analyse_responses
-    from analysis.report.writing import write_report
-    from analysis.responses import load_questionnaire, read_responses
-    from analysis.responses.plan import plan_beside
+    from analysis.api import read_study
 
-    if confidence_level is not None:
-        with user_input():
-            normal_quantile(confidence_level)
     progress(f"reading {responses}")
-    asked = load_questionnaire(questionnaire or _questionnaire_beside(responses))
-    plan = plan_beside(responses)
-    reference, test = reference or plan.reference, test or plan.test
-    study = analyse_responses(
-        read_responses(responses, asked, reference=reference, test=test),
-        title=f"Agreement between {reference} and {test}",
-        chosen=Choices(confidence_level, incomplete),
-        plan=plan,
-        closing=_closing_beside(responses),
-        flow=flow_beside(responses),
-    )
-    write_report(study, out, progress=progress)
-    print(_describe(study, out))
+    with user_input():
+        study = read_study(
+            responses,
+            questionnaire=questionnaire,
+            reference=reference,
+            test=test,
+            confidence_level=confidence_level,
+            incomplete=incomplete,
+        )
+    page = study.report(out, progress=progress)
+    print(_describe(study.results, page))
 
 
-def _questionnaire_beside(responses: Path) -> Path:
-    """Take questionnaire.json beside the responses, else that of the paper."""
-    from analysis.published import questionnaire_path
-
-    beside = responses.with_name("questionnaire.json")
-    return beside if beside.exists() else questionnaire_path()
-
-
-def _closing_beside(responses: Path) -> "list[ClosingAnswer]":
-    from analysis.responses.closing import FILE_NAME, read_closing
-
-    beside = responses.with_name(FILE_NAME)
-    return read_closing(beside) if beside.exists() else []
-
-
-def _describe(study: "StudyResults", out: Path) -> str:
+def _describe(study: "StudyResults", page: Path) -> str:
     from analysis.report.frames import table_one
 
     parts = [study.warning] if study.warning else []
@@ -96,5 +70,5 @@ def _describe(study: "StudyResults", out: Path) -> str:
         more = len(study.notes) - len(shown)
         shown += [f"  and {more} more, in results.json"] if more else []
         parts.append("\n".join([f"{len(study.notes)} incomplete readings:", *shown]))
-    parts.append(f"Report: {out / 'report.html'}")
+    parts.append(f"Report: {page}")
     return "\n\n".join(parts)

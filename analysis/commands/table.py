@@ -23,13 +23,13 @@ def table(
     from analysis.report.results_json import question_json
     from analysis.responses.counts import read_counts
     from analysis.responses.pairing import PairedAnswers
-    from analysis.responses.questionnaire import Question
+    from reader_study.formats.questionnaire import Question
 
     with user_input():
         normal_quantile(confidence_level)
     given = read_counts(counts)
     labels = tuple(str(category) for category in given.categories)
-    question = Question(id="table", text="", codes=labels, labels=labels)
+    question = Question.of("table", "The table given", labels)
     result = analyse_question(PairedAnswers(question, given))
     if as_json:
         content = question_json(result, confidence_level)

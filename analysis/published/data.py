@@ -17,16 +17,11 @@ from analysis.recovery import (
     tables_by_reader,
 )
 from analysis.responses.pairing import PairedAnswers
-from analysis.responses.questionnaire import Question, load_questionnaire
 from analysis.rounding import PrintedNumber
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Question, paper_questionnaire
 
 _FOLDER = Path(__file__).parent
-
-
-def questionnaire_path() -> Path:
-    """Return the questionnaire of Figure S.3 as questionnaire.json."""
-    return _FOLDER / "questionnaire.json"
 
 
 def reconstructed_responses_path() -> Path:
@@ -197,7 +192,7 @@ def recover_all(published: Published) -> dict[str, RecoveredTable]:
     """Recover every pooled table that is not printed, by question."""
     return {
         question.id: recover_pooled(question, published)
-        for question in load_questionnaire(questionnaire_path())
+        for question in paper_questionnaire()
         if question.id not in published.contingency
     }
 
@@ -207,7 +202,7 @@ def published_pairs(
 ) -> list[PairedAnswers]:
     """Return the pairs of answers to every question, printed or recovered."""
     pairs = []
-    for question in load_questionnaire(questionnaire_path()):
+    for question in paper_questionnaire():
         incomplete = published.incomplete.get(question.id, _ALL_COMPLETE)
         by_reader = published.by_reader.get(question.id)
         pairs.append(

@@ -19,9 +19,9 @@ from analysis.arrays import BoolArray, FloatArray, IntArray
 from analysis.intervals import ConfidenceInterval, normal_quantile
 from analysis.multireader.estimate import ClusteredEstimate, Variance, mean_of
 from analysis.multireader.pairs import Pairs
-from analysis.responses.questionnaire import Code
 from analysis.symmetry import NO_DISAGREEMENT, TestResult
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Code
 
 
 def tango_interval(

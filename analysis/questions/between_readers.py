@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.arrays import FloatArray
 from analysis.multireader.estimate import ClusteredEstimate, from_influence
-from analysis.responses.readings import Responses
+from reader_study.formats.responses import Responses
 
 ConsistencyCoefficient = Literal[
     "fleiss_kappa",

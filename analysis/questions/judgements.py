@@ -10,9 +10,9 @@ from scipy.special import stdtrit
 
 from analysis.arrays import BoolArray, IntArray
 from analysis.intervals import ConfidenceInterval, normal_quantile
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.questionnaire import Code, Question
-from analysis.responses.readings import Responses
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.questionnaire import Code, Question
+from reader_study.formats.responses import Responses
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ import numpy as np
 from analysis.arrays import FloatArray, IntArray
 from analysis.multireader.estimate import ClusteredEstimate, Variance, mean_of
 from analysis.multireader.pairs import Pairs
-from analysis.responses.questionnaire import Code
 from analysis.symmetry import NO_DISAGREEMENT
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Code
 
 
 @dataclass(frozen=True, eq=False)

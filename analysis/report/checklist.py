@@ -13,7 +13,6 @@ from importlib.metadata import version
 import pandas as pd
 
 from analysis.multireader import clustered_kappa
-from analysis.report.flow import STEPS, StudyFlow
 from analysis.report.formatting import (
     Json,
     format_clustered,
@@ -21,7 +20,8 @@ from analysis.report.formatting import (
     neutralise,
 )
 from analysis.report.section import PROVENANCE_WARNING, ReportContext, Section, Table
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
+from reader_study.formats.flow import STEPS, StudyFlow
 
 GRRAS: Mapping[int, str] = {
     1: "Title or abstract says that agreement or reliability was studied",

@@ -1,6 +1,6 @@
 """Table 1 and the supplementary tables as data frames of text, to print or to save."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -44,8 +44,14 @@ class ReportFrames:
 
 def table_one(study: StudyResults) -> pd.DataFrame:
     """Agreement and kappa of each question, in the form of the paper's Table 1."""
-    percent = f"{100 * study.confidence_level:g}% CI"
-    level = study.confidence_level
+    return table_of_questions(study.questions, study.confidence_level)
+
+
+def table_of_questions(
+    questions: Sequence[QuestionResult], level: float
+) -> pd.DataFrame:
+    """Table 1 of some questions, whatever else is known of their study."""
+    percent = f"{100 * level:g}% CI"
     return pd.DataFrame(
         [
             {
@@ -55,7 +61,7 @@ def table_one(study: StudyResults) -> pd.DataFrame:
                 f"Agreement [{percent}]": format_percent(result.percent, level),
                 f"Cohen's kappa [{percent}]": format_coefficient(result.kappa, level),
             }
-            for result in study.questions
+            for result in questions
         ]
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from analysis.report.flow import StudyFlow
 from analysis.report.question import Incomplete, QuestionResult, analyse_question
 from analysis.report.section import (
     PROVENANCE_WARNING,
@@ -14,8 +13,9 @@ from analysis.report.section import (
 )
 from analysis.report.sections import sections_of
 from analysis.responses import Responses, pair_answers
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.plan import AnalysisPlan
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.flow import StudyFlow
+from reader_study.formats.plan import AnalysisPlan
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,19 @@ class Choices:
     confidence_level: float | None = None
     incomplete: Incomplete | None = None
 
+    def over(self, plan: AnalysisPlan) -> tuple[float, Incomplete]:
+        """Return the level and what is done with incomplete pairs, else the plan's."""
+        level = self.confidence_level or plan.confidence_level
+        return level, self.incomplete or plan.incomplete_pairs
+
+
+def analyse_questions(
+    responses: Responses, incomplete: Incomplete
+) -> list[QuestionResult]:
+    """Analyse every question of a study, pairs taken as independent."""
+    pairs = [pair_answers(responses, question) for question in responses.questionnaire]
+    return [analyse_question(of_question, incomplete) for of_question in pairs]
+
 
 def analyse_responses(
     responses: Responses,
@@ -99,12 +112,10 @@ def analyse_responses(
         closing: What readers said after their last trial.
         flow: How far readings came.
     """
-    chosen, plan = chosen or Choices(), plan or AnalysisPlan()
-    level = chosen.confidence_level or plan.confidence_level
-    incomplete = chosen.incomplete or plan.incomplete_pairs
-    pairs = [pair_answers(responses, question) for question in responses.questionnaire]
-    questions = [analyse_question(p, incomplete) for p in pairs]
-    material = ReportContext(
+    plan = plan or AnalysisPlan()
+    level, incomplete = (chosen or Choices()).over(plan)
+    questions = analyse_questions(responses, incomplete)
+    context = ReportContext(
         responses, plan, questions, level, closing, flow or StudyFlow()
     )
     return StudyResults(
@@ -115,11 +126,11 @@ def analyse_responses(
         test=responses.test,
         confidence_level=level,
         incomplete=incomplete,
-        provenance=material.provenance,
+        provenance=context.provenance,
         notes=responses.notes,
         reasons=_reasons(responses),
-        sections=sections_of(material),
-        flow=material.flow,
+        sections=sections_of(context),
+        flow=context.flow,
     )
 
 

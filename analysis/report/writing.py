@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from analysis.charts.style import EMPHASIS
 from analysis.errors import InputError
-from analysis.published import questionnaire_path, reconstructed_responses_path
+from analysis.published import reconstructed_responses_path
 from analysis.report.figures import (
     agreement_figure,
     agreement_figure_of,
@@ -31,6 +31,7 @@ from analysis.report.results import StudyResults, pictures_of
 from analysis.report.results_json import results_json
 from analysis.report.section import Provenance
 from analysis.report.word import write_word
+from reader_study.formats.questionnaire import paper_questionnaire_path
 
 if TYPE_CHECKING:
     from analysis.reproduction import Reproduction
@@ -131,8 +132,8 @@ def write_report(
         }
         save_pages(by_question, staging, "agreement_chart_by_question")
         if reproduction:  # something to try `magic-analyze report` on
-            for source in (reconstructed_responses_path(), questionnaire_path()):
-                shutil.copyfile(source, staging / source.name)
+            shutil.copy(reconstructed_responses_path(), staging)
+            shutil.copy(paper_questionnaire_path(), staging / "questionnaire.json")
         for picture in pictures_of(study):
             progress(picture.name)
             figure = stamp_provenance(picture.draw(), study.provenance)

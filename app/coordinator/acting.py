@@ -6,8 +6,8 @@ from app import state
 from app.coordinator.identity import require_coordinator
 from app.room import Room, served_room
 from app.screens.acting import report
-from reader_study.access import AccessError
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError
 
 ENDED = "Your session has ended; nothing was changed. Please sign in again."
 

@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 from app.coordinator.identity import require_coordinator
 from app.room import Room
 from reader_study.clock import to_text
-from reader_study.lifecycle import missing_readers, unsigned_trials
-from reader_study.phase import Phase
-from reader_study.progress import Progress
-from reader_study.situation import EARLY_START, find_situation
-from reader_study.status import Status, read_status
+from reader_study.reading.progress import Progress
+from reader_study.reading.situation import EARLY_START, find_situation
+from reader_study.running.lifecycle import missing_readers, unsigned_trials
+from reader_study.running.status import Status, read_status
 from reader_study.store.codes import usable_codes
 from reader_study.store.milestones import find_deviations
+from reader_study.store.phase import Phase
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app.room import Room
-from reader_study.access import AccessError
-from reader_study.coordinators import resume
+from reader_study.running.access import AccessError
+from reader_study.running.coordinators import resume
 
 COOKIE = "monitor_session"
 """Not that of readers: a browser sends both to every port of a machine."""

@@ -9,8 +9,8 @@ from app.coordinator.desk import Desk, read_desk
 from app.coordinator.tables import Row
 from app.room import served_room
 from app.screens.acting import report
-from reader_study.access import AccessError
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError
 
 REFRESH_SECONDS = 10
 

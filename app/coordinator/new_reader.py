@@ -6,7 +6,7 @@ from app import state
 from app.coordinator import fresh_code
 from app.coordinator.acting import perform
 from app.room import Room, served_room
-from reader_study.registry import LONGEST_CAREER, Profile, add_reader
+from reader_study.running.registry import LONGEST_CAREER, Profile, add_reader
 
 _NAME, _SPECIALTY, _YEARS = "new-name", "new-specialty", "new-years"
 

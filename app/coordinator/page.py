@@ -16,9 +16,9 @@ from app.coordinator.sign_in import show_sign_in
 from app.room import served_room
 from app.screens.acting import report
 from app.screens.frame import show_bar, show_sheet, show_style
-from reader_study.access import AccessError
-from reader_study.coordinators import IDLE_MINUTES, sign_out
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError
+from reader_study.running.coordinators import IDLE_MINUTES, sign_out
 
 _CHOSEN = "page"
 _TROUBLE = (

@@ -10,7 +10,7 @@ from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.new_reader import show_new_reader
 from app.coordinator.tables import reader_rows
 from app.room import Room, served_room
-from reader_study.access_codes import revoke
+from reader_study.running.access_codes import revoke
 
 _READER = "code-for"
 

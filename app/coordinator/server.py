@@ -10,7 +10,7 @@ from app.coordinator.identity import COOKIE
 from app.gate import Gate
 from app.session_route import Door
 from app.warm_start import warm_start
-from reader_study.coordinators import resume, sign_out
+from reader_study.running.coordinators import resume, sign_out
 
 PAGES = Path(__file__).parents[1] / "monitor.py"
 

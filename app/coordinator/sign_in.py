@@ -6,9 +6,9 @@ from app import state
 from app.room import served_room
 from app.screens.acting import report
 from app.screens.frame import show_bar, show_sheet
-from reader_study.access import AccessError
-from reader_study.coordinators import IDLE_MINUTES, sign_in
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError
+from reader_study.running.coordinators import IDLE_MINUTES, sign_in
 
 _NAME, _PASSPHRASE = "sign-in-name", "sign-in-passphrase"
 _FAILED = "The study cannot be used at the moment. Please try again."

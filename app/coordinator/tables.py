@@ -2,8 +2,8 @@
 
 from app.coordinator.desk import Desk
 from app.times import sortable_time
-from reader_study.progress import Progress
-from reader_study.status import TrialStatus
+from reader_study.reading.progress import Progress
+from reader_study.running.status import TrialStatus
 
 Row = dict[str, str | int | float | None]
 """Value by heading, in the order in which they are shown."""

@@ -11,8 +11,8 @@ from app.configuration import LOOPBACK
 from app.oidc.accounts import CALLBACK, DISCOVERY, EMAIL, Accounts, normal
 from app.secret_file import require_closed
 from reader_study.errors import StudyError
+from reader_study.formats.checking import line_of
 from reader_study.store.readers import is_reader_name
-from reader_study.toml_lines import line_of
 
 _ADDRESSES = {"metadata_url": DISCOVERY, "redirect_uri": CALLBACK}
 _REQUIRED = (*_ADDRESSES, "client_id", "client_secret")

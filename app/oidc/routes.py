@@ -15,8 +15,8 @@ from app.oidc.provider import ProviderError, claims_of, send_to_provider
 from app.room import served_room
 from app.screens.acting import report
 from app.session_route import give_secret
-from reader_study.access import AccessError, admit
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError, admit
 
 HOW = "oidc"
 """What the log says of such a session."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from app import state
 from app.identity import reader_at_browser
 from app.room import Room, served_room
-from reader_study.answers import AnswersError
 from reader_study.errors import StudyError
-from reader_study.reading import StaleReadingError
+from reader_study.reading.answers import AnswersError
+from reader_study.reading.reading import StaleReadingError
 
 ENDED = "Your session has ended. What was saved is kept; please sign in again."
 FAILED = "This could not be stored. Please try again, or tell the coordinator."

@@ -6,9 +6,13 @@ from app import state
 from app.room import Room
 from app.screens.acting import perform
 from app.screens.frame import show_sheet
-from reader_study.answers import LONGEST_REASON
-from reader_study.closing import CONFIDENCE, RECOGNISED, ClosingAnswers, answer_closing
-from reader_study.reading_session import ReadingSession
+from reader_study.formats.closing import CONFIDENCE, RECOGNISED
+from reader_study.reading.answers import LONGEST_REASON
+from reader_study.reading.closing import (
+    ClosingAnswers,
+    answer_closing,
+)
+from reader_study.reading.reading_session import ReadingSession
 
 _RECOGNISED, _WHICH, _CUES, _CONFIDENCE = (
     "closing-recognised",

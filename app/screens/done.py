@@ -8,9 +8,9 @@ from app import state
 from app.components import receipt_buttons
 from app.screens.frame import show_sheet
 from app.times import date_and_time
-from reader_study.progress import Progress
-from reader_study.reading_session import ReadingSession
-from reader_study.receipt import TrialReceipt
+from reader_study.reading.progress import Progress
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.reading.receipt import TrialReceipt
 
 
 def show_washout(session: ReadingSession, progress: Progress) -> None:

@@ -11,8 +11,8 @@ from app.components import keep_session
 from app.identity import secret_of_browser
 from app.room import Room, served_room
 from app.screens.acting import report
-from reader_study.access import IDLE_HOURS, sign_out
 from reader_study.errors import StudyError
+from reader_study.running.access import IDLE_HOURS, sign_out
 
 USE = "Research use only"
 

@@ -7,8 +7,8 @@ from app.answering import Form, plain_markdown, reasoned_choices
 from app.room import Room
 from app.screens.acting import perform
 from app.times import clock_time
-from reader_study.answers import LONGEST_REASON
-from reader_study.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.reading.answers import LONGEST_REASON
 from reader_study.store.readings import Draft
 
 _UPRIGHT = 60
@@ -59,10 +59,10 @@ def _hidden_reasons(questionnaire: Questionnaire) -> str:
 
 
 def _show_question(form: Form, question: Question, draft: Draft) -> None:
-    codes = [choice.code for choice in question.choices]
-    labels = {choice.code: plain_markdown(choice.label) for choice in question.choices}
+    codes = [choice.code for choice in question.scale]
+    labels = {choice.code: plain_markdown(choice.label) for choice in question.scale}
     kept = draft.answers.get(question.id)
-    width = sum(len(choice.label) + 4 for choice in question.choices)
+    width = sum(len(choice.label) + 4 for choice in question.scale)
     st.radio(
         plain_markdown(f"{question.id}  {question.text}"),
         codes,

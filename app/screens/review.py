@@ -13,9 +13,9 @@ from app.screens.acting import perform
 from app.screens.frame import show_sheet
 from app.screens.questions import show_questions
 from app.viewer import show_picture
-from reader_study.progress import Progress
-from reader_study.questionnaire import Questionnaire
-from reader_study.reading_session import ReadingSession
+from reader_study.formats.questionnaire import Questionnaire
+from reader_study.reading.progress import Progress
+from reader_study.reading.reading_session import ReadingSession
 from reader_study.store.readings import Draft, Response
 
 _CORRECTING = "correcting"
@@ -44,7 +44,7 @@ def show_review(
 
 def answers_table(questionnaire: Questionnaire, responses: Iterable[Response]) -> str:
     """Give a table of answers as HTML in which nothing typed becomes markup."""
-    heads = ["Reading", *questionnaire.question_ids, "Explanations"]
+    heads = ["Reading", *questionnaire.ids, "Explanations"]
     rows = [_row(questionnaire, response) for response in responses]
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     return (

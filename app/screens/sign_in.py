@@ -7,8 +7,8 @@ from app.oidc.link import show_link
 from app.room import served_room
 from app.screens.acting import FAILED, report
 from app.screens.frame import show_bar, show_sheet
-from reader_study.access import AccessError, sign_in
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError, sign_in
 
 _NAME, _CODE = "sign-in-name", "sign-in-code"
 

@@ -12,11 +12,11 @@ from app.room import Room
 from app.screens.acting import perform
 from app.screens.questions import show_questions
 from app.viewer import show_picture
-from reader_study.progress import Progress
-from reader_study.questionnaire import Question, Questionnaire
+from reader_study.build.training_set import TrainingCase
+from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.reading.progress import Progress
+from reader_study.reading.training import Practice, TrainingSession
 from reader_study.store.readings import Draft
-from reader_study.training import Practice, TrainingSession
-from reader_study.training_set import TrainingCase
 
 _TOLD = "A case to practise on. Its answers are not part of the study."
 _COMPARED = "Compare your answers with what is expected, then go on."

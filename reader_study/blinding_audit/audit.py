@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from reader_study import study
 from reader_study.blinding_audit.cues import (
     file_cues,
     frame_cues,
@@ -19,12 +18,12 @@ from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.blinding_audit.linkage import name_linkage, position_linkage
 from reader_study.blinding_audit.picture_facts import PictureFacts, read_picture_facts
 from reader_study.blinding_audit.words import words_found
+from reader_study.build import study
+from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
-from reader_study.manifest import Manifest, Presentation
-from reader_study.protocol import Protocol
-from reader_study.protocol_file import read_protocol
-from reader_study.questionnaire_file import read_questionnaire
-from reader_study.truth import Truth, commitment
+from reader_study.formats.manifest import Manifest, Presentation
+from reader_study.formats.protocol import Protocol, read_protocol
+from reader_study.formats.questionnaire import read_questionnaire
 
 _SEED = 20  # of permutations: the same study gives the same report
 

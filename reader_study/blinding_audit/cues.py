@@ -14,8 +14,8 @@ from reader_study.blinding_audit.permutation import (
     order_association,
 )
 from reader_study.blinding_audit.picture_facts import PictureFacts
-from reader_study.manifest import Slot
-from reader_study.truth import TruthCell
+from reader_study.design.truth import TruthCell
+from reader_study.formats.manifest import Slot
 
 _FILE_CUES: dict[str, Callable[[FileFacts], str | float]] = {
     "file name": lambda f: f.name,

@@ -10,7 +10,7 @@ from typing import TypeVar
 from reader_study.blinding_audit.file_facts import FileFacts
 from reader_study.blinding_audit.findings import Check
 from reader_study.blinding_audit.picture_facts import PictureFacts
-from reader_study.png import CHUNKS
+from reader_study.build.png import CHUNKS
 
 Pictures = Mapping[str, PictureFacts | str]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from reader_study.build.png import PADDING, read_chunks
 from reader_study.errors import StudyError
-from reader_study.manifest import Presentation
-from reader_study.png import PADDING, read_chunks
+from reader_study.formats.manifest import Presentation
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from reader_study.blinding_audit.file_facts import FileFacts
 from reader_study.blinding_audit.findings import Cue, Level
 from reader_study.blinding_audit.permutation import Numbers, rank_association
-from reader_study.manifest import Slot
-from reader_study.truth import TruthCell
+from reader_study.design.truth import TruthCell
+from reader_study.formats.manifest import Slot
 
 _NAMES: dict[str, Callable[[FileFacts], str]] = {
     "file name": lambda f: f.name,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reader_study.build.png import Pixels, is_image_data, pixels_of, read_chunks
 from reader_study.errors import StudyError
-from reader_study.png import Pixels, is_image_data, pixels_of, read_chunks
 
 _DARK = 24  # of 255: background with its noise, darker than any tissue shown
 _N_COLOURS = 2**24

@@ -5,10 +5,10 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from reader_study import study
-from reader_study.elsewhere import NOTE
-from reader_study.protocol import Protocol
-from reader_study.truth import Truth
+from reader_study.build import study
+from reader_study.design.truth import Truth
+from reader_study.formats.protocol import Protocol
+from reader_study.running.external_database import NOTE
 
 SHORTEST = 4
 """Shorter names are found by chance in any hash; they are not looked for."""

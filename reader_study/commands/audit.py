@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reader_study.blinding_audit import audit_study
 from reader_study.blinding_audit.text import audit_text
-from reader_study.sealing import unseal
+from reader_study.build.sealing import unseal
 
 
 def audit(

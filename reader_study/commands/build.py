@@ -1,7 +1,7 @@
 """`magic-study build`: a blinded study and its sealed key."""
 
 from reader_study.blinding_audit.text import audit_text
-from reader_study.builder import BuildRequest, build_study
+from reader_study.build.builder import BuildRequest, build_study
 
 
 def build(request: BuildRequest) -> str:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from reader_study import coordinators
 from reader_study.clock import SystemClock
 from reader_study.commands.store_of import running
+from reader_study.running import coordinators
 from reader_study.store.coordinators import all_coordinators
 
 

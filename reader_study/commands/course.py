@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reader_study import amending, lifecycle
-from reader_study.amending import Amendment, EarlyStart
 from reader_study.clock import SystemClock
 from reader_study.commands.store_of import (
     LOCK_RECORD,
@@ -15,11 +13,13 @@ from reader_study.commands.store_of import (
     write_new,
 )
 from reader_study.errors import StudyError
-from reader_study.export import masked_csv
-from reader_study.flow import read_flow
-from reader_study.phase import Phase
-from reader_study.receipt import short_code
-from reader_study.status import Status, TrialStatus, read_status
+from reader_study.reading.receipt import short_code
+from reader_study.running import amending, lifecycle
+from reader_study.running.amending import Amendment, EarlyStart
+from reader_study.running.export import masked_csv
+from reader_study.running.flow import read_flow
+from reader_study.running.status import Status, TrialStatus, read_status
+from reader_study.store.phase import Phase
 from reader_study.store.readings import find_responses
 from reader_study.store.verifying import verify as verify_store
 
@@ -43,7 +43,7 @@ def status(folder: Path, database: str | None, *, as_json: bool) -> str:
             else []
         )
     if as_json:
-        return json.dumps(flow.to_dict() | {"problems": problems}, indent=2)
+        return json.dumps(flow.to_record().to_dict() | {"problems": problems}, indent=2)
     lines = [*_heading(flow.status), *map(_line, flow.status.trials)]
     lines += _closing(flow.status)
     lines += [f"Cannot be opened: {problem}" for problem in problems]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from reader_study.errors import StudyError
-from reader_study.protocol_file import template
+from reader_study.formats.protocol import template
 
 
 def init(path: Path) -> str:

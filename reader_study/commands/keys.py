@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from reader_study.bots import Plan
+from reader_study.build.sealing import unseal
 from reader_study.clock import SystemClock
 from reader_study.commands.store_of import read_anchors, running, write_new
 from reader_study.errors import StudyError
-from reader_study.sealing import unseal
-from reader_study.simulation import simulate as run_bots
-from reader_study.unblinding import RECORD, RESPONSES, Request
-from reader_study.unblinding import unblind as open_key
+from reader_study.formats.responses import FILE_NAME as RESPONSES
+from reader_study.rehearsal.bots import Plan
+from reader_study.rehearsal.simulation import simulate as run_bots
+from reader_study.running.unblinding import RECORD, Request
+from reader_study.running.unblinding import unblind as open_key
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def unblind(place: tuple[Path, str | None], wish: Wish) -> str:
     """Join the answers with the key and write them.
 
     Raises:
-        StudyError: If it may not be done; see `reader_study.unblinding`.
+        StudyError: If it may not be done; see `reader_study.running.unblinding`.
     """
     if len(wish.names) != 2:
         msg = f"Two people must be named, got {len(wish.names)}"

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from reader_study import access_codes, registry
 from reader_study.clock import SystemClock
 from reader_study.commands.store_of import running
-from reader_study.registry import Profile
-from reader_study.status import read_status
+from reader_study.running import access_codes, registry
+from reader_study.running.registry import Profile
+from reader_study.running.status import read_status
 
 
 def add(folder: Path, database: str | None, profile: Profile, *, by: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from reader_study.build.study import Study, open_study
 from reader_study.errors import StudyError
+from reader_study.running.study_store import open_study_store
 from reader_study.store.chain import Head
 from reader_study.store.store import Store
-from reader_study.study import Study, open_study
-from reader_study.study_store import open_study_store
 
 LOCK_RECORD = "lock.json"
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reader_study.canonical import sha256_of
+from reader_study.formats.canonical import sha256_of
 
 GENESIS = "0" * 64
 """What the first entry of a log follows on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from reader_study.canonical import canonical_bytes
+from reader_study.formats.canonical import canonical_bytes
 from reader_study.store.chain import Head
 from reader_study.store.tables_around import closing_answers
 from reader_study.store.transaction import Transaction

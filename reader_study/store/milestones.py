@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
-from reader_study.canonical import canonical_bytes, sha256_of
+from reader_study.formats.canonical import canonical_bytes, sha256_of
 from reader_study.store.chain import Head, row_digest
 from reader_study.store.tables import COVERED, FROZEN, deviations, metadata, milestones
 from reader_study.store.transaction import Transaction

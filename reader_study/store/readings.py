@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
-from reader_study.canonical import canonical_bytes
+from reader_study.formats.canonical import canonical_bytes
 from reader_study.store.tables import drafts, presentations, responses, signatures
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
-from reader_study.canonical import canonical_bytes
+from reader_study.formats.canonical import canonical_bytes
 from reader_study.store.chain import Head
 from reader_study.store.tables_around import training_steps
 from reader_study.store.transaction import Transaction

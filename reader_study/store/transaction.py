@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Table, insert, select, update
 
-from reader_study.canonical import canonical_bytes
 from reader_study.clock import seconds_between, to_text
+from reader_study.formats.canonical import canonical_bytes
 from reader_study.store.chain import Head, link, row_digest
 from reader_study.store.tables import COVERED, audit_log
 

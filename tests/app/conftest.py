@@ -10,8 +10,8 @@ from app import room as rooms
 from app.acknowledgements import Kind, acknowledge
 from app.identity import COOKIE, sign_in_version
 from app.server import PAGES
-from reader_study.access import sign_in
-from reader_study.simulation import SimulatedClock
+from reader_study.rehearsal.simulation import SimulatedClock
+from reader_study.running.access import sign_in
 from tests.app.browser.driving import ARGUMENTS, chromium
 from tests.app.material import admit, build, open_study_of
 

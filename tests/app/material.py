@@ -5,11 +5,11 @@ import csv
 import numpy as np
 from PIL import Image
 
-from reader_study.access_codes import issue_code
-from reader_study.builder import BuildRequest, build_study
-from reader_study.lifecycle import open_for_reading
-from reader_study.protocol_file import template
-from reader_study.registry import Profile, add_reader
+from reader_study.build.builder import BuildRequest, build_study
+from reader_study.formats.protocol import template
+from reader_study.running.access_codes import issue_code
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
 
 READERS = ("anna", "ben")
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from app.acknowledgements import acknowledged
 from app.stage import Acknowledged
-from reader_study.closing import ClosingAnswers, answer_closing
-from reader_study.training_set import TrainingCase, TrainingSet
+from reader_study.build.training_set import TrainingCase, TrainingSet
+from reader_study.reading.closing import ClosingAnswers, answer_closing
 from tests.app.answers import read_trial
 
 CASE = TrainingCase("p1", "00", 1, {"Q3": 1}, {})

@@ -3,11 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.answering import Form, missing_text, plain_markdown
-from reader_study.questionnaire_file import paper_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire
 from tests.app.material import GOOD
 
 FORM = Form(paper_questionnaire(), "t1")
-codes = {q.id: [c.code for c in q.choices] for q in FORM.questionnaire.questions}
+codes = {q.id: [c.code for c in q.scale] for q in FORM.questionnaire.questions}
 answers_given = st.fixed_dictionaries(
     {}, optional={q: st.sampled_from(scale) for q, scale in codes.items()}
 )
@@ -36,7 +36,7 @@ def test_an_explanation_counts_only_where_it_is_asked_for():
     assert FORM.reasons(fields) == {}
     assert FORM.missing(fields) == ()
     assert FORM.missing(fields | {FORM.answer_key("Q2B"): 0}) == ("Q2B",)
-    assert FORM.missing({}) == FORM.questionnaire.question_ids
+    assert FORM.missing({}) == FORM.questionnaire.ids
 
 
 @pytest.mark.parametrize(

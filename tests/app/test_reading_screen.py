@@ -1,7 +1,7 @@
 from app.screens import acting
-from reader_study.access import IDLE_HOURS
 from reader_study.errors import StudyError
-from reader_study.reading_session import ReadingSession
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.running.access import IDLE_HOURS
 from reader_study.store.readings import find_responses
 from tests.app.answers import answer, form_of, save, words
 from tests.app.material import GOOD
@@ -17,7 +17,7 @@ def test_a_reading_shows_the_questions_in_their_words(anna, page):
     for radio, question in zip(shown.radio, questions, strict=True):
         assert question.text in radio.label.replace("\\", "")
         plain = [option.replace("\\", "") for option in radio.options]
-        assert plain == [choice.label for choice in question.choices]
+        assert plain == [choice.label for choice in question.scale]
 
 
 def test_the_picture_goes_over_the_connection_and_not_to_the_media_store(anna, page):

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 
 from app.identity import COOKIE
 from app.session_route import PATH, ROUTE
-from reader_study.access import IDLE_HOURS, sign_in
+from reader_study.running.access import IDLE_HOURS, sign_in
 
 HERE = {"origin": "http://testserver"}
 

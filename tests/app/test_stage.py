@@ -1,8 +1,8 @@
 import pytest
 
 from app.stage import Acknowledged, Stage, stage_of
-from reader_study.phase import Phase
-from reader_study.progress import Progress
+from reader_study.reading.progress import Progress
+from reader_study.store.phase import Phase
 
 ALL = Acknowledged(instructions=True, display=True)
 UNTRAINED = Acknowledged(instructions=True, display=True, training=False)

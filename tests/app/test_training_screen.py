@@ -7,11 +7,11 @@ from app import room as rooms
 from app.answering import Form
 from app.identity import COOKIE, sign_in_version
 from app.screens.training import feedback_html
-from reader_study.access import sign_in
-from reader_study.acknowledgements import Kind, acknowledge
-from reader_study.questionnaire_file import paper_questionnaire
+from reader_study.build.training_set import TrainingCase, training_image
+from reader_study.formats.questionnaire import paper_questionnaire
+from reader_study.reading.acknowledgements import Kind, acknowledge
+from reader_study.running.access import sign_in
 from reader_study.store.readings import find_responses
-from reader_study.training_set import TrainingCase, training_image
 from tests.app.answers import answer, words
 from tests.app.material import GOOD, PROTOCOL, build
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from reader_study.lifecycle import open_for_reading
-from reader_study.manifest import Manifest, Presentation, Slot
-from reader_study.protocol import Protocol
-from reader_study.questionnaire_file import paper_questionnaire
-from reader_study.registry import Profile, add_reader
-from reader_study.simulation import SimulatedClock
-from reader_study.study import Study
-from reader_study.study_store import open_study_store
-from reader_study.truth import Truth, TruthCell, commitment
+from reader_study.build.study import Study
+from reader_study.design.truth import Truth, TruthCell, commitment
+from reader_study.formats.manifest import Manifest, Presentation, Slot
+from reader_study.formats.protocol import Protocol
+from reader_study.formats.questionnaire import paper_questionnaire
+from reader_study.rehearsal.simulation import SimulatedClock
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
+from reader_study.running.study_store import open_study_store
 from tests.programs import leave_out
 
 N_CASES = 4

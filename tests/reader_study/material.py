@@ -6,8 +6,8 @@ from base64 import b64encode
 import numpy as np
 from PIL import Image
 
-from reader_study.builder import BuildRequest
-from reader_study.protocol_file import template
+from reader_study.build.builder import BuildRequest
+from reader_study.formats.protocol import template
 
 PASSPHRASE = "a long passphrase"  # noqa: S105
 COUNTS = {"none": 7, "mild_moderate": 6, "severe": 7}

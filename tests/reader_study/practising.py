@@ -5,7 +5,7 @@ import csv
 import numpy as np
 from PIL import Image
 
-from reader_study.protocol_file import template
+from reader_study.formats.protocol import template
 from tests.reader_study.material import COUNTS, montage
 
 TABLE = [

@@ -17,7 +17,7 @@ from PIL import Image
 
 from analysis.cli import main as analyze
 from reader_study.cli import main as study
-from reader_study.protocol_file import template
+from reader_study.formats.protocol import template
 from tests.reader_study.material import (
     PASSPHRASE,
     paper_text,

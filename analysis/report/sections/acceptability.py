@@ -16,7 +16,7 @@ from analysis.report.sections.acceptability_tables import (
     acceptability_tables,
     question_acceptability,
 )
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 
 def _acceptability_figure(

@@ -29,7 +29,7 @@ from analysis.report.section import (
     Section,
     Table,
 )
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 ID = "clustered"
 TITLE = "Readers and patients as random"

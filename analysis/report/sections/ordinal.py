@@ -37,7 +37,7 @@ from analysis.report.section import (
     Table,
 )
 from analysis.responses import Question
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 _TESTS: Mapping[SymmetryStatistic, str] = {
     "bowker": "Symmetry",

@@ -11,7 +11,7 @@ from analysis.report.formatting import (
     neutralise,
 )
 from analysis.report.section import ReportContext, Section, Table
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 ID = "recovery"
 TITLE = "Planted and found"

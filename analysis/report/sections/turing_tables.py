@@ -29,7 +29,7 @@ from analysis.report.formatting import (
     number,
 )
 from analysis.report.section import Table
-from analysis.responses.closing import ClosingAnswer
+from reader_study.formats.closing import ClosingAnswer
 
 ALPHA = 0.05
 N_PERMUTATIONS = 10_000

@@ -6,8 +6,8 @@ import pytest
 from app.acknowledgements import Kind, acknowledge
 from app.identity import COOKIE
 from app.room import open_room
-from reader_study.access import sign_in
-from reader_study.access_codes import issue_code
+from reader_study.running.access import sign_in
+from reader_study.running.access_codes import issue_code
 from tests.app.browser.driving import Server
 from tests.app.material import PROTOCOL, admit, build, draw_noise, open_study_of
 

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from app.identity import COOKIE
-from reader_study.access_codes import issue_code
 from reader_study.clock import from_text
+from reader_study.running.access_codes import issue_code
 from reader_study.store.codes import find_session, touch_session
 from tests.app.browser.driving import chosen, open_reading, press, see, settle, stored
 from tests.app.browser.hands import READING, Keyboard
@@ -81,7 +81,7 @@ def test_a_server_killed_in_mid_answer_costs_nothing(server, signed_in):
     see(page, "2 of 3")
     (response,) = stored(server)
     scales = [
-        [c.code for c in q.choices] for q in server.room.study.questionnaire.questions
+        [c.code for c in q.scale] for q in server.room.study.questionnaire.questions
     ]
     assert list(response.answers.values()) == [
         scale[n - 1] for scale, n in zip(scales, shown, strict=True)

@@ -3,7 +3,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.coordinator.identity import COOKIE
 from app.coordinator.server import PAGES
-from reader_study.coordinators import add_coordinator, sign_in
+from reader_study.running.coordinators import add_coordinator, sign_in
 
 NAME = "eve"
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.coordinator.identity import COOKIE
 from app.identity import COOKIE as READERS_COOKIE
-from reader_study.coordinators import revoke_coordinator
+from reader_study.running.coordinators import revoke_coordinator
 from reader_study.store.codes import usable_codes
 from tests.app.answers import read_trial
 from tests.app.browser.conftest import built_large, context  # noqa: F401

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reader_study.registry import Profile, add_reader
+from reader_study.running.registry import Profile, add_reader
 from tests.app.coordinator.planted import FORBIDDEN, plant
 from tests.app.coordinator.serving import PARTS
 

@@ -5,11 +5,16 @@ import pytest
 from app.coordinator import page as pages
 from app.coordinator.identity import COOKIE
 from app.identity import COOKIE as READERS_COOKIE
-from reader_study.access import sign_in as sign_in_reader
-from reader_study.coordinators import IDLE_MINUTES, resume, revoke_coordinator, sign_in
 from reader_study.errors import StudyError
-from reader_study.lifecycle import lock
-from reader_study.registry import Profile, add_reader, exclude_reader
+from reader_study.running.access import sign_in as sign_in_reader
+from reader_study.running.coordinators import (
+    IDLE_MINUTES,
+    resume,
+    revoke_coordinator,
+    sign_in,
+)
+from reader_study.running.lifecycle import lock
+from reader_study.running.registry import Profile, add_reader, exclude_reader
 from reader_study.store.codes import usable_codes
 from reader_study.store.readers import all_readers
 from tests.app.answers import handed_over, read_trial, words

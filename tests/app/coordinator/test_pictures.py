@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from reader_study.amending import EarlyStart, permit_early_start
-from reader_study.protocol_file import template
-from reader_study.registry import Profile, add_reader
-from reader_study.simulation import SimulatedClock
+from reader_study.formats.protocol import template
+from reader_study.rehearsal.simulation import SimulatedClock
+from reader_study.running.amending import EarlyStart, permit_early_start
+from reader_study.running.registry import Profile, add_reader
 from tests.app.browser.driving import see
 from tests.app.coordinator.serving import PARTS, choose, enter, serving
 from tests.app.material import GOOD, build, open_study_of

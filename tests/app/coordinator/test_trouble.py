@@ -9,9 +9,9 @@ from app.coordinator import live, sign_in
 from app.coordinator.identity import COOKIE
 from app.coordinator.server import ROUTE
 from app.identity import COOKIE as READERS_COOKIE
-from reader_study.access import AccessError
-from reader_study.access import sign_in as sign_in_reader
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError
+from reader_study.running.access import sign_in as sign_in_reader
 from tests.app.answers import words
 
 TOLD = "The database cannot be used: /srv/secret is full"

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from app.acknowledgements import Kind, acknowledge
 from app.room import open_room
-from reader_study.access import sign_in
+from reader_study.running.access import sign_in
 from tests.app.deployment.running import Process
 from tests.app.material import admit, build, open_study_of
 from tests.reader_study import conftest as of_the_study

@@ -41,7 +41,7 @@ def test_a_reading_begun_on_one_continues_on_the_other(ready, processes, context
     first.kill()
     other.get_by_role("button", name="Save and next").click()
     see(other, "2 of 3")
-    scale = room.study.questionnaire.questions[1].choices
+    scale = room.study.questionnaire.questions[1].scale
     assert [r.answers for r in stored(room)] == [GOOD | {"Q2A": scale[2].code}]
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from app.identity import COOKIE
-from reader_study.access import AccessError, resume
-from reader_study.registry import exclude_reader
+from reader_study.running.access import AccessError, resume
+from reader_study.running.registry import exclude_reader
 from reader_study.store.readings import find_responses
 from tests.app.deployment.running import choose_good, see, settle
 from tests.app.oidc.fake_provider import verified

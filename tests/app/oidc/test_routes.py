@@ -13,8 +13,8 @@ from starlette.middleware.sessions import SessionMiddleware
 from app.identity import COOKIE
 from app.oidc import routes
 from app.oidc.accounts import CALLBACK, LOGIN
-from reader_study.access import resume
 from reader_study.errors import StudyError
+from reader_study.running.access import resume
 from tests.app.oidc.asking import Client
 from tests.app.oidc.fake_provider import SECRET, verified
 

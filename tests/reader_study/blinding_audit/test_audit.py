@@ -15,10 +15,8 @@ from reader_study.blinding_audit.cues import position_cue
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.blinding_audit.text import audit_text
 from reader_study.blinding_audit.words import words_found, written_forms
-from reader_study.builder import build_study
-from reader_study.errors import StudyError
-from reader_study.manifest import Manifest, Slot
-from reader_study.png import (
+from reader_study.build.builder import build_study
+from reader_study.build.png import (
     Chunk,
     common_length,
     image_data,
@@ -26,9 +24,11 @@ from reader_study.png import (
     pixels_of,
     read_chunks,
 )
-from reader_study.protocol import Protocol
-from reader_study.sealing import unseal
-from reader_study.truth import Truth, TruthCell, commitment
+from reader_study.build.sealing import unseal
+from reader_study.design.truth import Truth, TruthCell, commitment
+from reader_study.errors import StudyError
+from reader_study.formats.manifest import Manifest, Slot
+from reader_study.formats.protocol import Protocol
 from tests.reader_study.material import (
     CANVAS,
     PASSPHRASE,

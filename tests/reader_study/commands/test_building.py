@@ -7,8 +7,8 @@ import pytest
 from reader_study.cli import main
 from reader_study.commands.init import init
 from reader_study.errors import StudyError
+from tests.reader_study.build.test_builder import SMALL
 from tests.reader_study.material import COUNTS, write_cases
-from tests.reader_study.test_builder import SMALL
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import event
 
 from reader_study.errors import StudyError
-from reader_study.lifecycle import open_for_reading
-from reader_study.reading_session import ReadingSession
-from reader_study.registry import Profile, add_reader
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
+from reader_study.running.study_store import open_study_store
 from reader_study.store.readings import find_responses
 from reader_study.store.store import open_store
 from reader_study.store.verifying import verify
-from reader_study.study_store import open_study_store
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
 LONG = {"Q2A": "x" * 4000}

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from reader_study.reading_session import ReadingSession
+from reader_study.reading.reading_session import ReadingSession
 from reader_study.store.chain import Head
 from reader_study.store.readings import find_responses
 from reader_study.store.verifying import verify

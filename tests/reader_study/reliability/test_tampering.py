@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from reader_study.reading_session import ReadingSession
+from reader_study.reading.reading_session import ReadingSession
 from reader_study.store.chain import Head, link
 from reader_study.store.verifying import verify
 

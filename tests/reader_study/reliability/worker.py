@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import event
 
 from reader_study.errors import StudyError
-from reader_study.reading_session import ReadingSession
-from reader_study.study_store import open_study_store
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.running.study_store import open_study_store
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
 

@@ -7,7 +7,7 @@ from analysis.multireader import Pairs
 from analysis.questions.shifts import mean_shift
 from analysis.report.section import ReportContext
 from analysis.report.sections.ordinal import ordinal_section, question_shift
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 from tests.analysis.report.conftest import PLAN, simulated_responses
 
 

@@ -13,9 +13,9 @@ from analysis.questions.turing import (
 from analysis.report.methods import marks
 from analysis.report.section import ReportContext
 from analysis.report.sections.turing import NO_MARGIN, NO_TRIALS, turing_section
-from analysis.responses import Questionnaire
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.plan import AnalysisPlan
+from analysis.responses import Question, Questionnaire
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.plan import AnalysisPlan
 from tests.analysis.report.conftest import PLAN, closing_of
 
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_judged_is_refused(responses, reconstructed):
     none = section_of(changed(responses, answering("none")))
     assert none.refused == "No reading says real or synthetic."
     asked = [
-        replace(q, codes=("y", "n")) if q.id == "Q1" else q
+        Question.of(q.id, q.text, ("y", "n")) if q.id == "Q1" else q
         for q in responses.questionnaire
     ]
     other = replace(responses, questionnaire=Questionnaire("", "", tuple(asked)))

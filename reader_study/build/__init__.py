@@ -1,0 +1,1 @@
+"""From montages to a sealed, blinded study."""

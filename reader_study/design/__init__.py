@@ -1,0 +1,1 @@
+"""What chance decides about a study: cases, order, allocation, names."""

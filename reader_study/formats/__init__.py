@@ -1,0 +1,1 @@
+"""Files that pass between the packages: one definition each, pure."""

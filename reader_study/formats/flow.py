@@ -1,0 +1,146 @@
+"""flow.json: how far readings came, and what the study itself says to GRRAS."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from reader_study.formats.checking import (
+    Count,
+    Number,
+    Text,
+    YesNo,
+    check,
+    json_text,
+    read_json,
+    record,
+    require_object,
+)
+
+FILE_NAME = "flow.json"
+STEPS = ("assigned", "opened", "submitted", "declined", "corrected", "analysed")
+
+
+@record(kw_only=True)
+class TrialFlow:
+    """How many readings of a reader's trial came how far."""
+
+    reader: Text = ""
+    trial: Count = 0
+    assigned: Count = 0
+    opened: Count = 0
+    submitted: Count = 0
+    declined: Count = 0
+    corrected: Count = 0
+    analysed: Count = 0
+    signed_at: Text = ""
+
+
+@record(kw_only=True)
+class FlowReader:
+    """A reader, as flow.json tells of readers."""
+
+    name: Text = ""
+    slot: Text = ""
+    specialty: Text = ""
+    years: Number = 0.0
+    added_at: Text = ""
+    status: Text = "active"
+    reason: Text = ""
+    replaces: Text = ""
+    simulated: YesNo = False
+    interval_days: Number | None = None
+    """Days between the ends of the first trial and of the last."""
+
+
+@record(kw_only=True)
+class FlowDeviation:
+    """Something that went otherwise than the protocol says."""
+
+    kind: Text = ""
+    reader: Text = ""
+    trial: Count = 0
+    reason: Text = ""
+    recorded_by: Text = ""
+    approved_by: Text = ""
+    recorded_at: Text = ""
+
+
+@record(kw_only=True)
+class StudyFlow:
+    """The content of flow.json; empty where there is none.
+
+    Attributes:
+        title: Of the study.
+        phase: How far the study as a whole has come.
+        simulated: Whether bots have read.
+        readings: Counts by reader and trial.
+        readers: All who were added.
+        closing_missing: Readers who have not answered the closing questions.
+        deviations: What went otherwise than planned, None where not known.
+        grras: Items that the study filled in, by number.
+    """
+
+    title: Text = ""
+    phase: Text = ""
+    simulated: YesNo = False
+    readings: tuple[TrialFlow, ...] = ()
+    readers: tuple[FlowReader, ...] = ()
+    closing_missing: tuple[Text, ...] = ()
+    deviations: tuple[FlowDeviation, ...] | None = None
+    grras: Mapping[int, Text] = field(default_factory=dict)
+
+    @cached_property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Readings by trial, then by step of `STEPS`."""
+        counts: dict[str, dict[str, int]] = {}
+        for of in self.readings:
+            trial = counts.setdefault(str(of.trial), dict.fromkeys(STEPS, 0))
+            for step in STEPS:
+                trial[step] += getattr(of, step)
+        return dict(sorted(counts.items()))
+
+    @property
+    def n_deviations(self) -> int | None:
+        """Number of deviations, None where not known."""
+        return None if self.deviations is None else len(self.deviations)
+
+    @property
+    def interval_days(self) -> tuple[float, float] | None:
+        """Least and most days between a reader's two trials, None where not known."""
+        days = [r.interval_days for r in self.readers if r.interval_days is not None]
+        return (min(days), max(days)) if days else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of flow.json."""
+        content = asdict(self)
+        content["grras"] = {str(number): text for number, text in self.grras.items()}
+        return {"schema": 1, **content}
+
+    def to_json(self) -> str:
+        """Return the text of flow.json."""
+        return json_text(self.to_dict())
+
+
+def read_flow(path: str | Path) -> StudyFlow:
+    """Read flow.json; what it leaves out is not known.
+
+    Raises:
+        FormatError: If it cannot be read or used; all faults are named, with file and
+            line.
+    """
+    source = read_json(path)
+    content = require_object(source)
+    given = {name: value for name, value in content.items() if name != "schema"}
+    return check(StudyFlow, given, source)
+
+
+def flow_beside(responses: str | Path) -> StudyFlow:
+    """Return the flow in the folder of responses.csv, empty if there is none.
+
+    Raises:
+        FormatError: If there is one that cannot be used.
+    """
+    path = Path(responses).with_name(FILE_NAME)
+    return read_flow(path) if path.exists() else StudyFlow()

@@ -1,0 +1,199 @@
+"""The manifest of a study: what is shown, to whom, in which order - never what it is.
+
+A token stands for one picture as one group of readers sees it in one trial. Neither
+case nor method is named; the sealed key alone says what is behind a token.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reader_study.errors import StudyError
+from reader_study.formats.checking import (
+    Filled,
+    Invalid,
+    Positive,
+    Source,
+    Text,
+    check,
+    json_text,
+    read_json,
+    record,
+)
+
+FILE_NAME = "manifest.json"
+SCHEMA: Literal[1] = 1
+
+
+@record
+class Presentation:
+    """A picture as one group of readers sees it in one trial.
+
+    Attributes:
+        token: Opaque and unique in the study.
+        group: Readers who see the same pictures in the same trial.
+        trial: 1 or 2.
+        pseudo_id: What readers know the case as in this trial.
+        image: File name inside STUDY/images.
+        sha256: Of the file, in hexadecimal.
+        length: Of the file, in bytes.
+    """
+
+    token: Filled
+    group: Filled
+    trial: Positive
+    pseudo_id: Filled
+    image: Filled
+    sha256: Filled
+    length: Positive
+
+    def __post_init__(self) -> None:
+        if self.image != PurePosixPath(self.image).name or "\\" in self.image:
+            msg = f"must be a plain file name, got {self.image!r}"
+            raise Invalid(msg, "image")
+
+
+@record
+class Slot:
+    """The place of one planned reader.
+
+    Attributes:
+        name: Such as `reader-1`.
+        group: Which pictures this reader sees in which trial.
+        orders: By trial the tokens in the order of presentation.
+    """
+
+    name: Filled
+    group: Filled
+    orders: Annotated[Mapping[int, tuple[Filled, ...]], Field(min_length=1)]
+
+
+@record
+class Manifest:
+    """All that a reading server needs to know, and nothing that unblinds.
+
+    Attributes:
+        schema: Version of this form.
+        study_id: Random name of the study, which key and manifest share.
+        protocol_sha256: Hash of the protocol the study was built from.
+        questionnaire_sha256: Hash of the questionnaire.
+        commitment: Salted hash of the key's content.
+        nonce: SHA-256 of the nonce, itself in the key, that seeded the design.
+        presentations: By token, so that their order tells nothing.
+        slots: One per planned reader.
+        training_sha256: Hash of the list of training cases; empty if there are none.
+    """
+
+    schema: Literal[1]
+    study_id: Filled
+    protocol_sha256: Filled
+    questionnaire_sha256: Filled
+    commitment: Text
+    nonce: Text
+    presentations: tuple[Presentation, ...]
+    slots: tuple[Slot, ...]
+    training_sha256: Text = ""
+
+    def __post_init__(self) -> None:
+        for name in ("token", "pseudo_id", "image"):
+            values = [getattr(p, name) for p in self.presentations]
+            if len(set(values)) != len(values):
+                why = f"must each have its own {name}, got one twice"
+                raise Invalid(why, "presentations")
+        for place, slot in enumerate(self.slots):
+            self._check(slot, place)
+        if len({slot.name for slot in self.slots}) != len(self.slots):
+            msg = "must each have its own name, got one twice"
+            raise Invalid(msg, "slots")
+
+    def presentation(self, token: str) -> Presentation:
+        """Return what a token stands for.
+
+        Raises:
+            StudyError: If the study has no such token.
+        """
+        if token not in self._by_token:
+            msg = f"The study has no presentation {token!r}"
+            raise StudyError(msg)
+        return self._by_token[token]
+
+    def slot(self, name: str) -> Slot:
+        """Return the place of a planned reader.
+
+        Raises:
+            StudyError: If the study has no such slot.
+        """
+        for slot in self.slots:
+            if slot.name == name:
+                return slot
+        msg = f"The study has no slot {name!r}; it has {len(self.slots)}"
+        raise StudyError(msg)
+
+    def orders(self, slot_name: str, trial: int) -> tuple[str, ...]:
+        """Return the tokens of a reader's trial in the order of presentation.
+
+        Raises:
+            StudyError: If the study has no such slot or trial.
+        """
+        orders = self.slot(slot_name).orders
+        if trial not in orders:
+            msg = f"trial must be one of {sorted(orders)}, got {trial!r}"
+            raise StudyError(msg)
+        return orders[trial]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content as plain values."""
+        content = asdict(self)
+        for slot in content["slots"]:
+            slot["orders"] = {str(trial): o for trial, o in slot["orders"].items()}
+        if not self.training_sha256:  # as before there was training
+            del content["training_sha256"]
+        return content
+
+    def to_json(self) -> str:
+        """Return the text of manifest.json."""
+        return json_text(self.to_dict(), indent=1)
+
+    @staticmethod
+    def from_dict(content: object, where: str = "manifest") -> "Manifest":
+        """Return what `to_dict` was called on.
+
+        Args:
+            content: What `to_dict` returned.
+            where: What messages begin with.
+
+        Raises:
+            FormatError: If it is not such a content.
+        """
+        return check(Manifest, content, Source(where, content))
+
+    @cached_property
+    def _by_token(self) -> dict[str, Presentation]:
+        return {p.token: p for p in self.presentations}
+
+    def _check(self, slot: Slot, place: int) -> None:
+        for trial, order in slot.orders.items():
+            there = [
+                p.token
+                for p in self.presentations
+                if (p.group, p.trial) == (slot.group, trial)
+            ]
+            if sorted(order) != sorted(there):
+                counts = f"{len(order)} for {len(there)}"
+                why = f"must show each picture of its group once, got {counts}"
+                raise Invalid(why, "slots", place, "orders", str(trial))
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """Read manifest.json.
+
+    Raises:
+        FormatError: If it cannot be read or used; all faults are named, with file and
+            line.
+    """
+    source = read_json(path)
+    return check(Manifest, source.content, source)

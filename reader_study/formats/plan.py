@@ -1,0 +1,301 @@
+"""The plan of analysis: checked by a build, kept in plan.json, read by a report."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reader_study.formats.checking import (
+    Code,
+    Fault,
+    Filled,
+    Number,
+    Path_,
+    Positive,
+    Source,
+    Text,
+    YesNo,
+    between,
+    clipped,
+    faults_of,
+    json_text,
+    read_json,
+    record,
+    require_object,
+)
+from reader_study.formats.protocol import Protocol
+from reader_study.formats.questionnaire import Questionnaire
+
+FILE_NAME = "plan.json"
+
+_Days = Annotated[Number, Field(ge=0)]
+_Proportion = Annotated[Number, Field(ge=0, le=1)]
+_Kappa = Annotated[Number, Field(ge=-1, le=1)]
+
+
+@record
+class _TrueAgreement:
+    """What the bots of a rehearsal were made to show on one question."""
+
+    agreement: _Proportion
+    kappa: _Kappa
+
+
+@record
+class _Planted:
+    """What was planted in a rehearsal: by question, and the rehearsal's settings."""
+
+    questions: Mapping[str, _TrueAgreement]
+    plan: Mapping[str, Any] = field(default_factory=dict)
+
+
+@record(kw_only=True)
+class AnalysisPlan:
+    """What is to be analysed; its defaults are those of the paper's questionnaire.
+
+    The first settings are the study's own and stand at the top of plan.json; those from
+    `confidence_level` on are the table `[analysis]` of study.toml. A margin has no
+    default: one chosen after the data were seen proves nothing.
+    """
+
+    title: Text = ""
+    """Title of the study."""
+
+    reference: Filled = "RAPID"
+    """Reference method."""
+
+    test: Filled = "MAGIC"
+    """Test method."""
+
+    allocation: Filled | None = None
+    """How cases were allotted to methods and trials, None where not known."""
+
+    order: Filled | None = None
+    """Whether readers shared an order of presentation."""
+
+    n_readers: Positive | None = None
+    """Readers that were planned."""
+
+    n_cases: Positive | None = None
+    """Cases that were planned."""
+
+    washout_days: _Days | None = None
+    """Least days between the trials."""
+
+    simulated: YesNo = False
+    """The readings are a rehearsal's."""
+
+    planted: Mapping[str, tuple[_Proportion, _Kappa]] = field(default_factory=dict)
+    """Agreement and kappa that a rehearsal's bots were made to show, by question."""
+
+    confidence_level: between(0, 1) = 0.95  # type: ignore[valid-type]
+    """Level of all intervals."""
+
+    incomplete_pairs: Literal["exclude", "disagree"] = "exclude"
+    """What is done with pairs that lack an answer."""
+
+    non_inferiority_margin: between(0, 1) | None = None  # type: ignore[valid-type]
+    """Largest loss in the proportion acceptable that would be accepted, 0 to 1."""
+
+    equivalence_margin: between(0, 0.5) | None = None  # type: ignore[valid-type]
+    """How far from 0.5 a balanced accuracy may be and count as chance, 0 to 0.5."""
+
+    turing_question: Text | None = "Q1"
+    """Question that asks whether a picture is real, None or empty if none does."""
+
+    acceptability_questions: tuple[Filled, ...] = ("Q2A", "Q2B", "Q2C", "Q2D")
+    """Questions that ask whether a picture is acceptable."""
+
+    acceptable_codes: tuple[Code, ...] = (1,)
+    """Answers that count as acceptable."""
+
+    ordinal_questions: tuple[Filled, ...] = ("Q3", "Q4")
+    """Questions whose answers are steps of a scale."""
+
+    primary: Text = ""
+    """The primary endpoint, in words."""
+
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """Anything else worth fixing beforehand; it is kept and never interpreted."""
+
+    prespecified: YesNo = False
+    """The plan comes from a study's file, not from these defaults."""
+
+    def __post_init__(self) -> None:
+        # Cells of a table are read without the blanks around them.
+        object.__setattr__(self, "reference", self.reference.strip())
+        object.__setattr__(self, "test", self.test.strip())
+        object.__setattr__(self, "turing_question", self.turing_question or None)
+
+
+_FIELDS = [f.name for f in dataclasses.fields(AnalysisPlan)]
+_OWN = tuple(_FIELDS[: _FIELDS.index("confidence_level")])
+_TABLE = tuple(_FIELDS[_FIELDS.index("confidence_level") : -1])
+
+
+def read_plan(path: str | Path) -> AnalysisPlan:
+    """Read plan.json; what it leaves out keeps its default.
+
+    What the study says of itself is taken from the top of the file only, so that
+    nothing in the table `analysis` can replace it. Entries not known here are ignored.
+
+    Raises:
+        FormatError: If it cannot be read or used; all faults are named, with file and
+            line.
+    """
+    source = read_json(path)
+    content = require_object(source)
+    table = content.get("analysis") or {}
+    if not isinstance(table, dict):
+        why = f"must be an object, got {clipped(table)}"
+        raise source.error([Fault(("analysis",), why)])
+    values = {name: content[name] for name in (*_OWN, *_TABLE) if name in content}
+    values |= {name: table[name] for name in _TABLE if name in table}
+    free: dict[str, type] = {"primary": str, "notes": dict}  # in earlier studies
+    values = {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, free.get(name, object))
+    }
+
+    def path_of(where: Path_) -> Path_:
+        return ("analysis", *where) if where and where[0] in table else where
+
+    planted = values.pop("planted", None)
+    faults = [] if planted is None else faults_of(_Planted, planted)
+    found = [Fault(("planted", *fault.path), fault.why) for fault in faults]
+    if planted is not None and not faults:
+        values["planted"] = {
+            name: (of["agreement"], of["kappa"])
+            for name, of in planted["questions"].items()
+        }
+    values["prespecified"] = True
+    found += [Fault(path_of(f.path), f.why) for f in faults_of(AnalysisPlan, values)]
+    if found:
+        raise source.error(found)
+    return AnalysisPlan(**values)
+
+
+def plan_beside(responses: str | Path) -> AnalysisPlan:
+    """Return the plan in the folder of responses.csv, or the paper's without margins.
+
+    Raises:
+        FormatError: If there is one that cannot be used.
+    """
+    path = Path(responses).with_name(FILE_NAME)
+    return read_plan(path) if path.exists() else AnalysisPlan()
+
+
+def plan_json(
+    protocol: Protocol, study_id: str, *, simulated: bool, planted: object
+) -> str:
+    """Return the text of plan.json, which names the methods.
+
+    Args:
+        protocol: Of the study, as amended.
+        study_id: Of the manifest.
+        simulated: Whether bots have read.
+        planted: What they were made to show, if it is known.
+    """
+    return json_text(
+        {
+            "schema": 1,
+            "study_id": study_id,
+            "title": protocol.title,
+            "reference": protocol.reference,
+            "test": protocol.test,
+            "allocation": protocol.allocation,
+            "order": protocol.order,
+            "n_readers": protocol.n_readers,
+            "n_cases": protocol.n_cases,
+            "washout_days": protocol.washout_days,
+            "corrections": protocol.corrections,
+            "roles": list(protocol.roles),
+            "analysis": dict(protocol.analysis),
+            "simulated": simulated,
+            "planted": planted,
+        }
+    )
+
+
+def check_plan(
+    protocol: Protocol, questionnaire: Questionnaire, source: Source
+) -> None:
+    """Check that a report can do what `[analysis]` plans with this questionnaire.
+
+    Args:
+        protocol: With the plan.
+        questionnaire: Of the study.
+        source: The file study.toml.
+
+    Raises:
+        FormatError: If a key is not known or a value cannot be used; all are named,
+            with their lines.
+    """
+    table = protocol.analysis
+    faults = [
+        Fault((key,), f"is unknown; known are {', '.join(_TABLE)}; notes of your own "
+              "belong into [analysis.notes]")
+        for key in table
+        if key not in _TABLE
+    ]  # fmt: skip
+    given = {key: value for key, value in table.items() if key in _TABLE}
+    faults += faults_of(AnalysisPlan, given)
+    if not faults:
+        faults += _question_faults(AnalysisPlan(**given), table, questionnaire)
+    if faults:
+        raise source.error([Fault(("analysis", *f.path), f.why) for f in faults])
+
+
+def _question_faults(
+    plan: AnalysisPlan, table: Mapping[str, Any], questionnaire: Questionnaire
+) -> Iterable[Fault]:
+    ids = questionnaire.ids
+    known = f"must be of the questions {', '.join(ids)}"
+    for key in ("acceptability_questions", "ordinal_questions"):
+        for place, name in enumerate(table.get(key, ())):
+            if name not in ids:
+                yield Fault((key, place), f"{known}, got {name!r}")
+    yield from _turing_faults(plan, table, questionnaire)
+    yield from _acceptability_faults(plan, table, questionnaire)
+
+
+def _turing_faults(
+    plan: AnalysisPlan, table: Mapping[str, Any], questionnaire: Questionnaire
+) -> Iterable[Fault]:
+    name = plan.turing_question
+    asked = {question.id: question for question in questionnaire}
+    said = {"turing_question", "equivalence_margin"} & set(table)
+    if not name or not said:
+        return
+    key = "turing_question" if "turing_question" in said else "equivalence_margin"
+    if name not in asked:
+        if key == "turing_question":  # a margin alone is of no use, and does no harm
+            yield Fault((key,), f"must be one of {', '.join(asked)}, got {name!r}")
+    elif not {0, 1} <= set(asked[name].codes):
+        why = f"must have a question with codes 1 (real) and 0, got {name}"
+        yield Fault((key,), why)
+
+
+def _acceptability_faults(
+    plan: AnalysisPlan, table: Mapping[str, Any], questionnaire: Questionnaire
+) -> Iterable[Fault]:
+    keys = ("acceptable_codes", "acceptability_questions", "non_inferiority_margin")
+    said = [key for key in keys if key in table]
+    if not said:
+        return
+    asked = [q for q in questionnaire if q.id in plan.acceptability_questions]
+    for question in asked:
+        codes = plan.acceptable_codes
+        wrong = [code for code in codes if question.choice(code) is None]
+        if wrong:
+            why = f"must be codes of {question.id}, got {wrong[0]!r}"
+            yield Fault((said[0],), why)
+            return
+        if not codes or set(codes) == set(question.codes):
+            why = f"must be some codes of {question.id} and not all, got {list(codes)}"
+            yield Fault((said[0],), why)
+            return

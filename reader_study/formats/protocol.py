@@ -1,0 +1,270 @@
+"""The protocol: what a study is going to do, fixed before anyone reads a picture."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import asdict, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reader_study.formats.canonical import sha256_of
+from reader_study.formats.checking import (
+    Count,
+    Fault,
+    Filled,
+    Invalid,
+    Number,
+    Path_,
+    Positive,
+    Source,
+    Text,
+    YesNo,
+    check,
+    clipped,
+    faults_of,
+    parse_toml,
+    read_toml,
+    record,
+)
+
+Allocation = Literal["paper", "balanced"]
+Order = Literal["shared", "per_reader"]
+_Days = Annotated[Number, Field(ge=0)]
+
+_IN_FILE = {
+    "title": ("study", "title"),
+    "questionnaire": ("study", "questionnaire"),
+    "reference": ("methods", "reference"),
+    "test": ("methods", "test"),
+    "per_severity": ("cases",),
+    "n_trials": ("design", "trials"),
+    "allocation": ("design", "allocation"),
+    "order": ("design", "order"),
+    "max_run": ("design", "max_run"),
+    "min_distance": ("design", "min_distance"),
+    "n_readers": ("readers", "number"),
+    "roles": ("readers", "roles"),
+    "washout_days": ("readers", "washout_days"),
+    "corrections": ("readers", "corrections"),
+    "closing": ("readers", "closing"),
+    "instructions": ("readers", "instructions"),
+    "training": ("readers", "training"),
+    "training_cases": ("training", "cases"),
+    "training_repeat": ("training", "repeat"),
+    "training_skippable": ("training", "skippable"),
+    "analysis": ("analysis",),
+}
+"""Table and key of study.toml, by field; `cases` and `analysis` are whole tables."""
+
+_ALWAYS_HASHED = frozenset(_IN_FILE) - {
+    "training_cases", "training_repeat", "training_skippable", "closing",
+}  # fmt: skip
+"""Settings of the first version. All later ones are hashed where they are not at their
+default, so that a new setting changes no study that does without it."""
+
+
+@record(kw_only=True)
+class Protocol:
+    """A two-trial study of two methods; once constructed, valid."""
+
+    title: Filled
+    per_severity: Mapping[str, Count]
+    """Number of cases drawn of each severity."""
+
+    reference: Filled = "RAPID"
+    test: Filled = "MAGIC"
+    n_trials: Literal[2] = 2
+    """Each case is read once by each method, in different trials: two trials."""
+
+    allocation: Allocation = "balanced"
+    """`paper`: which method comes first is drawn for each case by itself, the same for
+    all readers. `balanced`: half and half in each trial and severity, and two groups of
+    readers with complementary assignments."""
+
+    order: Order = "per_reader"
+    """Whether readers share the order of presentation or have their own each."""
+
+    max_run: Count = 3
+    """Longest run of pictures of one method; 0: left to chance."""
+
+    min_distance: Count = 0
+    """Smallest difference of a case's positions in the two trials; 0: any."""
+
+    n_readers: Positive = 7
+    roles: tuple[Text, ...] = ()
+    """Specialties that readers may have; empty: any."""
+
+    washout_days: _Days = 28.0
+    """Least time between signing trial 1 and beginning trial 2."""
+
+    corrections: YesNo = True
+    """Whether an answer may be corrected, with a reason, until the trial is signed."""
+
+    instructions: Text = ""
+    """What readers are told, word by word, before they begin."""
+
+    training: Text = ""
+    """How readers are trained before trial 1."""
+
+    training_cases: Text = ""
+    """Table of cases to practise on, beside the protocol; empty: none."""
+
+    training_repeat: YesNo = False
+    """Whether readers practise again before trial 2."""
+
+    training_skippable: YesNo = False
+    """Whether readers may leave out what is left of the training."""
+
+    closing: YesNo = False
+    """Whether readers are asked after trial 2 what they recognised and believed."""
+
+    questionnaire: Filled = "paper"
+    """`paper`, or a JSON file beside the protocol."""
+
+    analysis: Mapping[str, Any] = field(default_factory=dict)
+    """The analysis plan: plain values, hashed with the rest."""
+
+    def __post_init__(self) -> None:
+        if self.reference.casefold() == self.test.casefold():
+            msg = f"must not be the reference, got {self.test!r}"
+            raise Invalid(msg, "test")
+        if self.n_cases < 2:
+            why = f"must be two or more cases in all, got {self.n_cases}"
+            raise Invalid(why, "per_severity")
+        if self.allocation == "paper" and self.max_run:
+            why = (
+                "must be 0 with allocation paper, which leaves to chance how many "
+                f"pictures of a trial are of one method, got {self.max_run}"
+            )
+            raise Invalid(why, "max_run")
+        # Were it more, the case in the middle of trial 1 would have no place.
+        largest = self.n_cases // 2
+        if self.min_distance > largest:
+            why = (
+                f"must be from 0 to half the {self.n_cases} cases ({largest}), "
+                f"got {self.min_distance}"
+            )
+            raise Invalid(why, "min_distance")
+
+    @property
+    def n_cases(self) -> int:
+        """Number of cases of each trial."""
+        return sum(self.per_severity.values())
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of all settings; comments and layout of the file do not count."""
+        given = asdict(self)
+        return sha256_of(
+            {
+                f.name: given[f.name]
+                for f in dataclasses.fields(self)
+                if f.name in _ALWAYS_HASHED or given[f.name] != f.default
+            }
+        )
+
+
+def template() -> str:
+    """Return a commented protocol to begin with."""
+    return files("reader_study").joinpath("templates/study.toml").read_text("utf-8")
+
+
+def read_protocol(path: str | Path) -> Protocol:
+    """Read study.toml.
+
+    Raises:
+        FormatError: If it cannot be read or used; file and line are named.
+    """
+    return protocol_of(read_toml(path))
+
+
+def parse_protocol(text: str, where: str) -> Protocol:
+    """Return the protocol that the text of study.toml describes.
+
+    Args:
+        text: In TOML.
+        where: Name of the file, which errors begin with.
+
+    Raises:
+        FormatError: If a key is unknown or missing, or a value cannot be used.
+    """
+    return protocol_of(parse_toml(text, where))
+
+
+def protocol_of(source: Source) -> Protocol:
+    """Return the protocol that the content of study.toml describes.
+
+    Raises:
+        FormatError: If a key is unknown or missing, or a value cannot be used.
+    """
+    content: dict[str, Any] = source.content
+    faults = [*_table_faults(content), *_plain_faults(content.get("analysis", {}))]
+    values = {}
+    for name, path in _IN_FILE.items():
+        table = content.get(path[0])
+        if len(path) == 1 and table is not None:
+            values[name] = table
+        elif isinstance(table, dict) and path[-1] in table:
+            values[name] = table[path[-1]]
+    if faults:
+        found = faults_of(Protocol, values)
+        faults += [Fault(path_in_file(fault.path), fault.why) for fault in found]
+        raise source.error(dict.fromkeys(faults))
+    return check(Protocol, values, source, path_in_file)
+
+
+def path_in_file(path: Path_) -> Path_:
+    """Return where in study.toml the field of a protocol is."""
+    return (*_IN_FILE[str(path[0])], *path[1:]) if path else path
+
+
+def check_names(protocol: Protocol, source: Source) -> None:
+    """Check that names survive a table: one line, no blanks around, no control signs.
+
+    Raises:
+        FormatError: If one does not.
+    """
+    faults = [
+        Fault(
+            path_in_file((name,)),
+            f"must be one line without blanks around it, got {clipped(value)}",
+        )
+        for name in ("title", "reference", "test")
+        if (value := getattr(protocol, name)) != value.strip()
+        or not value.isprintable()
+    ]
+    if faults:
+        raise source.error(faults)
+
+
+def _table_faults(content: Mapping[str, Any]) -> list[Fault]:
+    tables: dict[str, list[str]] = {}
+    for path in _IN_FILE.values():
+        tables.setdefault(path[0], []).extend(path[1:])
+    faults = []
+    for table, values in content.items():
+        known = tables.get(table)
+        if known is None:
+            why = f"is unknown; known are {', '.join(tables)}"
+            faults.append(Fault((table,), why))
+        elif not isinstance(values, dict):
+            faults.append(Fault((table,), f"must be a table, got {clipped(values)}"))
+        elif known:
+            why = f"is unknown; known are {', '.join(known)}"
+            faults += [Fault((table, key), why) for key in values if key not in known]
+    return faults
+
+
+def _plain_faults(value: object, path: Path_ = ("analysis",)) -> list[Fault]:
+    if isinstance(value, dict):
+        return [f for k, v in value.items() for f in _plain_faults(v, (*path, k))]
+    if isinstance(value, list):
+        return [f for entry in value for f in _plain_faults(entry, path)]
+    plain = isinstance(value, str | bool | int) or (
+        isinstance(value, float) and value - value == 0
+    )
+    why = f"must be a text, a finite number, true or false, got {value!r}"
+    return [] if plain else [Fault(path, why)]

@@ -1,0 +1,1 @@
+"""A reader at work: sign-in to signed trial."""

@@ -1,0 +1,58 @@
+"""What readers confirm before they read: kept once, with its version."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from reader_study.clock import Clock
+from reader_study.store.acknowledgements import (
+    find_acknowledgements,
+    keep_acknowledgement,
+)
+from reader_study.store.milestones import find_milestones
+from reader_study.store.phase import require_open
+from reader_study.store.store import Store
+
+
+class Kind(StrEnum):
+    """What can be confirmed."""
+
+    INSTRUCTIONS = "instructions.accepted"
+    """Instructions read, and consent to take part."""
+
+    DISPLAY = "display.checked"
+
+
+def acknowledge(
+    store: Store,
+    reader: str,
+    kind: Kind,
+    version: str,
+    *,
+    clock: Clock,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Keep that a reader has confirmed something; sent again, it is one record.
+
+    Args:
+        store: Of the study.
+        reader: Who, having been let in (see `running.access`).
+        kind: What.
+        version: Of what was confirmed, such as the protocol's hash.
+        clock: The server's clock.
+        details: Particulars, such as the size of the window.
+
+    Raises:
+        StudyError: If the study is not open, or the store cannot be written.
+    """
+    with store.writing(clock) as t:
+        there = find_acknowledgements(t.connection, reader)
+        if (kind, version) not in {(a.kind, a.version) for a in there}:
+            require_open(find_milestones(t.connection))
+            keep_acknowledgement(t, reader, kind.value, version, details or {})
+
+
+def acknowledged_versions(store: Store, reader: str, kind: Kind) -> set[str]:
+    """Give the versions that a reader has confirmed."""
+    with store.reading() as connection:
+        found = find_acknowledgements(connection, reader)
+    return {a.version for a in found if a.kind == kind}

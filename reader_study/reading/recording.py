@@ -1,0 +1,120 @@
+"""Write what a reader does: one row and one entry of the log for each act."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from reader_study.build.study import Study
+from reader_study.reading.receipt import (
+    Receipt,
+    TrialReceipt,
+    reading_receipt,
+    trial_receipt,
+)
+from reader_study.store.chain import Head
+from reader_study.store.readings import Opened, Response, Signature, remove_draft
+from reader_study.store.tables import audit_log, presentations, responses, signatures
+from reader_study.store.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a reader sends.
+
+    Attributes:
+        answers: Code by question; empty if the reader cannot answer.
+        reasons: Explanation by question.
+        note: Why it is corrected, or why it cannot be answered.
+        active_seconds: As the reader's browser counted them.
+    """
+
+    answers: dict[str, int]
+    reasons: dict[str, str]
+    note: str = ""
+    active_seconds: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        answers: Mapping[str, int],
+        reasons: Mapping[str, str],
+        *,
+        note: str = "",
+        active_seconds: float | None = None,
+    ) -> "Given":
+        """Take what was checked; empty explanations are none."""
+        kept = {question: text for question, text in reasons.items() if text}
+        return cls(dict(answers), kept, note, active_seconds)
+
+    def same_as(self, stored: Response) -> bool:
+        """Whether this has been stored already, as after a double click."""
+        return self.answers == stored.answers and self.reasons == stored.reasons
+
+
+def record_opening(t: Transaction, reader: str, trial: int, token: str, n: int) -> None:
+    """Keep that a reader sees a reading, the n-th of the trial, for the first time."""
+    opened = Opened(reader, trial, token, n, t.now)
+    details = {"trial": trial, "token": token, "position": n}
+    t.keep(presentations, vars(opened), "reading.opened", reader, details)
+
+
+def record_response(
+    t: Transaction, opened: Opened, given: Given, revision: int, *, simulated: bool
+) -> Response:
+    """Keep a response or its correction."""
+    response = Response(
+        reader=opened.reader,
+        trial=opened.trial,
+        token=opened.token,
+        revision=revision,
+        position=opened.position,
+        answers=given.answers,
+        reasons=given.reasons,
+        note=given.note,
+        opened_at=opened.opened_at,
+        submitted_at=t.now,
+        active_seconds=given.active_seconds,
+        simulated=simulated,
+        log_n=t.head.n + 1,
+    )
+    event = "reading.submitted" if given.answers else "reading.declined"
+    details = {"trial": opened.trial, "token": opened.token, "revision": revision}
+    row = response.row(secrets.token_hex(16))
+    remove_draft(t.connection, opened)
+    t.keep(
+        responses,
+        row,
+        "reading.corrected" if revision > 1 else event,
+        opened.reader,
+        details,
+    )
+    return response
+
+
+def record_signature(t: Transaction, reader: str, trial: int, n: int) -> Signature:
+    """Keep that a reader has signed a trial of n readings."""
+    signature = Signature(reader, trial, n, t.now, t.head.n + 1)
+    details = {"trial": trial, "readings": n}
+    t.keep(signatures, vars(signature), "trial.signed", reader, details)
+    return signature
+
+
+def receipt_of(t: Transaction, study: Study, response: Response) -> Receipt:
+    """Give the receipt of a stored response."""
+    pseudo_id = study.manifest.presentation(response.token).pseudo_id
+    head = _entry(t, response.log_n, response.submitted_at)
+    return reading_receipt(response, pseudo_id, head)
+
+
+def receipt_of_trial(t: Transaction, signature: Signature) -> TrialReceipt:
+    """Give the receipt of a signed trial."""
+    return trial_receipt(signature, _entry(t, signature.log_n, signature.signed_at))
+
+
+def _entry(t: Transaction, n: int, time: str) -> Head:
+    if n == t.head.n:
+        return t.head
+    found = t.connection.execute(select(audit_log.c.sha256).where(audit_log.c.n == n))
+    return Head(n, found.scalar_one(), time)

@@ -1,0 +1,196 @@
+"""A reader's way through the training: answer, compare with what is expected."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from reader_study.build.study import Study
+from reader_study.build.training_set import TrainingCase, TrainingSet, training_image
+from reader_study.clock import Clock
+from reader_study.errors import StudyError
+from reader_study.formats.protocol import Protocol
+from reader_study.reading.answers import check_complete
+from reader_study.reading.reading import StaleReadingError
+from reader_study.reading.situation import Situation, find_situation
+from reader_study.store.phase import require_open
+from reader_study.store.readings import Draft
+from reader_study.store.store import Store
+from reader_study.store.training import (
+    Step,
+    TrainingStep,
+    find_training_steps,
+    keep_training_step,
+)
+from reader_study.store.transaction import Transaction
+
+_NOT_AT_HAND = "This training case is not the one at hand; nothing was stored"
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A training case at hand.
+
+    Attributes:
+        case: Which one; its feedback is for after the answers.
+        trial: Before which trial.
+        position: Place in the training, from 1.
+        n_cases: How many there are.
+        given: The reader's answers and reasons; None until they are given.
+    """
+
+    case: TrainingCase
+    trial: int
+    position: int
+    n_cases: int
+    given: TrainingStep | None
+
+
+def practice_at_hand(
+    training: TrainingSet, protocol: Protocol, trial: int, steps: Iterable[TrainingStep]
+) -> Practice | None:
+    """Give the training case at hand before a trial; None if there is none (left).
+
+    Args:
+        training: Of the study.
+        protocol: Says whether there is training before each trial.
+        trial: The trial at hand.
+        steps: What the reader has done, in any trial.
+    """
+    done = [step for step in steps if step.trial == trial]
+    skipped = any(step.step is Step.SKIPPED for step in done)
+    if skipped or (trial > 1 and not protocol.training_repeat):
+        return None
+    seen = {step.token for step in done if step.step is Step.SEEN}
+    given = {step.token: step for step in done if step.step is Step.ANSWERED}
+    for n, case in enumerate(training.cases, 1):
+        if case.token not in seen:
+            left = given.get(case.token)
+            return Practice(case, trial, n, len(training.cases), left)
+    return None
+
+
+class TrainingSession:
+    """One reader in training; like `ReadingSession`, it keeps nothing itself.
+
+    Args:
+        study: The built study.
+        store: Its store.
+        reader: Name of the reader, who has been let in (see `running.access`).
+        clock: The server's clock.
+    """
+
+    def __init__(self, study: Study, store: Store, reader: str, clock: Clock) -> None:
+        self.study = study
+        self.store = store
+        self.reader = reader
+        self.clock = clock
+
+    def at_hand(self, trial: int) -> Practice | None:
+        """Give the training case at hand before a trial; None if training is over."""
+        if not self.study.training.cases:
+            return None
+        with self.store.reading() as connection:
+            steps = find_training_steps(connection, self.reader)
+        return practice_at_hand(self.study.training, self.study.protocol, trial, steps)
+
+    def image(self, practice: Practice) -> bytes:
+        """Give the picture of a training case, checked.
+
+        Raises:
+            StudyError: If it was swapped.
+        """
+        return training_image(self.study.folder, practice.case)
+
+    def submit(
+        self, token: str, answers: Mapping[str, int], reasons: Mapping[str, str]
+    ) -> None:
+        """Keep the answers to a training case, once; the feedback may then be shown.
+
+        Raises:
+            AnswersError: If answers are incomplete or not on the scale.
+            StaleReadingError: If it is not the training case at hand.
+            StudyError: If the study is not open, or the store cannot be written.
+        """
+        check_complete(self.study.questionnaire, answers, reasons)
+        with self.store.writing(self.clock) as t:
+            situation, steps = self._situation(t)
+            practice = self._require_at_hand(situation, steps, token)
+            if practice.given is None:
+                given = Draft(answers, reasons)
+                self._keep(t, situation, token, Step.ANSWERED, given)
+
+    def go_on(self, token: str) -> None:
+        """Keep that the feedback to a case was read; clicked again, it is one record.
+
+        Raises:
+            StaleReadingError: If the case is not at hand or not answered.
+            StudyError: If the study is not open, or the store cannot be written.
+        """
+        with self.store.writing(self.clock) as t:
+            situation, steps = self._situation(t)
+            if _has(steps, situation.progress.trial, token, Step.SEEN):
+                return
+            practice = self._require_at_hand(situation, steps, token)
+            if practice.given is None:
+                raise StaleReadingError(_NOT_AT_HAND)
+            self._keep(t, situation, token, Step.SEEN)
+
+    def skip(self) -> None:
+        """Leave out what is left of the training before the trial at hand.
+
+        Raises:
+            StudyError: If the protocol does not allow it, or the study is not open.
+        """
+        if not self.study.protocol.training_skippable:
+            msg = "The protocol does not allow to leave out the training"
+            raise StudyError(msg)
+        with self.store.writing(self.clock) as t:
+            situation, steps = self._situation(t)
+            if self._find(situation, steps) is not None:
+                self._keep(t, situation, "", Step.SKIPPED)
+
+    def _situation(self, t: Transaction) -> tuple[Situation, tuple[TrainingStep, ...]]:
+        situation = find_situation(self.study, t.connection, self.reader, t.now)
+        require_open(situation.milestones)
+        return situation, find_training_steps(t.connection, self.reader)
+
+    def _find(
+        self, situation: Situation, steps: Iterable[TrainingStep]
+    ) -> Practice | None:
+        p = situation.progress
+        if p.finished or p.washout_until is not None:
+            return None
+        return practice_at_hand(
+            self.study.training, self.study.protocol, p.trial, steps
+        )
+
+    def _require_at_hand(
+        self, situation: Situation, steps: Iterable[TrainingStep], token: str
+    ) -> Practice:
+        practice = self._find(situation, steps)
+        if practice is None or practice.case.token != token:
+            raise StaleReadingError(_NOT_AT_HAND)
+        return practice
+
+    def _keep(
+        self,
+        t: Transaction,
+        situation: Situation,
+        token: str,
+        step: Step,
+        given: Draft | None = None,
+    ) -> None:
+        kept = TrainingStep(
+            reader=self.reader,
+            trial=situation.progress.trial,
+            token=token,
+            step=step,
+            answers=given.answers if given else {},
+            reasons=given.reasons if given else {},
+            simulated=situation.simulated,
+            recorded_at=t.now,
+        )
+        keep_training_step(t, kept)
+
+
+def _has(steps: Collection[TrainingStep], trial: int, token: str, step: Step) -> bool:
+    return any((s.trial, s.token, s.step) == (trial, token, step) for s in steps)

@@ -1,0 +1,186 @@
+"""Rehearsal: bots read a study as people would, and it stays marked for ever."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reader_study.build.study import Study
+from reader_study.clock import Clock
+from reader_study.design.truth import Truth, commitment
+from reader_study.errors import StudyError
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.rehearsal.bots import Plan, Planted, draw_answers, planted
+from reader_study.rehearsal.bots_around import close, practise, reasons_of
+from reader_study.running.lifecycle import open_for_reading
+from reader_study.running.registry import Profile, add_reader
+from reader_study.running.status import read_status
+from reader_study.store.milestones import Kind, add_milestone
+from reader_study.store.phase import Phase
+from reader_study.store.store import Store
+
+ACTOR = "simulation"
+_REASON = "simulated"
+_SECONDS = 60.0  # median of a bot's reading
+
+
+@dataclass
+class SimulatedClock:
+    """A clock that moves when it is told to.
+
+    Attributes:
+        time: What it shows.
+    """
+
+    time: datetime
+
+    def now(self) -> datetime:
+        """Give the time that it shows."""
+        return self.time
+
+    def advance(self, *, seconds: float = 0.0, days: float = 0.0) -> None:
+        """Move it on."""
+        self.time += timedelta(days=days, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a rehearsal did.
+
+    Attributes:
+        n_readers: Bots.
+        n_answered: Readings answered.
+        n_declined: Readings left unanswered.
+        planted: Agreement to be found, by question.
+    """
+
+    n_readers: int
+    n_answered: int
+    n_declined: int
+    planted: Mapping[str, Planted]
+
+
+def simulate(
+    study: Study,
+    store: Store,
+    truth: Truth,
+    plan: Plan,
+    *,
+    rng: np.random.Generator,
+    clock: Clock,
+) -> Simulated:
+    """Let bots take all slots and read the whole study.
+
+    The truth is needed to plant agreement, and is kept nowhere. Times are simulated:
+    the washout passes at once.
+
+    Raises:
+        StudyError: If the study has readers or is open, or the key is another one.
+    """
+    if commitment(truth) != study.manifest.commitment:
+        msg = "The key must be the one this study is committed to, got another"
+        raise StudyError(msg)
+    with store.reading() as connection:
+        status = read_status(study, connection)
+    if status.readers or status.phase is not Phase.BUILT:
+        msg = (
+            "A rehearsal must be of a study without readers, for it stays marked as "
+            f"simulated; this one is {status.phase}, with {len(status.readers)} readers"
+        )
+        raise StudyError(msg)
+    moving = SimulatedClock(clock.now())
+    expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
+    names = _add_bots(study, store, moving, _planted(plan, expected))
+    # A source of its own, so that answers are the same with and without training.
+    (around,) = rng.spawn(1)
+    rehearsal = _Rehearsal(study, store, moving, plan, rng, around)
+    rehearsal.draw(names, truth)
+    for number, trial in enumerate(sorted(study.manifest.slots[0].orders)):
+        if number:
+            moving.advance(days=study.protocol.washout_days, seconds=1)
+        for name in names:
+            rehearsal.read(name, trial)
+    for name in names:
+        close(rehearsal.session_of(name), rng=around)
+    return Simulated(len(names), rehearsal.n_answered, rehearsal.n_declined, expected)
+
+
+def _planted(plan: Plan, expected: Mapping[str, Planted]) -> dict[str, object]:
+    questions = {question: vars(values) for question, values in expected.items()}
+    return {"plan": vars(plan), "questions": questions}
+
+
+def _add_bots(
+    study: Study, store: Store, clock: SimulatedClock, details: Mapping[str, object]
+) -> list[str]:
+    with store.writing(clock) as t:
+        add_milestone(t, Kind.SIMULATED, ACTOR, {"planted": details})
+    names = [f"bot-{n}" for n, _ in enumerate(study.manifest.slots, 1)]
+    for name in names:
+        profile = Profile(name, "bot", 0, simulated=True)
+        add_reader(study, store, profile, by=ACTOR, clock=clock)
+    open_for_reading(study, store, by=ACTOR, clock=clock)
+    return names
+
+
+@dataclass
+class _Rehearsal:
+    """Bots at work."""
+
+    study: Study
+    store: Store
+    clock: SimulatedClock
+    plan: Plan
+    rng: np.random.Generator
+    around: np.random.Generator
+    n_answered: int = 0
+    n_declined: int = 0
+    _codes: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    _place: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
+
+    def draw(self, names: list[str], truth: Truth) -> None:
+        cases = sorted({cell.case for cell in truth.cells.values()})
+        for row, name in enumerate(names):
+            for token, cell in truth.cells.items():
+                is_test = int(cell.method == self.study.protocol.test)
+                self._place[name, token] = row, cases.index(cell.case), is_test
+        shape = (len(names), len(cases))
+        self._codes = draw_answers(
+            self.study.questionnaire, self.plan, shape, rng=self.rng
+        )
+
+    def session_of(self, name: str) -> ReadingSession:
+        return ReadingSession(self.study, self.store, name, clock=self.clock)
+
+    def read(self, name: str, trial: int) -> None:
+        session = self.session_of(name)
+        practised = practise(session, trial, rng=self.around)
+        self.clock.advance(seconds=practised * _SECONDS)
+        while (reading := session.next_reading()) is not None:
+            seconds = _SECONDS * float(self.rng.lognormal(0, 0.4))
+            self.clock.advance(seconds=seconds)
+            if self.rng.random() < self.plan.missing:
+                session.decline(reading.token, _REASON)
+                self.n_declined += 1
+            else:
+                self._answer(session, reading.token, 0.9 * seconds)
+        self.clock.advance(seconds=1)
+        session.sign(trial)
+
+    def _answer(self, session: ReadingSession, token: str, seconds: float) -> None:
+        asked = self.study.questionnaire
+        place = self._place[session.reader, token]
+        answers = {name: int(codes[place]) for name, codes in self._codes.items()}
+        first = dict(answers)
+        correcting = self.rng.random() < self.plan.corrected
+        if correcting:
+            question = asked.questions[0]
+            other = [c.code for c in question.scale if c.code != answers[question.id]]
+            first[question.id] = int(self.rng.choice(other))
+        session.submit(token, first, reasons_of(asked, first), active_seconds=seconds)
+        if correcting:
+            self.clock.advance(seconds=5)
+            session.correct(token, answers, reasons_of(asked, answers), why=_REASON)
+        self.n_answered += 1

@@ -1,0 +1,1 @@
+"""A study in progress: readers, coordinators, milestones, unblinding."""

@@ -1,0 +1,143 @@
+"""Answers as CSV, which a spreadsheet can open without running what readers typed."""
+
+from collections.abc import Iterable, Mapping
+
+from reader_study.build.study import Study
+from reader_study.clock import seconds_between
+from reader_study.design.truth import Truth
+from reader_study.formats.closing import closing_text
+from reader_study.formats.delimited import csv_text, guarded
+from reader_study.formats.responses import responses_text
+from reader_study.store.closing import Closing
+from reader_study.store.readings import Response
+from reader_study.store.training import Step, TrainingStep
+
+
+def masked_csv(study: Study, responses: Iterable[Response]) -> str:
+    """Write all revisions without what the images are.
+
+    Args:
+        study: The built study.
+        responses: With all revisions.
+    """
+    rows = [_row(study, response, {}) for response in responses]
+    return responses_text(study.questionnaire, rows, masked=True)
+
+
+def responses_csv(study: Study, truth: Truth, responses: Iterable[Response]) -> str:
+    """Write responses.csv of an unblinded study.
+
+    Args:
+        study: The built study.
+        truth: From the key.
+        responses: Revisions that count.
+    """
+    rows = [
+        _row(study, response, vars(truth.cells[response.token]))
+        for response in responses
+    ]
+    return responses_text(study.questionnaire, rows)
+
+
+def closing_csv(
+    study: Study,
+    closings: Iterable[Closing],
+    slots: Mapping[str, str],
+    truth: Truth | None = None,
+) -> str:
+    """Write the answers to the closing questions, masked or not.
+
+    Args:
+        study: The built study.
+        closings: Of the readers.
+        slots: Place in the design, by reader.
+        truth: From the key, for the number of pictures that were of the test method;
+            None before unblinding.
+    """
+    trials = sorted(study.manifest.slots[0].orders)
+    rows = []
+    for c in closings:
+        row: dict[str, object] = {
+            "reader": c.reader,
+            "recognised": c.recognised,
+            "which": guarded(c.which),
+            "cues": guarded(c.cues),
+            "confidence": c.confidence,
+            "answered_at": c.answered_at,
+            "simulated": _written(c.simulated),
+        }
+        for trial in trials:
+            order = study.manifest.orders(slots[c.reader], trial)
+            row[f"synthetic_trial_{trial}"] = c.synthetic[trial]
+            row[f"n_pictures_trial_{trial}"] = len(order)
+            if truth is not None:
+                methods = [truth.cells[token].method for token in order]
+                row[f"n_test_trial_{trial}"] = methods.count(study.protocol.test)
+        rows.append(row)
+    return closing_text(trials, rows, masked=truth is None)
+
+
+def training_csv(
+    study: Study, steps: Iterable[TrainingStep], names: Mapping[str, str]
+) -> str:
+    """Write how readers practised: what was answered, and what was left out.
+
+    Args:
+        study: The built study.
+        steps: What readers did in training.
+        names: Training case by token.
+    """
+    ids = study.questionnaire.ids
+    header = [
+        "reader", "trial", "position", "case", "step", *ids,
+        *(f"{name}_expected" for name in ids), *(f"{name}_reason" for name in ids),
+        "recorded_at", "simulated",
+    ]  # fmt: skip
+    expected = {case.token: case.expected for case in study.training.cases}
+    rows = []
+    for step in steps:
+        if step.step is Step.SEEN:
+            continue
+        right = expected.get(step.token, {})
+        rows.append(
+            {
+                "reader": step.reader,
+                "trial": step.trial,
+                "position": study.training.position(step.token) if step.token else "",
+                "case": guarded(names.get(step.token, "")),
+                "step": step.step.value,
+                **step.answers,
+                **{f"{name}_expected": code for name, code in right.items()},
+                **{
+                    f"{name}_reason": guarded(text)
+                    for name, text in step.reasons.items()
+                },
+                "recorded_at": step.recorded_at,
+                "simulated": _written(step.simulated),
+            }
+        )
+    return csv_text(header, rows)
+
+
+def _written(value: object) -> str:
+    return "true" if value else "false"
+
+
+def _row(study: Study, r: Response, truth: Mapping[str, str]) -> dict[str, object]:
+    texts = {f"{question}_reason": reason for question, reason in r.reasons.items()}
+    texts["note"] = r.note
+    texts["pseudo_id"] = study.manifest.presentation(r.token).pseudo_id
+    texts.update(truth)
+    return {
+        "reader": r.reader,
+        "trial": r.trial,
+        "position": r.position,
+        **r.answers,
+        **{name: guarded(text) for name, text in texts.items()},
+        "revision": r.revision,
+        "opened_at": r.opened_at,
+        "submitted_at": r.submitted_at,
+        "seconds": f"{seconds_between(r.opened_at, r.submitted_at):.1f}",
+        "active_seconds": "" if r.active_seconds is None else f"{r.active_seconds:.1f}",
+        "simulated": _written(r.simulated),
+    }

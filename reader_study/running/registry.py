@@ -1,0 +1,157 @@
+"""Who reads: add, exclude and replace readers; nothing of them is ever removed."""
+
+import math
+from dataclasses import dataclass, replace
+
+from reader_study.build.study import Study
+from reader_study.clock import Clock
+from reader_study.errors import StudyError
+from reader_study.reading.answers import check_reason, check_text
+from reader_study.store.codes import revoke_codes
+from reader_study.store.milestones import Deviation, add_deviation, find_milestones
+from reader_study.store.phase import Phase, phase_of
+from reader_study.store.readers import (
+    Reader,
+    Status,
+    all_readers,
+    find_reader,
+    is_reader_name,
+)
+from reader_study.store.readings import find_opened
+from reader_study.store.store import Store
+from reader_study.store.tables import readers
+from reader_study.store.transaction import Transaction
+
+LONGEST_CAREER = 80
+"""Years of experience that are believed."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A reader to be added.
+
+    Attributes:
+        name: Short name, as in responses.csv.
+        specialty: Such as `neuroradiology`; one of the protocol's roles if it has any.
+        years: Years of experience.
+        slot: Place in the design; empty for the first that is free.
+        simulated: Whether this is a bot.
+    """
+
+    name: str
+    specialty: str
+    years: float
+    slot: str = ""
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_reader_name(self.name):
+            msg = f"A reader's name must be letters, digits, _ . -, got {self.name!r}"
+            raise StudyError(msg)
+        check_text(self.specialty, "specialty")
+        if not (math.isfinite(self.years) and 0 <= self.years <= LONGEST_CAREER):
+            msg = f"years must be from 0 to {LONGEST_CAREER}, got {self.years}"
+            raise StudyError(msg)
+
+
+def add_reader(
+    study: Study, store: Store, profile: Profile, *, by: str, clock: Clock
+) -> Reader:
+    """Add a reader.
+
+    Raises:
+        StudyError: If the name or the slot is taken, there is no such slot or role, or
+            the data are locked.
+    """
+    with store.writing(clock) as t:
+        _require_not_locked(t)
+        there = all_readers(t.connection)
+        if any(reader.name.lower() == profile.name.lower() for reader in there):
+            msg = f"There is a reader {profile.name} already"
+            raise StudyError(msg)
+        roles = study.protocol.roles
+        if roles and profile.specialty not in roles and not profile.simulated:
+            msg = f"specialty must be {' or '.join(roles)}, got {profile.specialty!r}"
+            raise StudyError(msg)
+        taken = {reader.slot for reader in there}
+        reader = _reader(profile, _slot(study, profile.slot, taken), t.now)
+        details = {"reader": reader.name, "slot": reader.slot}
+        t.keep(readers, reader.row(), "reader.added", by, details)
+    return reader
+
+
+def exclude_reader(
+    store: Store, name: str, *, reason: str, by: str, clock: Clock
+) -> None:
+    """Exclude a reader: no further answers; those given are kept, but not analysed.
+
+    Raises:
+        StudyError: If there is no such active reader, or the data are locked.
+    """
+    with store.writing(clock) as t:
+        _leave(t, name, Status.EXCLUDED, reason, by)
+
+
+def replace_reader(
+    store: Store, name: str, profile: Profile, *, reason: str, by: str, clock: Clock
+) -> Reader:
+    """Give a reader's place in the design to another, who begins anew.
+
+    Raises:
+        StudyError: If there is no such active reader, the new name is taken, or the
+            data are locked.
+    """
+    with store.writing(clock) as t:
+        if find_reader(t.connection, profile.name) is not None:
+            msg = f"There is a reader {profile.name} already"
+            raise StudyError(msg)
+        left = _leave(t, name, Status.REPLACED, reason, by)
+        reader = replace(_reader(profile, left.slot, t.now), replaces=name)
+        details = {"reader": reader.name, "slot": reader.slot, "replaces": name}
+        t.keep(readers, reader.row(), "reader.added", by, details)
+    return reader
+
+
+def _reader(profile: Profile, slot: str, now: str) -> Reader:
+    p = profile
+    return Reader(p.name, slot, p.specialty, p.years, now, simulated=p.simulated)
+
+
+def _slot(study: Study, wanted: str, taken: set[str]) -> str:
+    names = [slot.name for slot in study.manifest.slots]
+    free = [name for name in names if name not in taken]
+    if not wanted and free:
+        return free[0]
+    if wanted not in free:
+        what = f"{wanted!r}" if wanted else "one more reader"
+        msg = (
+            f"A reader must have a free slot ({', '.join(free) or 'none'}), got {what}"
+        )
+        raise StudyError(msg)
+    return wanted
+
+
+def _leave(t: Transaction, name: str, status: Status, reason: str, by: str) -> Reader:
+    _require_not_locked(t)
+    reader = find_reader(t.connection, name)
+    # Who was excluded may still be replaced.
+    may_leave = (Status.ACTIVE, Status.EXCLUDED)[: 1 + (status is Status.REPLACED)]
+    if reader is None or reader.status not in may_leave:
+        msg = f"{name!r} must be an active reader"
+        raise StudyError(msg)
+    kept = check_reason(reason)
+    left = replace(reader, status=status, reason=kept)
+    details = {
+        "reader": name,
+        "readings_opened": len(find_opened(t.connection, name)),
+    }
+    t.change(readers, left.row(), f"reader.{status}", by, details)
+    add_deviation(t, Deviation(f"reader_{status}", name, 0, kept, by))
+    revoke_codes(t.connection, name, t.now)
+    return left
+
+
+def _require_not_locked(t: Transaction) -> None:
+    if phase_of(find_milestones(t.connection)) in {Phase.LOCKED, Phase.UNBLINDED}:
+        msg = "The data are locked; readers stay as they are"
+        raise StudyError(msg)

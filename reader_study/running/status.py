@@ -1,0 +1,164 @@
+"""How far every reader has come: counts and times, never an answer."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from sqlalchemy import Connection
+
+from reader_study.build.study import Study
+from reader_study.clock import seconds_between
+from reader_study.store.chain import Head
+from reader_study.store.closing import find_closings
+from reader_study.store.milestones import find_deviations, find_milestones
+from reader_study.store.phase import Phase, amended, is_simulated, phase_of
+from reader_study.store.readers import Reader, all_readers
+from reader_study.store.readings import (
+    Response,
+    find_opened,
+    find_responses,
+    find_signatures,
+    latest,
+)
+from reader_study.store.transaction import read_head
+
+
+@dataclass(frozen=True)
+class TrialStatus:
+    """How far a reader has come in a trial.
+
+    Attributes:
+        reader: Who.
+        trial: Which trial.
+        n_assigned: Readings of the trial.
+        n_opened: Seen at least once.
+        n_submitted: Answered.
+        n_declined: Left unanswered with a reason.
+        n_corrected: Answered and corrected later.
+        signed_at: When it was signed; empty if it was not.
+        seconds: Median from opening to submitting, by the server; None if none.
+        active_seconds: Median by the readers' browsers; None if none.
+    """
+
+    reader: str
+    trial: int
+    n_assigned: int
+    n_opened: int
+    n_submitted: int
+    n_declined: int
+    n_corrected: int
+    signed_at: str
+    seconds: float | None
+    active_seconds: float | None
+
+    @property
+    def n_missing(self) -> int:
+        """Readings without an answer."""
+        return self.n_assigned - self.n_submitted
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a study has come.
+
+    Attributes:
+        title: Of the study.
+        phase: How far it has come as a whole.
+        simulated: Whether bots have read.
+        washout_days: As amended.
+        n_planned: Readers of the protocol, as amended.
+        readers: All who were added.
+        trials: One per reader and trial.
+        n_deviations: Recorded deviations.
+        head: Last entry of the log.
+        closing_missing: Active readers who have signed all trials but not answered
+            the closing questions; empty if the protocol asks none.
+    """
+
+    title: str
+    phase: Phase
+    simulated: bool
+    washout_days: float
+    n_planned: int
+    readers: tuple[Reader, ...]
+    trials: tuple[TrialStatus, ...]
+    n_deviations: int
+    head: Head
+    closing_missing: tuple[str, ...] = ()
+
+    def of(self, reader: str) -> tuple[TrialStatus, ...]:
+        """Give the trials of a reader."""
+        return tuple(trial for trial in self.trials if trial.reader == reader)
+
+
+def read_status(study: Study, connection: Connection) -> Status:
+    """Count what readers have done; what they answered is not looked at."""
+    milestones = find_milestones(connection)
+    protocol = amended(study.protocol, milestones)
+    readers = all_readers(connection)
+    trials = _trials(study, connection, readers)
+    asked = find_closings(connection) if protocol.closing else None
+    return Status(
+        title=protocol.title,
+        phase=phase_of(milestones),
+        simulated=is_simulated(milestones) or any(r.simulated for r in readers),
+        washout_days=protocol.washout_days,
+        n_planned=protocol.n_readers,
+        readers=readers,
+        trials=trials,
+        n_deviations=len(find_deviations(connection)),
+        head=read_head(connection),
+        closing_missing=()
+        if asked is None
+        else _closing_missing(readers, trials, asked),
+    )
+
+
+def _closing_missing(
+    readers: Iterable[Reader], trials: Iterable[TrialStatus], answered: Collection[str]
+) -> tuple[str, ...]:
+    unsigned = {trial.reader for trial in trials if not trial.signed_at}
+    done = {*answered, *unsigned}
+    return tuple(r.name for r in readers if r.active and r.name not in done)
+
+
+def _trials(
+    study: Study, connection: Connection, readers: Iterable[Reader]
+) -> tuple[TrialStatus, ...]:
+    opened = find_opened(connection)
+    counted = latest(find_responses(connection))
+    signed = find_signatures(connection)
+    found = []
+    for reader in readers:
+        for trial, order in sorted(study.manifest.slot(reader.slot).orders.items()):
+            keys = [(reader.name, token) for token in order]
+            there = [counted[key] for key in keys if key in counted]
+            signature = signed.get((reader.name, trial))
+            n_opened = sum(key in opened for key in keys)
+            signed_at = signature.signed_at if signature else ""
+            found.append(
+                _count(reader.name, trial, there, len(order), n_opened, signed_at)
+            )
+    return tuple(found)
+
+
+def _count(
+    reader: str, trial: int, there: list[Response], n: int, n_opened: int, signed: str
+) -> TrialStatus:
+    answered = [response for response in there if response.answers]
+    active = [r.active_seconds for r in answered if r.active_seconds is not None]
+    # A correction comes long after the reading; its time is no reading time.
+    first = [r for r in answered if r.revision == 1]
+    taken = [seconds_between(r.opened_at, r.submitted_at) for r in first]
+    return TrialStatus(
+        reader=reader,
+        trial=trial,
+        n_assigned=n,
+        n_opened=n_opened,
+        n_submitted=len(answered),
+        n_declined=len(there) - len(answered),
+        n_corrected=sum(response.revision > 1 for response in there),
+        signed_at=signed,
+        seconds=median(taken) if taken else None,
+        active_seconds=median(active) if active else None,
+    )

@@ -1,0 +1,185 @@
+"""Open the key, once the data are locked and two people say why."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reader_study.build.sealing import commitment, unseal
+from reader_study.build.study import Study
+from reader_study.clock import Clock
+from reader_study.design.truth import Truth
+from reader_study.errors import StudyError
+from reader_study.formats import closing, flow, plan, questionnaire, responses
+from reader_study.formats.checking import json_text
+from reader_study.reading.answers import check_reason
+from reader_study.running.amending import require_two
+from reader_study.running.export import closing_csv, responses_csv, training_csv
+from reader_study.running.flow import read_flow
+from reader_study.store.chain import Head
+from reader_study.store.closing import find_closings
+from reader_study.store.milestones import (
+    Kind,
+    Milestone,
+    add_milestone,
+    data_sha256,
+    find_milestones,
+)
+from reader_study.store.phase import Phase, amended, phase_of
+from reader_study.store.readers import all_readers
+from reader_study.store.readings import find_responses, latest
+from reader_study.store.store import Store
+from reader_study.store.training import find_training_steps
+from reader_study.store.transaction import Transaction
+from reader_study.store.verifying import verify
+
+NOT_ANALYSED = "responses_not_analysed.csv"
+RECORD = "unblinding.json"
+TRAINING = "training_answers.csv"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who wants to unblind, why, and with which key.
+
+    Attributes:
+        key: The sealed key.
+        passphrases: All that it needs.
+        first: One person.
+        second: Another one.
+        reason: Why now.
+        anchors: Entries of the log known from receipts or the lock record.
+    """
+
+    key: Path
+    passphrases: Sequence[str]
+    first: str
+    second: str
+    reason: str
+    anchors: Sequence[Head] = ()
+
+    def __post_init__(self) -> None:
+        require_two(self.first, self.second)
+        check_reason(self.reason)
+
+
+@dataclass(frozen=True)
+class Unblinded:
+    """What is written once a study is unblinded.
+
+    Attributes:
+        record: Who, when, why, and hashes.
+        files: Content by file name.
+    """
+
+    record: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
+def unblind(study: Study, store: Store, request: Request, *, clock: Clock) -> Unblinded:
+    """Open the key and join it with the answers; recorded, and never undone.
+
+    A second time is recorded as a second time. Refusals are logged.
+
+    Raises:
+        StudyError: If the data are not locked or were changed since, or the key is
+            not the one of this study.
+    """
+    try:
+        truth = _open_key(study, request)
+        with store.writing(clock) as t:
+            record = _record(study, t, request)
+    except StudyError:
+        with store.writing(clock) as t:
+            t.log("unblinding.refused", request.first, {"second": request.second})
+        raise
+    return Unblinded(record, _files(study, store, truth, record))
+
+
+def _open_key(study: Study, request: Request) -> Truth:
+    truth = unseal(request.key, request.passphrases)
+    manifest = study.manifest
+    same = hmac.compare_digest(commitment(truth), manifest.commitment)
+    if not same or truth.study_id != manifest.study_id:
+        msg = f"{request.key} must be the key this study is committed to, got another"
+        raise StudyError(msg)
+    return truth
+
+
+def _record(study: Study, t: Transaction, request: Request) -> dict[str, Any]:
+    milestones = find_milestones(t.connection)
+    if phase_of(milestones) not in {Phase.LOCKED, Phase.UNBLINDED}:
+        msg = "The data must be locked before unblinding"
+        raise StudyError(msg)
+    faults = verify(t.connection, request.anchors).faults
+    locked = next(m for m in milestones if m.kind is Kind.LOCKED)
+    found = data_sha256(t.connection)
+    if faults or found != locked.details["data_sha256"]:
+        what = "; ".join(faults) or "they are not those of the lock record"
+        msg = f"The data must be as they were locked: {what}"
+        raise StudyError(msg)
+    earlier = sum(m.kind is Kind.UNBLINDED for m in milestones)
+    record: dict[str, Any] = {
+        "study_id": study.manifest.study_id,
+        "time_of_unblinding": earlier + 1,
+        "first": request.first,
+        "second": request.second,
+        "reason": request.reason,
+        "unblinded_at": t.now,
+        "data_sha256": found,
+        "commitment": study.manifest.commitment,
+    }
+    head = add_milestone(t, Kind.UNBLINDED, request.first, record)
+    return record | {"head": vars(head)}
+
+
+def _files(
+    study: Study, store: Store, truth: Truth, record: Mapping[str, Any]
+) -> dict[str, str]:
+    with store.reading() as connection:
+        counted = latest(find_responses(connection)).values()
+        readers = all_readers(connection)
+        came = read_flow(study, connection)
+        planned = _plan(study, find_milestones(connection))
+        around = _around(study, connection, truth)
+    active = {reader.name for reader in readers if reader.active}
+    analysed = [response for response in counted if response.reader in active]
+    others = [response for response in counted if response.reader not in active]
+    files = {
+        responses.FILE_NAME: responses_csv(study, truth, analysed),
+        questionnaire.FILE_NAME: study.questionnaire.to_json(),
+        plan.FILE_NAME: planned,
+        flow.FILE_NAME: came.to_record().to_json(),
+        RECORD: json_text(record),
+        **around,
+    }
+    if others:
+        files[NOT_ANALYSED] = responses_csv(study, truth, others)
+    return files
+
+
+def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str]:
+    """Give what was asked before and after the cases, of all readers."""
+    files = {}
+    if study.training.cases:
+        names = {c["token"]: c["case"] for c in truth.details.get("training", [])}
+        steps = find_training_steps(connection)
+        files[TRAINING] = training_csv(study, steps, names)
+    if study.protocol.closing:
+        slots = {reader.name: reader.slot for reader in all_readers(connection)}
+        closings = find_closings(connection).values()
+        files[closing.FILE_NAME] = closing_csv(study, closings, slots, truth)
+    return files
+
+
+def _plan(study: Study, milestones: Sequence[Milestone]) -> str:
+    rehearsed = [m.details for m in milestones if m.kind is Kind.SIMULATED]
+    return plan.plan_json(
+        amended(study.protocol, milestones),
+        study.manifest.study_id,
+        simulated=bool(rehearsed),
+        planted=rehearsed[0].get("planted") if rehearsed else None,
+    )

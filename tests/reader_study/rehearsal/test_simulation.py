@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reader_study.errors import StudyError
+from reader_study.formats.questionnaire import paper_questionnaire
+from reader_study.rehearsal.bots import Plan, draw_answers, planted
+from reader_study.rehearsal.simulation import simulate
+from reader_study.running.status import read_status
+from reader_study.store.readings import find_responses
+from reader_study.store.verifying import verify
+
+Q = paper_questionnaire()
+SHARES = st.floats(0, 1)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.2])
+def test_drawn_answers_have_the_planted_agreement(bias):
+    """Many independent cases; the error of a share of 40,000 is below 0.0025."""
+    plan = Plan(kappa=0.4, bias=bias, within_case=0, within_reader=0)
+    drawn = draw_answers(Q, plan, (10, 4000), rng=np.random.default_rng(1))
+    for question in Q.questions:
+        reference, test = drawn[question.id][..., 0], drawn[question.id][..., 1]
+        agreement = np.mean(reference == test)
+        codes = [choice.code for choice in question.scale]
+        expected = sum(np.mean(reference == c) * np.mean(test == c) for c in codes)
+        truth = planted(question, plan)
+        assert agreement == pytest.approx(truth.agreement, abs=0.01)
+        kappa = (agreement - expected) / (1 - expected)
+        assert kappa == pytest.approx(truth.kappa, abs=0.02)
+
+
+@given(SHARES)
+def test_without_bias_kappa_is_the_one_given(kappa):
+    for question in Q.questions:
+        assert planted(question, Plan(kappa=kappa)).kappa == pytest.approx(kappa)
+
+
+def test_answers_to_a_case_are_correlated():
+    shape = (200, 200)
+    tight = Plan(within_case=0.9, within_reader=0)
+    loose = Plan(within_case=0, within_reader=0)
+    spread = [
+        draw_answers(Q, plan, shape, rng=np.random.default_rng(2))["Q4"][..., 0]
+        .mean(axis=0)
+        .std()
+        for plan in (tight, loose)
+    ]
+    assert spread[0] > 5 * spread[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kappa": 1.2}, "kappa must be from 0 to 1, got 1.2"),
+        ({"within_case": 0.7, "within_reader": 0.7}, "must be at most 1, got 1.4"),
+    ],
+)
+def test_plans_that_cannot_be(settings, message):
+    with pytest.raises(StudyError, match=message):
+        Plan(**settings)
+
+
+def test_bots_read_the_whole_study(study, store, truth, clock):
+    plan = Plan(kappa=1, missing=0.2, corrected=0.3)
+    rng = np.random.default_rng(4)
+    done = simulate(study, store, truth, plan, rng=rng, clock=clock)
+
+    assert done.n_answered + done.n_declined == 16
+    assert done.n_declined > 0
+    with store.reading() as connection:
+        status = read_status(study, connection)
+        responses = find_responses(connection)
+        assert verify(connection).faults == ()
+    assert status.simulated
+    assert all(trial.signed_at for trial in status.trials)
+    assert all(response.simulated for response in responses)
+    assert any(response.revision == 2 for response in responses)
+    by_case = {}
+    for response in responses:
+        if response.answers and (response.reader, response.token):
+            case = truth.cells[response.token].case
+            by_case.setdefault((response.reader, case), {})[response.token] = (
+                response.answers
+            )
+    pairs = [list(both.values()) for both in by_case.values() if len(both) == 2]
+    assert pairs
+    assert all(first == second for first, second in pairs)
+
+
+def test_a_study_with_readers_is_not_rehearsed(open_study_now, store, truth, clock):
+    with pytest.raises(StudyError, match="must be of a study without readers"):
+        simulate(
+            open_study_now,
+            store,
+            truth,
+            Plan(),
+            rng=np.random.default_rng(0),
+            clock=clock,
+        )
+
+
+def test_another_key_plants_nothing(study, store, truth, clock):
+    other = replace(truth, salt="ef" * 32)
+    rng = np.random.default_rng(0)
+    with pytest.raises(StudyError, match="The key must be the one"):
+        simulate(study, store, other, Plan(), rng=rng, clock=clock)
