@@ -2,8 +2,10 @@
 
 import math
 import os
+from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 
 def as_path(what: str, value: object) -> Path:
@@ -19,18 +21,14 @@ def as_path(what: str, value: object) -> Path:
 
 
 def as_number(what: str, value: object) -> float:
-    """Return a finite number.
+    """Return a number.
 
     Raises:
-        TypeError: If it is no number.
-        ValueError: If it is not finite.
+        TypeError: If it is none.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         msg = f"{what} must be a number, got {shown(value)}"
         raise TypeError(msg)
-    if not math.isfinite(value):
-        msg = f"{what} must be finite, got {float(value):g}"
-        raise ValueError(msg)
     return float(value)
 
 
@@ -42,10 +40,44 @@ def as_whole(what: str, value: object) -> int:
         ValueError: If it is not whole.
     """
     number = as_number(what, value)
-    if number != int(number):
+    if not math.isfinite(number) or number != int(number):
         msg = f"{what} must be a whole number, got {number:g}"
         raise ValueError(msg)
     return int(number)
+
+
+def listed(what: str, value: object) -> list[Any]:
+    """Return the items of a list, a tuple or an array.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        msg = f"{what} must be a list, got {shown(value)}"
+        raise TypeError(msg)
+    return list(value)
+
+
+def one_of(what: str, value: object, known: Iterable[str]) -> None:
+    """Refuse a name that is not known.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not (isinstance(value, str) and value in known):
+        msg = f"{what} must be one of {', '.join(known)}, got {value!r}"
+        raise ValueError(msg)
+
+
+def instance_of(what: str, value: object, kind: type) -> None:
+    """Refuse an object of another class.
+
+    Raises:
+        TypeError: If it is one.
+    """
+    if not isinstance(value, kind):
+        msg = f"{what} must be a {kind.__name__}, got {shown(value)}"
+        raise TypeError(msg)
 
 
 def shown(value: object) -> str:

@@ -12,6 +12,7 @@ from analysis.commands.report import report
 from analysis.commands.reproduce import reproduce
 from analysis.commands.table import table
 from analysis.errors import InputError
+from reader_study.formats.checking import FormatError
 
 _DISTRIBUTION = "magic-ctp"
 
@@ -52,9 +53,10 @@ for command in (reproduce, report, table, recover, power):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
+    """Run the command and return its exit status; without one, show the help."""
+    given = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = app(None if argv is None else list(argv), standalone_mode=False)
+        status = app(given or ["--help"], standalone_mode=False)
     except typer.TyperException as error:
         return _fail(error.format_message())
     except (InputError, FormatError) as error:

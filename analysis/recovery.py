@@ -18,14 +18,17 @@ from scipy.sparse import csr_array, vstack
 
 from analysis.agreement.batch import cohen_kappas
 from analysis.arrays import BoolArray, IntArray
+from analysis.checks import as_whole, instance_of, listed
+from analysis.columns import as_table, scale_of
 from analysis.errors import InputError
 from analysis.intervals import normal_quantile
 from analysis.rounding import PrintedNumber
+from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 
 
 @dataclass(frozen=True)
-class KnownMargins:
+class KnownMargins(Shown):
     """Row totals, column totals and the number of agreements of a square table.
 
     Raises:
@@ -38,7 +41,8 @@ class KnownMargins:
 
     def __post_init__(self) -> None:
         for name, totals in (("Row", self.rows), ("Column", self.columns)):
-            wrong = [t for t in totals if t < 0 or t != int(t)]
+            whole = _whole_numbers(f"{name} totals", totals)
+            wrong = [total for total in whole if total < 0]
             if wrong:
                 msg = (
                     f"{name} totals must be whole numbers of 0 or more, got {wrong[0]}"
@@ -66,8 +70,21 @@ class KnownMargins:
     def of(
         cls, rows: Sequence[int], columns: Sequence[int], n_agree: int
     ) -> "KnownMargins":
-        """Build from any sequences of whole numbers."""
-        return cls(tuple(map(int, rows)), tuple(map(int, columns)), int(n_agree))
+        """Build from any sequences of whole numbers.
+
+        Raises:
+            TypeError: If they are not sequences of numbers.
+            ValueError: If they cannot belong to one table.
+        """
+        return cls(
+            _whole_numbers("Row totals", rows),
+            _whole_numbers("Column totals", columns),
+            as_whole("Agreements", n_agree),
+        )
+
+
+def _whole_numbers(what: str, totals: Sequence[int]) -> tuple[int, ...]:
+    return tuple(as_whole(what, total) for total in listed(what, totals))
 
 
 Counts = NDArray[Any]
@@ -93,6 +110,7 @@ def count_tables(margins: KnownMargins) -> int:
         >>> count_tables(KnownMargins.of([113, 4, 23], [101, 9, 30], 106))
         65
     """
+    instance_of("Margins", margins, KnownMargins)
     shape = (*(total + 1 for total in margins.columns), margins.n_agree + 1)
     if math.prod(shape) > MAX_CELLS:
         msg = (
@@ -150,6 +168,7 @@ def tables_by_reader(
     Raises:
         ValueError: If the totals do not have the shape `(readers, k)`.
     """
+    pooled = as_table(pooled)
     rows, columns = np.asarray(row_totals), np.asarray(column_totals)
     if rows.shape != columns.shape or rows.ndim != 2 or rows.shape[1] != pooled.k:
         msg = (
@@ -217,7 +236,7 @@ def feasible_tables(
         confidence_level: Level of that interval.
         categories: The scale; 1 to k if left out.
 
-    Yields:
+    Returns:
         The tables in lexicographic order; none if nothing fits.
 
     Raises:
@@ -233,6 +252,7 @@ def feasible_tables(
         6
     """
     margins = KnownMargins.of(row_totals, column_totals, n_agree)
+    scale = None if categories is None else scale_of(categories)
     printed = None
     if kappa_interval is not None:
         low, high = (PrintedNumber(str(limit)) for limit in kappa_interval)
@@ -242,9 +262,11 @@ def feasible_tables(
     if n_tables > MAX_TABLES:
         msg = f"{n_tables} tables fit the totals, more than the {MAX_TABLES} listed"
         raise TooMuchWorkError(msg)
-    for rows in _fill(margins.rows, margins.columns, margins.n_agree):
-        if printed is None or _kappa_fits(rows, printed, z):
-            yield ContingencyTable(rows, categories)
+    return (
+        ContingencyTable(rows, scale)
+        for rows in _fill(margins.rows, margins.columns, margins.n_agree)
+        if printed is None or _kappa_fits(rows, printed, z)
+    )
 
 
 def _fill(

@@ -1,6 +1,6 @@
 """The paper's printed figures recomputed, each beside the printed one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from analysis.published import (
 )
 from analysis.report.question import QuestionResult, analyse_question
 from analysis.report.results import StudyResults
+from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 
 REPRODUCED = "reproduced"
@@ -25,7 +26,7 @@ NOT_REPRODUCIBLE = "not reproducible from the printed tables"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """One printed figure and what the printed tables give.
 
     Attributes:
@@ -289,7 +290,7 @@ def _reason(
 
 
 @dataclass(frozen=True)
-class Reproduction:
+class Reproduction(Shown):
     """The paper's study, recomputed.
 
     Attributes:
@@ -309,6 +310,16 @@ class Reproduction:
     sums: Sequence[Comparison]
     power: Sequence[Comparison]
     power_figures: _ClaimFigures
+
+    def _rows(self) -> list[Mapping[str, object]]:
+        compared = (*self.table_one, *self.sums, *self.power)
+        return [row for one in compared for row in one._rows()]
+
+    def __repr__(self) -> str:
+        """Return how many figures were reproduced, in one line."""
+        rows = [*self.table_one, *self.sums]
+        same = sum(row.verdict == REPRODUCED for row in rows)
+        return f"Reproduction({same} of {len(rows)} printed figures reproduced)"
 
     @property
     def claim(self) -> tuple[StudySize, PowerTest]:

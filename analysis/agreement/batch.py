@@ -41,7 +41,7 @@ def agreement_weights(k: int, weights: Weights) -> FloatArray:
     """
     if weights is None:
         return np.eye(k)
-    if weights not in {"linear", "quadratic"}:
+    if weights not in ("linear", "quadratic"):  # also of no text, which has no hash
         msg = f"Weights must be None, 'linear' or 'quadratic', got {weights!r}"
         raise ValueError(msg)
     steps = np.arange(k)

@@ -14,9 +14,11 @@ from analysis.agreement.batch import (
 )
 from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
 from analysis.arrays import FloatArray, IntArray
+from analysis.columns import takes_ratings
 from analysis.tables import ContingencyTable
 
 
+@takes_ratings(scale_matters=False)
 def maximum_kappa(table: ContingencyTable, weights: Weights = None) -> AgreementResult:
     """Largest kappa of any table with these row and column totals.
 
@@ -64,6 +66,7 @@ ALL_AGREE = (
 )
 
 
+@takes_ratings(scale_matters=False)
 def cohen_kappa(
     table: ContingencyTable, weights: Weights = None
 ) -> ChanceCorrectedResult:
@@ -89,6 +92,7 @@ def cohen_kappa(
     return _one(cohen_kappas(table.counts, weights), table, reason)
 
 
+@takes_ratings(scale_matters=False)
 def scott_pi(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
     """Scott's pi, which is Fleiss' kappa of two ratings.
 
@@ -99,6 +103,7 @@ def scott_pi(table: ContingencyTable, weights: Weights = None) -> ChanceCorrecte
     return _one(scott_pis(table.counts, weights), table, _common_reason(table))
 
 
+@takes_ratings(scale_matters=True)
 def gwet_ac(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
     """Gwet's AC1, or AC2 with weights; it stays high where one answer dominates.
 
@@ -108,6 +113,7 @@ def gwet_ac(table: ContingencyTable, weights: Weights = None) -> ChanceCorrected
     return _one(gwet_acs(table.counts, weights), table, _common_reason(table))
 
 
+@takes_ratings(scale_matters=True)
 def brennan_prediger(
     table: ContingencyTable, weights: Weights = None
 ) -> ChanceCorrectedResult:

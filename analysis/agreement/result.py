@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from analysis.intervals import ConfidenceInterval, normal_quantile
+from analysis.showing import Shown
 
 _NO_ERROR = 1e-12  # what rounding leaves of a standard error of 0
 
@@ -13,7 +14,7 @@ NO_SPREAD = (
 
 
 @dataclass(frozen=True)
-class AgreementResult:
+class AgreementResult(Shown):
     """An estimate with its standard error, unrounded.
 
     Attributes:

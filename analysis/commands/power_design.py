@@ -147,28 +147,6 @@ _NAMES = {
 }
 
 
-def _table_of_designs(grid: DesignGrid) -> pd.DataFrame:
-    """One row for each design and measure."""
-    return pd.DataFrame(
-        [
-            {
-                "measure": result.measure,
-                "readers": result.size.readers,
-                "cases": result.size.cases,
-                "power_formula": result.formula_power,
-                "power_simulated": result.power,
-                "power_simulation_error": result.power_error,
-                "width_formula": result.formula_width,
-                "width_simulated": result.width,
-                "coverage_simulated": result.coverage,
-                "studies": result.tally.studies,
-                "studies_without_interval": result.tally.undefined,
-            }
-            for result in grid.results
-        ]
-    )
-
-
 def _table_of_needed(
     grid: DesignGrid, readers: Sequence[int], wanted: float
 ) -> pd.DataFrame:
@@ -252,7 +230,7 @@ def design_power(
             jobs=jobs,
             progress=progress,
         )
-    designs = _table_of_designs(grid)
+    designs = grid.to_frame()
     needed = _table_of_needed(grid, request.readers, request.power)
     content = json.dumps(_json(request, grid, needed, designs), indent=1)
     if out:

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from analysis.arrays import FloatArray, IntArray
+from analysis.checks import as_whole
 
 
 class Spread(NamedTuple):
@@ -127,9 +128,10 @@ class Bootstrap:
     limits: Limits = "percentile"
 
     def __post_init__(self) -> None:
-        if self.n_resamples < 100:
+        if as_whole("Resamples", self.n_resamples) < 100:
             msg = f"Resamples must be 100 or more, got {self.n_resamples}"
             raise ValueError(msg)
+        as_whole("Seed", self.seed)
         if self.limits not in get_args(Limits):
             msg = f"Limits must be percentile or bca, got {self.limits!r}"
             raise ValueError(msg)

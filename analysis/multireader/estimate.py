@@ -10,6 +10,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from analysis.agreement.chance_corrected import ALL_AGREE, constant_method
 from analysis.arrays import FloatArray
+from analysis.checks import one_of
 from analysis.intervals import ConfidenceInterval, normal_quantile
 from analysis.multireader.clusters import (
     Bootstrap,
@@ -25,6 +26,7 @@ from analysis.multireader.clusters import (
     unbiased_spread,
 )
 from analysis.multireader.pairs import Pairs
+from analysis.showing import Shown
 
 Variance = Literal[
     "independent",
@@ -43,7 +45,7 @@ _NO_ERROR = 1e-12  # what rounding leaves of a standard error of 0
 
 
 @dataclass(frozen=True, eq=False)
-class ClusteredEstimate:
+class ClusteredEstimate(Shown):
     """An estimate whose error respects who read what, unrounded.
 
     Attributes:
@@ -291,10 +293,7 @@ def with_variance(
     Raises:
         ValueError: If the variance is unknown.
     """
-    if variance not in get_args(Variance):
-        known = ", ".join(get_args(Variance))
-        msg = f"Variance must be one of {known}, got {variance!r}"
-        raise ValueError(msg)
+    one_of("Variance", variance, get_args(Variance))
     reason = linear.undefined_reason or _reason(linear, variance)
     if reason is not None:
         return _result(linear, variance, _UNKNOWN, reason)

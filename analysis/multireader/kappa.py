@@ -14,6 +14,7 @@ from analysis.agreement.batch import (
     product_of_margins,
 )
 from analysis.arrays import FloatArray, IntArray
+from analysis.columns import Scale
 from analysis.multireader.clusters import Bootstrap, Clusters, resampled_sums
 from analysis.multireader.estimate import (
     ClusteredEstimate,
@@ -58,6 +59,11 @@ class Coefficient:
         """Observed agreement, also weighted."""
         return cls(_no_chance, weights)
 
+    @property
+    def scale_matters(self) -> bool:
+        """Whether it depends on categories that nobody chose, or on their order."""
+        return self.weights is not None or self.chance is gwet_chance
+
     def of_tables(self, counts: IntArray | FloatArray) -> FloatArray:
         """Return the coefficient of tables `(..., k, k)`; NaN where undefined."""
         return estimates(counts, self._of_cells(counts), self.chance)
@@ -84,12 +90,14 @@ def clustered_kappa(
     variance: Variance = "crossed",
     weights: Weights = None,
     bootstrap: Bootstrap | None = None,
+    *,
+    categories: Scale | None = None,
 ) -> ClusteredEstimate:
     """Cohen's kappa of all pairs, with an error that knows who read what.
 
     Args:
-        pairs: `Pairs`, or columns `reader`, `case`, `reference`, `test`; with weights
-            it must be `Pairs`, which know the scale.
+        pairs: `Pairs`, or a data frame or mapping with the columns `reader`, `case`,
+            `reference` and `test`.
         variance: What varies from study to study. `crossed`: readers and cases, the
             headline of a study in which readers read the same cases; `patient`,
             `jackknife`, `patient_bootstrap`: cases, for these very readers;
@@ -97,9 +105,13 @@ def clustered_kappa(
             itself, as the Fleiss-Cohen-Everitt error has it.
         weights: None, `linear` or `quadratic`.
         bootstrap: How to resample, for the two that do.
+        categories: The scale in its order; with weights columns need it, for they do
+            not tell what nobody answered.
 
     Raises:
-        ValueError: If the pairs, the variance or the weights are not such.
+        TypeError: If `pairs` is neither.
+        ValueError: If a column is missing, or pairs, variance, weights or categories
+            do not fit.
 
     References:
         Fleiss JL, Cohen J, Everitt BS. Psychol Bull 1969;72:323. doi:10.1037/h0028106
@@ -107,19 +119,19 @@ def clustered_kappa(
         Gallas BD. Acad Radiol 2006;13:353. doi:10.1016/j.acra.2005.11.030
 
     Examples:
-        >>> study = Pairs.from_labels(
-        ...     "AAAABBBB",
-        ...     "wxyzwxyz",
-        ...     [1, 1, 0, 0] * 2,
-        ...     [1, 0, 0, 0, 1, 1, 0, 1],
-        ...     [0, 1],
-        ... )
+        >>> study = {
+        ...     "reader": "AAAABBBB",
+        ...     "case": "wxyzwxyz",
+        ...     "reference": [1, 1, 0, 0] * 2,
+        ...     "test": [1, 0, 0, 0, 1, 1, 0, 1],
+        ... }
         >>> kappa = clustered_kappa(study, "patient")
         >>> round(kappa.estimate, 3), round(kappa.standard_error, 3), kappa.df
         (0.5, 0.289, 3.0)
     """
-    given = as_pairs(pairs, scale_matters=weights is not None)
-    return with_clustered_error(given, Coefficient.kappa(weights), variance, bootstrap)
+    coefficient = Coefficient.kappa(weights)
+    given = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
+    return with_clustered_error(given, coefficient, variance, bootstrap)
 
 
 def clustered_agreement(
@@ -127,31 +139,35 @@ def clustered_agreement(
     variance: Variance = "crossed",
     weights: Weights = None,
     bootstrap: Bootstrap | None = None,
+    *,
+    categories: Scale | None = None,
 ) -> ClusteredEstimate:
     """Share of pairs that agree; with weights, near misses count in part.
 
     Its limits are cut off at 0 and 1. Arguments and errors are those of
     `clustered_kappa`.
     """
-    given = as_pairs(pairs, scale_matters=weights is not None)
-    return with_clustered_error(
-        given, Coefficient.agreement(weights), variance, bootstrap
-    )
+    coefficient = Coefficient.agreement(weights)
+    given = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
+    return with_clustered_error(given, coefficient, variance, bootstrap)
 
 
 def clustered_ac1(
-    pairs: Pairs,
+    pairs: Pairs | Columns,
     variance: Variance = "crossed",
     weights: Weights = None,
     bootstrap: Bootstrap | None = None,
+    *,
+    categories: Scale | None = None,
 ) -> ClusteredEstimate:
     """Gwet's AC1 of all pairs (AC2 with weights), which counts unused categories.
 
-    Arguments and errors are those of `clustered_kappa`, except that `pairs` must be
-    `Pairs`, which know the scale.
+    Arguments and errors are those of `clustered_kappa`, except that columns always
+    need `categories`.
     """
-    given = as_pairs(pairs, scale_matters=True)
-    return with_clustered_error(given, Coefficient.ac(weights), variance, bootstrap)
+    coefficient = Coefficient.ac(weights)
+    given = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
+    return with_clustered_error(given, coefficient, variance, bootstrap)
 
 
 def with_clustered_error(

@@ -8,13 +8,16 @@ from typing import Protocol, Self
 import numpy as np
 
 from analysis.arrays import BoolArray, IntArray
+from analysis.checks import shown
+from analysis.columns import Scale, missing, occurring, scale_of
+from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 
 COLUMNS = ("reader", "case", "reference", "test")
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class Pairs(Shown):
     """Answers of readers to cases under both methods, one pair per reader and case.
 
     A reader need not have read every case.
@@ -132,6 +135,27 @@ class Pairs:
         cells = np.bincount(self.reference * self.k + self.test, minlength=self.k**2)
         return ContingencyTable(cells.reshape(self.k, self.k), self.categories)
 
+    def _rows(self) -> list[dict[str, object]]:
+        answers = zip(self.reference.tolist(), self.test.tolist(), strict=True)
+        places = zip(self.reader.tolist(), self.case.tolist(), answers, strict=True)
+        return [
+            {
+                "reader": self.readers[reader],
+                "case": self.cases[case],
+                "reference": self.categories[reference],
+                "test": self.categories[test],
+            }
+            for reader, case, (reference, test) in places
+        ]
+
+    def __repr__(self) -> str:
+        """Return how many there are, in one line."""
+        scale = ", ".join(map(str, self.categories))
+        return (
+            f"Pairs({self.n} pairs, {len(self.readers)} readers, {len(self.cases)} "
+            f"cases, categories {scale})"
+        )
+
     def subset(self, kept: BoolArray) -> Self:
         """Keep some pairs; readers and cases without any leave.
 
@@ -159,9 +183,6 @@ def _positions(names: Sequence[Hashable]) -> tuple[tuple[str, ...], IntArray]:
     return tuple(map(str, place)), positions
 
 
-_NEVER_CHOSEN = ("(never chosen)", "(never chosen either)")
-
-
 class Columns(Protocol):
     """Anything that returns a column by its name: a mapping, a data frame."""
 
@@ -169,42 +190,64 @@ class Columns(Protocol):
         """Return the column."""
         ...
 
+    def keys(self) -> Iterable[Hashable]:
+        """Return the names of the columns."""
+        ...
 
-def as_pairs(pairs: Pairs | Columns, *, scale_matters: bool = False) -> Pairs:
+
+def as_pairs(
+    pairs: Pairs | Columns,
+    categories: Scale | None = None,
+    *,
+    scale_matters: bool = False,
+) -> Pairs:
     """Take pairs as they are, or make them from columns.
 
-    Columns do not tell the scale; the answers that occur, sorted, take its place.
+    Columns do not tell the scale; without `categories` the answers that occur, sorted,
+    take its place.
 
     Args:
         pairs: `Pairs`, or columns `reader`, `case`, `reference` and `test`.
+        categories: The scale in its order.
         scale_matters: The statistic depends on categories that nobody chose.
 
     Raises:
+        TypeError: If it is neither pairs nor columns.
         ValueError: If a column is missing, the scale matters and is not known, or an
-            answer is missing.
+            answer is missing or not on the scale.
     """
+    scale = None if categories is None else scale_of(categories)
     if isinstance(pairs, Pairs):
+        if scale not in {None, pairs.categories}:
+            msg = f"The pairs have the categories {pairs.categories}, got {scale}"
+            raise ValueError(msg)
         return pairs
-    if scale_matters:
+    if not hasattr(pairs, "keys"):
         msg = (
-            "This statistic depends on the scale: pairs must come from "
-            "Pairs.from_labels with its categories, got columns only"
+            f"Pairs must be Pairs or have the columns {', '.join(COLUMNS)}, got "
+            f"{shown(pairs)}"
+        )
+        raise TypeError(msg)
+    if scale is None and scale_matters:
+        msg = (
+            "This statistic depends on the scale: categories= must name it in its "
+            "order, or pairs come from Pairs.from_labels, got columns only"
         )
         raise ValueError(msg)
-    reader, case, reference, test = (list(_column(pairs, name)) for name in COLUMNS)
+    reader, case, reference, test = (_column(pairs, name) for name in COLUMNS)
     answers = [*reference, *test]
-    if any(answer is None or answer != answer for answer in answers):  # noqa: PLR0124
+    if any(map(missing, answers)):
         msg = "Pairs must be complete, got a missing answer"
         raise ValueError(msg)
-    seen = sorted(set(answers), key=str)  # their order does not matter here
-    scale = [*seen, *_NEVER_CHOSEN][: max(2, len(seen))]
+    scale = scale or occurring(answers)
     return Pairs.from_labels(reader, case, reference, test, scale)
 
 
-def _column(columns: Columns, name: str) -> Iterable[Hashable]:
+def _column(columns: Columns, name: str) -> list[Hashable]:
     try:
-        return columns[name]
+        return list(columns[name])
     except (KeyError, IndexError, TypeError) as error:
-        got = ", ".join(map(str, columns)) if isinstance(columns, Mapping) else "others"
+        names = ", ".join(map(str, columns.keys()))
+        got = names if isinstance(columns, Mapping) else f"others: {names}"
         msg = f"Pairs must have the columns {', '.join(COLUMNS)}, got {got}"
         raise ValueError(msg) from error

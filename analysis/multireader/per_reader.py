@@ -6,15 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.agreement.percent import PercentAgreement, percent_agreement
+from analysis.checks import instance_of
+from analysis.columns import Scale
 from analysis.multireader.estimate import ClusteredEstimate, Variance
 from analysis.multireader.kappa import Coefficient, with_clustered_error
-from analysis.multireader.pairs import Pairs
+from analysis.multireader.pairs import Columns, Pairs, as_pairs
+from analysis.showing import Shown
 
 KAPPA = Coefficient.kappa()
 
 
 @dataclass(frozen=True)
-class ReaderAgreement:
+class ReaderAgreement(Shown):
     """How one reader's answers under the two methods agree.
 
     Attributes:
@@ -30,9 +33,19 @@ class ReaderAgreement:
 
 
 def per_reader(
-    pairs: Pairs, coefficient: Coefficient = KAPPA
+    pairs: Pairs | Columns,
+    coefficient: Coefficient = KAPPA,
+    *,
+    categories: Scale | None = None,
 ) -> tuple[ReaderAgreement, ...]:
-    """Return the agreement of each reader, in the order of `pairs.readers`."""
+    """Return the agreement of each reader, in the order of `pairs.readers`.
+
+    Args:
+        pairs: `Pairs` or columns; see `clustered_kappa`.
+        coefficient: Which coefficient.
+        categories: The scale in its order, for columns.
+    """
+    pairs = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
     alone = [(name, of_reader(pairs, name)) for name in pairs.readers]
     return tuple(
         ReaderAgreement(
@@ -45,9 +58,17 @@ def per_reader(
 
 
 def leave_one_reader_out(
-    pairs: Pairs, coefficient: Coefficient = KAPPA, variance: Variance = "crossed"
+    pairs: Pairs | Columns,
+    coefficient: Coefficient = KAPPA,
+    variance: Variance = "crossed",
+    *,
+    categories: Scale | None = None,
 ) -> dict[str, ClusteredEstimate]:
-    """Return the coefficient without each reader in turn, by the reader left out."""
+    """Return the coefficient without each reader in turn, by the reader left out.
+
+    Arguments and errors are those of `per_reader` and `clustered_kappa`.
+    """
+    pairs = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
     return {
         name: with_clustered_error(
             pairs.subset(pairs.reader != index), coefficient, variance
@@ -57,10 +78,12 @@ def leave_one_reader_out(
 
 
 def per_class(
-    pairs: Pairs,
+    pairs: Pairs | Columns,
     classes: Mapping[str, str],
     coefficient: Coefficient = KAPPA,
     variance: Variance = "crossed",
+    *,
+    categories: Scale | None = None,
 ) -> dict[str, ClusteredEstimate]:
     """Return the coefficient of each class of cases, such as of severity.
 
@@ -70,7 +93,10 @@ def per_class(
             are left out.
         coefficient: Which coefficient.
         variance: What varies.
+        categories: The scale in its order, for columns.
     """
+    instance_of("Classes", classes, Mapping)
+    pairs = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
     of_pair = np.array([classes.get(pairs.cases[case]) for case in pairs.case], object)
     found = dict.fromkeys(classes[case] for case in classes if case in pairs.cases)
     return {

@@ -8,6 +8,8 @@ import numpy as np
 
 from analysis.agreement.batch import influence_of_pairs, product_of_margins
 from analysis.arrays import FloatArray
+from analysis.checks import as_number, as_whole, listed, one_of
+from analysis.showing import Shown
 
 Measure = Literal["kappa", "agreement", "non_inferiority"]
 """Kappa above a null value; agreement above what that null gives; the test method's
@@ -16,11 +18,20 @@ share of acceptable answers not lower than the reference's by a margin."""
 Family = Literal["exchangeable", "latent"]
 """Answers that repeat, or normal variables that are cut."""
 
+_NUMBERS = (
+    "kappa",
+    "null",
+    "patient_correlation",
+    "reader_correlation",
+    "margin",
+    "alpha",
+)
+
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DesignAssumptions:
+class DesignAssumptions(Shown):
     """How the answers of both methods are spread, and how alike they are.
 
     Attributes:
@@ -54,6 +65,9 @@ class DesignAssumptions:
     family: Family = "exchangeable"
 
     def __post_init__(self) -> None:
+        for name in _NUMBERS:
+            as_number(name.replace("_", " ").capitalize(), getattr(self, name))
+        as_whole("Acceptable", self.acceptable)
         if not -1 < self.null < self.kappa < 1:
             msg = (
                 "Kappa must be above its null value and both between -1 and 1, "
@@ -76,10 +90,7 @@ class DesignAssumptions:
                 f"got {self.patient_correlation:g} and {self.reader_correlation:g}"
             )
             raise ValueError(msg)
-        if self.family not in get_args(Family):
-            known = ", ".join(get_args(Family))
-            msg = f"Family must be one of {known}, got {self.family}"
-            raise ValueError(msg)
+        one_of("Family", self.family, get_args(Family))
         _refuse_outside("Margin", self.margin, 0, 1)
         _refuse_outside("Alpha", self.alpha, 0, 1, strictly=True)
         if not 1 <= self.acceptable < len(self.shares):
@@ -106,7 +117,7 @@ class DesignAssumptions:
 
 
 @dataclass(frozen=True)
-class DesignSize:
+class DesignSize(Shown):
     """How many read how much.
 
     Raises:
@@ -117,6 +128,8 @@ class DesignSize:
     cases: int
 
     def __post_init__(self) -> None:
+        as_whole("Readers", self.readers)
+        as_whole("Cases", self.cases)
         if self.readers < 2 or self.cases < 2:
             msg = (
                 "A design takes 2 readers and 2 cases or more, "
@@ -131,10 +144,11 @@ def answer_shares(shares: Sequence[float]) -> FloatArray:
     Raises:
         ValueError: If there are fewer than two or one is not above 0.
     """
-    if len(shares) < 2 or min(shares) <= 0 or not np.isfinite(sum(shares)):
-        msg = f"Shares must be two or more numbers above 0, got {list(shares)}"
+    given = [as_number("A share", share) for share in listed("Shares", shares)]
+    if len(given) < 2 or min(given) <= 0 or not np.isfinite(sum(given)):
+        msg = f"Shares must be two or more numbers above 0, got {given}"
         raise ValueError(msg)
-    return np.array(shares) / sum(shares)
+    return np.array(given) / sum(given)
 
 
 def _refuse_outside(

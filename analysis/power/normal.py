@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq, linprog
 from scipy.special import chdtri, chndtr, ndtr, ndtri
 
 from analysis.agreement.batch import cohen_kappas
 from analysis.agreement.chance_corrected import maximum_kappa_of_margins
 from analysis.arrays import FloatArray
+from analysis.checks import as_number, shown
+from analysis.showing import Shown
 
 
 def design_effect(pairs_per_case: float, icc: float) -> float:
@@ -67,7 +70,7 @@ class UnattainableKappaError(ValueError):
 
 
 @dataclass(frozen=True)
-class PowerTest:
+class PowerTest(Shown):
     """A test that kappa differs from a null value.
 
     Attributes:
@@ -86,6 +89,8 @@ class PowerTest:
     two_sided: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("kappa", "null", "alpha"):
+            as_number(name.capitalize(), getattr(self, name))
         if not (-1 <= self.null <= 1 and -1 <= self.kappa <= 1) or (
             self.null == self.kappa
         ):
@@ -148,9 +153,30 @@ def detectable_kappa(
 
 def check_power(power: float) -> None:
     """Refuse a power that is not between 0 and 1."""
-    if not 0 < power < 1:
+    if not 0 < as_number("Power", power) < 1:
         msg = f"Power must be between 0 and 1, got {power:g}"
         raise ValueError(msg)
+
+
+def margin_shares(what: str, margin: ArrayLike) -> FloatArray:
+    """Return the shares `(k,)` of answers counted or weighed, which sum to 1.
+
+    Raises:
+        ValueError: If they are not two or more numbers of 0 or more, not all 0.
+    """
+    try:
+        given = np.asarray(margin)
+        usable = given.ndim == 1 and len(given) > 1 and bool(np.isfinite(given).all())
+        usable = usable and bool((given >= 0).all()) and given.sum() > 0
+    except TypeError:
+        usable = False
+    if not usable:
+        msg = (
+            f"{what} must be two or more numbers of 0 or more, not all 0, got "
+            f"{shown(margin)}"
+        )
+        raise ValueError(msg)
+    return np.asarray(given / given.sum())
 
 
 def _noncentrality_per_pair(shares: FloatArray, kappa: float, null: float) -> float:

@@ -22,6 +22,7 @@ from scipy.special import chdtri, ndtr, stdtrit
 
 from analysis.agreement.batch import cohen_kappas
 from analysis.arrays import FloatArray, IntArray
+from analysis.checks import as_whole, instance_of, listed
 from analysis.multireader.clusters import Clusters, crossed_spread
 from analysis.power.design import (
     MEASURES,
@@ -33,6 +34,7 @@ from analysis.power.design import (
     true_values,
 )
 from analysis.power.families import DesignFamily, design_family
+from analysis.showing import Shown
 
 _MOST_CASES = 100_000
 _LEVELS = (np.arange(16) + 0.5) / 16
@@ -251,7 +253,7 @@ _STUDIES_OF_A_BLOCK = 250
 
 
 @dataclass(frozen=True)
-class DesignPower:
+class DesignPower(Shown):
     """Power and precision of one design in one measure.
 
     Attributes:
@@ -267,6 +269,23 @@ class DesignPower:
     formula_power: float
     formula_width: float
     tally: Tally
+
+    def _rows(self) -> list[dict[str, object]]:
+        return [
+            {
+                "measure": self.measure,
+                "readers": self.size.readers,
+                "cases": self.size.cases,
+                "power_formula": self.formula_power,
+                "power_simulated": self.power,
+                "power_simulation_error": self.power_error,
+                "width_formula": self.formula_width,
+                "width_simulated": self.width,
+                "coverage_simulated": self.coverage,
+                "studies": self.tally.studies,
+                "studies_without_interval": self.tally.undefined,
+            }
+        ]
 
     @property
     def power(self) -> float:
@@ -290,7 +309,7 @@ class DesignPower:
 
 
 @dataclass(frozen=True, eq=False)
-class DesignGrid:
+class DesignGrid(Shown):
     """Power of all designs.
 
     Attributes:
@@ -304,6 +323,14 @@ class DesignGrid:
     family: DesignFamily
     models: dict[Measure, MeasureModel]
     results: tuple[DesignPower, ...]
+
+    def _rows(self) -> list[dict[str, object]]:
+        return [row for result in self.results for row in result._rows()]
+
+    def __repr__(self) -> str:
+        """Return how many designs there are, in one line."""
+        sizes = {(one.size.readers, one.size.cases) for one in self.results}
+        return f"DesignGrid({len(sizes)} designs, measures {', '.join(self.models)})"
 
     def of(self, measure: Measure, readers: int | None = None) -> list[DesignPower]:
         """Return the results in one measure, of all designs or of some readers."""
@@ -349,6 +376,11 @@ def design_grid(
         ValueError: If the correlations cannot be had together, or there is nothing to
             repeat.
     """
+    instance_of("Assumptions", assumptions, DesignAssumptions)
+    for size in listed("Designs", sizes):
+        instance_of("A design", size, DesignSize)
+    as_whole("Repetitions", repetitions)
+    as_whole("Seed", seed)
     if repetitions < 1 or seed < 0:
         msg = (
             "Repetitions must be 1 or more and the seed 0 or more, "

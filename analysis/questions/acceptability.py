@@ -19,6 +19,7 @@ from analysis.arrays import BoolArray, FloatArray, IntArray
 from analysis.intervals import ConfidenceInterval, normal_quantile
 from analysis.multireader.estimate import ClusteredEstimate, Variance, mean_of
 from analysis.multireader.pairs import Pairs
+from analysis.showing import Shown
 from analysis.symmetry import NO_DISAGREEMENT, TestResult
 from analysis.tables import ContingencyTable
 from reader_study.formats.questionnaire import Code
@@ -85,7 +86,7 @@ def tango_variance(
 
 
 @dataclass(frozen=True, eq=False)
-class NonInferiority:
+class NonInferiority(Shown):
     """Result of `non_inferiority`.
 
     Attributes:

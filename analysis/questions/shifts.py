@@ -17,6 +17,7 @@ import numpy as np
 from analysis.arrays import FloatArray, IntArray
 from analysis.multireader.estimate import ClusteredEstimate, Variance, mean_of
 from analysis.multireader.pairs import Pairs
+from analysis.showing import Shown
 from analysis.symmetry import NO_DISAGREEMENT
 from analysis.tables import ContingencyTable
 from reader_study.formats.questionnaire import Code
@@ -81,7 +82,7 @@ def mean_shift(pairs: Pairs, variance: Variance = "crossed") -> ClusteredEstimat
 
 
 @dataclass(frozen=True, eq=False)
-class GroupConfusion:
+class GroupConfusion(Shown):
     """How often the methods lead to different groups of answers.
 
     Attributes:
@@ -161,7 +162,7 @@ _TIE = 1e-9  # rounding must not part equal statistics
 
 
 @dataclass(frozen=True)
-class PermutationTest:
+class PermutationTest(Shown):
     """Result of `permuted_symmetry`.
 
     Attributes:

@@ -12,10 +12,11 @@ from analysis.arrays import BoolArray, FloatArray
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader.estimate import ClusteredEstimate, Variance, from_influence
 from analysis.questions.judgements import Judgements
+from analysis.showing import Shown
 
 
 @dataclass(frozen=True, eq=False)
-class Equivalence:
+class Equivalence(Shown):
     """Result of `equivalence_to_chance`.
 
     Attributes:
@@ -181,7 +182,7 @@ _PROPORTION = (0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Detection:
+class Detection(Shown):
     """How well synthetic pictures are told from real ones.
 
     Attributes:
