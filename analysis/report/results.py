@@ -61,6 +61,11 @@ class StudyResults:
     sections: Sequence[Section] = ()
     flow: StudyFlow = field(default_factory=StudyFlow)
 
+    def __repr__(self) -> str:
+        """Return what was analysed, in one line."""
+        questions = ", ".join(result.pairs.question.id for result in self.questions)
+        return f"StudyResults({self.title!r}, questions {questions})"
+
     @property
     def warning(self) -> str:
         """What must be said about the data wherever a number stands; may be empty."""

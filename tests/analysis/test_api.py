@@ -261,7 +261,7 @@ def test_unknown_columns_are_named():
     renamed = READINGS.rename(columns={"reader": "rater"})
     with pytest.raises(ValueError, match=r"columns reader, .* got others: rater, case"):
         analysis.clustered_kappa(renamed)
-    with pytest.raises(TypeError, match="have the columns .* got str 'pairs.csv'"):
+    with pytest.raises(TypeError, match=r"have the columns .* got str 'pairs.csv'"):
         analysis.clustered_kappa("pairs.csv")
     with pytest.raises(ValueError, match="categories= must name it"):
         analysis.clustered_ac1(READINGS)
@@ -298,7 +298,7 @@ def test_pairs_of_a_question_are_for_clustered_statistics(study):
     assert pairs.to_frame().columns.tolist() == ["reader", "case", "reference", "test"]
     again = analysis.clustered_kappa(pairs.to_frame())
     assert again.standard_error == analysis.clustered_kappa(pairs).standard_error
-    with pytest.raises(ValueError, match="must be one of Q1, .* got 'Q9'"):
+    with pytest.raises(ValueError, match=r"must be one of Q1, .* got 'Q9'"):
         study.pairs("Q9")
 
 
@@ -326,7 +326,7 @@ def test_a_study_takes_what_is_in_its_folder_and_what_is_named(tmp_path):
     found = analysis.read_study(file, **methods)
     assert found.questions == ("noise",)
     (folder / "questionnaire.json").rename(tmp_path / "asked.json")
-    with pytest.raises(analysis.FormatError, match="responses.csv line 1"):
+    with pytest.raises(analysis.FormatError, match=r"responses.csv line 1"):
         analysis.read_study(file, **methods)
     elsewhere = str(tmp_path / "asked.json")
     assert analysis.read_study(file, questionnaire=elsewhere, **methods).questions
@@ -356,7 +356,7 @@ def test_what_is_no_study_is_refused(given, options, error, message):
 
 
 def test_a_report_goes_to_a_folder(study, tmp_path):
-    with pytest.raises(TypeError, match="folder of a report .* got int 5"):
+    with pytest.raises(TypeError, match=r"folder of a report .* got int 5"):
         study.report(5)
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="is a file; the output needs a folder"):
@@ -367,7 +367,6 @@ def test_a_report_goes_to_a_folder(study, tmp_path):
 
 
 def test_every_result_has_a_frame():
-    x, _ = ratings(COUNTS)
     size = analysis.StudySize(7, 20)
     test = analysis.PowerTest(0.35)
     assumptions = analysis.DesignAssumptions(kappa=0.6, null=0.4)
