@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.checks import as_path
-from analysis.errors import InputError
+from analysis.errors import InputError, as_path
 from analysis.intervals import normal_quantile
 from analysis.multireader.pairs import Pairs
 from analysis.report.frames import table_of_questions

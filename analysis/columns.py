@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from analysis.checks import listed, shown
+from analysis.errors import listed, shown
 from analysis.tables import ContingencyTable
 
 TableLike = Any

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from scipy.special import betaincinv, ndtri
 
-from analysis.checks import as_number, as_whole
+from analysis.errors import as_number, as_whole
 from analysis.showing import Shown
 
 ProportionMethod = Literal[

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from analysis.agreement.batch import coefficients, square_of_mean_margin
 from analysis.agreement.result import AgreementResult
 from analysis.arrays import FloatArray
-from analysis.checks import one_of
+from analysis.errors import one_of
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 

@@ -9,8 +9,8 @@ from matplotlib.patches import Rectangle
 
 from analysis.arrays import FloatArray, IntArray
 from analysis.charts.style import AGREEMENT, GUIDE, OUTLINE, PARTIAL
-from analysis.checks import instance_of
 from analysis.columns import TableLike, as_table
+from analysis.errors import instance_of
 from analysis.tables import ContingencyTable
 
 _LABEL_GAP = 0.075  # of the axis, between two labels

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from analysis.commands.options import AsJson, progress
-from analysis.commands.text import text_of_frame
+from analysis.commands.shared import AsJson, progress, text_of_frame
 from analysis.errors import InputError, user_input
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from analysis.charts.power_curve import (
     power_against_cases,
     width_against_cases,
 )
-from analysis.commands.text import text_of_frame
+from analysis.commands.shared import text_of_frame
 from analysis.errors import InputError, user_input
 from analysis.power.design import MEASURES, DesignAssumptions, DesignSize, Measure
 from analysis.power.normal import check_power

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.commands.options import AsJson, Level
+from analysis.commands.shared import AsJson, Level
 from analysis.errors import InputError, user_input
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from analysis.commands.options import OutFolder, progress
-from analysis.commands.text import text_of_frame
+from analysis.commands.shared import OutFolder, progress, text_of_frame
 from analysis.errors import user_input
 
 if TYPE_CHECKING:

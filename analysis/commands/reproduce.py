@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.commands.options import OutFolder, progress
-from analysis.commands.text import text_table
+from analysis.commands.shared import OutFolder, progress, text_table
 
 if TYPE_CHECKING:
     from analysis.reproduction import Comparison, Reproduction

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import AsJson, Level
+from analysis.commands.shared import AsJson, Level
 from analysis.errors import user_input
 
 
@@ -16,7 +16,7 @@ def table(
     as_json: AsJson = False,
 ) -> None:
     """Print every agreement statistic of one table of counts."""
-    from analysis.commands.text import text_of_frame
+    from analysis.commands.shared import text_of_frame
     from analysis.intervals import normal_quantile
     from analysis.report.frames import coefficient_table, test_table
     from analysis.report.question import analyse_question

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from analysis.arrays import FloatArray, IntArray
-from analysis.checks import as_whole
+from analysis.errors import as_whole
 
 
 class Spread(NamedTuple):

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from analysis.agreement.chance_corrected import ALL_AGREE, constant_method
 from analysis.arrays import FloatArray
-from analysis.checks import one_of
+from analysis.errors import one_of
 from analysis.intervals import ConfidenceInterval, normal_quantile
 from analysis.multireader.clusters import (
     Bootstrap,

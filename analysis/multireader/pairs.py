@@ -8,8 +8,8 @@ from typing import Protocol, Self
 import numpy as np
 
 from analysis.arrays import BoolArray, IntArray
-from analysis.checks import shown
 from analysis.columns import Scale, missing, occurring, scale_of
+from analysis.errors import shown
 from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.agreement.percent import PercentAgreement, percent_agreement
-from analysis.checks import instance_of
 from analysis.columns import Scale
+from analysis.errors import instance_of
 from analysis.multireader.estimate import ClusteredEstimate, Variance
 from analysis.multireader.kappa import Coefficient, with_clustered_error
 from analysis.multireader.pairs import Columns, Pairs, as_pairs

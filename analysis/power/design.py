@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.agreement.batch import influence_of_pairs, product_of_margins
 from analysis.arrays import FloatArray
-from analysis.checks import as_number, as_whole, listed, one_of
+from analysis.errors import as_number, as_whole, listed, one_of
 from analysis.showing import Shown
 
 Measure = Literal["kappa", "agreement", "non_inferiority"]

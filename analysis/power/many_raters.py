@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.special import chdtri, chndtr
 
 from analysis.arrays import FloatArray
-from analysis.checks import as_whole, one_of
+from analysis.errors import as_whole, one_of
 from analysis.power.normal import PowerTest, check_power
 
 RatersModel = Literal["mixture", "dirichlet"]

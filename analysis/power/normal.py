@@ -18,7 +18,7 @@ from scipy.special import chdtri, chndtr, ndtr, ndtri
 from analysis.agreement.batch import cohen_kappas
 from analysis.agreement.chance_corrected import maximum_kappa_of_margins
 from analysis.arrays import FloatArray
-from analysis.checks import as_number, shown
+from analysis.errors import as_number, shown
 from analysis.showing import Shown
 
 

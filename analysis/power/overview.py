@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from numpy.typing import ArrayLike
 
 from analysis.agreement.chance_corrected import maximum_kappa_of_margins
-from analysis.checks import as_number, as_whole, instance_of
+from analysis.errors import as_number, as_whole, instance_of
 from analysis.power.normal import (
     Formulation,
     PowerTest,

@@ -22,7 +22,7 @@ from scipy.special import chdtri, ndtr, stdtrit
 
 from analysis.agreement.batch import cohen_kappas
 from analysis.arrays import FloatArray, IntArray
-from analysis.checks import as_whole, instance_of, listed
+from analysis.errors import as_whole, instance_of, listed
 from analysis.multireader.clusters import Clusters, crossed_spread
 from analysis.power.design import (
     MEASURES,

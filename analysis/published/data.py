@@ -12,12 +12,12 @@ import numpy as np
 from analysis.arrays import IntArray
 from analysis.recovery import (
     KnownMargins,
+    PrintedNumber,
     count_tables,
     feasible_tables,
     tables_by_reader,
 )
 from analysis.responses.pairing import PairedAnswers
-from analysis.rounding import PrintedNumber
 from analysis.tables import ContingencyTable
 from reader_study.formats.questionnaire import Question, paper_questionnaire
 

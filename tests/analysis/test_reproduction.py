@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.published import load_published
+from analysis.recovery import PrintedNumber
 from analysis.reproduction import (
     NOT_REPRODUCIBLE,
     REPRODUCED,
@@ -12,7 +13,6 @@ from analysis.reproduction import (
     kappas_with_one_open_answer,
     reproduce_paper,
 )
-from analysis.rounding import PrintedNumber
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,21 @@
-"""Tables for the terminal."""
+"""Options, progress and tables of text that the commands of `magic-analyze` share."""
 
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+OutFolder = Annotated[Path, typer.Option("--out", help="Folder for all results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Level = Annotated[
+    float, typer.Option("--confidence-level", help="Level of all intervals.")
+]
 
 
 def text_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
@@ -32,3 +43,8 @@ def text_of_frame(frame: "pd.DataFrame") -> str:
 
 def _numeric(cells: Sequence[str]) -> bool:
     return all(cell[:1].isdigit() or cell[:1] in {"-", "[", ""} for cell in cells)
+
+
+def progress(step: str) -> None:
+    """Print a step of a long command to stderr."""
+    print(f"  {step}", file=sys.stderr)

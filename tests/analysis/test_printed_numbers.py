@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.rounding import PrintedNumber
+from analysis.recovery import PrintedNumber
 
 
 @pytest.mark.parametrize(
