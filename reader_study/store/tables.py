@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from reader_study.store import tables_around as around
+from reader_study.store.tables_around import TABLES as AROUND
 from reader_study.store.metadata import metadata as metadata
 
 readers = Table(
@@ -186,7 +186,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     **{
         table.name: tuple(column.name for column in table.columns)
         for table in (
-            *around.TABLES, coordinators, deviations, milestones, presentations,
+            *AROUND, coordinators, deviations, milestones, presentations,
             readers, responses, signatures,
         )
     },
