@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from reader_study.blinding_audit.rank_sums import distance_chances, rank_sum_counts
+from reader_study.blinding_audit.rank_sums import distance_chances, rank_sum_counts, Numbers
 
-Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 N_PERMUTATIONS = 49_999

@@ -13,7 +13,7 @@ from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.rehearsal.bots import Plan, Planted, draw_answers, planted
-from reader_study.rehearsal.bots_around import close, practise, reasons_of
+from reader_study.rehearsal.bots_around import _REASON, close, practise, reasons_of
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 from reader_study.running.status import read_status
@@ -22,7 +22,6 @@ from reader_study.store.phase import Phase
 from reader_study.store.store import Store
 
 ACTOR = "simulation"
-_REASON = "simulated"
 _SECONDS = 60.0  # median of a bot's reading
 
 
