@@ -19,7 +19,7 @@ from reader_study.reading.reader_state import (
 )
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
 from reader_study.running.status import Status, read_status
-from reader_study.store.codes import usable_codes
+from reader_study.store.access import usable_codes
 from reader_study.store.milestones import Phase, find_deviations
 
 

@@ -7,7 +7,7 @@ from reader_study.build.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text
-from reader_study.store.codes import revoke_codes
+from reader_study.store.access import revoke_codes
 from reader_study.store.milestones import (
     Deviation,
     Phase,

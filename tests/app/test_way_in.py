@@ -1,8 +1,7 @@
 from app.acknowledgements import Confirmation, acknowledged_versions
 from app.identity import COOKIE
 from app.screens import display_check
-from reader_study.running.access import IDLE_HOURS, resume, sign_in
-from reader_study.running.access_codes import issue_code
+from reader_study.running.access import IDLE_HOURS, issue_code, resume, sign_in
 from reader_study.running.lifecycle import lock
 from reader_study.running.registry import exclude_reader
 from tests.app.answers import handed_over, words

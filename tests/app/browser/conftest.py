@@ -6,8 +6,7 @@ import pytest
 from app.acknowledgements import Confirmation, acknowledge
 from app.identity import COOKIE
 from app.room import open_room
-from reader_study.running.access import sign_in
-from reader_study.running.access_codes import issue_code
+from reader_study.running.access import issue_code, sign_in
 from tests.app.browser.driving import Server
 from tests.app.material import PROTOCOL, admit, build, draw_noise, open_study_of
 
