@@ -5,10 +5,15 @@ BIN    := $(VENV)/bin
 OUT    ?= demo
 STAMP  := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo app test test-slow check format docs bench figures pins clean help
+PACKAGES := analysis reader_study magic_model app
+BY_PACKAGE := $(addprefix test-,$(PACKAGES))
+
+.PHONY: demo app test test-slow test-explore test-failed test-docs $(BY_PACKAGE) check format docs \
+   bench figures pins clean help
 
 help:            ## this list
-	@sed -n 's/^\([a-z-]*:\).*## /  make \1  /p' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@printf '  make %-14s %s\n' test-PACKAGE "its quick tests: $(PACKAGES)"
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
@@ -30,15 +35,23 @@ app: $(OUT)/reading/open  ## read the demonstration's study in the browser
 	@$(BIN)/magic-study reader code $(OUT)/reading/STUDY you --by demo
 	@$(BIN)/magic-app read $(OUT)/reading/STUDY
 
-# Workers share the cores; two that each start as many threads as there are cores wait for
-# one another.
-test test-slow: export OMP_NUM_THREADS ?= 1
-
-test: $(STAMP)   ## the test suite, with coverage
-	@$(BIN)/python -m pytest -m "not slow" -n auto --cov --cov-report=term:skip-covered
+test: $(STAMP)   ## the quick tests, with coverage; the same examples each time
+	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
 test-slow: $(STAMP)  ## the tests that take longer than two seconds each
 	@$(BIN)/python -m pytest -m slow -n auto --dist loadfile
+
+test-explore: $(STAMP)  ## the quick tests, with fresh examples; a failure prints its example
+	@$(BIN)/python -m pytest -n auto --hypothesis-profile=explore
+
+test-failed: $(STAMP)  ## what failed in the last run, quick or slow
+	@$(BIN)/python -m pytest -m "" --last-failed --last-failed-no-failures none
+
+test-docs: $(STAMP)  ## the quick tests of the pages
+	@$(BIN)/python -m pytest tests/test_docs*.py
+
+$(BY_PACKAGE): test-%: $(STAMP)
+	@$(BIN)/python -m pytest tests/$* $* -n auto
 
 check: $(STAMP)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -52,7 +65,7 @@ format: $(STAMP) ## rewrite the sources in the house format
 
 docs: $(STAMP)   ## the pages, with a reference of all commands, into site/
 	@$(BIN)/python -m tests.command_reference > docs/commands.md
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs site
 
 bench: $(STAMP)   ## ratios against other packages, measured in one run; writes docs/benchmarks-run.md
 	@$(BIN)/python -m benchmarks.run_all

@@ -11,6 +11,7 @@ import typer
 from analysis.cli_version import add_version
 from analysis.commands import power_options as options
 from analysis.errors import InputError
+from reader_study.formats.checking import FormatError
 
 app = typer.Typer(
     name="magic-analyze",
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = app(None if argv is None else list(argv), standalone_mode=False)
     except typer.TyperException as error:
         return _fail(error.format_message())
-    except InputError as error:
+    except (InputError, FormatError) as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(

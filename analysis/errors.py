@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class InputError(Exception):
+class InputError(ValueError):
     """An option, an input file or an output folder cannot be used."""
 
 

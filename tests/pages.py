@@ -12,8 +12,10 @@ from magic_model.cli import app as model
 from reader_study.cli import app as study
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-REFERENCE = ROOT / "docs" / "commands.md"
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("**/*.md")])
+NOTEBOOKS = sorted(DOCS.glob("notebooks/*.ipynb"))
+REFERENCE = DOCS / "commands.md"
 PROGRAMS = {
     "magic-analyze": get_command(analyze),
     "magic-app": get_command(reading_room),
@@ -21,7 +23,7 @@ PROGRAMS = {
     "magic-study": get_command(study),
 }
 
-_BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^( *)```([\w{}-]*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _INLINE = re.compile(r"`(magic-(?:analyze|app|model|study) [^`]+)`")
@@ -84,6 +86,16 @@ def command_of(words):
         command = command.commands[rest.pop(0)]
     options = {name for p in command.params for name in p.opts} | {"--help"}
     return command, options, rest
+
+
+def listed_pages(page):
+    """The pages that a page's hidden tables of contents list."""
+    for block in blocks(page, "{toctree}"):
+        for line in filter(None, block.splitlines()):
+            if not line.startswith(":"):
+                target = line.rpartition("<")[2].rstrip(">")
+                found = [page.parent / f"{target}{end}" for end in (".md", ".ipynb")]
+                yield next((p for p in found if p.exists()), found[0])
 
 
 def links(page):

@@ -6,7 +6,7 @@ from benchmarks import run_all
 from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
-NOT_RUN = {"quality", "public_sample"}
+NOT_RUN = {"quality", "public_sample", "structure"}
 PARTS = {"app_browser", "app_study", "app_wire", "latent_studies", "training_steps"}
 OWN = {"__init__", "listed", "run_all", "run_page"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ROOT
+from tests.pages import ROOT, blocks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
@@ -17,7 +17,7 @@ STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Where the demonstration lies, what runs it, and what it printed."""
-    out = tmp_path_factory.mktemp("demo") / "out"
+    out = tmp_path_factory.mktemp("made") / "demo"
     few = ["TRAINED_ON=5", "CASES=2,2,2", f"OUT={out}"]
     # This environment, instead of one that is made.
     here = [f"BIN={Path(sys.executable).parent}", f"STAMP={ROOT / 'pyproject.toml'}"]
@@ -61,3 +61,17 @@ def test_its_study_is_ready_to_be_read(made):
     make(f"{out}/reading/open")
 
     assert (out / "reading" / "STUDY" / "manifest.json").exists()
+
+
+def test_the_python_of_the_readme_runs_on_its_files(made):
+    out, *_ = made
+    (code,) = blocks(ROOT / "README.md", "python")
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    call = [sys.executable, "-c", code]
+
+    done = subprocess.run(
+        call, cwd=out.parent, env=env, check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (out.parent / "out" / "report.html").exists()

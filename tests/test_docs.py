@@ -1,18 +1,23 @@
 """Docs are true: commands print what is shown, links lead somewhere."""
 
-import os
+import importlib
+import inspect
+import re
 import shlex
 import subprocess
 import sys
 from contextlib import chdir
 
+import nbformat
 import numpy as np
 import pytest
-import yaml
+from nbclient import NotebookClient
 
 from analysis.multireader import Pairs
 from tests.command_reference import reference
 from tests.pages import (
+    DOCS,
+    NOTEBOOKS,
     PAGES,
     PROGRAMS,
     REFERENCE,
@@ -23,6 +28,7 @@ from tests.pages import (
     commands,
     inline_calls,
     links,
+    listed_pages,
     name_of,
     program_calls,
     shell_lines,
@@ -30,6 +36,8 @@ from tests.pages import (
 )
 from tests.typing_commands import typed
 
+_LOADED = re.compile(r'<(?:script|link|img)[^>]*?(?:src|href)="([^"]+)"')
+README = ROOT / "README.md"  # its Python uses the files of `make demo`: test_demo.py
 WRITTEN = [page for page in PAGES if page != REFERENCE]
 
 
@@ -71,7 +79,7 @@ def given():
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pages_with(lambda page: blocks(page, "python"))
+@pages_with(lambda page: page != README and blocks(page, "python"))
 def test_python_runs(page, tmp_path):
     # Fewer digital patients than the page has, for time.
     code = "\n".join(blocks(page, "python")).replace(
@@ -86,30 +94,71 @@ def test_the_reference_is_what_the_commands_say():
     assert text_of(REFERENCE) == reference(), "run `make docs`"
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning(tmp_path):
-    call = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path]
-    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The built site, its notebooks not run; a warning fails it."""
+    folder = tmp_path_factory.mktemp("site")
+    call = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going"]
+    call += ["-D", "nb_execution_mode=off", "-d", folder / "doctrees"]
     built = subprocess.run(
-        call, cwd=ROOT, env=env, check=False, capture_output=True, text=True
+        [*call, DOCS, folder], cwd=ROOT, check=False, capture_output=True, text=True
     )
-
     assert built.returncode == 0, built.stderr
-    assert "WARNING" not in built.stderr
-    assert (tmp_path / "index.html").exists()
+    return folder
 
 
-def test_the_site_names_every_page():
-    def named(entry):
-        if isinstance(entry, str):
-            return {entry}
-        inner = entry.values() if isinstance(entry, dict) else entry
-        return set().union(*map(named, inner))
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_site_has_every_page(site):
+    for page in (*DOCS.rglob("*.md"), *NOTEBOOKS):
+        assert (site / page.relative_to(DOCS).with_suffix(".html")).exists(), page
 
-    pages = {str(p.relative_to(ROOT / "docs")) for p in ROOT.glob("docs/**/*.md")}
-    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
 
-    assert named(site["nav"]) == pages
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_site_loads_nothing_from_elsewhere(site):
+    for page in site.rglob("*.html"):
+        assert not [url for url in _LOADED.findall(text_of(page)) if "//" in url], page
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("package", ["analysis", "app", "magic_model", "reader_study"])
+def test_the_site_describes_what_a_package_exports(site, package):
+    page = text_of(site / "api" / f"{package}.html")
+    front = importlib.import_module(package)
+    described = {
+        name
+        for name in front.__all__
+        if not name.startswith("__") and not inspect.ismodule(getattr(front, name))
+    }
+
+    assert described
+    assert not {name for name in described if f'id="{package}.{name}"' not in page}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_a_notebook_runs(notebook, tmp_path):
+    content = nbformat.read(notebook, as_version=4)
+
+    NotebookClient(
+        content, timeout=120, resources={"metadata": {"path": tmp_path}}
+    ).execute()
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_a_notebook_is_stored_without_what_it_printed(notebook):
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        assert not cell.get("outputs")
+        assert not cell.get("execution_count")
+
+
+def test_the_site_lists_every_page():
+    listed = {page for inside in DOCS.rglob("*.md") for page in listed_pages(inside)}
+
+    assert listed | {DOCS / "index.md"} == {*DOCS.rglob("*.md"), *NOTEBOOKS}
 
 
 @pages_with(lambda page: list(shell_lines(page)))
@@ -147,6 +196,6 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_readme_names_every_command(program):
-    readme = text_of(ROOT / "README.md")
+    readme = text_of(README)
     for command in PROGRAMS[program].commands:
         assert f"{program} {command}" in readme or f"`{command}`" in readme, command

@@ -32,9 +32,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 ]
 
 
-def test_the_newest_changes_are_of_this_version():
+def test_the_newest_released_changes_are_of_this_version():
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    newest = re.search(r"^## (\S+)", changes, re.MULTILINE)
+    newest = re.search(r"^## (?!Unreleased$)(\S+)", changes, re.MULTILINE)
 
     assert newest[1] == PROJECT["version"]
 

@@ -9,8 +9,8 @@ from analysis.arrays import BoolArray, IntArray
 from analysis.multireader.estimate import ClusteredEstimate, Variance
 from analysis.multireader.pairs import Pairs
 from analysis.multireader.variance import mean_of
-from analysis.responses.questionnaire import Code
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Code
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.arrays import FloatArray
-from analysis.responses.readings import Responses
+from reader_study.formats.responses import Responses
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,15 +6,20 @@ from pathlib import Path
 from analysis.commands.text import text_of_frame
 from analysis.errors import user_input
 from analysis.intervals import normal_quantile
-from analysis.published import questionnaire_path
-from analysis.report.flow import flow_beside
 from analysis.report.question import Incomplete
 from analysis.report.study import Choices, StudyResults, analyse_responses
 from analysis.report.tables import table_one
 from analysis.report.writing import Progress, write_report
-from analysis.responses import load_questionnaire, read_responses
-from analysis.responses.closing import FILE_NAME, ClosingAnswer, read_closing
-from analysis.responses.plan import plan_beside
+from reader_study.formats.closing import closing_beside
+from reader_study.formats.flow import flow_beside
+from reader_study.formats.plan import plan_beside
+from reader_study.formats.questionnaire import (
+    FILE_NAME,
+    Questionnaire,
+    paper_questionnaire,
+    read_questionnaire,
+)
+from reader_study.formats.responses import read_responses
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,7 @@ def report(request: ReportRequest, out: Path, progress: Progress) -> str:
         with user_input():
             normal_quantile(request.confidence_level)
     progress(f"reading {request.responses}")
-    asked = load_questionnaire(
-        request.questionnaire or _questionnaire_beside(request.responses)
-    )
+    asked = _questionnaire(request)
     plan = plan_beside(request.responses)
     reference, test = request.reference or plan.reference, request.test or plan.test
     study = analyse_responses(
@@ -45,22 +48,18 @@ def report(request: ReportRequest, out: Path, progress: Progress) -> str:
         title=f"Agreement between {reference} and {test}",
         chosen=Choices(request.confidence_level, request.incomplete),
         plan=plan,
-        closing=_closing_beside(request.responses),
+        closing=closing_beside(request.responses),
         flow=flow_beside(request.responses),
     )
     write_report(study, out, progress=progress)
     return _describe(study, out)
 
 
-def _questionnaire_beside(responses: Path) -> Path:
-    """Take questionnaire.json beside the responses, else that of the paper."""
-    beside = responses.with_name("questionnaire.json")
-    return beside if beside.exists() else questionnaire_path()
-
-
-def _closing_beside(responses: Path) -> list[ClosingAnswer]:
-    beside = responses.with_name(FILE_NAME)
-    return read_closing(beside) if beside.exists() else []
+def _questionnaire(request: ReportRequest) -> Questionnaire:
+    """Return what is named, else what is in the folder, else that of the paper."""
+    path = request.questionnaire or request.responses.with_name(FILE_NAME)
+    named = request.questionnaire is not None
+    return read_questionnaire(path) if named or path.exists() else paper_questionnaire()
 
 
 def _describe(study: StudyResults, out: Path) -> str:

@@ -11,8 +11,8 @@ from analysis.report.question import QuestionResult, analyse_question
 from analysis.report.results_json import question_json
 from analysis.responses.counts import read_counts
 from analysis.responses.pairing import PairedAnswers
-from analysis.responses.questionnaire import Question
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Question
 
 
 def table(counts: Path, *, confidence_level: float, as_json: bool) -> str:
@@ -36,5 +36,5 @@ def table(counts: Path, *, confidence_level: float, as_json: bool) -> str:
 
 def _analyse(counts: ContingencyTable) -> QuestionResult:
     labels = tuple(str(category) for category in counts.categories)
-    question = Question(id="table", text="", codes=labels, labels=labels)
+    question = Question.of("table", "The table given", labels)
     return analyse_question(PairedAnswers(question, counts))

@@ -6,7 +6,6 @@ from analysis.published.data import (
     Published,
     TableOneRow,
     load_published,
-    questionnaire_path,
     reconstructed_responses_path,
 )
 from analysis.published.pooled import (
@@ -24,7 +23,6 @@ __all__ = [
     "TableOneRow",
     "load_published",
     "published_pairs",
-    "questionnaire_path",
     "reconstructed_responses_path",
     "recover_all",
     "recover_pooled",

@@ -15,11 +15,6 @@ from analysis.rounding import PrintedNumber
 _FOLDER = Path(__file__).parent
 
 
-def questionnaire_path() -> Path:
-    """Give the questionnaire of Figure S.3 as questionnaire.json."""
-    return _FOLDER / "questionnaire.json"
-
-
 def reconstructed_responses_path() -> Path:
     """Give the reconstructed responses.csv; see `analysis.published.reconstruction`."""
     return _FOLDER / "reconstructed_responses.csv"

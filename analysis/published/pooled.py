@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from analysis.published.data import (
     IncompletePairs,
     Published,
-    questionnaire_path,
 )
 from analysis.recovery import (
     KnownMargins,
@@ -15,8 +14,8 @@ from analysis.recovery import (
     tables_by_reader,
 )
 from analysis.responses.pairing import PairedAnswers
-from analysis.responses.questionnaire import Question, load_questionnaire
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Question, paper_questionnaire
 
 _ALL_COMPLETE = IncompletePairs(0, 0)
 
@@ -69,7 +68,7 @@ def recover_all(published: Published) -> dict[str, RecoveredTable]:
     """Recover every pooled table that is not printed, by question."""
     return {
         question.id: recover_pooled(question, published)
-        for question in load_questionnaire(questionnaire_path())
+        for question in paper_questionnaire()
         if question.id not in published.contingency
     }
 
@@ -79,7 +78,7 @@ def published_pairs(
 ) -> list[PairedAnswers]:
     """Give the pairs of answers to every question, printed or recovered."""
     pairs = []
-    for question in load_questionnaire(questionnaire_path()):
+    for question in paper_questionnaire():
         incomplete = published.incomplete.get(question.id, _ALL_COMPLETE)
         by_reader = published.by_reader.get(question.id)
         pairs.append(

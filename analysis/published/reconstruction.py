@@ -19,7 +19,7 @@ from analysis.published.data import Published, load_published
 from analysis.published.pooled import published_pairs, recover_all
 from analysis.recovery import tables_by_reader
 from analysis.responses.pairing import PairedAnswers
-from analysis.responses.questionnaire import Code, Question
+from reader_study.formats.questionnaire import Code, Question
 
 _SEED = 20  # any; the number of cases
 _NOT_ANSWERED = -1

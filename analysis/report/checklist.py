@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from analysis.report.flow import STEPS, StudyFlow
 from analysis.report.formatting import neutralise
 from analysis.report.guidelines import GRRAS, READER_STUDY
 from analysis.report.known import grras_answers, reader_study_answers
 from analysis.report.material import PROVENANCE_WARNING, Material
 from analysis.report.numbers import Json
 from analysis.report.section import Section, Table
+from reader_study.formats.flow import STEPS, StudyFlow
 
 ID = "checklist"
 TITLE = "Reporting checklist"

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from analysis.multireader import clustered_kappa
 from analysis.report.formatting import format_clustered, format_coefficient
 from analysis.report.material import Material
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 
 def grras_answers(material: Material) -> dict[int, str]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from analysis.report.flow import StudyFlow
 from analysis.report.question import QuestionResult
 from analysis.responses import Responses
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.plan import AnalysisPlan
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.flow import StudyFlow
+from reader_study.formats.plan import AnalysisPlan
 
 Provenance = Literal["study", "simulated", "reconstructed", "published"]
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from analysis.report.flow import StudyFlow
 from analysis.report.material import PROVENANCE_WARNING, Material, Provenance
 from analysis.report.question import Incomplete, QuestionResult, analyse_question
 from analysis.report.section import Picture, Section
 from analysis.report.sections import sections_of
 from analysis.responses import Responses, pair_answers
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.plan import AnalysisPlan
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.flow import StudyFlow
+from reader_study.formats.plan import AnalysisPlan
 
 
 @dataclass(frozen=True)

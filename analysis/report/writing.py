@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.published import questionnaire_path, reconstructed_responses_path
+from analysis.published import reconstructed_responses_path
 from analysis.report.figures import (
     agreement_figure,
     agreement_figure_of,
@@ -33,6 +33,7 @@ from analysis.report.tables import (
 )
 from analysis.report.word import write_word
 from analysis.reproduction.power_claim import claim_test
+from reader_study.formats.questionnaire import paper_questionnaire_path
 
 if TYPE_CHECKING:
     from analysis.reproduction.study import Reproduction
@@ -72,8 +73,8 @@ def write_report(
         }
         save_pages(by_question, staging, "agreement_chart_by_question")
         if reproduction:  # something to try `magic-analyze report` on
-            for source in (reconstructed_responses_path(), questionnaire_path()):
-                shutil.copyfile(source, staging / source.name)
+            shutil.copy(reconstructed_responses_path(), staging)
+            shutil.copy(paper_questionnaire_path(), staging / "questionnaire.json")
         for picture in pictures_of(study):
             progress(picture.name)
             figure = mark(picture.draw(), study.provenance)

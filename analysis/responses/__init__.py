@@ -1,10 +1,13 @@
-"""Readers' answers: the questionnaire, responses.csv, and pairs of answers."""
+"""Readers' answers: responses.csv, and pairs of answers."""
 
-from analysis.responses.faults import ResponsesError
-from analysis.responses.pairing import PairedAnswers, pair_answers
-from analysis.responses.questionnaire import Question, Questionnaire, load_questionnaire
-from analysis.responses.reading import read_responses
-from analysis.responses.readings import Reading, Responses
+from analysis.responses.pairing import PairedAnswers, pair_answers, paired_readings
+from reader_study.formats.checking import FormatError as ResponsesError
+from reader_study.formats.questionnaire import (
+    Question,
+    Questionnaire,
+    read_questionnaire,
+)
+from reader_study.formats.responses import Reading, Responses, read_responses
 
 __all__ = [
     "PairedAnswers",
@@ -13,7 +16,8 @@ __all__ = [
     "Reading",
     "Responses",
     "ResponsesError",
-    "load_questionnaire",
     "pair_answers",
+    "paired_readings",
+    "read_questionnaire",
     "read_responses",
 ]

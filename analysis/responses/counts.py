@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from analysis.arrays import IntArray
-from analysis.responses.delimited import Row, read_rows
-from analysis.responses.faults import ResponsesError
 from analysis.tables import ContingencyTable
+from reader_study.formats.checking import FormatError
+from reader_study.formats.delimited import Row, read_rows
 
 
 def read_counts(path: Path) -> ContingencyTable:
@@ -19,7 +19,7 @@ def read_counts(path: Path) -> ContingencyTable:
     to k.
 
     Raises:
-        ResponsesError: If it is not a square table of whole numbers.
+        FormatError: If it is not a square table of whole numbers.
         OSError: If it cannot be read.
     """
     rows = read_rows(path)
@@ -36,13 +36,13 @@ def read_counts(path: Path) -> ContingencyTable:
                 f"{path} line {header.line}: columns must have the names of the rows "
                 f"in their order, {', '.join(names)}; got {', '.join(columns)}"
             )
-            raise ResponsesError([msg])
+            raise FormatError([msg])
         names = columns
     counts = _whole_numbers(path, [Row(r.line, r.cells[named:]) for r in body])
     try:
         return ContingencyTable(counts, names)
     except ValueError as error:
-        raise ResponsesError([f"{path}: {error}"]) from error
+        raise FormatError([f"{path}: {error}"]) from error
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_reader_totals(path: Path) -> ReaderTotals:
     row named Sum is left out.
 
     Raises:
-        ResponsesError: If it is not such a table.
+        FormatError: If it is not such a table.
         OSError: If it cannot be read.
     """
     _, *body = read_rows(path)
@@ -70,7 +70,7 @@ def read_reader_totals(path: Path) -> ReaderTotals:
     width = len(counts[0]) if counts else 0
     if not counts or width % 2 or width < 4:
         msg = f"{path}: must have as many counts under each method, got {width} columns"
-        raise ResponsesError([msg])
+        raise FormatError([msg])
     both = np.array(counts, dtype=np.int64)
     names = [row.cells[0].strip() for row in body]
     return ReaderTotals(names, both[:, : width // 2], both[:, width // 2 :])
@@ -92,7 +92,7 @@ def _whole_numbers(path: Path, rows: list[Row]) -> list[list[int]]:
                 msg = f"counts must be whole numbers of 0 or more, got {cell.strip()!r}"
                 faults.append(f"{path} line {row.line}: {msg}")
     if faults:
-        raise ResponsesError(faults)
+        raise FormatError(faults)
     return counts
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.arrays import IntArray
-from analysis.responses.questionnaire import Code, Question
-from analysis.responses.readings import Responses
+from analysis.multireader.pairs import Pairs
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Code, Question
+from reader_study.formats.responses import Responses
 
 Answers = dict[tuple[str, str], Code | None]
 """Answer per reader and case; None where the question was left open."""
@@ -62,6 +63,27 @@ def pair_answers(responses: Responses, question: Question) -> PairedAnswers:
             responses.reference: _by_reader(responses, question, reference),
             responses.test: _by_reader(responses, question, test),
         },
+    )
+
+
+def paired_readings(responses: Responses, question: Question) -> Pairs:
+    """Return complete pairs of answers that know their reader and their case.
+
+    Pairs that lack an answer are left out; `pair_answers` counts them.
+    """
+    reference = _answers(responses, question, responses.reference)
+    test = _answers(responses, question, responses.test)
+    both = [
+        key
+        for key, code in reference.items()
+        if code is not None and test.get(key) is not None
+    ]
+    return Pairs.from_labels(
+        [reader for reader, _ in both],
+        [case for _, case in both],
+        [reference[key] for key in both],
+        [test[key] for key in both],
+        question.codes,
     )
 
 

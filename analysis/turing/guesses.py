@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from analysis.intervals import ConfidenceInterval, normal_quantile
-from analysis.responses.closing import ClosingAnswer
 from analysis.turing.judgements import Judgements
+from reader_study.formats.closing import ClosingAnswer
 
 
 @dataclass(frozen=True)

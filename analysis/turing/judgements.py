@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 
 from analysis.arrays import BoolArray, IntArray
-from analysis.responses.questionnaire import Code, Question
-from analysis.responses.readings import Responses
+from reader_study.formats.questionnaire import Code, Question
+from reader_study.formats.responses import Responses
 
 
 @dataclass(frozen=True, eq=False)

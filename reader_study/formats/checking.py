@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from pydantic_core import ArgsKwargs, ErrorDetails
+from pydantic_core import ErrorDetails
 
 from reader_study.errors import StudyError
 
@@ -143,9 +143,11 @@ def record(cls: type[T] | None = None, *, kw_only: bool = False) -> Any:  # noqa
         return lambda decorated: record(decorated, kw_only=kw_only)
 
     def known_only(klass: type[T], given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        # What is not shown is not for files.
         known = [f.name for f in dataclasses.fields(klass) if f.repr]  # type: ignore[arg-type]
-        names = given if isinstance(given, dict) else _keywords(given)
-        for name in names:
+        for name in given:
             if name not in known:
                 msg = f"is unknown; known are {', '.join(known)}"
                 raise Invalid(msg, str(name))
@@ -175,10 +177,6 @@ def _named(path: Path_, names: Sequence[str]) -> Path_:
 
 
 _CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-
-def _keywords(given: object) -> Iterable[str]:
-    return (given.kwargs or {}) if isinstance(given, ArgsKwargs) else ()
 
 
 # -- Files that know their lines
@@ -328,6 +326,10 @@ def clipped(given: object) -> str:
 
 
 _MUST = {
+    "literal_error": "{expected}",
+    "too_short": "{min_length} or more entries",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than_equal": "{le:g} or less",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
@@ -342,7 +344,6 @@ _MUST = {
     "dataclass_type": "an object",
     "dataclass_exact_type": "an object",
     "date_type": "a date",
-    "unexpected_keyword_argument": "left out",
 }
 
 
@@ -357,16 +358,13 @@ def _why(found: ErrorDetails) -> str:
     kind, ctx = found["type"], found.get("ctx", {})
     if kind == "value_error":
         return str(ctx["error"])
+    if kind == "unexpected_keyword_argument":
+        return "is unknown"
     if "missing" in kind:
         return "must be given, got nothing"
-    if kind == "literal_error":
-        must = ctx["expected"].replace("'", "")
-    elif kind == "too_short":
-        must = f"{ctx['min_length']} or more entries"
-    elif kind == "greater_than_equal":
-        must = f"{ctx['ge']:g} or more"
-    else:
-        must = _MUST.get(kind, found["msg"])
+    if kind not in _MUST:
+        return f"cannot be used ({found['msg']}), got {clipped(found['input'])}"
+    must = _MUST[kind].format(**ctx).replace("'", "")
     return f"must be {must}, got {clipped(found['input'])}"
 
 

@@ -19,7 +19,6 @@ from reader_study.formats.checking import (
     Text,
     YesNo,
     between,
-    check,
     clipped,
     faults_of,
     json_text,
@@ -38,7 +37,7 @@ _Kappa = Annotated[Number, Field(ge=-1, le=1)]
 
 
 @record
-class TrueAgreement:
+class _TrueAgreement:
     """What the bots of a rehearsal were made to show on one question."""
 
     agreement: _Proportion
@@ -46,15 +45,10 @@ class TrueAgreement:
 
 
 @record
-class Planted:
-    """What was planted in a rehearsal.
+class _Planted:
+    """What was planted in a rehearsal: by question, and the rehearsal's settings."""
 
-    Attributes:
-        questions: Agreement and kappa by question.
-        plan: Settings of the rehearsal.
-    """
-
-    questions: Mapping[str, TrueAgreement]
+    questions: Mapping[str, _TrueAgreement]
     plan: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -94,8 +88,8 @@ class AnalysisPlan:
     simulated: YesNo = False
     """The readings are a rehearsal's."""
 
-    planted: Planted | None = None
-    """What a rehearsal's bots were made to show."""
+    planted: Mapping[str, tuple[_Proportion, _Kappa]] = field(default_factory=dict)
+    """Agreement and kappa that a rehearsal's bots were made to show, by question."""
 
     confidence_level: between(0, 1) = 0.95  # type: ignore[valid-type]
     """Level of all intervals."""
@@ -134,6 +128,7 @@ class AnalysisPlan:
         # Cells of a table are read without the blanks around them.
         object.__setattr__(self, "reference", self.reference.strip())
         object.__setattr__(self, "test", self.test.strip())
+        object.__setattr__(self, "turing_question", self.turing_question or None)
 
 
 _FIELDS = [f.name for f in dataclasses.fields(AnalysisPlan)]
@@ -169,7 +164,19 @@ def read_plan(path: str | Path) -> AnalysisPlan:
     def path_of(where: Path_) -> Path_:
         return ("analysis", *where) if where and where[0] in table else where
 
-    return check(AnalysisPlan, values | {"prespecified": True}, source, path_of)
+    planted = values.pop("planted", None)
+    faults = [] if planted is None else faults_of(_Planted, planted)
+    found = [Fault(("planted", *fault.path), fault.why) for fault in faults]
+    if planted is not None and not faults:
+        values["planted"] = {
+            name: (of["agreement"], of["kappa"])
+            for name, of in planted["questions"].items()
+        }
+    values["prespecified"] = True
+    found += [Fault(path_of(f.path), f.why) for f in faults_of(AnalysisPlan, values)]
+    if found:
+        raise source.error(found)
+    return AnalysisPlan(**values)
 
 
 def plan_beside(responses: str | Path) -> AnalysisPlan:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reader_study.formats.canonical import sha256_of
+from reader_study.formats.checking import Code as Code
 from reader_study.formats.checking import (
-    Code,
     Filled,
     FormatError,
     Invalid,

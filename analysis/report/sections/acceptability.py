@@ -16,7 +16,7 @@ from analysis.report.sections.acceptability_tables import (
     acceptability_json,
     acceptability_tables,
 )
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 ID = "acceptability"
 TITLE = "Is it acceptable?"

@@ -29,7 +29,7 @@ from analysis.report.formatting import (
 from analysis.report.material import ARBITRARY_CASES, Material
 from analysis.report.numbers import Json, clustered_json, number
 from analysis.report.section import Picture, Section, Table
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 ID = "readers"
 TITLE = "Readers and severity"

@@ -20,7 +20,7 @@ from analysis.report.formatting import format_estimate, format_interval, neutral
 from analysis.report.material import ARBITRARY_CASES, Material
 from analysis.report.numbers import clustered_json
 from analysis.report.section import Picture, Section, Table
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 ID = "clustered"
 TITLE = "Readers and patients as random"

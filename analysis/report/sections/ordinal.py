@@ -21,7 +21,7 @@ from analysis.report.sections.ordinal_tables import (
     notes,
 )
 from analysis.responses import Question
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 ID = "ordinal"
 TITLE = "Shifts on the scale"

@@ -7,7 +7,7 @@ from analysis.report.formatting import format_clustered, format_estimate, neutra
 from analysis.report.material import Material
 from analysis.report.numbers import Json, clustered_json
 from analysis.report.section import Section, Table
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 ID = "recovery"
 TITLE = "Planted and found"

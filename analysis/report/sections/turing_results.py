@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.multireader import ClusteredEstimate
-from analysis.responses.closing import ClosingAnswer
 from analysis.turing import (
     Detection,
     Equivalence,
@@ -22,6 +21,7 @@ from analysis.turing import (
     reader_detections,
     trial_effect,
 )
+from reader_study.formats.closing import ClosingAnswer
 
 ALPHA = 0.05
 N_PERMUTATIONS = 10_000

@@ -17,8 +17,8 @@ from analysis.between_readers import (
     method_ratings,
 )
 from analysis.responses import Questionnaire, Reading, Responses
-from analysis.responses.questionnaire import Question
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Question
 
 MULTIRATER = json.loads(Path(__file__).with_name("reference.json").read_text())[
     "multirater"
@@ -188,7 +188,7 @@ def test_impossible_requests_are_refused(ratings, options, message):
 
 
 def test_answers_are_arranged_by_case_and_reader():
-    asked = Question("Q3", "?", (5, 7), ("five", "seven"))
+    asked = Question.of("Q3", "?", (5, 7), ("five", "seven"))
     readings = [
         Reading(2, "A", "x", "RAPID", {"Q3": 5}),
         Reading(3, "A", "x", "MAGIC", {"Q3": 7}),

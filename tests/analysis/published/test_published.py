@@ -7,12 +7,12 @@ from analysis.agreement import cohen_kappa, percent_agreement
 from analysis.published import (
     load_published,
     published_pairs,
-    questionnaire_path,
     reconstructed_responses_path,
     recover_all,
 )
 from analysis.published.reconstruction import reconstruct_readings, to_csv
-from analysis.responses import load_questionnaire, pair_answers, read_responses
+from analysis.responses import pair_answers, read_responses
+from reader_study.formats.questionnaire import paper_questionnaire
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def recovered(published):
 def responses():
     return read_responses(
         reconstructed_responses_path(),
-        load_questionnaire(questionnaire_path()),
+        paper_questionnaire(),
         reference="RAPID",
         test="MAGIC",
     )
@@ -119,7 +119,7 @@ def test_the_reconstruction_claims_no_trial_no_order_and_no_severity(responses):
 
 
 def test_the_questionnaire_is_that_of_figure_s3():
-    questions = {q.id: q for q in load_questionnaire(questionnaire_path())}
+    questions = {q.id: q for q in paper_questionnaire()}
     assert list(questions) == ["Q1", "Q2A", "Q2B", "Q2C", "Q2D", "Q3", "Q4"]
     assert questions["Q2A"].text == "What is the diagnostic quality of the CBV maps?"
     assert questions["Q2B"].text == "What is the diagnostic quality of the CBF maps?"

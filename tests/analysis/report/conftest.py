@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.published import questionnaire_path
 from analysis.report.study import analyse_responses
-from analysis.responses import load_questionnaire
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.plan import AnalysisPlan
-from analysis.responses.readings import Reading, Responses
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.plan import AnalysisPlan
+from reader_study.formats.questionnaire import paper_questionnaire
+from reader_study.formats.responses import Reading, Responses
 
 CLASSES = ("none",) * 7 + ("mild_moderate",) * 6 + ("severe",) * 7
 PLAN = AnalysisPlan(
@@ -21,7 +20,7 @@ PLAN = AnalysisPlan(
 def simulated_responses(seed=3, *, n_readers=7, n_cases=20):
     """Answers from a latent normal family, cut at quantiles; trials are balanced."""
     rng = np.random.default_rng(seed)
-    asked = load_questionnaire(questionnaire_path())
+    asked = paper_questionnaire()
     readings, line = [], 2
     of_case = rng.normal(size=(n_cases, len(asked.ids)))
     of_reader = 0.3 * rng.normal(size=(n_readers, len(asked.ids)))

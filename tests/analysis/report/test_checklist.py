@@ -1,24 +1,25 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import TypeAdapter
 
 from analysis.report.checklist import AUTHORS, checklist_section
-from analysis.report.flow import StudyFlow, flow_of
 from analysis.report.guidelines import GRRAS, READER_STUDY
 from analysis.report.material import Material
 from analysis.report.question import analyse_question
 from analysis.responses import pair_answers
-from analysis.responses.plan import AnalysisPlan
+from reader_study.formats.flow import StudyFlow
+from reader_study.formats.plan import AnalysisPlan
 from tests.analysis.report.conftest import PLAN
 
-FLOW = flow_of(
+FLOW = TypeAdapter(StudyFlow).validate_python(
     {
         "readings": [
             {"reader": name, "trial": trial, "assigned": 20, "analysed": 19}
             for name in ("R1", "R2")
             for trial in (2, 1)
         ],
-        "readers": [{"interval_days": 28.1}, {"interval_days": 30}, {}],
+        "readers": [{"interval_days": 28.1}, {"interval_days": 30.0}, {}],
         "deviations": [{"kind": "early"}],
         "grras": {"4": "Readers: 2 neuroradiologists.", "11": "As the study counts."},
     }

@@ -8,7 +8,6 @@ from analysis.agreement.percent import PercentAgreement
 from analysis.intervals import ConfidenceInterval
 from analysis.published import (
     load_published,
-    questionnaire_path,
     reconstructed_responses_path,
 )
 from analysis.report.folder import OutputError, complete_or_untouched
@@ -32,10 +31,10 @@ from analysis.report.tables import (
 from analysis.responses import (
     PairedAnswers,
     Question,
-    load_questionnaire,
     read_responses,
 )
 from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import paper_questionnaire
 
 
 def figures_of(study):
@@ -46,7 +45,7 @@ def figures_of(study):
 
 @pytest.fixture(scope="module")
 def study():
-    asked = load_questionnaire(questionnaire_path())
+    asked = paper_questionnaire()
     path = reconstructed_responses_path()
     responses = read_responses(path, asked, reference="RAPID", test="MAGIC")
     return analyse_responses(responses, title="Reconstructed")
@@ -55,7 +54,7 @@ def study():
 def one_question(counts, **attributes):
     k = len(counts)
     labels = tuple(f"answer {n}" for n in range(k))
-    question = Question("Q1", "How?", tuple(range(k)), labels)
+    question = Question.of("Q1", "How?", tuple(range(k)), labels)
     pairs = PairedAnswers(question, ContingencyTable(counts, range(k)), **attributes)
     return StudyResults("One", [analyse_question(pairs)], ["R1"], "A", "B")
 
@@ -167,7 +166,7 @@ def test_free_text_is_neutral_in_csv_and_html(tmp_path):
         f"{cell},{cell},RAPID,1,0,1,1,1,1,1,{cell}\n"
         f"{cell},{cell},MAGIC,1,0,1,1,1,1,1,{cell}\n"
     )
-    asked = load_questionnaire(questionnaire_path())
+    asked = paper_questionnaire()
     responses = read_responses(path, asked, reference="RAPID", test="MAGIC")
     study = analyse_responses(responses, title=ATTACK)
     for frame in supplementary_tables(study).values():

@@ -1,12 +1,11 @@
 import pytest
 
-from analysis.published import questionnaire_path
-from analysis.responses import load_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire
 
 
 @pytest.fixture(scope="session")
 def questionnaire():
-    return load_questionnaire(questionnaire_path())
+    return paper_questionnaire()
 
 
 HEADER = "reader,case,method,Q1,Q2A,Q2B,Q2C,Q2D,Q3,Q4"

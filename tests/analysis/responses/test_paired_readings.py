@@ -1,9 +1,9 @@
 """Pairs with reader and case, from responses."""
 
 from analysis.responses import Question, Questionnaire, Reading, Responses, pair_answers
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
-Q1 = Question("Q1", "Real?", (1, 0), ("Yes", "No"))
+Q1 = Question.of("Q1", "Real?", (1, 0), ("Yes", "No"))
 
 
 def responses(*rows):

@@ -9,8 +9,6 @@ from scipy.stats import norm, t, ttest_1samp
 
 from analysis.published import load_published
 from analysis.responses import Questionnaire, Reading, Responses
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.questionnaire import Question
 from analysis.turing import (
     complement_leakage,
     equivalence_to_chance,
@@ -21,6 +19,8 @@ from analysis.turing import (
     reader_detections,
     trial_effect,
 )
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.questionnaire import Question
 from tests.analysis.turing.conftest import judgements
 
 # Table S.1 of the paper: per doctor, pictures called MAGIC of 20 RAPID and 20 MAGIC.
@@ -306,7 +306,7 @@ def test_too_few_guesses_have_no_interval():
 
 
 def responses(codes=(1, 0, 9)):
-    asked = Question("Q1", "Real?", codes, tuple(map(str, codes)))
+    asked = Question.of("Q1", "Real?", codes, tuple(map(str, codes)))
     readings = [
         Reading(2, "A", "x", "RAPID", {"Q1": 1}, trial=1),
         Reading(3, "A", "x", "MAGIC", {"Q1": 0}, trial=2),

@@ -13,8 +13,8 @@ from analysis.acceptability import (
 from analysis.report.material import Material
 from analysis.report.references import marks
 from analysis.report.sections.acceptability import NO_MARGIN, acceptability_section
-from analysis.responses.paired_readings import paired_readings
-from analysis.responses.plan import AnalysisPlan
+from analysis.responses.pairing import paired_readings
+from reader_study.formats.plan import AnalysisPlan
 from tests.analysis.report.conftest import PLAN
 
 

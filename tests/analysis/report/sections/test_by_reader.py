@@ -1,7 +1,7 @@
 import pytest
 
 from analysis.report.sections.by_reader import question_by_reader
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 from tests.analysis.report.conftest import simulated_responses
 
 
@@ -13,7 +13,7 @@ def pairs_of(responses, name):
 def test_each_reader_has_a_row_and_each_question_a_column(section, responses):
     frame = section("readers").tables[0].frame
     assert list(frame["Reader"]) == responses.readers
-    assert list(frame.columns[1:]) == responses.questionnaire.ids
+    assert list(frame.columns[1:]) == list(responses.questionnaire.ids)
 
 
 def test_leaving_a_reader_out_is_a_study_without_that_reader(responses):

@@ -4,7 +4,7 @@ from analysis.agreement import cohen_kappa
 from analysis.multireader import clustered_kappa
 from analysis.report.sections.clustered import COEFFICIENTS, SHOWN
 from analysis.responses import pair_answers
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 
 
 def question(responses, name):
@@ -31,7 +31,7 @@ def test_every_coefficient_has_every_interval(section, responses):
     content = section("clustered").content
     assert content.keys() == COEFFICIENTS.keys()
     for by_question in content.values():
-        assert list(by_question) == responses.questionnaire.ids
+        assert list(by_question) == list(responses.questionnaire.ids)
         assert all(entry.keys() == SHOWN.keys() for entry in by_question.values())
 
 

@@ -41,7 +41,7 @@ def test_each_coefficient_has_a_table_with_both_methods(section, responses):
             "MAGIC",
             "Difference",
         ]
-        assert list(table.frame["Question"]) == responses.questionnaire.ids
+        assert list(table.frame["Question"]) == list(responses.questionnaire.ids)
 
 
 def test_both_methods_and_the_difference_are_drawn(section):

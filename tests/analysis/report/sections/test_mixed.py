@@ -99,7 +99,7 @@ def hash_of(reading):
 def test_the_section_of_a_whole_study_names_direction_and_spread(section, responses):
     found = section("mixed")
     frame = found.tables[0].frame.set_index("Question")
-    assert list(frame.index) == responses.questionnaire.ids
+    assert list(frame.index) == list(responses.questionnaire.ids)
     assert frame.loc["Q4", "Further along is"] == "Completely confident"
     assert frame.loc["Q3", "Further along is"] == "code 4"
     assert "moves answers along the scale" in found.findings[0]

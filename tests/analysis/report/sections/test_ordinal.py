@@ -7,7 +7,7 @@ from analysis.multireader import Pairs
 from analysis.report.material import Material
 from analysis.report.sections.ordinal import ordinal_section
 from analysis.report.sections.ordinal_results import question_shift
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 from analysis.shifts import mean_shift
 from tests.analysis.report.conftest import PLAN, simulated_responses
 

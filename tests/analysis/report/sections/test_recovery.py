@@ -7,7 +7,7 @@ import pytest
 from analysis.multireader import clustered_kappa
 from analysis.report.material import Material
 from analysis.report.sections.recovery import recovery_section
-from analysis.responses.paired_readings import paired_readings
+from analysis.responses.pairing import paired_readings
 from tests.analysis.report.conftest import PLAN
 
 

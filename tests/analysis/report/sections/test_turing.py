@@ -8,9 +8,7 @@ from analysis.report.material import Material
 from analysis.report.references import marks
 from analysis.report.sections.turing import turing_section
 from analysis.report.sections.turing_words import NO_MARGIN, NO_TRIALS
-from analysis.responses import Questionnaire
-from analysis.responses.closing import ClosingAnswer
-from analysis.responses.plan import AnalysisPlan
+from analysis.responses import Question, Questionnaire
 from analysis.turing import (
     equivalence_to_chance,
     guessed_numbers,
@@ -18,6 +16,8 @@ from analysis.turing import (
     pooled_detection,
     trial_effect,
 )
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.plan import AnalysisPlan
 from tests.analysis.report.conftest import PLAN, closing_of
 
 
@@ -148,7 +148,7 @@ def test_what_cannot_be_judged_is_refused(responses, reconstructed):
     none = section_of(changed(responses, answering("none")))
     assert none.refused == "No reading says real or synthetic."
     asked = [
-        replace(q, codes=("y", "n")) if q.id == "Q1" else q
+        Question.of(q.id, q.text, ("y", "n")) if q.id == "Q1" else q
         for q in responses.questionnaire
     ]
     other = replace(responses, questionnaire=Questionnaire("", "", tuple(asked)))

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from analysis.responses import ResponsesError
-from analysis.responses.closing import ClosingAnswer, read_closing
-from analysis.responses.plan import AnalysisPlan, load_plan, plan_beside
+from reader_study.formats.closing import ClosingAnswer, read_closing
+from reader_study.formats.plan import AnalysisPlan, plan_beside, read_plan
 
 WHOLE = {
     "schema": 1,
@@ -42,7 +42,7 @@ WHOLE = {
 def plan_of(tmp_path, content):
     path = tmp_path / "plan.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return load_plan(path)
+    return read_plan(path)
 
 
 def test_a_plan_is_read(tmp_path):
@@ -63,6 +63,7 @@ def test_a_plan_is_read(tmp_path):
         acceptability_questions=("Q2A",),
         acceptable_codes=(1, 0),
         ordinal_questions=("Q3",),
+        primary="kappa",
         simulated=True,
         planted={"Q1": (0.75, 0.5), "Q3": (1, -0.1)},
         prespecified=True,
@@ -86,31 +87,43 @@ def test_without_a_plan_the_papers_questions_hold_and_no_margin(tmp_path):
     ("content", "fault"),
     [
         ("{", "not a JSON file"),
-        ([], "must be a JSON object of schema 1"),
-        ({"schema": 2}, "must be a JSON object of schema 1"),
+        ([], "line 1: must be a JSON object, got list"),
+        ({"schema": 2}, "line 1: schema must be 1, got 2"),
         ({"analysis": [1]}, "analysis must be an object"),
-        ({"reference": ""}, "reference must be a text, got ''"),
-        ({"n_readers": 0}, "n_readers must be a whole number of 1 or more, or null"),
+        ({"reference": ""}, "reference must not be empty, got ''"),
+        ({"n_readers": 0}, "n_readers must be 1 or more, got 0"),
         ({"n_cases": True}, "n_cases must be a whole number"),
-        ({"washout_days": -1}, "washout_days must be 0 or more days"),
+        ({"washout_days": -1}, "washout_days must be 0 or more, got -1"),
         ({"simulated": "no"}, "simulated must be true or false"),
-        ({"planted": [0.5]}, "planted must be questions, each with its agreement"),
-        ({"planted": {"plan": {}}}, "planted must be questions, each with"),
-        ({"planted": {"questions": {"Q1": 0.5}}}, "or null, got {'questions'"),
+        ({"planted": [0.5]}, "planted must be an object, got [0.5]"),
+        ({"planted": {"plan": {}}}, "planted.questions must be given"),
+        (
+            {"planted": {"questions": {"Q1": 0.5}}},
+            "questions.Q1 must be an object",
+        ),
         (
             {"planted": {"questions": {"Q1": {"agreement": 0.5}}}},
-            "each with its agreement and kappa",
+            "planted.questions.Q1.kappa must be given",
         ),
         (
             {"planted": {"questions": {"Q1": {"agreement": 1.5, "kappa": 0}}}},
-            "each with its agreement and kappa",
+            "planted.questions.Q1.agreement must be 1 or less, got 1.5",
         ),
         ({"analysis": {"confidence_level": 95}}, "between 0 and 1, got 95"),
         ({"analysis": {"confidence_level": "high"}}, "between 0 and 1, got 'high'"),
         ({"analysis": {"incomplete_pairs": "drop"}}, "must be exclude or disagree"),
-        ({"analysis": {"equivalence_margin": 0.6}}, "between 0 and 0.5, or null"),
-        ({"analysis": {"acceptable_codes": [1.5]}}, "must be a list of codes"),
-        ({"analysis": {"ordinal_questions": "Q3"}}, "must be a list of question ids"),
+        (
+            {"analysis": {"equivalence_margin": 0.6}},
+            "between 0 and 0.5, got 0.6",
+        ),
+        (
+            {"analysis": {"acceptable_codes": [1.5]}},
+            "codes[0] must be a whole number or a",
+        ),
+        (
+            {"analysis": {"ordinal_questions": "Q3"}},
+            "must be a list, got 'Q3'",
+        ),
     ],
 )
 def test_impossible_plans_are_refused(tmp_path, content, fault):
