@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from reader_study.build.study import Study, open_study
+from reader_study.building.study import Study, open_study
 from reader_study.clock import Clock, SystemClock
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.reader_state import ReaderState

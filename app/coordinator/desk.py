@@ -18,7 +18,7 @@ from reader_study.reading.reader_state import (
     find_reader_state,
 )
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
-from reader_study.running.status import Status, read_status
+from reader_study.running.status import StudyStatus, read_status
 from reader_study.store.access import usable_codes
 from reader_study.store.milestones import Phase, find_deviations
 
@@ -46,7 +46,7 @@ class Desk:
         deviations: What went otherwise than planned.
     """
 
-    status: Status
+    status: StudyStatus
     progress: Mapping[str, ReaderState]
     codes: Mapping[str, tuple[str, ...]]
     deviations: tuple[DeviationNote, ...]

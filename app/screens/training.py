@@ -12,7 +12,7 @@ from app.room import Room
 from app.screens.acting import perform
 from app.screens.questions import show_questions
 from app.viewer import show_picture
-from reader_study.build.training_set import TrainingCase
+from reader_study.building.training_set import TrainingCase
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.training import Practice, TrainingSession

@@ -23,7 +23,7 @@ from reader_study.blinding_audit.facts import (
 from reader_study.blinding_audit.file_checks import file_checks
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.blinding_audit.linkage import name_linkage, position_linkage
-from reader_study.build import study
+from reader_study.building import study
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest, Presentation

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reader_study.build.png import (
+from reader_study.building.png import (
     PADDING,
     Pixels,
     is_image_data,

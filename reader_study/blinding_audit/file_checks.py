@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from reader_study.blinding_audit.facts import FileFacts, PictureFacts
 from reader_study.blinding_audit.findings import Check
-from reader_study.build.png import CHUNKS
+from reader_study.building.png import CHUNKS
 
 Pictures = Mapping[str, PictureFacts | str]
 

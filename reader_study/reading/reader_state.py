@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import from_text, to_text
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol

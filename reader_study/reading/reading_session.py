@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.reading import recording

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.store.readings import Opened, Response, Signature, remove_draft
 from reader_study.store.tables import audit_log, presentations, responses, signatures
 from reader_study.store.transaction import Head, Transaction

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from reader_study.build.study import Study
-from reader_study.build.training_set import TrainingCase, TrainingSet, training_image
+from reader_study.building.study import Study
+from reader_study.building.training_set import TrainingCase, TrainingSet, training_image
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol

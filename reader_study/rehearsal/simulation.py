@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
@@ -30,6 +31,9 @@ from reader_study.running.registry import Profile, add_reader
 from reader_study.running.status import read_status
 from reader_study.store.milestones import MilestoneKind, Phase, add_milestone
 from reader_study.store.store import Store
+
+if TYPE_CHECKING:
+    from reader_study.frames import DataFrame
 
 _RECOGNISED = (0.6, 0.3, 0.1)  # none, few, many
 _REASON = "simulated"
@@ -124,6 +128,29 @@ class Simulated:
     n_answered: int
     n_declined: int
     planted: Mapping[str, TrueAgreement]
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per question: the agreement that an analysis should find."""
+        from reader_study.frames import frame_of
+
+        rows = [{"question": name} | vars(p) for name, p in self.planted.items()]
+        return frame_of(rows, ("question", *TrueAgreement.__dataclass_fields__))
+
+    def to_text(self) -> str:
+        """Return what was done as a text to read."""
+        lines = [
+            f"SIMULATED: {self.n_readers} bots, {self.n_answered} readings answered, "
+            f"{self.n_declined} declined. This study stays marked as simulated.",
+            "question  planted agreement  planted kappa",
+        ]
+        lines += [
+            f"{name:<10}{p.agreement:>17.3f}{p.kappa:>15.3f}"
+            for name, p in self.planted.items()
+        ]
+        return "\n".join(lines)
 
 
 def simulate(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import seconds_between
 from reader_study.design.truth import Truth
 from reader_study.formats.closing import closing_text

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text
 from reader_study.reading.reader_state import EARLY_START
-from reader_study.running.status import Status, read_status
+from reader_study.running.status import StudyStatus, read_status
 from reader_study.store.milestones import (
     AMENDABLE,
     Deviation,
@@ -215,7 +215,7 @@ def lock(
     return record | {"head": vars(head)}
 
 
-def missing_readers(status: Status) -> list[str]:
+def missing_readers(status: StudyStatus) -> list[str]:
     """Say how many readers are missing before the study can be opened."""
     active = sum(reader.active for reader in status.readers)
     if active >= status.n_planned:
@@ -223,7 +223,7 @@ def missing_readers(status: Status) -> list[str]:
     return [f"{status.n_planned} readers must be there, got {active}"]
 
 
-def unsigned_trials(status: Status) -> list[str]:
+def unsigned_trials(status: StudyStatus) -> list[str]:
     """Name the trials that must be signed before the data can be locked."""
     active = {reader.name for reader in status.readers if reader.active}
     return [

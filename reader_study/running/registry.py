@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of

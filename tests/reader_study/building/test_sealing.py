@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from reader_study.build.sealing import (
+from reader_study.building.sealing import (
     Truth,
     TruthCell,
     check_passphrases,
@@ -123,7 +123,7 @@ def test_a_key_that_cannot_be_finished_is_not_left_behind(tmp_path, monkeypatch)
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("reader_study.build.sealing.os.fsync", full)
+    monkeypatch.setattr("reader_study.building.sealing.os.fsync", full)
     with pytest.raises(StudyError, match="No space left on device"):
         seal(TRUTH, tmp_path / "KEY", [PHRASE], **CHEAP)
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reader_study.build.png import Pixels, common_length, image_data, padded_file
+from reader_study.building.png import Pixels, common_length, image_data, padded_file
 from reader_study.design.study_plan import PlannedPresentation, StudyPlan
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Presentation

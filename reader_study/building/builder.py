@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reader_study.blinding_audit import AuditReport, audit_study
-from reader_study.build import study
-from reader_study.build.cases_file import Case, read_cases
-from reader_study.build.pictures import Picture, encode_pictures, write_pictures
-from reader_study.build.sealing import check_passphrases, seal
-from reader_study.build.training import (
+from reader_study.building import study
+from reader_study.building.cases_file import Case, read_cases
+from reader_study.building.pictures import Picture, encode_pictures, write_pictures
+from reader_study.building.sealing import check_passphrases, seal
+from reader_study.building.training import (
     practice_cases,
     training_details,
     write_training,
@@ -56,12 +56,17 @@ class BuildRequest:
     jobs: int = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BuiltStudy:
     """What was built."""
 
     manifest: Manifest
     audit: AuditReport
+
+    def __repr__(self) -> str:
+        m = self.manifest
+        size = f"{len(m.presentations)} pictures for {len(m.slots)} readers"
+        return f"<BuiltStudy: {size}, commitment {m.commitment[:16]}...>"
 
 
 def build_study(request: BuildRequest) -> BuiltStudy:

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from reader_study.build.builder import build_study
-from reader_study.build.study import open_study
+from reader_study.building.builder import build_study
+from reader_study.building.study import open_study
 from reader_study.errors import StudyError
-from tests.reader_study.build.test_builder import SMALL
+from tests.reader_study.building.test_builder import SMALL
 from tests.reader_study.material import COUNTS, request, write_cases
 
 

@@ -13,7 +13,7 @@ from reader_study.cli import main
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from material import PASSPHRASE, request, write_cases
 
-from reader_study.build.builder import build_study
+from reader_study.building.builder import build_study
 
 sys.path.pop(0)
 BY = ("--by", "Eve")

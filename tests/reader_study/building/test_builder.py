@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reader_study.build.builder import build_study
-from reader_study.build.cases_file import read_cases
-from reader_study.build.pictures import read_montage
-from reader_study.build.png import pixels_of, read_chunks
-from reader_study.build.sealing import unseal
-from reader_study.build.study import open_study
+from reader_study.building.builder import build_study
+from reader_study.building.cases_file import read_cases
+from reader_study.building.pictures import read_montage
+from reader_study.building.png import pixels_of, read_chunks
+from reader_study.building.sealing import unseal
+from reader_study.building.study import open_study
 from reader_study.design.design import generator
 from reader_study.design.study_plan import check_draw, plan_study
 from reader_study.design.truth import Truth, TruthCell, commitment
@@ -253,7 +253,7 @@ def test_a_full_disk_leaves_nothing_behind(small, monkeypatch):
 
     wish = request(small, SMALL)
     before = sorted(path.name for path in small.iterdir())
-    monkeypatch.setattr("reader_study.build.pictures.os.utime", full)
+    monkeypatch.setattr("reader_study.building.pictures.os.utime", full)
     with pytest.raises(StudyError, match=r"cannot be written \(No space left"):
         build_study(wish)
     assert sorted(path.name for path in small.iterdir()) == before
@@ -263,7 +263,7 @@ def test_a_study_that_cannot_take_its_place_takes_back_the_key(small, monkeypatc
     def taken(*_):
         raise OSError(39, "Directory not empty", str(small / "STUDY"))
 
-    monkeypatch.setattr("reader_study.build.builder.Path.rename", taken)
+    monkeypatch.setattr("reader_study.building.builder.Path.rename", taken)
     with pytest.raises(StudyError, match=r"STUDY: cannot be written \(Directory not"):
         build_study(request(small, SMALL))
     assert not (small / "KEY").exists()

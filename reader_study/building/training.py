@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reader_study.build.cases_file import Case
-from reader_study.build.pictures import FILE_TIME, Picture, read_montage
-from reader_study.build.png import common_length, image_data, padded_file
-from reader_study.build.training_set import FOLDER, LIST, TrainingCase, TrainingSet
+from reader_study.building.cases_file import Case
+from reader_study.building.pictures import FILE_TIME, Picture, read_montage
+from reader_study.building.png import common_length, image_data, padded_file
+from reader_study.building.training_set import FOLDER, LIST, TrainingCase, TrainingSet
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from reader_study.build.pictures import encode_pictures, read_montage
-from reader_study.build.png import (
+from reader_study.building.pictures import encode_pictures, read_montage
+from reader_study.building.png import (
     CHUNKS,
     common_length,
     image_data,

@@ -1,22 +1,22 @@
 import re
-from contextlib import contextmanager
 
 import pytest
 
-from reader_study import cli
-from reader_study.commands import coordinators as commands
+from reader_study import api, cli
 
 
 @pytest.fixture
 def run(monkeypatch, capsys, study, store):
     """Run a command on a study that is open already; give status and words."""
 
-    @contextmanager
-    def running(folder, database):
+    def open_study(folder, *, database):
         assert (folder, database) == (study.folder, None)
-        yield study, store
+        opened = api.RunningStudy(study)
+        opened.store = store
+        opened.close = lambda: None
+        return opened
 
-    monkeypatch.setattr(commands, "running", running)
+    monkeypatch.setattr(api, "open_study", open_study)
 
     def run(command, *arguments):
         words = ["coordinator", command, str(study.folder), *arguments]

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from reader_study.build.training_set import (
+from reader_study.building.training_set import (
     FOLDER,
     NO_TRAINING,
     TrainingSet,

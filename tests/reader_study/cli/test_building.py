@@ -5,9 +5,7 @@ import tomllib
 import pytest
 
 from reader_study.cli import main
-from reader_study.commands.init import init
-from reader_study.errors import StudyError
-from tests.reader_study.build.test_builder import SMALL
+from tests.reader_study.building.test_builder import SMALL
 from tests.reader_study.material import COUNTS, write_cases
 
 
@@ -46,8 +44,8 @@ def test_init_writes_a_protocol_and_never_over_one(tmp_path, monkeypatch, capsys
     assert capsys.readouterr().err == (
         "magic-study: study.toml exists already and is not written over\n"
     )
-    with pytest.raises(StudyError, match="cannot be written"):
-        init(tmp_path / "nowhere" / "study.toml")
+    assert main(["init", "nowhere/study.toml"]) == 2
+    assert "nowhere/study.toml: cannot be written" in capsys.readouterr().err
 
 
 def test_a_study_is_built_and_audited(material, capsys):
@@ -91,7 +89,7 @@ def typed(monkeypatch, *answers):
         asked.append((text, settings.get("confirmation_prompt", False)))
         return answered.pop(0)
 
-    monkeypatch.setattr("reader_study.commands.passphrases.typer.prompt", prompt)
+    monkeypatch.setattr("reader_study.cli.options.typer.prompt", prompt)
     return asked
 
 
@@ -129,7 +127,7 @@ def test_giving_up_is_no_fault(material, monkeypatch, capsys):
 
         raise Abort
 
-    monkeypatch.setattr("reader_study.commands.passphrases.typer.prompt", abort)
+    monkeypatch.setattr("reader_study.cli.options.typer.prompt", abort)
     assert main(BUILD) == 2
     assert capsys.readouterr().err == "magic-study: given up\n"
 
@@ -139,8 +137,27 @@ def test_a_wrong_option_is_one_sentence(material, capsys):
     assert "magic-study: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [[], ["reader"], ["coordinator"]])
+def test_without_a_command_the_help_is_shown(words, capsys):
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("Usage: ")
+
+
+def test_the_package_runs_like_the_command():
+    for words in ([], ["status", "--help"], ["--version"]):
+        command = [sys.executable, "-m", "reader_study", *words]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        expected = "magic-study " if words == ["--version"] else "Usage: "
+        assert done.stdout.startswith(expected)
+    command = [sys.executable, "-m", "reader_study", "status", "nowhere"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
 def test_help_loads_nothing_heavy():
-    heavy = "{'numpy', 'scipy', 'PIL', 'sqlalchemy', 'cryptography', 'torch'}"
+    heavy = (
+        "{'numpy', 'scipy', 'PIL', 'sqlalchemy', 'cryptography', 'torch', 'pydantic'}"
+    )
     code = (
         "import sys; from reader_study.cli import main; main(['--help']); "
         f"sys.exit(len({heavy} & set(sys.modules)))"
