@@ -264,10 +264,11 @@ class RunningStudy:
                 not the one of this study.
         """
         folder = None if out is None else self._outside(_path(out, "out"))
-        if isinstance(names, str) or len(names) != 2:
-            msg = f"Two people must be named, got {len(_texts(names))}"
+        people = _texts(names)
+        if len(people) != 2:
+            msg = f"Two people must be named, got {len(people)}"
             raise StudyError(msg)
-        first, second = names
+        first, second = people
         request = UnblindRequest(
             _path(key, "key"),
             _passphrases(passphrase),
