@@ -180,7 +180,7 @@ class RunningStudy:
         """Freeze the data and write the lock record into the study's folder.
 
         Args:
-            by: Who locks.
+            by: Name of who locks.
             incomplete: Why, although trials are not signed; a deviation.
 
         Returns:
@@ -255,7 +255,7 @@ class RunningStudy:
             key: The sealed key.
             passphrase: What opens it.
             names: Two people who stand for it.
-            reason: Why now.
+            reason: Reason for unblinding now.
             out: Folder to write the result to, outside the study; None to write none.
             anchors: Receipts and lock records that the log must fit.
 

@@ -39,7 +39,7 @@ _WRITTEN_BY_PEOPLE = (study.PROTOCOL, study.QUESTIONNAIRE)
 
 
 def _case_words(truth: Truth) -> set[str]:
-    """Give the names of cases and of the files that their pictures came from."""
+    """Return the names of cases and of the files that their pictures came from."""
     sources = [PurePosixPath(s["path"]) for s in truth.details.get("sources", [])]
     names = [cell.case for cell in truth.cells.values()]
     names += truth.details.get("available", {})  # also those that were not drawn
@@ -48,7 +48,7 @@ def _case_words(truth: Truth) -> set[str]:
 
 
 def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]:
-    """Tell each file of a study whose name or content holds such a word.
+    """Yield each file of a study whose name or content holds such a word.
 
     The word may stand plainly, in base64 or in hexadecimal. Pictures are looked at by
     name only: what is in them is checked chunk by chunk. The database is left out, for
@@ -67,7 +67,7 @@ def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]
 
 
 def written_forms(word: str) -> set[bytes]:
-    """Give the ways to write a word: plain, hexadecimal, and base64 at any offset."""
+    """Return the ways to write a word: plain, hexadecimal, and base64 at any offset."""
     plain = word.encode()
     forms = {plain, plain.hex().encode()}
     for offset in range(3):
@@ -156,7 +156,7 @@ def _shown(
     pictures: Mapping[str, PictureFacts | str],
     truth: Truth,
 ) -> dict[tuple[str, str], PictureFacts] | None:
-    """Give the facts of each picture by case and method; None if one has none."""
+    """Return the facts of each picture by case and method; None if one has none."""
     shown = {}
     for f in facts:
         picture = pictures[f.data_sha256]

@@ -29,7 +29,7 @@ def cross_validated_auc(
     cases: list[str],
     rng: np.random.Generator,
 ) -> Association:
-    """Give the AUC of a ridge classifier on cases it has not seen.
+    """Return the AUC of a ridge classifier on cases it has not seen.
 
     One case is left out at a time, with all its pictures. The scores are linear in the
     labels, so that every permutation is cross-validated too, at the cost of a matrix
@@ -57,7 +57,7 @@ def _standardised(features: Numbers) -> Numbers:
 
 
 def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
-    """Give the matrix that turns labels into scores of pictures left out."""
+    """Return the matrix that turns labels into scores of pictures left out."""
     scoring = np.zeros((len(cases), len(cases)))
     for case in np.unique(cases):
         left_out = cases == case
@@ -69,7 +69,7 @@ def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
 
 
 def _aucs(scoring: Numbers, labels: Numbers) -> Numbers:
-    """Give the AUC of each column of labels; each has as many of either method."""
+    """Return the AUC of each column of labels; each has as many of either method."""
     ranks = rankdata(np.round(scoring @ labels, 9), axis=0)
     n = len(labels) / 2
     aucs: Numbers = ((ranks * (labels > 0)).sum(axis=0) - n * (n + 1) / 2) / n**2
@@ -103,7 +103,7 @@ def file_cues(
     """Hold what no reader needs to see against the methods, each alone and together.
 
     Args:
-        facts: Of each file.
+        facts: Facts of each file.
         cells: What is behind each token.
         test: Name of the test method.
         rng: Source of chance.
@@ -171,7 +171,7 @@ def picture_cues(
     """Hold what is part of a picture, but not its diagnosis, against the methods.
 
     Args:
-        pictures: By case and method.
+        pictures: Facts of each picture, by case and method.
         test: Name of the test method.
         rng: Source of chance.
     """
@@ -195,7 +195,7 @@ def _cue(
 def _ranks(
     facts: Sequence[FileFacts], value: Callable[[FileFacts], str | float]
 ) -> Numbers:
-    """Give the rank of each value among those of its group and trial."""
+    """Return the rank of each value among those of its group and trial."""
     values = np.array([value(f) for f in facts])
     ranks = np.zeros(len(values))
     for one in _shown_together(facts):
@@ -204,7 +204,7 @@ def _ranks(
 
 
 def _shown_together(facts: Sequence[FileFacts]) -> list[Flags]:
-    """Tell for each group and trial which files it sees."""
+    """Return which files each group sees in each trial."""
     sets = np.array([f"{f.presentation.group} {f.presentation.trial}" for f in facts])
     return [sets == one for one in np.unique(sets)]
 

@@ -1,4 +1,4 @@
-"""What a file is apart from its picture."""
+"""Facts of a file and of its picture that have nothing to do with the diagnosis."""
 
 import hashlib
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class PictureFacts:
         background_noise: Standard deviation of dark pixels.
         background_share: Share of dark pixels.
         colours: Number of different colours.
-        data_length: Of the compressed pixels, in bytes.
+        data_length: Length of the compressed pixels in bytes.
     """
 
     same_encoder: bool
@@ -107,14 +107,14 @@ class FileFacts:
 
     Attributes:
         presentation: What the manifest says of it.
-        path: Where it lies.
+        path: Path of the file.
         sha256: Of its bytes.
-        length: In bytes.
+        length: Length of the file in bytes.
         chunks: Kinds of its chunks in their order.
         header: Content of its header chunk.
         data_sha256: Of its compressed pixels.
-        data_length: Of its compressed pixels, in bytes.
-        padding: Its random padding.
+        data_length: Length of its compressed pixels in bytes.
+        padding: Random padding of the file.
         modified_ns: Modification time in ns.
         mode: Permissions.
         inode: Number in the file system, which rises with creation.

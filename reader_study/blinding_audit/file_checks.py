@@ -24,7 +24,7 @@ def file_checks(facts: Sequence[FileFacts], pictures: Pictures) -> tuple[Check, 
     """Compare all files of a study.
 
     Args:
-        facts: Of each file.
+        facts: Facts of each file.
         pictures: Of each image data, by its SHA-256; a text if it has none.
     """
     return (
@@ -52,7 +52,7 @@ def _alike(
     value: Callable[[FileFacts], _Value],
     written: Callable[[_Value], str],
 ) -> Check:
-    """Name the files that differ from most."""
+    """Yield the files that differ from most."""
     usual = Counter(map(value, facts)).most_common(1)[0][0]
     return _check(
         name,

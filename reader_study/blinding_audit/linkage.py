@@ -82,7 +82,7 @@ def _by_case(
     cells: Mapping[str, TruthCell],
     value: Callable[[FileFacts], str],
 ) -> dict[tuple[str, int], Numbers]:
-    """Give the rank of each case's value by group and trial, cases by name."""
+    """Return the rank of each case's value by group and trial, cases by name."""
     texts: dict[tuple[str, int], dict[str, str]] = {}
     for f in facts:
         at = texts.setdefault((f.presentation.group, f.presentation.trial), {})
@@ -101,6 +101,6 @@ def _in_turn(series: Numbers) -> Numbers:
 
 
 def _positions(order: Sequence[str], cells: Mapping[str, TruthCell]) -> Numbers:
-    """Give the position of each case, cases by name."""
+    """Return the position of each case, cases by name."""
     at = {cells[token].case: place for place, token in enumerate(order)}
     return np.array([float(at[case]) for case in sorted(at)])

@@ -82,7 +82,7 @@ def encode_pictures(
 
     Args:
         images: File by case and method.
-        jobs: How many at a time.
+        jobs: Number of pictures at a time.
 
     Raises:
         StudyError: If one cannot be read, has another canvas than the rest, or shows

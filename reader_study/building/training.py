@@ -1,4 +1,4 @@
-"""Put the training into a study that is being built."""
+"""Training cases: read from training.csv, checked, and written into a study."""
 
 import csv
 import hashlib
@@ -28,7 +28,7 @@ class TrainingRow:
     Attributes:
         where: File and line.
         case: Name; not one of the study's.
-        image: Its montage.
+        image: File of its montage.
         expected: Code by question, where there is a right one.
         feedback: Text by question.
     """
@@ -48,7 +48,7 @@ def read_training_file(
     Args:
         path: The file. Columns are `case`, `image`, and for any question `Q` the code
             expected in `Q` and a text in `Q_feedback`; both may be empty.
-        questionnaire: Of the study.
+        questionnaire: Questionnaire of the study.
         forbidden: Names of the methods, which readers must not be told.
 
     Raises:
@@ -147,9 +147,9 @@ def practice_cases(
     """Read the training cases that the protocol asks for; none are cases of the study.
 
     Args:
-        protocol: Of the study.
-        questionnaire: Of the study.
-        folder: Of the protocol's file.
+        protocol: Protocol of the study.
+        questionnaire: Questionnaire of the study.
+        folder: Folder of the protocol's file.
         cases: All that the study may be drawn from.
 
     Raises:
@@ -171,7 +171,7 @@ def write_training(
 
     Args:
         stage: Folder of the study.
-        rows: Of training.csv.
+        rows: Rows of training.csv.
         pictures: Those that the study shows.
 
     Raises:
@@ -203,7 +203,7 @@ def write_training(
 def training_details(
     rows: Iterable[TrainingRow], training: TrainingSet
 ) -> dict[str, list[dict[str, str]]]:
-    """Give what the key says of the training: which case is behind which token."""
+    """Return the training part of the key: the case behind each token."""
     cases = [
         {"token": case.token, "case": row.case}
         for row, case in zip(rows, training.cases, strict=True)

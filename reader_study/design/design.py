@@ -19,7 +19,7 @@ class ReaderPlan:
     Attributes:
         reader: Name of the place, such as `reader-1`.
         group: Readers who see the same pictures in the same trial.
-        orders: By trial the cases in the order of presentation.
+        orders: Cases in the order of presentation, by trial.
     """
 
     reader: str
@@ -34,14 +34,14 @@ class Design:
     Attributes:
         reference_trial: By group and case the trial that shows the reference method;
             the other trial shows the test method.
-        plans: One per planned reader.
+        plans: Plans, one per planned reader.
     """
 
     reference_trial: Mapping[str, Mapping[str, int]]
     plans: tuple[ReaderPlan, ...]
 
     def is_reference(self, group: str, trial: int, case: str) -> bool:
-        """Tell whether a group sees the reference method of a case in a trial."""
+        """Return whether a group sees the reference method of a case in a trial."""
         return self.reference_trial[group][case] == trial
 
 
@@ -129,12 +129,12 @@ _TRIALS = (1, 2)
 def violations(
     design: Design, severities: Mapping[str, str], protocol: Protocol
 ) -> list[str]:
-    """Tell all constraints that a design violates, by name.
+    """Return all constraints that a design violates, by name.
 
     Args:
-        design: As drawn.
+        design: The design as drawn.
         severities: Severity of each case.
-        protocol: What was asked for.
+        protocol: The protocol that it must satisfy.
     """
     return [
         f"{constraint.__name__}: {found}"

@@ -26,7 +26,7 @@ def draw_pseudo_ids(n: int, rng: np.random.Generator) -> tuple[str, ...]:
     They are numbers of a lottery: none is derived from a case, a trial or a position.
 
     Args:
-        n: How many.
+        n: Number to draw.
         rng: Source of chance.
 
     Raises:

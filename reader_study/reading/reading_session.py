@@ -1,4 +1,4 @@
-"""A reader's way through the study: everything that a screen may ask for."""
+"""Session of one reader: everything that a screen may ask for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,21 +32,21 @@ from reader_study.store.transaction import Transaction, not_before, read_head
 
 
 class StaleReadingError(StudyError):
-    """What is sent belongs to a reading that is not at hand; show the next one."""
+    """Answers belong to a reading that is not the current one; show the next one."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The reading at hand.
+    """The current reading.
 
     Attributes:
         token: Names it towards the store; not to be shown.
         pseudo_id: What the reader may see of the case.
-        trial: Which trial.
+        trial: Number of the trial.
         position: Place in the order, from 1.
         n_readings: Readings of the trial.
         draft: Answers kept on the way; empty at first.
-        opened_at: When the reader first saw it; empty if only now.
+        opened_at: Time at which the reader first saw it; empty if only now.
     """
 
     token: str
@@ -61,7 +61,7 @@ class Reading:
 def _find_reading(
     study: Study, connection: Connection, state: ReaderState
 ) -> Reading | None:
-    """Give the reading at hand, if there is one.
+    """Return the current reading, if there is one.
 
     Raises:
         StudyError: If the study is not open.
@@ -83,7 +83,7 @@ def _find_reading(
 
 
 def _require_opened(connection: Connection, reader: str, token: object) -> Opened:
-    """Give a reading that the reader has seen.
+    """Return a reading that the reader has seen.
 
     Raises:
         StaleReadingError: If the reader has not seen such a one.
@@ -98,7 +98,7 @@ def _require_opened(connection: Connection, reader: str, token: object) -> Opene
 
 
 def _require_at_hand(state: ReaderState, opened: Opened) -> None:
-    """Refuse what is not for the reading at hand.
+    """Refuse what is not for the current reading.
 
     Raises:
         StaleReadingError: If it is for another one.
@@ -139,7 +139,7 @@ def _require_correctable(state: ReaderState, stored: tuple[Response, ...]) -> No
 
 
 def _require_signable(state: ReaderState, trial: int) -> int:
-    """Give the number of readings of a trial that may be signed.
+    """Return the number of readings of a trial that may be signed.
 
     Raises:
         StudyError: If readings are not answered, or the study is not open.
@@ -167,7 +167,7 @@ class ReadingSession:
 
     Args:
         study: The built study.
-        store: Its store.
+        store: Store of the study.
         reader: Name of the reader, who has been let in (see `running.access`).
         clock: The server's clock.
     """
@@ -181,7 +181,7 @@ class ReadingSession:
         self.clock = clock or SystemClock()
 
     def progress(self) -> ReaderState:
-        """Say where the reader stands.
+        """Return where the reader is in the study.
 
         Raises:
             ReaderError: If the reader takes no part, also in all that follows.
@@ -190,7 +190,7 @@ class ReadingSession:
             return self._state(connection)
 
     def next_reading(self) -> Reading | None:
-        """Give the reading at hand; it counts as opened from the first time on.
+        """Return the current reading; it counts as opened from the first time on.
 
         None: the trial waits for its signature, the washout is not over, or all is
         done; `progress` says which. A `StudyError` if the study is not open.
@@ -207,7 +207,7 @@ class ReadingSession:
         return found
 
     def image(self, token: str) -> bytes:
-        """Give the image of a reading that this reader has opened, checked.
+        """Return the image of a reading that this reader has opened, checked.
 
         Raises:
             StudyError: If the reader has not opened it, or it was swapped.
@@ -222,7 +222,7 @@ class ReadingSession:
 
         Raises:
             AnswersError: If an answer is not on the scale or a text cannot be kept.
-            StaleReadingError: If it is not the reading at hand.
+            StaleReadingError: If it is not the current reading.
         """
         check_draft(self.study.questionnaire, answers, reasons)
         with self.store.writing(self.clock) as t:
@@ -243,7 +243,7 @@ class ReadingSession:
 
         Raises:
             AnswersError: If answers are incomplete or not on the scale.
-            StaleReadingError: If it is not the reading at hand.
+            StaleReadingError: If it is not the current reading.
             StudyError: If the study is not open, or the store cannot be written.
         """
         check_complete(self.study.questionnaire, answers, reasons)
@@ -257,7 +257,7 @@ class ReadingSession:
         """Leave a reading unanswered, with a reason; it counts as missing.
 
         Raises:
-            StudyError: If there is no reason, or it is not the reading at hand.
+            StudyError: If there is no reason, or it is not the current reading.
         """
         return self._submit(
             token, recording.SubmittedAnswers.of({}, {}, note=check_reason(why))
@@ -266,7 +266,7 @@ class ReadingSession:
     def correct(
         self, token: str, answers: Answers, reasons: Reasons, *, why: str
     ) -> Receipt:
-        """Store a correction beside what was answered before.
+        """Store a correction; what was answered before is kept too.
 
         Raises:
             StudyError: If answers or reason are incomplete, or it is not allowed.
@@ -287,7 +287,7 @@ class ReadingSession:
             return recording.receipt_of(t, self.study, stored[-1])
 
     def answered(self) -> tuple[Response, ...]:
-        """Give the answers of the trial at hand, for a last look before signing."""
+        """Return the answers of the current trial, for a last look before signing."""
         with self.store.reading() as connection:
             trial = self._state(connection).trial
             stored = readings.latest(find_responses(connection, self.reader))

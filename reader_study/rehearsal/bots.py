@@ -61,7 +61,7 @@ class TrueAgreement:
 
 
 def planted(question: Question, plan: SimulationPlan) -> TrueAgreement:
-    """Give the agreement that a plan plants in a question.
+    """Return the agreement that a plan plants in a question.
 
     Examples:
         >>> from reader_study.formats.questionnaire import Choice

@@ -1,4 +1,4 @@
-"""Rehearsal: bots read a study as people would, and it stays marked for ever."""
+"""Rehearsal: bots read a study as people would, and it stays marked as such."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
 def reasons_of(
     questionnaire: Questionnaire, answers: Mapping[str, int]
 ) -> dict[str, str]:
-    """Give an explanation for each answer that asks for one."""
+    """Return an explanation for each answer that asks for one."""
     chosen = {q.id: q.choice(answers[q.id]) for q in questionnaire.questions}
     return {name: _REASON for name, c in chosen.items() if c and c.requires_reason}
 
@@ -96,16 +96,16 @@ _SECONDS = 60.0  # median of a bot's reading
 
 @dataclass
 class SimulatedClock:
-    """A clock that moves when it is told to.
+    """A clock that moves only when `advance` is called.
 
     Attributes:
-        time: What it shows.
+        time: Time that it shows.
     """
 
     time: datetime
 
     def now(self) -> datetime:
-        """Give the time that it shows."""
+        """Return the time that it shows."""
         return self.time
 
     def advance(self, *, seconds: float = 0.0, days: float = 0.0) -> None:

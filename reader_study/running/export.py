@@ -16,7 +16,7 @@ def masked_csv(study: Study, responses: Iterable[Response]) -> str:
 
     Args:
         study: The built study.
-        responses: With all revisions.
+        responses: Responses with all revisions.
     """
     rows = [_row(study, response, {}) for response in responses]
     return responses_text(study.questionnaire, rows, masked=True)
@@ -27,7 +27,7 @@ def responses_csv(study: Study, truth: Truth, responses: Iterable[Response]) -> 
 
     Args:
         study: The built study.
-        truth: From the key.
+        truth: Content of the key.
         responses: Revisions that count.
     """
     rows = [
@@ -47,9 +47,9 @@ def closing_csv(
 
     Args:
         study: The built study.
-        closings: Of the readers.
+        closings: Closing answers of the readers.
         slots: Place in the design, by reader.
-        truth: From the key, for the number of pictures that were of the test method;
+        truth: Content of the key, to count the pictures of the test method;
             None before unblinding.
     """
     trials = sorted(study.manifest.slots[0].orders)

@@ -34,7 +34,7 @@ class Flow:
     items: dict[int, str]
 
     def analysed(self, trial: TrialStatus) -> int:
-        """Give how many readings of a trial count in the analysis."""
+        """Return how many readings of a trial count in the analysis."""
         active = {reader.name for reader in self.status.readers if reader.active}
         return trial.n_submitted if trial.reader in active else 0
 
@@ -57,7 +57,7 @@ class Flow:
         )
 
     def to_text(self) -> str:
-        """Give the same to read."""
+        """Return the same as a text to read."""
         lines = [f"{'reader':<16}trial" + "".join(f"{name:>11}" for name in STEPS)]
         for trial in self.status.trials:
             counts = self._counts(trial)
@@ -99,7 +99,7 @@ def read_flow(study: Study, connection: Connection) -> Flow:
 
 
 def interval_days(status: StudyStatus, reader: str) -> float | None:
-    """Give the days between the end of a reader's first trial and of the last."""
+    """Return the days between the end of a reader's first trial and of the last."""
     signed = [trial.signed_at for trial in status.of(reader)]
     if len(signed) < 2 or not all(signed):
         return None

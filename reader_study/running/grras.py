@@ -15,11 +15,11 @@ from reader_study.store.milestones import Phase
 def grras_items(
     protocol: Protocol, status: StudyStatus, intervals: Sequence[float]
 ) -> dict[int, str]:
-    """Give the items by number; those about aims and meaning are the authors'.
+    """Return the items by number; those about aims and meaning are the authors'.
 
     Args:
-        protocol: As built.
-        status: Of the study.
+        protocol: The protocol as built.
+        status: Status of the study.
         intervals: Days between the two trials, one per reader who signed both.
     """
     active = [reader for reader in status.readers if reader.active]

@@ -1,4 +1,4 @@
-"""The store that belongs to a study."""
+"""Store of a study: opened, entered once, and noted where it is elsewhere."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def _require_here(folder: Path) -> None:
 
 
 PROGRAM = "program"
-"""Who enters a study; its own name would be that of a method in every log."""
+"""Actor who enters a study; the program's own name would be that of a method."""
 
 
 def open_study_store(

@@ -55,9 +55,9 @@ class UnblindRequest:
     Attributes:
         key: The sealed key.
         passphrases: All that it needs.
-        first: One person.
-        second: Another one.
-        reason: Why now.
+        first: Name of one person who stands for it.
+        second: Name of another person who does.
+        reason: Reason for unblinding now.
         anchors: Entries of the log known from receipts or the lock record.
     """
 
@@ -78,7 +78,7 @@ class Unblinded:
     """What is written once a study is unblinded.
 
     Attributes:
-        record: Who, when, why, and hashes.
+        record: Who unblinded, when and why, with hashes.
         files: Content by file name.
     """
 
@@ -186,7 +186,7 @@ def _files(
 
 
 def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str]:
-    """Give what was asked before and after the cases, of all readers."""
+    """Return the files of training and closing questions, of all readers."""
     files = {}
     if study.training.cases:
         names = {c["token"]: c["case"] for c in truth.details.get("training", [])}

@@ -1,4 +1,4 @@
-"""Connections: durable, one writer at a time, on SQLite and on PostgreSQL."""
+"""Connections to SQLite and PostgreSQL: durable, migrated, one writer at a time."""
 
 import sqlite3
 import sys

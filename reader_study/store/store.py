@@ -94,7 +94,7 @@ def _prepare(store: Store) -> None:
 
 @contextmanager
 def _mendable() -> Iterator[None]:
-    """Tell what happened to the database, without the statement and its values."""
+    """Report a database error without the statement and its values."""
     try:
         yield
     except _OF_THE_PROGRAM:

@@ -1,4 +1,4 @@
-"""Find what was changed behind the back of the log."""
+"""Verification: what was changed behind the back of the log."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -19,11 +19,11 @@ JUNK = (None, 3, 1.5, [], {}, b"x", "", "nowhere", object())
 """What no argument of the package may be."""
 
 CALLS = {
-    "audit": lambda x: reader_study.audit(x),
+    "audit": reader_study.audit,
     "build": lambda x: reader_study.build(x, cases=x, out=x, key=x, passphrase=x),
-    "open_study": lambda x: reader_study.open_study(x),
-    "read_protocol": lambda x: reader_study.read_protocol(x),
-    "read_questionnaire": lambda x: reader_study.read_questionnaire(x),
+    "open_study": reader_study.open_study,
+    "read_protocol": reader_study.read_protocol,
+    "read_questionnaire": reader_study.read_questionnaire,
     "simulate": lambda x: reader_study.simulate(x, key=x, passphrase=x),
     "unblind": lambda x: reader_study.unblind(
         x, key=x, passphrase=x, names=x, reason=x
