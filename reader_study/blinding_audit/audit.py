@@ -37,14 +37,7 @@ _SHORTEST = 4
 _WRITTEN_BY_PEOPLE = (study.PROTOCOL, study.QUESTIONNAIRE)
 """They name the methods or not as the investigators like; readers may see both."""
 
-
-def _case_words(truth: Truth) -> set[str]:
-    """Return the names of cases and of the files that their pictures came from."""
-    sources = [PurePosixPath(s["path"]) for s in truth.details.get("sources", [])]
-    names = [cell.case for cell in truth.cells.values()]
-    names += truth.details.get("available", {})  # also those that were not drawn
-    names += [part for path in sources for part in (str(path), path.name, path.stem)]
-    return {name for name in names if len(name) >= _SHORTEST}
+_SEED = 20  # of permutations: the same study gives the same report
 
 
 def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]:
@@ -75,24 +68,6 @@ def written_forms(word: str) -> set[bytes]:
         start, end = (8 * offset + 5) // 6, 8 * (offset + len(plain)) // 6
         forms.add(b64encode(b"\0" * offset + plain + b"\0\0")[start:end])
     return forms
-
-
-def _not_searched(place: Path) -> bool:
-    practised_on = place.parts[0] == study.TRAINING and place.suffix == ".png"
-    picture = place.parts[0] == study.IMAGES or practised_on
-    return picture or place.name == NOTE or place.name.startswith(study.DATABASE)
-
-
-def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
-    forms = sorted({re.escape(f) for word in words for f in written_forms(word)})
-    if not forms:
-        return None
-    # A short name inside a longer word, or in a hash, is no name.
-    whole = rb"(?<![0-9A-Za-z])(?:" + b"|".join(forms) + rb")(?![0-9A-Za-z])"
-    return re.compile(whole, re.IGNORECASE)
-
-
-_SEED = 20  # of permutations: the same study gives the same report
 
 
 def audit_study(
@@ -130,6 +105,30 @@ def audit_study(
         () if shown is None else tuple(_cues(manifest, facts, shown, truth, protocol))
     )
     return AuditReport(len(facts), (*checks, words), cues)
+
+
+def _case_words(truth: Truth) -> set[str]:
+    """Return the names of cases and of the files that their pictures came from."""
+    sources = [PurePosixPath(s["path"]) for s in truth.details.get("sources", [])]
+    names = [cell.case for cell in truth.cells.values()]
+    names += truth.details.get("available", {})  # also those that were not drawn
+    names += [part for path in sources for part in (str(path), path.name, path.stem)]
+    return {name for name in names if len(name) >= _SHORTEST}
+
+
+def _not_searched(place: Path) -> bool:
+    practised_on = place.parts[0] == study.TRAINING and place.suffix == ".png"
+    picture = place.parts[0] == study.IMAGES or practised_on
+    return picture or place.name == NOTE or place.name.startswith(study.DATABASE)
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
+    forms = sorted({re.escape(f) for word in words for f in written_forms(word)})
+    if not forms:
+        return None
+    # A short name inside a longer word, or in a hash, is no name.
+    whole = rb"(?<![0-9A-Za-z])(?:" + b"|".join(forms) + rb")(?![0-9A-Za-z])"
+    return re.compile(whole, re.IGNORECASE)
 
 
 def _facts(folder: Path, presentation: Presentation) -> FileFacts:

@@ -22,6 +22,23 @@ from reader_study.formats.manifest import Slot
 
 _PENALTY = 1.0  # per feature, in units of a case's variance
 
+_FILE_CUES: dict[str, Callable[[FileFacts], str | float]] = {
+    "file name": lambda f: f.name,
+    "pseudo-ID": lambda f: f.presentation.pseudo_id,
+    "order of creation": lambda f: float(f.inode),
+    "padding": lambda f: f.padding_mean,
+}
+_EITHER_WAY = "AUC, either way"
+_SIDES = ("top", "bottom", "left", "right")
+_PICTURE_CUES: dict[str, Callable[[PictureFacts], float]] = {
+    "margin": lambda p: p.margin,
+    "slice rows": lambda p: p.slice_rows,
+    "background noise": lambda p: p.background_noise,
+    "background share": lambda p: p.background_share,
+    "colours used": lambda p: p.colours,
+    "compressed size": lambda p: p.data_length,
+}
+
 
 def cross_validated_auc(
     features: Numbers,
@@ -48,50 +65,6 @@ def cross_validated_auc(
     swaps = rng.choice([-1.0, 1.0], (len(names), N_PERMUTATIONS))
     drawn = _aucs(scoring, labels[:, None] * swaps[members])
     return Association(seen, monte_carlo_p(drawn, seen), monte_carlo_note())
-
-
-def _standardised(features: Numbers) -> Numbers:
-    spread = features.std(axis=0)
-    scaled: Numbers = (features - features.mean(axis=0)) / np.where(spread, spread, 1)
-    return scaled
-
-
-def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
-    """Return the matrix that turns labels into scores of pictures left out."""
-    scoring = np.zeros((len(cases), len(cases)))
-    for case in np.unique(cases):
-        left_out = cases == case
-        known = features[~left_out]
-        penalty = _PENALTY * features.shape[1] * np.eye(features.shape[1])
-        weights = np.linalg.solve(known.T @ known + penalty, known.T)
-        scoring[np.ix_(left_out, ~left_out)] = features[left_out] @ weights
-    return scoring
-
-
-def _aucs(scoring: Numbers, labels: Numbers) -> Numbers:
-    """Return the AUC of each column of labels; each has as many of either method."""
-    ranks = rankdata(np.round(scoring @ labels, 9), axis=0)
-    n = len(labels) / 2
-    aucs: Numbers = ((ranks * (labels > 0)).sum(axis=0) - n * (n + 1) / 2) / n**2
-    return aucs
-
-
-_FILE_CUES: dict[str, Callable[[FileFacts], str | float]] = {
-    "file name": lambda f: f.name,
-    "pseudo-ID": lambda f: f.presentation.pseudo_id,
-    "order of creation": lambda f: float(f.inode),
-    "padding": lambda f: f.padding_mean,
-}
-_EITHER_WAY = "AUC, either way"
-_SIDES = ("top", "bottom", "left", "right")
-_PICTURE_CUES: dict[str, Callable[[PictureFacts], float]] = {
-    "margin": lambda p: p.margin,
-    "slice rows": lambda p: p.slice_rows,
-    "background noise": lambda p: p.background_noise,
-    "background share": lambda p: p.background_share,
-    "colours used": lambda p: p.colours,
-    "compressed size": lambda p: p.data_length,
-}
 
 
 def file_cues(
@@ -179,6 +152,32 @@ def picture_cues(
     for name, value in _PICTURE_CUES.items():
         values = np.array([float(value(picture)) for picture in pictures.values()])
         yield _cue(name, "picture", values, is_test, rng)
+
+
+def _standardised(features: Numbers) -> Numbers:
+    spread = features.std(axis=0)
+    scaled: Numbers = (features - features.mean(axis=0)) / np.where(spread, spread, 1)
+    return scaled
+
+
+def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
+    """Return the matrix that turns labels into scores of pictures left out."""
+    scoring = np.zeros((len(cases), len(cases)))
+    for case in np.unique(cases):
+        left_out = cases == case
+        known = features[~left_out]
+        penalty = _PENALTY * features.shape[1] * np.eye(features.shape[1])
+        weights = np.linalg.solve(known.T @ known + penalty, known.T)
+        scoring[np.ix_(left_out, ~left_out)] = features[left_out] @ weights
+    return scoring
+
+
+def _aucs(scoring: Numbers, labels: Numbers) -> Numbers:
+    """Return the AUC of each column of labels; each has as many of either method."""
+    ranks = rankdata(np.round(scoring @ labels, 9), axis=0)
+    n = len(labels) / 2
+    aucs: Numbers = ((ranks * (labels > 0)).sum(axis=0) - n * (n + 1) / 2) / n**2
+    return aucs
 
 
 def _cue(

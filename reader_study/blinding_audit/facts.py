@@ -57,50 +57,6 @@ def read_picture_facts(path: Path) -> PictureFacts | str:
     return _measure(pixels, data)
 
 
-def _measure(pixels: Pixels, data: bytes) -> PictureFacts:
-    """Measure a picture.
-
-    Args:
-        pixels: `(height, width, 3)` RGB.
-        data: Its compressed pixels as they lie in the file.
-    """
-    red, green, blue = (pixels[..., channel] for channel in range(3))
-    colour: NDArray[np.uint32] = np.left_shift(red, 16, dtype=np.uint32)
-    colour |= np.left_shift(green, 8, dtype=np.uint32)
-    colour |= blue
-    content = colour != colour[0, 0]
-    rows, columns = content.any(axis=1), content.any(axis=0)
-    brightness = np.maximum(np.maximum(red, green), blue)
-    dark = brightness[brightness < _DARK]
-    return PictureFacts(
-        same_encoder=is_image_data(data, pixels),
-        frame=(
-            float(pixels[0].mean()),
-            float(pixels[-1].mean()),
-            float(pixels[:, 0].mean()),
-            float(pixels[:, -1].mean()),
-        ),
-        margin=sum(_outside(line) for line in (rows, columns)),
-        slice_rows=int(np.count_nonzero(np.diff(rows.astype(np.int8), prepend=0) > 0)),
-        background_noise=float(dark.std()) if dark.size else 0.0,
-        background_share=dark.size / brightness.size,
-        colours=_n_different(colour),
-        data_length=len(data),
-    )
-
-
-def _outside(content: NDArray[np.bool_]) -> int:
-    """Count the places before the first and after the last with content."""
-    inside = np.flatnonzero(content)
-    return len(content) - (int(inside[-1] - inside[0]) + 1 if inside.size else 0)
-
-
-def _n_different(colour: NDArray[np.uint32]) -> int:
-    seen = np.zeros(_N_COLOURS, dtype=bool)
-    seen[colour.ravel()] = True
-    return int(np.count_nonzero(seen))
-
-
 @dataclass(frozen=True)
 class FileFacts:
     """Facts of one served file.
@@ -175,3 +131,47 @@ def read_file_facts(path: Path, presentation: Presentation) -> FileFacts:
         mode=status.st_mode,
         inode=status.st_ino,
     )
+
+
+def _measure(pixels: Pixels, data: bytes) -> PictureFacts:
+    """Measure a picture.
+
+    Args:
+        pixels: `(height, width, 3)` RGB.
+        data: Its compressed pixels as they lie in the file.
+    """
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    colour: NDArray[np.uint32] = np.left_shift(red, 16, dtype=np.uint32)
+    colour |= np.left_shift(green, 8, dtype=np.uint32)
+    colour |= blue
+    content = colour != colour[0, 0]
+    rows, columns = content.any(axis=1), content.any(axis=0)
+    brightness = np.maximum(np.maximum(red, green), blue)
+    dark = brightness[brightness < _DARK]
+    return PictureFacts(
+        same_encoder=is_image_data(data, pixels),
+        frame=(
+            float(pixels[0].mean()),
+            float(pixels[-1].mean()),
+            float(pixels[:, 0].mean()),
+            float(pixels[:, -1].mean()),
+        ),
+        margin=sum(_outside(line) for line in (rows, columns)),
+        slice_rows=int(np.count_nonzero(np.diff(rows.astype(np.int8), prepend=0) > 0)),
+        background_noise=float(dark.std()) if dark.size else 0.0,
+        background_share=dark.size / brightness.size,
+        colours=_n_different(colour),
+        data_length=len(data),
+    )
+
+
+def _outside(content: NDArray[np.bool_]) -> int:
+    """Count the places before the first and after the last with content."""
+    inside = np.flatnonzero(content)
+    return len(content) - (int(inside[-1] - inside[0]) + 1 if inside.size else 0)
+
+
+def _n_different(colour: NDArray[np.uint32]) -> int:
+    seen = np.zeros(_N_COLOURS, dtype=bool)
+    seen[colour.ravel()] = True
+    return int(np.count_nonzero(seen))

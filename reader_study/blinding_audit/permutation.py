@@ -16,6 +16,13 @@ Numbers = NDArray[np.float64]
 _SMALL = 20_000
 """Largest distance up to which chances are multiplied out, each to its last digit."""
 
+Flags = NDArray[np.bool_]
+
+N_PERMUTATIONS = 49_999
+EXACT_UP_TO = 100
+_SHIFT = 997
+_CLOSE = 1e-9  # statistics that differ by less are equal but for rounding
+
 
 def rank_sum_counts(ranks: NDArray[np.int64], n_test: int) -> Numbers:
     """Count the ways to choose some of several ranks, by their sum from 0 on.
@@ -55,35 +62,6 @@ def distance_chances(sizes: Iterable[tuple[int, int]]) -> Numbers:
         spectrum *= rfft(_distances(*size), length) ** times
     chances: Numbers = irfft(spectrum, length)[: largest + 1]
     return chances.clip(0)
-
-
-@cache
-def _distances(n: int, n_test: int) -> Numbers:
-    """Return the chances of one order, by the Gaussian binomial coefficient.
-
-    Its coefficient of q^u counts the orders whose sum of positions is u above the least
-    (Andrews, The Theory of Partitions, 1976, chapter 3); whole numbers of any size, as
-    products and quotients of 1 - q^i cancel.
-    """
-    largest = n_test * (n - n_test)
-    ways = np.zeros(largest + 1, dtype=object)
-    ways[0] = 1
-    for i in range(1, n_test + 1):
-        up = n - n_test + i
-        ways[up:] = ways[up:] - ways[: len(ways[up:])]  # times 1 - q^up
-        for start in range(min(i, largest + 1)):  # over 1 - q^i
-            ways[start::i] = np.add.accumulate(ways[start::i])
-    chances = np.array([count / comb(n, n_test) for count in ways])
-    away = np.abs(2 * np.arange(largest + 1) - largest)
-    return np.asarray(np.bincount(away, chances), np.float64)
-
-
-Flags = NDArray[np.bool_]
-
-N_PERMUTATIONS = 49_999
-EXACT_UP_TO = 100
-_SHIFT = 997
-_CLOSE = 1e-9  # statistics that differ by less are equal but for rounding
 
 
 @dataclass(frozen=True)
@@ -193,6 +171,27 @@ def monte_carlo_p(drawn: Numbers, seen: float) -> float:
 def monte_carlo_note() -> str:
     """Return how a p-value was found by draws."""
     return f"{N_PERMUTATIONS:,} permutations"
+
+
+@cache
+def _distances(n: int, n_test: int) -> Numbers:
+    """Return the chances of one order, by the Gaussian binomial coefficient.
+
+    Its coefficient of q^u counts the orders whose sum of positions is u above the least
+    (Andrews, The Theory of Partitions, 1976, chapter 3); whole numbers of any size, as
+    products and quotients of 1 - q^i cancel.
+    """
+    largest = n_test * (n - n_test)
+    ways = np.zeros(largest + 1, dtype=object)
+    ways[0] = 1
+    for i in range(1, n_test + 1):
+        up = n - n_test + i
+        ways[up:] = ways[up:] - ways[: len(ways[up:])]  # times 1 - q^up
+        for start in range(min(i, largest + 1)):  # over 1 - q^i
+            ways[start::i] = np.add.accumulate(ways[start::i])
+    chances = np.array([count / comb(n, n_test) for count in ways])
+    away = np.abs(2 * np.arange(largest + 1) - largest)
+    return np.asarray(np.bincount(away, chances), np.float64)
 
 
 def _exact_p(doubled: NDArray[np.int64], is_test: Flags) -> float:

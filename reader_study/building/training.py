@@ -75,69 +75,6 @@ def read_training_file(
     return read
 
 
-def _check_columns(
-    path: Path, columns: Collection[str], questionnaire: Questionnaire
-) -> None:
-    ids = questionnaire.ids
-    known = ("case", "image", *ids, *(f"{name}{_FEEDBACK}" for name in ids))
-    missing = [name for name in known[:2] if name not in columns]
-    unknown = [name for name in columns if name not in known]
-    if missing or unknown:
-        what = f"{missing[0]} is missing" if missing else f"{unknown[0]!r} is unknown"
-        msg = f"{path} line 1: column {what}; known are {', '.join(known)}"
-        raise StudyError(msg)
-
-
-def _row(
-    where: str,
-    row: Mapping[str, str | None],
-    folder: Path,
-    questionnaire: Questionnaire,
-) -> TrainingRow:
-    cells = {name: (text or "").strip() for name, text in row.items() if name}
-    for name in ("case", "image"):
-        if not cells[name]:
-            msg = f"{where}: {name} must be given, got nothing"
-            raise StudyError(msg)
-    image = folder / cells["image"]
-    if not image.is_file():
-        msg = f"{where}: {image} must be a file, got none"
-        raise StudyError(msg)
-    expected, feedback = {}, {}
-    for question in questionnaire.questions:
-        given = cells.get(question.id, "")
-        if given:
-            codes = {str(c): c for c in question.codes if isinstance(c, int)}
-            if given not in codes:
-                why = f"must be {' or '.join(codes)} or empty, got {given!r}"
-                msg = f"{where}: {question.id} {why}"
-                raise StudyError(msg)
-            expected[question.id] = codes[given]
-        if text := cells.get(f"{question.id}{_FEEDBACK}", ""):
-            feedback[question.id] = text
-    return TrainingRow(where, cells["case"], image, expected, feedback)
-
-
-def _check_row(
-    row: TrainingRow, rows: Collection[TrainingRow], words: re.Pattern[str]
-) -> None:
-    if not row.expected and not row.feedback:
-        msg = f"{row.where}: an expected answer or a feedback must be given, got none"
-        raise StudyError(msg)
-    if sum(row.case == other.case for other in rows) > 1:
-        msg = f"{row.where}: case must be there once, got {row.case!r} twice"
-        raise StudyError(msg)
-    for question, text in row.feedback.items():
-        if found := words.search(text):
-            msg = f"{row.where}: {question}{_FEEDBACK} must not name a method, got "
-            raise StudyError(msg + repr(found[0]))
-
-
-def _pattern(names: Collection[str]) -> re.Pattern[str]:
-    either = "|".join(re.escape(name) for name in names)
-    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
-
-
 def practice_cases(
     protocol: Protocol,
     questionnaire: Questionnaire,
@@ -209,6 +146,69 @@ def training_details(
         for row, case in zip(rows, training.cases, strict=True)
     ]
     return {"training": cases} if cases else {}
+
+
+def _check_columns(
+    path: Path, columns: Collection[str], questionnaire: Questionnaire
+) -> None:
+    ids = questionnaire.ids
+    known = ("case", "image", *ids, *(f"{name}{_FEEDBACK}" for name in ids))
+    missing = [name for name in known[:2] if name not in columns]
+    unknown = [name for name in columns if name not in known]
+    if missing or unknown:
+        what = f"{missing[0]} is missing" if missing else f"{unknown[0]!r} is unknown"
+        msg = f"{path} line 1: column {what}; known are {', '.join(known)}"
+        raise StudyError(msg)
+
+
+def _row(
+    where: str,
+    row: Mapping[str, str | None],
+    folder: Path,
+    questionnaire: Questionnaire,
+) -> TrainingRow:
+    cells = {name: (text or "").strip() for name, text in row.items() if name}
+    for name in ("case", "image"):
+        if not cells[name]:
+            msg = f"{where}: {name} must be given, got nothing"
+            raise StudyError(msg)
+    image = folder / cells["image"]
+    if not image.is_file():
+        msg = f"{where}: {image} must be a file, got none"
+        raise StudyError(msg)
+    expected, feedback = {}, {}
+    for question in questionnaire.questions:
+        given = cells.get(question.id, "")
+        if given:
+            codes = {str(c): c for c in question.codes if isinstance(c, int)}
+            if given not in codes:
+                why = f"must be {' or '.join(codes)} or empty, got {given!r}"
+                msg = f"{where}: {question.id} {why}"
+                raise StudyError(msg)
+            expected[question.id] = codes[given]
+        if text := cells.get(f"{question.id}{_FEEDBACK}", ""):
+            feedback[question.id] = text
+    return TrainingRow(where, cells["case"], image, expected, feedback)
+
+
+def _check_row(
+    row: TrainingRow, rows: Collection[TrainingRow], words: re.Pattern[str]
+) -> None:
+    if not row.expected and not row.feedback:
+        msg = f"{row.where}: an expected answer or a feedback must be given, got none"
+        raise StudyError(msg)
+    if sum(row.case == other.case for other in rows) > 1:
+        msg = f"{row.where}: case must be there once, got {row.case!r} twice"
+        raise StudyError(msg)
+    for question, text in row.feedback.items():
+        if found := words.search(text):
+            msg = f"{row.where}: {question}{_FEEDBACK} must not name a method, got "
+            raise StudyError(msg + repr(found[0]))
+
+
+def _pattern(names: Collection[str]) -> re.Pattern[str]:
+    either = "|".join(re.escape(name) for name in names)
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
 
 
 def _check_apart(rows: Iterable[TrainingRow], cases: Collection[Case]) -> None:

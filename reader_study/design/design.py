@@ -11,6 +11,8 @@ import numpy as np
 from reader_study.design.presentation_order import draw_orders
 from reader_study.formats.protocol import Protocol
 
+_TRIALS = (1, 2)
+
 
 @dataclass(frozen=True)
 class ReaderPlan:
@@ -95,35 +97,6 @@ def draw_design(
             )
         plans.append(ReaderPlan(f"reader-{reader}", group, orders))
     return Design(groups, tuple(plans))
-
-
-def _coins(cases: list[str], rng: np.random.Generator) -> dict[str, int]:
-    return dict(zip(cases, rng.integers(1, 3, len(cases)).tolist(), strict=True))
-
-
-def _halves(severities: Mapping[str, str], rng: np.random.Generator) -> dict[str, int]:
-    strata: dict[str, list[str]] = {}
-    for case, severity in severities.items():
-        strata.setdefault(severity, []).append(case)
-    # Of strata with an odd number, every other one has its larger half in trial 1.
-    larger = int(rng.integers(1, 3))
-    trials: dict[str, int] = {}
-    for name in rng.permutation(sorted(strata)).tolist():
-        cases = rng.permutation(strata[name]).tolist()
-        n_first = len(cases) // 2
-        if len(cases) % 2:
-            n_first += larger == 1
-            larger = 3 - larger
-        trials |= {case: 1 if i < n_first else 2 for i, case in enumerate(cases)}
-    return trials
-
-
-def _members(groups: list[str], n: int, rng: np.random.Generator) -> list[str]:
-    in_turn = [groups[i % len(groups)] for i in range(n)]
-    return [str(group) for group in rng.permutation(in_turn)]
-
-
-_TRIALS = (1, 2)
 
 
 def violations(
@@ -242,6 +215,32 @@ def shared_order(
         }
         if len(orders) != 1:
             yield f"{group}: {len(orders)} orders"
+
+
+def _coins(cases: list[str], rng: np.random.Generator) -> dict[str, int]:
+    return dict(zip(cases, rng.integers(1, 3, len(cases)).tolist(), strict=True))
+
+
+def _halves(severities: Mapping[str, str], rng: np.random.Generator) -> dict[str, int]:
+    strata: dict[str, list[str]] = {}
+    for case, severity in severities.items():
+        strata.setdefault(severity, []).append(case)
+    # Of strata with an odd number, every other one has its larger half in trial 1.
+    larger = int(rng.integers(1, 3))
+    trials: dict[str, int] = {}
+    for name in rng.permutation(sorted(strata)).tolist():
+        cases = rng.permutation(strata[name]).tolist()
+        n_first = len(cases) // 2
+        if len(cases) % 2:
+            n_first += larger == 1
+            larger = 3 - larger
+        trials |= {case: 1 if i < n_first else 2 for i, case in enumerate(cases)}
+    return trials
+
+
+def _members(groups: list[str], n: int, rng: np.random.Generator) -> list[str]:
+    in_turn = [groups[i % len(groups)] for i in range(n)]
+    return [str(group) for group in rng.permutation(in_turn)]
 
 
 _Constraint = Callable[[Design, Mapping[str, str], Protocol], Iterator[str]]

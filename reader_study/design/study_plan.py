@@ -47,14 +47,6 @@ def draw_tokens(n: int, rng: np.random.Generator) -> tuple[str, ...]:
     return tuple(rng.bytes(_N_TOKEN_BYTES).hex() for _ in range(n))
 
 
-def _written(number: int) -> str:
-    text = ""
-    for alphabet in (DIGITS,) * 3 + (LETTERS,) * 3:
-        number, place = divmod(number, len(alphabet))
-        text = alphabet[place] + text
-    return f"{text[:3]}-{text[3:]}"
-
-
 @dataclass(frozen=True)
 class PlannedPresentation:
     """What a group sees in a trial, with the truth about it."""
@@ -142,6 +134,14 @@ def check_draw(manifest: Manifest, truth: Truth, protocol: Protocol) -> None:
     if plan.cells != truth.cells or plan.slots != manifest.slots or names != shown:
         msg = "The study must be the one that protocol and nonce draw, got another"
         raise StudyError(msg)
+
+
+def _written(number: int) -> str:
+    text = ""
+    for alphabet in (DIGITS,) * 3 + (LETTERS,) * 3:
+        number, place = divmod(number, len(alphabet))
+        text = alphabet[place] + text
+    return f"{text[:3]}-{text[3:]}"
 
 
 def _draw_cases(

@@ -30,6 +30,9 @@ from reader_study.store.readings import (
 from reader_study.store.store import Store
 from reader_study.store.transaction import Transaction, not_before, read_head
 
+Answers = Mapping[str, int]
+Reasons = Mapping[str, str]
+
 
 class StaleReadingError(StudyError):
     """Answers belong to a reading that is not the current one; show the next one."""
@@ -56,107 +59,6 @@ class Reading:
     n_readings: int
     draft: Draft = field(default_factory=lambda: Draft({}, {}))
     opened_at: str = ""
-
-
-def _find_reading(
-    study: Study, connection: Connection, state: ReaderState
-) -> Reading | None:
-    """Return the current reading, if there is one.
-
-    Raises:
-        StudyError: If the study is not open.
-    """
-    require_open(state.phase)
-    p = state
-    if p.token is None:
-        return None
-    opened = find_opened(connection, p.reader, p.token)
-    return Reading(
-        token=p.token,
-        pseudo_id=study.manifest.presentation(p.token).pseudo_id,
-        trial=p.trial,
-        position=p.position,
-        n_readings=p.n_readings,
-        draft=find_draft(connection, p.reader, p.token) or Draft({}, {}),
-        opened_at=opened[p.reader, p.token].opened_at if opened else "",
-    )
-
-
-def _require_opened(connection: Connection, reader: str, token: object) -> Opened:
-    """Return a reading that the reader has seen.
-
-    Raises:
-        StaleReadingError: If the reader has not seen such a one.
-    """
-    # Anything may come over the wire, also what a database refuses as text.
-    known = isinstance(token, str) and token.isascii() and token.isprintable()
-    opened = find_opened(connection, reader, str(token)) if known else {}
-    if not opened:
-        msg = "This reading has not been opened; nothing was stored"
-        raise StaleReadingError(msg)
-    return opened[reader, str(token)]
-
-
-def _require_at_hand(state: ReaderState, opened: Opened) -> None:
-    """Refuse what is not for the current reading.
-
-    Raises:
-        StaleReadingError: If it is for another one.
-        StudyError: If the study is not open.
-    """
-    require_open(state.phase)
-    p = state
-    if opened.token == p.token:
-        return
-    if opened.token in state.history.answered:
-        what = "has been answered already, otherwise"
-    else:
-        what = "is not the one at hand"
-    msg = (
-        f"Reading {opened.position} of trial {opened.trial} {what}; nothing was stored"
-    )
-    raise StaleReadingError(msg)
-
-
-def _require_correctable(state: ReaderState, stored: tuple[Response, ...]) -> None:
-    """Refuse a correction that the protocol does not allow.
-
-    Raises:
-        StaleReadingError: If the reading was not answered, or its trial is signed.
-        StudyError: If the protocol allows no corrections, or the study is not open.
-    """
-    require_open(state.phase)
-    if not state.protocol.corrections:
-        msg = "The protocol allows no corrections; the answer stays as it is"
-        raise StudyError(msg)
-    if not stored:
-        msg = "A correction must be of an answered reading; nothing was stored"
-        raise StaleReadingError(msg)
-    trial = stored[0].trial
-    if trial in state.history.signed:
-        msg = f"Trial {trial} is signed; its answers stay as they are"
-        raise StaleReadingError(msg)
-
-
-def _require_signable(state: ReaderState, trial: int) -> int:
-    """Return the number of readings of a trial that may be signed.
-
-    Raises:
-        StudyError: If readings are not answered, or the study is not open.
-    """
-    require_open(state.phase)
-    p = state
-    if trial != p.trial or not p.may_sign:
-        msg = (
-            f"Trial {trial!r:.20} must be complete to be signed; trial {p.trial} is "
-            f"at hand, {p.n_answered} of {p.n_readings} readings answered"
-        )
-        raise StudyError(msg)
-    return p.n_readings
-
-
-Answers = Mapping[str, int]
-Reasons = Mapping[str, str]
 
 
 class ReadingSession:
@@ -326,3 +228,100 @@ class ReadingSession:
     def _state(self, connection: Connection) -> ReaderState:
         now = not_before(read_head(connection), self.clock.now())
         return find_reader_state(self.study, connection, self.reader, now)
+
+
+def _find_reading(
+    study: Study, connection: Connection, state: ReaderState
+) -> Reading | None:
+    """Return the current reading, if there is one.
+
+    Raises:
+        StudyError: If the study is not open.
+    """
+    require_open(state.phase)
+    p = state
+    if p.token is None:
+        return None
+    opened = find_opened(connection, p.reader, p.token)
+    return Reading(
+        token=p.token,
+        pseudo_id=study.manifest.presentation(p.token).pseudo_id,
+        trial=p.trial,
+        position=p.position,
+        n_readings=p.n_readings,
+        draft=find_draft(connection, p.reader, p.token) or Draft({}, {}),
+        opened_at=opened[p.reader, p.token].opened_at if opened else "",
+    )
+
+
+def _require_opened(connection: Connection, reader: str, token: object) -> Opened:
+    """Return a reading that the reader has seen.
+
+    Raises:
+        StaleReadingError: If the reader has not seen such a one.
+    """
+    # Anything may come over the wire, also what a database refuses as text.
+    known = isinstance(token, str) and token.isascii() and token.isprintable()
+    opened = find_opened(connection, reader, str(token)) if known else {}
+    if not opened:
+        msg = "This reading has not been opened; nothing was stored"
+        raise StaleReadingError(msg)
+    return opened[reader, str(token)]
+
+
+def _require_at_hand(state: ReaderState, opened: Opened) -> None:
+    """Refuse what is not for the current reading.
+
+    Raises:
+        StaleReadingError: If it is for another one.
+        StudyError: If the study is not open.
+    """
+    require_open(state.phase)
+    p = state
+    if opened.token == p.token:
+        return
+    if opened.token in state.history.answered:
+        what = "has been answered already, otherwise"
+    else:
+        what = "is not the one at hand"
+    msg = (
+        f"Reading {opened.position} of trial {opened.trial} {what}; nothing was stored"
+    )
+    raise StaleReadingError(msg)
+
+
+def _require_correctable(state: ReaderState, stored: tuple[Response, ...]) -> None:
+    """Refuse a correction that the protocol does not allow.
+
+    Raises:
+        StaleReadingError: If the reading was not answered, or its trial is signed.
+        StudyError: If the protocol allows no corrections, or the study is not open.
+    """
+    require_open(state.phase)
+    if not state.protocol.corrections:
+        msg = "The protocol allows no corrections; the answer stays as it is"
+        raise StudyError(msg)
+    if not stored:
+        msg = "A correction must be of an answered reading; nothing was stored"
+        raise StaleReadingError(msg)
+    trial = stored[0].trial
+    if trial in state.history.signed:
+        msg = f"Trial {trial} is signed; its answers stay as they are"
+        raise StaleReadingError(msg)
+
+
+def _require_signable(state: ReaderState, trial: int) -> int:
+    """Return the number of readings of a trial that may be signed.
+
+    Raises:
+        StudyError: If readings are not answered, or the study is not open.
+    """
+    require_open(state.phase)
+    p = state
+    if trial != p.trial or not p.may_sign:
+        msg = (
+            f"Trial {trial!r:.20} must be complete to be signed; trial {p.trial} is "
+            f"at hand, {p.n_answered} of {p.n_readings} readings answered"
+        )
+        raise StudyError(msg)
+    return p.n_readings

@@ -78,20 +78,6 @@ class TrialReceipt:
         return asdict(self) | {"code": self.code}
 
 
-def _reading_receipt(response: Response, pseudo_id: str, head: Head) -> Receipt:
-    """Make the receipt of a response; the same one whenever it is asked for."""
-    r = response
-    return Receipt(
-        r.reader, r.trial, r.token, pseudo_id, r.revision, r.submitted_at, head
-    )
-
-
-def _trial_receipt(signature: Signature, head: Head) -> TrialReceipt:
-    """Make the receipt of a signed trial; the same one whenever it is asked for."""
-    s = signature
-    return TrialReceipt(s.reader, s.trial, s.n_readings, s.signed_at, head)
-
-
 def short_code(head: Head) -> str:
     """Return number and first digits of an entry's hash."""
     return f"{head.n}-{head.sha256[:8].upper()}"
@@ -194,6 +180,20 @@ def receipt_of(t: Transaction, study: Study, response: Response) -> Receipt:
 def receipt_of_trial(t: Transaction, signature: Signature) -> TrialReceipt:
     """Return the receipt of a signed trial."""
     return _trial_receipt(signature, _entry(t, signature.log_n, signature.signed_at))
+
+
+def _reading_receipt(response: Response, pseudo_id: str, head: Head) -> Receipt:
+    """Make the receipt of a response; the same one whenever it is asked for."""
+    r = response
+    return Receipt(
+        r.reader, r.trial, r.token, pseudo_id, r.revision, r.submitted_at, head
+    )
+
+
+def _trial_receipt(signature: Signature, head: Head) -> TrialReceipt:
+    """Make the receipt of a signed trial; the same one whenever it is asked for."""
+    s = signature
+    return TrialReceipt(s.reader, s.trial, s.n_readings, s.signed_at, head)
 
 
 def _entry(t: Transaction, n: int, time: str) -> Head:

@@ -27,6 +27,9 @@ from reader_study.store.store import Store
 from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
 
+INCOMPLETE_LOCK = "incomplete_lock"
+"""Deviation that says why data were locked before all trials were signed."""
+
 
 @dataclass(frozen=True)
 class Amendment:
@@ -135,10 +138,6 @@ def require_phase(t: Transaction, phase: Phase, what: str) -> None:
     if found is not phase:
         msg = f"A study must be {phase} to be {what}, this one is {found}"
         raise StudyError(msg)
-
-
-INCOMPLETE_LOCK = "incomplete_lock"
-"""Deviation that says why data were locked before all trials were signed."""
 
 
 def readiness(study: Study, store: Store) -> list[str]:

@@ -21,6 +21,13 @@ from reader_study.errors import StudyError
 
 _FOLDER = Path(__file__).parent / "migrations"
 
+READS_ONLY = "reads_only"
+"""Execution option of a transaction that writes nothing."""
+
+_BUSY_SECONDS = 60
+_WRITE_LOCK = 0x4D414749  # any number, the same in all processes of a study
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
 
 def migrate(connection: Connection) -> None:
     """Create or alter tables as far as needed, within the transaction begun.
@@ -45,13 +52,6 @@ def is_current(connection: Connection) -> bool:
     return MigrationContext.configure(connection).get_current_revision() == wanted
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
 @contextmanager
 def write_lock(engine: Engine) -> Iterator[None]:
     """Hold the turn while the block runs.
@@ -67,21 +67,6 @@ def write_lock(engine: Engine) -> Iterator[None]:
             with suppress(OSError):
                 _lock(stack.enter_context(Path(f"{path}-turn").open("ab")))
         yield
-
-
-def _lock(file: IO[bytes]) -> None:
-    if sys.platform != "win32":
-        from fcntl import LOCK_EX, flock
-
-        flock(file, LOCK_EX)
-
-
-READS_ONLY = "reads_only"
-"""Execution option of a transaction that writes nothing."""
-
-_BUSY_SECONDS = 60
-_WRITE_LOCK = 0x4D414749  # any number, the same in all processes of a study
-_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def make_engine(url: str) -> Engine:
@@ -131,6 +116,20 @@ def use_wal(engine: Engine) -> None:
             msg = "The database is locked by another program"
             raise StudyError(msg)
         time.sleep(0.02)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform != "win32":
+        from fcntl import LOCK_EX, flock
+
+        flock(file, LOCK_EX)
 
 
 def _has_wal(engine: Engine) -> bool:

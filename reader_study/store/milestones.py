@@ -14,6 +14,9 @@ from reader_study.formats.protocol import Protocol
 from reader_study.store.tables import COVERED, FROZEN, deviations, metadata, milestones
 from reader_study.store.transaction import Head, Transaction, row_digest
 
+AMENDABLE = ("corrections", "n_readers", "washout_days")
+"""Settings that an amendment may change while readers read; the design is fixed."""
+
 
 class MilestoneKind(StrEnum):
     """What can happen to a study."""
@@ -118,15 +121,6 @@ def data_sha256(connection: Connection) -> str:
     return sha256_of(sorted(digests))
 
 
-def _next_id(connection: Connection, table: Table) -> int:
-    newest = connection.execute(select(func.max(table.c.id))).scalar()
-    return int(newest or 0) + 1
-
-
-AMENDABLE = ("corrections", "n_readers", "washout_days")
-"""Settings that an amendment may change while readers read; the design is fixed."""
-
-
 class Phase(StrEnum):
     """How far a study has come."""
 
@@ -178,3 +172,8 @@ def effective_protocol(protocol: Protocol, milestones: Sequence[Milestone]) -> P
         if milestone.kind is MilestoneKind.AMENDED:
             protocol = replace(protocol, **milestone.details["settings"])
     return protocol
+
+
+def _next_id(connection: Connection, table: Table) -> int:
+    newest = connection.execute(select(func.max(table.c.id))).scalar()
+    return int(newest or 0) + 1

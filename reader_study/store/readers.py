@@ -11,6 +11,8 @@ from reader_study.formats.canonical import canonical_bytes
 from reader_study.store.tables import acknowledgements, readers
 from reader_study.store.transaction import Head, Transaction
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+
 
 @dataclass(frozen=True)
 class Acknowledgement:
@@ -54,9 +56,6 @@ def keep_acknowledgement(
     }
     logged = {"version": version, **details}
     return t.keep(acknowledgements, row, kind, reader, logged)
-
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
 class ReaderStatus(StrEnum):

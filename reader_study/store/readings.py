@@ -66,10 +66,6 @@ def keep_closing(t: Transaction, closing: Closing) -> Head:
     return t.keep(closing_answers, row, "closing.answered", closing.reader, {})
 
 
-def _counts(text: str) -> dict[int, int]:
-    return {int(trial): n for trial, n in json.loads(text).items()}
-
-
 class Step(StrEnum):
     """What a reader can do with a training case."""
 
@@ -301,6 +297,10 @@ def remove_draft(connection: Connection, opened: Opened) -> None:
             drafts.c.reader == opened.reader, drafts.c.token == opened.token
         )
     )
+
+
+def _counts(text: str) -> dict[int, int]:
+    return {int(trial): n for trial, n in json.loads(text).items()}
 
 
 def _response(row: dict[str, object]) -> Response:

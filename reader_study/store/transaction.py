@@ -15,6 +15,11 @@ from reader_study.store.tables import COVERED, audit_log
 GENESIS = "0" * 64
 """What the first entry of a log follows on."""
 
+_BEHIND_SECONDS = 2.0
+"""A clock this far behind the log was set back; the entry says so."""
+
+Values = Mapping[str, object]
+
 
 @dataclass(frozen=True)
 class Head:
@@ -44,12 +49,6 @@ def link(previous: str, entry: str) -> str:
 def row_digest(table: str, row: Mapping[str, object], columns: Sequence[str]) -> str:
     """Return the hash of what a row of a table says."""
     return sha256_of([table, {name: row[name] for name in columns}])
-
-
-_BEHIND_SECONDS = 2.0
-"""A clock this far behind the log was set back; the entry says so."""
-
-Values = Mapping[str, object]
 
 
 @dataclass
