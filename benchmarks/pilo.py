@@ -19,8 +19,8 @@ from app.pilo.panels import draw_panels
 from app.pilo.view import RATIOS, View
 from app.pilo.wire import pack
 from benchmarks.model import best_of, save_random
-from magic_model.data.slice_stack import SliceStack
-from magic_model.inference.backend import TorchBackend
+from magic_model.data.slices import SliceStack
+from magic_model.inference.model import TorchBackend
 
 RECIPES = ("tiny", "compact")
 THREADS = 1  # the last layer is too short to share among threads

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from analysis.cli import main as analyze
-from reader_study.build.sealing import seal
+from reader_study.building.sealing import seal
 from reader_study.cli import main as study_command
 from reader_study.formats.closing import closing_beside
 from reader_study.formats.flow import flow_beside

@@ -8,12 +8,12 @@ from pathlib import Path
 from magic_model.checkpoint import checkpoint_of, read_header
 from magic_model.data.grid import BoolArray
 from magic_model.data.normalise import scale_hounsfield, unscale_map
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray
 from magic_model.distributed import choose_device
 from magic_model.errors import DataError
-from magic_model.inference.backend import CachedFeatures, TorchBackend
-from magic_model.inference.source import Source, find_sources
+from magic_model.inference.model import CachedFeatures, TorchBackend
+from magic_model.inference.prepare import Source, find_sources
 from magic_model.maps import PerfusionMap
 
 Maps = Mapping[PerfusionMap, FloatArray]

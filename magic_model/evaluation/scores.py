@@ -1,18 +1,97 @@
-"""Measure every patient of a selection."""
+"""The figures of every patient: lesions, similarity and errors of each method."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from magic_model.counting import counted
-from magic_model.data.cohort import Patient
+from magic_model.data.cohort import Cohort, Patient
+from magic_model.data.grid import BoolArray, resample
+from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
+from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
-from magic_model.data.volume import Kind
-from magic_model.evaluation.patient_scores import Figures, score_patient
-from magic_model.evaluation.predictors import mean_values
-from magic_model.evaluation.score_table import ScoreTable
-from magic_model.evaluation.selection import Selection, load_pairs
-from magic_model.maps import PerfusionMap
+from magic_model.data.volume import FloatArray, Kind
+from magic_model.errors import pluralize
+from magic_model.evaluation.metric import Metric
+from magic_model.evaluation.predictors import (
+    MEASURED,
+    Images,
+    mean_values,
+    trivial_predictions,
+)
+from magic_model.evaluation.selection import (
+    PatientMaps,
+    Selection,
+    can_find_lesion,
+    has_central_volume,
+    load_pairs,
+)
+from magic_model.evaluation.similarity import map_scores
+from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.metrics.pixelwise import central_volume_residual, dice
+
+_MASKS = (Kind.CORE_MASK, Kind.PENUMBRA_MASK)
+
+
+def measured_lesion(
+    cohort: Cohort, patient: Patient, reference: SliceStack
+) -> tuple[Lesion, str]:
+    """Return the measured lesion on the slices, and in words where it comes from.
+
+    Masks of the cohort are taken where it has them, else those found in its maps.
+
+    Raises:
+        DataError: If a mask cannot be read.
+    """
+    if not set(_MASKS) <= set(patient.images):
+        return _lesion_in(reference, reference.maps), "found in the measured maps"
+    brain = reference.to_volume(reference.mask.astype(np.float32), Kind.BRAIN_MASK)
+    core, at_risk = (
+        resample(cohort.load(patient, kind), brain.affine, brain.shape, order=0)
+        for kind in _MASKS
+    )
+    lesion = lesion_from_masks(
+        core.with_array(core.array * brain.array),
+        at_risk.with_array(at_risk.array * brain.array),
+    )
+    return lesion, "masks of the measured cohort"
+
+
+@dataclass(frozen=True)
+class Key:
+    """Method, map and metric of a figure; map is None for one of all maps together."""
+
+    method: str
+    map: PerfusionMap | None
+    metric: Metric
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """Figures per patient, never per slice.
+
+    Attributes:
+        patients: Rows.
+        keys: Columns.
+        values: `(patients, keys)`, NaN where undefined.
+        notes: Where constants and lesions come from.
+    """
+
+    patients: Sequence[Patient]
+    keys: Sequence[Key]
+    values: NDArray[np.float64]
+    notes: Sequence[str]
+
+    def column(self, key: Key) -> NDArray[np.float64]:
+        """`(patients,)` values of a key."""
+        values: NDArray[np.float64] = self.values[:, self.keys.index(key)]
+        return values
+
+
+_Figures = dict[Key, float]
+
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +112,7 @@ def score(
     from joblib import Parallel, delayed
 
     constants, whose = _constants(selection, jobs)
-    rows: list[Figures] = []
+    rows: list[_Figures] = []
     notes = {whose: None}  # in order, each once
     work = Parallel(n_jobs=jobs, return_as="generator")
     for row, sources in work(
@@ -49,11 +128,126 @@ def score(
     return ScoreTable(selection.patients, keys, values, list(notes))
 
 
+def _lesion_in(reference: SliceStack, images: Images) -> Lesion:
+    """Find the lesion in maps on the slices of a patient; none in black maps.
+
+    Args:
+        reference: Place and mask of the slices.
+        images: `(n, rows, columns)` each, 0 off the mask: CBF, and Tmax or TTP.
+
+    Raises:
+        DataError: If a map is missing.
+    """
+    brain = reference.to_volume(reference.mask.astype(np.float32), Kind.BRAIN_MASK)
+    if not any(image.any() for image in images.values()):
+        nothing = brain.with_array(np.zeros(brain.shape))
+        return lesion_from_masks(nothing, nothing)
+    maps = {
+        name: reference.to_volume(image, Kind(name)) for name, image in images.items()
+    }
+    return find_lesion(maps, brain)
+
+
+def _lesion_volumes(lesion: Lesion) -> dict[Metric, float]:
+    """Volumes in mL."""
+    return {Metric.CORE_ML: lesion.core_ml, Metric.AT_RISK_ML: lesion.penumbra_ml}
+
+
+def _lesion_overlap(measured: Lesion, found: Lesion) -> dict[Metric, float]:
+    """Dice with the measured lesion; NaN where that is empty, whatever was found.
+
+    Patients without a lesion are judged by volumes, so that every method has its
+    overlap measured in the same patients.
+    """
+    return {
+        metric: dice(truth.array, other.array) if truth.array.any() else math.nan
+        for metric, truth, other in (
+            (Metric.CORE_DICE, measured.core, found.core),
+            (Metric.AT_RISK_DICE, measured.at_risk, found.at_risk),
+        )
+    }
+
+
+def _score_patient(
+    selection: Selection, pair: PatientMaps, constants: Mapping[PerfusionMap, float]
+) -> tuple[_Figures, list[str]]:
+    """Measure a patient; all maps are cut to the same mask first.
+
+    Args:
+        selection: The maps, and the cohort with the measured masks.
+        pair: What was measured and generated.
+        constants: Value of each map for the constant predictor.
+
+    Returns:
+        The figures, and where the measured lesion comes from.
+
+    Raises:
+        DataError: If a mask cannot be read.
+    """
+    mask = pair.reference.mask
+    measured = _masked(pair.reference.maps, mask)
+    predictions: dict[str, Images] = {
+        **{name: _masked(images, mask) for name, images in pair.generated.items()},
+        **trivial_predictions(pair.reference, constants),
+    }
+    figures = {
+        Key(method, name, metric): value
+        for method, images in predictions.items()
+        for name in selection.maps
+        for metric, value in map_scores(
+            measured[name], images[name], mask, MAP_SPECS[name].value_range
+        ).items()
+    }
+    if has_central_volume(selection.maps):
+        figures |= _residuals({MEASURED: measured, **predictions}, mask)
+    if not can_find_lesion(selection.maps):
+        return figures, []
+    lesions, notes = _lesions(selection, pair, predictions)
+    return figures | lesions, notes
+
+
+def _masked(images: Images, mask: BoolArray) -> dict[PerfusionMap, FloatArray]:
+    nothing = np.float32(0)
+    return {name: np.where(mask, image, nothing) for name, image in images.items()}
+
+
+def _residuals(methods: Mapping[str, Images], mask: BoolArray) -> _Figures:
+    return {
+        Key(method, None, Metric.CENTRAL_RESIDUAL): central_volume_residual(
+            images[PerfusionMap.CBF],
+            images[PerfusionMap.CBV],
+            images[PerfusionMap.MTT],
+            mask,
+        )
+        for method, images in methods.items()
+    }
+
+
+def _lesions(
+    selection: Selection, pair: PatientMaps, predictions: Mapping[str, Images]
+) -> tuple[_Figures, list[str]]:
+    reference = pair.reference
+    truth, source = measured_lesion(selection.measured, pair.patient, reference)
+    figures = {}
+    for method, images in {MEASURED: reference.maps, **predictions}.items():
+        found = _lesion_in(reference, images)
+        volumes = _lesion_volumes(truth if method == MEASURED else found)
+        for metric, value in {**volumes, **_lesion_overlap(truth, found)}.items():
+            figures[Key(method, None, metric)] = value
+    notes = [
+        f"Measured lesions are {source}; the Dice of the measured maps is that of what "
+        "the rules find in them"
+    ]
+    if PerfusionMap.TMAX not in selection.maps:
+        notes.append("Without Tmax, generated tissue at risk is found by late TTP")
+    return figures, notes
+
+
 def _scored(
     selection: Selection, patient: Patient, constants: Mapping[PerfusionMap, float]
-) -> tuple[Figures, list[str]]:
+) -> tuple[_Figures, list[str]]:
     (pair,) = load_pairs(selection, [patient])
-    return score_patient(selection, pair, constants)
+    return _score_patient(selection, pair, constants)
 
 
 def _constants(
@@ -69,7 +263,9 @@ def _constants(
     patients = training or selection.patients
     constants = mean_values(selection.measured, patients, selection.maps, jobs=jobs)
     if training:
-        whose = f"the mean of {counted(len(training), 'patient')} of the training split"
+        whose = (
+            f"the mean of {pluralize(len(training), 'patient')} of the training split"
+        )
     else:
         whose = (
             "the mean of the evaluated patients themselves, which flatters it; the "

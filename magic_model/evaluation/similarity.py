@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from magic_model.data.grid import BoolArray
 from magic_model.data.volume import FloatArray
 from magic_model.evaluation.metric import Metric
-from magic_model.metrics.paper import paper_index_of
 from magic_model.metrics.pixelwise import (
+    bounding_box,
     correlation,
     mean_absolute_error,
     root_mean_square_error,
 )
-from magic_model.metrics.region import bounding_box
-from magic_model.metrics.structure import structure_of
-from magic_model.metrics.universal import index_of
-from magic_model.metrics.windows import (
+from magic_model.metrics.similarity import (
     BLOCK,
     GAUSSIAN_RADIUS,
     block_means,
     gaussian_means,
+    index_of,
+    paper_index_of,
+    structure_of,
 )
 
 Box = tuple[slice, slice]
@@ -113,7 +113,7 @@ def _within(box: Box, crop: Box) -> Box:
 
 
 def _windows_in(box: Box, quality: Array, extent: int) -> Array:
-    """Give the windows that lie wholly in a box; a window has extent + 1 pixels."""
+    """Return the windows that lie wholly in a box; a window has extent + 1 pixels."""
     rows, columns = (
         slice(side.start, max(side.start, side.stop - extent)) for side in box
     )

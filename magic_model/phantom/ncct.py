@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from magic_model.data.volume import FloatArray
 from magic_model.phantom.anatomy import Anatomy
-from magic_model.phantom.lesion import Lesion
+from magic_model.phantom.lesion import PhantomLesion
 
 GREY_HU, WHITE_HU, CSF_HU, BLOOD_HU = 36.0, 29.0, 9.0, 48.0
 """Grey and white matter differ by 7 HU at 120 kV."""
@@ -67,7 +67,7 @@ class Hypodensity:
 
 
 def noise_free_hu(
-    anatomy: Anatomy, lesion: Lesion | None, hypodensity: Hypodensity
+    anatomy: Anatomy, lesion: PhantomLesion | None, hypodensity: Hypodensity
 ) -> FloatArray:
     """CT numbers without noise, on all planes of the NCCT.
 

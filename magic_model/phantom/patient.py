@@ -7,7 +7,7 @@ import numpy as np
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.phantom.anatomy import Tissues, make_anatomy
 from magic_model.phantom.grid import Grid, Size
-from magic_model.phantom.lesion import Lesion, draw_lesion
+from magic_model.phantom.lesion import PhantomLesion, draw_lesion
 from magic_model.phantom.ncct import Hypodensity, noise_free_hu, scan
 from magic_model.phantom.perfusion import perfusion_maps
 from magic_model.severity import Severity
@@ -15,7 +15,7 @@ from magic_model.severity import Severity
 
 @dataclass(frozen=True)
 class PhantomSpec:
-    """What is asked of a patient.
+    """Specification of a phantom patient.
 
     Attributes:
         severity: Class of the lesion.
@@ -44,7 +44,7 @@ class Phantom:
     noise_free: Volume
     tissues: Tissues
     flow: FloatArray
-    lesion: Lesion | None
+    lesion: PhantomLesion | None
     hypodensity: Hypodensity
 
 

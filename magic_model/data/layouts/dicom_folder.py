@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magic_model.data.layouts.series import read_series
 from magic_model.data.layouts.source import (
     ImageLoader,
     PatientSource,
     missing,
+    read_series,
     refuse,
 )
 from magic_model.data.volume import Kind

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
-from magic_model.data.dicom.datasets import read_header
-from magic_model.data.dicom.files import Series
-from magic_model.data.dicom.identity import burnt_in_warning
-from magic_model.data.dicom.kinds import guess_kind
+from magic_model.data.dicom.files import Series, read_header
+from magic_model.data.dicom.perfusion import guess_kind
+from magic_model.data.dicom.study import burnt_in_warning
 from magic_model.data.volume import Kind
 
 _NO_CONTRAST = ("", "none", "no", "n", "0")
@@ -132,7 +131,7 @@ def _is_native_ct(header: Dataset) -> bool:
 
 
 def _is_axial(header: Dataset) -> bool:
-    """Tell whether slices lie across the body; so be it where the file is silent."""
+    """Return whether slices lie across the body; so be it where the file is silent."""
     orientation = header.get("ImageOrientationPatient", None)
     if orientation is None or len(orientation) != 6:
         return True
