@@ -4,17 +4,17 @@ from app.identity import sign_in_version
 from app.room import Room
 from app.stage import Acknowledged
 from reader_study.reading.acknowledgements import (
-    Kind,
+    Confirmation,
     acknowledge,
     acknowledged_versions,
 )
 from reader_study.reading.closing import requires_closing
-from reader_study.reading.progress import Progress
+from reader_study.reading.reader_state import ReaderState
 
-__all__ = ["Kind", "acknowledge", "acknowledged", "acknowledged_versions"]
+__all__ = ["Confirmation", "acknowledge", "acknowledged", "acknowledged_versions"]
 
 
-def acknowledged(room: Room, progress: Progress) -> Acknowledged:
+def acknowledged(room: Room, progress: ReaderState) -> Acknowledged:
     """Ask the store what a reader has done beside the readings.
 
     Raises:
@@ -23,8 +23,8 @@ def acknowledged(room: Room, progress: Progress) -> Acknowledged:
     store, reader = room.store, progress.reader
     version = room.study.manifest.protocol_sha256
     return Acknowledged(
-        version in acknowledged_versions(store, reader, Kind.INSTRUCTIONS),
-        sign_in_version() in acknowledged_versions(store, reader, Kind.DISPLAY),
+        version in acknowledged_versions(store, reader, Confirmation.INSTRUCTIONS),
+        sign_in_version() in acknowledged_versions(store, reader, Confirmation.DISPLAY),
         room.training_of(reader).at_hand(progress.trial) is None,
         not (progress.finished and requires_closing(room.study, store, reader)),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reader_study.cli_version import add_version
+from reader_study.cli.options import add_help_and_version
 from reader_study.errors import StudyError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-add_version(app)
+add_help_and_version(app)
 
 _EXTRAS = {"pydicom": "dicom", "safetensors": "model", "torch": "model"}
 """Which extra brings a package that the explorer may miss."""

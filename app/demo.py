@@ -8,10 +8,10 @@ from PIL import Image
 
 from app.demo_pictures import draw_montage
 from app.room import open_room
-from reader_study.build.builder import BuildRequest, build_study
+from reader_study.building.builder import BuildRequest, build_study
 from reader_study.clock import SystemClock
 from reader_study.errors import StudyError
-from reader_study.running.access_codes import issue_code
+from reader_study.running.access import issue_code
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from reader_study.build.study import Study, open_study
+from reader_study.building.study import Study, open_study
 from reader_study.clock import Clock, SystemClock
 from reader_study.formats.protocol import Protocol
-from reader_study.reading.progress import Progress
+from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.reading.training import TrainingSession
 from reader_study.running.study_store import open_study_store
-from reader_study.store.milestones import find_milestones
-from reader_study.store.phase import Phase, amended, phase_of
+from reader_study.store.milestones import (
+    Phase,
+    effective_protocol,
+    find_milestones,
+    phase_of,
+)
 from reader_study.store.store import Store
 
 STUDY = "READING_STUDY"
@@ -43,14 +47,14 @@ class Room:
         """Say how far the study has come, and give its protocol as amended."""
         with self.store.reading() as connection:
             milestones = find_milestones(connection)
-        return phase_of(milestones), amended(self.study.protocol, milestones)
+        return phase_of(milestones), effective_protocol(self.study.protocol, milestones)
 
 
 @dataclass(frozen=True)
 class Standing:
     """Where a reader stands in a study, as the store says now."""
 
-    progress: Progress
+    progress: ReaderState
     phase: Phase
     protocol: Protocol
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -12,20 +11,10 @@ from starlette.routing import Route
 
 from app.identity import COOKIE
 from app.room import Room, served_room
-from reader_study.clock import Clock
-from reader_study.running.access import AccessError, resume, sign_out
-from reader_study.store.store import Store
+from reader_study.running.access import READER, AccessError, Role, resume, sign_out
 
 PATH = "/session"
 _LONGEST = 1000  # bytes of a request
-
-
-class Access(Protocol):
-    """Resumes or ends the session that a browser's secret belongs to."""
-
-    def __call__(self, store: Store, secret: str, *, clock: Clock) -> object:
-        """Do so for the session of a secret."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -34,13 +23,11 @@ class Door:
 
     Attributes:
         cookie: Name of the cookie that holds the secret.
-        resume: Keeps a session alive, or raises AccessError.
-        sign_out: Ends it.
+        role: Of who signs in.
     """
 
     cookie: str
-    resume: Access
-    sign_out: Access
+    role: Role
 
     async def session(self, request: Request) -> Response:
         """Answer 204 to who is signed in, 401 to others, 403 to other sites."""
@@ -62,12 +49,12 @@ class Door:
 
     def _answer(self, room: Room, method: str, secret: str) -> Response:
         if method == "DELETE":
-            self.sign_out(room.store, secret, clock=room.clock)
+            sign_out(room.store, secret, clock=room.clock, role=self.role)
             gone = Response(status_code=204)
             gone.delete_cookie(self.cookie, httponly=True, samesite="strict")
             return gone
         try:
-            self.resume(room.store, secret, clock=room.clock)
+            resume(room.store, secret, clock=room.clock, role=self.role)
         except AccessError:
             return Response(status_code=401)
         return Response(status_code=204)
@@ -97,4 +84,4 @@ def _secret_in(body: bytes) -> str:
     return secret if isinstance(secret, str) and secret.isascii() else ""
 
 
-ROUTE = Door(COOKIE, resume, sign_out).route()
+ROUTE = Door(COOKIE, READER).route()

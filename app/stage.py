@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reader_study.reading.progress import Progress
-from reader_study.store.phase import Phase
+from reader_study.reading.reader_state import ReaderState
+from reader_study.store.milestones import Phase
 
 
 class Stage(StrEnum):
@@ -38,7 +38,7 @@ class Acknowledged:
     closing: bool = True
 
 
-def stage_of(progress: Progress, phase: Phase, acknowledged: Acknowledged) -> Stage:
+def stage_of(progress: ReaderState, phase: Phase, acknowledged: Acknowledged) -> Stage:
     """Give the screen that a reader is on."""
     closing = progress.finished and phase is Phase.OPEN and not acknowledged.closing
     needs = (

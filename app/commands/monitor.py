@@ -6,7 +6,7 @@ from pathlib import Path
 from app.ports import require_free
 from app.room import DATABASE, STUDY, open_room
 from reader_study.errors import StudyError
-from reader_study.store.coordinators import all_coordinators
+from reader_study.store.access import all_coordinators
 
 
 def prepare(study: Path, port: int, database: str | None) -> str:

@@ -12,13 +12,15 @@ from sqlalchemy import Connection
 from app.coordinator.identity import require_coordinator
 from app.room import Room
 from reader_study.clock import to_text
-from reader_study.reading.progress import Progress
-from reader_study.reading.situation import EARLY_START, find_situation
+from reader_study.reading.reader_state import (
+    EARLY_START,
+    ReaderState,
+    find_reader_state,
+)
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
-from reader_study.running.status import Status, read_status
-from reader_study.store.codes import usable_codes
-from reader_study.store.milestones import find_deviations
-from reader_study.store.phase import Phase
+from reader_study.running.status import StudyStatus, read_status
+from reader_study.store.access import usable_codes
+from reader_study.store.milestones import Phase, find_deviations
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Desk:
         deviations: What went otherwise than planned.
     """
 
-    status: Status
-    progress: Mapping[str, Progress]
+    status: StudyStatus
+    progress: Mapping[str, ReaderState]
     codes: Mapping[str, tuple[str, ...]]
     deviations: tuple[DeviationNote, ...]
 
@@ -79,10 +81,7 @@ def read_desk(room: Room) -> Desk:
         active = [reader.name for reader in status.readers if reader.active]
         return Desk(
             status,
-            {
-                n: find_situation(room.study, connection, n, now).progress
-                for n in active
-            },
+            {n: find_reader_state(room.study, connection, n, now) for n in active},
             {n: _expiries(connection, n, now) for n in active},
             tuple(
                 DeviationNote(

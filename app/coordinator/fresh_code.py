@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.coordinator.identity import require_coordinator
 from app.room import Room, served_room
-from reader_study.running.access_codes import CODE_DAYS, issue_code
+from reader_study.running.access import CODE_DAYS, issue_code
 
 _FRESH = "fresh-code"
 

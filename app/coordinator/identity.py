@@ -3,8 +3,7 @@
 import streamlit as st
 
 from app.room import Room
-from reader_study.running.access import AccessError
-from reader_study.running.coordinators import resume
+from reader_study.running.access import COORDINATOR, AccessError, resume
 
 COOKIE = "monitor_session"
 """Not that of readers: a browser sends both to every port of a machine."""
@@ -30,4 +29,4 @@ def require_coordinator(room: Room, *, alive: bool = False) -> str:
     if not secret:
         msg = "A coordinator must be signed in"
         raise AccessError(msg)
-    return resume(room.store, secret, clock=room.clock, alive=alive)
+    return resume(room.store, secret, clock=room.clock, role=COORDINATOR, alive=alive)

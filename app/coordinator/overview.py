@@ -14,7 +14,7 @@ from app.room import Room, served_room
 from app.times import clock_time, date_and_time
 from reader_study.clock import to_text
 from reader_study.errors import StudyError
-from reader_study.store.phase import Phase
+from reader_study.store.milestones import Phase
 from reader_study.store.verifying import verify
 
 _PHASES = {

@@ -17,8 +17,12 @@ from app.room import served_room
 from app.screens.acting import report
 from app.screens.frame import show_bar, show_sheet, show_style
 from reader_study.errors import StudyError
-from reader_study.running.access import AccessError
-from reader_study.running.coordinators import IDLE_MINUTES, sign_out
+from reader_study.running.access import (
+    COORDINATOR,
+    IDLE_MINUTES,
+    AccessError,
+    sign_out,
+)
 
 _CHOSEN = "page"
 _TROUBLE = (
@@ -77,7 +81,8 @@ def _show_desk() -> None:
 def _leave() -> None:
     try:
         room = served_room()
-        sign_out(room.store, secret_of_browser(), clock=room.clock)
+        secret = secret_of_browser()
+        sign_out(room.store, secret, clock=room.clock, role=COORDINATOR)
     except StudyError as error:
         report(error)
     fresh_code.forget()

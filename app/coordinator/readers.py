@@ -10,7 +10,7 @@ from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.new_reader import show_new_reader
 from app.coordinator.tables import reader_rows
 from app.room import Room, served_room
-from reader_study.running.access_codes import revoke
+from reader_study.running.access import revoke_reader_codes
 
 _READER = "code-for"
 
@@ -55,7 +55,7 @@ def _issue() -> None:
 def _revoke() -> None:
     def act(room: Room, coordinator: str) -> None:
         name = _chosen()
-        n = revoke(room.store, name, by=coordinator, clock=room.clock)
+        n = revoke_reader_codes(room.store, name, by=coordinator, clock=room.clock)
         words = f"{n} codes of {name} are worthless now, and all sessions have ended."
         state.notify(words, good=True)
 

@@ -10,11 +10,11 @@ from app.coordinator.identity import COOKIE
 from app.gate import Gate
 from app.session_route import Door
 from app.warm_start import warm_start
-from reader_study.running.coordinators import resume, sign_out
+from reader_study.running.access import COORDINATOR
 
 PAGES = Path(__file__).parents[1] / "monitor.py"
 
-ROUTE = Door(COOKIE, resume, sign_out).route()
+ROUTE = Door(COOKIE, COORDINATOR).route()
 
 application = App(
     PAGES,

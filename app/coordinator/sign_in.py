@@ -7,8 +7,12 @@ from app.room import served_room
 from app.screens.acting import report
 from app.screens.frame import show_bar, show_sheet
 from reader_study.errors import StudyError
-from reader_study.running.access import AccessError
-from reader_study.running.coordinators import IDLE_MINUTES, sign_in
+from reader_study.running.access import (
+    COORDINATOR,
+    IDLE_MINUTES,
+    AccessError,
+    sign_in,
+)
 
 _NAME, _PASSPHRASE = "sign-in-name", "sign-in-passphrase"
 _FAILED = "The study cannot be used at the moment. Please try again."
@@ -44,7 +48,10 @@ def _sign_in() -> None:
     passphrase = str(st.session_state.get(_PASSPHRASE) or "")
     try:
         room = served_room()
-        state.hand_off(sign_in(room.store, name, passphrase, clock=room.clock))
+        signed_in = sign_in(
+            room.store, name, passphrase, clock=room.clock, role=COORDINATOR
+        )
+        state.hand_off(signed_in.secret)
     except AccessError as error:
         state.notify(f"{error}.")
     except StudyError as error:

@@ -2,7 +2,7 @@
 
 from app.coordinator.desk import Desk
 from app.times import sortable_time
-from reader_study.reading.progress import Progress
+from reader_study.reading.reader_state import ReaderState
 from reader_study.running.status import TrialStatus
 
 Row = dict[str, str | int | float | None]
@@ -84,7 +84,7 @@ def _stands(desk: Desk, trial: TrialStatus, zone: str | None) -> str:
     return _at_hand(trial, progress) + (", early start permitted" if early else "")
 
 
-def _at_hand(trial: TrialStatus, progress: Progress) -> str:
+def _at_hand(trial: TrialStatus, progress: ReaderState) -> str:
     if progress.may_sign:
         return "to be signed"
     if not trial.n_opened:

@@ -16,7 +16,7 @@ from app.room import served_room
 from app.screens.acting import report
 from app.session_route import give_secret
 from reader_study.errors import StudyError
-from reader_study.running.access import AccessError, admit
+from reader_study.running.access import AccessError, sign_in_verified
 
 HOW = "oidc"
 """What the log says of such a session."""
@@ -78,7 +78,9 @@ def routes_of(accounts: Accounts) -> list[Route]:
 def _admitted(found: str | Refusal, account: str) -> str:
     reader = "" if isinstance(found, Refusal) else found
     room = served_room()
-    return admit(room.store, reader, how=HOW, account=account, clock=room.clock)
+    return sign_in_verified(
+        room.store, reader, how=HOW, account=account, clock=room.clock
+    )
 
 
 def _refused(why: Refusal, error: StudyError | None = None) -> Response:

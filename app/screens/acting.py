@@ -8,7 +8,7 @@ from app.identity import reader_at_browser
 from app.room import Room, served_room
 from reader_study.errors import StudyError
 from reader_study.reading.answers import AnswersError
-from reader_study.reading.reading import StaleReadingError
+from reader_study.reading.reading_session import StaleReadingError
 
 ENDED = "Your session has ended. What was saved is kept; please sign in again."
 FAILED = "This could not be stored. Please try again, or tell the coordinator."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.acknowledgements import Kind, acknowledge
+from app.acknowledgements import Confirmation, acknowledge
 from app.components import display_size
 from app.identity import sign_in_version
 from app.room import Room
@@ -61,7 +61,7 @@ def _accept(size: Mapping[str, float]) -> None:
         acknowledge(
             room.store,
             reader,
-            Kind.DISPLAY,
+            Confirmation.DISPLAY,
             sign_in_version(),
             clock=room.clock,
             details=dict(size),

@@ -19,7 +19,7 @@ from app.screens.sign_in import show_sign_in
 from app.screens.training import show_training
 from app.stage import Stage, stage_of
 from reader_study.errors import StudyError
-from reader_study.store.phase import Phase
+from reader_study.store.milestones import Phase
 
 _TROUBLE = (
     "The study cannot be shown at the moment. Nothing that you saved is lost. Please "

@@ -10,9 +10,8 @@ from app.screens.acting import perform
 from app.screens.questions import show_questions
 from app.times import clock_time
 from app.viewer import show_picture
-from reader_study.reading.reading import Reading
-from reader_study.reading.reading_session import ReadingSession
-from reader_study.reading.receipt import Receipt
+from reader_study.reading.reading_session import Reading, ReadingSession
+from reader_study.reading.recording import Receipt
 
 _KEYS = """\
 1 to 5            answer the marked question

@@ -1,7 +1,10 @@
 """What an audit finds: checks that hold or not, and cues with their chance."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from reader_study.frames import DataFrame
 
 FAMILY_ALPHA = 0.001
 """Chance that the audit fails a study whose files tell nothing."""
@@ -45,7 +48,7 @@ class Cue:
     how: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AuditReport:
     """All findings of an audit.
 
@@ -58,6 +61,19 @@ class AuditReport:
     n_files: int
     checks: tuple[Check, ...]
     cues: tuple[Cue, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<AuditReport: {_verdict(self)}>"
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per cue, with its p-value."""
+        from reader_study.frames import frame_of
+
+        return frame_of(map(vars, self.cues), tuple(Cue.__dataclass_fields__))
+
+    def to_text(self) -> str:
+        """Return the verdict and all that it rests on, as a text to read."""
+        return audit_text(self)
 
     @property
     def threshold(self) -> float:
@@ -89,3 +105,47 @@ class AuditReport:
                 break
             found.append(cue)
         return tuple(found)
+
+
+def audit_text(report: AuditReport) -> str:
+    """Write an audit's findings: first the verdict, then all that it rests on."""
+    lines = [_verdict(report), ""]
+    for check in report.checks:
+        lines.append(f"  {'ok  ' if not check.faults else 'LEAK'}  {check.name}")
+        lines += [f"        {fault}" for fault in check.faults]
+    if not report.cues:
+        lines += ["", "Without the key only what must be equal was checked."]
+        return "\n".join(lines)
+    for level, title in (
+        ("file", f"File level: a leak at p <= {report.threshold:.1g}"),
+        ("picture", "Picture level: part of the pictures, reported only"),
+    ):
+        lines += ["", title, ""]
+        cues = [cue for cue in report.cues if cue.level == level]
+        lines += [_line(cue, _mark(cue, report)) for cue in cues]
+    return "\n".join(lines)
+
+
+def _verdict(report: AuditReport) -> str:
+    if report.leaks:
+        return f"{len(report.leaks)} leaks in {report.n_files} pictures."
+    found = f"No leak in {report.n_files} pictures."
+    if report.notable:
+        names = ", ".join(cue.name for cue in report.notable)
+        found += f" The pictures themselves may tell the methods apart by: {names}."
+    return found
+
+
+def _mark(cue: Cue, report: AuditReport) -> str:
+    if cue.level == "file":
+        return "LEAK" if cue.p_value <= report.threshold else "ok  "
+    return "note" if cue in report.notable else "ok  "
+
+
+def _line(cue: Cue, mark: str) -> str:
+    value = f"{cue.statistic} {cue.value:5.2f}"
+    return f"  {mark}  {cue.name:45} {value:>22}  p {_p(cue.p_value):>7}  {cue.how}"
+
+
+def _p(value: float) -> str:
+    return "< .0001" if value < 0.0001 else f"{value:.4f}"

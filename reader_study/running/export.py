@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import seconds_between
 from reader_study.design.truth import Truth
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.responses import responses_text
-from reader_study.store.closing import Closing
-from reader_study.store.readings import Response
-from reader_study.store.training import Step, TrainingStep
+from reader_study.store.readings import Closing, Response, Step, TrainingStep
 
 
 def masked_csv(study: Study, responses: Iterable[Response]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import seconds_between
 from reader_study.formats.flow import (
     STEPS,
@@ -14,7 +14,7 @@ from reader_study.formats.flow import (
     TrialFlow,
 )
 from reader_study.running.grras import grras_items
-from reader_study.running.status import Status, TrialStatus, read_status
+from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.milestones import Deviation, find_deviations
 from reader_study.store.readers import Reader
 
@@ -29,7 +29,7 @@ class Flow:
         items: Items of GRRAS that the study knows, by number.
     """
 
-    status: Status
+    status: StudyStatus
     deviations: tuple[Deviation, ...]
     items: dict[int, str]
 
@@ -98,7 +98,7 @@ def read_flow(study: Study, connection: Connection) -> Flow:
     return Flow(status, deviations, grras_items(study.protocol, status, intervals))
 
 
-def interval_days(status: Status, reader: str) -> float | None:
+def interval_days(status: StudyStatus, reader: str) -> float | None:
     """Give the days between the end of a reader's first trial and of the last."""
     signed = [trial.signed_at for trial in status.of(reader)]
     if len(signed) < 2 or not all(signed):

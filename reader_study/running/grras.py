@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.protocol import Protocol
-from reader_study.running.status import Status
-from reader_study.store.phase import Phase
+from reader_study.running.status import StudyStatus
+from reader_study.store.milestones import Phase
 
 
 def grras_items(
-    protocol: Protocol, status: Status, intervals: Sequence[float]
+    protocol: Protocol, status: StudyStatus, intervals: Sequence[float]
 ) -> dict[int, str]:
     """Give the items by number; those about aims and meaning are the authors'.
 
@@ -57,7 +57,7 @@ def grras_items(
     return dict(sorted(items.items()))
 
 
-def _specialties(status: Status) -> str:
+def _specialties(status: StudyStatus) -> str:
     names = [reader.specialty for reader in status.readers if reader.active]
     counts = ", ".join(f"{names.count(name)} {name}" for name in sorted(set(names)))
     return counts or "none yet"
@@ -71,7 +71,7 @@ def _training(protocol: Protocol) -> str:
     return f"{told} Training cases with feedback were read before {when}."
 
 
-def _interval(status: Status, intervals: Sequence[float]) -> str:
+def _interval(status: StudyStatus, intervals: Sequence[float]) -> str:
     planned = f"at least {status.washout_days:g} days between trials"
     if not intervals:
         return planned

@@ -4,37 +4,44 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from reader_study.build.sealing import commitment, unseal
-from reader_study.build.study import Study
+from reader_study.building.sealing import commitment, unseal
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
 from reader_study.reading.answers import check_reason
-from reader_study.running.amending import require_two
 from reader_study.running.export import closing_csv, responses_csv, training_csv
 from reader_study.running.flow import read_flow
-from reader_study.store.chain import Head
-from reader_study.store.closing import find_closings
+from reader_study.running.lifecycle import require_two
 from reader_study.store.milestones import (
-    Kind,
     Milestone,
+    MilestoneKind,
+    Phase,
     add_milestone,
     data_sha256,
+    effective_protocol,
     find_milestones,
+    phase_of,
 )
-from reader_study.store.phase import Phase, amended, phase_of
 from reader_study.store.readers import all_readers
-from reader_study.store.readings import find_responses, latest
+from reader_study.store.readings import (
+    find_closings,
+    find_responses,
+    find_training_steps,
+    latest,
+)
 from reader_study.store.store import Store
-from reader_study.store.training import find_training_steps
-from reader_study.store.transaction import Transaction
+from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
+
+if TYPE_CHECKING:
+    from reader_study.frames import DataFrame
 
 NOT_ANALYSED = "responses_not_analysed.csv"
 RECORD = "unblinding.json"
@@ -42,7 +49,7 @@ TRAINING = "training_answers.csv"
 
 
 @dataclass(frozen=True)
-class Request:
+class UnblindRequest:
     """Who wants to unblind, why, and with which key.
 
     Attributes:
@@ -66,7 +73,7 @@ class Request:
         check_reason(self.reason)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Unblinded:
     """What is written once a study is unblinded.
 
@@ -78,8 +85,20 @@ class Unblinded:
     record: Mapping[str, Any]
     files: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        number = self.record["time_of_unblinding"]
+        return f"<Unblinded, time {number}: {', '.join(self.files)}>"
 
-def unblind(study: Study, store: Store, request: Request, *, clock: Clock) -> Unblinded:
+    def to_frame(self) -> "DataFrame":
+        """Return the content of responses.csv: one row a reading."""
+        from reader_study.frames import frame_of_csv
+
+        return frame_of_csv(self.files[responses.FILE_NAME])
+
+
+def unblind(
+    study: Study, store: Store, request: UnblindRequest, *, clock: Clock
+) -> Unblinded:
     """Open the key and join it with the answers; recorded, and never undone.
 
     A second time is recorded as a second time. Refusals are logged.
@@ -89,7 +108,7 @@ def unblind(study: Study, store: Store, request: Request, *, clock: Clock) -> Un
             not the one of this study.
     """
     try:
-        truth = _open_key(study, request)
+        truth = open_key(study, request.key, request.passphrases)
         with store.writing(clock) as t:
             record = _record(study, t, request)
     except StudyError:
@@ -99,29 +118,34 @@ def unblind(study: Study, store: Store, request: Request, *, clock: Clock) -> Un
     return Unblinded(record, _files(study, store, truth, record))
 
 
-def _open_key(study: Study, request: Request) -> Truth:
-    truth = unseal(request.key, request.passphrases)
+def open_key(study: Study, key: Path, passphrases: Sequence[str]) -> Truth:
+    """Return the content of the key of a study.
+
+    Raises:
+        StudyError: If it does not open, or is the key of another study.
+    """
+    truth = unseal(key, passphrases)
     manifest = study.manifest
     same = hmac.compare_digest(commitment(truth), manifest.commitment)
     if not same or truth.study_id != manifest.study_id:
-        msg = f"{request.key} must be the key this study is committed to, got another"
+        msg = f"{key} must be the key this study is committed to, got another"
         raise StudyError(msg)
     return truth
 
 
-def _record(study: Study, t: Transaction, request: Request) -> dict[str, Any]:
+def _record(study: Study, t: Transaction, request: UnblindRequest) -> dict[str, Any]:
     milestones = find_milestones(t.connection)
     if phase_of(milestones) not in {Phase.LOCKED, Phase.UNBLINDED}:
         msg = "The data must be locked before unblinding"
         raise StudyError(msg)
     faults = verify(t.connection, request.anchors).faults
-    locked = next(m for m in milestones if m.kind is Kind.LOCKED)
+    locked = next(m for m in milestones if m.kind is MilestoneKind.LOCKED)
     found = data_sha256(t.connection)
     if faults or found != locked.details["data_sha256"]:
         what = "; ".join(faults) or "they are not those of the lock record"
         msg = f"The data must be as they were locked: {what}"
         raise StudyError(msg)
-    earlier = sum(m.kind is Kind.UNBLINDED for m in milestones)
+    earlier = sum(m.kind is MilestoneKind.UNBLINDED for m in milestones)
     record: dict[str, Any] = {
         "study_id": study.manifest.study_id,
         "time_of_unblinding": earlier + 1,
@@ -132,7 +156,7 @@ def _record(study: Study, t: Transaction, request: Request) -> dict[str, Any]:
         "data_sha256": found,
         "commitment": study.manifest.commitment,
     }
-    head = add_milestone(t, Kind.UNBLINDED, request.first, record)
+    head = add_milestone(t, MilestoneKind.UNBLINDED, request.first, record)
     return record | {"head": vars(head)}
 
 
@@ -176,9 +200,9 @@ def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str
 
 
 def _plan(study: Study, milestones: Sequence[Milestone]) -> str:
-    rehearsed = [m.details for m in milestones if m.kind is Kind.SIMULATED]
+    rehearsed = [m.details for m in milestones if m.kind is MilestoneKind.SIMULATED]
     return plan.plan_json(
-        amended(study.protocol, milestones),
+        effective_protocol(study.protocol, milestones),
         study.manifest.study_id,
         simulated=bool(rehearsed),
         planted=rehearsed[0].get("planted") if rehearsed else None,

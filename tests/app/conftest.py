@@ -7,7 +7,7 @@ from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
 from app import room as rooms
-from app.acknowledgements import Kind, acknowledge
+from app.acknowledgements import Confirmation, acknowledge
 from app.identity import COOKIE, sign_in_version
 from app.server import PAGES
 from reader_study.rehearsal.simulation import SimulatedClock
@@ -71,8 +71,8 @@ def anna(open_room, codes, clock, cookies):
     cookies[COOKIE] = signed_in.secret
     version = open_room.study.manifest.protocol_sha256
     for kind, of in (
-        (Kind.INSTRUCTIONS, version),
-        (Kind.DISPLAY, sign_in_version()),
+        (Confirmation.INSTRUCTIONS, version),
+        (Confirmation.DISPLAY, sign_in_version()),
     ):
         acknowledge(open_room.store, "anna", kind, of, clock=clock)
     return open_room.session_of("anna")

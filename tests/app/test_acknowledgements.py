@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from app.acknowledgements import acknowledged
 from app.stage import Acknowledged
-from reader_study.build.training_set import TrainingCase, TrainingSet
+from reader_study.building.training_set import TrainingCase, TrainingSet
 from reader_study.reading.closing import ClosingAnswers, answer_closing
 from tests.app.answers import read_trial
 

@@ -1,9 +1,8 @@
 import pytest
 
 from app.identity import COOKIE
-from reader_study.running.access import sign_in
-from reader_study.running.access_codes import issue_code
-from reader_study.store.closing import find_closings
+from reader_study.running.access import issue_code, sign_in
+from reader_study.store.readings import find_closings
 from tests.app.answers import read_trial, words
 
 

@@ -2,9 +2,8 @@ import json
 
 from app.identity import COOKIE
 from reader_study.reading.closing import ClosingAnswers, answer_closing
-from reader_study.running.access import sign_in
-from reader_study.running.access_codes import issue_code
-from reader_study.running.amending import Amendment, amend
+from reader_study.running.access import issue_code, sign_in
+from reader_study.running.lifecycle import Amendment, amend
 from tests.app.answers import read_trial, words
 from tests.app.material import GOOD
 

@@ -7,9 +7,9 @@ from app import room as rooms
 from app.answering import Form
 from app.identity import COOKIE, sign_in_version
 from app.screens.training import feedback_html
-from reader_study.build.training_set import TrainingCase, training_image
+from reader_study.building.training_set import TrainingCase, training_image
 from reader_study.formats.questionnaire import paper_questionnaire
-from reader_study.reading.acknowledgements import Kind, acknowledge
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.running.access import sign_in
 from reader_study.store.readings import find_responses
 from tests.app.answers import answer, words
@@ -104,10 +104,12 @@ def test_training_comes_after_instructions_and_display(
     cookies[COOKIE] = secret
     version = open_room.study.manifest.protocol_sha256
     assert "Instructions" in words(page())
-    acknowledge(open_room.store, "anna", Kind.INSTRUCTIONS, version, clock=clock)
+    acknowledge(
+        open_room.store, "anna", Confirmation.INSTRUCTIONS, version, clock=clock
+    )
     assert "Your display" in words(page())
     shown = sign_in_version()
-    acknowledge(open_room.store, "anna", Kind.DISPLAY, shown, clock=clock)
+    acknowledge(open_room.store, "anna", Confirmation.DISPLAY, shown, clock=clock)
     assert "Training: 1 of 2" in words(page())
 
 

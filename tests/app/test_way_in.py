@@ -1,8 +1,7 @@
-from app.acknowledgements import Kind, acknowledged_versions
+from app.acknowledgements import Confirmation, acknowledged_versions
 from app.identity import COOKIE
 from app.screens import display_check
-from reader_study.running.access import IDLE_HOURS, resume, sign_in
-from reader_study.running.access_codes import issue_code
+from reader_study.running.access import IDLE_HOURS, issue_code, resume, sign_in
 from reader_study.running.lifecycle import lock
 from reader_study.running.registry import exclude_reader
 from tests.app.answers import handed_over, words
@@ -61,9 +60,12 @@ def test_instructions_need_consent_and_their_version_is_kept(
     shown.checkbox[0].check().run()
     shown.button(key="instructions-continue").click().run()
     assert "Your display" in words(shown)
-    kept = acknowledged_versions(open_room.store, "anna", Kind.INSTRUCTIONS)
+    kept = acknowledged_versions(open_room.store, "anna", Confirmation.INSTRUCTIONS)
     assert kept == {version}
-    assert acknowledged_versions(open_room.store, "ben", Kind.INSTRUCTIONS) == set()
+    assert (
+        acknowledged_versions(open_room.store, "ben", Confirmation.INSTRUCTIONS)
+        == set()
+    )
 
 
 def test_the_display_is_checked_after_each_sign_in(

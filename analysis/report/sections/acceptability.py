@@ -3,20 +3,45 @@
 from collections.abc import Mapping
 from functools import partial
 
-from analysis.acceptability import acceptance_of
+from matplotlib.figure import Figure
+
+from analysis.charts.forest import ForestRow, forest_plot
+from analysis.charts.style import EMPHASIS
+from analysis.questions.acceptability import acceptance_of
 from analysis.report.formatting import format_clustered
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.section import Picture, Section
-from analysis.report.sections.acceptability_figure import acceptability_figure
-from analysis.report.sections.acceptability_results import (
-    QuestionAcceptability,
-    question_acceptability,
-)
+from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
 from analysis.report.sections.acceptability_tables import (
+    QuestionAcceptability,
     acceptability_json,
     acceptability_tables,
+    question_acceptability,
 )
 from analysis.responses.pairing import paired_readings
+
+
+def _acceptability_figure(
+    found: Mapping[str, QuestionAcceptability], material: ReportContext
+) -> Figure:
+    """Draw the difference of each question, no difference, and the margin if fixed."""
+    level, margin = material.confidence_level, material.plan.non_inferiority_margin
+    test, reference = material.responses.test, material.responses.reference
+    rows = [
+        ForestRow(name, of.headline.estimate, of.headline.confidence_interval(level))
+        for name, of in found.items()
+    ]
+    figure = Figure(figsize=(5.2, 1 + 0.28 * len(rows)), layout="constrained")
+    ax = forest_plot(
+        rows,
+        figure.subplots(),
+        xlabel=f"Proportion acceptable, {test} minus {reference} ({100 * level:g}% CI)",
+        reference=0,
+    )
+    if margin is not None:
+        ax.axvline(-margin, color=EMPHASIS, linewidth=0.9, linestyle="--", gid="margin")
+    edge = max(1.25 * (margin or 0), 0.1, *map(abs, ax.get_xlim()))
+    ax.set_xlim(-edge, edge)
+    return figure
+
 
 ID = "acceptability"
 TITLE = "Is it acceptable?"
@@ -29,8 +54,8 @@ Found = Mapping[str, QuestionAcceptability]
 """By question."""
 
 
-def acceptability_section(material: Material) -> Section | None:
-    """Give proportions acceptable, their difference, tests and non-inferiority."""
+def acceptability_section(material: ReportContext) -> Section | None:
+    """Return proportions acceptable, their difference, tests and non-inferiority."""
     asked = [
         question
         for question in material.responses.questionnaire
@@ -54,7 +79,9 @@ def acceptability_section(material: Material) -> Section | None:
     return _section(found, material, tuple(left_out))
 
 
-def _section(found: Found, material: Material, left_out: tuple[str, ...]) -> Section:
+def _section(
+    found: Found, material: ReportContext, left_out: tuple[str, ...]
+) -> Section:
     level = material.confidence_level
     margin = material.plan.non_inferiority_margin
     line = "" if margin is None else f" Dashed: the margin, -{margin:g}."
@@ -67,7 +94,7 @@ def _section(found: Found, material: Material, left_out: tuple[str, ...]) -> Sec
         pictures=(
             Picture(
                 "forest_acceptability",
-                partial(acceptability_figure, found, material),
+                partial(_acceptability_figure, found, material),
                 f"Difference in the proportion acceptable, {test} minus {reference}",
                 f"Proportion acceptable, {test} minus {reference}, with "
                 f"{100 * level:g} % intervals, readers and patients random. Line: no "
@@ -84,7 +111,7 @@ def _section(found: Found, material: Material, left_out: tuple[str, ...]) -> Sec
     )
 
 
-def _findings(found: Found, material: Material) -> tuple[str, ...]:
+def _findings(found: Found, material: ReportContext) -> tuple[str, ...]:
     margin, level = material.plan.non_inferiority_margin, material.confidence_level
     decisions = {name: of.decision for name, of in found.items() if of.decision}
     if not decisions:
@@ -105,7 +132,7 @@ def _findings(found: Found, material: Material) -> tuple[str, ...]:
     )
 
 
-def _methods(material: Material) -> tuple[str, ...]:
+def _methods(material: ReportContext) -> tuple[str, ...]:
     test, reference = material.responses.test, material.responses.reference
     margin, level = material.plan.non_inferiority_margin, material.confidence_level
     said = [

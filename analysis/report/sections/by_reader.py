@@ -21,14 +21,21 @@ from analysis.multireader import (
     per_reader,
 )
 from analysis.report.formatting import (
+    Json,
+    clustered_json,
     format_clustered,
     format_estimate,
     format_p,
     neutralise,
+    number,
 )
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.numbers import Json, clustered_json, number
-from analysis.report.section import Picture, Section, Table
+from analysis.report.section import (
+    ARBITRARY_CASES,
+    Picture,
+    ReportContext,
+    Section,
+    Table,
+)
 from analysis.responses.pairing import paired_readings
 
 ID = "readers"
@@ -56,8 +63,8 @@ class QuestionByReader:
     by_class: Mapping[str, tuple[ClusteredEstimate, ClusteredEstimate]]
 
 
-def by_reader_section(material: Material) -> Section | None:
-    """Give kappa by reader with a test of homogeneity, and by severity."""
+def by_reader_section(material: ReportContext) -> Section | None:
+    """Return kappa by reader with a test of homogeneity, and by severity."""
     if len(material.responses.readers) < 2:
         return None
     if material.provenance == "reconstructed":
@@ -128,7 +135,7 @@ def question_by_reader(pairs: Pairs, severity: Mapping[str, str]) -> QuestionByR
     )
 
 
-def _severities(material: Material) -> dict[str, str]:
+def _severities(material: ReportContext) -> dict[str, str]:
     """Class of each case, classes in the order of the paper if they are its."""
     known = ("none", "mild_moderate", "severe")
     found = {r.case: r.severity for r in material.responses.readings if r.severity}

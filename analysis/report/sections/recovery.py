@@ -3,17 +3,21 @@
 import pandas as pd
 
 from analysis.multireader import clustered_agreement, clustered_kappa
-from analysis.report.formatting import format_clustered, format_estimate, neutralise
-from analysis.report.material import Material
-from analysis.report.numbers import Json, clustered_json
-from analysis.report.section import Section, Table
+from analysis.report.formatting import (
+    Json,
+    clustered_json,
+    format_clustered,
+    format_estimate,
+    neutralise,
+)
+from analysis.report.section import ReportContext, Section, Table
 from analysis.responses.pairing import paired_readings
 
 ID = "recovery"
 TITLE = "Planted and found"
 
 
-def recovery_section(material: Material) -> Section | None:
+def recovery_section(material: ReportContext) -> Section | None:
     """Compare estimates with what bots were made to answer; for rehearsals only."""
     planted = material.plan.planted
     if not planted or material.provenance != "simulated":

@@ -3,10 +3,9 @@ from dataclasses import replace
 import pytest
 from pydantic import TypeAdapter
 
-from analysis.report.checklist import AUTHORS, checklist_section
-from analysis.report.guidelines import GRRAS, READER_STUDY
-from analysis.report.material import Material
+from analysis.report.checklist import AUTHORS, GRRAS, READER_STUDY, checklist_section
 from analysis.report.question import analyse_question
+from analysis.report.section import ReportContext
 from analysis.responses import pair_answers
 from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
@@ -31,7 +30,7 @@ def material(responses):
     questions = [
         analyse_question(pair_answers(responses, q)) for q in responses.questionnaire
     ]
-    return Material(responses, PLAN, questions, 0.95, flow=FLOW)
+    return ReportContext(responses, PLAN, questions, 0.95, flow=FLOW)
 
 
 def rows(material):

@@ -6,8 +6,8 @@ import pytest
 
 from app.identity import COOKIE
 from reader_study.clock import from_text
-from reader_study.running.access_codes import issue_code
-from reader_study.store.codes import find_session, touch_session
+from reader_study.running.access import issue_code
+from reader_study.store.access import READER_SESSIONS
 from tests.app.browser.driving import chosen, open_reading, press, see, settle, stored
 from tests.app.browser.hands import READING, Keyboard
 from tests.app.material import GOOD
@@ -200,9 +200,9 @@ def end_by_idleness(server, context):
     (secret,) = (c["value"] for c in context.cookies() if c["name"] == COOKIE)
     session = hashlib.sha256(secret.encode()).hexdigest()
     with server.room.store.writing(server.room.clock) as t:
-        assert find_session(t.connection, session)
+        assert READER_SESSIONS.find(t.connection, session)
         long_ago = "2020-01-01T00:00:00.000000Z"
-        touch_session(t.connection, session, long_ago, end=False)
+        READER_SESSIONS.touch(t.connection, session, long_ago, end=False)
 
 
 def test_keys_typed_at_once_go_where_the_reader_means_them(server, signed_in):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.demo import READER, make_demo, new_code
 from app.demo_pictures import draw_montage
-from reader_study.running.amending import Amendment, amend
+from reader_study.running.lifecycle import Amendment, amend
 from tests.app.browser.conftest import serving
 from tests.app.browser.driving import Server, press, see, settle
 from tests.app.browser.hands import READING, Mouse

@@ -3,7 +3,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.coordinator.identity import COOKIE
 from app.coordinator.server import PAGES
-from reader_study.running.coordinators import add_coordinator, sign_in
+from reader_study.running.access import COORDINATOR, add_coordinator, sign_in
 
 NAME = "eve"
 
@@ -16,7 +16,7 @@ def passphrase(room, clock):
 @pytest.fixture
 def eve(room, passphrase, clock, cookies):
     """Eve has signed in; gives the secret of her browser."""
-    secret = sign_in(room.store, NAME, passphrase, clock=clock)
+    secret = sign_in(room.store, NAME, passphrase, clock=clock, role=COORDINATOR).secret
     cookies[COOKIE] = secret
     return secret
 

@@ -4,8 +4,8 @@ import pytest
 
 from app.coordinator.identity import COOKIE
 from app.identity import COOKIE as READERS_COOKIE
-from reader_study.running.coordinators import revoke_coordinator
-from reader_study.store.codes import usable_codes
+from reader_study.running.access import revoke_coordinator
+from reader_study.store.access import usable_codes
 from tests.app.answers import read_trial
 from tests.app.browser.conftest import built_large, context  # noqa: F401
 from tests.app.browser.driving import SECONDS, see, settle

@@ -9,7 +9,7 @@ from app import cli
 from app.commands import monitor
 from app.coordinator import server
 from app.room import DATABASE, STUDY
-from reader_study.running.coordinators import revoke_coordinator
+from reader_study.running.access import revoke_coordinator
 
 
 @pytest.fixture

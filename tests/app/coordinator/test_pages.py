@@ -6,8 +6,8 @@ from app.coordinator import page as pages
 from app.coordinator.identity import COOKIE
 from app.identity import COOKIE as READERS_COOKIE
 from reader_study.errors import StudyError
-from reader_study.running.access import sign_in as sign_in_reader
-from reader_study.running.coordinators import (
+from reader_study.running.access import (
+    COORDINATOR,
     IDLE_MINUTES,
     resume,
     revoke_coordinator,
@@ -15,7 +15,7 @@ from reader_study.running.coordinators import (
 )
 from reader_study.running.lifecycle import lock
 from reader_study.running.registry import Profile, add_reader, exclude_reader
-from reader_study.store.codes import usable_codes
+from reader_study.store.access import usable_codes
 from reader_study.store.readers import all_readers
 from tests.app.answers import handed_over, read_trial, words
 from tests.app.coordinator.serving import PARTS, read_and_sign
@@ -59,7 +59,7 @@ def test_name_and_passphrase_open_a_session(room, passphrase, cookies, clock, mo
     (order,) = handed_over(again.run())
 
     assert order["act"] == "begin"
-    assert resume(room.store, order["secret"], clock=clock) == "eve"
+    assert resume(room.store, order["secret"], clock=clock, role=COORDINATOR) == "eve"
     assert handed_over(again.run()) == [order]
 
 
@@ -72,7 +72,7 @@ def test_a_readers_code_and_cookie_open_nothing(
     page.button[0].click().run()
     assert "Name and passphrase do not fit" in words(page)
 
-    secret = sign_in_reader(open_room.store, "anna", codes["anna"], clock=clock).secret
+    secret = sign_in(open_room.store, "anna", codes["anna"], clock=clock).secret
     for cookie in (READERS_COOKIE, COOKIE):
         cookies.clear()
         cookies[cookie] = secret
@@ -161,7 +161,9 @@ def test_bots_and_missing_closing_questions_are_told(
     clock.advance(days=29)
     read_and_sign(room, "anna")
     assert session.progress().finished
-    cookies[COOKIE] = sign_in(room.store, "eve", passphrase, clock=clock)
+    cookies[COOKIE] = sign_in(
+        room.store, "eve", passphrase, clock=clock, role=COORDINATOR
+    ).secret
 
     shown = words(monitor())
     assert "simulated: bots have read" in shown
