@@ -137,7 +137,7 @@ def raising_os_error(_):
 
 
 def test_a_file_that_another_program_keeps_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.1)
     path = tmp_path / "study.sqlite"
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
