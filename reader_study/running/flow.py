@@ -24,7 +24,11 @@ from reader_study.store.readers import Reader
 def grras_items(
     protocol: Protocol, status: StudyStatus, intervals: Sequence[float]
 ) -> dict[int, str]:
-    """Return the items by number; those about aims and meaning are the authors'.
+    """Return the items of GRRAS that a study can fill in by itself, by number.
+
+    Kottner J, Audige L, Brorson S, et al. Guidelines for Reporting Reliability and
+    Agreement Studies (GRRAS) were proposed. J Clin Epidemiol 2011;64:96-106. Items
+    about aims and meaning are the authors'.
 
     Args:
         protocol: The protocol as built.
@@ -64,28 +68,6 @@ def grras_items(
     if status.simulated:
         items[11] += " All of them are simulated."
     return dict(sorted(items.items()))
-
-
-def _specialties(status: StudyStatus) -> str:
-    names = [reader.specialty for reader in status.readers if reader.active]
-    counts = ", ".join(f"{names.count(name)} {name}" for name in sorted(set(names)))
-    return counts or "none yet"
-
-
-def _training(protocol: Protocol) -> str:
-    told = f" Training: {protocol.training.strip()}" if protocol.training else ""
-    if not protocol.training_cases:
-        return told
-    when = "both trials" if protocol.training_repeat else "trial 1"
-    return f"{told} Training cases with feedback were read before {when}."
-
-
-def _interval(status: StudyStatus, intervals: Sequence[float]) -> str:
-    planned = f"at least {status.washout_days:g} days between trials"
-    if not intervals:
-        return planned
-    low, high = min(intervals), max(intervals)
-    return f"{planned}, {low:.1f} to {high:.1f} days between signatures"
 
 
 @dataclass(frozen=True)
@@ -173,3 +155,25 @@ def interval_days(status: StudyStatus, reader: str) -> float | None:
     if len(signed) < 2 or not all(signed):
         return None
     return seconds_between(min(signed), max(signed)) / 86400
+
+
+def _specialties(status: StudyStatus) -> str:
+    names = [reader.specialty for reader in status.readers if reader.active]
+    counts = ", ".join(f"{names.count(name)} {name}" for name in sorted(set(names)))
+    return counts or "none yet"
+
+
+def _training(protocol: Protocol) -> str:
+    told = f" Training: {protocol.training.strip()}" if protocol.training else ""
+    if not protocol.training_cases:
+        return told
+    when = "both trials" if protocol.training_repeat else "trial 1"
+    return f"{told} Training cases with feedback were read before {when}."
+
+
+def _interval(status: StudyStatus, intervals: Sequence[float]) -> str:
+    planned = f"at least {status.washout_days:g} days between trials"
+    if not intervals:
+        return planned
+    low, high = min(intervals), max(intervals)
+    return f"{planned}, {low:.1f} to {high:.1f} days between signatures"

@@ -16,7 +16,12 @@ from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
 from reader_study.reading.answers import check_reason
-from reader_study.running.export import closing_csv, responses_csv, training_csv
+from reader_study.running.export import (
+    closing_csv,
+    responses_csv,
+    training_csv,
+    write_new,
+)
 from reader_study.running.flow import read_flow
 from reader_study.running.lifecycle import require_two
 from reader_study.store.milestones import (
@@ -94,6 +99,15 @@ class Unblinded:
         from reader_study.frames import frame_of_csv
 
         return frame_of_csv(self.files[responses.FILE_NAME])
+
+    def write(self, folder: Path) -> None:
+        """Write the files into a folder.
+
+        Raises:
+            StudyError: If one exists or cannot be written.
+        """
+        for name, content in self.files.items():
+            write_new(folder / name, content)
 
 
 def unblind(
