@@ -279,7 +279,7 @@ def make_phantom(
     require_whole(jobs, "jobs", 1)
     if isinstance(patients, Mapping):
         wanted: int | dict[Severity, int] = {
-            Severity(name): require_whole(count, f"Patients of class {name}")
+            _severity(name): require_whole(count, f"Patients of class {name}")
             for name, count in patients.items()
         }
     else:
@@ -291,6 +291,13 @@ def make_phantom(
     cohort, records = check_cohort(out)
     write_report(cohort, records, out)
     return cohort
+
+
+def _severity(name: object) -> Severity:
+    if name not in set(Severity):
+        msg = f"A class of severity must be one of {', '.join(Severity)}, got {name!r}"
+        raise DataError(msg)
+    return Severity(str(name))
 
 
 def read_volume(path: str | Path, kind: Kind | str = Kind.NCCT) -> Volume:

@@ -2,9 +2,6 @@
 
 import math
 from enum import StrEnum
-from typing import NoReturn
-
-from magic_model.errors import require_member
 
 _SEVERE_ABOVE = 0.5
 
@@ -15,10 +12,6 @@ class Severity(StrEnum):
     NONE = "none"
     MILD_MODERATE = "mild_moderate"
     SEVERE = "severe"
-
-    @classmethod
-    def _missing_(cls, value: object) -> NoReturn:
-        require_member(cls, value)
 
 
 def mismatch_ratio(core_ml: float, penumbra_ml: float) -> float:

@@ -1,13 +1,12 @@
 """A study in Python: build it, open it, rehearse it, lock, verify and unblind it."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from reader_study.building.study import open_study as _open_study
 from reader_study.clock import Clock, SystemClock
 from reader_study.design.study_plan import check_draw
 from reader_study.errors import StudyError
-from reader_study.formats.checking import read_text
 from reader_study.formats.manifest import Manifest
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire
@@ -28,7 +26,7 @@ from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import Simulated
 from reader_study.rehearsal.simulation import simulate as _simulate
 from reader_study.running import lifecycle
-from reader_study.running.export import masked_csv
+from reader_study.running.export import export_masked, write_new
 from reader_study.running.flow import Flow, read_flow
 from reader_study.running.registry import Profile, add_reader
 from reader_study.running.status import StudyStatus, read_status
@@ -41,10 +39,9 @@ from reader_study.running.unblinding import (
 from reader_study.running.unblinding import unblind as _unblind
 from reader_study.store.milestones import Phase, find_milestones, phase_of
 from reader_study.store.readers import Reader
-from reader_study.store.readings import find_responses
 from reader_study.store.store import Store
 from reader_study.store.transaction import Head
-from reader_study.store.verifying import Verification, verify
+from reader_study.store.verifying import Verification, read_anchor, verify
 
 LOCK_RECORD = "lock.json"
 """What `lock` writes into the study's folder; `verify` takes it as an anchor."""
@@ -180,7 +177,7 @@ class RunningStudy:
         """Freeze the data and write the lock record into the study's folder.
 
         Args:
-            by: Who locks.
+            by: Name of who locks.
             incomplete: Why, although trials are not signed; a deviation.
 
         Returns:
@@ -255,7 +252,7 @@ class RunningStudy:
             key: The sealed key.
             passphrase: What opens it.
             names: Two people who stand for it.
-            reason: Why now.
+            reason: Reason for unblinding now.
             out: Folder to write the result to, outside the study; None to write none.
             anchors: Receipts and lock records that the log must fit.
 
@@ -264,10 +261,11 @@ class RunningStudy:
                 not the one of this study.
         """
         folder = None if out is None else self._outside(_path(out, "out"))
-        if isinstance(names, str) or len(names) != 2:
-            msg = f"Two people must be named, got {len(_texts(names))}"
+        people = _texts(names)
+        if len(people) != 2:
+            msg = f"Two people must be named, got {len(people)}"
             raise StudyError(msg)
-        first, second = names
+        first, second = people
         request = UnblindRequest(
             _path(key, "key"),
             _passphrases(passphrase),
@@ -278,8 +276,7 @@ class RunningStudy:
         )
         done = _unblind(self.study, self.store, request, clock=self.clock)
         if folder is not None:
-            for name, content in done.files.items():
-                write_new(folder / name, content)
+            done.write(folder)
         return done
 
     def export(self, out: PathLike, *, by: str) -> int:
@@ -291,17 +288,8 @@ class RunningStudy:
         Raises:
             StudyError: If the file exists or cannot be written.
         """
-        with self.store.reading() as connection:
-            responses = find_responses(connection)
-        text = masked_csv(self.study, responses)
-        write_new(_path(out, "out"), text)
-        details: Mapping[str, object] = {
-            "rows": len(responses),
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        }
-        with self.store.writing(self.clock) as t:
-            t.log("answers.exported", by, details)
-        return len(responses)
+        path = _path(out, "out")
+        return export_masked(self.study, self.store, path, by=by, clock=self.clock)
 
     def anchors(self, paths: Sequence[PathLike] = ()) -> list[Head]:
         """Return entries of the log from receipts and lock records, and the own one.
@@ -311,7 +299,9 @@ class RunningStudy:
         """
         own = self.folder / LOCK_RECORD
         given = [_path(path, "anchor") for path in paths]
-        return [_anchor(path) for path in [*given, *([own] if own.exists() else [])]]
+        return [
+            read_anchor(path) for path in [*given, *([own] if own.exists() else [])]
+        ]
 
     def close(self) -> None:
         """Close the store."""
@@ -425,24 +415,6 @@ def unblind(
         )
 
 
-def write_new(path: Path, content: str) -> None:
-    """Write a file that does not exist yet.
-
-    Raises:
-        StudyError: If it exists, or cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(content)
-    except FileExistsError as error:
-        msg = f"{path} exists already; it is not written over"
-        raise StudyError(msg) from error
-    except OSError as error:
-        msg = f"{path}: cannot be written ({error.strerror})"
-        raise StudyError(msg) from error
-
-
 @contextmanager
 def _opened(study: PathLike | RunningStudy) -> Iterator[RunningStudy]:
     if isinstance(study, RunningStudy):  # closed by who opened it
@@ -480,15 +452,3 @@ def _texts(given: object) -> tuple[str, ...]:
         return (given,)
     listed = given if isinstance(given, list | tuple) else ()
     return tuple(listed) if all(isinstance(text, str) for text in listed) else ()
-
-
-def _anchor(path: Path) -> Head:
-    try:
-        content: Any = json.loads(read_text(path))
-        head = content["head"]
-        return Head(int(head["n"]), str(head["sha256"]), str(head.get("time", "")))
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, StudyError):
-            raise
-        msg = f"{path} must be a receipt or a lock record with a head"
-        raise StudyError(msg) from error

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.agreement.batch import influence_of_pairs, product_of_margins
 from analysis.arrays import FloatArray
-from analysis.errors import as_number, as_whole, listed, one_of
+from analysis.errors import as_number, as_whole, listed
 from analysis.showing import Shown
 
 Measure = Literal["kappa", "agreement", "non_inferiority"]
@@ -90,7 +90,10 @@ class DesignAssumptions(Shown):
                 f"got {self.patient_correlation:g} and {self.reader_correlation:g}"
             )
             raise ValueError(msg)
-        one_of("Family", self.family, get_args(Family))
+        if self.family not in get_args(Family):
+            known = ", ".join(get_args(Family))
+            msg = f"Family must be one of {known}, got {self.family}"
+            raise ValueError(msg)
         _refuse_outside("Margin", self.margin, 0, 1)
         _refuse_outside("Alpha", self.alpha, 0, 1, strictly=True)
         if not 1 <= self.acceptable < len(self.shares):

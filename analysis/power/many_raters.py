@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.special import chdtri, chndtr
 
 from analysis.arrays import FloatArray
-from analysis.errors import as_whole, one_of
+from analysis.errors import as_whole
 from analysis.power.normal import PowerTest, check_power
 
 RatersModel = Literal["mixture", "dirichlet"]
@@ -139,7 +139,9 @@ def _cells(
     if as_whole("Raters", raters) < 2:
         msg = f"Agreement takes 2 raters or more, got {raters}"
         raise ValueError(msg)
-    one_of("Model", model, get_args(RatersModel))
+    if model not in get_args(RatersModel):
+        msg = f"Model must be one of {', '.join(get_args(RatersModel))}, got {model}"
+        raise ValueError(msg)
     if model == "mixture":
         agree = kappa * shares + (1 - kappa) * shares**raters
     else:

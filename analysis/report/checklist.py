@@ -60,40 +60,40 @@ READER_STUDY: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _grras_answers(material: ReportContext) -> dict[int, str]:
+def _grras_answers(context: ReportContext) -> dict[int, str]:
     """Answer the items of GRRAS; those about aims and meaning are not among them.
 
     What the study says goes before what the readings tell; items 10, 13 and 15 are the
     analysis's.
     """
     return {
-        **_from_readings(material),
-        **material.flow.grras,
-        10: _analysis(material),
-        13: _estimates(material),
+        **_from_readings(context),
+        **context.flow.grras,
+        10: _analysis(context),
+        13: _estimates(context),
         15: "Tables and figures of this report, also as CSV, LaTeX, PNG, SVG and PDF; "
         "every number unrounded in results.json.",
     }
 
 
-def _reader_study_answers(material: ReportContext) -> dict[str, str]:
+def _reader_study_answers(context: ReportContext) -> dict[str, str]:
     """Answer what CLAIM and STARD-AI ask of readers, by key of `READER_STUDY`."""
-    grras, reference = _grras_answers(material), material.responses.reference
-    level = f"{100 * material.confidence_level:g} %"
+    grras, reference = _grras_answers(context), context.responses.reference
+    level = f"{100 * context.confidence_level:g} %"
     answers = {
         "reference": f"{reference} is the method compared with, not a truth: agreement "
         "between methods is not accuracy. Why it was chosen is the authors' to say.",
-        "missing": _missing(material),
+        "missing": _missing(context),
         "uncertainty": f"{level} confidence intervals; see Methods.",
         "software": f"magic-analyze {version('magic-ctp')}; numbers in results.json.",
         "readers": grras.get(12, ""),
         "size": grras.get(6, ""),
         "blinding": grras.get(8, ""),
-        "interval": _interval(material),
-        "flow": _flow(material),
+        "interval": _interval(context),
+        "flow": _flow(context),
     }
-    several = len(material.responses.readers) > 1
-    if several and material.provenance != "reconstructed":
+    several = len(context.responses.readers) > 1
+    if several and context.provenance != "reconstructed":
         answers |= {
             "uncertainty": f"{level} confidence intervals with readers and patients "
             "random; see Methods.",
@@ -102,13 +102,13 @@ def _reader_study_answers(material: ReportContext) -> dict[str, str]:
             "picture: not measured, no picture is shown twice.",
             "sensitivity": "Kappa, agreement and AC1 with four other intervals, "
             "kappa without each reader in turn, a mixed model: in this report.",
-            "groups": _groups(material),
+            "groups": _groups(context),
         }
     return {key: answer for key, answer in answers.items() if answer}
 
 
-def _from_readings(material: ReportContext) -> dict[int, str]:
-    responses, plan = material.responses, material.plan
+def _from_readings(context: ReportContext) -> dict[int, str]:
+    responses, plan = context.responses, context.plan
     severity = {r.case: r.severity for r in responses.readings}
     drawn = Counter(name for name in severity.values() if name)
     classes = ", ".join(f"{n} {name}" for name, n in drawn.items())
@@ -123,8 +123,8 @@ def _from_readings(material: ReportContext) -> dict[int, str]:
     return answers
 
 
-def _analysis(material: ReportContext) -> str:
-    plan = material.plan
+def _analysis(context: ReportContext) -> str:
+    plan = context.plan
     if not plan.prespecified:
         return "As under Methods. No plan made before the data lay beside them."
     margins: Mapping[str, float | None] = {
@@ -141,27 +141,27 @@ def _analysis(material: ReportContext) -> str:
     )
 
 
-def _estimates(material: ReportContext) -> str:
-    level = material.confidence_level
-    by_id = {q.id: q for q in material.responses.questionnaire}
-    arbitrary = material.provenance == "reconstructed"
+def _estimates(context: ReportContext) -> str:
+    level = context.confidence_level
+    by_id = {q.id: q for q in context.responses.questionnaire}
+    arbitrary = context.provenance == "reconstructed"
     said = []
-    for result in material.questions:
+    for result in context.questions:
         name = result.pairs.question.id
         if arbitrary:
             shown = format_coefficient(result.kappa, level)
         else:
-            pairs = paired_readings(material.responses, by_id[name])
+            pairs = paired_readings(context.responses, by_id[name])
             shown = format_clustered(clustered_kappa(pairs), level)
         said.append(f"{name} {shown}")
     taken = "pairs taken as independent" if arbitrary else "readers and patients random"
     return f"Cohen's kappa [{100 * level:g} % CI], {taken}: {'; '.join(said)}."
 
 
-def _missing(material: ReportContext) -> str:
+def _missing(context: ReportContext) -> str:
     incomplete = [
         f"{result.pairs.question.id} {result.pairs.n_incomplete}"
-        for result in material.questions
+        for result in context.questions
         if result.pairs.n_incomplete
     ]
     if not incomplete:
@@ -169,15 +169,15 @@ def _missing(material: ReportContext) -> str:
     return f"Incomplete pairs: {', '.join(incomplete)}; see Methods for how they count."
 
 
-def _interval(material: ReportContext) -> str:
-    if material.flow.interval_days is None:
+def _interval(context: ReportContext) -> str:
+    if context.flow.interval_days is None:
         return ""
-    low, high = material.flow.interval_days
+    low, high = context.flow.interval_days
     return f"{low:.1f} to {high:.1f} days between the trials of a reader."
 
 
-def _flow(material: ReportContext) -> str:
-    flow = material.flow
+def _flow(context: ReportContext) -> str:
+    flow = context.flow
     if not flow.counts:
         return ""
     totals = Counter[str]()
@@ -191,8 +191,8 @@ def _flow(material: ReportContext) -> str:
     )
 
 
-def _groups(material: ReportContext) -> str:
-    if not any(reading.severity for reading in material.responses.readings):
+def _groups(context: ReportContext) -> str:
+    if not any(reading.severity for reading in context.responses.readings):
         return ""
     return "By severity: in this report. Other groups are the authors' to add."
 
@@ -202,10 +202,10 @@ TITLE = "Reporting checklist"
 AUTHORS = "To be written by the authors."
 
 
-def checklist_section(material: ReportContext) -> Section:
+def checklist_section(context: ReportContext) -> Section:
     """Give GRRAS and what CLAIM and STARD-AI ask of readers, as far as known."""
-    grras = _grras_answers(material)
-    others = _reader_study_answers(material)
+    grras = _grras_answers(context)
+    others = _reader_study_answers(context)
     open_items = [str(number) for number in GRRAS if number not in grras]
     tables = [
         Table(
@@ -227,8 +227,8 @@ def checklist_section(material: ReportContext) -> Section:
             prose=True,
         ),
     ]
-    if material.flow.counts:
-        frame = _flow_frame(material.flow)
+    if context.flow.counts:
+        frame = _flow_frame(context.flow)
         tables.insert(0, Table("flow_of_readings", "Flow of readings", frame))
     return Section(
         ID,
@@ -237,7 +237,7 @@ def checklist_section(material: ReportContext) -> Section:
             f"Study and results fill in {len(GRRAS) - len(open_items)} of the "
             f"{len(GRRAS)} items of GRRAS; {', '.join(open_items)} are the authors' to "
             "write, and what is filled in is theirs to check.",
-            *filter(None, [PROVENANCE_WARNING[material.provenance]]),
+            *filter(None, [PROVENANCE_WARNING[context.provenance]]),
         ),
         tables=tuple(tables),
         methods=(
@@ -245,7 +245,7 @@ def checklist_section(material: ReportContext) -> Section:
             "and STARD-AI {stard_ai}.",
         ),
         references=("grras", "claim", "stard_ai"),
-        content=_json(grras, others, material.flow),
+        content=_json(grras, others, context.flow),
     )
 
 

@@ -36,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from magic_model import __version__
+        from importlib.metadata import version
 
-        print(f"{app.info.name} {__version__}")
+        print(f"{app.info.name} {version('magic-ctp')}")
         raise typer.Exit
 
 

@@ -1,4 +1,4 @@
-"""What an audit finds: checks that hold or not, and cues with their chance."""
+"""Findings of an audit: checks that hold or not, and cues with their p-values."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -53,9 +53,9 @@ class AuditReport:
     """All findings of an audit.
 
     Attributes:
-        n_files: Pictures audited.
-        checks: Of files, which need no key.
-        cues: Need the key; empty without.
+        n_files: Number of pictures audited.
+        checks: Checks of the files, which need no key.
+        cues: Cues, which need the key; empty without it.
     """
 
     n_files: int

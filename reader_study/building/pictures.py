@@ -18,6 +18,9 @@ from reader_study.formats.manifest import Presentation
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}  # 8 bits a channel or fewer
 
+FILE_TIME = 946_684_800
+"""Modification time of every picture: 2000-01-01 UTC."""
+
 
 def read_montage(path: Path) -> Pixels:
     """Read a montage; colours are kept to the bit, everything else is left behind.
@@ -38,26 +41,6 @@ def read_montage(path: Path) -> Pixels:
         why = error.strerror if isinstance(error, OSError) else None
         msg = f"{path}: must be a PNG that can be read ({why or error})"
         raise StudyError(msg) from error
-
-
-def _pixels(image: Image.Image, path: Path) -> Pixels:
-    frames = getattr(image, "n_frames", 1)
-    if image.mode not in _MODES or frames != 1:
-        what = f"mode {image.mode}" if frames == 1 else f"{frames} frames"
-        msg = f"{path} must be one picture of at most 8 bits a channel, got {what}"
-        raise StudyError(msg)
-    if image.has_transparency_data:
-        colours = np.asarray(image.convert("RGBA"))
-        least = int(colours[..., 3].min())
-        if least < 255:
-            msg = f"{path} must not be transparent, got an opacity of {least} of 255"
-            raise StudyError(msg)
-        return np.ascontiguousarray(colours[..., :3])
-    return np.asarray(image.convert("RGB"))
-
-
-FILE_TIME = 946_684_800
-"""Modification time of every picture: 2000-01-01 UTC."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +65,7 @@ def encode_pictures(
 
     Args:
         images: File by case and method.
-        jobs: How many at a time.
+        jobs: Number of pictures at a time.
 
     Raises:
         StudyError: If one cannot be read, has another canvas than the rest, or shows
@@ -125,6 +108,22 @@ def write_pictures(
         # In random order, so that neither inodes nor creation times tell a thing.
         for p in sorted(plan.presentations, key=lambda p: p.token)
     )
+
+
+def _pixels(image: Image.Image, path: Path) -> Pixels:
+    frames = getattr(image, "n_frames", 1)
+    if image.mode not in _MODES or frames != 1:
+        what = f"mode {image.mode}" if frames == 1 else f"{frames} frames"
+        msg = f"{path} must be one picture of at most 8 bits a channel, got {what}"
+        raise StudyError(msg)
+    if image.has_transparency_data:
+        colours = np.asarray(image.convert("RGBA"))
+        least = int(colours[..., 3].min())
+        if least < 255:
+            msg = f"{path} must not be transparent, got an opacity of {least} of 255"
+            raise StudyError(msg)
+        return np.ascontiguousarray(colours[..., :3])
+    return np.asarray(image.convert("RGB"))
 
 
 def _picture(path: Path) -> Picture:

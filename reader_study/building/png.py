@@ -52,7 +52,7 @@ def image_data(pixels: Pixels) -> bytes:
 
 
 def is_image_data(data: bytes, pixels: Pixels) -> bool:
-    """Tell whether `image_data` gives these bytes for a picture.
+    """Return whether `image_data` gives these bytes for a picture.
 
     Of large pictures the first quarter is tried, which is quicker and tells encoders
     apart as well.
@@ -68,7 +68,7 @@ def padded_file(size: tuple[int, int], data: bytes, length: int) -> bytes:
 
     Args:
         size: Height and width in pixels.
-        data: As `image_data` gives it.
+        data: Compressed pixels, as `image_data` returns them.
         length: Bytes of the file; see `common_length`.
     """
     header = struct.pack(">IIBBBBB", size[1], size[0], *_EIGHT_BIT_RGB)
@@ -79,7 +79,7 @@ def padded_file(size: tuple[int, int], data: bytes, length: int) -> bytes:
 
 
 def common_length(longest_data: int) -> int:
-    """Give the length of all files, in whole kibibytes, from the longest image data."""
+    """Return the length of all files, in whole kibibytes, for the longest data."""
     header = len(SIGNATURE) + 13
     least = header + len(CHUNKS) * _OVERHEAD + longest_data + LEAST_PADDING
     return -(-least // 1024) * 1024
@@ -98,7 +98,7 @@ def read_chunks(content: bytes) -> tuple[Chunk, ...]:
 
 
 def pixels_of(chunks: tuple[Chunk, ...]) -> Pixels:
-    """Give the picture of a file that `padded_file` made.
+    """Return the picture of a file that `padded_file` made.
 
     Raises:
         StudyError: If another encoder made it.

@@ -81,9 +81,9 @@ def seal(
     they are given does not matter.
 
     Args:
-        truth: What is sealed.
+        truth: Content to seal.
         path: A new file.
-        passphrases: One or two.
+        passphrases: One passphrase, or two.
         work_factor: Cost N of scrypt.
 
     Raises:

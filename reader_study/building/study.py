@@ -40,7 +40,7 @@ class Study:
         return f"sqlite:///{self.folder.resolve() / DATABASE}"
 
     def image_bytes(self, token: str) -> bytes:
-        """Give the bytes of a picture, checked each time.
+        """Return the bytes of a picture, checked each time.
 
         Raises:
             StudyError: If there is no such token, or the file is not the one that the

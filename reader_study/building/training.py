@@ -1,4 +1,4 @@
-"""Put the training into a study that is being built."""
+"""Training cases: read from training.csv, checked, and written into a study."""
 
 import csv
 import hashlib
@@ -28,7 +28,7 @@ class TrainingRow:
     Attributes:
         where: File and line.
         case: Name; not one of the study's.
-        image: Its montage.
+        image: File of its montage.
         expected: Code by question, where there is a right one.
         feedback: Text by question.
     """
@@ -48,7 +48,7 @@ def read_training_file(
     Args:
         path: The file. Columns are `case`, `image`, and for any question `Q` the code
             expected in `Q` and a text in `Q_feedback`; both may be empty.
-        questionnaire: Of the study.
+        questionnaire: Questionnaire of the study.
         forbidden: Names of the methods, which readers must not be told.
 
     Raises:
@@ -73,6 +73,79 @@ def read_training_file(
     for row in read:
         _check_row(row, read, words)
     return read
+
+
+def practice_cases(
+    protocol: Protocol,
+    questionnaire: Questionnaire,
+    folder: Path,
+    cases: Mapping[str, Case],
+) -> tuple[TrainingRow, ...]:
+    """Read the training cases that the protocol asks for; none are cases of the study.
+
+    Args:
+        protocol: Protocol of the study.
+        questionnaire: Questionnaire of the study.
+        folder: Folder of the protocol's file.
+        cases: All that the study may be drawn from.
+
+    Raises:
+        StudyError: If one cannot be used, or its name or file is that of a case; the
+            line is named.
+    """
+    if not protocol.training_cases:
+        return ()
+    names = (protocol.reference, protocol.test)
+    rows = read_training_file(folder / protocol.training_cases, questionnaire, names)
+    _check_apart(rows, cases.values())
+    return rows
+
+
+def write_training(
+    stage: Path, rows: Iterable[TrainingRow], pictures: Iterable[Picture]
+) -> TrainingSet:
+    """Write the pictures, encoded as those of the study are, under random names.
+
+    Args:
+        stage: Folder of the study.
+        rows: Rows of training.csv.
+        pictures: Those that the study shows.
+
+    Raises:
+        StudyError: If one cannot be read, or is a picture of the study.
+        OSError: If one cannot be written.
+    """
+    encoded = _encoded(rows, pictures)
+    if not encoded:
+        return TrainingSet()
+    length = common_length(max(len(data) for _, _, data in encoded))
+    (stage / FOLDER).mkdir()
+    cases = []
+    for row, size, data in encoded:
+        content = padded_file(size, data, length)
+        sha256 = hashlib.sha256(content).hexdigest()
+        case = TrainingCase(
+            secrets.token_hex(16), sha256, length, row.expected, row.feedback
+        )
+        path = stage / FOLDER / case.image
+        path.write_bytes(content)
+        os.utime(path, (FILE_TIME, FILE_TIME))
+        cases.append(case)
+    written = TrainingSet(tuple(cases))
+    text = json.dumps(written.to_dict(), indent=1, ensure_ascii=False) + "\n"
+    (stage / FOLDER / LIST).write_text(text, encoding="utf-8")
+    return written
+
+
+def training_details(
+    rows: Iterable[TrainingRow], training: TrainingSet
+) -> dict[str, list[dict[str, str]]]:
+    """Return the training part of the key: the case behind each token."""
+    cases = [
+        {"token": case.token, "case": row.case}
+        for row, case in zip(rows, training.cases, strict=True)
+    ]
+    return {"training": cases} if cases else {}
 
 
 def _check_columns(
@@ -136,79 +209,6 @@ def _check_row(
 def _pattern(names: Collection[str]) -> re.Pattern[str]:
     either = "|".join(re.escape(name) for name in names)
     return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
-
-
-def practice_cases(
-    protocol: Protocol,
-    questionnaire: Questionnaire,
-    folder: Path,
-    cases: Mapping[str, Case],
-) -> tuple[TrainingRow, ...]:
-    """Read the training cases that the protocol asks for; none are cases of the study.
-
-    Args:
-        protocol: Of the study.
-        questionnaire: Of the study.
-        folder: Of the protocol's file.
-        cases: All that the study may be drawn from.
-
-    Raises:
-        StudyError: If one cannot be used, or its name or file is that of a case; the
-            line is named.
-    """
-    if not protocol.training_cases:
-        return ()
-    names = (protocol.reference, protocol.test)
-    rows = read_training_file(folder / protocol.training_cases, questionnaire, names)
-    _check_apart(rows, cases.values())
-    return rows
-
-
-def write_training(
-    stage: Path, rows: Iterable[TrainingRow], pictures: Iterable[Picture]
-) -> TrainingSet:
-    """Write the pictures, encoded as those of the study are, under random names.
-
-    Args:
-        stage: Folder of the study.
-        rows: Of training.csv.
-        pictures: Those that the study shows.
-
-    Raises:
-        StudyError: If one cannot be read, or is a picture of the study.
-        OSError: If one cannot be written.
-    """
-    encoded = _encoded(rows, pictures)
-    if not encoded:
-        return TrainingSet()
-    length = common_length(max(len(data) for _, _, data in encoded))
-    (stage / FOLDER).mkdir()
-    cases = []
-    for row, size, data in encoded:
-        content = padded_file(size, data, length)
-        sha256 = hashlib.sha256(content).hexdigest()
-        case = TrainingCase(
-            secrets.token_hex(16), sha256, length, row.expected, row.feedback
-        )
-        path = stage / FOLDER / case.image
-        path.write_bytes(content)
-        os.utime(path, (FILE_TIME, FILE_TIME))
-        cases.append(case)
-    written = TrainingSet(tuple(cases))
-    text = json.dumps(written.to_dict(), indent=1, ensure_ascii=False) + "\n"
-    (stage / FOLDER / LIST).write_text(text, encoding="utf-8")
-    return written
-
-
-def training_details(
-    rows: Iterable[TrainingRow], training: TrainingSet
-) -> dict[str, list[dict[str, str]]]:
-    """Give what the key says of the training: which case is behind which token."""
-    cases = [
-        {"token": case.token, "case": row.case}
-        for row, case in zip(rows, training.cases, strict=True)
-    ]
-    return {"training": cases} if cases else {}
 
 
 def _check_apart(rows: Iterable[TrainingRow], cases: Collection[Case]) -> None:

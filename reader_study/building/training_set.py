@@ -34,8 +34,8 @@ class TrainingCase:
 
     Attributes:
         token: Opaque; names its picture.
-        sha256: Of the picture's file, in hexadecimal.
-        length: Of the file, in bytes.
+        sha256: Hash of the picture's file, in hexadecimal.
+        length: Length of the file in bytes.
         expected: Code by question, where there is a right one.
         feedback: What is said after answering, by question.
     """
@@ -65,11 +65,11 @@ class TrainingSet:
         return sha256_of(self.to_dict()) if self.cases else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content of training.json."""
+        """Return the content of training.json."""
         return {"schema": self.schema, "cases": [asdict(case) for case in self.cases]}
 
     def position(self, token: str) -> int:
-        """Give the place of a case, from 1.
+        """Return the place of a case, from 1.
 
         Raises:
             StudyError: If there is no such case.
@@ -108,7 +108,7 @@ def read_training(folder: Path, sha256: str) -> TrainingSet:
 
 
 def training_image(folder: Path, case: TrainingCase) -> bytes:
-    """Give the bytes of a picture, checked.
+    """Return the bytes of a picture, checked.
 
     Raises:
         StudyError: If the file is not the one that the study was built with.

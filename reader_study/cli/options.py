@@ -18,7 +18,7 @@ Database = Annotated[
 ]
 By = Annotated[str, typer.Option(help="Your name, for the log.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
-ReaderName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the reader.")]
+ReaderName = Annotated[str, typer.Argument(help="Name of the reader.")]
 Key = Annotated[Path, typer.Option(help="The sealed key.")]
 PassphraseFile = Annotated[
     Path | None,

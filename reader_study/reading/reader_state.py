@@ -1,4 +1,4 @@
-"""Where a reader stands: which reading is next, and whether it may be read."""
+"""State of a reader: which reading is next, and whether it may be read now."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The course of a study: when it may be opened, open it, lock the data."""
+"""Lifecycle of a study: open, amend, permit an early start, lock the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +27,9 @@ from reader_study.store.store import Store
 from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
 
+INCOMPLETE_LOCK = "incomplete_lock"
+"""Deviation that says why data were locked before all trials were signed."""
+
 
 @dataclass(frozen=True)
 class Amendment:
@@ -34,8 +37,8 @@ class Amendment:
 
     Attributes:
         change: What is done otherwise, in words.
-        reason: Why.
-        by: Who decided.
+        reason: Reason for it.
+        by: Name of who decided.
         settings: Those of `AMENDABLE` that take effect by themselves.
     """
 
@@ -58,11 +61,11 @@ class EarlyStart:
     """Leave to begin a trial before the washout is over.
 
     Attributes:
-        reader: Who may begin.
-        trial: Which trial.
-        reason: Why.
-        by: Who records it.
-        second: Who approves it.
+        reader: Name of the reader who may begin.
+        trial: Number of the trial.
+        reason: Reason for it.
+        by: Name of who records it.
+        second: Name of who approves it.
     """
 
     reader: str
@@ -137,12 +140,8 @@ def require_phase(t: Transaction, phase: Phase, what: str) -> None:
         raise StudyError(msg)
 
 
-INCOMPLETE_LOCK = "incomplete_lock"
-"""Deviation that says why data were locked before all trials were signed."""
-
-
 def readiness(study: Study, store: Store) -> list[str]:
-    """Say why the study cannot be opened; empty if it can."""
+    """Return why the study cannot be opened; empty if it can."""
     with store.reading() as connection:
         status = read_status(study, connection)
         faults = verify(connection).faults
@@ -179,8 +178,8 @@ def lock(
 
     Args:
         study: The built study.
-        store: Its store.
-        by: Who locks.
+        store: Store of the study.
+        by: Name of who locks.
         clock: The server's clock.
         incomplete: Why data are locked although trials are not signed; a deviation.
 
@@ -216,7 +215,7 @@ def lock(
 
 
 def missing_readers(status: StudyStatus) -> list[str]:
-    """Say how many readers are missing before the study can be opened."""
+    """Return how many readers are missing before the study can be opened."""
     active = sum(reader.active for reader in status.readers)
     if active >= status.n_planned:
         return []
@@ -224,7 +223,7 @@ def missing_readers(status: StudyStatus) -> list[str]:
 
 
 def unsigned_trials(status: StudyStatus) -> list[str]:
-    """Name the trials that must be signed before the data can be locked."""
+    """Return the trials that must be signed before the data can be locked."""
     active = {reader.name for reader in status.readers if reader.active}
     return [
         f"{trial.reader} has not signed trial {trial.trial} "

@@ -1,4 +1,4 @@
-"""How far every reader has come: counts and times, never an answer."""
+"""Status of a study: counts and times of every reader, never an answer."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -38,14 +38,14 @@ class TrialStatus:
     """How far a reader has come in a trial.
 
     Attributes:
-        reader: Who.
-        trial: Which trial.
+        reader: Name of the reader.
+        trial: Number of the trial.
         n_assigned: Readings of the trial.
-        n_opened: Seen at least once.
-        n_submitted: Answered.
-        n_declined: Left unanswered with a reason.
-        n_corrected: Answered and corrected later.
-        signed_at: When it was signed; empty if it was not.
+        n_opened: Readings seen at least once.
+        n_submitted: Readings answered.
+        n_declined: Readings left unanswered with a reason.
+        n_corrected: Readings answered and corrected later.
+        signed_at: Time of the signature; empty if there is none.
         seconds: Median from opening to submitting, by the server; None if none.
         active_seconds: Median by the readers' browsers; None if none.
     """
@@ -72,13 +72,13 @@ class StudyStatus:
     """How far a study has come.
 
     Attributes:
-        title: Of the study.
+        title: Title of the study.
         phase: How far it has come as a whole.
         simulated: Whether bots have read.
-        washout_days: As amended.
+        washout_days: Least time between two trials, as amended.
         n_planned: Readers of the protocol, as amended.
         readers: All who were added.
-        trials: One per reader and trial.
+        trials: Counts, one per reader and trial.
         n_deviations: Recorded deviations.
         head: Last entry of the log.
         closing_missing: Active readers who have signed all trials but not answered
@@ -133,7 +133,7 @@ class StudyStatus:
         return f"Closing questions not answered by {names}" if names else ""
 
     def of(self, reader: str) -> tuple[TrialStatus, ...]:
-        """Give the trials of a reader."""
+        """Return the trials of a reader."""
         return tuple(trial for trial in self.trials if trial.reader == reader)
 
 

@@ -16,7 +16,12 @@ from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
 from reader_study.reading.answers import check_reason
-from reader_study.running.export import closing_csv, responses_csv, training_csv
+from reader_study.running.export import (
+    closing_csv,
+    responses_csv,
+    training_csv,
+    write_new,
+)
 from reader_study.running.flow import read_flow
 from reader_study.running.lifecycle import require_two
 from reader_study.store.milestones import (
@@ -55,9 +60,9 @@ class UnblindRequest:
     Attributes:
         key: The sealed key.
         passphrases: All that it needs.
-        first: One person.
-        second: Another one.
-        reason: Why now.
+        first: Name of one person who stands for it.
+        second: Name of another person who does.
+        reason: Reason for unblinding now.
         anchors: Entries of the log known from receipts or the lock record.
     """
 
@@ -78,7 +83,7 @@ class Unblinded:
     """What is written once a study is unblinded.
 
     Attributes:
-        record: Who, when, why, and hashes.
+        record: Who unblinded, when and why, with hashes.
         files: Content by file name.
     """
 
@@ -94,6 +99,15 @@ class Unblinded:
         from reader_study.frames import frame_of_csv
 
         return frame_of_csv(self.files[responses.FILE_NAME])
+
+    def write(self, folder: Path) -> None:
+        """Write the files into a folder.
+
+        Raises:
+            StudyError: If one exists or cannot be written.
+        """
+        for name, content in self.files.items():
+            write_new(folder / name, content)
 
 
 def unblind(
@@ -186,7 +200,7 @@ def _files(
 
 
 def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str]:
-    """Give what was asked before and after the cases, of all readers."""
+    """Return the files of training and closing questions, of all readers."""
     files = {}
     if study.training.cases:
         names = {c["token"]: c["case"] for c in truth.details.get("training", [])}

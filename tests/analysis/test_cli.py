@@ -260,7 +260,6 @@ def failing_or_listed(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing command"),
         (["recover", "--bogus"], "No such option: --bogus"),
         (["recover", *Q2C[:-1], "x"], "Invalid value for '--agree'"),
         (["recover", "--agree", "3"], "Give --rows and --columns"),

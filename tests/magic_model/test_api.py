@@ -58,15 +58,15 @@ def in_a_new_process(code):
 def test_the_import_is_quick_and_needs_no_library():
     code = """
 import sys, time
-start = time.perf_counter()
+start = time.process_time()  # whatever else is running
 import magic_model
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 heavy = {"torch", "numpy", "scipy", "pandas", "matplotlib", "nibabel", "typer"}
 print(seconds, *heavy & set(sys.modules))
 """
     runs = [in_a_new_process(code).stdout.split() for _ in range(3)]
     assert [heavy for _, *heavy in runs] == [[], [], []]
-    assert min(float(seconds) for seconds, *_ in runs) < 0.1  # whatever else is running
+    assert min(float(seconds) for seconds, *_ in runs) < 0.1
 
 
 def test_every_name_is_there_and_listed():

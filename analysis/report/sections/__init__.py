@@ -32,7 +32,7 @@ def makers() -> Sequence[Maker]:
     )
 
 
-def sections_of(material: ReportContext) -> list[Section]:
+def sections_of(context: ReportContext) -> list[Section]:
     """Make all parts that a study has something for."""
-    made = (make(material) for make in makers())
+    made = (make(context) for make in makers())
     return [section for section in made if section is not None]

@@ -72,15 +72,15 @@ class QuestionAcceptability:
 
 
 def question_acceptability(
-    acceptance: Acceptance, material: ReportContext
+    acceptance: Acceptance, context: ReportContext
 ) -> QuestionAcceptability:
     """Analyse one question.
 
     Args:
         acceptance: Its pairs.
-        material: Gives the level, the margin and the names of the methods.
+        context: Gives the level, the margin and the names of the methods.
     """
-    level, margin = material.confidence_level, material.plan.non_inferiority_margin
+    level, margin = context.confidence_level, context.plan.non_inferiority_margin
     difference = {
         variance: acceptable_difference(acceptance, variance) for variance in _VARIANCES
     }
@@ -99,8 +99,8 @@ def question_acceptability(
             difference["crossed"],
             margin,
             confidence_level=level,
-            test=material.responses.test,
-            reference=material.responses.reference,
+            test=context.responses.test,
+            reference=context.responses.reference,
         ),
     )
 
@@ -119,16 +119,16 @@ _OBUCHOWSKI = (
 _DECISION = {True: "yes", False: "not shown", None: "cannot be judged"}
 
 
-def acceptability_tables(found: Found, material: ReportContext) -> tuple[Table, ...]:
+def acceptability_tables(found: Found, context: ReportContext) -> tuple[Table, ...]:
     """Return the tables: proportions, intervals in sensitivity, tests."""
-    level = material.confidence_level
+    level = context.confidence_level
     said = f"{100 * level:g} % confidence intervals"
     return (
         Table(
             "acceptability",
             f"Proportion acceptable with {said}, readers and patients random",
-            _frame(found, material),
-            (*_codes(found, material), _OBUCHOWSKI, *_cautions(found)),
+            _frame(found, context),
+            (*_codes(found, context), _OBUCHOWSKI, *_cautions(found)),
         ),
         Table(
             "acceptability_sensitivity",
@@ -139,7 +139,7 @@ def acceptability_tables(found: Found, material: ReportContext) -> tuple[Table, 
             "acceptability_tests",
             "Is one method accepted more often? McNemar's test with patients as "
             "clusters: p-values",
-            _test_frame(found, material),
+            _test_frame(found, context),
             (
                 "Only: pairs in which the pictures of this method alone were "
                 "acceptable. Readers are these ones, patients are random.",
@@ -148,15 +148,15 @@ def acceptability_tables(found: Found, material: ReportContext) -> tuple[Table, 
     )
 
 
-def _codes(found: Found, material: ReportContext) -> tuple[str, ...]:
+def _codes(found: Found, context: ReportContext) -> tuple[str, ...]:
     """Return which answers count as acceptable, once for each scale."""
     said: dict[str, list[str]] = {}
-    for question in material.responses.questionnaire:
+    for question in context.responses.questionnaire:
         if question.id in found:
             labels = [
                 label
                 for code, label in zip(question.codes, question.labels, strict=True)
-                if code in material.plan.acceptable_codes
+                if code in context.plan.acceptable_codes
             ]
             said.setdefault(" or ".join(labels), []).append(question.id)
     return tuple(
@@ -174,9 +174,9 @@ def _cautions(found: Found) -> tuple[str, ...]:
     return tuple(f"{', '.join(names)}: {reason}." for reason, names in said.items())
 
 
-def _frame(found: Found, material: ReportContext) -> pd.DataFrame:
-    level, rows = material.confidence_level, []
-    test, reference = material.responses.test, material.responses.reference
+def _frame(found: Found, context: ReportContext) -> pd.DataFrame:
+    level, rows = context.confidence_level, []
+    test, reference = context.responses.test, context.responses.reference
     for name, of in found.items():
         row = {
             "Question": neutralise(name),
@@ -211,8 +211,8 @@ def _sensitivity_frame(found: Found, level: float) -> pd.DataFrame:
     )
 
 
-def _test_frame(found: Found, material: ReportContext) -> pd.DataFrame:
-    test, reference = material.responses.test, material.responses.reference
+def _test_frame(found: Found, context: ReportContext) -> pd.DataFrame:
+    test, reference = context.responses.test, context.responses.reference
     return pd.DataFrame(
         [
             {

@@ -51,14 +51,14 @@ Estimates = Mapping[str, Mapping[Variance, ClusteredEstimate]]
 """By question, then by what varies."""
 
 
-def clustered_section(material: ReportContext) -> Section:
+def clustered_section(context: ReportContext) -> Section:
     """Return kappa, agreement and AC1 of each question with all intervals."""
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level = material.confidence_level
+    level = context.confidence_level
     pairs = {
-        question.id: paired_readings(material.responses, question)
-        for question in material.responses.questionnaire
+        question.id: paired_readings(context.responses, question)
+        for question in context.responses.questionnaire
     }
     found = {
         name: estimates(pairs, coefficient)

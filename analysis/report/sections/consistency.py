@@ -51,19 +51,19 @@ _OfQuestions = Mapping[str, _MethodsCompared]
 
 
 def _compared(
-    material: ReportContext, question: str, coefficient: ConsistencyCoefficient
+    context: ReportContext, question: str, coefficient: ConsistencyCoefficient
 ) -> _MethodsCompared:
     """Estimate a coefficient under both methods, and the difference.
 
     Args:
-        material: The study.
+        context: The study.
         question: Id of the question.
         coefficient: Which one; alpha is ordinal where the plan calls the question so.
     """
-    ordinal = question in material.plan.ordinal_questions
+    ordinal = question in context.plan.ordinal_questions
     if coefficient == "krippendorff_alpha" and ordinal:
         coefficient = "krippendorff_alpha_ordinal"
-    ratings = method_ratings(material.responses, question)
+    ratings = method_ratings(context.responses, question)
     return _MethodsCompared(
         reference=consistency(ratings.reference, ratings.k, coefficient),
         test=consistency(ratings.test, ratings.k, coefficient),
@@ -107,21 +107,21 @@ COEFFICIENTS: Mapping[ConsistencyCoefficient, str] = {
 SHOWN: ConsistencyCoefficient = "fleiss_kappa"
 
 
-def consistency_section(material: ReportContext) -> Section | None:
+def consistency_section(context: ReportContext) -> Section | None:
     """Compare how well readers agree with each other under the two methods."""
-    if len(material.responses.readers) < 2:
+    if len(context.responses.readers) < 2:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level = material.confidence_level
+    level = context.confidence_level
     found = {
         name: {
-            question.id: _compared(material, question.id, name)
-            for question in material.responses.questionnaire
+            question.id: _compared(context, question.id, name)
+            for question in context.responses.questionnaire
         }
         for name in COEFFICIENTS
     }
-    names = (material.responses.reference, material.responses.test)
+    names = (context.responses.reference, context.responses.test)
     return Section(
         ID,
         TITLE,

@@ -50,15 +50,15 @@ class QuestionModel:
     dropped: str | None = None
 
 
-def mixed_section(material: ReportContext) -> Section | None:
+def mixed_section(context: ReportContext) -> Section | None:
     """Return the odds ratio of the test method for each question."""
-    if len(material.responses.readers) < 2:
+    if len(context.responses.readers) < 2:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level, questions = material.confidence_level, material.responses.questionnaire
-    found = {q.id: question_model(material.responses, q) for q in questions}
-    test = material.responses.test
+    level, questions = context.confidence_level, context.responses.questionnaire
+    found = {q.id: question_model(context.responses, q) for q in questions}
+    test = context.responses.test
     return Section(
         ID,
         TITLE,

@@ -186,20 +186,20 @@ ID = "ordinal"
 TITLE = "Shifts on the scale"
 
 
-def ordinal_section(material: ReportContext) -> Section | None:
+def ordinal_section(context: ReportContext) -> Section | None:
     """Return mean shift, its tests and its distribution of each ordinal question."""
-    planned = material.plan.ordinal_questions
-    asked = [q for q in material.responses.questionnaire if q.id in planned]
+    planned = context.plan.ordinal_questions
+    asked = [q for q in context.responses.questionnaire if q.id in planned]
     if not asked:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level = material.confidence_level
+    level = context.confidence_level
     found = {
-        question.id: question_shift(paired_readings(material.responses, question))
+        question.id: question_shift(paired_readings(context.responses, question))
         for question in asked
     }
-    said = [_finding(q, found[q.id], material.responses.test, level) for q in asked]
+    said = [_finding(q, found[q.id], context.responses.test, level) for q in asked]
     return Section(
         ID,
         TITLE,

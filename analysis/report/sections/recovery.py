@@ -17,18 +17,18 @@ ID = "recovery"
 TITLE = "Planted and found"
 
 
-def recovery_section(material: ReportContext) -> Section | None:
+def recovery_section(context: ReportContext) -> Section | None:
     """Compare estimates with what bots were made to answer; for rehearsals only."""
-    planted = material.plan.planted
-    if not planted or material.provenance != "simulated":
+    planted = context.plan.planted
+    if not planted or context.provenance != "simulated":
         return None
-    level = material.confidence_level
+    level = context.confidence_level
     rows, content = [], {}
-    for question in material.responses.questionnaire:
+    for question in context.responses.questionnaire:
         if question.id not in planted:
             continue
         agreement, kappa = planted[question.id]
-        pairs = paired_readings(material.responses, question)
+        pairs = paired_readings(context.responses, question)
         found = {
             "percent_agreement": (agreement, clustered_agreement(pairs)),
             "cohen_kappa": (kappa, clustered_kappa(pairs)),

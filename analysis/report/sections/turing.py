@@ -133,14 +133,14 @@ NO_TRIALS = (
 )
 
 
-def _turing_findings(found: TuringResults, material: ReportContext) -> tuple[str, ...]:
+def _turing_findings(found: TuringResults, context: ReportContext) -> tuple[str, ...]:
     """Return the findings: accuracy, equivalence, trials, leakage, own guesses."""
-    level = material.confidence_level
+    level = context.confidence_level
     accuracy = found.pooled.balanced_accuracy
     said = [
-        f"Of {found.pooled.n_synthetic} {material.responses.test} pictures "
+        f"Of {found.pooled.n_synthetic} {context.responses.test} pictures "
         f"{found.pooled.hits} were called synthetic, of {found.pooled.n_real} "
-        f"{material.responses.reference} pictures {found.pooled.false_alarms}. "
+        f"{context.responses.reference} pictures {found.pooled.false_alarms}. "
         f"Balanced accuracy is {_accuracy(accuracy, level)}."
     ]
     said.append(_equivalence(found.equivalence))
@@ -238,12 +238,12 @@ _EXCHANGED = {
 }
 
 
-def turing_section(material: ReportContext) -> Section | None:
+def turing_section(context: ReportContext) -> Section | None:
     """Return accuracy, equivalence to chance, trial effect, leakage and own guesses."""
-    asked, responses = material.plan.turing_question, material.responses
+    asked, responses = context.plan.turing_question, context.responses
     if asked not in responses.questionnaire.ids:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
     try:
         judgements = judgements_of(responses, asked)
@@ -251,18 +251,16 @@ def turing_section(material: ReportContext) -> Section | None:
         return Section(ID, TITLE, refused=f"{error}.")
     if not judgements.n:
         return Section(ID, TITLE, refused="No reading says real or synthetic.")
-    return _section(judgements, material, asked)
+    return _section(judgements, context, asked)
 
 
-def _section(judgements: Judgements, material: ReportContext, asked: str) -> Section:
-    level = material.confidence_level
-    found = turing_results(
-        judgements, material.plan.equivalence_margin, material.closing
-    )
+def _section(judgements: Judgements, context: ReportContext, asked: str) -> Section:
+    level = context.confidence_level
+    found = turing_results(judgements, context.plan.equivalence_margin, context.closing)
     return Section(
         ID,
         TITLE,
-        findings=_turing_findings(found, material),
+        findings=_turing_findings(found, context),
         tables=turing_tables(found, level),
         pictures=(
             Picture(
@@ -272,7 +270,7 @@ def _section(judgements: Judgements, material: ReportContext, asked: str) -> Sec
                 _turing_caption(found, level),
             ),
         ),
-        methods=_methods(found, material, asked),
+        methods=_methods(found, context, asked),
         references=(
             *("hautus", "gallas", "satterthwaite"),
             *(("schuirmann",) if found.equivalence else ()),
@@ -283,9 +281,9 @@ def _section(judgements: Judgements, material: ReportContext, asked: str) -> Sec
 
 
 def _methods(
-    found: TuringResults, material: ReportContext, asked: str
+    found: TuringResults, context: ReportContext, asked: str
 ) -> tuple[str, ...]:
-    test, reference = material.responses.test, material.responses.reference
+    test, reference = context.responses.test, context.responses.reference
     said = [
         f"Whether readers can tell synthetic pictures from real ones was judged by "
         f"question {asked}: sensitivity is the share of {test} pictures called "

@@ -67,8 +67,8 @@ def test_one_case_tells_nothing_and_one_reader_has_no_section(reconstructed):
     assert found.tables[0].notes
     found.pictures[0].draw()
     alone = simulated_responses(n_readers=1, n_cases=4)
-    material = ReportContext(alone, PLAN, [], 0.95)
-    assert consistency_section(material) is mixed_section(material) is None
+    context = ReportContext(alone, PLAN, [], 0.95)
+    assert consistency_section(context) is mixed_section(context) is None
     refused = {section.id: section.refused for section in reconstructed.sections}
     assert refused["consistency"]
     assert refused["mixed"]
