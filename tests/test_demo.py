@@ -10,7 +10,7 @@ import pytest
 
 from tests.pages import ROOT, blocks
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
 
 
