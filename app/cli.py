@@ -142,8 +142,7 @@ def deploy(
     ] = "",
 ) -> None:
     """Write files for nginx and systemd into a folder; install nothing."""
-    from app.commands.deploy import write_deployment
-    from app.deployment.plan import Deployment
+    from app.deployment import Deployment, write_deployment
 
     deployment = Deployment(
         host=host,

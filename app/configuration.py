@@ -1,9 +1,28 @@
 """The shipped configuration of Streamlit, which no other one on the machine changes."""
 
+import socket
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
+
+from reader_study.errors import StudyError
+
+
+def require_free(port: int) -> None:
+    """Refuse a port of the loopback that another program has.
+
+    Raises:
+        StudyError: If so.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            msg = f"Port {port} must be free, got {error.strerror}"
+            raise StudyError(msg) from error
+
 
 LOOPBACK = ("127.0.0.1", "localhost")
 """Names by which a machine calls itself."""

@@ -6,10 +6,9 @@ from typing import Any
 from starlette.middleware import Middleware
 from streamlit import App
 
+from app.accounts import ROUTE
 from app.gate import Gate
-from app.oidc.accounts import Accounts
-from app.oidc.serving import served_accounts
-from app.session_route import ROUTE
+from app.oidc.accounts import Accounts, served_accounts
 from app.warm_start import warm_start
 
 PAGES = Path(__file__).with_name("main.py")

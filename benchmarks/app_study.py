@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from app.room import Room, open_room
 from benchmarks.study_build import montage
 from reader_study.build.builder import BuildRequest, build_study

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from app.ports import require_free
+from app.configuration import require_free
 from app.room import DATABASE, STUDY, open_room
 from reader_study.errors import StudyError
 from reader_study.store.coordinators import all_coordinators

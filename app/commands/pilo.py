@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.ports import require_free
+from app.configuration import require_free
 
 
 def prepare(checkpoint: Path, source: Path, port: int) -> str:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.configuration import LOOPBACK, settings
-from app.oidc.accounts import Accounts
-from app.oidc.serving import ACCOUNTS, accounts_for
-from app.ports import require_free
+from app.configuration import LOOPBACK, require_free, settings
+from app.oidc.accounts import ACCOUNTS, Accounts, accounts_for
 from app.room import DATABASE, STUDY, open_room
 from app.secret_file import shared_secret
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from app import state
+from app.accounts import report
 from app.coordinator.identity import require_coordinator
 from app.room import Room, served_room
-from app.screens.acting import report
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
-from app.coordinator.desk import Desk, read_desk
-from app.coordinator.tables import Row
+from app.accounts import report
+from app.coordinator.view import Desk, Row, read_desk
 from app.room import served_room
-from app.screens.acting import report
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
 

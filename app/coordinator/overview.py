@@ -6,16 +6,32 @@ import streamlit as st
 
 from app import state
 from app.coordinator.acting import perform
-from app.coordinator.desk import Desk
 from app.coordinator.identity import require_coordinator
 from app.coordinator.live import show_live, show_table, show_zone
-from app.coordinator.tables import deviation_rows
+from app.coordinator.view import Desk, deviation_rows, progress_rows
 from app.room import Room, served_room
 from app.times import clock_time, date_and_time
 from reader_study.clock import to_text
 from reader_study.errors import StudyError
 from reader_study.store.phase import Phase
 from reader_study.store.verifying import verify
+
+
+def show_progress() -> None:
+    """Show counts and times of all readers."""
+    require_coordinator(served_room())
+    show_live(_show)
+
+
+def _show(desk: Desk) -> None:
+    show_table(progress_rows(desk, state.zone()), "No readers yet.")
+    st.text(
+        "Missing: assigned, but not submitted. Seconds: median per reading, from "
+        "opening to submitting as the server saw it. Active seconds: median of what "
+        "the reader's browser counted, without idle time."
+    )
+    show_zone()
+
 
 _PHASES = {
     Phase.BUILT: "built, not open yet",

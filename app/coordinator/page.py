@@ -6,15 +6,14 @@ from importlib.resources import files
 import streamlit as st
 
 from app import state
+from app.accounts import report
 from app.components import begin_session, end_session
-from app.coordinator import fresh_code
+from app.coordinator import readers
 from app.coordinator.identity import require_coordinator, secret_of_browser
-from app.coordinator.overview import show_overview
-from app.coordinator.progress import show_progress
+from app.coordinator.overview import show_overview, show_progress
 from app.coordinator.readers import show_readers
 from app.coordinator.sign_in import show_sign_in
 from app.room import served_room
-from app.screens.acting import report
 from app.screens.frame import show_bar, show_sheet, show_style
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
@@ -57,7 +56,7 @@ def _show_desk() -> None:
     try:
         name = require_coordinator(room, alive=True)
     except AccessError:
-        fresh_code.forget()
+        readers.forget()
         show_sign_in(protocol.title)
         return
     hours = IDLE_MINUTES / 60
@@ -69,7 +68,7 @@ def _show_desk() -> None:
         required=True,
         key=_CHOSEN,
         label_visibility="collapsed",
-        on_change=fresh_code.forget,
+        on_change=readers.forget,
     )
     PAGES[chosen or "Overview"]()
 
@@ -80,5 +79,5 @@ def _leave() -> None:
         sign_out(room.store, secret_of_browser(), clock=room.clock)
     except StudyError as error:
         report(error)
-    fresh_code.forget()
+    readers.forget()
     state.hand_off("")

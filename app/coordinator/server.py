@@ -5,10 +5,10 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit import App
 
+from app.accounts import Door
 from app.configuration import settings
 from app.coordinator.identity import COOKIE
 from app.gate import Gate
-from app.session_route import Door
 from app.warm_start import warm_start
 from reader_study.running.coordinators import resume, sign_out
 

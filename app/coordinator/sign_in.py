@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app import state
+from app.accounts import report
 from app.room import served_room
-from app.screens.acting import report
 from app.screens.frame import show_bar, show_sheet
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError

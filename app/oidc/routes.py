@@ -8,13 +8,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from app.identity import COOKIE
+from app.accounts import COOKIE, give_secret, report
 from app.oidc.accounts import CALLBACK, LOGIN, Accounts, Refusal
-from app.oidc.link import NOTICE
 from app.oidc.provider import ProviderError, claims_of, send_to_provider
 from app.room import served_room
-from app.screens.acting import report
-from app.session_route import give_secret
+from app.screens.sign_in import NOTICE
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError, admit
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.acknowledgements import Kind, acknowledge
+from app.accounts import perform, sign_in_version
 from app.components import display_size
-from app.identity import sign_in_version
+from app.reader_view import Kind, acknowledge
 from app.room import Room
-from app.screens.acting import perform
 from app.screens.frame import show_sheet
 
 LEAST = {"width": 1200, "height": 600}

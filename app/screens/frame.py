@@ -7,10 +7,9 @@ from importlib.resources import files
 import streamlit as st
 
 from app import state
+from app.accounts import report, secret_of_browser
 from app.components import keep_session
-from app.identity import secret_of_browser
 from app.room import Room, served_room
-from app.screens.acting import report
 from reader_study.errors import StudyError
 from reader_study.running.access import IDLE_HOURS, sign_out
 

@@ -3,11 +3,10 @@
 import streamlit as st
 
 from app import state
-from app.acknowledgements import acknowledged
+from app.accounts import reader_at_browser, report
 from app.components import begin_session, end_session
-from app.identity import reader_at_browser
+from app.reader_view import Stage, acknowledged, stage_of
 from app.room import Room, Standing, served_room, standing
-from app.screens.acting import report
 from app.screens.closing import show_closing
 from app.screens.display_check import show_display_check
 from app.screens.done import show_finished, show_washout
@@ -17,7 +16,6 @@ from app.screens.reading import show_reading
 from app.screens.review import show_review
 from app.screens.sign_in import show_sign_in
 from app.screens.training import show_training
-from app.stage import Stage, stage_of
 from reader_study.errors import StudyError
 from reader_study.store.phase import Phase
 

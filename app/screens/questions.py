@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app import state
+from app.accounts import perform
 from app.answering import Form, plain_markdown, reasoned_choices
 from app.room import Room
-from app.screens.acting import perform
 from app.times import clock_time
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.reading.answers import LONGEST_REASON

@@ -7,8 +7,8 @@ from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
 from app import room as rooms
-from app.acknowledgements import Kind, acknowledge
-from app.identity import COOKIE, sign_in_version
+from app.accounts import COOKIE, sign_in_version
+from app.reader_view import Kind, acknowledge
 from app.server import PAGES
 from reader_study.rehearsal.simulation import SimulatedClock
 from reader_study.running.access import sign_in

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
-from app.acknowledgements import acknowledged
-from app.stage import Acknowledged
+from app.reader_view import Acknowledged, acknowledged
 from reader_study.build.training_set import TrainingCase, TrainingSet
 from reader_study.reading.closing import ClosingAnswers, answer_closing
 from tests.app.answers import read_trial

@@ -1,6 +1,6 @@
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from reader_study.running.access import sign_in
 from reader_study.running.access_codes import issue_code
 from reader_study.store.closing import find_closings

@@ -1,6 +1,6 @@
 import json
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from reader_study.reading.closing import ClosingAnswers, answer_closing
 from reader_study.running.access import sign_in
 from reader_study.running.access_codes import issue_code

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from app import room as rooms
+from app.accounts import COOKIE, sign_in_version
 from app.answering import Form
-from app.identity import COOKIE, sign_in_version
 from app.screens.training import feedback_html
 from reader_study.build.training_set import TrainingCase, training_image
 from reader_study.formats.questionnaire import paper_questionnaire

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.screens import acting, sign_in
+from app import accounts
+from app.screens import sign_in
 from reader_study.errors import StudyError
 from tests.app.answers import words
 
@@ -30,7 +31,7 @@ def test_a_sign_in_that_cannot_be_stored(open_room, cookies, page, broken, monke
     shown = page()
     shown.button[0].click().run()
 
-    assert acting.FAILED in words(shown)
+    assert accounts.FAILED in words(shown)
     assert "/srv/secret" not in words(shown)
 
 

@@ -1,5 +1,5 @@
-from app.acknowledgements import Kind, acknowledged_versions
-from app.identity import COOKIE
+from app.accounts import COOKIE
+from app.reader_view import Kind, acknowledged_versions
 from app.screens import display_check
 from reader_study.running.access import IDLE_HOURS, resume, sign_in
 from reader_study.running.access_codes import issue_code

@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from app.acknowledgements import Kind, acknowledge
-from app.identity import COOKIE
+from app.accounts import COOKIE
+from app.reader_view import Kind, acknowledge
 from app.room import open_room
 from reader_study.running.access import sign_in
 from reader_study.running.access_codes import issue_code

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from reader_study.clock import from_text
 from reader_study.running.access_codes import issue_code
 from reader_study.store.codes import find_session, touch_session

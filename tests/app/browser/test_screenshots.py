@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.demo import READER, make_demo, new_code
-from app.demo_pictures import draw_montage
+from app.demo import READER, draw_montage, make_demo, new_code
 from reader_study.running.amending import Amendment, amend
 from tests.app.browser.conftest import serving
 from tests.app.browser.driving import Server, press, see, settle

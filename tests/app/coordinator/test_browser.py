@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.accounts import COOKIE as READERS_COOKIE
 from app.coordinator.identity import COOKIE
-from app.identity import COOKIE as READERS_COOKIE
 from reader_study.running.coordinators import revoke_coordinator
 from reader_study.store.codes import usable_codes
 from tests.app.answers import read_trial

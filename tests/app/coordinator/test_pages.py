@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from app.accounts import COOKIE as READERS_COOKIE
 from app.coordinator import page as pages
 from app.coordinator.identity import COOKIE
-from app.identity import COOKIE as READERS_COOKIE
 from reader_study.errors import StudyError
 from reader_study.running.access import sign_in as sign_in_reader
 from reader_study.running.coordinators import (

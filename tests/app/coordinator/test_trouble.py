@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from starlette.applications import Starlette
 
+from app.accounts import COOKIE as READERS_COOKIE
 from app.coordinator import live, sign_in
 from app.coordinator.identity import COOKIE
 from app.coordinator.server import ROUTE
-from app.identity import COOKIE as READERS_COOKIE
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
 from reader_study.running.access import sign_in as sign_in_reader

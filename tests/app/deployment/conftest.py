@@ -5,7 +5,7 @@ import shutil
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.acknowledgements import Kind, acknowledge
+from app.reader_view import Kind, acknowledge
 from app.room import open_room
 from reader_study.running.access import sign_in
 from tests.app.deployment.running import Process

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from tests.app.deployment.running import Process, choose_good, see, sign_in_by_mouse
 from tests.app.deployment.wire import Socket, packed, session_id, words_in
 

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from tests.app.deployment.fronting import HOST, Front, trusting
 from tests.app.deployment.running import choose, choose_good, chosen, see
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from reader_study.store.readings import find_responses
 from tests.app.deployment.running import (
     choose,

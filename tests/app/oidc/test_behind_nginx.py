@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from app.oidc.accounts import CALLBACK, LOGIN
 from tests.app.deployment.fronting import HOST, Front
 from tests.app.deployment.running import Process, see

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
-from app.identity import COOKIE
+from app.accounts import COOKIE
 from app.oidc import routes
 from app.oidc.accounts import CALLBACK, LOGIN
 from reader_study.errors import StudyError

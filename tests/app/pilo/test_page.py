@@ -6,12 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.pilo import serving
-from app.pilo.canvas import show_panels
-from app.pilo.controls import go
-from app.pilo.page import MEANING, USE
-from app.pilo.sliders import show_sliders
+from app.pilo.page import MEANING, USE, go
+from app.pilo.widgets import show_panels, show_sliders
 from magic_model.maps import PAPER_MAPS
-from tests.app.pilo.test_wire import unpack
+from tests.app.pilo.test_panels_on_the_wire import unpack
 
 
 @pytest.fixture
@@ -81,7 +79,7 @@ def test_a_ratio_changes_the_picture_of_its_own_map(page, place):
 def test_what_sliders_and_wheel_tell_is_taken_if_it_makes_sense(monkeypatch):
     state, told, taken = {}, {}, []
     monkeypatch.setattr("streamlit.session_state", state)
-    for name in ("app.pilo.sliders._sliders", "app.pilo.canvas._panels"):
+    for name in ("app.pilo.widgets._sliders", "app.pilo.widgets._panels"):
         monkeypatch.setattr(name, lambda key, **given: told.setdefault(key, given))
     show_sliders(PAPER_MAPS, {}, taken.append)
     show_panels(b"", taken.append)

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import pytest
 from starlette.applications import Starlette
 
-from app.identity import COOKIE
-from app.session_route import PATH, ROUTE
+from app.accounts import COOKIE, PATH, ROUTE
 from reader_study.running.access import IDLE_HOURS, sign_in
 
 HERE = {"origin": "http://testserver"}

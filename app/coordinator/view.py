@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 
 from app.coordinator.identity import require_coordinator
 from app.room import Room
+from app.times import sortable_time
 from reader_study.clock import to_text
 from reader_study.reading.progress import Progress
 from reader_study.reading.situation import EARLY_START, find_situation
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
-from reader_study.running.status import Status, read_status
+from reader_study.running.status import Status, TrialStatus, read_status
 from reader_study.store.codes import usable_codes
 from reader_study.store.milestones import find_deviations
 from reader_study.store.phase import Phase
@@ -100,3 +101,94 @@ def read_desk(room: Room) -> Desk:
 
 def _expiries(connection: Connection, reader: str, now: str) -> tuple[str, ...]:
     return tuple(code.expires_at for code in usable_codes(connection, reader, now))
+
+
+Row = dict[str, str | int | float | None]
+"""Value by heading, in the order in which they are shown."""
+
+
+def progress_rows(desk: Desk, zone: str | None) -> list[Row]:
+    """Give a row per reader and trial.
+
+    Args:
+        desk: What is known.
+        zone: Time zone of the browser.
+    """
+    return [
+        {
+            "Reader": trial.reader,
+            "Trial": trial.trial,
+            "Stands": _stands(desk, trial, zone),
+            "Assigned": trial.n_assigned,
+            "Opened": trial.n_opened,
+            "Submitted": trial.n_submitted,
+            "Declined": trial.n_declined,
+            "Missing": trial.n_missing,
+            "Corrected": trial.n_corrected,
+            "Signed": sortable_time(trial.signed_at, zone),
+            "Seconds": _rounded(trial.seconds),
+            "Active seconds": _rounded(trial.active_seconds),
+        }
+        for trial in desk.status.trials
+    ]
+
+
+def reader_rows(desk: Desk, zone: str | None) -> list[Row]:
+    """Give a row per reader, with the codes that still let in."""
+    return [
+        {
+            "Reader": reader.name,
+            "Status": reader.status.value + (", bot" if reader.simulated else ""),
+            "Unused codes": len(desk.codes.get(reader.name, ())),
+            "Usable until": sortable_time(
+                max(desk.codes.get(reader.name, ()), default=""), zone
+            ),
+            "Specialty": reader.specialty,
+            "Years": reader.years,
+            "Place": reader.slot,
+            "In place of": reader.replaces,
+            "Added": sortable_time(reader.added_at, zone),
+        }
+        for reader in desk.status.readers
+    ]
+
+
+def deviation_rows(desk: Desk, zone: str | None) -> list[Row]:
+    """Give a row per deviation."""
+    return [
+        {
+            "Recorded": sortable_time(deviation.recorded_at, zone),
+            "Deviation": deviation.kind.replace("_", " ").capitalize(),
+            "Reader": deviation.reader,
+            "Trial": deviation.trial or None,
+            "Recorded by": deviation.recorded_by,
+            "Approved by": deviation.approved_by,
+        }
+        for deviation in desk.deviations
+    ]
+
+
+def _stands(desk: Desk, trial: TrialStatus, zone: str | None) -> str:
+    progress = desk.progress.get(trial.reader)
+    if progress is None:
+        return "takes no more part"
+    if trial.signed_at:
+        return "signed"
+    if trial.trial > progress.trial:
+        return "later"
+    if progress.washout_until:
+        return f"washout until {sortable_time(progress.washout_until, zone)}"
+    early = (trial.reader, trial.trial) in desk.early
+    return _at_hand(trial, progress) + (", early start permitted" if early else "")
+
+
+def _at_hand(trial: TrialStatus, progress: Progress) -> str:
+    if progress.may_sign:
+        return "to be signed"
+    if not trial.n_opened:
+        return "not begun"
+    return f"at {progress.position} of {progress.n_readings}"
+
+
+def _rounded(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)

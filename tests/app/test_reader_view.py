@@ -1,6 +1,6 @@
 import pytest
 
-from app.stage import Acknowledged, Stage, stage_of
+from app.reader_view import Acknowledged, Stage, stage_of
 from reader_study.reading.progress import Progress
 from reader_study.store.phase import Phase
 

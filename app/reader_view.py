@@ -3,6 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.accounts import sign_in_version
+from app.room import Room
+from reader_study.reading.acknowledgements import (
+    Kind,
+    acknowledge,
+    acknowledged_versions,
+)
+from reader_study.reading.closing import requires_closing
 from reader_study.reading.progress import Progress
 from reader_study.store.phase import Phase
 
@@ -52,3 +60,22 @@ def stage_of(progress: Progress, phase: Phase, acknowledged: Acknowledged) -> St
         (Stage.TRAINING, not acknowledged.training),
     )
     return next((stage for stage, needed in needs if needed), Stage.READING)
+
+
+__all__ = ["Kind", "acknowledge", "acknowledged", "acknowledged_versions"]
+
+
+def acknowledged(room: Room, progress: Progress) -> Acknowledged:
+    """Ask the store what a reader has done beside the readings.
+
+    Raises:
+        StudyError: If the store cannot be read.
+    """
+    store, reader = room.store, progress.reader
+    version = room.study.manifest.protocol_sha256
+    return Acknowledged(
+        version in acknowledged_versions(store, reader, Kind.INSTRUCTIONS),
+        sign_in_version() in acknowledged_versions(store, reader, Kind.DISPLAY),
+        room.training_of(reader).at_hand(progress.trial) is None,
+        not (progress.finished and requires_closing(room.study, store, reader)),
+    )

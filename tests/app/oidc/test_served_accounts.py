@@ -12,10 +12,8 @@ from starlette.routing import Route
 
 from app import cli, server
 from app.commands import read
-from app.deployment.files import filled_in
-from app.deployment.plan import Deployment
-from app.oidc.accounts import CALLBACK, LOGIN
-from app.oidc.serving import ACCOUNTS
+from app.deployment import Deployment, filled_in
+from app.oidc.accounts import ACCOUNTS, CALLBACK, LOGIN
 from reader_study.errors import StudyError
 from tests.app.oidc.asking import Client
 from tests.app.oidc.fake_provider import write_accounts
