@@ -4,27 +4,20 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from app import state
 from app.room import Room, report, served_room
-from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import AnswersError
-from reader_study.reading.reading import StaleReadingError
-from reader_study.running import access, coordinators
+from reader_study.reading.reading_session import StaleReadingError
+from reader_study.running import access
 from reader_study.running.access import AccessError
-from reader_study.store.store import Store
-
-PATH = "/session"
-"""Where a browser's cookie is set, kept alive and taken away."""
 
 _LONGEST = 1000  # bytes of a request
 
@@ -32,79 +25,74 @@ Act = Callable[[Room, str], None]
 """Does something in the name of who is signed in."""
 
 
-class _SignIn(Protocol):
-    def __call__(self, store: Store, name: str, given: str, /, *, clock: Clock) -> str:
-        """Check a name and its code or passphrase; return the session's secret."""
-        ...
-
-
-class _Resume(Protocol):
-    def __call__(
-        self, store: Store, secret: str, /, *, clock: Clock, alive: bool = True
-    ) -> str:
-        """Return whose session a secret belongs to, or raise AccessError."""
-        ...
-
-
-class _SignOut(Protocol):
-    def __call__(self, store: Store, secret: str, /, *, clock: Clock) -> object:
-        """End the session of a secret."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Role:
     """Whom a server lets in."""
+
+    access: access.Role
+    """What the library knows of the role."""
 
     cookie: str
     """Holds the secret of a session. A browser sends its cookies to every port of a
     machine, so that each role has its own."""
 
-    idle_hours: float
-    """After so long without a sign of somebody, a session has ended."""
-
-    sign_in: _SignIn
-    resume: _Resume
-    sign_out: _SignOut
-
     ended: str
-    """Is said to who acts when the session has ended."""
+    """Message to who acts when the session has ended."""
 
     failed: str
-    """Is said when something cannot be done."""
+    """Message when the store cannot be used."""
 
-    names_faults: bool
-    """Whether the library's words are shown instead: they say what must be typed."""
+    names_faults: bool = False
+    """Whether an action that fails shows the library's own message instead: it says
+    what must be typed."""
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long a session lasts without a sign of somebody."""
+        return self.access.idle.total_seconds()
 
-def _sign_in_reader(store: Store, name: str, code: str, /, *, clock: Clock) -> str:
-    return access.sign_in(store, name, code, clock=clock).secret
+    def sign_in(self, room: Room, name: str, given: str) -> str:
+        """Return the secret of a new session.
 
+        Raises:
+            AccessError: If name and code, or passphrase, do not fit.
+            StudyError: If the store cannot be used.
+        """
+        signed_in = access.sign_in(
+            room.store, name, given, clock=room.clock, role=self.access
+        )
+        return signed_in.secret
 
-def _resume_reader(
-    store: Store, secret: str, /, *, clock: Clock, alive: bool = True
-) -> str:
-    del alive  # a reader's page asks only when somebody is there
-    return access.resume(store, secret, clock=clock)
+    def resume(self, room: Room, secret: str, *, alive: bool = True) -> str:
+        """Return the name of whose session it is.
+
+        Raises:
+            AccessError: If it has ended or never was.
+            StudyError: If the store cannot be used.
+        """
+        return access.resume(
+            room.store, secret, clock=room.clock, role=self.access, alive=alive
+        )
+
+    def sign_out(self, room: Room, secret: str) -> None:
+        """End a session.
+
+        Raises:
+            StudyError: If the store cannot be used.
+        """
+        access.sign_out(room.store, secret, clock=room.clock, role=self.access)
 
 
 READER = Role(
+    access=access.READER,
     cookie="reading_session",
-    idle_hours=access.IDLE_HOURS,
-    sign_in=_sign_in_reader,
-    resume=_resume_reader,
-    sign_out=access.sign_out,
     ended="Your session has ended. What was saved is kept; please sign in again.",
     failed="This could not be stored. Please try again, or tell the coordinator.",
-    names_faults=False,
 )
 
 COORDINATOR = Role(
+    access=access.COORDINATOR,
     cookie="monitor_session",
-    idle_hours=coordinators.IDLE_MINUTES / 60,
-    sign_in=coordinators.sign_in,
-    resume=coordinators.resume,
-    sign_out=coordinators.sign_out,
     ended="Your session has ended; nothing was changed. Please sign in again.",
     failed="The study cannot be used at the moment. Please try again.",
     names_faults=True,
@@ -135,7 +123,7 @@ def require_signed_in(room: Room, role: Role, *, alive: bool = True) -> str:
     if not secret:
         msg = "Somebody must be signed in"
         raise AccessError(msg)
-    return role.resume(room.store, secret, clock=room.clock, alive=alive)
+    return role.resume(room, secret, alive=alive)
 
 
 def require_coordinator(room: Room, *, alive: bool = False) -> str:
@@ -185,7 +173,7 @@ def leave(role: Role) -> None:
     """End the session at the browser, also where the store cannot be used."""
     try:
         room = served_room()
-        role.sign_out(room.store, secret_of_browser(role), clock=room.clock)
+        role.sign_out(room, secret_of_browser(role))
     except StudyError as error:
         report(error)
     state.hand_off("")
@@ -216,18 +204,14 @@ class SessionRoute:
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
-    def route(self) -> Route:
-        """Return the route, to be served beside the pages."""
-        return Route(PATH, self.answer, methods=["GET", "POST", "DELETE"])
-
     def _answer(self, room: Room, method: str, secret: str) -> Response:
         if method == "DELETE":
-            self.role.sign_out(room.store, secret, clock=room.clock)
+            self.role.sign_out(room, secret)
             gone = Response(status_code=204)
             gone.delete_cookie(self.role.cookie, httponly=True, samesite="strict")
             return gone
         try:
-            self.role.resume(room.store, secret, clock=room.clock)
+            self.role.resume(room, secret)
         except AccessError:
             return Response(status_code=401)
         return Response(status_code=204)

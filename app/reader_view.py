@@ -1,18 +1,14 @@
-"""Which screen a reader is on: decided by the store, never by the page; pure."""
+"""Which screen a reader is on: decided by the store, never by the page."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.accounts import sign_in_version
 from app.room import Room
-from reader_study.reading.acknowledgements import (
-    Kind,
-    acknowledge,
-    acknowledged_versions,
-)
+from reader_study.reading.acknowledgements import Confirmation, acknowledged_versions
 from reader_study.reading.closing import requires_closing
-from reader_study.reading.progress import Progress
-from reader_study.store.phase import Phase
+from reader_study.reading.reader_state import ReaderState
+from reader_study.store.milestones import Phase
 
 
 class Stage(StrEnum):
@@ -29,53 +25,58 @@ class Stage(StrEnum):
     FINISHED = "finished"
 
 
-@dataclass(frozen=True)
-class Acknowledged:
-    """What a reader has done beside the readings.
+@dataclass(frozen=True, kw_only=True)
+class ReaderView:
+    """What the pages know of a reader at one moment."""
 
-    Attributes:
-        instructions: Those of this protocol are confirmed, with consent to take part.
-        display: It shows all grey steps; confirmed since the last sign-in.
-        training: Before the trial at hand, it is done or there is none.
-        closing: The closing questions are answered, or are not asked.
-    """
+    state: ReaderState
+    """Readings and trials of the reader, and the phase of the study."""
 
-    instructions: bool = False
-    display: bool = False
-    training: bool = True
-    closing: bool = True
+    instructed: bool = False
+    """Whether the instructions of this protocol are confirmed, with consent."""
+
+    display_checked: bool = False
+    """Whether the display was found fit since the last sign-in."""
+
+    trained: bool = True
+    """Whether the training before the current trial is done, or there is none."""
+
+    closed: bool = True
+    """Whether the closing questions are answered, or not asked."""
+
+    @property
+    def stage(self) -> Stage:
+        """The screen that the reader is on."""
+        state, phase = self.state, self.state.phase
+        closing = state.finished and phase is Phase.OPEN and not self.closed
+        needs = (
+            (Stage.CLOSING, closing),
+            (Stage.FINISHED, state.finished),
+            (Stage.CLOSED, phase is not Phase.OPEN),
+            (Stage.WASHOUT, state.washout_until is not None),
+            (Stage.INSTRUCTIONS, not self.instructed),
+            (Stage.DISPLAY, not self.display_checked),
+            (Stage.REVIEW, state.may_sign),
+            (Stage.TRAINING, not self.trained),
+        )
+        return next((stage for stage, needed in needs if needed), Stage.READING)
 
 
-def stage_of(progress: Progress, phase: Phase, acknowledged: Acknowledged) -> Stage:
-    """Give the screen that a reader is on."""
-    closing = progress.finished and phase is Phase.OPEN and not acknowledged.closing
-    needs = (
-        (Stage.CLOSING, closing),
-        (Stage.FINISHED, progress.finished),
-        (Stage.CLOSED, phase is not Phase.OPEN),
-        (Stage.WASHOUT, progress.washout_until is not None),
-        (Stage.INSTRUCTIONS, not acknowledged.instructions),
-        (Stage.DISPLAY, not acknowledged.display),
-        (Stage.REVIEW, progress.may_sign),
-        (Stage.TRAINING, not acknowledged.training),
-    )
-    return next((stage for stage, needed in needs if needed), Stage.READING)
-
-
-__all__ = ["Kind", "acknowledge", "acknowledged", "acknowledged_versions"]
-
-
-def acknowledged(room: Room, progress: Progress) -> Acknowledged:
-    """Ask the store what a reader has done beside the readings.
+def find_reader_view(room: Room, reader: str) -> ReaderView:
+    """Ask the store what the pages know of a reader.
 
     Raises:
-        StudyError: If the store cannot be read.
+        StudyError: If the reader takes no part, or the store cannot be read.
     """
-    store, reader = room.store, progress.reader
+    store, state = room.store, room.session_of(reader).progress()
     version = room.study.manifest.protocol_sha256
-    return Acknowledged(
-        version in acknowledged_versions(store, reader, Kind.INSTRUCTIONS),
-        sign_in_version() in acknowledged_versions(store, reader, Kind.DISPLAY),
-        room.training_of(reader).at_hand(progress.trial) is None,
-        not (progress.finished and requires_closing(room.study, store, reader)),
+    confirmed = {
+        kind: acknowledged_versions(store, reader, kind) for kind in Confirmation
+    }
+    return ReaderView(
+        state=state,
+        instructed=version in confirmed[Confirmation.INSTRUCTIONS],
+        display_checked=sign_in_version() in confirmed[Confirmation.DISPLAY],
+        trained=room.training_of(reader).at_hand(state.trial) is None,
+        closed=not (state.finished and requires_closing(room.study, store, reader)),
     )

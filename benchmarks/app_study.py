@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.accounts import COOKIE
+from app.accounts import READER
 from app.room import Room, open_room
 from benchmarks.study_build import montage
 from reader_study.build.builder import BuildRequest, build_study
 from reader_study.formats.protocol import template
-from reader_study.reading.acknowledgements import Kind, acknowledge
-from reader_study.running.access import sign_in
-from reader_study.running.access_codes import issue_code
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
+from reader_study.running.access import issue_code, sign_in
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 
@@ -138,8 +137,8 @@ def let_in(room: Room, reader: str) -> dict[str, str]:
     secret = sign_in(store, reader, code, clock=clock).secret
     seen = hashlib.sha256(secret.encode()).hexdigest()[:16]
     for kind, version in (
-        (Kind.INSTRUCTIONS, room.study.manifest.protocol_sha256),
-        (Kind.DISPLAY, seen),
+        (Confirmation.INSTRUCTIONS, room.study.manifest.protocol_sha256),
+        (Confirmation.DISPLAY, seen),
     ):
         acknowledge(store, reader, kind, version, clock=clock)
-    return {COOKIE: secret}
+    return {READER.cookie: secret}

@@ -15,9 +15,8 @@ from reader_study.design.truth import Truth
 from reader_study.formats.protocol import template
 from reader_study.reading import recording
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.rehearsal.bots import Plan, draw_answers
-from reader_study.rehearsal.bots_around import reasons_of
-from reader_study.rehearsal.simulation import SimulatedClock
+from reader_study.rehearsal.bots import SimulationPlan, draw_answers
+from reader_study.rehearsal.simulation import SimulatedClock, reasons_of
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 from reader_study.store.readings import Opened
@@ -129,7 +128,7 @@ def new_room(study: Study, store: Store, truth: Truth) -> Room:
     cases = sorted({cell.case for cell in truth.cells.values()})
     rng = np.random.default_rng(1)
     shape = (len(names), len(cases))
-    codes = draw_answers(study.questionnaire, Plan(), shape, rng=rng)
+    codes = draw_answers(study.questionnaire, SimulationPlan(), shape, rng=rng)
     place = {case: n for n, case in enumerate(cases)}
     answers = {}
     for token, cell in truth.cells.items():

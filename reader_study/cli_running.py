@@ -70,7 +70,7 @@ def early(
 ) -> None:
     """Let a reader begin before the washout is over: a deviation."""
     from reader_study.commands import course
-    from reader_study.running.amending import EarlyStart
+    from reader_study.running.lifecycle import EarlyStart
 
     start = EarlyStart(name, trial, reason, by, second)
     typer.echo(course.early(folder, database, start))
@@ -89,7 +89,7 @@ def amend(
 ) -> None:
     """Record an amendment of the protocol; study.toml stays as it is."""
     from reader_study.commands import course
-    from reader_study.running.amending import Amendment
+    from reader_study.running.lifecycle import Amendment
 
     amendment = Amendment(change, reason, by, course.set_values(settings or []))
     typer.echo(course.amend(folder, database, amendment))
@@ -111,9 +111,9 @@ def simulate(
     """Let bots read a study without readers; it stays marked as simulated."""
     from reader_study.commands import keys
     from reader_study.commands.passphrases import passphrases_of
-    from reader_study.rehearsal.bots import Plan
+    from reader_study.rehearsal.bots import SimulationPlan
 
-    plan = Plan(kappa, bias, missing, within_case, within_reader, corrected)
+    plan = SimulationPlan(kappa, bias, missing, within_case, within_reader, corrected)
     passphrases = passphrases_of(passphrase_file)
     place = (folder, database)
     typer.echo(keys.simulate(place, key, passphrases, plan, seed=seed))

@@ -5,38 +5,58 @@ from html import escape
 import streamlit as st
 
 from app import state
-from app.coordinator import readers
-from app.coordinator.acting import perform
-from app.coordinator.identity import require_coordinator
+from app.accounts import COORDINATOR, perform, require_coordinator
 from app.coordinator.live import show_live, show_table, show_zone
-from app.coordinator.view import Desk, read_desk, reader_rows
+from app.coordinator.view import CoordinatorView, find_coordinator_view, reader_rows
 from app.room import Room, served_room
-from reader_study.running.access_codes import CODE_DAYS, issue_code, revoke
+from reader_study.running.access import CODE_DAYS, issue_code, revoke_reader_codes
 from reader_study.running.registry import LONGEST_CAREER, Profile, add_reader
 
-_FRESH = "fresh-code"
+_READER = "code-for"
+_FRESH = "fresh-code"  # who issued it, for whom, and the code
+_NAME, _SPECIALTY, _YEARS = "new-name", "new-specialty", "new-years"
 
 
-def issue(room: Room, reader: str, coordinator: str) -> None:
-    """Issue a code for a reader; not a second one while the first is shown.
+def show_readers() -> None:
+    """Show the readers; codes are issued and revoked below."""
+    view = find_coordinator_view(served_room())
+    show_live(_show)
+    state.show_notice()
+    codes, new = st.columns(2, gap="large")
+    with codes:
+        _show_codes(list(view.readers))
+    with new:
+        _show_new_reader()
 
-    Raises:
-        StudyError: If there is no such active reader.
-    """
-    if _FRESH not in st.session_state:
-        code = issue_code(room.store, reader, by=coordinator, clock=room.clock)
-        st.session_state[_FRESH] = (coordinator, reader, code)
+
+def forget_code() -> None:
+    """Show a code that was just issued no more."""
+    st.session_state.pop(_FRESH, None)
 
 
-def show() -> bool:
-    """Show the code that was just issued.
+def _show(view: CoordinatorView) -> None:
+    show_table(reader_rows(view, state.zone()), "No readers yet.")
+    show_zone()
 
-    Returns:
-        Whether there is one.
-    """
+
+def _show_codes(active: list[str]) -> None:
+    st.html("<h2>Codes</h2>")
+    if _show_fresh_code():
+        return
+    if not active:
+        st.text("A code is for a reader; add one first.")
+        return
+    st.selectbox("Reader", active, key=_READER)
+    with st.container(horizontal=True):
+        st.button("Issue a code", key="issue", type="primary", on_click=_issue)
+        st.button("Revoke codes and end sessions", key="revoke", on_click=_revoke)
+
+
+def _show_fresh_code() -> bool:
+    """Show the code that was just issued to who issued it, if there is one."""
     issuer, reader, code = st.session_state.get(_FRESH, ("", "", ""))
     if not code or issuer != require_coordinator(served_room()):
-        forget()
+        forget_code()
         return False
     with st.container(key="fresh-code-box"):
         st.html(
@@ -44,16 +64,36 @@ def show() -> bool:
             f"<p class='small'>Hand it over in person or by telephone. It lets in once "
             f"within {CODE_DAYS:g} days, and is shown only here.</p>"
         )
-        st.button("Done", key="fresh-code-done", on_click=forget)
+        st.button("Done", key="fresh-code-done", on_click=forget_code)
     return True
 
 
-def forget() -> None:
-    """Show it no more."""
-    st.session_state.pop(_FRESH, None)
+def _issue() -> None:
+    def act(room: Room, coordinator: str) -> None:
+        _issue_code(room, _chosen(), coordinator)
+
+    perform(act, COORDINATOR)
 
 
-_NAME, _SPECIALTY, _YEARS = "new-name", "new-specialty", "new-years"
+def _issue_code(room: Room, reader: str, coordinator: str) -> None:
+    """Issue a code for a reader; not a second one while the first is shown."""
+    if _FRESH not in st.session_state:
+        code = issue_code(room.store, reader, by=coordinator, clock=room.clock)
+        st.session_state[_FRESH] = (coordinator, reader, code)
+
+
+def _revoke() -> None:
+    def act(room: Room, coordinator: str) -> None:
+        name = _chosen()
+        n = revoke_reader_codes(room.store, name, by=coordinator, clock=room.clock)
+        words = f"{n} codes of {name} are worthless now, and all sessions have ended."
+        state.notify(words, good=True)
+
+    perform(act, COORDINATOR)
+
+
+def _chosen() -> str:
+    return str(st.session_state.get(_READER) or "")
 
 
 def _show_new_reader() -> None:
@@ -92,63 +132,9 @@ def _add() -> None:
             room.study, room.store, profile, by=coordinator, clock=room.clock
         )
         state.notify(f"{added.name} has {added.slot}.", good=True)
-        readers.forget()
-        readers.issue(room, added.name, coordinator)
+        forget_code()
+        _issue_code(room, added.name, coordinator)
         for key in (_NAME, _SPECIALTY, _YEARS):
             st.session_state[key] = None
 
-    perform(act)
-
-
-_READER = "code-for"
-
-
-def show_readers() -> None:
-    """Show the readers; codes are issued and revoked below."""
-    desk = read_desk(served_room())
-    show_live(_show)
-    state.show_notice()
-    codes, new = st.columns(2, gap="large")
-    with codes:
-        _show_codes(list(desk.progress))
-    with new:
-        _show_new_reader()
-
-
-def _show(desk: Desk) -> None:
-    show_table(reader_rows(desk, state.zone()), "No readers yet.")
-    show_zone()
-
-
-def _show_codes(active: list[str]) -> None:
-    st.html("<h2>Codes</h2>")
-    if readers.show():
-        return
-    if not active:
-        st.text("A code is for a reader; add one first.")
-        return
-    st.selectbox("Reader", active, key=_READER)
-    with st.container(horizontal=True):
-        st.button("Issue a code", key="issue", type="primary", on_click=_issue)
-        st.button("Revoke codes and end sessions", key="revoke", on_click=_revoke)
-
-
-def _issue() -> None:
-    def act(room: Room, coordinator: str) -> None:
-        readers.issue(room, _chosen(), coordinator)
-
-    perform(act)
-
-
-def _revoke() -> None:
-    def act(room: Room, coordinator: str) -> None:
-        name = _chosen()
-        n = revoke(room.store, name, by=coordinator, clock=room.clock)
-        words = f"{n} codes of {name} are worthless now, and all sessions have ended."
-        state.notify(words, good=True)
-
-    perform(act)
-
-
-def _chosen() -> str:
-    return str(st.session_state.get(_READER) or "")
+    perform(act, COORDINATOR)

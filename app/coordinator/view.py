@@ -1,4 +1,4 @@
-"""What the monitor knows of a study: counts, times and names, and nothing else.
+"""The monitor's view of a study: counts, times and names, and nothing else.
 
 Answers, explanations, reasons and notes do not get past this file: what a page cannot
 hold it cannot show.
@@ -9,17 +9,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.coordinator.identity import require_coordinator
+from app.accounts import require_coordinator
 from app.room import Room
 from app.times import sortable_time
 from reader_study.clock import to_text
-from reader_study.reading.progress import Progress
-from reader_study.reading.situation import EARLY_START, find_situation
+from reader_study.reading.reader_state import (
+    EARLY_START,
+    ReaderState,
+    find_reader_state,
+)
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
 from reader_study.running.status import Status, TrialStatus, read_status
-from reader_study.store.codes import usable_codes
-from reader_study.store.milestones import find_deviations
-from reader_study.store.phase import Phase
+from reader_study.store.access import usable_codes
+from reader_study.store.milestones import Phase, find_deviations
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,18 @@ class DeviationNote:
 
 
 @dataclass(frozen=True)
-class Desk:
+class CoordinatorView:
     """What a coordinator may know at one moment.
 
     Attributes:
         status: Counts and times of all readers.
-        progress: Where each active reader stands.
+        readers: State of each active reader.
         codes: By reader, until when each unused code may be used.
         deviations: What went otherwise than planned.
     """
 
     status: Status
-    progress: Mapping[str, Progress]
+    readers: Mapping[str, ReaderState]
     codes: Mapping[str, tuple[str, ...]]
     deviations: tuple[DeviationNote, ...]
 
@@ -66,7 +68,7 @@ class Desk:
         return []
 
 
-def read_desk(room: Room) -> Desk:
+def find_coordinator_view(room: Room) -> CoordinatorView:
     """Read the state of one moment, for the coordinator at the browser.
 
     Raises:
@@ -78,12 +80,9 @@ def read_desk(room: Room) -> Desk:
     with room.store.reading() as connection:
         status = read_status(room.study, connection)
         active = [reader.name for reader in status.readers if reader.active]
-        return Desk(
+        return CoordinatorView(
             status,
-            {
-                n: find_situation(room.study, connection, n, now).progress
-                for n in active
-            },
+            {n: find_reader_state(room.study, connection, n, now) for n in active},
             {n: _expiries(connection, n, now) for n in active},
             tuple(
                 DeviationNote(
@@ -107,18 +106,18 @@ Row = dict[str, str | int | float | None]
 """Value by heading, in the order in which they are shown."""
 
 
-def progress_rows(desk: Desk, zone: str | None) -> list[Row]:
+def progress_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
     """Give a row per reader and trial.
 
     Args:
-        desk: What is known.
+        view: What is known.
         zone: Time zone of the browser.
     """
     return [
         {
             "Reader": trial.reader,
             "Trial": trial.trial,
-            "Stands": _stands(desk, trial, zone),
+            "Stands": _stands(view, trial, zone),
             "Assigned": trial.n_assigned,
             "Opened": trial.n_opened,
             "Submitted": trial.n_submitted,
@@ -129,19 +128,19 @@ def progress_rows(desk: Desk, zone: str | None) -> list[Row]:
             "Seconds": _rounded(trial.seconds),
             "Active seconds": _rounded(trial.active_seconds),
         }
-        for trial in desk.status.trials
+        for trial in view.status.trials
     ]
 
 
-def reader_rows(desk: Desk, zone: str | None) -> list[Row]:
+def reader_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
     """Give a row per reader, with the codes that still let in."""
     return [
         {
             "Reader": reader.name,
             "Status": reader.status.value + (", bot" if reader.simulated else ""),
-            "Unused codes": len(desk.codes.get(reader.name, ())),
+            "Unused codes": len(view.codes.get(reader.name, ())),
             "Usable until": sortable_time(
-                max(desk.codes.get(reader.name, ()), default=""), zone
+                max(view.codes.get(reader.name, ()), default=""), zone
             ),
             "Specialty": reader.specialty,
             "Years": reader.years,
@@ -149,11 +148,11 @@ def reader_rows(desk: Desk, zone: str | None) -> list[Row]:
             "In place of": reader.replaces,
             "Added": sortable_time(reader.added_at, zone),
         }
-        for reader in desk.status.readers
+        for reader in view.status.readers
     ]
 
 
-def deviation_rows(desk: Desk, zone: str | None) -> list[Row]:
+def deviation_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
     """Give a row per deviation."""
     return [
         {
@@ -164,12 +163,12 @@ def deviation_rows(desk: Desk, zone: str | None) -> list[Row]:
             "Recorded by": deviation.recorded_by,
             "Approved by": deviation.approved_by,
         }
-        for deviation in desk.deviations
+        for deviation in view.deviations
     ]
 
 
-def _stands(desk: Desk, trial: TrialStatus, zone: str | None) -> str:
-    progress = desk.progress.get(trial.reader)
+def _stands(view: CoordinatorView, trial: TrialStatus, zone: str | None) -> str:
+    progress = view.readers.get(trial.reader)
     if progress is None:
         return "takes no more part"
     if trial.signed_at:
@@ -178,11 +177,11 @@ def _stands(desk: Desk, trial: TrialStatus, zone: str | None) -> str:
         return "later"
     if progress.washout_until:
         return f"washout until {sortable_time(progress.washout_until, zone)}"
-    early = (trial.reader, trial.trial) in desk.early
+    early = (trial.reader, trial.trial) in view.early
     return _at_hand(trial, progress) + (", early start permitted" if early else "")
 
 
-def _at_hand(trial: TrialStatus, progress: Progress) -> str:
+def _at_hand(trial: TrialStatus, progress: ReaderState) -> str:
     if progress.may_sign:
         return "to be signed"
     if not trial.n_opened:

@@ -8,7 +8,11 @@ import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from app.configuration import LAST_PORT, StrPath, as_path
 from reader_study.errors import StudyError
 
 _HOST = re.compile(r"(?!-)[a-z0-9.-]{1,253}(?<![.-])")
@@ -17,40 +21,38 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _URL = re.compile(r"[\w:/?&=.,%@+~-]*", re.ASCII)
 _PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
 _MOST_PROCESSES = 64
-_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where and how a study is served; what is here needs no quotes in any file."""
+    """Where and how a study is served; what is here needs no quotes in any file.
 
-    study: str
-    """Folder of the built study, on the server."""
+    The fields are the options of `magic-app deploy`, with the help that it prints.
+    """
 
-    host: str
-    """Name by which browsers know the server."""
-
-    database: str = ""
-    """URL without a password; empty for the study's own."""
-
-    processes: int = 2
-    """How many serve readers; one more serves the coordinator."""
-
-    first_port: int = 8501
-    """Of the first process, on the loopback; the others follow."""
-
-    ports: tuple[int, int] = (443, 80)
-    """Of nginx, for HTTPS and for HTTP."""
-
-    certificate: str = "/etc/ssl/magic-app/fullchain.pem"
-    certificate_key: str = "/etc/ssl/magic-app/privkey.pem"
-    logs: str = "/var/log/nginx"
-    program: str = "/opt/reading-room/bin/magic-app"
-    user: str = "magic-app"
-    """Who runs the processes."""
-
-    oidc: str = ""
-    """File of hospital accounts, on the server; empty for codes alone."""
+    host: Annotated[str, typer.Option(help="Name by which browsers know the server.")]
+    study: Annotated[str, typer.Option(help="Folder of the study on the server.")]
+    database: Annotated[
+        str, typer.Option(help="URL without a password; else the study's.")
+    ] = ""
+    processes: Annotated[int, typer.Option(help="How many serve readers.")] = 2
+    first_port: Annotated[int, typer.Option(help="Port of the first.")] = 8501
+    https_port: Annotated[int, typer.Option(help="Port of nginx.")] = 443
+    http_port: Annotated[int, typer.Option(help="Sends browsers to HTTPS.")] = 80
+    certificate: Annotated[str, typer.Option(help="PEM file with the chain.")] = (
+        "/etc/ssl/magic-app/fullchain.pem"
+    )
+    certificate_key: Annotated[str, typer.Option(help="PEM file.")] = (
+        "/etc/ssl/magic-app/privkey.pem"
+    )
+    logs: Annotated[str, typer.Option(help="Folder of nginx.")] = "/var/log/nginx"
+    program: Annotated[str, typer.Option(help="This command, on the server.")] = (
+        "/opt/reading-room/bin/magic-app"
+    )
+    user: Annotated[str, typer.Option(help="Who runs it.")] = "magic-app"
+    oidc: Annotated[
+        str, typer.Option(help="File of hospital accounts on the server.")
+    ] = ""
 
     def __post_init__(self) -> None:
         _require("host", self.host, _HOST, "a name such as reading.example.org")
@@ -63,12 +65,15 @@ class Deployment:
         if _PASSWORD.search(self.database):
             msg = "database must leave the password to PGPASSFILE, got one in the URL"
             raise StudyError(msg)
+        for name in ("processes", "first_port", "https_port", "http_port"):
+            _require_whole(name, getattr(self, name))
         if not 1 <= self.processes <= _MOST_PROCESSES:
             msg = f"processes must be 1 to {_MOST_PROCESSES}, got {self.processes}"
             raise StudyError(msg)
-        used = (*self.ports, *self.process_ports, self.monitor_port)
-        if min(used) < 1 or max(used) > _LAST_PORT or len(set(used)) < len(used):
-            msg = f"Ports must be different, 1 to {_LAST_PORT}, got {used}"
+        nginx = (self.https_port, self.http_port)
+        used = (*nginx, *self.process_ports, self.monitor_port)
+        if min(used) < 1 or max(used) > LAST_PORT or len(set(used)) < len(used):
+            msg = f"Ports must be different, 1 to {LAST_PORT}, got {used}"
             raise StudyError(msg)
 
     @property
@@ -84,11 +89,12 @@ class Deployment:
     @property
     def authority(self) -> str:
         """Host, with the port where browsers need one."""
-        return self.host if self.ports[0] == 443 else f"{self.host}:{self.ports[0]}"
+        port = self.https_port
+        return self.host if port == 443 else f"{self.host}:{port}"
 
 
-def _require(name: str, value: str, pattern: re.Pattern[str], what: str) -> None:
-    if not pattern.fullmatch(value):
+def _require(name: str, value: object, pattern: re.Pattern[str], what: str) -> None:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
         msg = f"{name} must be {what}, got {value!r}"
         raise StudyError(msg)
 
@@ -103,6 +109,49 @@ NAMES = (
 _PLACE = re.compile(r"@([A-Z_]+)@")
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _SECRET = "/var/lib/magic-app/cookie-secret"  # noqa: S105
+
+
+def write_deployment(
+    folder: Annotated[StrPath, typer.Argument(help="New folder for the files.")],
+    deployment: Deployment,
+) -> str:
+    """Write files for nginx and systemd into a folder; install nothing.
+
+    All files are written, or none; nothing outside the folder is touched.
+
+    Args:
+        folder: New folder for the files.
+        deployment: Where and how the study is served.
+
+    Returns:
+        What was written.
+
+    Raises:
+        StudyError: If the folder is there already or cannot be made.
+        TypeError: If `folder` is no path, or `deployment` no deployment.
+    """
+    folder = as_path(folder, "folder")
+    _require_deployment(deployment)
+    if folder.exists():
+        msg = f"{folder} must be a new folder, got one that is there"
+        raise StudyError(msg)
+    content = filled_in(deployment)
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            for name, text in content.items():
+                (draft / name).write_text(text, encoding="utf-8")
+            draft.chmod(0o755)
+            draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    except OSError as error:
+        msg = f"{folder} cannot be written: {error.strerror}"
+        raise StudyError(msg) from error
+    ports = ", ".join(str(port) for port in deployment.process_ports)
+    lines = [f"{folder}: {len(content)} files for https://{deployment.authority}"]
+    lines += [f"Processes on ports {ports}; the monitor on {deployment.monitor_port}."]
+    return "\n".join([*lines, "Each file says on top where it goes."])
 
 
 def filled_in(deployment: Deployment) -> dict[str, str]:
@@ -140,13 +189,25 @@ def security_policy(authority: str, page: str) -> str:
     return "; ".join(f"{name} {' '.join(allowed)}" for name, allowed in rules.items())
 
 
+def _require_whole(name: str, value: object) -> None:
+    if not isinstance(value, int):
+        msg = f"{name} must be a whole number, got {value!r}"
+        raise StudyError(msg)
+
+
+def _require_deployment(given: object) -> None:
+    if not isinstance(given, Deployment):
+        msg = f"deployment must be a Deployment, got {given!r}"
+        raise TypeError(msg)
+
+
 def _values(d: Deployment) -> dict[str, str]:
     page = files("streamlit").joinpath("static/index.html").read_text("utf-8")
     values = {
         "AUTHORITY": d.authority,
         "HOST": d.host,
-        "HTTPS_PORT": str(d.ports[0]),
-        "HTTP_PORT": str(d.ports[1]),
+        "HTTPS_PORT": str(d.https_port),
+        "HTTP_PORT": str(d.http_port),
         "UPSTREAMS": "\n".join(_upstream(port) for port in d.process_ports),
         "CERTIFICATE": d.certificate,
         "CERTIFICATE_KEY": d.certificate_key,
@@ -186,38 +247,3 @@ def _fill(template: str, values: dict[str, str]) -> str:
     return _PLACE.sub(lambda place: values[place[1]], template) + "\n" * (
         not template.endswith("\n")
     )
-
-
-def write_deployment(folder: Path, deployment: Deployment) -> str:
-    """Write all files, or none; nothing outside the folder is touched.
-
-    Args:
-        folder: New.
-        deployment: What to write.
-
-    Returns:
-        What was written.
-
-    Raises:
-        StudyError: If the folder is there already or cannot be made.
-    """
-    if folder.exists():
-        msg = f"{folder} must be a new folder, got one that is there"
-        raise StudyError(msg)
-    content = filled_in(deployment)
-    try:
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            for name, text in content.items():
-                (draft / name).write_text(text, encoding="utf-8")
-            draft.chmod(0o755)
-            draft.rename(folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    except OSError as error:
-        msg = f"{folder} cannot be written: {error.strerror}"
-        raise StudyError(msg) from error
-    ports = ", ".join(str(port) for port in deployment.process_ports)
-    lines = [f"{folder}: {len(content)} files for https://{deployment.authority}"]
-    lines += [f"Processes on ports {ports}; the monitor on {deployment.monitor_port}."]
-    return "\n".join([*lines, "Each file says on top where it goes."])

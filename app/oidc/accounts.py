@@ -1,4 +1,4 @@
-"""Which account of a hospital is which reader; pure."""
+"""The accounts of a hospital that let readers in, and the file that names them."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Never
 from urllib.parse import urlsplit
 
-from app.configuration import LOOPBACK
+from app.configuration import ACCOUNTS, LOOPBACK, StrPath, as_path
 from app.secret_file import require_closed
 from reader_study.errors import StudyError
 from reader_study.formats.checking import line_of
@@ -24,6 +24,9 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 LOGIN, CALLBACK = "/oidc/login", "/oidc/callback"
 """Paths of the reading server where a sign-in begins, and where it comes back."""
+
+NOTICE = "account"
+"""Name in the sign-in page's address under which a refusal is told."""
 
 EMAIL = "email"
 
@@ -131,13 +134,15 @@ _KNOWN = {"provider": (*_REQUIRED, "claim"), "readers": None}
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
-def read_accounts(path: Path) -> Accounts:
+def read_accounts(path: StrPath) -> Accounts:
     """Read and check the file.
 
     Raises:
         StudyError: If others can read it, or it cannot be used; file and line are
             named, and no secret.
+        TypeError: If `path` is no path.
     """
+    path = as_path(path, "path")
     try:
         require_closed(path)
         text = path.read_text(encoding="utf-8")
@@ -229,10 +234,6 @@ class _Source:
                 self.fail(path, f"{reader} must have one account, got a second")
             found[value] = reader
         return found
-
-
-ACCOUNTS = "READING_ACCOUNTS"
-"""Environment variable: file of hospital accounts; empty for none."""
 
 
 def accounts_for(study: Path, path: Path, hosts: Sequence[str]) -> Accounts:

@@ -1,13 +1,12 @@
-"""The page: what it is for, the pictures, the controls."""
+"""The explorer's page: what it is for, the pictures, the controls."""
 
 from html import escape
 from importlib.resources import files
 
 import streamlit as st
 
-from app.pilo.explorer import Explorer
+from app.pilo.explorer import Explorer, served_explorer
 from app.pilo.panels import draw_panels, pack
-from app.pilo.serving import served_explorer
 from app.pilo.view import (
     LARGEST_LIMIT,
     TRAINED,
@@ -21,6 +20,9 @@ from app.pilo.view import (
 from app.pilo.widgets import show_panels, show_sliders
 from magic_model.maps import MAP_SPECS
 
+USE = "Exploratory. Outside the blinded study. Research use only."
+MEANING = "The ratio is not calibrated; only at 1.00 are maps as trained."
+
 _LIMIT = "limit-{}"
 """Key of the upper limit of a map."""
 
@@ -28,8 +30,42 @@ _HU = (-100.0, 200.0)  # centre of a window
 _WIDEST = 400.0  # HU
 
 
+def show_page() -> None:
+    """Show the page; its controls rerun a fragment of it."""
+    explorer = served_explorer()
+    style = files("app.pilo").joinpath("page.css").read_text("utf-8")
+    st.html(f"<style>{style}</style>")
+    st.html(
+        f"<div class='bar'><span class='use'>{USE}</span><span>{MEANING}</span>"
+        f"<span class='origin'>{escape(explorer.origin)}</span></div>"
+    )
+    _show_explorer(explorer)
+
+
+def go(steps: int, n_slices: int) -> None:
+    """Go some slices up or down, as far as there are any."""
+    st.session_state["slice"] = min(
+        max(int(st.session_state["slice"]) + steps, 1), n_slices
+    )
+
+
+@st.fragment
+def _show_explorer(explorer: Explorer) -> None:
+    with st.container(key="explorer", horizontal=True):
+        pictures = st.container(key="pictures")
+        with st.container(key="controls"):
+            view = _show_controls(explorer)
+        with pictures:
+            caption = f"Slice {view.index + 1} of {explorer.n_slices}"
+            content = pack(
+                draw_panels(explorer, view),
+                [caption, explorer.origin, f"{USE} {MEANING}"],
+            )
+            show_panels(content, lambda steps: go(steps, explorer.n_slices))
+
+
 def _show_controls(explorer: Explorer) -> View:
-    """Show all controls and give what they are set to."""
+    """Show all controls and return what they are set to."""
     _begin(explorer)
     _show_slice(explorer.n_slices)
     _show_ratios(explorer)
@@ -39,7 +75,7 @@ def _show_controls(explorer: Explorer) -> View:
 
 
 def _current_view(explorer: Explorer) -> View:
-    """Give what the controls are set to."""
+    """Return what the controls are set to."""
     state = st.session_state
     return View(
         index=int(state["slice"]) - 1,
@@ -48,13 +84,6 @@ def _current_view(explorer: Explorer) -> View:
         width=state["width"],
         limits={name: state[_LIMIT.format(name)] for name in explorer.maps},
         colours=Colours(state["colours"]),
-    )
-
-
-def go(steps: int, n_slices: int) -> None:
-    """Go some slices up or down, as far as there are any."""
-    st.session_state["slice"] = min(
-        max(int(st.session_state["slice"]) + steps, 1), n_slices
     )
 
 
@@ -146,34 +175,3 @@ def _show_colours(explorer: Explorer) -> None:
                     format="%g",
                     help=MAP_SPECS[name].unit,
                 )
-
-
-USE = "Exploratory. Outside the blinded study. Research use only."
-MEANING = "The ratio is not calibrated; only at 1.00 are maps as trained."
-
-
-def show_page() -> None:
-    """Show the page; its controls rerun a fragment of it."""
-    explorer = served_explorer()
-    style = files("app.pilo").joinpath("page.css").read_text("utf-8")
-    st.html(f"<style>{style}</style>")
-    st.html(
-        f"<div class='bar'><span class='use'>{USE}</span><span>{MEANING}</span>"
-        f"<span class='origin'>{escape(explorer.origin)}</span></div>"
-    )
-    _show_explorer(explorer)
-
-
-@st.fragment
-def _show_explorer(explorer: Explorer) -> None:
-    with st.container(key="explorer", horizontal=True):
-        pictures = st.container(key="pictures")
-        with st.container(key="controls"):
-            view = _show_controls(explorer)
-        with pictures:
-            caption = f"Slice {view.index + 1} of {explorer.n_slices}"
-            content = pack(
-                draw_panels(explorer, view),
-                [caption, explorer.origin, f"{USE} {MEANING}"],
-            )
-            show_panels(content, lambda steps: go(steps, explorer.n_slices))

@@ -6,9 +6,9 @@ import streamlit as st
 
 from app.accounts import perform, sign_in_version
 from app.components import display_size
-from app.reader_view import Kind, acknowledge
 from app.room import Room
 from app.screens.frame import show_sheet
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 
 LEAST = {"width": 1200, "height": 600}
 """Smallest window in CSS pixels that shows the picture beside the questions."""
@@ -60,7 +60,7 @@ def _accept(size: Mapping[str, float]) -> None:
         acknowledge(
             room.store,
             reader,
-            Kind.DISPLAY,
+            Confirmation.DISPLAY,
             sign_in_version(),
             clock=room.clock,
             details=dict(size),

@@ -8,12 +8,12 @@ from app import state
 from app.components import receipt_buttons
 from app.screens.frame import show_sheet
 from app.times import date_and_time
-from reader_study.reading.progress import Progress
+from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.reading.receipt import TrialReceipt
+from reader_study.reading.recording import TrialReceipt
 
 
-def show_washout(session: ReadingSession, progress: Progress) -> None:
+def show_washout(session: ReadingSession, progress: ReaderState) -> None:
     """Say when the next trial begins."""
     begins = date_and_time(progress.washout_until or "", state.zone())
     _show_done(
@@ -26,7 +26,7 @@ def show_washout(session: ReadingSession, progress: Progress) -> None:
     )
 
 
-def show_finished(session: ReadingSession, progress: Progress) -> None:
+def show_finished(session: ReadingSession, progress: ReaderState) -> None:
     """Thank the reader."""
     _show_done(
         session,

@@ -6,7 +6,7 @@ from app.accounts import perform
 from app.room import Room
 from app.screens.frame import paragraphs, show_sheet
 from reader_study.formats.protocol import Protocol
-from reader_study.reading.acknowledgements import Kind, acknowledge
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 
 _AGREED = "instructions-agreed"
 
@@ -35,6 +35,8 @@ def show_instructions(protocol: Protocol, version: str) -> None:
 
 def _accept(version: str) -> None:
     def act(room: Room, reader: str) -> None:
-        acknowledge(room.store, reader, Kind.INSTRUCTIONS, version, clock=room.clock)
+        acknowledge(
+            room.store, reader, Confirmation.INSTRUCTIONS, version, clock=room.clock
+        )
 
     perform(act)

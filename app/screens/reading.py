@@ -9,9 +9,8 @@ from app.components import active_seconds, desk, show_picture
 from app.room import Room
 from app.screens.questions import show_questions
 from app.times import clock_time
-from reader_study.reading.reading import Reading
-from reader_study.reading.reading_session import ReadingSession
-from reader_study.reading.receipt import Receipt
+from reader_study.reading.reading_session import Reading, ReadingSession
+from reader_study.reading.recording import Receipt
 
 _KEYS = """\
 1 to 5            answer the marked question

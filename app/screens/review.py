@@ -13,7 +13,7 @@ from app.room import Room
 from app.screens.frame import show_sheet
 from app.screens.questions import show_questions
 from reader_study.formats.questionnaire import Questionnaire
-from reader_study.reading.progress import Progress
+from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.store.readings import Draft, Response
 
@@ -23,7 +23,7 @@ _CHOSEN = "review-chosen"
 
 
 def show_review(
-    session: ReadingSession, progress: Progress, *, corrections: bool
+    session: ReadingSession, progress: ReaderState, *, corrections: bool
 ) -> None:
     """Show all answers of the trial, to be corrected where allowed, and signed."""
     stored = {response.position: response for response in session.answered()}

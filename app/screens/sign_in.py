@@ -1,20 +1,96 @@
-"""Sign-in with the reader's name and a code that opens once."""
+"""Sign-in with a name and what only its owner knows: a code, or a passphrase."""
+
+import os
+from dataclasses import dataclass
 
 import streamlit as st
 
 from app import state
-from app.accounts import FAILED, report
-from app.oidc.accounts import LOGIN, SENTENCES, served_accounts
-from app.room import served_room
+from app.accounts import COORDINATOR, READER, Role
+from app.configuration import DEMO
+from app.oidc.accounts import LOGIN, NOTICE, SENTENCES, served_accounts
+from app.room import report, served_room
 from app.screens.frame import show_bar, show_sheet
 from reader_study.errors import StudyError
-from reader_study.running.access import AccessError, sign_in
+from reader_study.running.access import AccessError
 
-NOTICE = "account"
-"""Name in the page's address under which a refusal is told."""
+_NAME = "sign-in-name"
 
 
-def _show_link() -> None:
+@dataclass(frozen=True)
+class _Form:
+    heading: str
+    field: str
+    hidden: bool
+    help: str
+
+    @property
+    def key(self) -> str:
+        return f"sign-in-{self.field.lower()}"
+
+
+_READERS = _Form(
+    "Sign in",
+    "Code",
+    hidden=False,
+    help="The coordinator of the study gives you name and code. A code opens once; the "
+    "same browser stays signed in until you sign out.",
+)
+_COORDINATORS = _Form(
+    "Coordinator: sign in",
+    "Passphrase",
+    hidden=True,
+    help="Who runs the server gives you name and passphrase. A reader's code opens "
+    "nothing here. Without a sign of you the session ends after "
+    f"{COORDINATOR.idle_seconds / 60:g} minutes.",
+)
+
+
+def show_sign_in(title: str, role: Role = READER) -> None:
+    """Ask who is there.
+
+    Args:
+        title: Title of the study.
+        role: Who is let in.
+    """
+    form = _COORDINATORS if role is COORDINATOR else _READERS
+    show_bar(title)
+    with st.container(key="sheet"):
+        show_sheet(form.heading)
+        state.show_notice()
+        if role is READER:
+            _show_demonstration()
+            _show_hospital_account()
+        with st.form("sign-in"):
+            st.text_input("Name", key=_NAME, max_chars=40, autocomplete="off")
+            st.text_input(
+                form.field,
+                key=form.key,
+                max_chars=60,
+                type="password" if form.hidden else "default",
+                autocomplete="off",
+            )
+            st.form_submit_button(
+                "Sign in", type="primary", on_click=_sign_in, args=(role, form.key)
+            )
+        st.html(f"<p class='small'>{form.help}</p>")
+
+
+def _sign_in(role: Role, key: str) -> None:
+    if state.handed_off() is not None:  # a second click; a code is used up already
+        return
+    name = str(st.session_state.get(_NAME) or "").strip()
+    given = str(st.session_state.get(key) or "")
+    try:
+        state.hand_off(role.sign_in(served_room(), name, given))
+    except AccessError as error:
+        state.notify(f"{error}.")
+    except StudyError as error:
+        report(error)
+        state.notify(role.failed)
+
+
+def _show_hospital_account() -> None:
     """Offer the hospital account and say why it let nobody in, if there are any."""
     if served_accounts() is None:
         return
@@ -27,36 +103,21 @@ def _show_link() -> None:
     st.html(f"<p><a href='{LOGIN}'>Sign in with your hospital account</a></p>")
 
 
-_NAME, _CODE = "sign-in-name", "sign-in-code"
-
-
-def show_sign_in(title: str) -> None:
-    """Ask who is there."""
-    show_bar(title)
-    with st.container(key="sheet"):
-        show_sheet("Sign in")
-        state.show_notice()
-        _show_link()
-        with st.form("sign-in"):
-            st.text_input("Name", key=_NAME, max_chars=40, autocomplete="off")
-            st.text_input("Code", key=_CODE, max_chars=60, autocomplete="off")
-            st.form_submit_button("Sign in", type="primary", on_click=_sign_in)
-        st.html(
-            "<p class='small'>The coordinator of the study gives you name and code. A "
-            "code opens once; the same browser stays signed in until you sign out.</p>"
-        )
-
-
-def _sign_in() -> None:
-    if state.handed_off() is not None:  # a second click; the code is used up already
+def _show_demonstration() -> None:
+    """Let anybody in, where this process has made the study as a demonstration."""
+    if not os.environ.get(DEMO):
         return
-    name = str(st.session_state.get(_NAME) or "").strip()
-    code = str(st.session_state.get(_CODE) or "")
-    room = served_room()
+    st.html("<p>This is a demonstration: drawn pictures, no patients.</p>")
+    st.button("Enter as a guest", key="guest", type="primary", on_click=_let_guest_in)
+
+
+def _let_guest_in() -> None:
+    from app.demo import let_guest_in
+
+    if state.handed_off() is not None:
+        return
     try:
-        state.hand_off(sign_in(room.store, name, code, clock=room.clock).secret)
-    except AccessError as error:
-        state.notify(f"{error}.")
+        state.hand_off(let_guest_in(served_room()))
     except StudyError as error:
         report(error)
-        state.notify(FAILED)
+        state.notify(READER.failed)

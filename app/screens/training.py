@@ -13,7 +13,7 @@ from app.room import Room
 from app.screens.questions import show_questions
 from reader_study.build.training_set import TrainingCase
 from reader_study.formats.questionnaire import Question, Questionnaire
-from reader_study.reading.progress import Progress
+from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.training import Practice, TrainingSession
 from reader_study.store.readings import Draft
 
@@ -21,7 +21,7 @@ _TOLD = "A case to practise on. Its answers are not part of the study."
 _COMPARED = "Compare your answers with what is expected, then go on."
 
 
-def show_training(room: Room, progress: Progress) -> None:
+def show_training(room: Room, progress: ReaderState) -> None:
     """Show the training case at hand: its questions, or the feedback to them."""
     session = room.training_of(progress.reader)
     practice = session.at_hand(progress.trial)

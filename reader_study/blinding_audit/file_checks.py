@@ -7,9 +7,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from reader_study.blinding_audit.file_facts import FileFacts
+from reader_study.blinding_audit.facts import FileFacts, PictureFacts
 from reader_study.blinding_audit.findings import Check
-from reader_study.blinding_audit.picture_facts import PictureFacts
 from reader_study.build.png import CHUNKS
 
 Pictures = Mapping[str, PictureFacts | str]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from reader_study.blinding_audit.file_facts import FileFacts
+from reader_study.blinding_audit.facts import FileFacts
 from reader_study.blinding_audit.findings import Cue, Level
 from reader_study.blinding_audit.permutation import Numbers, rank_association
 from reader_study.design.truth import TruthCell

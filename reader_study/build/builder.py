@@ -17,7 +17,7 @@ from reader_study.build import study
 from reader_study.build.cases_file import Case, read_cases
 from reader_study.build.pictures import Picture, encode_pictures, write_pictures
 from reader_study.build.sealing import check_passphrases, seal
-from reader_study.build.training_pictures import (
+from reader_study.build.training import (
     practice_cases,
     training_details,
     write_training,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reader_study.blinding_audit import audit_study
-from reader_study.blinding_audit.text import audit_text
+from reader_study.blinding_audit.findings import audit_text
 from reader_study.build.sealing import unseal
 
 

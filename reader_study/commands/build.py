@@ -1,6 +1,6 @@
 """`magic-study build`: a blinded study and its sealed key."""
 
-from reader_study.blinding_audit.text import audit_text
+from reader_study.blinding_audit.findings import audit_text
 from reader_study.build.builder import BuildRequest, build_study
 
 

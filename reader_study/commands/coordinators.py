@@ -5,7 +5,7 @@ from pathlib import Path
 from reader_study.clock import SystemClock
 from reader_study.commands.store_of import running
 from reader_study.running import coordinators
-from reader_study.store.coordinators import all_coordinators
+from reader_study.store.access import all_coordinators
 
 
 def add(folder: Path, database: str | None, name: str, *, by: str) -> str:

@@ -13,13 +13,13 @@ from reader_study.commands.store_of import (
     write_new,
 )
 from reader_study.errors import StudyError
-from reader_study.reading.receipt import short_code
-from reader_study.running import amending, lifecycle
-from reader_study.running.amending import Amendment, EarlyStart
+from reader_study.reading.recording import short_code
+from reader_study.running import lifecycle
 from reader_study.running.export import masked_csv
 from reader_study.running.flow import read_flow
+from reader_study.running.lifecycle import Amendment, EarlyStart
 from reader_study.running.status import Status, TrialStatus, read_status
-from reader_study.store.phase import Phase
+from reader_study.store.milestones import Phase
 from reader_study.store.readings import find_responses
 from reader_study.store.verifying import verify as verify_store
 
@@ -53,7 +53,7 @@ def status(folder: Path, database: str | None, *, as_json: bool) -> str:
 def amend(folder: Path, database: str | None, amendment: Amendment) -> str:
     """Record an amendment of the protocol."""
     with running(folder, database) as (study, store):
-        head = amending.amend(study, store, amendment, clock=SystemClock())
+        head = lifecycle.amend(study, store, amendment, clock=SystemClock())
     return f"Amended. Entry {short_code(head)}"
 
 
@@ -61,7 +61,7 @@ def early(folder: Path, database: str | None, start: EarlyStart) -> str:
     """Record that a reader may begin a trial early."""
     with running(folder, database) as (study, store):
         clock = SystemClock()
-        head = amending.permit_early_start(study, store, start, clock=clock)
+        head = lifecycle.permit_early_start(study, store, start, clock=clock)
     return f"Recorded as a deviation. Entry {short_code(head)}"
 
 

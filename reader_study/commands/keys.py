@@ -11,7 +11,7 @@ from reader_study.clock import SystemClock
 from reader_study.commands.store_of import read_anchors, running, write_new
 from reader_study.errors import StudyError
 from reader_study.formats.responses import FILE_NAME as RESPONSES
-from reader_study.rehearsal.bots import Plan
+from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import simulate as run_bots
 from reader_study.running.unblinding import RECORD, Request
 from reader_study.running.unblinding import unblind as open_key
@@ -42,7 +42,7 @@ def simulate(
     place: tuple[Path, str | None],
     key: Path,
     passphrases: Sequence[str],
-    plan: Plan,
+    plan: SimulationPlan,
     *,
     seed: int,
 ) -> str:

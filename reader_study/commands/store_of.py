@@ -8,8 +8,8 @@ from pathlib import Path
 from reader_study.build.study import Study, open_study
 from reader_study.errors import StudyError
 from reader_study.running.study_store import open_study_store
-from reader_study.store.chain import Head
 from reader_study.store.store import Store
+from reader_study.store.transaction import Head
 
 LOCK_RECORD = "lock.json"
 

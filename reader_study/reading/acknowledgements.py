@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from reader_study.clock import Clock
-from reader_study.store.acknowledgements import (
+from reader_study.store.milestones import find_milestones, phase_of, require_open
+from reader_study.store.readers import (
     find_acknowledgements,
     keep_acknowledgement,
 )
-from reader_study.store.milestones import find_milestones
-from reader_study.store.phase import require_open
 from reader_study.store.store import Store
 
 
-class Kind(StrEnum):
+class Confirmation(StrEnum):
     """What can be confirmed."""
 
     INSTRUCTIONS = "instructions.accepted"
@@ -25,7 +24,7 @@ class Kind(StrEnum):
 def acknowledge(
     store: Store,
     reader: str,
-    kind: Kind,
+    kind: Confirmation,
     version: str,
     *,
     clock: Clock,
@@ -47,11 +46,11 @@ def acknowledge(
     with store.writing(clock) as t:
         there = find_acknowledgements(t.connection, reader)
         if (kind, version) not in {(a.kind, a.version) for a in there}:
-            require_open(find_milestones(t.connection))
+            require_open(phase_of(find_milestones(t.connection)))
             keep_acknowledgement(t, reader, kind.value, version, details or {})
 
 
-def acknowledged_versions(store: Store, reader: str, kind: Kind) -> set[str]:
+def acknowledged_versions(store: Store, reader: str, kind: Confirmation) -> set[str]:
     """Give the versions that a reader has confirmed."""
     with store.reading() as connection:
         found = find_acknowledgements(connection, reader)

@@ -8,9 +8,9 @@ from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.reading.answers import AnswersError, check_text
-from reader_study.reading.situation import find_situation
-from reader_study.store.closing import Closing, find_closings, keep_closing
-from reader_study.store.phase import require_open
+from reader_study.reading.reader_state import find_reader_state
+from reader_study.store.milestones import require_open
+from reader_study.store.readings import Closing, find_closings, keep_closing
 from reader_study.store.store import Store
 
 
@@ -73,15 +73,15 @@ def answer_closing(
             signed, or the study is not open.
     """
     with store.writing(clock) as t:
-        situation = find_situation(study, t.connection, reader, t.now)
+        state = find_reader_state(study, t.connection, reader, t.now)
         there = find_closings(t.connection).get(reader)
         if there is not None:
             return there
-        require_open(situation.milestones)
-        if not study.protocol.closing or not situation.progress.finished:
+        require_open(state.phase)
+        if not study.protocol.closing or not state.finished:
             msg = "Closing questions must be answered after the last trial is signed"
             raise StudyError(msg)
-        orders = situation.course.orders
+        orders = state.history.orders
         _check_counts(answers, {trial: len(order) for trial, order in orders.items()})
         closing = Closing(
             reader=reader,
@@ -90,7 +90,7 @@ def answer_closing(
             synthetic=dict(answers.synthetic),
             cues=answers.cues.strip(),
             confidence=answers.confidence,
-            simulated=situation.simulated,
+            simulated=state.simulated,
             answered_at=t.now,
         )
         keep_closing(t, closing)

@@ -1,11 +1,13 @@
 """A reader's way through the study: everything that a screen may ask for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from reader_study.build.study import Study
 from reader_study.clock import Clock, SystemClock
+from reader_study.errors import StudyError
 from reader_study.reading import recording
 from reader_study.reading.answers import (
     check_complete,
@@ -13,21 +15,145 @@ from reader_study.reading.answers import (
     check_reason,
     check_seconds,
 )
-from reader_study.reading.progress import Progress
-from reader_study.reading.reading import (
-    Reading,
-    find_reading,
-    require_at_hand,
-    require_correctable,
-    require_opened,
-    require_signable,
-)
-from reader_study.reading.receipt import Receipt, TrialReceipt
-from reader_study.reading.situation import Situation, find_situation
+from reader_study.reading.reader_state import ReaderState, find_reader_state
+from reader_study.reading.recording import Receipt, TrialReceipt
 from reader_study.store import readings
-from reader_study.store.readings import Draft, Response, find_responses
+from reader_study.store.milestones import require_open
+from reader_study.store.readings import (
+    Draft,
+    Opened,
+    Response,
+    find_draft,
+    find_opened,
+    find_responses,
+)
 from reader_study.store.store import Store
 from reader_study.store.transaction import Transaction, not_before, read_head
+
+
+class StaleReadingError(StudyError):
+    """What is sent belongs to a reading that is not at hand; show the next one."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The reading at hand.
+
+    Attributes:
+        token: Names it towards the store; not to be shown.
+        pseudo_id: What the reader may see of the case.
+        trial: Which trial.
+        position: Place in the order, from 1.
+        n_readings: Readings of the trial.
+        draft: Answers kept on the way; empty at first.
+        opened_at: When the reader first saw it; empty if only now.
+    """
+
+    token: str
+    pseudo_id: str
+    trial: int
+    position: int
+    n_readings: int
+    draft: Draft = field(default_factory=lambda: Draft({}, {}))
+    opened_at: str = ""
+
+
+def _find_reading(
+    study: Study, connection: Connection, state: ReaderState
+) -> Reading | None:
+    """Give the reading at hand, if there is one.
+
+    Raises:
+        StudyError: If the study is not open.
+    """
+    require_open(state.phase)
+    p = state
+    if p.token is None:
+        return None
+    opened = find_opened(connection, p.reader, p.token)
+    return Reading(
+        token=p.token,
+        pseudo_id=study.manifest.presentation(p.token).pseudo_id,
+        trial=p.trial,
+        position=p.position,
+        n_readings=p.n_readings,
+        draft=find_draft(connection, p.reader, p.token) or Draft({}, {}),
+        opened_at=opened[p.reader, p.token].opened_at if opened else "",
+    )
+
+
+def _require_opened(connection: Connection, reader: str, token: object) -> Opened:
+    """Give a reading that the reader has seen.
+
+    Raises:
+        StaleReadingError: If the reader has not seen such a one.
+    """
+    # Anything may come over the wire, also what a database refuses as text.
+    known = isinstance(token, str) and token.isascii() and token.isprintable()
+    opened = find_opened(connection, reader, str(token)) if known else {}
+    if not opened:
+        msg = "This reading has not been opened; nothing was stored"
+        raise StaleReadingError(msg)
+    return opened[reader, str(token)]
+
+
+def _require_at_hand(state: ReaderState, opened: Opened) -> None:
+    """Refuse what is not for the reading at hand.
+
+    Raises:
+        StaleReadingError: If it is for another one.
+        StudyError: If the study is not open.
+    """
+    require_open(state.phase)
+    p = state
+    if opened.token == p.token:
+        return
+    if opened.token in state.history.answered:
+        what = "has been answered already, otherwise"
+    else:
+        what = "is not the one at hand"
+    msg = (
+        f"Reading {opened.position} of trial {opened.trial} {what}; nothing was stored"
+    )
+    raise StaleReadingError(msg)
+
+
+def _require_correctable(state: ReaderState, stored: tuple[Response, ...]) -> None:
+    """Refuse a correction that the protocol does not allow.
+
+    Raises:
+        StaleReadingError: If the reading was not answered, or its trial is signed.
+        StudyError: If the protocol allows no corrections, or the study is not open.
+    """
+    require_open(state.phase)
+    if not state.protocol.corrections:
+        msg = "The protocol allows no corrections; the answer stays as it is"
+        raise StudyError(msg)
+    if not stored:
+        msg = "A correction must be of an answered reading; nothing was stored"
+        raise StaleReadingError(msg)
+    trial = stored[0].trial
+    if trial in state.history.signed:
+        msg = f"Trial {trial} is signed; its answers stay as they are"
+        raise StaleReadingError(msg)
+
+
+def _require_signable(state: ReaderState, trial: int) -> int:
+    """Give the number of readings of a trial that may be signed.
+
+    Raises:
+        StudyError: If readings are not answered, or the study is not open.
+    """
+    require_open(state.phase)
+    p = state
+    if trial != p.trial or not p.may_sign:
+        msg = (
+            f"Trial {trial!r:.20} must be complete to be signed; trial {p.trial} is "
+            f"at hand, {p.n_answered} of {p.n_readings} readings answered"
+        )
+        raise StudyError(msg)
+    return p.n_readings
+
 
 Answers = Mapping[str, int]
 Reasons = Mapping[str, str]
@@ -54,14 +180,14 @@ class ReadingSession:
         self.reader = reader
         self.clock = clock or SystemClock()
 
-    def progress(self) -> Progress:
+    def progress(self) -> ReaderState:
         """Say where the reader stands.
 
         Raises:
             ReaderError: If the reader takes no part, also in all that follows.
         """
         with self.store.reading() as connection:
-            return self._situation(connection).progress
+            return self._state(connection)
 
     def next_reading(self) -> Reading | None:
         """Give the reading at hand; it counts as opened from the first time on.
@@ -70,11 +196,11 @@ class ReadingSession:
         done; `progress` says which. A `StudyError` if the study is not open.
         """
         with self.store.reading() as connection:
-            found = find_reading(self.study, connection, self._situation(connection))
+            found = _find_reading(self.study, connection, self._state(connection))
         if found is None or found.opened_at:
             return found
         with self.store.writing(self.clock) as t:
-            found = find_reading(self.study, t.connection, self._writing(t))
+            found = _find_reading(self.study, t.connection, self._writing(t))
             if found is not None and not found.opened_at:
                 trial, n = found.trial, found.position
                 recording.record_opening(t, self.reader, trial, found.token, n)
@@ -87,8 +213,8 @@ class ReadingSession:
             StudyError: If the reader has not opened it, or it was swapped.
         """
         with self.store.reading() as connection:
-            self._situation(connection)
-            opened = require_opened(connection, self.reader, token)
+            self._state(connection)
+            opened = _require_opened(connection, self.reader, token)
         return self.study.image_bytes(opened.token)
 
     def save_draft(self, token: str, answers: Answers, reasons: Reasons) -> str:
@@ -100,8 +226,8 @@ class ReadingSession:
         """
         check_draft(self.study.questionnaire, answers, reasons)
         with self.store.writing(self.clock) as t:
-            opened = require_opened(t.connection, self.reader, token)
-            require_at_hand(self._writing(t), opened)
+            opened = _require_opened(t.connection, self.reader, token)
+            _require_at_hand(self._writing(t), opened)
             readings.replace_draft(t.connection, opened, Draft(answers, reasons), t.now)
             return t.now
 
@@ -123,7 +249,8 @@ class ReadingSession:
         check_complete(self.study.questionnaire, answers, reasons)
         seconds = check_seconds(active_seconds)
         return self._submit(
-            token, recording.Given.of(answers, reasons, active_seconds=seconds)
+            token,
+            recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds),
         )
 
     def decline(self, token: str, why: str) -> Receipt:
@@ -132,7 +259,9 @@ class ReadingSession:
         Raises:
             StudyError: If there is no reason, or it is not the reading at hand.
         """
-        return self._submit(token, recording.Given.of({}, {}, note=check_reason(why)))
+        return self._submit(
+            token, recording.SubmittedAnswers.of({}, {}, note=check_reason(why))
+        )
 
     def correct(
         self, token: str, answers: Answers, reasons: Reasons, *, why: str
@@ -143,14 +272,14 @@ class ReadingSession:
             StudyError: If answers or reason are incomplete, or it is not allowed.
         """
         check_complete(self.study.questionnaire, answers, reasons)
-        given = recording.Given.of(answers, reasons, note=check_reason(why))
+        given = recording.SubmittedAnswers.of(answers, reasons, note=check_reason(why))
         with self.store.writing(self.clock) as t:
-            situation = self._writing(t)
-            opened = require_opened(t.connection, self.reader, token)
+            state = self._writing(t)
+            opened = _require_opened(t.connection, self.reader, token)
             stored = find_responses(t.connection, self.reader, opened.token)
             if not stored or not given.same_as(stored[-1]):
-                require_correctable(situation, stored)
-                n, simulated = len(stored) + 1, situation.simulated
+                _require_correctable(state, stored)
+                n, simulated = len(stored) + 1, state.simulated
                 new = recording.record_response(
                     t, opened, given, n, simulated=simulated
                 )
@@ -160,7 +289,7 @@ class ReadingSession:
     def answered(self) -> tuple[Response, ...]:
         """Give the answers of the trial at hand, for a last look before signing."""
         with self.store.reading() as connection:
-            trial = self._situation(connection).progress.trial
+            trial = self._state(connection).trial
             stored = readings.latest(find_responses(connection, self.reader))
         return tuple(r for r in stored.values() if r.trial == trial)
 
@@ -171,29 +300,29 @@ class ReadingSession:
             StudyError: If readings of the trial are not answered, or it is not open.
         """
         with self.store.writing(self.clock) as t:
-            situation = self._writing(t)
+            state = self._writing(t)
             signed = readings.find_signatures(t.connection, self.reader)
             signature = signed.get((self.reader, trial))
             if signature is None:
-                n = require_signable(situation, trial)
+                n = _require_signable(state, trial)
                 signature = recording.record_signature(t, self.reader, trial, n)
             return recording.receipt_of_trial(t, signature)
 
-    def _submit(self, token: str, given: recording.Given) -> Receipt:
+    def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:
         with self.store.writing(self.clock) as t:
-            situation = self._writing(t)
-            opened = require_opened(t.connection, self.reader, token)
+            state = self._writing(t)
+            opened = _require_opened(t.connection, self.reader, token)
             for stored in find_responses(t.connection, self.reader, opened.token):
                 if given.same_as(stored):
                     return recording.receipt_of(t, self.study, stored)
-            require_at_hand(situation, opened)
-            simulated = situation.simulated
+            _require_at_hand(state, opened)
+            simulated = state.simulated
             new = recording.record_response(t, opened, given, 1, simulated=simulated)
             return recording.receipt_of(t, self.study, new)
 
-    def _writing(self, t: Transaction) -> Situation:
-        return find_situation(self.study, t.connection, self.reader, t.now)
+    def _writing(self, t: Transaction) -> ReaderState:
+        return find_reader_state(self.study, t.connection, self.reader, t.now)
 
-    def _situation(self, connection: Connection) -> Situation:
+    def _state(self, connection: Connection) -> ReaderState:
         now = not_before(read_head(connection), self.clock.now())
-        return find_situation(self.study, connection, self.reader, now)
+        return find_reader_state(self.study, connection, self.reader, now)

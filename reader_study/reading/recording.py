@@ -2,25 +2,103 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import select
 
 from reader_study.build.study import Study
-from reader_study.reading.receipt import (
-    Receipt,
-    TrialReceipt,
-    reading_receipt,
-    trial_receipt,
-)
-from reader_study.store.chain import Head
 from reader_study.store.readings import Opened, Response, Signature, remove_draft
 from reader_study.store.tables import audit_log, presentations, responses, signatures
-from reader_study.store.transaction import Transaction
+from reader_study.store.transaction import Head, Transaction
 
 
 @dataclass(frozen=True)
-class Given:
+class Receipt:
+    """Proof that a response was stored.
+
+    Attributes:
+        reader: Who answered.
+        trial: In which trial.
+        token: Which image.
+        pseudo_id: As the reader knows the case in this trial.
+        revision: 1, then 2 for the first correction, and so on.
+        stored_at: Time of the server.
+        head: Entry of the log that tells of it.
+    """
+
+    reader: str
+    trial: int
+    token: str
+    pseudo_id: str
+    revision: int
+    stored_at: str
+    head: Head
+
+    @property
+    def code(self) -> str:
+        """Short form for the screen.
+
+        Examples:
+            >>> Receipt("anna", 1, "t", "K7", 1, "", Head(12, "ab" * 32, "")).code
+            '12-ABABABAB'
+        """
+        return short_code(self.head)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the content as plain values, which `verify` takes as an anchor."""
+        return asdict(self) | {"code": self.code}
+
+
+@dataclass(frozen=True)
+class TrialReceipt:
+    """Proof that a trial was signed.
+
+    Attributes:
+        reader: Who signed.
+        trial: Which trial.
+        n_readings: Readings of the trial.
+        signed_at: Time of the server.
+        head: Entry of the log that tells of it; it covers all that came before.
+    """
+
+    reader: str
+    trial: int
+    n_readings: int
+    signed_at: str
+    head: Head
+
+    @property
+    def code(self) -> str:
+        """Short form for the screen."""
+        return short_code(self.head)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the content as plain values, which `verify` takes as an anchor."""
+        return asdict(self) | {"code": self.code}
+
+
+def _reading_receipt(response: Response, pseudo_id: str, head: Head) -> Receipt:
+    """Make the receipt of a response; the same one whenever it is asked for."""
+    r = response
+    return Receipt(
+        r.reader, r.trial, r.token, pseudo_id, r.revision, r.submitted_at, head
+    )
+
+
+def _trial_receipt(signature: Signature, head: Head) -> TrialReceipt:
+    """Make the receipt of a signed trial; the same one whenever it is asked for."""
+    s = signature
+    return TrialReceipt(s.reader, s.trial, s.n_readings, s.signed_at, head)
+
+
+def short_code(head: Head) -> str:
+    """Give number and first digits of an entry's hash."""
+    return f"{head.n}-{head.sha256[:8].upper()}"
+
+
+@dataclass(frozen=True)
+class SubmittedAnswers:
     """What a reader sends.
 
     Attributes:
@@ -43,7 +121,7 @@ class Given:
         *,
         note: str = "",
         active_seconds: float | None = None,
-    ) -> "Given":
+    ) -> "SubmittedAnswers":
         """Take what was checked; empty explanations are none."""
         kept = {question: text for question, text in reasons.items() if text}
         return cls(dict(answers), kept, note, active_seconds)
@@ -61,7 +139,12 @@ def record_opening(t: Transaction, reader: str, trial: int, token: str, n: int) 
 
 
 def record_response(
-    t: Transaction, opened: Opened, given: Given, revision: int, *, simulated: bool
+    t: Transaction,
+    opened: Opened,
+    given: SubmittedAnswers,
+    revision: int,
+    *,
+    simulated: bool,
 ) -> Response:
     """Keep a response or its correction."""
     response = Response(
@@ -105,12 +188,12 @@ def receipt_of(t: Transaction, study: Study, response: Response) -> Receipt:
     """Give the receipt of a stored response."""
     pseudo_id = study.manifest.presentation(response.token).pseudo_id
     head = _entry(t, response.log_n, response.submitted_at)
-    return reading_receipt(response, pseudo_id, head)
+    return _reading_receipt(response, pseudo_id, head)
 
 
 def receipt_of_trial(t: Transaction, signature: Signature) -> TrialReceipt:
     """Give the receipt of a signed trial."""
-    return trial_receipt(signature, _entry(t, signature.log_n, signature.signed_at))
+    return _trial_receipt(signature, _entry(t, signature.log_n, signature.signed_at))
 
 
 def _entry(t: Transaction, n: int, time: str) -> Head:

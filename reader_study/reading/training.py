@@ -9,17 +9,17 @@ from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.answers import check_complete
-from reader_study.reading.reading import StaleReadingError
-from reader_study.reading.situation import Situation, find_situation
-from reader_study.store.phase import require_open
-from reader_study.store.readings import Draft
-from reader_study.store.store import Store
-from reader_study.store.training import (
+from reader_study.reading.reader_state import ReaderState, find_reader_state
+from reader_study.reading.reading_session import StaleReadingError
+from reader_study.store.milestones import require_open
+from reader_study.store.readings import (
+    Draft,
     Step,
     TrainingStep,
     find_training_steps,
     keep_training_step,
 )
+from reader_study.store.store import Store
 from reader_study.store.transaction import Transaction
 
 _NOT_AT_HAND = "This training case is not the one at hand; nothing was stored"
@@ -112,11 +112,11 @@ class TrainingSession:
         """
         check_complete(self.study.questionnaire, answers, reasons)
         with self.store.writing(self.clock) as t:
-            situation, steps = self._situation(t)
-            practice = self._require_at_hand(situation, steps, token)
+            state, steps = self._state(t)
+            practice = self._require_at_hand(state, steps, token)
             if practice.given is None:
                 given = Draft(answers, reasons)
-                self._keep(t, situation, token, Step.ANSWERED, given)
+                self._keep(t, state, token, Step.ANSWERED, given)
 
     def go_on(self, token: str) -> None:
         """Keep that the feedback to a case was read; clicked again, it is one record.
@@ -126,13 +126,13 @@ class TrainingSession:
             StudyError: If the study is not open, or the store cannot be written.
         """
         with self.store.writing(self.clock) as t:
-            situation, steps = self._situation(t)
-            if _has(steps, situation.progress.trial, token, Step.SEEN):
+            state, steps = self._state(t)
+            if _has(steps, state.trial, token, Step.SEEN):
                 return
-            practice = self._require_at_hand(situation, steps, token)
+            practice = self._require_at_hand(state, steps, token)
             if practice.given is None:
                 raise StaleReadingError(_NOT_AT_HAND)
-            self._keep(t, situation, token, Step.SEEN)
+            self._keep(t, state, token, Step.SEEN)
 
     def skip(self) -> None:
         """Leave out what is left of the training before the trial at hand.
@@ -144,19 +144,19 @@ class TrainingSession:
             msg = "The protocol does not allow to leave out the training"
             raise StudyError(msg)
         with self.store.writing(self.clock) as t:
-            situation, steps = self._situation(t)
-            if self._find(situation, steps) is not None:
-                self._keep(t, situation, "", Step.SKIPPED)
+            state, steps = self._state(t)
+            if self._find(state, steps) is not None:
+                self._keep(t, state, "", Step.SKIPPED)
 
-    def _situation(self, t: Transaction) -> tuple[Situation, tuple[TrainingStep, ...]]:
-        situation = find_situation(self.study, t.connection, self.reader, t.now)
-        require_open(situation.milestones)
-        return situation, find_training_steps(t.connection, self.reader)
+    def _state(self, t: Transaction) -> tuple[ReaderState, tuple[TrainingStep, ...]]:
+        state = find_reader_state(self.study, t.connection, self.reader, t.now)
+        require_open(state.phase)
+        return state, find_training_steps(t.connection, self.reader)
 
     def _find(
-        self, situation: Situation, steps: Iterable[TrainingStep]
+        self, state: ReaderState, steps: Iterable[TrainingStep]
     ) -> Practice | None:
-        p = situation.progress
+        p = state
         if p.finished or p.washout_until is not None:
             return None
         return practice_at_hand(
@@ -164,9 +164,9 @@ class TrainingSession:
         )
 
     def _require_at_hand(
-        self, situation: Situation, steps: Iterable[TrainingStep], token: str
+        self, state: ReaderState, steps: Iterable[TrainingStep], token: str
     ) -> Practice:
-        practice = self._find(situation, steps)
+        practice = self._find(state, steps)
         if practice is None or practice.case.token != token:
             raise StaleReadingError(_NOT_AT_HAND)
         return practice
@@ -174,19 +174,19 @@ class TrainingSession:
     def _keep(
         self,
         t: Transaction,
-        situation: Situation,
+        state: ReaderState,
         token: str,
         step: Step,
         given: Draft | None = None,
     ) -> None:
         kept = TrainingStep(
             reader=self.reader,
-            trial=situation.progress.trial,
+            trial=state.trial,
             token=token,
             step=step,
             answers=given.answers if given else {},
             reasons=given.reasons if given else {},
-            simulated=situation.simulated,
+            simulated=state.simulated,
             recorded_at=t.now,
         )
         keep_training_step(t, kept)

@@ -15,7 +15,7 @@ _FALL = 0.6
 
 
 @dataclass(frozen=True)
-class Plan:
+class SimulationPlan:
     """How bots answer.
 
     Attributes:
@@ -48,7 +48,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Planted:
+class TrueAgreement:
     """What an analysis of bots' answers should find.
 
     Attributes:
@@ -60,7 +60,7 @@ class Planted:
     kappa: float
 
 
-def planted(question: Question, plan: Plan) -> Planted:
+def planted(question: Question, plan: SimulationPlan) -> TrueAgreement:
     """Give the agreement that a plan plants in a question.
 
     Examples:
@@ -77,12 +77,12 @@ def planted(question: Question, plan: Plan) -> Planted:
     joint = joint @ shift
     observed = float(np.trace(joint))
     expected = float(joint.sum(axis=1) @ joint.sum(axis=0))
-    return Planted(observed, round((observed - expected) / (1 - expected), 12))
+    return TrueAgreement(observed, round((observed - expected) / (1 - expected), 12))
 
 
 def draw_answers(
     questionnaire: Questionnaire,
-    plan: Plan,
+    plan: SimulationPlan,
     shape: tuple[int, int],
     *,
     rng: np.random.Generator,
@@ -105,7 +105,10 @@ def draw_answers(
 
 
 def _draw(
-    question: Question, plan: Plan, shape: tuple[int, int], rng: np.random.Generator
+    question: Question,
+    plan: SimulationPlan,
+    shape: tuple[int, int],
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     readers, cases = shape
     # A latent normal variable that readers of a case, and cases of a reader, share.

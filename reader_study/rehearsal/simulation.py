@@ -11,18 +11,82 @@ from reader_study.build.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
+from reader_study.formats.closing import CONFIDENCE, RECOGNISED
+from reader_study.formats.questionnaire import Questionnaire
+from reader_study.reading.closing import (
+    ClosingAnswers,
+    answer_closing,
+)
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.rehearsal.bots import Plan, Planted, draw_answers, planted
-from reader_study.rehearsal.bots_around import close, practise, reasons_of
+from reader_study.reading.training import TrainingSession
+from reader_study.rehearsal.bots import (
+    SimulationPlan,
+    TrueAgreement,
+    draw_answers,
+    planted,
+)
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 from reader_study.running.status import read_status
-from reader_study.store.milestones import Kind, add_milestone
-from reader_study.store.phase import Phase
+from reader_study.store.milestones import MilestoneKind, Phase, add_milestone
 from reader_study.store.store import Store
 
-ACTOR = "simulation"
+_RECOGNISED = (0.6, 0.3, 0.1)  # none, few, many
 _REASON = "simulated"
+
+
+def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) -> int:
+    """Let a bot go through the training before a trial, if there is any.
+
+    Returns:
+        Number of training cases answered.
+    """
+    questionnaire = reading.study.questionnaire
+    session = TrainingSession(
+        reading.study, reading.store, reading.reader, reading.clock
+    )
+    answered = 0
+    while (practice := session.at_hand(trial)) is not None:
+        answers = {
+            question.id: int(rng.choice([c.code for c in question.scale]))
+            for question in questionnaire.questions
+        }
+        reasons = reasons_of(questionnaire, answers)
+        session.submit(practice.case.token, answers, reasons)
+        session.go_on(practice.case.token)
+        answered += 1
+    return answered
+
+
+def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
+    """Let a bot answer the closing questions, if the protocol asks them.
+
+    Bots know nothing of the methods, so they believe each picture to be synthetic
+    with a probability of one half.
+    """
+    study = reading.study
+    if not study.protocol.closing:
+        return
+    sizes = {
+        trial: len(order) for trial, order in study.manifest.slots[0].orders.items()
+    }
+    answers = ClosingAnswers(
+        recognised=str(rng.choice(list(RECOGNISED), p=_RECOGNISED)),
+        synthetic={trial: int(rng.binomial(n, 0.5)) for trial, n in sizes.items()},
+        confidence=int(rng.choice(CONFIDENCE)),
+    )
+    answer_closing(study, reading.store, reading.reader, answers, clock=reading.clock)
+
+
+def reasons_of(
+    questionnaire: Questionnaire, answers: Mapping[str, int]
+) -> dict[str, str]:
+    """Give an explanation for each answer that asks for one."""
+    chosen = {q.id: q.choice(answers[q.id]) for q in questionnaire.questions}
+    return {name: _REASON for name, c in chosen.items() if c and c.requires_reason}
+
+
+ACTOR = "simulation"
 _SECONDS = 60.0  # median of a bot's reading
 
 
@@ -59,14 +123,14 @@ class Simulated:
     n_readers: int
     n_answered: int
     n_declined: int
-    planted: Mapping[str, Planted]
+    planted: Mapping[str, TrueAgreement]
 
 
 def simulate(
     study: Study,
     store: Store,
     truth: Truth,
-    plan: Plan,
+    plan: SimulationPlan,
     *,
     rng: np.random.Generator,
     clock: Clock,
@@ -103,11 +167,13 @@ def simulate(
         for name in names:
             rehearsal.read(name, trial)
     for name in names:
-        close(rehearsal.session_of(name), rng=around)
+        _close(rehearsal.session_of(name), rng=around)
     return Simulated(len(names), rehearsal.n_answered, rehearsal.n_declined, expected)
 
 
-def _planted(plan: Plan, expected: Mapping[str, Planted]) -> dict[str, object]:
+def _planted(
+    plan: SimulationPlan, expected: Mapping[str, TrueAgreement]
+) -> dict[str, object]:
     questions = {question: vars(values) for question, values in expected.items()}
     return {"plan": vars(plan), "questions": questions}
 
@@ -116,7 +182,7 @@ def _add_bots(
     study: Study, store: Store, clock: SimulatedClock, details: Mapping[str, object]
 ) -> list[str]:
     with store.writing(clock) as t:
-        add_milestone(t, Kind.SIMULATED, ACTOR, {"planted": details})
+        add_milestone(t, MilestoneKind.SIMULATED, ACTOR, {"planted": details})
     names = [f"bot-{n}" for n, _ in enumerate(study.manifest.slots, 1)]
     for name in names:
         profile = Profile(name, "bot", 0, simulated=True)
@@ -132,7 +198,7 @@ class _Rehearsal:
     study: Study
     store: Store
     clock: SimulatedClock
-    plan: Plan
+    plan: SimulationPlan
     rng: np.random.Generator
     around: np.random.Generator
     n_answered: int = 0
@@ -156,7 +222,7 @@ class _Rehearsal:
 
     def read(self, name: str, trial: int) -> None:
         session = self.session_of(name)
-        practised = practise(session, trial, rng=self.around)
+        practised = _practise(session, trial, rng=self.around)
         self.clock.advance(seconds=practised * _SECONDS)
         while (reading := session.next_reading()) is not None:
             seconds = _SECONDS * float(self.rng.lognormal(0, 0.4))

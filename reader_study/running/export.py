@@ -8,9 +8,7 @@ from reader_study.design.truth import Truth
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.responses import responses_text
-from reader_study.store.closing import Closing
-from reader_study.store.readings import Response
-from reader_study.store.training import Step, TrainingStep
+from reader_study.store.readings import Closing, Response, Step, TrainingStep
 
 
 def masked_csv(study: Study, responses: Iterable[Response]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.protocol import Protocol
 from reader_study.running.status import Status
-from reader_study.store.phase import Phase
+from reader_study.store.milestones import Phase
 
 
 def grras_items(

@@ -7,12 +7,17 @@ from reader_study.build.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text
-from reader_study.store.codes import revoke_codes
-from reader_study.store.milestones import Deviation, add_deviation, find_milestones
-from reader_study.store.phase import Phase, phase_of
+from reader_study.store.access import revoke_codes
+from reader_study.store.milestones import (
+    Deviation,
+    Phase,
+    add_deviation,
+    find_milestones,
+    phase_of,
+)
 from reader_study.store.readers import (
     Reader,
-    Status,
+    ReaderStatus,
     all_readers,
     find_reader,
     is_reader_name,
@@ -89,7 +94,7 @@ def exclude_reader(
         StudyError: If there is no such active reader, or the data are locked.
     """
     with store.writing(clock) as t:
-        _leave(t, name, Status.EXCLUDED, reason, by)
+        _leave(t, name, ReaderStatus.EXCLUDED, reason, by)
 
 
 def replace_reader(
@@ -105,7 +110,7 @@ def replace_reader(
         if find_reader(t.connection, profile.name) is not None:
             msg = f"There is a reader {profile.name} already"
             raise StudyError(msg)
-        left = _leave(t, name, Status.REPLACED, reason, by)
+        left = _leave(t, name, ReaderStatus.REPLACED, reason, by)
         reader = replace(_reader(profile, left.slot, t.now), replaces=name)
         details = {"reader": reader.name, "slot": reader.slot, "replaces": name}
         t.keep(readers, reader.row(), "reader.added", by, details)
@@ -131,11 +136,15 @@ def _slot(study: Study, wanted: str, taken: set[str]) -> str:
     return wanted
 
 
-def _leave(t: Transaction, name: str, status: Status, reason: str, by: str) -> Reader:
+def _leave(
+    t: Transaction, name: str, status: ReaderStatus, reason: str, by: str
+) -> Reader:
     _require_not_locked(t)
     reader = find_reader(t.connection, name)
     # Who was excluded may still be replaced.
-    may_leave = (Status.ACTIVE, Status.EXCLUDED)[: 1 + (status is Status.REPLACED)]
+    may_leave = (ReaderStatus.ACTIVE, ReaderStatus.EXCLUDED)[
+        : 1 + (status is ReaderStatus.REPLACED)
+    ]
     if reader is None or reader.status not in may_leave:
         msg = f"{name!r} must be an active reader"
         raise StudyError(msg)

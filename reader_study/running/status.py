@@ -8,19 +8,24 @@ from sqlalchemy import Connection
 
 from reader_study.build.study import Study
 from reader_study.clock import seconds_between
-from reader_study.store.chain import Head
-from reader_study.store.closing import find_closings
-from reader_study.store.milestones import find_deviations, find_milestones
-from reader_study.store.phase import Phase, amended, is_simulated, phase_of
+from reader_study.store.milestones import (
+    Phase,
+    effective_protocol,
+    find_deviations,
+    find_milestones,
+    is_simulated,
+    phase_of,
+)
 from reader_study.store.readers import Reader, all_readers
 from reader_study.store.readings import (
     Response,
+    find_closings,
     find_opened,
     find_responses,
     find_signatures,
     latest,
 )
-from reader_study.store.transaction import read_head
+from reader_study.store.transaction import Head, read_head
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class Status:
 def read_status(study: Study, connection: Connection) -> Status:
     """Count what readers have done; what they answered is not looked at."""
     milestones = find_milestones(connection)
-    protocol = amended(study.protocol, milestones)
+    protocol = effective_protocol(study.protocol, milestones)
     readers = all_readers(connection)
     trials = _trials(study, connection, readers)
     asked = find_closings(connection) if protocol.closing else None

@@ -1,12 +1,66 @@
 """The store that belongs to a study."""
 
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
 from reader_study.build.study import Study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
-from reader_study.running.external_database import note_database, require_here
-from reader_study.store.milestones import Kind, add_milestone, find_milestones
+from reader_study.formats.checking import Text, check, json_text, read_json, record
+from reader_study.store.milestones import MilestoneKind, add_milestone, find_milestones
 from reader_study.store.store import Store, open_store
+
+NOTE = "database.json"
+
+
+@record
+class _Noted:
+    """Where a database is, without its password."""
+
+    kind: Text
+    host: Text
+    name: Text
+    user: Text
+
+
+def note_database(folder: Path, url: str) -> None:
+    """Note a database that lies elsewhere, without its password, unless one is noted.
+
+    A folder that cannot be written, as on a reading server, is left as it is.
+    """
+    given = make_url(url)
+    host = given.host or given.query.get("host", "")
+    content = {
+        "kind": given.get_backend_name(),
+        "host": host if isinstance(host, str) else ", ".join(host),
+        "name": given.database or "",
+        "user": given.username or "",
+    }
+    try:
+        with (folder / NOTE).open("x", encoding="utf-8") as file:
+            file.write(json_text(content, indent=1))
+    except OSError:
+        return
+
+
+def _require_here(folder: Path) -> None:
+    """Refuse to use the database in the folder if the study's is elsewhere.
+
+    Raises:
+        StudyError: If one was noted; it is named.
+    """
+    path = folder / NOTE
+    if not path.exists():
+        return
+    source = read_json(path)
+    noted = check(_Noted, source.content, source)
+    who = f"{noted.user}@" if noted.user else ""
+    where = f"{noted.kind} {who}{noted.host}/{noted.name}"
+    msg = f"The study's database must be named by --database; it is {where} ({path})"
+    raise StudyError(msg)
+
 
 PROGRAM = "program"
 """Who enters a study; its own name would be that of a method in every log."""
@@ -27,7 +81,7 @@ def open_study_store(
             is given although the study's is elsewhere.
     """
     if not url:
-        require_here(study.folder)
+        _require_here(study.folder)
     store = open_store(url or study.database_url)
     wanted = _identity(study)
     with store.reading() as connection:
@@ -36,7 +90,7 @@ def open_study_store(
         with store.writing(clock or SystemClock()) as t:
             milestones = find_milestones(t.connection)
             if not milestones:
-                add_milestone(t, Kind.CREATED, PROGRAM, wanted)
+                add_milestone(t, MilestoneKind.CREATED, PROGRAM, wanted)
                 milestones = find_milestones(t.connection)
     if dict(milestones[0].details) != wanted:
         store.close()

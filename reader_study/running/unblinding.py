@@ -16,24 +16,28 @@ from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
 from reader_study.reading.answers import check_reason
-from reader_study.running.amending import require_two
 from reader_study.running.export import closing_csv, responses_csv, training_csv
 from reader_study.running.flow import read_flow
-from reader_study.store.chain import Head
-from reader_study.store.closing import find_closings
+from reader_study.running.lifecycle import require_two
 from reader_study.store.milestones import (
-    Kind,
     Milestone,
+    MilestoneKind,
+    Phase,
     add_milestone,
     data_sha256,
+    effective_protocol,
     find_milestones,
+    phase_of,
 )
-from reader_study.store.phase import Phase, amended, phase_of
 from reader_study.store.readers import all_readers
-from reader_study.store.readings import find_responses, latest
+from reader_study.store.readings import (
+    find_closings,
+    find_responses,
+    find_training_steps,
+    latest,
+)
 from reader_study.store.store import Store
-from reader_study.store.training import find_training_steps
-from reader_study.store.transaction import Transaction
+from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
 
 NOT_ANALYSED = "responses_not_analysed.csv"
@@ -115,13 +119,13 @@ def _record(study: Study, t: Transaction, request: Request) -> dict[str, Any]:
         msg = "The data must be locked before unblinding"
         raise StudyError(msg)
     faults = verify(t.connection, request.anchors).faults
-    locked = next(m for m in milestones if m.kind is Kind.LOCKED)
+    locked = next(m for m in milestones if m.kind is MilestoneKind.LOCKED)
     found = data_sha256(t.connection)
     if faults or found != locked.details["data_sha256"]:
         what = "; ".join(faults) or "they are not those of the lock record"
         msg = f"The data must be as they were locked: {what}"
         raise StudyError(msg)
-    earlier = sum(m.kind is Kind.UNBLINDED for m in milestones)
+    earlier = sum(m.kind is MilestoneKind.UNBLINDED for m in milestones)
     record: dict[str, Any] = {
         "study_id": study.manifest.study_id,
         "time_of_unblinding": earlier + 1,
@@ -132,7 +136,7 @@ def _record(study: Study, t: Transaction, request: Request) -> dict[str, Any]:
         "data_sha256": found,
         "commitment": study.manifest.commitment,
     }
-    head = add_milestone(t, Kind.UNBLINDED, request.first, record)
+    head = add_milestone(t, MilestoneKind.UNBLINDED, request.first, record)
     return record | {"head": vars(head)}
 
 
@@ -176,9 +180,9 @@ def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str
 
 
 def _plan(study: Study, milestones: Sequence[Milestone]) -> str:
-    rehearsed = [m.details for m in milestones if m.kind is Kind.SIMULATED]
+    rehearsed = [m.details for m in milestones if m.kind is MilestoneKind.SIMULATED]
     return plan.plan_json(
-        amended(study.protocol, milestones),
+        effective_protocol(study.protocol, milestones),
         study.manifest.study_id,
         simulated=bool(rehearsed),
         planted=rehearsed[0].get("planted") if rehearsed else None,

@@ -1,15 +1,80 @@
 """Connections: durable, one writer at a time, on SQLite and on PostgreSQL."""
 
 import sqlite3
+import sys
 import time
-from contextlib import closing
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
 
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from reader_study.errors import StudyError
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def migrate(connection: Connection) -> None:
+    """Create or alter tables as far as needed, within the transaction begun.
+
+    Raises:
+        StudyError: If the database is of a later version than this program.
+    """
+    if is_current(connection):
+        return
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        msg = f"The database was made by a later version of this program: {error}"
+        raise StudyError(msg) from error
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the tables are of the present version."""
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == wanted
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def write_lock(engine: Engine) -> Iterator[None]:
+    """Hold the turn while the block runs.
+
+    BEGIN IMMEDIATE alone keeps the data right, but SQLite waits by trying again and
+    again, so that some of many writers wait for seconds while others overtake them.
+    The system's file lock wakes the next one at once. Where it cannot be had, SQLite's
+    own waiting remains.
+    """
+    path = engine.url.database or ""
+    with ExitStack() as stack:
+        if engine.dialect.name == "sqlite" and not path.startswith("file:"):
+            with suppress(OSError):
+                _lock(stack.enter_context(Path(f"{path}-turn").open("ab")))
+        yield
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform != "win32":
+        from fcntl import LOCK_EX, flock
+
+        flock(file, LOCK_EX)
+
 
 READS_ONLY = "reads_only"
 """Execution option of a transaction that writes nothing."""

@@ -1,20 +1,21 @@
 """The course of a study - created, opened, locked, unblinded - and deviations."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
+from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes, sha256_of
-from reader_study.store.chain import Head, row_digest
+from reader_study.formats.protocol import Protocol
 from reader_study.store.tables import COVERED, FROZEN, deviations, metadata, milestones
-from reader_study.store.transaction import Transaction
+from reader_study.store.transaction import Head, Transaction, row_digest
 
 
-class Kind(StrEnum):
+class MilestoneKind(StrEnum):
     """What can happen to a study."""
 
     CREATED = "created"
@@ -29,7 +30,7 @@ class Kind(StrEnum):
 class Milestone:
     """Something that happened to a study."""
 
-    kind: Kind
+    kind: MilestoneKind
     details: Mapping[str, Any]
     recorded_at: str
 
@@ -61,13 +62,16 @@ def find_milestones(connection: Connection) -> tuple[Milestone, ...]:
     """Give all milestones in their order."""
     rows = connection.execute(select(milestones).order_by(milestones.c.id))
     return tuple(
-        Milestone(Kind(row.kind), json.loads(row.details), row.recorded_at)
+        Milestone(MilestoneKind(row.kind), json.loads(row.details), row.recorded_at)
         for row in rows
     )
 
 
 def add_milestone(
-    transaction: Transaction, kind: Kind, actor: str, details: Mapping[str, object]
+    transaction: Transaction,
+    kind: MilestoneKind,
+    actor: str,
+    details: Mapping[str, object],
 ) -> Head:
     """Record a milestone."""
     row = {
@@ -117,3 +121,60 @@ def data_sha256(connection: Connection) -> str:
 def _next_id(connection: Connection, table: Table) -> int:
     newest = connection.execute(select(func.max(table.c.id))).scalar()
     return int(newest or 0) + 1
+
+
+AMENDABLE = ("corrections", "n_readers", "washout_days")
+"""Settings that an amendment may change while readers read; the design is fixed."""
+
+
+class Phase(StrEnum):
+    """How far a study has come."""
+
+    BUILT = "built"
+    OPEN = "open"
+    LOCKED = "locked"
+    UNBLINDED = "unblinded"
+
+
+_REACHED = (
+    (MilestoneKind.UNBLINDED, Phase.UNBLINDED),
+    (MilestoneKind.LOCKED, Phase.LOCKED),
+    (MilestoneKind.OPENED, Phase.OPEN),
+)
+
+
+def phase_of(milestones: Iterable[Milestone]) -> Phase:
+    """Give the last phase that was reached."""
+    kinds = {milestone.kind for milestone in milestones}
+    return next((phase for kind, phase in _REACHED if kind in kinds), Phase.BUILT)
+
+
+def is_simulated(milestones: Iterable[Milestone]) -> bool:
+    """Whether bots have read; it stays so for ever."""
+    return any(milestone.kind is MilestoneKind.SIMULATED for milestone in milestones)
+
+
+def require_open(phase: Phase) -> None:
+    """Refuse readings before the study is opened and after the data lock.
+
+    Raises:
+        StudyError: If the study is not open.
+    """
+    if phase is not Phase.OPEN:
+        why = (
+            "is not open yet" if phase is Phase.BUILT else "is closed, data are locked"
+        )
+        msg = f"The study {why}; no answer was stored"
+        raise StudyError(msg)
+
+
+def effective_protocol(protocol: Protocol, milestones: Sequence[Milestone]) -> Protocol:
+    """Give the protocol with all amendments.
+
+    Raises:
+        StudyError: If an amended value cannot be used.
+    """
+    for milestone in milestones:
+        if milestone.kind is MilestoneKind.AMENDED:
+            protocol = replace(protocol, **milestone.details["settings"])
+    return protocol

@@ -1,17 +1,65 @@
 """Readers of a study as the store keeps them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
-from reader_study.store.tables import readers
+from reader_study.formats.canonical import canonical_bytes
+from reader_study.store.tables import acknowledgements, readers
+from reader_study.store.transaction import Head, Transaction
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A reader's word on something.
+
+    Attributes:
+        reader: Who.
+        kind: What, such as `instructions.accepted`.
+        version: Of what was confirmed, such as the protocol's hash.
+        acknowledged_at: Time of the server.
+    """
+
+    reader: str
+    kind: str
+    version: str
+    acknowledged_at: str
+
+
+def find_acknowledgements(
+    connection: Connection, reader: str | None = None
+) -> tuple[Acknowledgement, ...]:
+    """Give what a reader, or everybody, has confirmed, in the order of time."""
+    a = acknowledgements.c
+    query = select(a.reader, a.kind, a.version, a.acknowledged_at)
+    if reader is not None:
+        query = query.where(a.reader == reader)
+    rows = connection.execute(query.order_by(a.acknowledged_at, a.reader, a.kind))
+    return tuple(Acknowledgement(**row) for row in rows.mappings())
+
+
+def keep_acknowledgement(
+    t: Transaction, reader: str, kind: str, version: str, details: Mapping[str, object]
+) -> Head:
+    """Keep a reader's word, and log it."""
+    row = {
+        "reader": reader,
+        "kind": kind,
+        "version": version,
+        "details": canonical_bytes(dict(details)).decode(),
+        "acknowledged_at": t.now,
+    }
+    logged = {"version": version, **details}
+    return t.keep(acknowledgements, row, kind, reader, logged)
+
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
-class Status(StrEnum):
+class ReaderStatus(StrEnum):
     """Whether a reader takes part."""
 
     ACTIVE = "active"
@@ -40,7 +88,7 @@ class Reader:
     specialty: str
     years: float
     added_at: str
-    status: Status = Status.ACTIVE
+    status: ReaderStatus = ReaderStatus.ACTIVE
     reason: str = ""
     replaces: str = ""
     simulated: bool = False
@@ -48,7 +96,7 @@ class Reader:
     @property
     def active(self) -> bool:
         """Whether the reader takes part."""
-        return self.status is Status.ACTIVE
+        return self.status is ReaderStatus.ACTIVE
 
     def row(self) -> dict[str, object]:
         """Give the row of table `readers`."""
@@ -76,4 +124,4 @@ def all_readers(connection: Connection) -> tuple[Reader, ...]:
 
 
 def _reader(row: dict[str, object]) -> Reader:
-    return Reader(**row | {"status": Status(str(row["status"]))})  # type: ignore[arg-type]
+    return Reader(**row | {"status": ReaderStatus(str(row["status"]))})  # type: ignore[arg-type]

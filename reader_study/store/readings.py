@@ -1,13 +1,142 @@
 """What readers opened, drafted, answered and signed, as the store keeps it."""
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.store.tables import drafts, presentations, responses, signatures
+from reader_study.store.tables import (
+    closing_answers,
+    drafts,
+    presentations,
+    responses,
+    signatures,
+    training_steps,
+)
+from reader_study.store.transaction import Head, Transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """A reader's answers after the last trial.
+
+    Attributes:
+        reader: Who.
+        recognised: How many cases of trial 1 were known again: none, few or many.
+        which: Which ones, in the reader's words.
+        synthetic: Number of pictures believed to be synthetic, by trial.
+        cues: What gave them away, in the reader's words.
+        confidence: Of all this, from 1 to 5.
+        simulated: Whether a bot answered.
+        answered_at: Time of the server.
+    """
+
+    reader: str
+    recognised: str
+    which: str
+    synthetic: Mapping[int, int]
+    cues: str
+    confidence: int
+    simulated: bool
+    answered_at: str
+
+
+def find_closings(connection: Connection) -> dict[str, Closing]:
+    """Give the answers by reader."""
+    query = select(*(c for c in closing_answers.columns if c.name != "salt"))
+    rows = connection.execute(query.order_by(closing_answers.c.reader)).mappings()
+    return {
+        row["reader"]: Closing(**dict(row) | {"synthetic": _counts(row["synthetic"])})
+        for row in rows
+    }
+
+
+def keep_closing(t: Transaction, closing: Closing) -> Head:
+    """Keep a reader's answers, and log that they were given."""
+    counts = {str(trial): n for trial, n in closing.synthetic.items()}
+    row = {
+        **vars(closing),
+        "synthetic": canonical_bytes(counts).decode(),
+        "salt": secrets.token_hex(16),
+    }
+    return t.keep(closing_answers, row, "closing.answered", closing.reader, {})
+
+
+def _counts(text: str) -> dict[int, int]:
+    return {int(trial): n for trial, n in json.loads(text).items()}
+
+
+class Step(StrEnum):
+    """What a reader can do with a training case."""
+
+    ANSWERED = "answered"
+    SEEN = "seen"
+    """The feedback was read."""
+
+    SKIPPED = "skipped"
+    """All that was left of the training; it has no token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStep:
+    """Something that a reader did in training.
+
+    Attributes:
+        reader: Who.
+        trial: Before which trial.
+        token: Of the training case; empty for all that was left.
+        step: What.
+        answers: Code by question, where answered.
+        reasons: Explanation by question.
+        simulated: Whether a bot did it.
+        recorded_at: Time of the server.
+    """
+
+    reader: str
+    trial: int
+    token: str
+    step: Step
+    answers: Mapping[str, int]
+    reasons: Mapping[str, str]
+    simulated: bool
+    recorded_at: str
+
+
+def find_training_steps(
+    connection: Connection, reader: str | None = None
+) -> tuple[TrainingStep, ...]:
+    """Give what a reader, or everybody, did in training, in the order of time."""
+    t = training_steps.c
+    query = select(*(c for c in training_steps.columns if c.name != "salt"))
+    if reader is not None:
+        query = query.where(t.reader == reader)
+    rows = connection.execute(query.order_by(t.reader, t.trial, t.recorded_at, t.step))
+    return tuple(
+        TrainingStep(
+            **dict(row)
+            | {"step": Step(row["step"])}
+            | {name: json.loads(row[name]) for name in ("answers", "reasons")}
+        )
+        for row in rows.mappings()
+    )
+
+
+def keep_training_step(t: Transaction, step: TrainingStep) -> Head:
+    """Keep what a reader did in training, and log it without the answers."""
+    row = {
+        **vars(step),
+        "step": step.step.value,
+        "answers": canonical_bytes(dict(step.answers)).decode(),
+        "reasons": canonical_bytes(dict(step.reasons)).decode(),
+        "salt": secrets.token_hex(16),
+    }
+    details = {"trial": step.trial, "token": step.token}
+    event = f"training.{step.step}"
+    return t.keep(training_steps, row, event, step.reader, details)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,16 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
-from reader_study.store.engine import READS_ONLY, make_engine, take_turn, use_wal
-from reader_study.store.migrating import is_current, migrate
+from reader_study.store.engine import (
+    READS_ONLY,
+    is_current,
+    make_engine,
+    migrate,
+    take_turn,
+    use_wal,
+    write_lock,
+)
 from reader_study.store.transaction import Transaction, begin
-from reader_study.store.turn import wait_for_turn
 
 _OF_THE_PROGRAM = (DataError, IntegrityError, ProgrammingError)
 
@@ -32,7 +38,7 @@ class Store:
         """
         with (
             _mendable(),
-            wait_for_turn(self.engine),
+            write_lock(self.engine),
             self.engine.begin() as connection,
         ):
             take_turn(connection)

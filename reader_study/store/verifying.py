@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from reader_study.store.chain import GENESIS, Head, link, row_digest
 from reader_study.store.tables import COVERED, audit_log, metadata
+from reader_study.store.transaction import GENESIS, Head, link, row_digest
 
 _CHUNK = 2000
 

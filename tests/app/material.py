@@ -7,7 +7,7 @@ from PIL import Image
 
 from reader_study.build.builder import BuildRequest, build_study
 from reader_study.formats.protocol import template
-from reader_study.running.access_codes import issue_code
+from reader_study.running.access import issue_code
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 

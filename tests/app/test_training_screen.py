@@ -4,12 +4,12 @@ import pytest
 from PIL import Image
 
 from app import room as rooms
-from app.accounts import COOKIE, sign_in_version
+from app.accounts import READER, sign_in_version
 from app.answering import Form
 from app.screens.training import feedback_html
 from reader_study.build.training_set import TrainingCase, training_image
 from reader_study.formats.questionnaire import paper_questionnaire
-from reader_study.reading.acknowledgements import Kind, acknowledge
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.running.access import sign_in
 from reader_study.store.readings import find_responses
 from tests.app.answers import answer, words
@@ -101,13 +101,15 @@ def test_training_comes_after_instructions_and_display(
     open_room, codes, cookies, clock, page
 ):
     secret = sign_in(open_room.store, "anna", codes["anna"], clock=clock).secret
-    cookies[COOKIE] = secret
+    cookies[READER.cookie] = secret
     version = open_room.study.manifest.protocol_sha256
     assert "Instructions" in words(page())
-    acknowledge(open_room.store, "anna", Kind.INSTRUCTIONS, version, clock=clock)
+    acknowledge(
+        open_room.store, "anna", Confirmation.INSTRUCTIONS, version, clock=clock
+    )
     assert "Your display" in words(page())
     shown = sign_in_version()
-    acknowledge(open_room.store, "anna", Kind.DISPLAY, shown, clock=clock)
+    acknowledge(open_room.store, "anna", Confirmation.DISPLAY, shown, clock=clock)
     assert "Training: 1 of 2" in words(page())
 
 

@@ -3,11 +3,10 @@ import shutil
 
 import pytest
 
-from app.accounts import COOKIE
-from app.reader_view import Kind, acknowledge
+from app.accounts import READER
 from app.room import open_room
-from reader_study.running.access import sign_in
-from reader_study.running.access_codes import issue_code
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
+from reader_study.running.access import issue_code, sign_in
 from tests.app.browser.driving import Server
 from tests.app.material import PROTOCOL, admit, build, draw_noise, open_study_of
 
@@ -84,9 +83,9 @@ def let_in(server, context, code):
     room = server.room
     secret = sign_in(room.store, "anna", code, clock=room.clock).secret
     for kind, version in (
-        (Kind.INSTRUCTIONS, room.study.manifest.protocol_sha256),
-        (Kind.DISPLAY, hashlib.sha256(secret.encode()).hexdigest()[:16]),
+        (Confirmation.INSTRUCTIONS, room.study.manifest.protocol_sha256),
+        (Confirmation.DISPLAY, hashlib.sha256(secret.encode()).hexdigest()[:16]),
     ):
         acknowledge(room.store, "anna", kind, version, clock=room.clock)
-    context.add_cookies([{"name": COOKIE, "value": secret, "url": server.url}])
+    context.add_cookies([{"name": READER.cookie, "value": secret, "url": server.url}])
     return context

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from app.accounts import COOKIE
+from app.accounts import READER
 from reader_study.clock import from_text
-from reader_study.running.access_codes import issue_code
-from reader_study.store.codes import find_session, touch_session
+from reader_study.running.access import issue_code
+from reader_study.store.access import READER_SESSIONS
 from tests.app.browser.driving import chosen, open_reading, press, see, settle, stored
 from tests.app.browser.hands import READING, Keyboard
 from tests.app.material import GOOD
@@ -197,12 +197,12 @@ def test_after_an_expired_session_the_draft_is_there(server, signed_in):
 
 def end_by_idleness(server, context):
     """Let the session of a browser have been seen last long ago."""
-    (secret,) = (c["value"] for c in context.cookies() if c["name"] == COOKIE)
+    (secret,) = (c["value"] for c in context.cookies() if c["name"] == READER.cookie)
     session = hashlib.sha256(secret.encode()).hexdigest()
     with server.room.store.writing(server.room.clock) as t:
-        assert find_session(t.connection, session)
+        assert READER_SESSIONS.find(t.connection, session)
         long_ago = "2020-01-01T00:00:00.000000Z"
-        touch_session(t.connection, session, long_ago, end=False)
+        READER_SESSIONS.touch(t.connection, session, long_ago, end=False)
 
 
 def test_keys_typed_at_once_go_where_the_reader_means_them(server, signed_in):

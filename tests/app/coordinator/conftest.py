@@ -1,10 +1,11 @@
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.coordinator.identity import COOKIE
-from app.coordinator.server import PAGES
-from reader_study.running.coordinators import add_coordinator, sign_in
+from reader_study.running.access import COORDINATOR, add_coordinator, sign_in
 
+ENTRY = Path(app.__file__).with_name("monitor.py")
 NAME = "eve"
 
 
@@ -16,8 +17,8 @@ def passphrase(room, clock):
 @pytest.fixture
 def eve(room, passphrase, clock, cookies):
     """Eve has signed in; gives the secret of her browser."""
-    secret = sign_in(room.store, NAME, passphrase, clock=clock)
-    cookies[COOKIE] = secret
+    secret = sign_in(room.store, NAME, passphrase, clock=clock, role=COORDINATOR).secret
+    cookies[COORDINATOR.cookie] = secret
     return secret
 
 
@@ -26,7 +27,7 @@ def monitor():
     """A new page of the browser, on a part of the monitor."""
 
     def load(part="Overview"):
-        page = AppTest.from_file(str(PAGES), default_timeout=20)
+        page = AppTest.from_file(str(ENTRY), default_timeout=20)
         page.session_state["page"] = part
         return page.run()
 

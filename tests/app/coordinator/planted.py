@@ -1,7 +1,7 @@
 """What must never be seen on the monitor, planted in a study."""
 
 from app.room import Room
-from reader_study.running.amending import EarlyStart, permit_early_start
+from reader_study.running.lifecycle import EarlyStart, permit_early_start
 from reader_study.running.registry import Profile, replace_reader
 from tests.app.answers import read_trial
 from tests.app.material import GOOD

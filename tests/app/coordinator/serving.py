@@ -4,7 +4,7 @@ import shutil
 from contextlib import contextmanager
 
 from app.room import open_room
-from reader_study.running.coordinators import add_coordinator
+from reader_study.running.access import add_coordinator
 from tests.app.answers import read_trial
 from tests.app.browser.driving import Server, see, settle
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from app.accounts import COOKIE as READERS_COOKIE
-from app.coordinator.identity import COOKIE
-from reader_study.running.coordinators import revoke_coordinator
-from reader_study.store.codes import usable_codes
+from app.accounts import COORDINATOR, READER
+from reader_study.running.access import revoke_coordinator
+from reader_study.store.access import usable_codes
 from tests.app.answers import read_trial
 from tests.app.browser.conftest import built_large, context  # noqa: F401
 from tests.app.browser.driving import SECONDS, see, settle
@@ -63,8 +62,8 @@ def test_a_code_of_the_monitor_opens_the_reading_room(servers, context):  # noqa
         codes = usable_codes(connection, "ben", "2000")
     assert len(codes) == 2  # one was there; of the double click comes one
     names = {cookie["name"] for cookie in context.cookies()}
-    assert COOKIE in names
-    assert READERS_COOKIE not in names
+    assert COORDINATOR.cookie in names
+    assert READER.cookie not in names
     enter_reading(context.new_page(), reading, "ben", code)
     page.reload()
     see(page, "Before it can be locked")

@@ -2,12 +2,11 @@ import json
 
 import pytest
 
-from app.accounts import COOKIE as READERS_COOKIE
+from app.accounts import COORDINATOR, READER
 from app.coordinator import page as pages
-from app.coordinator.identity import COOKIE
 from reader_study.errors import StudyError
-from reader_study.running.access import sign_in as sign_in_reader
-from reader_study.running.coordinators import (
+from reader_study.running.access import (
+    COORDINATOR,
     IDLE_MINUTES,
     resume,
     revoke_coordinator,
@@ -15,7 +14,7 @@ from reader_study.running.coordinators import (
 )
 from reader_study.running.lifecycle import lock
 from reader_study.running.registry import Profile, add_reader, exclude_reader
-from reader_study.store.codes import usable_codes
+from reader_study.store.access import usable_codes
 from reader_study.store.readers import all_readers
 from tests.app.answers import handed_over, read_trial, words
 from tests.app.coordinator.serving import PARTS, read_and_sign
@@ -59,7 +58,7 @@ def test_name_and_passphrase_open_a_session(room, passphrase, cookies, clock, mo
     (order,) = handed_over(again.run())
 
     assert order["act"] == "begin"
-    assert resume(room.store, order["secret"], clock=clock) == "eve"
+    assert resume(room.store, order["secret"], clock=clock, role=COORDINATOR) == "eve"
     assert handed_over(again.run()) == [order]
 
 
@@ -72,15 +71,15 @@ def test_a_readers_code_and_cookie_open_nothing(
     page.button[0].click().run()
     assert "Name and passphrase do not fit" in words(page)
 
-    secret = sign_in_reader(open_room.store, "anna", codes["anna"], clock=clock).secret
-    for cookie in (READERS_COOKIE, COOKIE):
+    secret = sign_in(open_room.store, "anna", codes["anna"], clock=clock).secret
+    for cookie in (READER.cookie, COORDINATOR.cookie):
         cookies.clear()
         cookies[cookie] = secret
         assert fields(monitor()) == SIGN_IN
 
 
 def test_a_coordinators_cookie_opens_no_reading(open_room, eve, cookies, page):
-    for cookie in (COOKIE, READERS_COOKIE):
+    for cookie in (COORDINATOR.cookie, READER.cookie):
         cookies.clear()
         cookies[cookie] = eve
         assert [field.label for field in page().text_input] == ["Name", "Code"]
@@ -161,7 +160,9 @@ def test_bots_and_missing_closing_questions_are_told(
     clock.advance(days=29)
     read_and_sign(room, "anna")
     assert session.progress().finished
-    cookies[COOKIE] = sign_in(room.store, "eve", passphrase, clock=clock)
+    cookies[COORDINATOR.cookie] = sign_in(
+        room.store, "eve", passphrase, clock=clock, role=COORDINATOR
+    ).secret
 
     shown = words(monitor())
     assert "simulated: bots have read" in shown

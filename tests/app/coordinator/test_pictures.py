@@ -9,7 +9,7 @@ import pytest
 
 from reader_study.formats.protocol import template
 from reader_study.rehearsal.simulation import SimulatedClock
-from reader_study.running.amending import EarlyStart, permit_early_start
+from reader_study.running.lifecycle import EarlyStart, permit_early_start
 from reader_study.running.registry import Profile, add_reader
 from tests.app.browser.driving import see
 from tests.app.coordinator.serving import PARTS, choose, enter, serving

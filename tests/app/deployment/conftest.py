@@ -5,8 +5,8 @@ import shutil
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.reader_view import Kind, acknowledge
 from app.room import open_room
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.running.access import sign_in
 from tests.app.deployment.running import Process
 from tests.app.material import admit, build, open_study_of
@@ -80,8 +80,8 @@ def anna_secret(ready):
     room, codes = ready
     secret = sign_in(room.store, "anna", codes["anna"], clock=room.clock).secret
     for kind, version in (
-        (Kind.INSTRUCTIONS, room.study.manifest.protocol_sha256),
-        (Kind.DISPLAY, hashlib.sha256(secret.encode()).hexdigest()[:16]),
+        (Confirmation.INSTRUCTIONS, room.study.manifest.protocol_sha256),
+        (Confirmation.DISPLAY, hashlib.sha256(secret.encode()).hexdigest()[:16]),
     ):
         acknowledge(room.store, "anna", kind, version, clock=room.clock)
     return secret

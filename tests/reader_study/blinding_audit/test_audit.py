@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from reader_study.blinding_audit import audit_study
+from reader_study.blinding_audit.audit import words_found, written_forms
 from reader_study.blinding_audit.cues import position_cue
-from reader_study.blinding_audit.findings import AuditReport, Check, Cue
-from reader_study.blinding_audit.text import audit_text
-from reader_study.blinding_audit.words import words_found, written_forms
+from reader_study.blinding_audit.findings import AuditReport, Check, Cue, audit_text
 from reader_study.build.builder import build_study
 from reader_study.build.png import (
     Chunk,

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from reader_study.blinding_audit import rank_sums
-from reader_study.blinding_audit.classifier import cross_validated_auc
+from reader_study.blinding_audit import permutation
+from reader_study.blinding_audit.cues import cross_validated_auc
 from reader_study.blinding_audit.permutation import (
     auc,
     auc_association,
+    distance_chances,
     order_association,
     rank_association,
 )
-from reader_study.blinding_audit.rank_sums import distance_chances
 
 RNG = np.random.default_rng(0)
 
@@ -73,7 +73,7 @@ def test_orders_count_whichever_method_is_first():
 def test_chances_of_many_orders_are_those_multiplied_out(monkeypatch):
     sizes = [(30, 15), (30, 14), (30, 15), (29, 15), (1, 0)]
     expected = distance_chances(sizes)
-    monkeypatch.setattr(rank_sums, "_SMALL", 0)
+    monkeypatch.setattr(permutation, "_SMALL", 0)
     found = distance_chances(sizes)
 
     assert expected.sum() == pytest.approx(1)

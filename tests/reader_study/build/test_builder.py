@@ -7,7 +7,7 @@ from PIL import Image
 
 from reader_study.build.builder import build_study
 from reader_study.build.cases_file import read_cases
-from reader_study.build.images import read_montage
+from reader_study.build.pictures import read_montage
 from reader_study.build.png import pixels_of, read_chunks
 from reader_study.build.sealing import unseal
 from reader_study.build.study import open_study

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from reader_study.build.images import read_montage
-from reader_study.build.pictures import encode_pictures
+from reader_study.build.pictures import encode_pictures, read_montage
 from reader_study.build.png import (
     CHUNKS,
     common_length,

@@ -8,11 +8,11 @@ import pytest
 
 from reader_study.blinding_audit import audit_study
 from reader_study.build.builder import build_study
-from reader_study.build.images import read_montage
+from reader_study.build.pictures import read_montage
 from reader_study.build.png import CHUNKS, pixels_of, read_chunks
 from reader_study.build.sealing import unseal
 from reader_study.build.study import open_study
-from reader_study.build.training_file import read_training_file
+from reader_study.build.training import read_training_file
 from reader_study.build.training_set import NO_TRAINING, read_training, training_image
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol

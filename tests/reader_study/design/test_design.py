@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader_study.design.constraints import CONSTRAINTS, violations
-from reader_study.design.design import Design, ReaderPlan, draw_design, generator
+from reader_study.design.design import (
+    CONSTRAINTS,
+    Design,
+    ReaderPlan,
+    draw_design,
+    generator,
+    violations,
+)
 from reader_study.design.presentation_order import draw_orders
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol

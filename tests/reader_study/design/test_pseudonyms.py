@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from reader_study.design.pseudonyms import DIGITS, LETTERS, draw_pseudo_ids, draw_tokens
+from reader_study.design.study_plan import DIGITS, LETTERS, draw_pseudo_ids, draw_tokens
 from reader_study.errors import StudyError
 
 

@@ -15,7 +15,7 @@ from reader_study.formats.questionnaire import (
     paper_questionnaire,
 )
 from reader_study.running.unblinding import _plan
-from reader_study.store.milestones import Kind, Milestone
+from reader_study.store.milestones import Milestone, MilestoneKind
 
 Q = paper_questionnaire()
 
@@ -117,7 +117,7 @@ def plan_content(study, milestones):
 
 
 def test_the_plan_is_handed_on_as_amended(study):
-    amendment = Milestone(Kind.AMENDED, {"settings": {"washout_days": 21}}, "")
+    amendment = Milestone(MilestoneKind.AMENDED, {"settings": {"washout_days": 21}}, "")
     protocol = replace(study.protocol, analysis={"confidence_level": 0.9})
     content = plan_content(replace(study, protocol=protocol), [amendment])
 
@@ -131,8 +131,8 @@ def test_the_plan_is_handed_on_as_amended(study):
 
 
 def test_a_rehearsal_of_before_says_nothing_of_what_was_planted(study):
-    old = Milestone(Kind.SIMULATED, {}, "")
-    new = Milestone(Kind.SIMULATED, {"planted": {"plan": {"kappa": 0.6}}}, "")
+    old = Milestone(MilestoneKind.SIMULATED, {}, "")
+    new = Milestone(MilestoneKind.SIMULATED, {"planted": {"plan": {"kappa": 0.6}}}, "")
 
     assert plan_content(study, [old])["planted"] is None
     assert plan_content(study, [new])["planted"] == {"plan": {"kappa": 0.6}}

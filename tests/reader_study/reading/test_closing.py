@@ -17,14 +17,13 @@ from reader_study.reading.closing import (
     requires_closing,
 )
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.rehearsal.bots import Plan
+from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import simulate
 from reader_study.running.export import closing_csv
 from reader_study.running.lifecycle import lock
 from reader_study.running.status import read_status
-from reader_study.store.closing import find_closings
 from reader_study.store.readers import all_readers
-from reader_study.store.training import Step, find_training_steps
+from reader_study.store.readings import Step, find_closings, find_training_steps
 from reader_study.store.verifying import verify
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
@@ -157,7 +156,7 @@ def test_bots_practise_and_answer_as_seeded(study, store, truth, clock):
     cases = (TrainingCase("p1", "00", 1, {"Q3": 1}, {}),)
     rehearsed = replace(asking(study), training=TrainingSet(cases))
     rng = np.random.default_rng(4)
-    simulate(rehearsed, store, truth, Plan(), rng=rng, clock=clock)
+    simulate(rehearsed, store, truth, SimulationPlan(), rng=rng, clock=clock)
     with store.reading() as connection:
         closings = find_closings(connection)
         steps = find_training_steps(connection)

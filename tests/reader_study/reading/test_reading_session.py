@@ -5,16 +5,15 @@ import pytest
 
 from reader_study.errors import StudyError
 from reader_study.reading.answers import LONGEST_REASON, AnswersError
-from reader_study.reading.reading import StaleReadingError
-from reader_study.reading.reading_session import ReadingSession
-from reader_study.reading.situation import ReaderError
-from reader_study.running.amending import (
+from reader_study.reading.reader_state import ReaderError
+from reader_study.reading.reading_session import ReadingSession, StaleReadingError
+from reader_study.running.lifecycle import (
     Amendment,
     EarlyStart,
     amend,
+    lock,
     permit_early_start,
 )
-from reader_study.running.lifecycle import lock
 from reader_study.running.registry import Profile, add_reader, exclude_reader
 from reader_study.store.milestones import find_deviations
 from reader_study.store.readings import find_responses

@@ -9,13 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from reader_study.build.training_set import TrainingCase, TrainingSet
 from reader_study.errors import StudyError
 from reader_study.reading.answers import AnswersError
-from reader_study.reading.reading import StaleReadingError
-from reader_study.reading.reading_session import ReadingSession
+from reader_study.reading.reading_session import ReadingSession, StaleReadingError
 from reader_study.reading.training import TrainingSession
 from reader_study.running.export import training_csv
 from reader_study.running.lifecycle import lock
-from reader_study.store.readings import find_responses
-from reader_study.store.training import Step, find_training_steps
+from reader_study.store.readings import Step, find_responses, find_training_steps
 from reader_study.store.verifying import verify
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}

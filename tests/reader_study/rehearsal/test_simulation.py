@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
 from reader_study.formats.questionnaire import paper_questionnaire
-from reader_study.rehearsal.bots import Plan, draw_answers, planted
+from reader_study.rehearsal.bots import SimulationPlan, draw_answers, planted
 from reader_study.rehearsal.simulation import simulate
 from reader_study.running.status import read_status
 from reader_study.store.readings import find_responses
@@ -20,7 +20,7 @@ SHARES = st.floats(0, 1)
 @pytest.mark.parametrize("bias", [0.0, 0.2])
 def test_drawn_answers_have_the_planted_agreement(bias):
     """Many independent cases; the error of a share of 40,000 is below 0.0025."""
-    plan = Plan(kappa=0.4, bias=bias, within_case=0, within_reader=0)
+    plan = SimulationPlan(kappa=0.4, bias=bias, within_case=0, within_reader=0)
     drawn = draw_answers(Q, plan, (10, 4000), rng=np.random.default_rng(1))
     for question in Q.questions:
         reference, test = drawn[question.id][..., 0], drawn[question.id][..., 1]
@@ -36,13 +36,15 @@ def test_drawn_answers_have_the_planted_agreement(bias):
 @given(SHARES)
 def test_without_bias_kappa_is_the_one_given(kappa):
     for question in Q.questions:
-        assert planted(question, Plan(kappa=kappa)).kappa == pytest.approx(kappa)
+        assert planted(question, SimulationPlan(kappa=kappa)).kappa == pytest.approx(
+            kappa
+        )
 
 
 def test_answers_to_a_case_are_correlated():
     shape = (200, 200)
-    tight = Plan(within_case=0.9, within_reader=0)
-    loose = Plan(within_case=0, within_reader=0)
+    tight = SimulationPlan(within_case=0.9, within_reader=0)
+    loose = SimulationPlan(within_case=0, within_reader=0)
     spread = [
         draw_answers(Q, plan, shape, rng=np.random.default_rng(2))["Q4"][..., 0]
         .mean(axis=0)
@@ -61,11 +63,11 @@ def test_answers_to_a_case_are_correlated():
 )
 def test_plans_that_cannot_be(settings, message):
     with pytest.raises(StudyError, match=message):
-        Plan(**settings)
+        SimulationPlan(**settings)
 
 
 def test_bots_read_the_whole_study(study, store, truth, clock):
-    plan = Plan(kappa=1, missing=0.2, corrected=0.3)
+    plan = SimulationPlan(kappa=1, missing=0.2, corrected=0.3)
     rng = np.random.default_rng(4)
     done = simulate(study, store, truth, plan, rng=rng, clock=clock)
 
@@ -97,7 +99,7 @@ def test_a_study_with_readers_is_not_rehearsed(open_study_now, store, truth, clo
             open_study_now,
             store,
             truth,
-            Plan(),
+            SimulationPlan(),
             rng=np.random.default_rng(0),
             clock=clock,
         )
@@ -107,4 +109,4 @@ def test_another_key_plants_nothing(study, store, truth, clock):
     other = replace(truth, salt="ef" * 32)
     rng = np.random.default_rng(0)
     with pytest.raises(StudyError, match="The key must be the one"):
-        simulate(study, store, other, Plan(), rng=rng, clock=clock)
+        simulate(study, store, other, SimulationPlan(), rng=rng, clock=clock)

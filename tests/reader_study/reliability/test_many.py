@@ -3,8 +3,8 @@ import threading
 import pytest
 
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.store.chain import Head
 from reader_study.store.readings import find_responses
+from reader_study.store.transaction import Head
 from reader_study.store.verifying import verify
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}

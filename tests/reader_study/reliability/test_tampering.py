@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.store.chain import Head, link
+from reader_study.store.transaction import Head, link
 from reader_study.store.verifying import verify
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}

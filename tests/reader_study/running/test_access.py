@@ -3,10 +3,16 @@ from datetime import timedelta
 import pytest
 
 from reader_study.errors import StudyError
-from reader_study.running.access import AccessError, resume, sign_in, sign_out
-from reader_study.running.access_codes import issue_code, revoke
+from reader_study.running.access import (
+    AccessError,
+    issue_code,
+    resume,
+    revoke_reader_codes,
+    sign_in,
+    sign_out,
+)
 from reader_study.running.registry import exclude_reader
-from reader_study.store.codes import Attempts, replace_attempts
+from reader_study.store.access import Attempts, replace_attempts
 
 
 @pytest.fixture
@@ -23,7 +29,7 @@ def entries(store):
 def test_a_code_lets_in_once(store, code, clock):
     signed_in = sign_in(store, "anna", code.lower().replace("-", " "), clock=clock)
 
-    assert signed_in.reader == "anna"
+    assert signed_in.name == "anna"
     assert resume(store, signed_in.secret, clock=clock) == "anna"
     with pytest.raises(AccessError, match="was used or has expired"):
         sign_in(store, "anna", code, clock=clock)
@@ -68,7 +74,7 @@ def test_too_many_attempts_wait_longer_and_longer(store, code, clock):
         sign_in(store, "anna", code, clock=clock)
     clock.advance(seconds=8)
 
-    assert sign_in(store, "anna", code, clock=clock).reader == "anna"
+    assert sign_in(store, "anna", code, clock=clock).name == "anna"
 
 
 def test_all_attempts_together_are_limited(store, code, clock):
@@ -99,7 +105,7 @@ def test_revoking_ends_codes_and_sessions(store, code, clock):
     secret = sign_in(store, "anna", code, clock=clock).secret
     other = issue_code(store, "anna", by="Eve", clock=clock)
 
-    assert revoke(store, "anna", by="Eve", clock=clock) == 1
+    assert revoke_reader_codes(store, "anna", by="Eve", clock=clock) == 1
     with pytest.raises(AccessError, match="session has ended"):
         resume(store, secret, clock=clock)
     with pytest.raises(AccessError, match="do not fit"):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from reader_study.running.access import AccessError, admit, resume
+from reader_study.running.access import AccessError, resume, sign_in_verified
 from reader_study.running.registry import exclude_reader
 
 
@@ -15,7 +15,7 @@ def last_entry(store):
 def test_a_reader_whom_the_hospital_recognised_has_a_session(
     open_study_now, store, clock
 ):
-    secret = admit(store, "anna", how="oidc", account="1f", clock=clock)
+    secret = sign_in_verified(store, "anna", how="oidc", account="1f", clock=clock)
     entry = last_entry(store)
 
     assert (entry["event"], entry["actor"]) == ("session.started", "anna")
@@ -28,7 +28,7 @@ def test_a_reader_whom_the_hospital_recognised_has_a_session(
 @pytest.mark.parametrize("name", ["", "nobody", "a\0"])
 def test_nobody_else_is_let_in_and_that_is_logged(open_study_now, store, clock, name):
     with pytest.raises(AccessError, match="must belong to an active reader"):
-        admit(store, name, how="oidc", account="1f", clock=clock)
+        sign_in_verified(store, name, how="oidc", account="1f", clock=clock)
     entry = last_entry(store)
     assert (entry["event"], entry["actor"]) == ("session.refused", "")
     assert entry["details"] == {"how": "oidc", "account": "1f"}
@@ -37,5 +37,5 @@ def test_nobody_else_is_let_in_and_that_is_logged(open_study_now, store, clock, 
 def test_an_excluded_reader_stays_outside(open_study_now, store, clock):
     exclude_reader(store, "anna", reason="ill", by="Eve", clock=clock)
     with pytest.raises(AccessError):
-        admit(store, "anna", how="oidc", account="1f", clock=clock)
+        sign_in_verified(store, "anna", how="oidc", account="1f", clock=clock)
     assert last_entry(store)["actor"] == "anna"

@@ -1,21 +1,31 @@
 import pytest
 
 from reader_study.errors import StudyError
-from reader_study.running.access import AccessError
-from reader_study.running.access import resume as resume_reader
-from reader_study.running.access import sign_in as sign_in_reader
-from reader_study.running.access_codes import issue_code
-from reader_study.running.coordinators import (
+from reader_study.running import access
+from reader_study.running.access import (
+    COORDINATOR,
     IDLE_MINUTES,
+    AccessError,
     add_coordinator,
-    resume,
+    issue_code,
     revoke_coordinator,
-    sign_in,
-    sign_out,
 )
-from reader_study.store.codes import Attempts, replace_attempts
-from reader_study.store.coordinators import all_coordinators
+from reader_study.store.access import (
+    Attempts,
+    Sessions,
+    all_coordinators,
+    replace_attempts,
+)
 from reader_study.store.verifying import verify
+
+
+def sign_in(store, name, passphrase, *, clock):
+    signed_in = access.sign_in(store, name, passphrase, clock=clock, role=COORDINATOR)
+    return signed_in.secret
+
+
+def resume(store, secret, *, clock, alive=True):
+    return access.resume(store, secret, clock=clock, role=COORDINATOR, alive=alive)
 
 
 @pytest.fixture
@@ -61,8 +71,8 @@ def test_everything_is_logged_and_the_log_verifies(store, passphrase, clock):
     with pytest.raises(AccessError):
         sign_in(store, "eve", "wrong", clock=clock)
     secret = sign_in(store, "eve", passphrase, clock=clock)
-    sign_out(store, secret, clock=clock)
-    sign_out(store, secret, clock=clock)
+    access.sign_out(store, secret, clock=clock, role=COORDINATOR)
+    access.sign_out(store, secret, clock=clock, role=COORDINATOR)
     revoke_coordinator(store, "eve", by="operator", clock=clock)
 
     told = [entry.split('"event":"')[1].split('"')[0] for entry in entries(store)]
@@ -95,13 +105,13 @@ def test_readers_and_coordinators_do_not_open_each_others_doors(
     with pytest.raises(AccessError, match="do not fit"):
         sign_in(store, "anna", code, clock=clock)
     with pytest.raises(AccessError, match="do not fit"):
-        sign_in_reader(store, "eve", passphrase, clock=clock)
-    readers = sign_in_reader(store, "anna", code, clock=clock).secret
+        access.sign_in(store, "eve", passphrase, clock=clock)
+    readers = access.sign_in(store, "anna", code, clock=clock).secret
     with pytest.raises(AccessError, match="session has ended"):
         resume(store, readers, clock=clock)
     mine = sign_in(store, "eve", passphrase, clock=clock)
     with pytest.raises(AccessError, match="session has ended"):
-        resume_reader(store, mine, clock=clock)
+        access.resume(store, mine, clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +136,7 @@ def test_too_many_attempts_wait_and_readers_do_not_wait_with_them(
     with pytest.raises(AccessError, match="try again in 1 s"):
         sign_in(store, "EVE", passphrase, clock=clock)
     code = issue_code(store, "anna", by="eve", clock=clock)
-    assert sign_in_reader(store, "anna", code, clock=clock).reader == "anna"
+    assert access.sign_in(store, "anna", code, clock=clock).name == "anna"
     clock.advance(seconds=1)
     assert sign_in(store, "eve", passphrase, clock=clock)
 
@@ -183,15 +193,13 @@ def test_a_session_that_ends_between_two_looks_is_over(
 ):
     secret = sign_in(store, "eve", passphrase, clock=clock)
     clock.advance(seconds=120)
-    from reader_study.running import coordinators as module
+    find, looks = Sessions.find, []
 
-    found, looks = module.find_session, []
-
-    def look(connection, session_id):
+    def look(sessions, connection, session_id):
         looks.append(session_id)
-        return found(connection, session_id) if len(looks) == 1 else None
+        return find(sessions, connection, session_id) if len(looks) == 1 else None
 
-    monkeypatch.setattr(module, "find_session", look)
+    monkeypatch.setattr(Sessions, "find", look)
     with pytest.raises(AccessError, match="session has ended"):
         resume(store, secret, clock=clock)
 

@@ -3,8 +3,7 @@ import json
 import pytest
 
 from reader_study.errors import StudyError
-from reader_study.running.external_database import NOTE, note_database
-from reader_study.running.study_store import open_study_store
+from reader_study.running.study_store import NOTE, note_database, open_study_store
 
 
 def test_a_database_elsewhere_must_be_named_from_then_on(study, url, clock):

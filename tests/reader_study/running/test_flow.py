@@ -8,7 +8,7 @@ from reader_study.reading.reading_session import ReadingSession
 from reader_study.running.flow import read_flow
 from reader_study.running.grras import grras_items
 from reader_study.running.registry import exclude_reader
-from reader_study.store.phase import Phase
+from reader_study.store.milestones import Phase
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
 

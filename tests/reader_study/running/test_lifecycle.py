@@ -9,8 +9,13 @@ from reader_study.build.sealing import seal
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.running.amending import Amendment, amend
-from reader_study.running.lifecycle import lock, open_for_reading, readiness
+from reader_study.running.lifecycle import (
+    Amendment,
+    amend,
+    lock,
+    open_for_reading,
+    readiness,
+)
 from reader_study.running.registry import (
     Profile,
     add_reader,
@@ -20,10 +25,14 @@ from reader_study.running.registry import (
 from reader_study.running.status import read_status
 from reader_study.running.study_store import open_study_store
 from reader_study.running.unblinding import Request, unblind
-from reader_study.store.chain import Head
-from reader_study.store.milestones import Kind, find_deviations, find_milestones
-from reader_study.store.phase import Phase
+from reader_study.store.milestones import (
+    MilestoneKind,
+    Phase,
+    find_deviations,
+    find_milestones,
+)
 from reader_study.store.readers import all_readers
+from reader_study.store.transaction import Head
 from reader_study.store.verifying import verify
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
@@ -188,7 +197,7 @@ def test_a_second_unblinding_is_recorded_as_second(open_study_now, store, key, c
     with store.reading() as connection:
         kinds = [m.kind for m in find_milestones(connection)]
         assert verify(connection).faults == ()
-    assert kinds[-2:] == [Kind.UNBLINDED, Kind.UNBLINDED]
+    assert kinds[-2:] == [MilestoneKind.UNBLINDED, MilestoneKind.UNBLINDED]
 
 
 def test_unblinding_needs_the_lock_and_refusals_are_logged(

@@ -7,11 +7,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from reader_study.errors import StudyError
-from reader_study.store import engine, turn
-from reader_study.store.chain import GENESIS, Head, link
+from reader_study.store import engine
 from reader_study.store.store import open_store
 from reader_study.store.tables import metadata
-from reader_study.store.transaction import not_before, read_head
+from reader_study.store.transaction import GENESIS, Head, link, not_before, read_head
 from reader_study.store.verifying import verify
 
 
@@ -116,7 +115,7 @@ def test_writers_wait_for_one_another_without_the_line_too(
     tmp_path, clock, monkeypatch
 ):
     """Where the system has no file locks: with a plain BEGIN some would be refused."""
-    monkeypatch.setattr(turn, "_lock", raising_os_error)
+    monkeypatch.setattr(engine, "_lock", raising_os_error)
     store = open_store(f"sqlite:///{tmp_path / 'study.sqlite'}")
 
     def write(n):

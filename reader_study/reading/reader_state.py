@@ -1,0 +1,175 @@
+"""Where a reader stands: which reading is next, and whether it may be read."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from reader_study.build.study import Study
+from reader_study.clock import from_text, to_text
+from reader_study.errors import StudyError
+from reader_study.formats.protocol import Protocol
+from reader_study.store.milestones import (
+    Phase,
+    effective_protocol,
+    find_deviations,
+    find_milestones,
+    is_simulated,
+    phase_of,
+)
+from reader_study.store.readers import find_reader
+from reader_study.store.readings import answered_tokens, find_signatures
+
+EARLY_START = "early_start"
+"""Deviation that lets a trial begin before the washout is over."""
+
+
+class ReaderError(StudyError):
+    """Somebody is not, or no longer, a reader of this study."""
+
+
+@dataclass(frozen=True)
+class ReaderHistory:
+    """What a reader has done so far.
+
+    Attributes:
+        reader: Name of the reader.
+        orders: Tokens in the order of presentation, by trial.
+        answered: Tokens that have a response.
+        signed: Time of the signature, by trial.
+        early: Trials that may begin before the washout is over.
+    """
+
+    reader: str
+    orders: Mapping[int, Sequence[str]]
+    answered: Collection[str] = ()
+    signed: Mapping[int, str] = field(default_factory=dict)
+    early: Collection[int] = ()
+
+
+@dataclass(frozen=True)
+class ReaderState:
+    """What a reader may do at one moment; all that a screen shows follows from it.
+
+    Attributes:
+        history: What the reader has done so far.
+        protocol: The protocol with all amendments.
+        phase: How far the study has come.
+        now: Time of the server.
+        simulated: Whether the study has bots, or the reader is one.
+    """
+
+    history: ReaderHistory
+    protocol: Protocol
+    phase: Phase
+    now: str
+    simulated: bool = False
+
+    @property
+    def reader(self) -> str:
+        """Name of the reader."""
+        return self.history.reader
+
+    @cached_property
+    def finished(self) -> bool:
+        """Whether all trials are signed."""
+        return not self._unsigned
+
+    @cached_property
+    def trial(self) -> int:
+        """The current trial; the last one when all are signed."""
+        return self._unsigned[0] if self._unsigned else max(self.history.orders)
+
+    @property
+    def n_readings(self) -> int:
+        """Number of readings of the current trial."""
+        return len(self.history.orders[self.trial])
+
+    @property
+    def n_answered(self) -> int:
+        """Number of readings of the current trial that are answered."""
+        return self.n_readings - len(self._left)
+
+    @cached_property
+    def washout_until(self) -> str | None:
+        """Time before which the current trial may not begin; None if it may now."""
+        signed = self.history.signed
+        earlier = [signed[trial] for trial in signed if trial < self.trial]
+        if self.finished or not earlier or self.trial in self.history.early:
+            return None
+        washout = timedelta(days=self.protocol.washout_days)
+        until = to_text(from_text(max(earlier)) + washout)
+        return until if self.now < until else None
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether the current trial is answered and waits for the signature."""
+        return self._may_go_on and not self._left
+
+    @property
+    def token(self) -> str | None:
+        """The next reading; None if there is none to read now."""
+        return self._left[0] if self._may_go_on and self._left else None
+
+    @property
+    def position(self) -> int:
+        """Place of the next reading in the order, from 1; 0 if there is none."""
+        if self.token is None:
+            return 0
+        return self.history.orders[self.trial].index(self.token) + 1
+
+    @property
+    def _may_go_on(self) -> bool:
+        return not self.finished and self.washout_until is None
+
+    @cached_property
+    def _unsigned(self) -> list[int]:
+        trials = sorted(self.history.orders)
+        return [trial for trial in trials if trial not in self.history.signed]
+
+    @cached_property
+    def _left(self) -> list[str]:
+        if self.finished:
+            return []
+        order = self.history.orders[self.trial]
+        return [token for token in order if token not in self.history.answered]
+
+
+def find_reader_state(
+    study: Study, connection: Connection, name: str, now: str
+) -> ReaderState:
+    """Return the state of a reader.
+
+    Raises:
+        ReaderError: If there is no such reader, or the reader no longer takes part.
+    """
+    reader = find_reader(connection, name)
+    if reader is None or not reader.active:
+        why = (
+            "is not a reader of this study" if reader is None else "takes no more part"
+        )
+        msg = f"{name} {why}; no answer was stored"
+        raise ReaderError(msg)
+    milestones = find_milestones(connection)
+    signed = find_signatures(connection, name)
+    early = {
+        deviation.trial
+        for deviation in find_deviations(connection)
+        if deviation.kind == EARLY_START and deviation.reader == name
+    }
+    history = ReaderHistory(
+        name,
+        study.manifest.slot(reader.slot).orders,
+        answered_tokens(connection, name),
+        {trial: signature.signed_at for (_, trial), signature in signed.items()},
+        early,
+    )
+    return ReaderState(
+        history,
+        effective_protocol(study.protocol, milestones),
+        phase_of(milestones),
+        now,
+        simulated=reader.simulated or is_simulated(milestones),
+    )

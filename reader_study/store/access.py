@@ -1,0 +1,233 @@
+"""Codes, failed attempts, coordinators' accounts and sessions, as stored."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from reader_study.store.tables import (
+    access_codes,
+    attempts,
+    coordinator_sessions,
+    coordinators,
+    readers,
+    sessions,
+)
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code that lets a reader in once; only its hash is kept."""
+
+    id: str
+    reader: str
+    salt: str
+    code_hash: str
+    issued_at: str
+    expires_at: str
+    used_at: str | None = None
+    revoked_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Coordinator:
+    """An account; who is revoked and added again has a new one.
+
+    Attributes:
+        id: Drawn at random.
+        name: Name under which the coordinator signs in and acts.
+        salt: Salt of the passphrase's hash.
+        code_hash: Hash of the passphrase.
+        added_at: Time of the server.
+        revoked_at: Since when it lets nobody in; empty if it does.
+    """
+
+    id: str
+    name: str
+    salt: str
+    code_hash: str
+    added_at: str
+    revoked_at: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether the coordinator may sign in."""
+        return not self.revoked_at
+
+    def row(self) -> dict[str, object]:
+        """Return the row of table `coordinators`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Failures to sign in since the last success."""
+
+    failures: int = 0
+    blocked_until: str = ""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session of somebody who may sign in.
+
+    Attributes:
+        id: Hash of what the browser holds.
+        name: Name of the reader or coordinator.
+        seen_at: Time of the last sign of somebody.
+    """
+
+    id: str
+    name: str
+    seen_at: str
+
+
+def usable_codes(connection: Connection, reader: str, now: str) -> tuple[Code, ...]:
+    """Return the codes that a reader may still use."""
+    c = access_codes.c
+    query = select(access_codes).where(
+        c.reader == reader,
+        c.used_at.is_(None),
+        c.revoked_at.is_(None),
+        c.expires_at > now,
+    )
+    return tuple(Code(**row) for row in connection.execute(query).mappings())
+
+
+def use_code(connection: Connection, code_id: str, now: str) -> bool:
+    """Use up a code; False if somebody else was faster."""
+    c = access_codes.c
+    unused = (c.id == code_id, c.used_at.is_(None), c.revoked_at.is_(None))
+    used = connection.execute(
+        update(access_codes).where(*unused).values(used_at=now)
+    ).rowcount
+    return bool(used == 1)
+
+
+def revoke_codes(connection: Connection, reader: str, now: str) -> int:
+    """Revoke all unused codes of a reader and end the sessions.
+
+    Returns:
+        Number of codes revoked.
+    """
+    c = access_codes.c
+    revoked = connection.execute(
+        update(access_codes)
+        .where(c.reader == reader, c.used_at.is_(None), c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    ).rowcount
+    READER_SESSIONS.end_all(connection, reader, now)
+    return int(revoked)
+
+
+def find_coordinator(connection: Connection, name: str) -> Coordinator | None:
+    """Return the active coordinator of this name; capitals do not matter."""
+    query = select(coordinators).where(
+        func.lower(coordinators.c.name) == name.lower(),
+        coordinators.c.revoked_at == "",
+    )
+    row = connection.execute(query).mappings().first()
+    return Coordinator(**row) if row else None
+
+
+def all_coordinators(connection: Connection) -> tuple[Coordinator, ...]:
+    """Return all accounts, in the order in which they were added."""
+    c = coordinators.c
+    found = connection.execute(select(coordinators).order_by(c.added_at, c.name))
+    return tuple(Coordinator(**row) for row in found.mappings())
+
+
+def find_attempts(connection: Connection, name: str) -> Attempts:
+    """Return the failures that are counted under a name."""
+    found = connection.execute(select(attempts).where(attempts.c.reader == name))
+    row = found.first()
+    return Attempts(row.failures, row.blocked_until) if row else Attempts()
+
+
+def replace_attempts(connection: Connection, name: str, kept: Attempts) -> None:
+    """Keep the failures that are counted under a name."""
+    connection.execute(delete(attempts).where(attempts.c.reader == name))
+    connection.execute(insert(attempts), {"reader": name, **vars(kept)})
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The table of sessions of one kind of people.
+
+    Attributes:
+        table: The sessions.
+        owner: Its column that says whose a session is.
+        account: Column that `owner` refers to.
+        name: Column with the name of who owns the account.
+        active: Which accounts may sign in.
+    """
+
+    table: Table
+    owner: Column[Any]
+    account: Column[Any]
+    name: Column[Any]
+    active: ColumnElement[bool]
+
+    def add(
+        self, connection: Connection, session_id: str, account: str, now: str
+    ) -> None:
+        """Keep that somebody has signed in."""
+        row = {self.owner.name: account, "started_at": now, "seen_at": now}
+        connection.execute(insert(self.table), {"id": session_id, **row})
+
+    def find(self, connection: Connection, session_id: str) -> Session | None:
+        """Return a session that has not been ended, of an account that is active."""
+        s = self.table.c
+        query = (
+            select(s.id, self.name, s.seen_at)
+            .join(self.account.table, self.owner == self.account)
+            .where(s.id == session_id, s.ended_at.is_(None), self.active)
+        )
+        row = connection.execute(query).first()
+        return Session(*row) if row else None
+
+    def touch(
+        self, connection: Connection, session_id: str, now: str, *, end: bool
+    ) -> None:
+        """Keep when a session was last seen, or that it has ended."""
+        values = {"seen_at": now} | ({"ended_at": now} if end else {})
+        same = self.table.c.id == session_id
+        connection.execute(update(self.table).where(same).values(**values))
+
+    def end_all(self, connection: Connection, account: str, now: str) -> int:
+        """End all sessions of an account.
+
+        Returns:
+            Number of sessions ended.
+        """
+        running = (self.owner == account, self.table.c.ended_at.is_(None))
+        ended = connection.execute(
+            update(self.table).where(*running).values(ended_at=now)
+        ).rowcount
+        return int(ended)
+
+
+READER_SESSIONS = Sessions(
+    table=sessions,
+    owner=sessions.c.reader,
+    account=readers.c.name,
+    name=readers.c.name,
+    active=readers.c.status == "active",
+)
+COORDINATOR_SESSIONS = Sessions(
+    table=coordinator_sessions,
+    owner=coordinator_sessions.c.coordinator,
+    account=coordinators.c.id,
+    name=coordinators.c.name,
+    active=coordinators.c.revoked_at == "",
+)
