@@ -29,6 +29,9 @@ Act = Callable[[Room, str], None]
 class Role:
     """Whom a server lets in."""
 
+    name: str
+    """As messages call somebody of the role."""
+
     access: access.Role
     """What the library knows of the role."""
 
@@ -84,6 +87,7 @@ class Role:
 
 
 READER = Role(
+    name="reader",
     access=access.READER,
     cookie="reading_session",
     ended="Your session has ended. What was saved is kept; please sign in again.",
@@ -91,6 +95,7 @@ READER = Role(
 )
 
 COORDINATOR = Role(
+    name="coordinator",
     access=access.COORDINATOR,
     cookie="monitor_session",
     ended="Your session has ended; nothing was changed. Please sign in again.",
@@ -121,7 +126,7 @@ def require_signed_in(room: Room, role: Role, *, alive: bool = True) -> str:
     """
     secret = secret_of_browser(role)
     if not secret:
-        msg = "Somebody must be signed in"
+        msg = f"A {role.name} must be signed in"
         raise AccessError(msg)
     return role.resume(room, secret, alive=alive)
 

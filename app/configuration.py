@@ -21,9 +21,6 @@ DATABASE = "READING_DATABASE"
 ACCOUNTS = "READING_ACCOUNTS"
 """Environment variable: file of hospital accounts; empty for none."""
 
-DEMO = "READING_DEMONSTRATION"
-"""Environment variable: set where the study is a demonstration of this process."""
-
 CHECKPOINT = "MAGIC_PILO_CHECKPOINT"
 """Environment variable: network of the explorer."""
 

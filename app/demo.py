@@ -1,6 +1,5 @@
 """A demonstration: a small study of drawn pictures that one reader may enter."""
 
-import atexit
 import csv
 import os
 import shutil
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from app.accounts import READER
-from app.configuration import DEMO, STUDY, StrPath, as_path
-from app.room import Room, open_room
+from app.configuration import STUDY, StrPath, as_path
+from app.room import DEMONSTRATIONS, Room, open_room
 from reader_study.build.builder import BuildRequest, build_study
 from reader_study.clock import SystemClock
 from reader_study.errors import StudyError
-from reader_study.running.access import issue_code
+from reader_study.running.access import AccessError, issue_code
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 
@@ -88,6 +87,7 @@ _FEEDBACK: dict[str, dict[str, tuple[int | str, str]]] = {
 """By severity and question the answer expected, if there is one, and what is said."""
 
 _MAKING = threading.Lock()
+_MADE: list[Path] = []  # folders of this process's own demonstration
 
 
 def make_demo(folder: StrPath) -> None:
@@ -152,17 +152,27 @@ def serve_demo() -> None:
         if os.environ.get(STUDY):
             return
         folder = Path(tempfile.mkdtemp(prefix="magic-app-demo-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _MADE.append(folder)
         make_demo(folder)
-        os.environ[DEMO] = os.environ[STUDY] = str(folder / "STUDY")
+        DEMONSTRATIONS.add(folder / "STUDY")
+        os.environ[STUDY] = str(folder / "STUDY")
+
+
+def remove_demo() -> None:
+    """Remove what `serve_demo` has made."""
+    while _MADE:
+        shutil.rmtree(_MADE.pop(), ignore_errors=True)
 
 
 def let_guest_in(room: Room) -> str:
     """Return the secret of a new session of the demonstration's reader.
 
     Raises:
-        StudyError: If the room's study is no demonstration.
+        AccessError: If the room's study is no demonstration of this process.
     """
+    if not room.is_demonstration:
+        msg = "Guests are let into a demonstration only"
+        raise AccessError(msg)
     code = issue_code(room.store, GUEST, by=_BY, clock=room.clock)
     return READER.sign_in(room, GUEST, code)
 

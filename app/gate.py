@@ -78,12 +78,14 @@ def is_known(host: str | None, names: Sequence[str]) -> bool:
         return True
     try:
         parts = urlsplit(f"//{host or ''}")
-        name = (parts.hostname or "").lower().rstrip(".")
+        name = parts.hostname
         _ = parts.port  # raises if it is none
     except ValueError:
         return False
-    if not name or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
+    further = parts.path or parts.query or parts.fragment
+    if name is None or "@" in parts.netloc or further:
         return False
+    name = name.lower().rstrip(".")
     return any(_fits(name, known.strip().lower().rstrip(".")) for known in names)
 
 

@@ -23,6 +23,10 @@ from reader_study.store.milestones import (
 from reader_study.store.store import Store
 
 
+DEMONSTRATIONS: set[Path] = set()
+"""Studies that this process has made for anybody to look around."""
+
+
 @dataclass(frozen=True)
 class Room:
     """What every screen needs."""
@@ -30,6 +34,11 @@ class Room:
     study: Study
     store: Store
     clock: Clock
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether this process has made the study for anybody to look around."""
+        return self.study.folder in DEMONSTRATIONS
 
     def session_of(self, reader: str) -> ReadingSession:
         """Return the way of a reader, who has been let in, through the study."""

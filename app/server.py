@@ -9,6 +9,7 @@ Nothing of a study is imported here: the explorer's process knows none.
 
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
@@ -106,7 +107,11 @@ def warm_start(
             import_module(pages)
         gc.collect()
         gc.freeze()
-        yield
+        try:
+            yield
+        finally:
+            if "app.demo" in sys.modules:
+                import_module("app.demo").remove_demo()
 
     return lifespan
 

@@ -1,13 +1,11 @@
 """Sign-in with a name and what only its owner knows: a code, or a passphrase."""
 
-import os
 from dataclasses import dataclass
 
 import streamlit as st
 
 from app import state
 from app.accounts import COORDINATOR, READER, Role
-from app.configuration import DEMO
 from app.oidc.accounts import LOGIN, NOTICE, SENTENCES, served_accounts
 from app.room import report, served_room
 from app.screens.frame import show_bar, show_sheet
@@ -105,7 +103,7 @@ def _show_hospital_account() -> None:
 
 def _show_demonstration() -> None:
     """Let anybody in, where this process has made the study as a demonstration."""
-    if not os.environ.get(DEMO):
+    if not served_room().is_demonstration:
         return
     st.html("<p>This is a demonstration: drawn pictures, no patients.</p>")
     st.button("Enter as a guest", key="guest", type="primary", on_click=_let_guest_in)

@@ -13,7 +13,7 @@ from streamlit import App
 from streamlit.web.server.app_discovery import discover_asgi_app
 
 from app import cli, server
-from app.configuration import DATABASE, STUDY, settings
+from app.configuration import ACCOUNTS, DATABASE, LOOPBACK, STUDY, settings
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_server_is_run_with_the_shipped_settings(monkeypatch):
 
     server.serve("app.main", 8600)
     assert os.environ[secret] == "of before"
-    server.serve("app.main", 8600, hosts=["a.example.org"], cookie_secret="k")
+    server.serve("app.main", 8600, hosts=["a.example.org"], cookie_secret="k")  # noqa: S106
     assert os.environ[secret] == "k"
     assert asked == [settings(8600), settings(8600, hosts=["a.example.org"])]
 

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import app
+from app import accounts
 from reader_study.running.access import COORDINATOR, add_coordinator, sign_in
 
 ENTRY = Path(app.__file__).with_name("monitor.py")
@@ -18,7 +20,7 @@ def passphrase(room, clock):
 def eve(room, passphrase, clock, cookies):
     """Eve has signed in; gives the secret of her browser."""
     secret = sign_in(room.store, NAME, passphrase, clock=clock, role=COORDINATOR).secret
-    cookies[COORDINATOR.cookie] = secret
+    cookies[accounts.COORDINATOR.cookie] = secret
     return secret
 
 

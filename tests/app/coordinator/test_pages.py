@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from app.accounts import COORDINATOR, READER
+from app import accounts
 from app.coordinator import page as pages
 from reader_study.errors import StudyError
 from reader_study.running.access import (
@@ -72,14 +72,14 @@ def test_a_readers_code_and_cookie_open_nothing(
     assert "Name and passphrase do not fit" in words(page)
 
     secret = sign_in(open_room.store, "anna", codes["anna"], clock=clock).secret
-    for cookie in (READER.cookie, COORDINATOR.cookie):
+    for cookie in (accounts.READER.cookie, accounts.COORDINATOR.cookie):
         cookies.clear()
         cookies[cookie] = secret
         assert fields(monitor()) == SIGN_IN
 
 
 def test_a_coordinators_cookie_opens_no_reading(open_room, eve, cookies, page):
-    for cookie in (COORDINATOR.cookie, READER.cookie):
+    for cookie in (accounts.COORDINATOR.cookie, accounts.READER.cookie):
         cookies.clear()
         cookies[cookie] = eve
         assert [field.label for field in page().text_input] == ["Name", "Code"]
@@ -160,7 +160,7 @@ def test_bots_and_missing_closing_questions_are_told(
     clock.advance(days=29)
     read_and_sign(room, "anna")
     assert session.progress().finished
-    cookies[COORDINATOR.cookie] = sign_in(
+    cookies[accounts.COORDINATOR.cookie] = sign_in(
         room.store, "eve", passphrase, clock=clock, role=COORDINATOR
     ).secret
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from starlette.applications import Starlette
 
-from app.accounts import COORDINATOR, READER
+from app import accounts
 from app.coordinator import live
 from app.screens import sign_in
 from app.server import monitor as monitors_server
@@ -102,7 +102,7 @@ def status_of(cookie, secret):
 def test_the_route_heeds_the_coordinators_cookie_only(open_room, codes, eve, clock):
     readers = sign_in_reader(open_room.store, "anna", codes["anna"], clock=clock).secret
 
-    assert status_of(COORDINATOR.cookie, eve) == 204
-    assert status_of(READER.cookie, eve) == 401
-    for cookie in (COORDINATOR.cookie, READER.cookie):
+    assert status_of(accounts.COORDINATOR.cookie, eve) == 204
+    assert status_of(accounts.READER.cookie, eve) == 401
+    for cookie in (accounts.COORDINATOR.cookie, accounts.READER.cookie):
         assert status_of(cookie, readers) == 401

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from app import cli
+from app.configuration import CHECKPOINT, INPUT
 from app.pilo import explorer as explorers
 
 
