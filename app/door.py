@@ -5,6 +5,7 @@ network and no database is loaded for it.
 """
 
 import os
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 
@@ -18,8 +19,6 @@ _USE = "Research use only."
 
 def show_reading_room() -> None:
     """Show the reading room; without a study, how to give one."""
-    if st.session_state.pop(_WANTED, False):
-        _make_demonstration()
     if not os.environ.get(STUDY):
         _show_reading_door()
         return
@@ -74,16 +73,21 @@ def _show_reading_door() -> None:
         f"Or set {STUDY} to its folder and start this page again. To look around "
         "first, open the demonstration: drawn pictures, no patients. It is made in a "
         "few seconds and is gone when the server stops.",
+        _offer_demonstration,
     )
-    with st.container(key="door"):
-        st.button("Open the demonstration", key="demo", type="primary", on_click=_want)
+
+
+def _offer_demonstration() -> None:
+    if st.session_state.pop(_WANTED, False) and _demonstration_is_made():
+        st.rerun()
+    st.button("Open the demonstration", key="demo", type="primary", on_click=_want)
 
 
 def _want() -> None:
     st.session_state[_WANTED] = True
 
 
-def _make_demonstration() -> None:
+def _demonstration_is_made() -> bool:
     with st.spinner("The demonstration is being made. This takes a few seconds."):
         from app.demo import serve_demo
         from app.room import report
@@ -93,15 +97,24 @@ def _make_demonstration() -> None:
             serve_demo()
         except StudyError as error:
             report(error)
-            st.text(
-                "The demonstration could not be made; the server's messages say why."
-            )
+            st.text("It could not be made; the server's messages say why.")
+            return False
+    return True
 
 
-def _show_text(heading: str, text: str, commands: str, further: str) -> None:
+def _show_text(
+    heading: str,
+    text: str,
+    commands: str,
+    further: str,
+    show_more: Callable[[], None] | None = None,
+) -> None:
     style = files("app.screens").joinpath("style.css").read_text("utf-8")
     st.html(f"<style>{style}</style>")
     with st.container(key="sheet"):
         st.html(f"<h1>{escape(heading)}</h1><p>{escape(text)}</p>")
         st.code(commands, language=None)
-        st.html(f"<p>{escape(further)}</p><p class='small'>{_USE}</p>")
+        st.html(f"<p>{escape(further)}</p>")
+        if show_more:
+            show_more()
+        st.html(f"<p class='small'>{_USE}</p>")

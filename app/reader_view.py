@@ -67,7 +67,9 @@ def find_reader_view(room: Room, reader: str) -> ReaderView:
 
     Raises:
         StudyError: If the reader takes no part, or the store cannot be read.
+        TypeError: If `room` is none.
     """
+    _require_room(room)
     store, state = room.store, room.session_of(reader).progress()
     version = room.study.manifest.protocol_sha256
     confirmed = {
@@ -80,3 +82,9 @@ def find_reader_view(room: Room, reader: str) -> ReaderView:
         trained=room.training_of(reader).at_hand(state.trial) is None,
         closed=not (state.finished and requires_closing(room.study, store, reader)),
     )
+
+
+def _require_room(given: object) -> None:
+    if not isinstance(given, Room):
+        msg = f"room must be a Room, got {given!r}"
+        raise TypeError(msg)

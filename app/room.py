@@ -22,7 +22,6 @@ from reader_study.store.milestones import (
 )
 from reader_study.store.store import Store
 
-
 DEMONSTRATIONS: set[Path] = set()
 """Studies that this process has made for anybody to look around."""
 
