@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.accounts import COORDINATOR, READER, Role
-from app.oidc.accounts import LOGIN, NOTICE, SENTENCES, served_accounts
+from app.oidc.link import show_link
 from app.room import report, served_room
 from app.screens.frame import show_bar, show_sheet
 from reader_study.errors import StudyError
@@ -58,7 +58,7 @@ def show_sign_in(title: str, role: Role = READER) -> None:
         state.show_notice()
         if role is READER:
             _show_demonstration()
-            _show_hospital_account()
+            show_link()
         with st.form("sign-in"):
             st.text_input("Name", key=_NAME, max_chars=40, autocomplete="off")
             st.text_input(
@@ -86,19 +86,6 @@ def _sign_in(role: Role, key: str) -> None:
     except StudyError as error:
         report(error)
         state.notify(role.failed)
-
-
-def _show_hospital_account() -> None:
-    """Offer the hospital account and say why it let nobody in, if there are any."""
-    if served_accounts() is None:
-        return
-    # Anything may stand in an address; what is not a refusal says nothing.
-    given = st.query_params.get(NOTICE, "")
-    for refusal, sentence in SENTENCES.items():
-        if refusal.value == given:
-            with st.container(key="notice-bad-account"):
-                st.text(sentence)
-    st.html(f"<p><a href='{LOGIN}'>Sign in with your hospital account</a></p>")
 
 
 def _show_demonstration() -> None:

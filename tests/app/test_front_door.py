@@ -79,7 +79,7 @@ def test_a_folder_of_ones_own_that_shadows_a_package_is_named(tmp_path):
     (tmp_path / "reader_study" / "__init__.py").write_text("")
     failed = subprocess.run(
         [sys.executable, "-c", "import app"],
-        capture_output=True, text=True, cwd=tmp_path,
+        capture_output=True, text=True, cwd=tmp_path, check=False,
     )  # fmt: skip
 
     assert failed.returncode == 1
