@@ -65,7 +65,9 @@ format: $(STAMP) ## rewrite the sources in the house format
 
 docs: $(STAMP)   ## the pages, with a reference of all commands, into site/
 	@$(BIN)/python -m tests.command_reference > docs/commands.md
-	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs site
+	@rm -rf build/docs site
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs/site
+	@rm -r build/docs/site/.doctrees && mv build/docs/site site
 
 bench: $(STAMP)   ## ratios against other packages, measured in one run; writes docs/benchmarks-run.md
 	@$(BIN)/python -m benchmarks.run_all

@@ -1,1 +1,193 @@
-"""Agreement between two methods read by several readers: statistics, charts, report."""
+"""Agreement between two methods that several readers have rated.
+
+One table or two columns of ratings: `cohen_kappa`, `percent_agreement` and their kin.
+Readers and cases as samples: `clustered_kappa`. A study from its files to a report:
+`read_study`. What is not in `__all__` is internal and may change.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.agreement import (
+        brennan_prediger,
+        cohen_kappa,
+        gwet_ac,
+        krippendorff_alpha,
+        maximum_kappa,
+        percent_agreement,
+        scott_pi,
+        skew_indices,
+    )
+    from analysis.agreement.percent import PercentAgreement, SkewIndices
+    from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
+    from analysis.api import Study, read_study
+    from analysis.bangdiwala import bangdiwala_b
+    from analysis.charts import agreement_chart
+    from analysis.errors import InputError
+    from analysis.intervals import ConfidenceInterval, proportion_interval
+    from analysis.multireader import (
+        Bootstrap,
+        ClusteredEstimate,
+        Pairs,
+        ReaderAgreement,
+        clustered_ac1,
+        clustered_agreement,
+        clustered_kappa,
+        leave_one_reader_out,
+        per_class,
+        per_reader,
+    )
+    from analysis.power import PowerFigures, PowerTest, StudySize, power_overview
+    from analysis.power.design import DesignAssumptions, DesignSize
+    from analysis.power.simulation import DesignGrid, design_grid
+    from analysis.recovery import (
+        KnownMargins,
+        TooMuchWorkError,
+        count_tables,
+        feasible_tables,
+        tables_by_reader,
+    )
+    from analysis.reproduction import Reproduction, reproduce_paper
+    from analysis.symmetry import TestResult, bowker, mcnemar, stuart_maxwell
+    from analysis.tables import ContingencyTable
+    from reader_study.formats.checking import FormatError
+
+    __version__: str
+
+__all__ = [
+    "AgreementResult",
+    "Bootstrap",
+    "ChanceCorrectedResult",
+    "ClusteredEstimate",
+    "ConfidenceInterval",
+    "ContingencyTable",
+    "DesignAssumptions",
+    "DesignGrid",
+    "DesignSize",
+    "FormatError",
+    "InputError",
+    "KnownMargins",
+    "Pairs",
+    "PercentAgreement",
+    "PowerFigures",
+    "PowerTest",
+    "ReaderAgreement",
+    "Reproduction",
+    "SkewIndices",
+    "Study",
+    "StudySize",
+    "TestResult",
+    "TooMuchWorkError",
+    "__version__",
+    "agreement_chart",
+    "bangdiwala_b",
+    "bowker",
+    "brennan_prediger",
+    "clustered_ac1",
+    "clustered_agreement",
+    "clustered_kappa",
+    "cohen_kappa",
+    "count_tables",
+    "design_grid",
+    "feasible_tables",
+    "gwet_ac",
+    "krippendorff_alpha",
+    "leave_one_reader_out",
+    "maximum_kappa",
+    "mcnemar",
+    "per_class",
+    "per_reader",
+    "percent_agreement",
+    "power_overview",
+    "proportion_interval",
+    "read_study",
+    "reproduce_paper",
+    "scott_pi",
+    "skew_indices",
+    "stuart_maxwell",
+    "tables_by_reader",
+]
+
+_HOME = {
+    "analysis.agreement": (
+        "brennan_prediger",
+        "cohen_kappa",
+        "gwet_ac",
+        "krippendorff_alpha",
+        "maximum_kappa",
+        "percent_agreement",
+        "scott_pi",
+        "skew_indices",
+    ),
+    "analysis.agreement.percent": ("PercentAgreement", "SkewIndices"),
+    "analysis.agreement.result": ("AgreementResult", "ChanceCorrectedResult"),
+    "analysis.api": ("Study", "read_study"),
+    "analysis.bangdiwala": ("bangdiwala_b",),
+    "analysis.charts": ("agreement_chart",),
+    "analysis.errors": ("InputError",),
+    "analysis.intervals": ("ConfidenceInterval", "proportion_interval"),
+    "analysis.multireader": (
+        "Bootstrap",
+        "ClusteredEstimate",
+        "Pairs",
+        "ReaderAgreement",
+        "clustered_ac1",
+        "clustered_agreement",
+        "clustered_kappa",
+        "leave_one_reader_out",
+        "per_class",
+        "per_reader",
+    ),
+    "analysis.power": ("PowerFigures", "PowerTest", "StudySize", "power_overview"),
+    "analysis.power.design": ("DesignAssumptions", "DesignSize"),
+    "analysis.power.simulation": ("DesignGrid", "design_grid"),
+    "analysis.recovery": (
+        "KnownMargins",
+        "TooMuchWorkError",
+        "count_tables",
+        "feasible_tables",
+        "tables_by_reader",
+    ),
+    "analysis.reproduction": ("Reproduction", "reproduce_paper"),
+    "analysis.symmetry": ("TestResult", "bowker", "mcnemar", "stuart_maxwell"),
+    "analysis.tables": ("ContingencyTable",),
+    "reader_study.formats.checking": ("FormatError",),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+_SUBMODULES = (
+    "agreement",
+    "bangdiwala",
+    "charts",
+    "intervals",
+    "mixed_models",
+    "multireader",
+    "power",
+    "questions",
+    "recovery",
+    "reproduction",
+    "symmetry",
+    "tables",
+)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Import what a name stands for when it is first used (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        found: Any = version("magic-ctp")
+    elif name in _MODULE:
+        found = getattr(import_module(_MODULE[name]), name)
+    elif name in _SUBMODULES:
+        found = import_module(f"analysis.{name}")
+    else:
+        msg = f"module {__name__!r} from {__file__} has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analysis.agreement.batch import Weights, agreement_weights
 from analysis.agreement.chance_corrected import ALL_AGREE, NO_PAIRS, ONE_PAIR
 from analysis.agreement.result import AgreementResult
-from analysis.agreement.weights import Weights, agreement_weights
 from analysis.arrays import FloatArray
+from analysis.columns import takes_ratings
 from analysis.tables import ContingencyTable
 
 
+@takes_ratings(scale_matters=False)
 def bangdiwala_b(
     table: ContingencyTable, weights: Weights | Sequence[float] = None
 ) -> AgreementResult:

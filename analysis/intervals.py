@@ -6,13 +6,16 @@ from typing import Literal, get_args
 
 from scipy.special import betaincinv, ndtri
 
+from analysis.errors import as_number, as_whole
+from analysis.showing import Shown
+
 ProportionMethod = Literal[
     "wilson", "wald", "agresti_coull", "clopper_pearson", "jeffreys"
 ]
 
 
 @dataclass(frozen=True)
-class ConfidenceInterval:
+class ConfidenceInterval(Shown):
     """Two limits, and why they say nothing where they do.
 
     Attributes:
@@ -28,12 +31,12 @@ class ConfidenceInterval:
 
 
 def normal_quantile(confidence_level: float) -> float:
-    """Give the two-sided normal quantile, 1.96 for 0.95.
+    """Return the two-sided normal quantile, 1.96 for 0.95.
 
     Raises:
         ValueError: If the level is not between 0 and 1.
     """
-    if not 0 < confidence_level < 1:
+    if not 0 < as_number("Confidence level", confidence_level) < 1:
         msg = f"Confidence level must be between 0 and 1, got {confidence_level:g}"
         raise ValueError(msg)
     return float(ndtri((1 + confidence_level) / 2))
@@ -63,6 +66,7 @@ def proportion_interval(
         Brown LD, Cai TT, DasGupta A. Statist Sci 2001;16:101. doi:10.1214/ss/1009213286
     """
     z = normal_quantile(confidence_level)
+    successes, n = as_whole("Successes", successes), as_whole("Trials", n)
     if not 0 <= successes <= n:
         msg = f"Successes must be between 0 and n = {n}, got {successes}"
         raise ValueError(msg)

@@ -8,13 +8,15 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.special import bdtr, chdtrc
 
+from analysis.columns import takes_ratings
+from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 
 NO_DISAGREEMENT = "no pair disagrees, so there is nothing to test"
 
 
 @dataclass(frozen=True)
-class TestResult:
+class TestResult(Shown):
     """Result of a test of symmetry or of equal margins.
 
     Attributes:
@@ -32,6 +34,7 @@ class TestResult:
     undefined_reason: str | None = None
 
 
+@takes_ratings(scale_matters=True)
 def bowker(table: ContingencyTable) -> TestResult:
     """Bowker's test that the table is symmetric.
 
@@ -48,6 +51,7 @@ def bowker(table: ContingencyTable) -> TestResult:
     return _chi_square(float((difference**2 / total).sum()), len(upper[0]), table)
 
 
+@takes_ratings(scale_matters=False)
 def stuart_maxwell(table: ContingencyTable) -> TestResult:
     """Stuart and Maxwell's test that both methods draw each answer equally often.
 
@@ -70,6 +74,7 @@ def stuart_maxwell(table: ContingencyTable) -> TestResult:
     return _chi_square(statistic, table.k - n_components, table)
 
 
+@takes_ratings(scale_matters=False)
 def mcnemar(
     table: ContingencyTable,
     method: Literal["exact", "mid-p", "asymptotic"] = "exact",
@@ -95,7 +100,7 @@ def mcnemar(
         raise ValueError(msg)
     if method == "asymptotic":
         return bowker(table)
-    if method not in {"exact", "mid-p"}:
+    if method not in ("exact", "mid-p"):  # also of no text, which has no hash
         msg = f"Method must be 'exact', 'mid-p' or 'asymptotic', got {method!r}"
         raise ValueError(msg)
     b, c = int(table.counts[0, 1]), int(table.counts[1, 0])

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.arrays import IntArray
+from analysis.showing import Shown
+
+_MOST = 2**53  # counts up to which a float is exact
 
 
 @dataclass(frozen=True, eq=False)
-class ContingencyTable:
+class ContingencyTable(Shown):
     """Counts of paired answers: reference method in rows, test method in columns.
 
     Categories come from the answer scale, in its order, and never from the data: a
@@ -102,9 +105,16 @@ class ContingencyTable:
         return np.asarray(self.counts.sum(axis=0))
 
     def to_pairs(self) -> IntArray:
-        """Give back the pairs as `(n, 2)` positions on the scale, 0 to k-1."""
+        """Return the pairs as `(n, 2)` positions on the scale, 0 to k-1."""
         cells = np.argwhere(self.counts >= 0)
         return np.asarray(np.repeat(cells, self.counts.ravel(), axis=0))
+
+    def _content(self) -> dict[str, object]:
+        return {
+            "data": self.counts,
+            "index": self.categories,
+            "columns": self.categories,
+        }
 
     def __eq__(self, other: object) -> bool:
         """Tables are equal when their scales and their counts are."""
@@ -120,6 +130,8 @@ class ContingencyTable:
 
 def _whole_counts(counts: ArrayLike) -> IntArray:
     try:
+        if np.asarray(counts).dtype.kind in "US":
+            raise TypeError
         given = np.array(counts, dtype=np.float64)
     except (TypeError, ValueError) as error:
         msg = "Counts must be a square table of whole numbers"
@@ -131,6 +143,9 @@ def _whole_counts(counts: ArrayLike) -> IntArray:
     wrong = given[~np.isfinite(given) | (given < 0) | (given != np.floor(given))]
     if wrong.size:
         msg = f"Counts must be whole numbers of 0 or more, got {wrong[0]:g}"
+        raise ValueError(msg)
+    if given.sum() > _MOST:
+        msg = f"Counts must sum to 2**53 or less, got {given.sum():g}"
         raise ValueError(msg)
     whole = given.astype(np.int64)
     whole.flags.writeable = False

@@ -14,7 +14,7 @@ import typer
 from app.api import serve_explorer, serve_monitor, serve_reading_room
 from app.configuration import StrPath
 from app.deployment import write_deployment
-from reader_study.cli_version import add_version
+from reader_study.cli.options import add_help_and_version
 from reader_study.errors import StudyError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-add_version(app)
+add_help_and_version(app)
 
 _EXTRAS = {"pydicom": "dicom", "safetensors": "model", "torch": "model"}
 """Which extra brings a package that the explorer may miss."""
@@ -32,9 +32,8 @@ _EXTRAS = {"pydicom": "dicom", "safetensors": "model", "torch": "model"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    given = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = app(given or ["--help"], standalone_mode=False)
+        status = app(None if argv is None else list(argv), standalone_mode=False)
     except typer.Abort:
         return _fail("given up")
     except typer.TyperException as error:

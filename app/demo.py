@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from app.accounts import READER
 from app.configuration import STUDY, StrPath, as_path
 from app.room import DEMONSTRATIONS, Room, open_room
-from reader_study.build.builder import BuildRequest, build_study
+from reader_study.building.builder import BuildRequest, build_study
 from reader_study.clock import SystemClock
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError, issue_code

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from app.configuration import DATABASE, STUDY, StrPath, as_path
-from reader_study.build.study import Study, open_study
+from reader_study.building.study import Study, open_study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol

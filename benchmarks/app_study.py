@@ -17,7 +17,7 @@ from PIL import Image
 from app.accounts import READER
 from app.room import Room, open_room
 from benchmarks.study_build import montage
-from reader_study.build.builder import BuildRequest, build_study
+from reader_study.building.builder import BuildRequest, build_study
 from reader_study.formats.protocol import template
 from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.running.access import issue_code, sign_in

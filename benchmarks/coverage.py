@@ -27,11 +27,12 @@ from analysis.multireader import Bootstrap, Pairs, clustered_kappa
 from analysis.multireader.clusters import (
     Clusters,
     Spread,
+    crossed_spread,
     independent_spread,
     jackknife_spread,
     patient_spread,
+    unbiased_spread,
 )
-from analysis.multireader.crossed import crossed_spread, unbiased_spread
 from benchmarks.latent_studies import (
     KAPPA,
     N_CASES,

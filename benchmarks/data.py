@@ -12,9 +12,9 @@ import numpy as np
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from magic_model.data.cache import build_cache
 from magic_model.data.cohort import read_cohort
 from magic_model.data.dicom.ct import read_ct_series
+from magic_model.data.slice_cache import build_cache
 from magic_model.data.volume import Kind
 from magic_model.maps import PAPER_MAPS
 from magic_model.phantom.generate import make_cohort

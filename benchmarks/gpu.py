@@ -24,13 +24,11 @@ from benchmarks.model import (
 )
 from benchmarks.training_steps import drawn_batch, plain_step
 from magic_model.checkpoint import load_generator
-from magic_model.config import load_recipe
 from magic_model.distributed import World
-from magic_model.inference.backend import TorchBackend
-from magic_model.inference.streamline import streamlined
-from magic_model.recipe import Recipe
+from magic_model.inference.model import TorchBackend, optimize_for_inference
+from magic_model.recipe import Recipe, load_recipe
 from magic_model.training.adversaries import Adversaries
-from magic_model.training.step import Stepper
+from magic_model.training.step import TrainStep
 
 RECIPES = ("paper", "pix2pix", "unet", "magic", "compact")
 BATCH = 8
@@ -58,8 +56,8 @@ def print_steps(name: str, peak: float) -> None:
     """Time a training step of a recipe."""
     recipe = _at_batch(load_recipe(name))
     batch = drawn_batch(BATCH, recipe.data.size, GPU)
-    nets = Adversaries.built(recipe, GPU, 0)
-    stepper = Stepper.over(nets, World(), GPU)
+    nets = Adversaries.from_recipe(recipe, GPU, 0)
+    stepper = TrainStep.distributed(nets, World(), GPU)
     seconds, gib = timed(lambda: stepper.train(batch))
     sample = 1000 * seconds / BATCH
     print(f"{name:10} step, batch {BATCH}: {sample:6.2f} ms a sample, {gib:.1f} GiB")
@@ -69,7 +67,7 @@ def print_steps(name: str, peak: float) -> None:
     share = 3 * PAPER_GFLOP / (seconds / BATCH) / peak
     print(f"           the paper's: {PAPER_SAMPLE_MS / sample:.0f} times that")
     print(f"           the generator alone: {share:.0%} of the peak of matrices")
-    plain_nets = Adversaries.built(recipe, GPU, 0)
+    plain_nets = Adversaries.from_recipe(recipe, GPU, 0)
     for network in (plain_nets.generator, plain_nets.discriminator):
         network.to(memory_format=torch.contiguous_format)  # type: ignore[union-attr, call-overload]
     plain, gib = timed(lambda: plain_step(plain_nets, batch), 5)
@@ -84,7 +82,7 @@ def print_slices(name: str, folder: Path) -> None:
     slices = np.split(ncct.astype(np.float32), PAPER_SLICES // AT_ONCE)
     backend = TorchBackend(checkpoint, GPU)
     seconds, gib = timed(lambda: [backend.predict(part) for part in slices], 3)
-    lean = streamlined(load_generator(checkpoint)[0], pixels).to(GPU)
+    lean = optimize_for_inference(load_generator(checkpoint)[0], pixels).to(GPU)
     lean.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def rewritten() -> list[torch.Tensor]:

@@ -18,8 +18,8 @@ from app.pilo.explorer import Explorer
 from app.pilo.panels import draw_panels, pack
 from app.pilo.view import RATIOS, View
 from benchmarks.model import best_of, save_random
-from magic_model.data.slice_stack import SliceStack
-from magic_model.inference.backend import TorchBackend
+from magic_model.data.slices import SliceStack
+from magic_model.inference.model import TorchBackend
 
 RECIPES = ("tiny", "compact")
 THREADS = 1  # the last layer is too short to share among threads

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import torch
 
-from magic_model.commands.evaluate import evaluate
-from magic_model.commands.generate import GenerateRequest, generate
-from magic_model.commands.importing import ImportRequest, import_data
-from magic_model.commands.train import TrainRequest, run_training
+from magic_model.cli import main as magic_model
 from magic_model.data.cohort import GENERATED_FILE, read_cohort, write_cohort
 from magic_model.data.split import Split
+
+
+def run_command(name: str, /, *arguments: object, **options: object) -> None:
+    """Run a command of `magic-model`; patients that cannot be imported are left out."""
+    given = [str(part) for k, v in options.items() for part in (f"--{k}", v)]
+    magic_model([name, *map(str, arguments), *given])
 
 
 def leave_one_out(work: Path, recipe: str, epochs: int) -> None:
@@ -39,13 +42,9 @@ def leave_one_out(work: Path, recipe: str, epochs: int) -> None:
                 link.symlink_to((work / "cohort" / patient.patient_id).resolve())
         write_cohort(folder, fold)
         run = work / "runs" / name
-        print(
-            run_training(
-                TrainRequest(recipe=recipe, cohort=folder, out=run, epochs=epochs)
-            )
-        )
         out = work / "generated"
-        generate(GenerateRequest(checkpoint=run, source=folder, out=out, split="test"))
+        run_command("train", cohort=folder, out=run, recipe=recipe, epochs=epochs)
+        run_command("generate", checkpoint=run, input=folder, out=out, split="test")
         made += read_cohort(out, GENERATED_FILE).patients
     write_cohort(work / "generated", made, GENERATED_FILE)
 
@@ -61,13 +60,17 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     work = chosen.work
-    request = ImportRequest(
-        "magic-sample", chosen.folder, work / "cohort", 0, 1, None, register=False
-    )
-    import_data(request)
+    cohort = work / "cohort"
+    run_command("import", chosen.folder, layout="magic-sample", out=cohort)
     leave_one_out(work, chosen.recipe, chosen.epochs)
-    out = work / "evaluation"
-    print(evaluate(work / "cohort", [work / "generated"], out, [chosen.recipe], seed=0))
+    run_command(
+        "evaluate",
+        cohort=cohort,
+        generated=work / "generated",
+        out=work / "evaluation",
+        name=chosen.recipe,
+        seed=0,
+    )
 
 
 if __name__ == "__main__":

@@ -18,20 +18,19 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from magic_model.commands.evaluate import evaluate
-from magic_model.commands.generate import GenerateRequest, generate
-from magic_model.config import load_recipe
-from magic_model.data.cache import build_cache
-from magic_model.data.slice_cache import SliceCache
+from magic_model.data.slice_cache import SliceCache, build_cache
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.distributed import choose_device
+from magic_model.evaluation.result import evaluate_folders
+from magic_model.evaluation.writing import describe, write_evaluation
+from magic_model.inference.generate import Generation, open_model
+from magic_model.inference.prepare import find_sources
 from magic_model.phantom.ceiling import brain_voxels, ceiling
-from magic_model.phantom.generate import make_cohort
+from magic_model.phantom.generate import PlannedPatient, make_cohort, plan_cohort
 from magic_model.phantom.patient import Phantom, simulate
-from magic_model.phantom.plan import PlannedPatient, plan_cohort
-from magic_model.recipe import Recipe
-from magic_model.training.run import RunSettings, train
+from magic_model.recipe import Recipe, load_recipe
+from magic_model.training.trainer import RunSettings, train
 
 RECIPES = Path(__file__).with_name("recipes")
 COMPARED = ("magic", "paper", "pix2pix", "unet")
@@ -91,14 +90,9 @@ def train_and_generate(work: Path, run: Run, threads: int) -> None:
         f"is the best; validation of the last {errors}",
         flush=True,
     )
-    generate(
-        GenerateRequest(
-            checkpoint=folder,
-            source=work / "cohort",
-            out=work / "generated" / run.title,
-            split="test",
-        )
-    )
+    generation = Generation(open_model(folder, choose_device("auto")))
+    sources = find_sources(work / "cohort", split="test")
+    generation.run(sources, work / "generated" / run.title)
 
 
 def _teller(run: Run) -> Callable[[int, int, dict[str, float]], None]:
@@ -171,7 +165,9 @@ def main() -> None:
     titles = [run.title for run in runs]
     folders = [work / "generated" / title for title in titles]
     out = work / "evaluation"
-    print(evaluate(work / "cohort", folders, out, titles, seed=0, jobs=jobs))
+    found = evaluate_folders(work / "cohort", folders, titles, seed=0, jobs=jobs)
+    write_evaluation(found, out)
+    print(describe(found))
     _print_pooled(work, chosen.seeds)
     ceiling_of_all = ceilings(chosen.patients, jobs)
     print(f"\nleast MAE from one voxel's CT number: {ceiling_of_all}")

@@ -21,15 +21,15 @@ import numpy as np
 from benchmarks.scale_analysis import measure_intervals, measure_report
 from benchmarks.scale_study import PASSPHRASE, Room, new_room, prepare_build
 from benchmarks.study_submit import new_database, postgresql
-from reader_study.build.builder import build_study
-from reader_study.build.sealing import unseal
-from reader_study.build.study import Study, open_study
+from reader_study.building.builder import build_study
+from reader_study.building.sealing import unseal
+from reader_study.building.study import Study, open_study
 from reader_study.design.truth import Truth
 from reader_study.running.export import masked_csv
 from reader_study.running.lifecycle import lock
 from reader_study.running.status import read_status
 from reader_study.running.study_store import open_study_store
-from reader_study.running.unblinding import Request, unblind
+from reader_study.running.unblinding import UnblindRequest, unblind
 from reader_study.store.readings import find_responses
 from reader_study.store.verifying import verify
 
@@ -86,7 +86,7 @@ def fill(room: Room) -> None:
 
 
 def measure_store(
-    study: Study, truth: Truth, url: str | None, request: Request
+    study: Study, truth: Truth, url: str | None, request: UnblindRequest
 ) -> None:
     """Answer the whole study in one database, and write what unblinding gives."""
     room = new_room(study, open_study_store(study, url), truth)
@@ -129,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{'pictures':44} {built.audit.n_files:9,}")
         study = timed("open, all hashes", lambda: open_study(build.out))
         truth = unseal(build.key, [PASSPHRASE])
-        request = Request(build.key, [PASSPHRASE], "one", "two", "benchmark")
+        request = UnblindRequest(build.key, [PASSPHRASE], "one", "two", "benchmark")
         print("\nSQLite")
         measure_store(study, truth, None, request)
         size = (build.out / "study.sqlite").stat().st_size / 1e6

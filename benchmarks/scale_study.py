@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reader_study.build.builder import BuildRequest
-from reader_study.build.study import Study
+from reader_study.building.builder import BuildRequest
+from reader_study.building.study import Study
 from reader_study.design.truth import Truth
 from reader_study.formats.protocol import template
 from reader_study.reading import recording

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from reader_study.build.builder import BuildRequest, build_study
-from reader_study.build.study import open_study
+from reader_study.building.builder import BuildRequest, build_study
+from reader_study.building.study import open_study
 from reader_study.formats.protocol import template
 
 N_CASES = 20

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import create_engine, text
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import SystemClock
 from reader_study.formats.manifest import Manifest, Presentation, Slot
 from reader_study.formats.protocol import Protocol

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import torch
 
-from magic_model.config import load_recipe
 from magic_model.distributed import World
 from magic_model.losses import adversarial_loss, discriminator_loss
+from magic_model.recipe import load_recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch
-from magic_model.training.step import Stepper
+from magic_model.training.step import TrainStep
 
 
 def paper_step(*, two_passes: bool) -> Callable[[], object]:
@@ -18,11 +18,11 @@ def paper_step(*, two_passes: bool) -> Callable[[], object]:
     recipe = load_recipe("paper")
     recipe = replace(recipe, training=replace(recipe.training, batch_size=1))
     place = torch.device("cpu")
-    nets = Adversaries.built(recipe, place, 0)
+    nets = Adversaries.from_recipe(recipe, place, 0)
     batch = drawn_batch(1, recipe.data.size, place)
     if two_passes:
         return lambda: plain_step(nets, batch)
-    stepper = Stepper.over(nets, World(), place)
+    stepper = TrainStep.distributed(nets, World(), place)
     return lambda: stepper.train(batch)
 
 

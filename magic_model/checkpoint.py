@@ -14,11 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from magic_model.config import recipe_from_table
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator, build_generator
-from magic_model.recipe import Recipe
+from magic_model.recipe import Recipe, recipe_from_table
 
 SCHEMA = 1
 BEST = "best.safetensors"
@@ -30,7 +29,7 @@ Ranges = Mapping[PerfusionMap, tuple[float, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointHeader:
-    """What a checkpoint says of itself.
+    """Header of a checkpoint.
 
     Attributes:
         recipe: What was trained.
@@ -99,6 +98,8 @@ def read_header(path: Path) -> CheckpointHeader:
         raise DataError(msg)
     try:
         return _header(json.loads(text), path)
+    except DataError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{path}: its header is not that of a checkpoint ({error!r})"
         raise DataError(msg) from error
@@ -157,7 +158,7 @@ def load_weights(
 
 
 def checkpoint_of(path: Path) -> Path:
-    """Give a checkpoint itself, or the best (else the last) one of a run's folder.
+    """Return a checkpoint itself, or the best (else the last) one of a run's folder.
 
     Raises:
         DataError: If a folder holds none.

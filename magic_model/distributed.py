@@ -31,14 +31,14 @@ class World:
         return self.rank == 0
 
     def part(self, length: int) -> slice:
-        """Give this process's part of something, as even as can be."""
+        """Return this process's part of something, as even as can be."""
         return slice(
             self.rank * length // self.size, (self.rank + 1) * length // self.size
         )
 
 
 @contextmanager
-def joined(device: str = "auto") -> Iterator[tuple[World, torch.device]]:
+def process_group(device: str = "auto") -> Iterator[tuple[World, torch.device]]:
     """Join the processes that torchrun started, and give this one's device.
 
     Args:
@@ -66,7 +66,7 @@ def joined(device: str = "auto") -> Iterator[tuple[World, torch.device]]:
 
 
 def choose_device(device: str, world: World | None = None) -> torch.device:
-    """Give the device that is asked for.
+    """Return the device that is asked for.
 
     Raises:
         DataError: If it is unknown or not there.

@@ -1,7 +1,10 @@
-"""The perfusion maps: name, unit, range and DICOM code, told in one place."""
+"""The perfusion maps: name, unit, range and DICOM code, defined nowhere else."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NoReturn
+
+from magic_model.errors import require_member
 
 
 class PerfusionMap(StrEnum):
@@ -13,10 +16,14 @@ class PerfusionMap(StrEnum):
     TTP = "ttp"
     TMAX = "tmax"
 
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        require_member(cls, value)
+
 
 @dataclass(frozen=True)
 class MapSpec:
-    """What is fixed about a map.
+    """Title, unit, range and codes of a map.
 
     Attributes:
         title: As it stands on a montage.

@@ -1,33 +1,192 @@
-"""What a recipe says: maps, networks, losses and training. Valid once built."""
+"""Recipes: maps, networks, losses and training, read from TOML; valid once built."""
 
 import dataclasses
 import hashlib
 import json
+import math
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
 
+from magic_model.errors import DataError, as_path
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
-from magic_model.recipe_parts import (
-    AdversarialConfig,
-    DataConfig,
-    Family,
-    GeneratorConfig,
-    LossConfig,
-    Norm,
-    TrainingConfig,
-    require,
-)
 
-__all__ = [
-    "AdversarialConfig",
-    "DataConfig",
-    "Family",
-    "GeneratorConfig",
-    "LossConfig",
-    "Norm",
-    "Recipe",
-    "TrainingConfig",
-]
+
+class Family(StrEnum):
+    """Shapes that a generator can have."""
+
+    BRANCHES = "branches"  # 4x4 convolutions; encoder shared, then a branch per map
+    SINGLE = "single"  # one U-Net with a channel per map
+    RESIDUAL = "residual"  # residual blocks at full resolution, a head per map
+
+
+class Norm(StrEnum):
+    """Normalisation of features; none has weights of its own but GROUP."""
+
+    BATCH = "batch"
+    INSTANCE = "instance"
+    BY_BATCH_SIZE = "by_batch_size"  # instance at 1, else batch (paper 2.3.4)
+    GROUP = "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig:
+    """The network that makes maps."""
+
+    family: Family = Family.BRANCHES
+    """Its shape."""
+
+    width: int = 64
+    """Channels of the first level; they double at each, up to 8 times as many."""
+
+    levels: int = 8
+    """How often the image is halved."""
+
+    shared: int = 4
+    """Levels of the encoder that all maps share; the others are each map's own."""
+
+    patch: int = 1
+    """Pixels along each side of a feature of the first level (residual only)."""
+
+    norm: Norm = Norm.BY_BATCH_SIZE
+    """Normalisation of features."""
+
+    dropout: float = 0.5
+    """Share of features dropped in the three innermost decoders, in training only."""
+
+    pilo: bool = True
+    """Whether the last layer mixes a map with the NCCT (paper 2.2.2)."""
+
+    derive_cbv: bool = False
+    """Whether CBV is the product of CBF and MTT instead of a map of its own."""
+
+    mirror: bool = False
+    """Whether the network also sees the NCCT with left and right swapped."""
+
+    def __post_init__(self) -> None:
+        _require(self.width >= 1, "generator.width must be 1 or more", self.width)
+        _require(1 <= self.levels <= 8, "generator.levels must be 1 to 8", self.levels)
+        _require(
+            0 <= self.shared <= self.levels,
+            f"generator.shared must be 0 to {self.levels}",
+            self.shared,
+        )
+        _require(self.patch >= 1, "generator.patch must be 1 or more", self.patch)
+        _require(
+            0 <= self.dropout < 1, "generator.dropout must be 0 to 1", self.dropout
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialConfig:
+    """The network that tells generated from measured maps."""
+
+    width: int = 64
+    """Channels of the first of its five convolutions."""
+
+    per_map: bool = True
+    """One network per map on NCCT and map; else one on NCCT and all maps."""
+
+    logits: bool = True
+    """Whether the loss is computed from logits, not from Sigmoid and logarithm."""
+
+    norm: Norm = Norm.BY_BATCH_SIZE
+    """Normalisation of features."""
+
+    def __post_init__(self) -> None:
+        _require(self.width >= 1, "adversarial.width must be 1 or more", self.width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Weights of Eq. 8; the paper does not give them, the authors' code does."""
+
+    adversarial: float = 1.0
+    """Weight of Eq. 1; without it no discriminator is trained."""
+
+    l1: float = 100.0
+    """Weight of Eq. 2, lambda 1."""
+
+    extrema: float = 100.0
+    """Weight of Eq. 7, lambda 2."""
+
+    multimodal: float = 100.0
+    """Weight of Eq. 4, lambda 3."""
+
+    masked: bool = False
+    """Whether only the brain counts, and what the discriminator sees is cut to it."""
+
+    def __post_init__(self) -> None:
+        for name, weight in dataclasses.asdict(self).items():
+            _require(
+                math.isfinite(weight) and weight >= 0,
+                f"loss.{name} must be 0 or more",
+                weight,
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How the networks are trained."""
+
+    epochs: int = 50
+    """Passes over the training slices."""
+
+    batch_size: int = 8
+    """Slices per step, over all processes together."""
+
+    learning_rate: float = 1e-4
+    """Of Adam, constant, for both networks."""
+
+    betas: tuple[float, float] = (0.5, 0.999)
+    """Decay of Adam's moments."""
+
+    warmdown: float = 0.0
+    """Share of the steps at the end over which the learning rate falls to zero."""
+
+    augment: bool = True
+    """Random flips, rotations and shifts of the paper, drawn anew for each use."""
+
+    def __post_init__(self) -> None:
+        _require(self.epochs >= 1, "training.epochs must be 1 or more", self.epochs)
+        _require(
+            self.batch_size >= 1,
+            "training.batch_size must be 1 or more",
+            self.batch_size,
+        )
+        _require(
+            math.isfinite(self.learning_rate) and self.learning_rate > 0,
+            "training.learning_rate must be positive",
+            self.learning_rate,
+        )
+        _require(
+            [0 <= beta < 1 for beta in self.betas] == [True, True],
+            "training.betas must be two numbers from 0 to below 1",
+            self.betas,
+        )
+        _require(
+            0 <= self.warmdown <= 1, "training.warmdown must be 0 to 1", self.warmdown
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which slices the networks see."""
+
+    size: int = 256
+    """Pixels along each side of a slice."""
+
+    n_slices: int = 10
+    """Slices per patient at most."""
+
+    def __post_init__(self) -> None:
+        _require(self.size >= 16, "data.size must be 16 or more", self.size)
+        _require(self.n_slices >= 1, "data.n_slices must be 1 or more", self.n_slices)
+
 
 _LEAST_JUDGED = 24  # pixels; smaller images leave no patch to the discriminator
 
@@ -49,26 +208,28 @@ class Recipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
+        for part in dataclasses.fields(self):
+            _require_type(part.type, getattr(self, part.name), part.name)
         listed = ", ".join(self.maps)
-        require(
+        _require(
             len(set(self.maps)) == len(self.maps) > 0,
             "maps must name at least one map, each once",
             listed,
         )
         halved = self.generator.patch * 2**self.generator.levels
-        require(
+        _require(
             self.data.size % halved == 0,
             f"data.size must be a multiple of patch x 2^levels = {halved}",
             self.data.size,
         )
-        require(
+        _require(
             not self.loss.adversarial or self.data.size >= _LEAST_JUDGED,
             f"data.size must be {_LEAST_JUDGED} or more where maps are judged",
             self.data.size,
         )
         central = {PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT}
         if self.generator.derive_cbv or self.loss.multimodal:
-            require(
+            _require(
                 central <= set(self.maps),
                 "derive_cbv and loss.multimodal need CBF, CBV and MTT among the maps",
                 listed,
@@ -79,6 +240,17 @@ class Recipe:
         """Values of each map that become -1 and 1, in channel order."""
         return {name: MAP_SPECS[name].value_range for name in self.maps}
 
+    def with_epochs(self, epochs: int | None) -> "Recipe":
+        """Return the same recipe with other epochs; with its own if None.
+
+        Raises:
+            DataError: If it is less than 1.
+        """
+        if epochs is None:
+            return self
+        training = dataclasses.replace(self.training, epochs=epochs)
+        return dataclasses.replace(self, training=training)
+
     @property
     def fingerprint(self) -> str:
         """Fingerprint of everything in the recipe."""
@@ -86,6 +258,177 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as tables of plain values, which `recipe_from_table` reads."""
+        """Return it as tables of plain values, which `recipe_from_table` reads."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         return plain
+
+
+_Built = TypeVar("_Built")
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that are shipped."""
+    shipped = resources.files("magic_model") / "recipes"
+    return sorted(
+        entry.name.removesuffix(".toml")
+        for entry in shipped.iterdir()
+        if entry.name.endswith(".toml")
+    )
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """Read a shipped recipe by its name, or one's own by its path.
+
+    A recipe may name a shipped one as its `base` and say only what differs.
+
+    Raises:
+        DataError: If there is none, or it is not valid; key and value are named.
+    """
+    return recipe_from_table(_whole(str(as_path(name_or_path))), str(name_or_path))
+
+
+RecipeSource = Recipe | str | Path
+"""A recipe itself, the name of a shipped one, or a TOML file."""
+
+
+def as_recipe(recipe: RecipeSource) -> Recipe:
+    """Return a recipe, given itself, by the name of a shipped one, or as a TOML file.
+
+    Raises:
+        DataError: If it is none of these.
+    """
+    return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+
+
+def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Build a recipe from tables of plain values.
+
+    Raises:
+        DataError: If a key is unknown or a value is not what it must be.
+    """
+    parts = dict(table)
+    for name, kind in _SECTIONS.items():
+        if name in parts:
+            parts[name] = _section(kind, parts[name], f"{where}: [{name}]")
+    if isinstance(parts.get("maps"), list):
+        parts["maps"] = tuple(_map(name, where) for name in parts["maps"])
+    return _checked(Recipe, parts, f"{where}:")
+
+
+def _require(holds: bool, rule: str, value: object) -> None:
+    """Refuse a value, saying what must hold and what came."""
+    if not holds:
+        msg = f"{rule}, got {value}"
+        raise DataError(msg)
+
+
+def _whole(name_or_path: str) -> dict[str, Any]:
+    """Read a recipe with all that its bases say."""
+    table = _table(name_or_path)
+    base = table.pop("base", None)
+    if base is None:
+        return table
+    if base not in recipe_names():
+        known = ", ".join(recipe_names())
+        msg = f"{name_or_path}: base must be one of {known}, got {base!r}"
+        raise DataError(msg)
+    return _merged(_whole(base), table)
+
+
+def _table(name_or_path: str) -> dict[str, Any]:
+    path = Path(name_or_path)
+    try:
+        if name_or_path in recipe_names():
+            shipped = resources.files("magic_model") / "recipes"
+            text = (shipped / f"{name_or_path}.toml").read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text)
+    except OSError as error:
+        known = ", ".join(recipe_names())
+        msg = f"A recipe must be {known} or a TOML file, got {name_or_path}"
+        raise DataError(msg) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{name_or_path}: not valid TOML ({error})"
+        raise DataError(msg) from error
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = {**merged[key], **value} if both else value
+    return merged
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "data": DataConfig,
+    "generator": GeneratorConfig,
+    "adversarial": AdversarialConfig,
+    "loss": LossConfig,
+    "training": TrainingConfig,
+}
+_ENUMS: dict[str, type[StrEnum]] = {"family": Family, "norm": Norm}
+
+
+def _section(kind: type[Any], table: object, where: str) -> object:
+    if not isinstance(table, Mapping):
+        msg = f"{where} must be a table, got {table!r}"
+        raise DataError(msg)
+    values = {key: _value(key, value, where) for key, value in table.items()}
+    return _checked(kind, values, where)
+
+
+def _value(key: str, value: object, where: str) -> object:
+    if key in _ENUMS:
+        try:
+            return _ENUMS[key](str(value))
+        except ValueError as error:
+            known = ", ".join(str(choice) for choice in _ENUMS[key])
+            msg = f"{where} {key} must be one of {known}, got {value!r}"
+            raise DataError(msg) from error
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _checked(kind: type[_Built], values: Mapping[str, Any], where: str) -> _Built:
+    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for key, value in values.items():
+        if key not in known:
+            msg = f"{where} unknown {key}; known are {', '.join(sorted(known))}"
+            raise DataError(msg)
+        _require_type(known[key].type, value, f"{where} {key}")
+    try:
+        return kind(**values)
+    except DataError as error:
+        msg = f"{where} {error}" if not str(error).startswith(where) else str(error)
+        raise DataError(msg) from error
+    except TypeError as error:
+        msg = f"{where}: {error}"
+        raise DataError(msg) from error
+
+
+def _require_type(wanted: object, value: object, where: str) -> None:
+    if get_origin(wanted) is tuple and isinstance(value, tuple):
+        for item in value:
+            _require_type(get_args(wanted)[0], item, where)
+        return
+    kind = get_origin(wanted) or wanted
+    fits = {
+        tuple: isinstance(value, tuple) and get_origin(wanted) is None,
+        int: isinstance(value, int) and not isinstance(value, bool),
+        float: isinstance(value, (int, float)) and not isinstance(value, bool),
+        bool: isinstance(value, bool),
+        str: isinstance(value, str),
+    }
+    if isinstance(kind, type) and not fits.get(kind, isinstance(value, kind)):
+        name = "list" if kind is tuple else kind.__name__
+        msg = f"{where} must be of type {name}, got {value!r}"
+        raise DataError(msg)
+
+
+def _map(name: object, where: str) -> PerfusionMap:
+    try:
+        return PerfusionMap(str(name))
+    except ValueError as error:
+        msg = f"{where}: maps must be among {', '.join(PerfusionMap)}, got {name!r}"
+        raise DataError(msg) from error

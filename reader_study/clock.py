@@ -5,10 +5,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time of the server."""
+    """Source of the server's time."""
 
     def now(self) -> datetime:
-        """Give the time, in UTC."""
+        """Return the time, in UTC."""
         ...
 
 
@@ -16,7 +16,7 @@ class SystemClock:
     """The clock of this machine."""
 
     def now(self) -> datetime:
-        """Give the time, in UTC."""
+        """Return the time, in UTC."""
         return datetime.now(UTC)
 
 
@@ -40,7 +40,7 @@ def from_text(text: str) -> datetime:
 
 
 def seconds_between(start: str, end: str) -> float:
-    """Give the seconds from one written time to another.
+    """Return the seconds from one written time to another.
 
     Examples:
         >>> seconds_between(

@@ -1,4 +1,4 @@
-"""What the user can mend, as opposed to a fault of the program."""
+"""Errors that the user can correct, as opposed to faults of the program."""
 
 
 class StudyError(ValueError):

@@ -97,9 +97,9 @@ def test_the_reference_is_what_the_commands_say():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The built site, its notebooks not run; a warning fails it."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("docs") / "site"
     call = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going"]
-    call += ["-D", "nb_execution_mode=off", "-d", folder / "doctrees"]
+    call += ["-D", "nb_execution_mode=off"]
     built = subprocess.run(
         [*call, DOCS, folder], cwd=ROOT, check=False, capture_output=True, text=True
     )
@@ -138,14 +138,13 @@ def test_the_site_describes_what_a_package_exports(site, package):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
 def test_a_notebook_runs(notebook, tmp_path):
     content = nbformat.read(notebook, as_version=4)
+    where = {"metadata": {"path": tmp_path}}
 
-    NotebookClient(
-        content, timeout=120, resources={"metadata": {"path": tmp_path}}
-    ).execute()
+    NotebookClient(content, timeout=300, resources=where).execute()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)

@@ -11,12 +11,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from analysis.report.study import analyse_responses
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from analysis.cli import main as analyze
-from analysis.report.study import analyse_responses
-from reader_study.build.sealing import seal
+from reader_study.building.sealing import seal
 from reader_study.cli import main as study_command
 from reader_study.formats.closing import closing_beside
 from reader_study.formats.flow import flow_beside

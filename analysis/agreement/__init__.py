@@ -4,10 +4,10 @@ from analysis.agreement.chance_corrected import (
     brennan_prediger,
     cohen_kappa,
     gwet_ac,
+    maximum_kappa,
     scott_pi,
 )
 from analysis.agreement.krippendorff import krippendorff_alpha
-from analysis.agreement.maximum import maximum_kappa
 from analysis.agreement.percent import percent_agreement, skew_indices
 
 __all__ = [

@@ -12,12 +12,42 @@ Cohen and Everitt (Psychol Bull 1969;72:323. doi:10.1037/h0028106).
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from analysis.agreement.weights import Weights, agreement_weights
 from analysis.arrays import BoolArray, FloatArray, IntArray
+
+Weights = Literal["linear", "quadratic"] | None
+
+
+def agreement_weights(k: int, weights: Weights) -> FloatArray:
+    """Return the `(k, k)` agreement weights: 1 on the diagonal, less beside it.
+
+    Args:
+        k: Number of categories, at least 2.
+        weights: None counts exact agreement only; `linear` gives 1 - d / (k - 1) and
+            `quadratic` 1 - d^2 / (k - 1)^2 at d steps on the scale (Cohen 1968,
+            Fleiss and Cohen 1973).
+
+    Raises:
+        ValueError: If the name is unknown.
+
+    Examples:
+        >>> agreement_weights(3, "linear")
+        array([[1. , 0.5, 0. ],
+               [0.5, 1. , 0.5],
+               [0. , 0.5, 1. ]])
+    """
+    if weights is None:
+        return np.eye(k)
+    if weights not in ("linear", "quadratic"):  # also of no text, which has no hash
+        msg = f"Weights must be None, 'linear' or 'quadratic', got {weights!r}"
+        raise ValueError(msg)
+    steps = np.arange(k)
+    distance = np.abs(steps[:, None] - steps) / (k - 1)
+    return np.asarray(1 - (distance if weights == "linear" else distance**2))
+
 
 Chance = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 """From counts and weights to the agreement expected by chance, times n^2, `(...)`, and
@@ -82,25 +112,78 @@ def coefficients(
         chance: What agreement to expect by chance.
     """
     x = np.asarray(counts, dtype=np.float64)
-    n = x.sum(axis=(-2, -1))
+    n, observed, expected, slope, left, estimate = _terms(x, weights, chance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        expected, slope = chance(x, weights)
-        observed = (weights * x).sum(axis=(-2, -1))
-        left = n**2 - expected
-        # In counts, not shares: small differences of whole numbers are exact.
-        estimate = (n * observed - expected) / left
-        p, of_pair = x / _cells(n), slope / _cells(n)
-        influence = weights - _cells(1 - estimate) * of_pair
+        p, of_pair = x / n, slope / n
         rows, columns = p.sum(axis=-1), p.sum(axis=-2)
         independent = rows[..., :, None] * columns[..., None, :]
         unit = left / n**2 * np.sqrt(n)
         return BatchResult(
-            estimate,
-            _spread(p, influence) / unit,
-            _spread(independent, weights - of_pair) / unit,
-            observed / n,
-            expected / n**2,
+            _of_table(estimate),
+            _spread(p, weights - (1 - estimate) * of_pair) / _of_table(unit),
+            _spread(independent, weights - of_pair) / _of_table(unit),
+            _of_table(observed / n),
+            _of_table(expected / n**2),
         )
+
+
+def estimates(
+    counts: IntArray | FloatArray, weights: FloatArray, chance: Chance
+) -> FloatArray:
+    """Compute (observed - expected) / (1 - expected) alone, `(...)`."""
+    x = np.asarray(counts, dtype=np.float64)
+    return _of_table(_terms(x, weights, chance).estimate)
+
+
+def influence_of_pairs(
+    counts: IntArray | FloatArray, weights: FloatArray, chance: Chance
+) -> tuple[FloatArray, FloatArray]:
+    """Compute a coefficient and what a pair of answers contributes to it.
+
+    To first order the coefficient is the mean over all pairs of
+    [w_ab - observed - (1 - coefficient) e_ab] / (1 - expected), where a and b are a
+    pair's answers and e_ab is its influence on what chance expects.
+
+    Args:
+        counts: `(..., k, k)` pairs of answers, or their shares.
+        weights: `(k, k)` agreement weights, 1 on the diagonal.
+        chance: What agreement to expect by chance.
+
+    Returns:
+        The coefficient `(...)` and the influence `(..., k, k)`; its mean over the
+        pairs of a table is 0.
+    """
+    x = np.asarray(counts, dtype=np.float64)
+    n, _, _, slope, left, estimate = _terms(x, weights, chance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        influence = weights - (1 - estimate) * slope / n
+        centred = influence - _total(x * influence) / n
+        return _of_table(estimate), np.asarray(centred * n**2 / left)
+
+
+class _Terms(NamedTuple):
+    """Parts of a coefficient: of a table `(..., 1, 1)`, the slope `(..., k, k)`."""
+
+    n: FloatArray
+    observed: FloatArray
+    """Agreement in counts."""
+    expected: FloatArray
+    """Agreement by chance, times n^2."""
+    slope: FloatArray
+    left: FloatArray
+    """What chance leaves, times n^2."""
+    estimate: FloatArray
+
+
+def _terms(x: FloatArray, weights: FloatArray, chance: Chance) -> _Terms:
+    n, observed = _total(x), _total(weights * x)
+    of_table, slope = chance(x, weights)
+    expected = np.asarray(of_table)[..., None, None]
+    left = n**2 - expected
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # In counts, not shares: small differences of whole numbers are exact.
+        estimate = (n * observed - expected) / left
+    return _Terms(n, observed, expected, slope, left, estimate)
 
 
 def product_of_margins(x: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -141,13 +224,18 @@ def uniform_chance(x: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray
 
 def _spread(p: FloatArray, influence: FloatArray) -> FloatArray:
     """Standard deviation of the influence of a pair; centred, so no digits are lost."""
-    centred = influence - _cells((p * influence).sum(axis=(-2, -1)))
+    centred = influence - _total(p * influence)
     return np.asarray(np.sqrt((p * centred**2).sum(axis=(-2, -1))))
 
 
-def _cells(of_table: FloatArray) -> FloatArray:
-    """Give a value per table `(...)` the shape `(..., 1, 1)`."""
-    return of_table[..., None, None]
+def _total(x: FloatArray) -> FloatArray:
+    """Sum over the cells of a table, `(..., 1, 1)`."""
+    return np.asarray(x.sum(axis=(-2, -1), keepdims=True))
+
+
+def _of_table(value: FloatArray) -> FloatArray:
+    """Return a value per table `(..., 1, 1)` in the shape `(...)`."""
+    return np.asarray(value[..., 0, 0])
 
 
 def _weights(counts: IntArray | FloatArray, weights: Weights) -> FloatArray:
@@ -155,5 +243,5 @@ def _weights(counts: IntArray | FloatArray, weights: Weights) -> FloatArray:
 
 
 def _one_used(counts: IntArray | FloatArray, axis: int) -> BoolArray:
-    """Tell for each table whether one category takes all answers of a method."""
+    """Return for each table whether one category takes all answers of a method."""
     return np.asarray(np.count_nonzero(counts.sum(axis=axis), axis=-1) == 1)

@@ -2,16 +2,61 @@
 
 import math
 
+import numpy as np
+
 from analysis.agreement.batch import (
     BatchResult,
+    Weights,
     brennan_predigers,
     cohen_kappas,
     gwet_acs,
     scott_pis,
 )
-from analysis.agreement.result import ChanceCorrectedResult
-from analysis.agreement.weights import Weights
+from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
+from analysis.arrays import FloatArray, IntArray
+from analysis.columns import takes_ratings
 from analysis.tables import ContingencyTable
+
+
+@takes_ratings(scale_matters=False)
+def maximum_kappa(table: ContingencyTable, weights: Weights = None) -> AgreementResult:
+    """Largest kappa of any table with these row and column totals.
+
+    Unweighted, as many pairs as the totals allow stand on the diagonal. Weighted, the
+    best table pairs the answers in the order of the scale (the monotone coupling, which
+    is optimal for every weight that falls convexly with the distance).
+
+    References:
+        Cohen J. Educ Psychol Meas 1960;20:37. doi:10.1177/001316446002000104
+    """
+    if table.n == 0:
+        return AgreementResult(math.nan, None, 0, "there are no pairs")
+    estimate = maximum_kappa_of_margins(table.row_totals, table.column_totals, weights)
+    reason = None
+    if math.isnan(estimate):
+        reason = "both methods always drew the same one answer, so kappa is undefined"
+    return AgreementResult(estimate, None, table.n, reason)
+
+
+def maximum_kappa_of_margins(
+    rows: IntArray | FloatArray, columns: IntArray | FloatArray, weights: Weights = None
+) -> float:
+    """Largest kappa for margins of shape `(k,)` each, counts or proportions."""
+    if weights is not None:
+        return float(cohen_kappas(_monotone_coupling(rows, columns), weights).estimate)
+    r, c = rows / rows.sum(), columns / columns.sum()
+    expected = float(r @ c)
+    left = 1 - expected
+    return (float(np.minimum(r, c).sum()) - expected) / left if left else math.nan
+
+
+def _monotone_coupling(
+    rows: IntArray | FloatArray, columns: IntArray | FloatArray
+) -> FloatArray:
+    """Table that joins the lowest answers of both margins first."""
+    cumulated = np.minimum(np.cumsum(rows)[:, None], np.cumsum(columns)).astype(float)
+    return np.diff(np.diff(cumulated, axis=0, prepend=0), axis=1, prepend=0)
+
 
 NO_PAIRS = "there are no pairs"
 ONE_PAIR = "there is only one pair"
@@ -21,6 +66,7 @@ ALL_AGREE = (
 )
 
 
+@takes_ratings(scale_matters=False)
 def cohen_kappa(
     table: ContingencyTable, weights: Weights = None
 ) -> ChanceCorrectedResult:
@@ -46,6 +92,7 @@ def cohen_kappa(
     return _one(cohen_kappas(table.counts, weights), table, reason)
 
 
+@takes_ratings(scale_matters=False)
 def scott_pi(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
     """Scott's pi, which is Fleiss' kappa of two ratings.
 
@@ -56,6 +103,7 @@ def scott_pi(table: ContingencyTable, weights: Weights = None) -> ChanceCorrecte
     return _one(scott_pis(table.counts, weights), table, _common_reason(table))
 
 
+@takes_ratings(scale_matters=True)
 def gwet_ac(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
     """Gwet's AC1, or AC2 with weights; it stays high where one answer dominates.
 
@@ -65,6 +113,7 @@ def gwet_ac(table: ContingencyTable, weights: Weights = None) -> ChanceCorrected
     return _one(gwet_acs(table.counts, weights), table, _common_reason(table))
 
 
+@takes_ratings(scale_matters=True)
 def brennan_prediger(
     table: ContingencyTable, weights: Weights = None
 ) -> ChanceCorrectedResult:
@@ -78,7 +127,7 @@ def brennan_prediger(
 
 
 def constant_method(table: ContingencyTable) -> str | None:
-    """Say which method always drew the same answer, if one did."""
+    """Return in words which method always drew the same answer, if one did."""
     sides = (("reference", table.row_totals), ("test", table.column_totals))
     for method, totals in sides:
         used = [c for c, total in zip(table.categories, totals, strict=True) if total]

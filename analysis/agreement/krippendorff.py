@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from analysis.agreement.batch import coefficients, square_of_mean_margin
 from analysis.agreement.result import AgreementResult
 from analysis.arrays import FloatArray
+from analysis.errors import one_of
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
@@ -38,9 +39,7 @@ def krippendorff_alpha(ratings: ArrayLike, level: Level = "nominal") -> Agreemen
         Hayes AF, Krippendorff K. Commun Methods Meas 2007;1:77.
         doi:10.1080/19312450709336664
     """
-    if level not in _METRICS:
-        msg = f"Level must be one of {', '.join(_METRICS)}, got {level!r}"
-        raise ValueError(msg)
+    one_of("Level", level, _METRICS)
     table = _comparable(ratings)
     n_cases = len(table)
     if not n_cases:

@@ -3,16 +3,18 @@
 import math
 from dataclasses import dataclass
 
+from analysis.columns import takes_ratings
 from analysis.intervals import (
     ConfidenceInterval,
     ProportionMethod,
     proportion_interval,
 )
+from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 
 
 @dataclass(frozen=True)
-class PercentAgreement:
+class PercentAgreement(Shown):
     """Result of `percent_agreement`.
 
     Attributes:
@@ -42,10 +44,11 @@ class PercentAgreement:
     def confidence_interval(
         self, confidence_level: float = 0.95, method: ProportionMethod = "wilson"
     ) -> ConfidenceInterval:
-        """Give the interval of the proportion; see `analysis.intervals`."""
+        """Return the interval of the proportion; see `analysis.intervals`."""
         return proportion_interval(self.n_agree, self.n, confidence_level, method)
 
 
+@takes_ratings(scale_matters=False)
 def percent_agreement(table: ContingencyTable) -> PercentAgreement:
     """Proportion of pairs in which both methods drew the same answer.
 
@@ -61,7 +64,7 @@ def percent_agreement(table: ContingencyTable) -> PercentAgreement:
 
 
 @dataclass(frozen=True)
-class SkewIndices:
+class SkewIndices(Shown):
     """Why kappa of a 2 x 2 table is low though agreement is high.
 
     Attributes:
@@ -77,6 +80,7 @@ class SkewIndices:
     bias: float
 
 
+@takes_ratings(scale_matters=True)
 def skew_indices(table: ContingencyTable) -> SkewIndices:
     """Prevalence and bias index of a 2 x 2 table; NaN without pairs.
 

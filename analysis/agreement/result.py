@@ -1,9 +1,10 @@
-"""What an agreement statistic returns."""
+"""Results of the agreement statistics: an estimate with its standard error."""
 
 import math
 from dataclasses import dataclass
 
 from analysis.intervals import ConfidenceInterval, normal_quantile
+from analysis.showing import Shown
 
 _NO_ERROR = 1e-12  # what rounding leaves of a standard error of 0
 
@@ -13,7 +14,7 @@ NO_SPREAD = (
 
 
 @dataclass(frozen=True)
-class AgreementResult:
+class AgreementResult(Shown):
     """An estimate with its standard error, unrounded.
 
     Attributes:
@@ -37,7 +38,7 @@ class AgreementResult:
             object.__setattr__(self, "undefined_reason", NO_SPREAD)
 
     def confidence_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:
-        """Give estimate +- z x standard error, not cut off, as the paper prints it.
+        """Return estimate +- z x standard error, not cut off, as the paper prints it.
 
         Where the interval says nothing, its `caution` tells why.
 

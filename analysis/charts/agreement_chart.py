@@ -9,6 +9,8 @@ from matplotlib.patches import Rectangle
 
 from analysis.arrays import FloatArray, IntArray
 from analysis.charts.style import AGREEMENT, GUIDE, OUTLINE, PARTIAL
+from analysis.columns import TableLike, as_table
+from analysis.errors import instance_of
 from analysis.tables import ContingencyTable
 
 _LABEL_GAP = 0.075  # of the axis, between two labels
@@ -17,7 +19,7 @@ _LABEL_PAD = 9  # points, the same distance
 
 
 def agreement_chart(
-    table: ContingencyTable,
+    table: TableLike,
     ax: Axes,
     *,
     method_names: tuple[str, str],
@@ -32,7 +34,8 @@ def agreement_chart(
     rectangles are squares on the dashed diagonal.
 
     Args:
-        table: Pairs of answers, categories in the order of the scale.
+        table: Counts of pairs of answers, categories in the order of the scale; see
+            `analysis.cohen_kappa` for what a table may be.
         ax: Axes to draw on; both run from 0 to the number of pairs.
         method_names: Reference method (vertical) and test method (horizontal).
         labels: Name of each category; its code if left out.
@@ -41,6 +44,8 @@ def agreement_chart(
         Bangdiwala SI, Shankar V. BMC Med Res Methodol 2013;13:97.
         doi:10.1186/1471-2288-13-97
     """
+    instance_of("Axes to draw on", ax, Axes)
+    table = as_table(table)
     n = max(table.n, 1)
     columns, rows = _edges(table.column_totals), _edges(table.row_totals)
     ax.plot([0, n], [0, n], color=GUIDE, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)

@@ -3,93 +3,258 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from analysis.commands.text import text_of_frame
+import typer
+
+from analysis.commands.shared import AsJson, progress, text_of_frame
 from analysis.errors import InputError, user_input
-from analysis.power import PowerFigures, PowerTest, StudySize, power_overview
-from analysis.power.normal import check_power
-from analysis.published import load_published, published_pairs, recover_all
-from analysis.report.figures import house_style, power_figure, save_figure
-from analysis.report.folder import complete_or_untouched
-from analysis.report.html import power_table
-from analysis.responses.counts import read_counts
-from analysis.tables import ContingencyTable
+
+if TYPE_CHECKING:
+    from analysis.power import PowerFigures, PowerTest, StudySize
+    from analysis.tables import ContingencyTable
+
+_OF_DESIGN = (
+    "patient_correlation",
+    "reader_correlation",
+    "margin",
+    "repetitions",
+    "seed",
+)
+_LISTS = {"readers": int, "cases": int, "shares": float}
+_OF_PAIRS = {
+    "kappa": 0.35,
+    "null": 0.0,
+    "alpha": 0.05,
+    "power": 0.8,
+    "readers": (7,),
+    "cases": (20,),
+}
 
 
-@dataclass(frozen=True)
-class PowerRequest:
-    """What the user asks."""
+def power(
+    kappa: Annotated[
+        float | None, typer.Option(help="True kappa; 0.35, of a design 0.6.")
+    ] = None,
+    null: Annotated[
+        float | None, typer.Option(help="Kappa under the null; 0, of a design 0.4.")
+    ] = None,
+    alpha: Annotated[
+        float | None, typer.Option(help="Type I error, two-sided; 0.05.")
+    ] = None,
+    power: Annotated[float | None, typer.Option(help="Power wanted; 0.8.")] = None,
+    readers: Annotated[
+        str | None, typer.Option(help="Number of readers, 7; of a design 3,5,7,10.")
+    ] = None,
+    cases: Annotated[
+        str | None, typer.Option(help="Number of cases, 20; of a design 10,20,40,80.")
+    ] = None,
+    icc: Annotated[float, typer.Option(help="Correlation within a case.")] = 0.0,
+    counts: Annotated[
+        Path | None,
+        typer.Option(help="Table of counts for its margins; else the paper's."),
+    ] = None,
+    raters: Annotated[
+        int | None,
+        typer.Option(help="So many raters of each case under one method: their kappa."),
+    ] = None,
+    design: Annotated[
+        Path | None,
+        typer.Option(help="Readers x cases: a TOML file of the options below."),
+    ] = None,
+    shares: Annotated[
+        str | None, typer.Option(help="Design: share of each answer; 0.5,0.5.")
+    ] = None,
+    patient_correlation: Annotated[
+        float | None,
+        typer.Option(help="Design: how alike pairs of a patient are; 0.3."),
+    ] = None,
+    reader_correlation: Annotated[
+        float | None,
+        typer.Option(help="Design: how alike pairs of a reader are; 0.05."),
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Design: margin of non-inferiority; 0.1.")
+    ] = None,
+    repetitions: Annotated[
+        int | None, typer.Option(help="Design: simulated studies of each; 2000.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Design: start of the simulation; 1.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Design: processors to simulate on.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for JSON, tables and figures.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Power, pairs needed and detectable kappa; of a design, readers and cases."""
+    given = _given(locals())
+    if raters is not None:
+        _refuse_other_options(given, design, counts, readers=readers, icc=icc, out=out)
+        print(_power_of_raters({**_OF_PAIRS, **given}, raters, as_json=as_json))
+    elif _asks_for_a_design(given, design, of_pairs=bool(icc or counts)):
+        from analysis.commands.power_design import design_power, read_request
 
-    kappa: float
-    null: float
-    alpha: float
-    wanted: float
-    readers: int
-    cases: int
-    icc: float
-    counts: Path | None
+        request = read_request(design, given)
+        print(design_power(request, out, jobs=jobs, as_json=as_json, progress=progress))
+    else:
+        print(
+            _power_of_pairs({**_OF_PAIRS, **given}, icc, counts, out, as_json=as_json)
+        )
 
 
-def power_of_pairs(
-    given: Mapping[str, Any],
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers that were given, with lists of numbers as tuples.
+
+    Raises:
+        InputError: If a list holds anything else.
+    """
+    names = (*_OF_PAIRS, "shares", *_OF_DESIGN)
+    given = {name: options[name] for name in names if options[name] is not None}
+    for name in _LISTS.keys() & given.keys():
+        try:
+            given[name] = tuple(map(_LISTS[name], given[name].split(",")))
+        except ValueError as error:
+            kind = "whole numbers" if _LISTS[name] is int else "numbers"
+            msg = f"--{name} must be {kind} with commas between, got {given[name]!r}"
+            raise InputError(msg) from error
+    return given
+
+
+def _asks_for_a_design(
+    given: Mapping[str, Any], design: Path | None, *, of_pairs: bool
+) -> bool:
+    """Return whether several sizes, or something only a design has, was asked for.
+
+    Raises:
+        InputError: If something only independent pairs have was asked for as well.
+    """
+    several = any(len(given.get(name, ())) > 1 for name in ("readers", "cases"))
+    of_design = any(name in given for name in ("shares", *_OF_DESIGN))
+    asked = design is not None or several or of_design
+    if asked and of_pairs:
+        msg = "--icc and --counts are no options of a design of readers x cases"
+        raise InputError(msg)
+    return asked
+
+
+def _refuse_other_options(
+    given: Mapping[str, Any], *files: Path | None, **others: object
+) -> None:
+    """Refuse what says nothing about raters of one method."""
+    wrong = [f"--{name.replace('_', '-')}" for name in _OF_DESIGN if name in given]
+    wrong += [f"--{name}" for name, value in others.items() if value]
+    wrong += ["--design"] * (files[0] is not None) + ["--counts"] * bool(files[1])
+    if wrong:
+        msg = (
+            "--raters goes with --kappa, --null, --alpha, --power, --cases and "
+            f"--shares, got {', '.join(wrong)}"
+        )
+        raise InputError(msg)
+
+
+def _power_of_raters(asked: Mapping[str, Any], raters: int, *, as_json: bool) -> str:
+    """Compute goodness-of-fit power of the kappa of many raters of each case."""
+    from analysis.power import PowerTest
+    from analysis.power.design import answer_shares
+    from analysis.power.many_raters import (
+        raters_lower_limit,
+        raters_power,
+        raters_sample_size,
+    )
+
+    cases, *more = asked["cases"]
+    if more or cases < 1:
+        msg = f"--cases must be one number of 1 or more, got {[cases, *more]}"
+        raise InputError(msg)
+    with user_input():
+        test = PowerTest(asked["kappa"], asked["null"], asked["alpha"])
+        shares = answer_shares(asked.get("shares", (0.5, 0.5)))
+        model: Literal["mixture", "dirichlet"]
+        model = "mixture" if len(shares) == 2 else "dirichlet"
+        power = raters_power(shares, test, cases, raters, model)
+        needed = raters_sample_size(shares, test, asked["power"], raters, model)
+        limit = raters_lower_limit(
+            shares, test.kappa, cases, raters, model=model, alpha=test.alpha / 2
+        )
+    if as_json:
+        found = {
+            "asked": {name: asked[name] for name in ("kappa", "null", "alpha", "power")}
+            | {"cases": cases, "raters": raters, "shares": shares.tolist()},
+            "model": model,
+            "power": power,
+            "cases_needed": math.ceil(needed),
+            "lower_limit": limit if math.isfinite(limit) else None,
+        }
+        return json.dumps(found, indent=1, allow_nan=False)
+    answers = ", ".join(f"{share:g}" for share in shares)
+    return "\n".join(
+        [
+            f"Kappa {test.kappa:g} against {test.null:g}, alpha {test.alpha:g} "
+            f"two-sided; {raters} raters of each case, answers {answers}; "
+            f"goodness of fit, {model} model",
+            f"Power with {cases} cases: {100 * power:.1f}%",
+            f"Cases needed for {asked['power']:.0%}: {math.ceil(needed)}",
+            f"Lower {1 - test.alpha:.0%} limit expected of {cases} cases: "
+            + (f"{limit:.3f}" if math.isfinite(limit) else "none"),
+        ]
+    )
+
+
+def _power_of_pairs(
+    asked: Mapping[str, Any],
     icc: float,
     counts: Path | None,
     out: Path | None,
     *,
     as_json: bool,
 ) -> str:
-    """Fill in what was not given, and compute power.
-
-    Args:
-        given: Options by name; readers and cases as tuples of one number.
-        icc: Correlation within a case.
-        counts: Table of counts, or None for the paper's.
-        out: Folder for results.
-        as_json: Whether to give JSON.
-    """
-    request = PowerRequest(
-        kappa=given.get("kappa", 0.35),
-        null=given.get("null", 0.0),
-        alpha=given.get("alpha", 0.05),
-        wanted=given.get("power", 0.8),
-        readers=given.get("readers", (7,))[0],
-        cases=given.get("cases", (20,))[0],
-        icc=icc,
-        counts=counts,
-    )
-    return power(request, out, as_json=as_json)
-
-
-def power(request: PowerRequest, out: Path | None, *, as_json: bool) -> str:
     """Compute power under every formulation, and write figures where asked to."""
+    from analysis.power import PowerTest, StudySize, power_overview
+    from analysis.power.normal import check_power
+    from analysis.report.figures import house_style, power_figure, save_figure
+    from analysis.report.writing import complete_or_untouched
+
+    wanted = asked["power"]
     with user_input():
-        size = StudySize(request.readers, request.cases, request.icc)
-        test = PowerTest(request.kappa, request.null, request.alpha)
-        check_power(request.wanted)
-    tables = _tables(request.counts)
+        size = StudySize(asked["readers"][0], asked["cases"][0], icc)
+        test = PowerTest(asked["kappa"], asked["null"], asked["alpha"])
+        check_power(wanted)
+    tables = _tables(counts)
     figures = {
-        name: power_overview(
-            table.row_totals, table.column_totals, size, test, request.wanted
-        )
+        name: power_overview(table.row_totals, table.column_totals, size, test, wanted)
         for name, table in tables.items()
     }
     refused = {name: rows[0].refused for name, rows in figures.items()}
-    if request.counts and all(refused.values()):
+    if counts and all(refused.values()):
         raise InputError("; ".join(filter(None, refused.values())))
-    content = json.dumps(_json(request, figures), indent=1, allow_nan=False)
+    shown = {
+        "kappa": test.kappa,
+        "null": test.null,
+        "alpha": test.alpha,
+        "wanted": wanted,
+        "readers": size.readers,
+        "cases": size.cases,
+        "icc": icc,
+        **({} if counts else {"counts": None}),
+    }
+    content = json.dumps(_json(shown, figures), indent=1, allow_nan=False)
     if out:
         with complete_or_untouched(out) as staging, house_style():
             (staging / "power.json").write_text(content + "\n", encoding="utf-8")
-            figure = power_figure(tables, size, test, request.wanted)
+            figure = power_figure(tables, size, test, wanted)
             save_figure(figure, staging, "power")
     return content if as_json else _describe(size, test, figures, out)
 
 
-def _tables(counts: Path | None) -> dict[str, ContingencyTable]:
+def _tables(counts: Path | None) -> "dict[str, ContingencyTable]":
     """Margins of the user's table, else those of the paper's seven questions."""
+    from analysis.published import load_published, published_pairs, recover_all
+    from analysis.responses.counts import read_counts
+
     if counts:
         table = read_counts(counts)
         if table.n == 0:
@@ -102,13 +267,8 @@ def _tables(counts: Path | None) -> dict[str, ContingencyTable]:
 
 
 def _json(
-    request: PowerRequest, figures: Mapping[str, list[PowerFigures]]
+    asked: Mapping[str, object], figures: "Mapping[str, list[PowerFigures]]"
 ) -> dict[str, object]:
-    asked = {
-        key: value
-        for key, value in asdict(request).items()
-        if not isinstance(value, Path)
-    }
     return {
         "asked": asked,
         "figures": {
@@ -127,11 +287,13 @@ def _json(
 
 
 def _describe(
-    size: StudySize,
-    test: PowerTest,
-    figures: Mapping[str, list[PowerFigures]],
+    size: "StudySize",
+    test: "PowerTest",
+    figures: "Mapping[str, list[PowerFigures]]",
     out: Path | None,
 ) -> str:
+    from analysis.report.frames import power_table
+
     head = (
         f"Kappa {test.kappa:g} against {test.null:g}, alpha {test.alpha:g} two-sided; "
         f"{size.readers} readers x {size.cases} cases = {size.pairs} pairs"

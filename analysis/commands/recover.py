@@ -1,53 +1,89 @@
 """`magic-analyze recover`: all tables that fit what is printed of one."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from analysis.agreement import cohen_kappa
+import typer
+
+from analysis.commands.shared import AsJson, Level
 from analysis.errors import InputError, user_input
-from analysis.recovery import KnownMargins, feasible_tables, tables_by_reader
-from analysis.report.formatting import format_coefficient
-from analysis.responses.counts import ReaderTotals, read_reader_totals
-from analysis.tables import ContingencyTable
+
+if TYPE_CHECKING:
+    from analysis.recovery import KnownMargins
+    from analysis.responses.counts import ReaderTotals
+    from analysis.tables import ContingencyTable
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the user knows of the table; totals or a file of counts by reader."""
+def recover(
+    agree: Annotated[int, typer.Option(help="Number of pairs that agree.")],
+    rows: Annotated[str | None, typer.Option(help="Row totals: 113,4,23")] = None,
+    columns: Annotated[str | None, typer.Option(help="Column totals.")] = None,
+    kappa_ci: Annotated[
+        str | None,
+        typer.Option(help="Interval of kappa as printed, with its digits: 0.207,0.517"),
+    ] = None,
+    by_reader: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the counts of each reader, as table_s2.csv."),
+    ] = None,
+    confidence_level: Level = 0.95,
+    as_json: AsJson = False,
+) -> None:
+    """List all tables that fit printed totals, agreements and interval of kappa."""
+    from analysis.recovery import feasible_tables
+    from analysis.responses.counts import read_reader_totals
 
-    rows: list[int] | None
-    columns: list[int] | None
-    n_agree: int
-    kappa_interval: tuple[str, str] | None
-    by_reader: Path | None
-    confidence_level: float
-
-
-def recover(known: Known, *, as_json: bool) -> str:
-    """List the tables, and how each splits among the readers where they are known."""
-    totals = read_reader_totals(known.by_reader) if known.by_reader else None
-    margins = _margins(known, totals)
+    printed = (
+        _whole_numbers(rows, "--rows") if rows else None,
+        _whole_numbers(columns, "--columns") if columns else None,
+    )
+    interval = _limits(kappa_ci) if kappa_ci else None
+    totals = read_reader_totals(by_reader) if by_reader else None
+    margins = _margins(*printed, agree, totals)
     with user_input():
         tables = list(
             feasible_tables(
                 margins.rows,
                 margins.columns,
                 margins.n_agree,
-                kappa_interval=known.kappa_interval,
-                confidence_level=known.confidence_level,
+                kappa_interval=interval,
+                confidence_level=confidence_level,
             )
         )
     found = [(table, _split(table, totals)) for table in tables]
     if totals:
         found = [(table, split) for table, split in found if split is not None]
     if as_json:
-        return json.dumps([table.counts.tolist() for table, _ in found])
-    return _describe(found, totals)
+        print(json.dumps([table.counts.tolist() for table, _ in found]))
+    else:
+        print(_describe(found, totals))
 
 
-def _margins(known: Known, totals: ReaderTotals | None) -> KnownMargins:
-    rows, columns = known.rows, known.columns
+def _whole_numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        msg = f"{option} must be whole numbers with commas between, got {text!r}"
+        raise InputError(msg) from error
+
+
+def _limits(text: str) -> tuple[str, str]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2:
+        msg = f"--kappa-ci must be two numbers with a comma between, got {text!r}"
+        raise InputError(msg)
+    return parts[0], parts[1]
+
+
+def _margins(
+    rows: list[int] | None,
+    columns: list[int] | None,
+    n_agree: int,
+    totals: "ReaderTotals | None",
+) -> "KnownMargins":
+    from analysis.recovery import KnownMargins
+
     if totals:
         rows = rows or totals.reference.sum(axis=0).tolist()
         columns = columns or totals.test.sum(axis=0).tolist()
@@ -55,12 +91,14 @@ def _margins(known: Known, totals: ReaderTotals | None) -> KnownMargins:
         msg = "Give --rows and --columns, or --by-reader with the counts of each reader"
         raise InputError(msg)
     with user_input():
-        return KnownMargins.of(rows, columns, known.n_agree)
+        return KnownMargins.of(rows, columns, n_agree)
 
 
 def _split(
-    table: ContingencyTable, totals: ReaderTotals | None
-) -> list[ContingencyTable] | None:
+    table: "ContingencyTable", totals: "ReaderTotals | None"
+) -> "list[ContingencyTable] | None":
+    from analysis.recovery import tables_by_reader
+
     if totals is None:
         return None
     with user_input():
@@ -68,9 +106,12 @@ def _split(
 
 
 def _describe(
-    found: list[tuple[ContingencyTable, list[ContingencyTable] | None]],
-    totals: ReaderTotals | None,
+    found: "list[tuple[ContingencyTable, list[ContingencyTable] | None]]",
+    totals: "ReaderTotals | None",
 ) -> str:
+    from analysis.agreement import cohen_kappa
+    from analysis.report.formatting import format_coefficient
+
     count = f"{len(found)} table{'' if len(found) == 1 else 's'}"
     lines = [
         f"{count} fit{'s' if len(found) == 1 else ''}" if found else "No table fits"

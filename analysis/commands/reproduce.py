@@ -2,24 +2,28 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis.commands.text import text_table
-from analysis.report.writing import Progress, write_report
-from analysis.reproduction.comparison import REPRODUCED, Comparison
-from analysis.reproduction.study import Reproduction, reproduce_paper
+from analysis.commands.shared import OutFolder, progress, text_table
+
+if TYPE_CHECKING:
+    from analysis.reproduction import Comparison, Reproduction
 
 _HEADER = ("Figure", "Printed", "Computed", "Difference", "Verdict")
 
 
-def reproduce(out: Path, progress: Progress) -> str:
-    """Recompute the paper, write everything to a folder, and compare in text."""
+def reproduce(out: OutFolder = Path("reproduction")) -> None:
+    """Recompute the paper's Table 1, Tables S.1-S.7, Figure S.5 and power claim."""
+    from analysis.report.writing import write_report
+    from analysis.reproduction import reproduce_paper
+
     progress("Table 1, Tables S.1 to S.7, power")
     reproduction = reproduce_paper()
     write_report(reproduction.study, out, reproduction=reproduction, progress=progress)
-    return describe(reproduction, out)
+    print(_describe(reproduction, out))
 
 
-def describe(reproduction: Reproduction, out: Path) -> str:
+def _describe(reproduction: "Reproduction", out: Path) -> str:
     """Write the comparison as text, reasons below each table."""
     return "\n\n".join(
         [
@@ -32,7 +36,9 @@ def describe(reproduction: Reproduction, out: Path) -> str:
     )
 
 
-def _closing(reproduction: Reproduction, out: Path) -> str:
+def _closing(reproduction: "Reproduction", out: Path) -> str:
+    from analysis.reproduction import REPRODUCED
+
     rows = [*reproduction.table_one, *reproduction.sums]
     same = sum(row.verdict == REPRODUCED for row in rows)
     return (
@@ -41,7 +47,7 @@ def _closing(reproduction: Reproduction, out: Path) -> str:
     )
 
 
-def _section(heading: str, rows: Sequence[Comparison]) -> str:
+def _section(heading: str, rows: "Sequence[Comparison]") -> str:
     cells = [
         (row.item, row.printed, row.computed, str(row.difference), row.verdict)
         for row in rows
@@ -50,12 +56,12 @@ def _section(heading: str, rows: Sequence[Comparison]) -> str:
     return "\n".join([heading, "", text_table(cells, _HEADER), *reasons])
 
 
-def _worth_telling(row: Comparison) -> bool:
+def _worth_telling(row: "Comparison") -> bool:
     is_fraction = row.reason.replace("/", "").isdigit()
     return bool(row.reason) and not is_fraction
 
 
-def _recovered(reproduction: Reproduction) -> str:
+def _recovered(reproduction: "Reproduction") -> str:
     rows = [
         (
             table.question.id,

@@ -1,14 +1,19 @@
 """Agreement of two methods when many readers read the same cases under both."""
 
-from analysis.multireader.bootstrap import Bootstrap
-from analysis.multireader.estimate import ClusteredEstimate, Variance
+from analysis.multireader.clusters import Bootstrap
+from analysis.multireader.estimate import (
+    ClusteredEstimate,
+    Variance,
+    from_influence,
+    mean_of,
+)
 from analysis.multireader.homogeneity import HomogeneityTest, homogeneity
-from analysis.multireader.influence import Coefficient
 from analysis.multireader.kappa import (
-    clustered,
+    Coefficient,
     clustered_ac1,
     clustered_agreement,
     clustered_kappa,
+    with_clustered_error,
 )
 from analysis.multireader.pairs import Pairs
 from analysis.multireader.per_reader import (
@@ -17,7 +22,6 @@ from analysis.multireader.per_reader import (
     per_class,
     per_reader,
 )
-from analysis.multireader.variance import from_influence, mean_of
 
 __all__ = [
     "Bootstrap",
@@ -27,7 +31,6 @@ __all__ = [
     "Pairs",
     "ReaderAgreement",
     "Variance",
-    "clustered",
     "clustered_ac1",
     "clustered_agreement",
     "clustered_kappa",
@@ -37,4 +40,5 @@ __all__ = [
     "mean_of",
     "per_class",
     "per_reader",
+    "with_clustered_error",
 ]

@@ -7,8 +7,7 @@ import numpy as np
 from scipy.special import chdtrc, fdtrc
 
 from analysis.arrays import FloatArray
-from analysis.multireader.influence import Coefficient
-from analysis.multireader.kappa import linearise
+from analysis.multireader.kappa import Coefficient, linearise
 from analysis.multireader.pairs import Pairs
 from analysis.multireader.per_reader import KAPPA, of_reader
 

@@ -1,20 +1,88 @@
-"""Agreement of two methods when readers read the same cases."""
+"""Kappa, agreement and AC1 of pairs of answers that share readers and cases."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.agreement.batch import product_of_margins
-from analysis.agreement.weights import Weights
-from analysis.arrays import FloatArray
-from analysis.multireader.bootstrap import Bootstrap, resampled_sums
-from analysis.multireader.cautions import skewed_margins, why_undefined
-from analysis.multireader.clusters import Clusters
-from analysis.multireader.columns import Columns, as_pairs
-from analysis.multireader.estimate import ClusteredEstimate, Variance
-from analysis.multireader.influence import Coefficient, no_chance
-from analysis.multireader.linearised import Linearised, with_variance
-from analysis.multireader.pairs import Pairs
+from analysis.agreement.batch import (
+    Chance,
+    Weights,
+    agreement_weights,
+    estimates,
+    gwet_chance,
+    influence_of_pairs,
+    product_of_margins,
+)
+from analysis.arrays import FloatArray, IntArray
+from analysis.columns import Scale
+from analysis.multireader.clusters import Bootstrap, Clusters, resampled_sums
+from analysis.multireader.estimate import (
+    ClusteredEstimate,
+    Linearised,
+    Variance,
+    skewed_margins,
+    why_undefined,
+    with_variance,
+)
+from analysis.multireader.pairs import Columns, Pairs, as_pairs
+
+
+def _no_chance(x: FloatArray, _w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Chance of percent agreement: nothing is taken off."""
+    return np.zeros(x.shape[:-2]), np.zeros_like(x)
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """An agreement coefficient.
+
+    Attributes:
+        chance: What agreement it expects by chance.
+        weights: None, `linear` or `quadratic`.
+    """
+
+    chance: Chance
+    weights: Weights = None
+
+    @classmethod
+    def kappa(cls, weights: Weights = None) -> "Coefficient":
+        """Cohen's kappa, also weighted."""
+        return cls(product_of_margins, weights)
+
+    @classmethod
+    def ac(cls, weights: Weights = None) -> "Coefficient":
+        """Gwet's AC1; AC2 with weights."""
+        return cls(gwet_chance, weights)
+
+    @classmethod
+    def agreement(cls, weights: Weights = None) -> "Coefficient":
+        """Observed agreement, also weighted."""
+        return cls(_no_chance, weights)
+
+    @property
+    def scale_matters(self) -> bool:
+        """Whether it depends on categories that nobody chose, or on their order."""
+        return self.weights is not None or self.chance is gwet_chance
+
+    def of_tables(self, counts: IntArray | FloatArray) -> FloatArray:
+        """Return the coefficient of tables `(..., k, k)`; NaN where undefined."""
+        return estimates(counts, self._of_cells(counts), self.chance)
+
+    def influence(self, counts: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the coefficient of tables and what a pair in each cell contributes.
+
+        Args:
+            counts: `(..., k, k)` pairs of answers.
+
+        Returns:
+            The coefficient `(...)` and the influence `(..., k, k)`; its mean over the
+            pairs of a table is 0.
+        """
+        return influence_of_pairs(counts, self._of_cells(counts), self.chance)
+
+    def _of_cells(self, counts: IntArray | FloatArray) -> FloatArray:
+        """`(k, k)` agreement weights."""
+        return agreement_weights(counts.shape[-1], self.weights)
 
 
 def clustered_kappa(
@@ -22,12 +90,14 @@ def clustered_kappa(
     variance: Variance = "crossed",
     weights: Weights = None,
     bootstrap: Bootstrap | None = None,
+    *,
+    categories: Scale | None = None,
 ) -> ClusteredEstimate:
     """Cohen's kappa of all pairs, with an error that knows who read what.
 
     Args:
-        pairs: `Pairs`, or columns `reader`, `case`, `reference`, `test`; with weights
-            it must be `Pairs`, which know the scale.
+        pairs: `Pairs`, or a data frame or mapping with the columns `reader`, `case`,
+            `reference` and `test`.
         variance: What varies from study to study. `crossed`: readers and cases, the
             headline of a study in which readers read the same cases; `patient`,
             `jackknife`, `patient_bootstrap`: cases, for these very readers;
@@ -35,9 +105,13 @@ def clustered_kappa(
             itself, as the Fleiss-Cohen-Everitt error has it.
         weights: None, `linear` or `quadratic`.
         bootstrap: How to resample, for the two that do.
+        categories: The scale in its order; with weights columns need it, for they do
+            not tell what nobody answered.
 
     Raises:
-        ValueError: If the pairs, the variance or the weights are not such.
+        TypeError: If `pairs` is neither.
+        ValueError: If a column is missing, or pairs, variance, weights or categories
+            do not fit.
 
     References:
         Fleiss JL, Cohen J, Everitt BS. Psychol Bull 1969;72:323. doi:10.1037/h0028106
@@ -45,19 +119,19 @@ def clustered_kappa(
         Gallas BD. Acad Radiol 2006;13:353. doi:10.1016/j.acra.2005.11.030
 
     Examples:
-        >>> study = Pairs.from_labels(
-        ...     "AAAABBBB",
-        ...     "wxyzwxyz",
-        ...     [1, 1, 0, 0] * 2,
-        ...     [1, 0, 0, 0, 1, 1, 0, 1],
-        ...     [0, 1],
-        ... )
+        >>> study = {
+        ...     "reader": "AAAABBBB",
+        ...     "case": "wxyzwxyz",
+        ...     "reference": [1, 1, 0, 0] * 2,
+        ...     "test": [1, 0, 0, 0, 1, 1, 0, 1],
+        ... }
         >>> kappa = clustered_kappa(study, "patient")
         >>> round(kappa.estimate, 3), round(kappa.standard_error, 3), kappa.df
         (0.5, 0.289, 3.0)
     """
-    given = as_pairs(pairs, scale_matters=weights is not None)
-    return clustered(given, Coefficient.kappa(weights), variance, bootstrap)
+    coefficient = Coefficient.kappa(weights)
+    given = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
+    return with_clustered_error(given, coefficient, variance, bootstrap)
 
 
 def clustered_agreement(
@@ -65,45 +139,51 @@ def clustered_agreement(
     variance: Variance = "crossed",
     weights: Weights = None,
     bootstrap: Bootstrap | None = None,
+    *,
+    categories: Scale | None = None,
 ) -> ClusteredEstimate:
     """Share of pairs that agree; with weights, near misses count in part.
 
     Its limits are cut off at 0 and 1. Arguments and errors are those of
     `clustered_kappa`.
     """
-    given = as_pairs(pairs, scale_matters=weights is not None)
-    return clustered(given, Coefficient.agreement(weights), variance, bootstrap)
+    coefficient = Coefficient.agreement(weights)
+    given = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
+    return with_clustered_error(given, coefficient, variance, bootstrap)
 
 
 def clustered_ac1(
-    pairs: Pairs,
+    pairs: Pairs | Columns,
     variance: Variance = "crossed",
     weights: Weights = None,
     bootstrap: Bootstrap | None = None,
+    *,
+    categories: Scale | None = None,
 ) -> ClusteredEstimate:
     """Gwet's AC1 of all pairs (AC2 with weights), which counts unused categories.
 
-    Arguments and errors are those of `clustered_kappa`, except that `pairs` must be
-    `Pairs`, which know the scale.
+    Arguments and errors are those of `clustered_kappa`, except that columns always
+    need `categories`.
     """
-    given = as_pairs(pairs, scale_matters=True)
-    return clustered(given, Coefficient.ac(weights), variance, bootstrap)
+    coefficient = Coefficient.ac(weights)
+    given = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
+    return with_clustered_error(given, coefficient, variance, bootstrap)
 
 
-def clustered(
+def with_clustered_error(
     pairs: Pairs,
     coefficient: Coefficient,
     variance: Variance,
     bootstrap: Bootstrap | None = None,
 ) -> ClusteredEstimate:
-    """Give a coefficient of all pairs the error that was asked for."""
+    """Return a coefficient of all pairs with the error asked for."""
     linear = linearise(pairs, coefficient)
     anew = _FromTables(pairs, coefficient, linear.clusters)
     return with_variance(linear, variance, bootstrap, anew)
 
 
 def linearise(pairs: Pairs, coefficient: Coefficient) -> Linearised:
-    """Give a coefficient with the influence of each pair on it."""
+    """Return a coefficient with the influence of each pair on it."""
     counts = pairs.table.counts
     estimate, by_cell = coefficient.influence(counts)
     return Linearised(
@@ -114,7 +194,7 @@ def linearise(pairs: Pairs, coefficient: Coefficient) -> Linearised:
             pairs, chance_from_margins=coefficient.chance is product_of_margins
         ),
         cautions=skewed_margins(pairs),
-        bounds=(0.0, 1.0) if coefficient.chance is no_chance else (-np.inf, np.inf),
+        bounds=(0.0, 1.0) if coefficient.chance is _no_chance else (-np.inf, np.inf),
     )
 
 
@@ -127,14 +207,14 @@ class _FromTables:
     clusters: Clusters
 
     def resampled(self, bootstrap: Bootstrap, *, readers_too: bool) -> FloatArray:
-        """Give the coefficient of each resample, `(resamples,)`; NaN if undefined."""
+        """Return the coefficient of each resample, `(resamples,)`; NaN if undefined."""
         sums = resampled_sums(
             self.clusters, self._cells(), bootstrap, readers_too=readers_too
         )
         return self._of_cells(sums)
 
     def without_each_case(self) -> FloatArray:
-        """Give the coefficient without each case in turn, `(cases,)`."""
+        """Return the coefficient without each case in turn, `(cases,)`."""
         cells = self._cells()
         return self._of_cells(cells.sum(axis=0) - self.clusters.of_case.T @ cells)
 

@@ -1,20 +1,23 @@
-"""Pairs of answers that know their reader and their case."""
+"""Pairs of answers that know their reader and their case, from labels or columns."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
 from analysis.arrays import BoolArray, IntArray
+from analysis.columns import Scale, missing, occurring, scale_of
+from analysis.errors import shown
+from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 
 COLUMNS = ("reader", "case", "reference", "test")
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class Pairs(Shown):
     """Answers of readers to cases under both methods, one pair per reader and case.
 
     A reader need not have read every case.
@@ -132,6 +135,27 @@ class Pairs:
         cells = np.bincount(self.reference * self.k + self.test, minlength=self.k**2)
         return ContingencyTable(cells.reshape(self.k, self.k), self.categories)
 
+    def _rows(self) -> list[dict[str, object]]:
+        answers = zip(self.reference.tolist(), self.test.tolist(), strict=True)
+        places = zip(self.reader.tolist(), self.case.tolist(), answers, strict=True)
+        return [
+            {
+                "reader": self.readers[reader],
+                "case": self.cases[case],
+                "reference": self.categories[reference],
+                "test": self.categories[test],
+            }
+            for reader, case, (reference, test) in places
+        ]
+
+    def __repr__(self) -> str:
+        """Return how many there are, in one line."""
+        scale = ", ".join(map(str, self.categories))
+        return (
+            f"Pairs({self.n} pairs, {len(self.readers)} readers, {len(self.cases)} "
+            f"cases, categories {scale})"
+        )
+
     def subset(self, kept: BoolArray) -> Self:
         """Keep some pairs; readers and cases without any leave.
 
@@ -157,3 +181,73 @@ def _positions(names: Sequence[Hashable]) -> tuple[tuple[str, ...], IntArray]:
     place = {name: index for index, name in enumerate(dict.fromkeys(names))}
     positions = np.array([place[name] for name in names], dtype=np.int64)
     return tuple(map(str, place)), positions
+
+
+class Columns(Protocol):
+    """Anything that returns a column by its name: a mapping, a data frame."""
+
+    def __getitem__(self, name: str, /) -> Iterable[Hashable]:
+        """Return the column."""
+        ...
+
+    def keys(self) -> Iterable[Hashable]:
+        """Return the names of the columns."""
+        ...
+
+
+def as_pairs(
+    pairs: Pairs | Columns,
+    categories: Scale | None = None,
+    *,
+    scale_matters: bool = False,
+) -> Pairs:
+    """Take pairs as they are, or make them from columns.
+
+    Columns do not tell the scale; without `categories` the answers that occur, sorted,
+    take its place.
+
+    Args:
+        pairs: `Pairs`, or columns `reader`, `case`, `reference` and `test`.
+        categories: The scale in its order.
+        scale_matters: The statistic depends on categories that nobody chose.
+
+    Raises:
+        TypeError: If it is neither pairs nor columns.
+        ValueError: If a column is missing, the scale matters and is not known, or an
+            answer is missing or not on the scale.
+    """
+    scale = None if categories is None else scale_of(categories)
+    if isinstance(pairs, Pairs):
+        if scale not in {None, pairs.categories}:
+            msg = f"The pairs have the categories {pairs.categories}, got {scale}"
+            raise ValueError(msg)
+        return pairs
+    if not hasattr(pairs, "keys"):
+        msg = (
+            f"Pairs must be Pairs or have the columns {', '.join(COLUMNS)}, got "
+            f"{shown(pairs)}"
+        )
+        raise TypeError(msg)
+    if scale is None and scale_matters:
+        msg = (
+            "This statistic depends on the scale: categories= must name it in its "
+            "order, or pairs come from Pairs.from_labels, got columns only"
+        )
+        raise ValueError(msg)
+    reader, case, reference, test = (_column(pairs, name) for name in COLUMNS)
+    answers = [*reference, *test]
+    if any(map(missing, answers)):
+        msg = "Pairs must be complete, got a missing answer"
+        raise ValueError(msg)
+    scale = scale or occurring(answers)
+    return Pairs.from_labels(reader, case, reference, test, scale)
+
+
+def _column(columns: Columns, name: str) -> list[Hashable]:
+    try:
+        return list(columns[name])
+    except (KeyError, IndexError, TypeError) as error:
+        names = ", ".join(map(str, columns.keys()))
+        got = names if isinstance(columns, Mapping) else f"others: {names}"
+        msg = f"Pairs must have the columns {', '.join(COLUMNS)}, got {got}"
+        raise ValueError(msg) from error

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.agreement.percent import PercentAgreement, percent_agreement
+from analysis.columns import Scale
+from analysis.errors import instance_of
 from analysis.multireader.estimate import ClusteredEstimate, Variance
-from analysis.multireader.influence import Coefficient
-from analysis.multireader.kappa import clustered
-from analysis.multireader.pairs import Pairs
+from analysis.multireader.kappa import Coefficient, with_clustered_error
+from analysis.multireader.pairs import Columns, Pairs, as_pairs
+from analysis.showing import Shown
 
 KAPPA = Coefficient.kappa()
 
 
 @dataclass(frozen=True)
-class ReaderAgreement:
+class ReaderAgreement(Shown):
     """How one reader's answers under the two methods agree.
 
     Attributes:
@@ -31,14 +33,24 @@ class ReaderAgreement:
 
 
 def per_reader(
-    pairs: Pairs, coefficient: Coefficient = KAPPA
+    pairs: Pairs | Columns,
+    coefficient: Coefficient = KAPPA,
+    *,
+    categories: Scale | None = None,
 ) -> tuple[ReaderAgreement, ...]:
-    """Give the agreement of each reader, in the order of `pairs.readers`."""
+    """Return the agreement of each reader, in the order of `pairs.readers`.
+
+    Args:
+        pairs: `Pairs` or columns; see `clustered_kappa`.
+        coefficient: Which coefficient.
+        categories: The scale in its order, for columns.
+    """
+    pairs = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
     alone = [(name, of_reader(pairs, name)) for name in pairs.readers]
     return tuple(
         ReaderAgreement(
             reader=name,
-            coefficient=clustered(own, coefficient, "patient"),
+            coefficient=with_clustered_error(own, coefficient, "patient"),
             agreement=percent_agreement(own.table),
         )
         for name, own in alone
@@ -46,22 +58,34 @@ def per_reader(
 
 
 def leave_one_reader_out(
-    pairs: Pairs, coefficient: Coefficient = KAPPA, variance: Variance = "crossed"
+    pairs: Pairs | Columns,
+    coefficient: Coefficient = KAPPA,
+    variance: Variance = "crossed",
+    *,
+    categories: Scale | None = None,
 ) -> dict[str, ClusteredEstimate]:
-    """Give the coefficient without each reader in turn, by the reader left out."""
+    """Return the coefficient without each reader in turn, by the reader left out.
+
+    Arguments and errors are those of `per_reader` and `clustered_kappa`.
+    """
+    pairs = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
     return {
-        name: clustered(pairs.subset(pairs.reader != index), coefficient, variance)
+        name: with_clustered_error(
+            pairs.subset(pairs.reader != index), coefficient, variance
+        )
         for index, name in enumerate(pairs.readers)
     }
 
 
 def per_class(
-    pairs: Pairs,
+    pairs: Pairs | Columns,
     classes: Mapping[str, str],
     coefficient: Coefficient = KAPPA,
     variance: Variance = "crossed",
+    *,
+    categories: Scale | None = None,
 ) -> dict[str, ClusteredEstimate]:
-    """Give the coefficient of each class of cases, such as of severity.
+    """Return the coefficient of each class of cases, such as of severity.
 
     Args:
         pairs: All pairs.
@@ -69,11 +93,14 @@ def per_class(
             are left out.
         coefficient: Which coefficient.
         variance: What varies.
+        categories: The scale in its order, for columns.
     """
+    instance_of("Classes", classes, Mapping)
+    pairs = as_pairs(pairs, categories, scale_matters=coefficient.scale_matters)
     of_pair = np.array([classes.get(pairs.cases[case]) for case in pairs.case], object)
     found = dict.fromkeys(classes[case] for case in classes if case in pairs.cases)
     return {
-        name: clustered(pairs.subset(of_pair == name), coefficient, variance)
+        name: with_clustered_error(pairs.subset(of_pair == name), coefficient, variance)
         for name in found
     }
 

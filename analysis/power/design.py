@@ -1,11 +1,15 @@
-"""What one supposes of a study of readers x cases before it is done."""
+"""Assumptions about a study of readers x cases, its size, and its three measures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
+from analysis.agreement.batch import influence_of_pairs, product_of_margins
 from analysis.arrays import FloatArray
+from analysis.errors import as_number, as_whole, listed
+from analysis.showing import Shown
 
 Measure = Literal["kappa", "agreement", "non_inferiority"]
 """Kappa above a null value; agreement above what that null gives; the test method's
@@ -14,11 +18,20 @@ share of acceptable answers not lower than the reference's by a margin."""
 Family = Literal["exchangeable", "latent"]
 """Answers that repeat, or normal variables that are cut."""
 
+_NUMBERS = (
+    "kappa",
+    "null",
+    "patient_correlation",
+    "reader_correlation",
+    "margin",
+    "alpha",
+)
+
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DesignAssumptions:
+class DesignAssumptions(Shown):
     """How the answers of both methods are spread, and how alike they are.
 
     Attributes:
@@ -52,6 +65,9 @@ class DesignAssumptions:
     family: Family = "exchangeable"
 
     def __post_init__(self) -> None:
+        for name in _NUMBERS:
+            as_number(name.replace("_", " ").capitalize(), getattr(self, name))
+        as_whole("Acceptable", self.acceptable)
         if not -1 < self.null < self.kappa < 1:
             msg = (
                 "Kappa must be above its null value and both between -1 and 1, "
@@ -59,7 +75,7 @@ class DesignAssumptions:
             )
             raise ValueError(msg)
         for shares in (self.shares, self.of_test):
-            _refuse_no_shares(shares)
+            answer_shares(shares)
         if len(self.shares) != len(self.of_test):
             msg = (
                 "Both methods must have as many answers, "
@@ -95,16 +111,16 @@ class DesignAssumptions:
     @property
     def rows(self) -> FloatArray:
         """`(k,)` shares of the reference method, which sum to 1."""
-        return np.array(self.shares) / sum(self.shares)
+        return answer_shares(self.shares)
 
     @property
     def columns(self) -> FloatArray:
         """`(k,)` shares of the test method, which sum to 1."""
-        return np.array(self.of_test) / sum(self.of_test)
+        return answer_shares(self.of_test)
 
 
 @dataclass(frozen=True)
-class DesignSize:
+class DesignSize(Shown):
     """How many read how much.
 
     Raises:
@@ -115,6 +131,8 @@ class DesignSize:
     cases: int
 
     def __post_init__(self) -> None:
+        as_whole("Readers", self.readers)
+        as_whole("Cases", self.cases)
         if self.readers < 2 or self.cases < 2:
             msg = (
                 "A design takes 2 readers and 2 cases or more, "
@@ -123,10 +141,17 @@ class DesignSize:
             raise ValueError(msg)
 
 
-def _refuse_no_shares(shares: tuple[float, ...]) -> None:
-    if len(shares) < 2 or min(shares) <= 0 or not np.isfinite(sum(shares)):
-        msg = f"Shares must be two or more numbers above 0, got {list(shares)}"
+def answer_shares(shares: Sequence[float]) -> FloatArray:
+    """Return shares of the answers `(k,)`, which sum to 1.
+
+    Raises:
+        ValueError: If there are fewer than two or one is not above 0.
+    """
+    given = [as_number("A share", share) for share in listed("Shares", shares)]
+    if len(given) < 2 or min(given) <= 0 or not np.isfinite(sum(given)):
+        msg = f"Shares must be two or more numbers above 0, got {given}"
         raise ValueError(msg)
+    return np.array(given) / sum(given)
 
 
 def _refuse_outside(
@@ -135,3 +160,45 @@ def _refuse_outside(
     if not low <= value < high or (strictly and value == low):
         msg = f"{name} must be between {low:g} and {high:g}, got {value:g}"
         raise ValueError(msg)
+
+
+def influence_of(table: FloatArray, acceptable: int) -> dict[Measure, FloatArray]:
+    """Influence of each pair of answers on each measure, `(..., k, k)`, centred."""
+    k = table.shape[-1]
+    agree = np.eye(k)
+    good = (np.arange(k) < acceptable).astype(float)
+    gain = good - good[:, None]
+
+    def centred(value: FloatArray) -> FloatArray:
+        return np.asarray(value - (table * value).sum((-2, -1))[..., None, None])
+
+    return {
+        "kappa": influence_of_pairs(table, agree, product_of_margins)[1],
+        "agreement": centred(agree),
+        "non_inferiority": centred(gain),
+    }
+
+
+def true_values(
+    table: FloatArray, assumptions: DesignAssumptions
+) -> dict[Measure, float]:
+    """Return the values that the three estimates aim at."""
+    best = assumptions.acceptable
+    difference = assumptions.columns[:best].sum() - assumptions.rows[:best].sum()
+    return {
+        "kappa": assumptions.kappa,
+        "agreement": float(np.trace(table)),
+        "non_inferiority": float(difference),
+    }
+
+
+def null_values(
+    table: FloatArray, assumptions: DesignAssumptions
+) -> dict[Measure, float]:
+    """Return the values that their lower confidence limits are to exceed."""
+    expected = float(table.sum(axis=0) @ table.sum(axis=1))
+    return {
+        "kappa": assumptions.null,
+        "agreement": expected + assumptions.null * (1 - expected),
+        "non_inferiority": -assumptions.margin,
+    }

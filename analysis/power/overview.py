@@ -3,15 +3,26 @@
 import math
 from dataclasses import dataclass, replace
 
-from analysis.agreement.maximum import maximum_kappa_of_margins
-from analysis.arrays import FloatArray, IntArray
-from analysis.power.clustering import design_effect, largest_icc
-from analysis.power.formulations import Formulation, formulations
-from analysis.power.normal import PowerTest, UnattainableKappaError, detectable_kappa
+from numpy.typing import ArrayLike
+
+from analysis.agreement.chance_corrected import maximum_kappa_of_margins
+from analysis.errors import as_number, as_whole, instance_of
+from analysis.power.normal import (
+    Formulation,
+    PowerTest,
+    UnattainableKappaError,
+    check_power,
+    design_effect,
+    detectable_kappa,
+    formulations,
+    largest_icc,
+    margin_shares,
+)
+from analysis.showing import Shown
 
 
 @dataclass(frozen=True)
-class StudySize:
+class StudySize(Shown):
     """Readers, cases, and how alike the pairs of one case are.
 
     Raises:
@@ -23,6 +34,9 @@ class StudySize:
     icc: float = 0.0
 
     def __post_init__(self) -> None:
+        as_whole("Readers", self.readers)
+        as_whole("Cases", self.cases)
+        as_number("Correlation within a case", self.icc)
         if self.readers < 1 or self.cases < 1:
             msg = (
                 "A study needs readers and cases, "
@@ -43,7 +57,7 @@ class StudySize:
 
 
 @dataclass(frozen=True)
-class PowerFigures:
+class PowerFigures(Shown):
     """Power of a study under one formulation.
 
     Attributes:
@@ -67,8 +81,8 @@ class PowerFigures:
 
 
 def power_overview(
-    rows: FloatArray | IntArray,
-    columns: FloatArray | IntArray,
+    rows: ArrayLike,
+    columns: ArrayLike,
     size: StudySize,
     test: PowerTest,
     wanted: float = 0.8,
@@ -85,7 +99,13 @@ def power_overview(
         test: What is tested.
         wanted: Power wanted.
     """
-    r, c = rows / rows.sum(), columns / columns.sum()
+    instance_of("Size", size, StudySize)
+    instance_of("Test", test, PowerTest)
+    check_power(wanted)
+    r, c = margin_shares("Rows", rows), margin_shares("Columns", columns)
+    if len(r) != len(c):
+        msg = f"Rows and columns must be as many, got {len(r)} and {len(c)}"
+        raise ValueError(msg)
     maximum = maximum_kappa_of_margins(r, c)
     if not test.kappa <= maximum:
         refused = str(UnattainableKappaError(test.kappa, maximum))

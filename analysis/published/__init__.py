@@ -1,22 +1,20 @@
 """The paper's printed numbers as data, each with its place."""
 
 from analysis.published.data import (
-    IncompletePairs,
+    IncompleteCount,
     PrintedInterval,
     Published,
+    RecoveredTable,
     TableOneRow,
     load_published,
-    reconstructed_responses_path,
-)
-from analysis.published.pooled import (
-    RecoveredTable,
     published_pairs,
+    reconstructed_responses_path,
     recover_all,
     recover_pooled,
 )
 
 __all__ = [
-    "IncompletePairs",
+    "IncompleteCount",
     "PrintedInterval",
     "Published",
     "RecoveredTable",

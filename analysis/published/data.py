@@ -1,7 +1,7 @@
-"""Load `tables.json`: every printed number of Table 1 and Tables S.1 to S.9."""
+"""The paper's printed numbers as data, and its pooled tables, printed or recovered."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,13 +10,22 @@ from typing import Any
 import numpy as np
 
 from analysis.arrays import IntArray
-from analysis.rounding import PrintedNumber
+from analysis.recovery import (
+    KnownMargins,
+    PrintedNumber,
+    count_tables,
+    feasible_tables,
+    tables_by_reader,
+)
+from analysis.responses.pairing import PairedAnswers
+from analysis.tables import ContingencyTable
+from reader_study.formats.questionnaire import Question, paper_questionnaire
 
 _FOLDER = Path(__file__).parent
 
 
 def reconstructed_responses_path() -> Path:
-    """Give the reconstructed responses.csv; see `analysis.published.reconstruction`."""
+    """Return the path of the responses that `reconstruction` made."""
     return _FOLDER / "reconstructed_responses.csv"
 
 
@@ -53,7 +62,7 @@ class ReaderCounts:
 
 
 @dataclass(frozen=True)
-class IncompletePairs:
+class IncompleteCount:
     """Pairs that a printed table leaves out.
 
     Attributes:
@@ -78,7 +87,7 @@ class Published:
     by_reader: Mapping[str, ReaderCounts]
     contingency: Mapping[str, IntArray]
     contingency_place: Mapping[str, str]
-    incomplete: Mapping[str, IncompletePairs]
+    incomplete: Mapping[str, IncompleteCount]
     kappa_in_text: Mapping[str, PrintedNumber]
     power_kappa: float
     power_alpha: float
@@ -113,7 +122,7 @@ def load_published() -> Published:
         contingency={q: np.array(t["counts"]) for q, t in raw["contingency"].items()},
         contingency_place={q: t["place"] for q, t in raw["contingency"].items()},
         incomplete={
-            q: IncompletePairs(t["one_answer"], t["no_answer"])
+            q: IncompleteCount(t["one_answer"], t["no_answer"])
             for q, t in raw["incomplete_pairs"].items()
         },
         kappa_in_text={q: PrintedNumber(value) for q, value in text["kappa"].items()},
@@ -130,3 +139,83 @@ def _interval(printed: list[str]) -> PrintedInterval:
 
 def _arrays(counts: Mapping[str, list[Any]]) -> dict[str, IntArray]:
     return {method: np.array(rows, dtype=np.int64) for method, rows in counts.items()}
+
+
+_ALL_COMPLETE = IncompleteCount(0, 0)
+
+
+@dataclass(frozen=True)
+class RecoveredTable:
+    """How far the printed numbers determine a pooled table.
+
+    Attributes:
+        n_by_margins: Tables that fit the totals and the number of agreements.
+        n_by_kappa: Those of them that also fit the printed interval of kappa.
+        fitting: Those of them that the printed counts of each reader add up to.
+    """
+
+    question: Question
+    n_by_margins: int
+    n_by_kappa: int
+    fitting: Sequence[ContingencyTable]
+
+    @property
+    def table(self) -> ContingencyTable:
+        """The first table that fits; the only one where `fitting` has one."""
+        return self.fitting[0]
+
+
+def recover_pooled(question: Question, published: Published) -> RecoveredTable:
+    """Recover the pooled table of a question of which only margins are printed.
+
+    Row and column totals are the sums of Tables S.1 to S.5; the number of agreements
+    follows from the printed percentage of all pairs.
+    """
+    counts = published.by_reader[question.id].counts
+    rows, columns = counts[published.reference], counts[published.test]
+    row = published.table_one[question.id]
+    n_agree = round(row.agreement.estimate.value / 100 * published.n_pairs)
+    known = rows.sum(axis=0).tolist(), columns.sum(axis=0).tolist(), n_agree
+    interval = row.kappa.low.text, row.kappa.high.text
+    by_kappa = list(
+        feasible_tables(*known, kappa_interval=interval, categories=question.codes)
+    )
+    return RecoveredTable(
+        question=question,
+        n_by_margins=count_tables(KnownMargins.of(*known)),
+        n_by_kappa=len(by_kappa),
+        fitting=[t for t in by_kappa if tables_by_reader(t, rows, columns) is not None],
+    )
+
+
+def recover_all(published: Published) -> dict[str, RecoveredTable]:
+    """Recover every pooled table that is not printed, by question."""
+    return {
+        question.id: recover_pooled(question, published)
+        for question in paper_questionnaire()
+        if question.id not in published.contingency
+    }
+
+
+def published_pairs(
+    published: Published, recovered: Mapping[str, RecoveredTable]
+) -> list[PairedAnswers]:
+    """Return the pairs of answers to every question, printed or recovered."""
+    pairs = []
+    for question in paper_questionnaire():
+        incomplete = published.incomplete.get(question.id, _ALL_COMPLETE)
+        by_reader = published.by_reader.get(question.id)
+        pairs.append(
+            PairedAnswers(
+                question=question,
+                table=recovered[question.id].table
+                if question.id in recovered
+                else ContingencyTable(
+                    published.contingency[question.id], question.codes
+                ),
+                n_one_answer=incomplete.one_answer,
+                n_no_answer=incomplete.no_answer,
+                by_reader=by_reader.counts if by_reader else None,
+            )
+        )
+    return pairs

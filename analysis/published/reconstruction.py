@@ -15,8 +15,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from analysis.arrays import IntArray
-from analysis.published.data import Published, load_published
-from analysis.published.pooled import published_pairs, recover_all
+from analysis.published.data import (
+    Published,
+    load_published,
+    published_pairs,
+    recover_all,
+)
 from analysis.recovery import tables_by_reader
 from analysis.responses.pairing import PairedAnswers
 from reader_study.formats.questionnaire import Code, Question
@@ -55,7 +59,7 @@ def to_csv(rows: list[dict[str, str]]) -> str:
 def _spread(
     pairs: PairedAnswers, published: Published, rng: np.random.Generator
 ) -> AnswersOfQuestion:
-    """Give each reader pairs of answers, over the cases in random order."""
+    """Deal out pairs of answers to each reader, over the cases in random order."""
     return np.array(
         [
             rng.permutation(of_reader)

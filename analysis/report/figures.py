@@ -31,7 +31,7 @@ from analysis.power import (
 )
 from analysis.report.formatting import format_estimate
 from analysis.report.question import QuestionResult
-from analysis.report.study import StudyResults
+from analysis.report.results import StudyResults
 from analysis.tables import ContingencyTable
 
 _PANELS_PER_ROW = 4

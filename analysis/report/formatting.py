@@ -1,11 +1,65 @@
-"""The one place where numbers are rounded for people."""
+"""Names and numbers as they are printed; the one place where numbers are rounded."""
 
 import math
+from typing import Any
 
 from analysis.agreement.percent import PercentAgreement
 from analysis.agreement.result import AgreementResult
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader import ClusteredEstimate
+
+NAMES = {
+    "cohen_kappa": "Cohen's kappa",
+    "cohen_kappa_linear": "Cohen's kappa, linear weights",
+    "cohen_kappa_quadratic": "Cohen's kappa, quadratic weights",
+    "maximum_kappa": "Maximum kappa for these margins",
+    "maximum_kappa_linear": "Maximum kappa, linear weights",
+    "maximum_kappa_quadratic": "Maximum kappa, quadratic weights",
+    "scott_pi": "Scott's pi",
+    "gwet_ac1": "Gwet's AC1",
+    "gwet_ac2_linear": "Gwet's AC2, linear weights",
+    "gwet_ac2_quadratic": "Gwet's AC2, quadratic weights",
+    "brennan_prediger": "Brennan-Prediger",
+    "brennan_prediger_linear": "Brennan-Prediger, linear weights",
+    "brennan_prediger_quadratic": "Brennan-Prediger, quadratic weights",
+    "krippendorff_alpha_nominal": "Krippendorff's alpha, nominal",
+    "krippendorff_alpha_ordinal": "Krippendorff's alpha, ordinal",
+    "krippendorff_alpha_interval": "Krippendorff's alpha, interval",
+    "bangdiwala_b": "Bangdiwala's B",
+    "bangdiwala_b_linear": "Bangdiwala's B, linear weights",
+    "bangdiwala_b_quadratic": "Bangdiwala's B, quadratic weights",
+    "bowker": "Bowker (symmetry)",
+    "stuart_maxwell": "Stuart-Maxwell (equal margins)",
+    "mcnemar_exact": "McNemar, exact",
+    "mcnemar_mid_p": "McNemar, mid-p",
+}
+
+
+Json = dict[str, Any]
+
+
+def number(value: float | None) -> float | None:
+    """Return a number, or None where it is not finite."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def clustered_json(estimate: ClusteredEstimate, level: float) -> Json:
+    """Return the entry of a clustered estimate."""
+    interval = estimate.confidence_interval(level)
+    return {
+        "estimate": number(estimate.estimate),
+        "standard_error": number(estimate.standard_error),
+        "df": number(estimate.df),
+        "low": number(interval.low),
+        "high": number(interval.high),
+        "n_pairs": estimate.n,
+        "n_readers": estimate.n_readers,
+        "n_cases": estimate.n_cases,
+        "variance": estimate.variance,
+        "undefined_reason": estimate.undefined_reason,
+        "cautions": list(estimate.cautions),
+    }
+
 
 NO_INTERVAL = "no interval"
 UNDEFINED = "undefined"

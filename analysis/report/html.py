@@ -8,31 +8,28 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
-from analysis.agreement.result import AgreementResult
-from analysis.power import PowerFigures
-from analysis.report.formatting import (
-    format_coefficient,
-    format_estimate,
-    format_p,
-    format_percent,
+from analysis.report.frames import (
+    ReportFrames,
+    coefficient_table,
+    counts_by_reader,
+    power_table,
+    test_table,
 )
-from analysis.report.methods import INCOMPLETE, methods_paragraphs
-from analysis.report.names import NAMES
+from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs
 from analysis.report.question import QuestionResult
-from analysis.report.references import cited
-from analysis.report.study import StudyResults
-from analysis.report.tables import counts_by_reader, reasons_table, table_one
+from analysis.report.results import StudyResults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analysis.reproduction.study import Reproduction
+    from analysis.reproduction import Reproduction
 
 
 def report_html(
     study: StudyResults,
     figures: "Mapping[str, bytes]",
     reproduction: "Reproduction | None" = None,
+    frames: ReportFrames | None = None,
 ) -> str:
     """Render the page.
 
@@ -41,7 +38,9 @@ def report_html(
         figures: SVG files by name: `forest`, `agreement_charts`, and `power` with a
             reproduction.
         reproduction: The paper's figures to show beside the computed ones.
+        frames: Tables of the study, if computed before.
     """
+    frames = frames or ReportFrames.of(study)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("analysis.report"),
         autoescape=True,
@@ -54,14 +53,14 @@ def report_html(
         level=f"{100 * study.confidence_level:g}",
         version=version("magic-ctp"),
         reproduction=reproduction,
-        table_one=table_one(study),
+        table_one=frames.table_one,
         figures={
             name: base64.b64encode(svg).decode("ascii") for name, svg in figures.items()
         },
         questions=[_question(study, result) for result in study.questions],
         power_tables=_power_tables(reproduction),
         recovered_tables=_recovered_tables(reproduction),
-        reasons=reasons_table(study),
+        reasons=frames.reasons,
         analysed_sections=[s for s in study.sections if s.refused is None],
         references=cited(study.sections),
         incomplete_text=INCOMPLETE[study.incomplete],
@@ -80,66 +79,6 @@ def unbroken(cell: object) -> str:
         '0.52 [-0.10,\xa00.93]'
     """
     return _INTERVAL.sub("[\\1,\N{NO-BREAK SPACE}\\2]", str(cell))
-
-
-def coefficient_table(result: QuestionResult, level: float) -> pd.DataFrame:
-    """Every coefficient of a question with its interval."""
-    percent = format_percent(result.percent, level)
-    coefficients: dict[str, AgreementResult] = {
-        "cohen_kappa": result.kappa,
-        **result.coefficients,
-    }
-    rows = [("Percent agreement", percent)]
-    rows += [
-        (NAMES[name], format_coefficient(value, level))
-        for name, value in coefficients.items()
-    ]
-    if result.skew:
-        rows.append(("Prevalence index", format_estimate(result.skew.prevalence)))
-        rows.append(("Bias index", format_estimate(result.skew.bias)))
-    return pd.DataFrame(
-        rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI]"]
-    )
-
-
-def test_table(result: QuestionResult) -> pd.DataFrame:
-    """Every test of a question."""
-    return pd.DataFrame(
-        [
-            (
-                NAMES[name],
-                format_estimate(test.statistic),
-                "" if test.df is None else str(test.df),
-                format_p(test.p_value),
-            )
-            for name, test in result.tests.items()
-        ],
-        columns=["Test", "Statistic", "df", "p"],
-    )
-
-
-def power_table(figures: list[PowerFigures]) -> pd.DataFrame:
-    """Figures of all formulations."""
-    return pd.DataFrame(
-        [
-            {
-                "Formulation": row.formulation,
-                "Pairs needed": "none" if row.n_needed is None else str(row.n_needed),
-                "Power": _share(row.power),
-                "Power, one pair per case": _share(row.power_cases),
-                "Detectable kappa": format_estimate(row.detectable),
-                "Holds up to ICC": "no"
-                if row.largest_icc is None
-                else format_estimate(row.largest_icc, 2),
-            }
-            for row in figures
-            if row.refused is None
-        ]
-    )
-
-
-def _share(power: float) -> str:
-    return f"{100 * power:.1f}%"
 
 
 def _power_tables(reproduction: "Reproduction | None") -> dict[str, pd.DataFrame]:

@@ -1,12 +1,84 @@
-"""How the numbers of a report were computed, in sentences ready for a paper."""
+"""Methods and sources of a report, in sentences ready for a paper."""
 
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
+from importlib.resources import files
 
-from analysis.report.material import Provenance
 from analysis.report.question import Incomplete
-from analysis.report.references import numbered, with_numbers
-from analysis.report.study import StudyResults
+from analysis.report.results import StudyResults
+from analysis.report.section import Provenance, Section
+
+ALWAYS = (
+    "wilson",
+    "cohen",
+    "fleiss_cohen_everitt",
+    "scott",
+    "gwet",
+    "brennan_prediger",
+    "bangdiwala",
+    "bowker",
+    "stuart",
+)
+"""Sources of what every report computes, in the order in which it says so."""
+
+_MARK = re.compile(r"\{([a-z0-9_]+(?:, [a-z0-9_]+)*)\}")
+
+
+@cache
+def sources() -> Mapping[str, str]:
+    """Return the known sources by key."""
+    text = files("analysis.report").joinpath("references.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def numbered(sections: Iterable[Section]) -> dict[str, int]:
+    """Number each source that a report needs, in the order in which it is first cited.
+
+    Sources that a section names but no sentence of it marks come after those it marks.
+    """
+    keys = list(ALWAYS)
+    for section in sections:
+        marked = [key for text in section.methods for key in marks(text)]
+        keys += [*marked, *section.references]
+    return {key: place for place, key in enumerate(dict.fromkeys(keys), 1)}
+
+
+def cited(sections: Iterable[Section]) -> list[str]:
+    """Return each source once, in the order of its number."""
+    return [sources()[key] for key in numbered(sections)]
+
+
+def marks(sentence: str) -> list[str]:
+    """Return the keys that a sentence marks as `{key}` or `{key, key}`.
+
+    Examples:
+        >>> marks("Kappa {cohen} and others {gwet, bangdiwala} were computed.")
+        ['cohen', 'gwet', 'bangdiwala']
+    """
+    found = (match[1].split(", ") for match in _MARK.finditer(sentence))
+    # A name that a user gave may stand in braces too.
+    return [key for keys in found if set(keys) <= sources().keys() for key in keys]
+
+
+def with_numbers(sentence: str, numbers: Mapping[str, int]) -> str:
+    """Put numbers in the place of the marks.
+
+    Examples:
+        >>> with_numbers("Others {gwet, cohen} too.", {"cohen": 1, "gwet": 2})
+        'Others [1, 2] too.'
+    """
+
+    def number(match: re.Match[str]) -> str:
+        keys = match[1].split(", ")
+        if not set(keys) <= numbers.keys():
+            return match[0]
+        return f"[{', '.join(str(n) for n in sorted(numbers[key] for key in keys))}]"
+
+    return _MARK.sub(number, sentence)
+
 
 INCOMPLETE: Mapping[Incomplete, str] = {
     "exclude": "All statistics take complete pairs only.",
@@ -26,9 +98,9 @@ _DATA: Mapping[Provenance, str] = {
 
 
 def base_methods(study: StudyResults) -> tuple[str, ...]:
-    """Say how Table 1 and the statistics of each question were computed.
+    """Return in words how Table 1 and the statistics of each question were computed.
 
-    Sources are marked as `{key}` of `analysis.report.references`.
+    Sources are marked as `{key}` of `analysis.report.methods`.
     """
     level = f"{100 * study.confidence_level:g} %"
     said = (
@@ -60,7 +132,7 @@ def software() -> str:
 
 
 def methods_paragraphs(study: StudyResults) -> list[str]:
-    """Give the whole methods part, one paragraph a section, with numbered citations."""
+    """Return the methods part, one paragraph a section, with numbered citations."""
     numbers = numbered(study.sections)
     parts = [base_methods(study), *(section.methods for section in study.sections)]
     texts = [" ".join(sentences) for sentences in (*parts, (software(),)) if sentences]

@@ -2,16 +2,16 @@
 
 from analysis.agreement.percent import PercentAgreement
 from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
-from analysis.report.numbers import Json, number
+from analysis.report.formatting import Json, number
 from analysis.report.question import QuestionResult
-from analysis.report.study import StudyResults
+from analysis.report.results import StudyResults
 from analysis.symmetry import TestResult
 
 SCHEMA = 1
 
 
 def results_json(study: StudyResults) -> Json:
-    """Give the content of results.json; its form is described in docs/file-formats.md.
+    """Return the content of results.json; docs/file-formats.md describes its form.
 
     An estimate that is undefined is null, and so are limits that carry no information;
     `undefined_reason` says why.
@@ -48,7 +48,7 @@ def results_json(study: StudyResults) -> Json:
 
 
 def question_json(result: QuestionResult, level: float) -> Json:
-    """Give the entry of one question."""
+    """Return the entry of one question."""
     table, pairs = result.table, result.pairs
     entry: Json = {
         "categories": list(table.categories),

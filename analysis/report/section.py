@@ -1,11 +1,68 @@
-"""A part of a report: words, tables and figures, from which every format is written."""
+"""Sections of a report, their tables and pictures, and the context of them all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from matplotlib.figure import Figure
+
+from analysis.report.question import QuestionResult
+from analysis.responses import Responses
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.flow import StudyFlow
+from reader_study.formats.plan import AnalysisPlan
+
+Provenance = Literal["study", "simulated", "reconstructed", "published"]
+
+PROVENANCE_WARNING: Mapping[str, str] = {
+    "study": "",
+    "simulated": (
+        "Simulated data: some or all readings come from a rehearsal, not from readers."
+    ),
+    "reconstructed": (
+        "Reconstructed data: one set of readings consistent with the published tables. "
+        "Which case an answer belongs to, and how a reader's answers to different "
+        "questions go together, is arbitrary, so no result per case and no interval "
+        "that takes account of cases or readers can come from it."
+    ),
+    "published": (
+        "Recomputed from the counts printed in the paper; no reading-level data."
+    ),
+}
+
+ARBITRARY_CASES = (
+    "The readings were reconstructed from published tables: which case an answer "
+    "belongs to is arbitrary, so nothing that depends on cases can come from them."
+)
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """A study as its sections see it.
+
+    Attributes:
+        responses: All readings.
+        plan: What was to be analysed.
+        questions: Statistics of each question, pairs taken as independent.
+        confidence_level: Level of all intervals.
+        closing: What readers said after their last trial.
+        flow: How far readings came.
+    """
+
+    responses: Responses
+    plan: AnalysisPlan
+    questions: Sequence[QuestionResult]
+    confidence_level: float
+    closing: Sequence[ClosingAnswer] = ()
+    flow: StudyFlow = field(default_factory=StudyFlow)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the readings come from."""
+        if self.responses.reconstructed:
+            return "reconstructed"
+        return "simulated" if self.responses.simulated else "study"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +112,7 @@ class Section:
         tables: In order.
         pictures: In order.
         methods: Sentences on how it was computed, ready for a paper.
-        references: Keys of `analysis.report.references` behind them.
+        references: Keys of `analysis.report.methods` behind them.
         refused: Why the data cannot support it; then there is nothing else.
         content: Numbers, unrounded, for results.json.
     """

@@ -8,21 +8,21 @@ from docx.document import Document as WordDocument
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
-from analysis.report.methods import methods_paragraphs
-from analysis.report.references import cited
+from analysis.report.frames import ReportFrames
+from analysis.report.methods import cited, methods_paragraphs
+from analysis.report.results import StudyResults
 from analysis.report.section import Section
-from analysis.report.study import StudyResults
-from analysis.report.tables import supplementary_tables, table_one
 
 NAME = "report.docx"
 _USE = "Research use only; not for diagnosis."
 
 
-def write_word(study: StudyResults, folder: Path) -> None:
+def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
     """Write report.docx into a folder that holds the figures already.
 
     Args:
         study: What to report.
+        frames: Its tables.
         folder: With a PNG of each figure.
     """
     document = Document()
@@ -33,26 +33,28 @@ def write_word(study: StudyResults, folder: Path) -> None:
         page.header.paragraphs[0].text = " ".join(filter(None, (study.warning, _USE)))
         page.header.paragraphs[0].runs[0].font.size = Pt(8)
     document.add_heading(study.title, 0)
-    _results(document, study, folder)
+    _results(document, study, frames, folder)
     for section in study.sections:
         _section(document, section, folder)
     _methods(document, study)
     document.save(str(folder / NAME))
 
 
-def _results(document: WordDocument, study: StudyResults, folder: Path) -> None:
+def _results(
+    document: WordDocument, study: StudyResults, frames: ReportFrames, folder: Path
+) -> None:
     document.add_heading("Agreement", 1)
     level = f"{100 * study.confidence_level:g}"
     _table(
         document,
-        table_one(study),
+        frames.table_one,
         f"Table 1. Agreement and Cohen's kappa with {level} % confidence intervals; "
         "pairs taken as independent.",
     )
     _figure(document, folder / "forest.png", "Agreement and Cohen's kappa.")
     _figure(document, folder / "agreement_charts.png", "Agreement charts (Bangdiwala).")
     for result, frame in zip(
-        study.questions, supplementary_tables(study).values(), strict=True
+        study.questions, frames.supplementary.values(), strict=True
     ):
         question = result.pairs.question
         _table(document, frame, f"{question.id}. {question.text}")

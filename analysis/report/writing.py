@@ -2,13 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from analysis.charts.style import EMPHASIS
+from analysis.errors import InputError
 from analysis.published import reconstructed_responses_path
 from analysis.report.figures import (
     agreement_figure,
@@ -19,24 +24,77 @@ from analysis.report.figures import (
     save_figure,
     save_pages,
 )
-from analysis.report.folder import complete_or_untouched
+from analysis.report.formatting import Json
+from analysis.report.frames import ReportFrames, to_latex
 from analysis.report.html import report_html
-from analysis.report.marking import mark
-from analysis.report.numbers import Json
+from analysis.report.results import StudyResults, pictures_of
 from analysis.report.results_json import results_json
-from analysis.report.study import StudyResults, pictures_of
-from analysis.report.tables import (
-    reasons_table,
-    supplementary_tables,
-    table_one,
-    to_latex,
-)
+from analysis.report.section import Provenance
 from analysis.report.word import write_word
-from analysis.reproduction.power_claim import claim_test
 from reader_study.formats.questionnaire import paper_questionnaire_path
 
 if TYPE_CHECKING:
-    from analysis.reproduction.study import Reproduction
+    from analysis.reproduction import Reproduction
+
+
+class OutputError(InputError):
+    """Results cannot be written where they should go."""
+
+
+@contextmanager
+def complete_or_untouched(folder: Path) -> Iterator[Path]:
+    """Yield a folder to write into; its files move to `folder` when all are there.
+
+    If anything fails before, nothing of it is left behind. Files of the same name are
+    replaced, others stay.
+
+    Raises:
+        OutputError: If `folder` is a file or cannot be made.
+    """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; the output needs a folder"
+        raise OutputError(msg)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        msg = f"{folder} cannot be made ({error.strerror})"
+        raise OutputError(msg) from error
+    try:
+        yield staging
+        folder.mkdir(exist_ok=True)
+        for path in sorted(staging.iterdir()):
+            path.replace(folder / path.name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+_MARKS: Mapping[Provenance, str] = {
+    "study": "",
+    "simulated": "Simulated data",
+    "reconstructed": "Reconstructed data",
+    "published": "",
+}
+_STRIP = 0.16  # inches
+
+
+def stamp_provenance(figure: Figure, provenance: Provenance) -> Figure:
+    """Name the data below a figure, which may be passed on without its report.
+
+    A strip is added for it, so that it covers nothing.
+    """
+    text = _MARKS[provenance]
+    engine = figure.get_layout_engine()
+    if not text:
+        return figure
+    if isinstance(engine, ConstrainedLayoutEngine):
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, height + _STRIP)
+        share = _STRIP / (height + _STRIP)
+        engine.set(rect=(0, share, 1, 1 - share))
+    figure.text(0.995, 0.01, text, ha="right", va="bottom", fontsize=6, color=EMPHASIS)
+    return figure
+
 
 Progress = Callable[[str], None]
 """Told what is being written."""
@@ -58,15 +116,16 @@ def write_report(
         progress("results.json")
         _write_json(results_json(study), staging / "results.json")
         progress("tables")
-        _write_tables(study, staging)
+        frames = ReportFrames.of(study)
+        _write_tables(study, frames, staging)
         figures = {}
         for name, figure in _figures(study, reproduction).items():
             progress(name)
-            save_figure(mark(figure, study.provenance), staging, name)
+            save_figure(stamp_provenance(figure, study.provenance), staging, name)
             figures[name] = (staging / f"{name}.svg").read_bytes()
         progress("agreement_chart of each question")
         by_question = {
-            f"agreement_chart_{result.pairs.question.id}": mark(
+            f"agreement_chart_{result.pairs.question.id}": stamp_provenance(
                 agreement_figure_of(study, result), study.provenance
             )
             for result in study.questions
@@ -77,14 +136,14 @@ def write_report(
             shutil.copy(paper_questionnaire_path(), staging / "questionnaire.json")
         for picture in pictures_of(study):
             progress(picture.name)
-            figure = mark(picture.draw(), study.provenance)
+            figure = stamp_provenance(picture.draw(), study.provenance)
             save_figure(figure, staging, picture.name)
             figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
         progress("report.html")
-        page = report_html(study, figures, reproduction)
+        page = report_html(study, figures, reproduction, frames)
         (staging / "report.html").write_text(page, encoding="utf-8")
         progress("report.docx")
-        write_word(study, staging)
+        write_word(study, frames, staging)
 
 
 def _write_json(content: Json, path: Path) -> None:
@@ -92,11 +151,11 @@ def _write_json(content: Json, path: Path) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _write_tables(study: StudyResults, folder: Path) -> None:
+def _write_tables(study: StudyResults, computed: ReportFrames, folder: Path) -> None:
     captions = {"table1": "Agreement and Cohen's kappa with confidence intervals."}
-    frames: dict[str, pd.DataFrame] = {"table1": table_one(study)}
+    frames: dict[str, pd.DataFrame] = {"table1": computed.table_one}
     for result, (name, frame) in zip(
-        study.questions, supplementary_tables(study).items(), strict=True
+        study.questions, computed.supplementary.items(), strict=True
     ):
         frames[name] = frame
         captions[name] = f"{result.pairs.question.id}: {result.pairs.question.text}"
@@ -108,8 +167,9 @@ def _write_tables(study: StudyResults, folder: Path) -> None:
         latex = to_latex(frame, captions[name], prose=name in prose)
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8")
     if study.reasons:
-        reasons = reasons_table(study)
-        reasons.to_csv(folder / "reasons.csv", index=False, lineterminator="\n")
+        computed.reasons.to_csv(
+            folder / "reasons.csv", index=False, lineterminator="\n"
+        )
 
 
 def _figures(
@@ -120,7 +180,7 @@ def _figures(
         "forest": forest_figure(study),
     }
     if reproduction:
-        size, test = claim_test(reproduction.published)
+        size, test = reproduction.claim
         tables = {r.pairs.question.id: r.table for r in study.questions}
         wanted = reproduction.published.power_minimum
         figures["power"] = power_figure(tables, size, test, wanted)

@@ -57,7 +57,7 @@ def desk(key: str) -> None:
 
 
 def active_seconds(key: str) -> float | None:
-    """Give the seconds that the reader was active, as the browser counted them."""
+    """Return the seconds that the reader was active, as the browser counted them."""
     given = st.session_state.get(key) or {}
     seconds = given.get("active")
     # Anything may come over the wire.

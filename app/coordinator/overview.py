@@ -52,7 +52,7 @@ def _show_counts(view: CoordinatorView) -> None:
 
 
 def facts(view: CoordinatorView, zone: str | None) -> dict[str, str]:
-    """Give what there is to say about a study, by heading."""
+    """Return what there is to say about a study, by heading."""
     status = view.status
     active = sum(reader.active for reader in status.readers)
     counted = [trial for trial in status.trials if trial.reader in view.readers]

@@ -19,7 +19,7 @@ from reader_study.reading.reader_state import (
     find_reader_state,
 )
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
-from reader_study.running.status import Status, TrialStatus, read_status
+from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.access import usable_codes
 from reader_study.store.milestones import Phase, find_deviations
 
@@ -47,7 +47,7 @@ class CoordinatorView:
         deviations: What went otherwise than planned.
     """
 
-    status: Status
+    status: StudyStatus
     readers: Mapping[str, ReaderState]
     codes: Mapping[str, tuple[str, ...]]
     deviations: tuple[DeviationNote, ...]
@@ -107,7 +107,7 @@ Row = dict[str, str | int | float | None]
 
 
 def progress_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
-    """Give a row per reader and trial.
+    """Return a row per reader and trial.
 
     Args:
         view: What is known.
@@ -133,7 +133,7 @@ def progress_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
 
 
 def reader_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
-    """Give a row per reader, with the codes that still let in."""
+    """Return a row per reader, with the codes that still let in."""
     return [
         {
             "Reader": reader.name,
@@ -153,7 +153,7 @@ def reader_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
 
 
 def deviation_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
-    """Give a row per deviation."""
+    """Return a row per deviation."""
     return [
         {
             "Recorded": sortable_time(deviation.recorded_at, zone),

@@ -155,13 +155,13 @@ def write_deployment(
 
 
 def filled_in(deployment: Deployment) -> dict[str, str]:
-    """Give the content of each file by its name."""
+    """Return the content of each file by its name."""
     values = _values(deployment)
     return {name: _fill(_template(name), values) for name in NAMES}
 
 
 def security_policy(authority: str, page: str) -> str:
-    """Give what a browser may load: nothing but what the reading room serves.
+    """Return what a browser may load: nothing but what the reading room serves.
 
     Scripts of the room's own parts reach the page as `blob:`, and Streamlit writes
     styles into it; for its inline script a hash stands.

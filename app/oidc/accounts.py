@@ -91,12 +91,12 @@ class Accounts:
         return "openid email" if self.claim == EMAIL else "openid profile"
 
     def value_of(self, claims: Mapping[str, object]) -> str:
-        """Give the value that tells who it is; empty if there is none."""
+        """Return the value that tells who it is; empty if there is none."""
         value = claims.get(self.claim)
         return normal(value, self.claim) if isinstance(value, str) else ""
 
     def reader_of(self, claims: Mapping[str, object], *, begun: float) -> str | Refusal:
-        """Give the reader of an identity token whose signature has been checked.
+        """Return the reader of an identity token whose signature has been checked.
 
         Args:
             claims: Of the token.
@@ -124,7 +124,7 @@ class Accounts:
 
 
 def normal(value: str, claim: str) -> str:
-    """Give a claim's value as it is compared: an e-mail's capitals do not count."""
+    """Return a claim's value as it is compared: an e-mail's capitals do not count."""
     return value.strip().casefold() if claim == EMAIL else value
 
 
@@ -260,7 +260,7 @@ def accounts_for(study: Path, path: Path, hosts: Sequence[str]) -> Accounts:
 
 @cache
 def served_accounts() -> Accounts | None:
-    """Give the accounts of the file that the environment names; read once.
+    """Return the accounts of the file that the environment names; read once.
 
     Raises:
         StudyError: If it cannot be used.

@@ -64,7 +64,7 @@ class OidcFlow:
 
 
 def routes_of(accounts: Accounts) -> list[Route]:
-    """Give the routes, to be served beside the pages."""
+    """Return the routes, to be served beside the pages."""
     flow = OidcFlow(accounts)
     return [
         Route(LOGIN, flow.login, methods=["GET"]),

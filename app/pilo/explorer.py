@@ -13,12 +13,12 @@ from app.configuration import CHECKPOINT, INPUT
 from magic_model.checkpoint import checkpoint_of, read_header
 from magic_model.data.grid import BoolArray
 from magic_model.data.normalise import scale_hounsfield, unscale_map
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray
 from magic_model.distributed import choose_device
 from magic_model.errors import DataError
-from magic_model.inference.backend import CachedFeatures, TorchBackend
-from magic_model.inference.source import Source, find_sources
+from magic_model.inference.model import CachedFeatures, TorchBackend
+from magic_model.inference.prepare import Source, find_sources
 from magic_model.maps import PerfusionMap
 
 Maps = Mapping[PerfusionMap, FloatArray]
@@ -69,12 +69,12 @@ class Explorer:
         return int(self._stack.mask.sum((1, 2)).argmax())
 
     def brain(self, index: int) -> BoolArray:
-        """Tell where a slice shows brain, `(size, size)`."""
+        """Return where a slice shows brain, `(size, size)`."""
         mask: BoolArray = self._stack.mask[index]
         return mask
 
     def ncct(self, index: int) -> FloatArray:
-        """Give a slice of the NCCT, `(size, size)` HU; only inside the brain."""
+        """Return a slice of the NCCT, `(size, size)` HU; only inside the brain."""
         middle: FloatArray = self._stack.ncct[index, _MIDDLE]
         return middle
 

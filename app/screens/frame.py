@@ -13,7 +13,7 @@ USE = "Research use only"
 
 
 def show_style() -> None:
-    """Give all screens their quiet look."""
+    """Return all screens their quiet look."""
     style = files("app.screens").joinpath("style.css").read_text("utf-8")
     st.html(f"<style>{style}</style>")
 
@@ -53,7 +53,7 @@ def show_sheet(heading: str, text: str = "") -> None:
 
 
 def paragraphs(text: str) -> str:
-    """Give a text as HTML that shows it letter by letter."""
+    """Return a text as HTML that shows it letter by letter."""
     parts = [part.strip() for part in text.split("\n\n") if part.strip()]
     return "".join(f"<p>{escape(part)}</p>" for part in parts)
 

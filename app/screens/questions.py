@@ -43,7 +43,7 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
 
 
 def _hidden_reasons(questionnaire: Questionnaire) -> str:
-    """Give the style that shows an explanation's field while its answer is chosen."""
+    """Return the style that shows an explanation's field while its answer is chosen."""
     chosen = {
         question.id: ", ".join(
             f"input[value='{n}']:checked" for n in reasoned_choices(question)

@@ -42,7 +42,7 @@ def show_review(
 
 
 def answers_table(questionnaire: Questionnaire, responses: Iterable[Response]) -> str:
-    """Give a table of answers as HTML in which nothing typed becomes markup."""
+    """Return a table of answers as HTML in which nothing typed becomes markup."""
     heads = ["Reading", *questionnaire.ids, "Explanations"]
     rows = [_row(questionnaire, response) for response in responses]
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)

@@ -11,7 +11,7 @@ from app.answering import Form, missing_text
 from app.components import desk, show_picture
 from app.room import Room
 from app.screens.questions import show_questions
-from reader_study.build.training_set import TrainingCase
+from reader_study.building.training_set import TrainingCase
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.training import Practice, TrainingSession
@@ -44,7 +44,7 @@ def show_training(room: Room, progress: ReaderState) -> None:
 def feedback_html(
     questionnaire: Questionnaire, case: TrainingCase, given: Mapping[str, int]
 ) -> str:
-    """Give expected answers and feedback beside the reader's own, as plain HTML.
+    """Return expected answers and feedback beside the reader's own, as plain HTML.
 
     Args:
         questionnaire: Of the study.

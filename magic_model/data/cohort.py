@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magic_model.data.nifti import read_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError
+from magic_model.errors import DataError, as_path, is_a, pluralize
+from magic_model.frames import to_frame
 from magic_model.severity import Severity
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = "cohort.csv"
 GENERATED_FILE = "generated.csv"
@@ -52,6 +57,37 @@ class Cohort:
     folder: Path
     patients: Sequence[Patient]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", as_path(self.folder))
+        rows = self.patients
+        if not (is_a(rows, Sequence) and all(is_a(row, Patient) for row in rows)):
+            msg = f"The patients of a cohort must be a list of Patient, got {rows!r}"
+            raise DataError(msg)
+
+    def __repr__(self) -> str:
+        return (
+            f"Cohort({str(self.folder)!r}: {pluralize(len(self.patients), 'patient')})"
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the patients, a row each."""
+        return to_frame(
+            {
+                "patient_id": patient.patient_id,
+                "split": str(patient.split),
+                "severity": str(patient.severity) if patient.severity else None,
+                "core_ml": patient.core_ml,
+                "penumbra_ml": patient.penumbra_ml,
+                "mismatch_ratio": patient.mismatch_ratio,
+                **{str(kind): str(path) for kind, path in patient.images.items()},
+            }
+            for patient in self.patients
+        )
+
+    def _repr_html_(self) -> str:
+        table: str = self.to_frame().to_html(index=False)
+        return table
+
     def load(self, patient: Patient, kind: Kind) -> Volume:
         """Read an image of a patient.
 
@@ -84,6 +120,17 @@ def write_cohort(folder: Path, patients: Sequence[Patient], file: str = FILE) ->
         raise DataError(msg) from error
 
 
+def add_to_cohort(folder: Path, patient: Patient, file: str = FILE) -> None:
+    """Write a patient's row into a table, in place of an earlier one or at its end.
+
+    Raises:
+        DataError: If the table cannot be read or written.
+    """
+    there = read_cohort(folder, file).patients if (folder / file).is_file() else ()
+    rows = {row.patient_id: row for row in (*there, patient)}
+    write_cohort(folder, list(rows.values()), file)
+
+
 def _write_rows(path: Path, kinds: Sequence[Kind], patients: Sequence[Patient]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -96,12 +143,13 @@ def _write_rows(path: Path, kinds: Sequence[Kind], patients: Sequence[Patient]) 
             writer.writerow([p.patient_id, p.split, p.severity or "", *numbers, *paths])
 
 
-def read_cohort(folder: Path, file: str = FILE) -> Cohort:
+def read_cohort(folder: str | Path, file: str = FILE) -> Cohort:
     """Read cohort.csv (or another such table); images are read when asked for.
 
     Raises:
         DataError: If it is missing or a row cannot be understood; the line is named.
     """
+    folder = as_path(folder)
     path = folder / file
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:

@@ -1,6 +1,7 @@
 """Bring volumes onto a common grid by their affines."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,8 +120,8 @@ def common_grid(maps: Maps) -> dict[PerfusionMap, Volume]:
     }
 
 
-def map_support(maps: Maps) -> BoolArray:
-    """Tell where maps of one grid hold values: any is finite and not 0, `(x, y, z)`."""
+def map_support(maps: Mapping[Any, Volume]) -> BoolArray:
+    """Return where any map of one grid is finite and not 0, `(x, y, z)`."""
     held = [np.isfinite(v.array) & (v.array != 0) for v in maps.values()]
     anywhere: BoolArray = np.logical_or.reduce(held)
     return anywhere
@@ -155,7 +156,7 @@ def _shifted(array: FloatArray, start: list[int], shape: Shape) -> FloatArray:
 
 
 def _inside(to_index: Affine, source: Shape, shape: Shape) -> BoolArray:
-    """Tell which voxels of the grid lie within the source's, edges included."""
+    """Return which voxels of the grid lie within the source's, edges included."""
     grid = np.indices(shape, sparse=True)
     inside: BoolArray = np.ones((1, 1, 1), dtype=np.bool_)
     for row, length in zip(to_index[:3], source, strict=True):

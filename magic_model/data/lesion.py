@@ -144,7 +144,7 @@ def _binary(mask: Volume, kind: Kind) -> Volume:
 
 
 def _delay(maps: Maps, tissue: BoolArray) -> tuple[FloatArray, float, str | None]:
-    """Give delay in s, the limit above which tissue is at risk, and the surrogate."""
+    """Return delay in s, the limit above which tissue is at risk, and the surrogate."""
     if PerfusionMap.TMAX in maps:
         return maps[PerfusionMap.TMAX].array, TMAX_AT_RISK, None
     if PerfusionMap.TTP not in maps:

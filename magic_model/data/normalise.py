@@ -33,7 +33,7 @@ def scale_hounsfield(ct: ArrayLike, window: Range = NCCT_WINDOW) -> FloatArray:
 
 
 def unscale_hounsfield(scaled: ArrayLike, window: Range = NCCT_WINDOW) -> FloatArray:
-    """Give CT numbers in HU back; the inverse of `scale_hounsfield` in the window."""
+    """Return CT numbers in HU back; the inverse of `scale_hounsfield` in the window."""
     return _unscale(scaled, window)
 
 
@@ -60,7 +60,7 @@ def scale_map(
 def unscale_map(
     scaled: ArrayLike, kind: PerfusionMap, value_range: Range | None = None
 ) -> FloatArray:
-    """Give a map in its unit back; the inverse of `scale_map` inside the range."""
+    """Return a map in its unit back; the inverse of `scale_map` inside the range."""
     return _unscale(scaled, value_range or MAP_SPECS[kind].value_range)
 
 

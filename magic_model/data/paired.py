@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.grid import resample
-from magic_model.data.slice_stack import SliceStack, to_display
 from magic_model.data.slices import (
     PAPER_SLICES,
     SliceGeometry,
+    SliceStack,
     prepare_slices,
+    to_display,
     where_measured,
 )
 from magic_model.data.volume import FloatArray, Kind

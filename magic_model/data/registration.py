@@ -9,12 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.grid import resample
-from magic_model.data.mutual_information import (
-    BINS,
-    normalised_mutual_information,
-)
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
+
+_BINS = 32
+"""Of the histogram of each image."""
+
+_MIN_OVERLAP = _BINS**2  # voxels; a histogram of fewer says nothing
+
+
+def normalised_mutual_information(a: Volume, b: Volume) -> float:
+    """(H(a) + H(b)) / H(a, b) where both images are, on the grid of b; NaN if nowhere.
+
+    Studholme 1999, doi:10.1016/S0031-3203(98)00091-0.
+    """
+    sampled = resample(a, b.affine, b.shape, outside=np.nan).array
+    both = np.isfinite(sampled) & np.isfinite(b.array)
+    if both.sum() < _MIN_OVERLAP:
+        return float("nan")
+    counts, _, _ = np.histogram2d(sampled[both], b.array[both], _BINS)
+    joint = counts / counts.sum()
+    entropy = _entropy(joint)
+    if entropy == 0:
+        return float("nan")
+    return (_entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))) / entropy
+
 
 _SEED = 1
 _WORKING_MM = 3.0  # a tenth of it is found; slices of 10 mm are filled in between
@@ -92,6 +111,11 @@ def register_rigid(moving: Volume, fixed: Volume) -> RigidRegistration:
     )
 
 
+def _entropy(shares: NDArray[np.float64]) -> float:
+    held = shares[shares > 0]
+    return float(-(held * np.log(held)).sum())
+
+
 def _simpleitk() -> Any:  # noqa: ANN401
     try:
         import SimpleITK
@@ -165,7 +189,7 @@ def _image(sitk: Any, volume: Volume) -> Any:  # noqa: ANN401
 
 def _method(sitk: Any) -> Any:  # noqa: ANN401
     method = sitk.ImageRegistrationMethod()
-    method.SetMetricAsMattesMutualInformation(BINS)
+    method.SetMetricAsMattesMutualInformation(_BINS)
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetMetricSamplingPercentagePerLevel([1.0, 0.5, 0.25], _SEED)
     method.SetInterpolator(sitk.sitkLinear)

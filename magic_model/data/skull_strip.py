@@ -20,7 +20,7 @@ class SkullStripper(Protocol):
     """Whatever tells brain from the rest of the head."""
 
     def __call__(self, ncct: Volume) -> Volume:
-        """Give a brain mask (0 or 1) on the grid of the NCCT.
+        """Return a brain mask (0 or 1) on the grid of the NCCT.
 
         Raises:
             DataError: If no brain is found.
@@ -57,7 +57,7 @@ class MorphologicalSkullStripper:
     """A smaller piece is no brain."""
 
     def __call__(self, ncct: Volume) -> Volume:
-        """Give a brain mask (0 or 1) on the grid of the NCCT.
+        """Return a brain mask (0 or 1) on the grid of the NCCT.
 
         Raises:
             DataError: If there is no skull, or too little soft tissue inside.
@@ -109,35 +109,6 @@ class MorphologicalSkullStripper:
             )
             raise DataError(msg)
         return brain
-
-
-@dataclass(frozen=True)
-class GivenMask:
-    """A brain mask that the user brings, on any grid.
-
-    Attributes:
-        mask: Brain where it is above 0.5.
-    """
-
-    mask: Volume
-
-    def __call__(self, ncct: Volume) -> Volume:
-        """Give the mask (0 or 1) on the grid of the NCCT.
-
-        Raises:
-            DataError: If it is empty, or less than half of it lies within the NCCT.
-        """
-        given = self.mask.with_array(self.mask.array > 0.5, Kind.BRAIN_MASK)
-        mask = resample(given, ncct.affine, ncct.shape, order=0)
-        given_ml = float(given.array.sum()) * given.voxel_ml
-        found_ml = float(mask.array.sum()) * mask.voxel_ml
-        if found_ml == 0 or found_ml < 0.5 * given_ml:
-            msg = (
-                "At least half of a brain mask must lie within the NCCT, "
-                f"got {found_ml:.1f} of {given_ml:.1f} mL"
-            )
-            raise DataError(msg)
-        return mask
 
 
 def _coarse(volume: Volume, spacing_mm: float) -> Volume:

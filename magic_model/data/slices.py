@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +18,67 @@ from magic_model.data.grid import (
     reorient_ras,
     resample,
 )
-from magic_model.data.neighbours import raised, sample_neighbours
+from magic_model.data.normalise import NCCT_WINDOW
 from magic_model.data.skull_strip import MorphologicalSkullStripper, SkullStripper
-from magic_model.data.slice_stack import SliceStack, to_display
-from magic_model.data.volume import Affine, Kind, Volume
+from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 
-__all__ = [
-    "PAPER_SLICES",
-    "SliceGeometry",
-    "SliceStack",
-    "central_slices",
-    "prepare_slices",
-]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceStack:
+    """Slices of a patient, lowest first.
+
+    Images are `(row, column)` in radiological display: row 0 is anterior, column 0 is
+    the patient's right.
+
+    Attributes:
+        patient_id: Study-local name.
+        ncct: `(n, 3, size, size)` HU below, at and above each slice; the lower end of
+            the window outside the brain.
+        maps: `(n, size, size)` each, in its unit; 0 where it holds no value.
+        mask: `(n, size, size)` bool, where there are maps, brain and NCCT.
+        affine: `(4, 4)` of the slab that `to_volume` gives.
+        positions: `(n,)` slice of the slab that each belongs to.
+    """
+
+    patient_id: str
+    ncct: FloatArray
+    maps: Mapping[PerfusionMap, FloatArray]
+    mask: BoolArray
+    affine: Affine
+    positions: NDArray[np.int64]
+
+    @property
+    def heights(self) -> NDArray[np.float64]:
+        """`(n,)` mm in RAS+ (superior) of the middle of each slice."""
+        _, rows, columns = self.mask.shape
+        middle = self.affine @ [(columns - 1) / 2, (rows - 1) / 2, 0, 1]
+        heights: NDArray[np.float64] = middle[2] + self.affine[2, 2] * self.positions
+        return heights
+
+    def to_volume(self, images: FloatArray, kind: Kind | str) -> Volume:
+        """Put one image `(n, size, size)` per slice back in space; 0 between them."""
+        _, height, width = images.shape
+        array = np.zeros((width, height, int(self.positions[-1]) + 1), np.float32)
+        array[:, :, self.positions] = from_display(images)
+        return Volume(array, self.affine, kind)
+
+
+def to_display(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """Turn `(x, y, z)` in RAS into `(slice, row, column)` in radiological display."""
+    return np.ascontiguousarray(array[::-1, ::-1].transpose(2, 1, 0))
+
+
+def from_display(images: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """Turn `(slice, row, column)` back into `(x, y, z)` in RAS."""
+    return images.transpose(2, 1, 0)[::-1, ::-1]
+
+
+_WHOLE = 1e-4  # slices; how near to a whole number of them an offset is one
+_ROUNDING = 1e-6  # slices; below it the offset is that number, but for its last digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +146,7 @@ def prepare_slices(
     slab, positions = _slab(grid, chosen)
     return SliceStack(
         patient_id=patient_id,
-        ncct=sample_neighbours(head, mask, slab, geometry.offset_mm)[positions],
+        ncct=_sample_neighbours(head, mask, slab, geometry.offset_mm)[positions],
         maps={
             name: to_display(resample(volume, *slab).array)[positions]
             for name, volume in known.items()
@@ -144,10 +192,56 @@ def where_measured(maps: Maps) -> dict[PerfusionMap, Volume]:
     }
 
 
+def _sample_neighbours(
+    head: Volume, brain: Volume, slab: tuple[Affine, Shape], offset_mm: float
+) -> FloatArray:
+    """Sample the NCCT at three heights around each slice of a slab.
+
+    Args:
+        head: In HU.
+        brain: Mask on any grid; outside it the lower end of the window is given.
+        slab: Affine and shape `(size, size, n)` of the slices.
+        offset_mm: How far below and above.
+
+    Returns:
+        `(n, 3, size, size)` HU in radiological display.
+    """
+    affine, shape = slab
+    step = offset_mm / float(np.linalg.norm(affine[:3, 2]))
+    reach = round(step)
+    if abs(step - reach) < _WHOLE:
+        # Below and above lie on slices of the slab, if it reaches a little further; the
+        # middle slices stay where they are.
+        down = step if abs(step - reach) < _ROUNDING else reach
+        longer = (shape[0], shape[1], shape[2] + 2 * reach)
+        planes = _masked(head, brain, _shift_along_z(affine, -down), longer)
+        at = (slice(start, start + shape[2]) for start in (0, reach, 2 * reach))
+        return np.stack([planes[part] for part in at], axis=1)
+    heights = (-step, 0.0, step)
+    return np.stack(
+        [_masked(head, brain, _shift_along_z(affine, by), shape) for by in heights],
+        axis=1,
+    )
+
+
+def _shift_along_z(affine: Affine, slices: float) -> Affine:
+    """Move a grid up by a number of slices."""
+    moved = affine.copy()
+    moved[:3, 3] += slices * affine[:3, 2]
+    return moved
+
+
+def _masked(head: Volume, brain: Volume, affine: Affine, shape: Shape) -> FloatArray:
+    """Return `(slice, row, column)`."""
+    ct = resample(head, affine, shape, outside=NCCT_WINDOW[0]).array
+    inside = resample(brain, affine, shape).array > HALF
+    return to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0])))
+
+
 def _validity(
     known: Maps, brain: Volume, head: Volume, grid: tuple[Affine, Shape]
 ) -> BoolArray:
-    """Tell where a grid holds maps, NCCT and brain, `(x, y, z)`.
+    """Return where a grid holds maps, NCCT and brain, `(x, y, z)`.
 
     Raises:
         DataError: Naming the first of them without which nothing is left.
@@ -178,6 +272,6 @@ def _slab(
     spread = max(1, int(np.gcd.reduce(np.diff(chosen, prepend=chosen[0]))))
     positions = (chosen - chosen[0]) // spread
     affine, (x, y, _) = grid
-    cut = raised(affine, float(chosen[0]))
+    cut = _shift_along_z(affine, float(chosen[0]))
     cut[:3, 2] *= spread
     return (cut, (x, y, int(positions[-1]) + 1)), positions

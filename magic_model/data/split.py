@@ -9,7 +9,7 @@ from magic_model.severity import Severity
 
 
 class Split(StrEnum):
-    """What a patient is used for."""
+    """Use of a patient: to train, validate or test."""
 
     TRAIN = "train"
     VAL = "val"

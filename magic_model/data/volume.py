@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from magic_model.errors import DataError
+from magic_model.errors import DataError, as_numbers, require_member
 
 FloatArray = NDArray[np.float32]
 Affine = NDArray[np.float64]
 
 
 class Kind(StrEnum):
-    """What an image shows."""
+    """Kind of an image: NCCT, a perfusion map, or a mask."""
 
     NCCT = "ncct"
     CBF = "cbf"
@@ -25,6 +25,10 @@ class Kind(StrEnum):
     BRAIN_MASK = "brain_mask"
     CORE_MASK = "core_mask"
     PENUMBRA_MASK = "penumbra_mask"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        require_member(cls, value)
 
 
 UNITS: dict[Kind, str] = {
@@ -63,8 +67,8 @@ class Volume:
     kind: Kind
 
     def __init__(self, array: ArrayLike, affine: ArrayLike, kind: Kind | str) -> None:
-        values = np.asarray(array, dtype=np.float32)
-        matrix = np.array(affine, dtype=np.float64)
+        values = _float32(array)
+        matrix = as_numbers(affine, "An affine").copy()
         if values.ndim != 3 or 0 in values.shape:
             msg = f"A volume must have three axes, got shape {values.shape}"
             raise DataError(msg)
@@ -102,13 +106,13 @@ class Volume:
 
     @property
     def is_orthogonal(self) -> bool:
-        """Tell whether the axes stand at right angles (no gantry tilt, no shear)."""
+        """Return whether the axes stand at right angles (no gantry tilt, no shear)."""
         axes = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
         off_diagonal = axes.T @ axes - np.eye(3)
         return bool(np.abs(off_diagonal).max() < _ORTHOGONAL)
 
     def require_finite(self) -> Self:
-        """Give itself, or refuse NaN and infinite values.
+        """Return itself, or refuse NaN and infinite values.
 
         Raises:
             DataError: Saying how many voxels are not finite.
@@ -120,13 +124,21 @@ class Volume:
         return self
 
     def with_array(self, array: ArrayLike, kind: Kind | str | None = None) -> "Volume":
-        """Give another image at the same place.
+        """Return another image at the same place.
 
         Raises:
             DataError: If the shape differs.
         """
-        values = np.asarray(array, dtype=np.float32)
+        values = _float32(array)
         if values.shape != self.array.shape:
             msg = f"Expected an array of shape {self.array.shape}, got {values.shape}"
             raise DataError(msg)
         return Volume(values, self.affine, self.kind if kind is None else kind)
+
+
+def _float32(array: ArrayLike) -> FloatArray:
+    try:
+        return np.asarray(array, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        msg = f"A volume must be numbers, got {type(array).__name__} ({error})"
+        raise DataError(msg) from error

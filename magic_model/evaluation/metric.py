@@ -1,4 +1,4 @@
-"""What is measured per patient: names, units, and when a figure is undefined."""
+"""The figures of a patient: names, units, and when one is undefined."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """What is fixed about a metric.
+    """Title, unit and digits of a metric.
 
     Attributes:
         title: As it stands in a table.

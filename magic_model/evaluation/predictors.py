@@ -7,7 +7,7 @@ import numpy as np
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.grid import HALF, common_grid, map_support, resample
 from magic_model.data.normalise import scale_hounsfield, unscale_map
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray, Kind
 from magic_model.maps import PerfusionMap
 
@@ -23,7 +23,7 @@ Images = Mapping[PerfusionMap, FloatArray]
 def trivial_predictions(
     reference: SliceStack, constants: Mapping[PerfusionMap, float]
 ) -> dict[str, dict[PerfusionMap, FloatArray]]:
-    """Give the maps of each trivial predictor, `(n, rows, columns)`, 0 off the mask.
+    """Return the maps of each trivial predictor, `(n, rows, columns)`, 0 off the mask.
 
     `NCCT copy` is the slice itself, its window of 0-80 HU stretched over the range of
     the map.

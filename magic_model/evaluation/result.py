@@ -2,22 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from magic_model.evaluation.comparison import Comparison, compare
-from magic_model.evaluation.groups import ALL
+from magic_model.data.cohort import GENERATED_FILE, read_cohort
+from magic_model.errors import DataError, pluralize
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import BASELINES
-from magic_model.evaluation.score_table import Key, ScoreTable
-from magic_model.evaluation.scores import Progress, score
-from magic_model.evaluation.selection import Selection
-from magic_model.evaluation.summary import Summary, summarise
-from magic_model.evaluation.volumes import VolumeAgreement, volume_agreement
-from magic_model.maps import PerfusionMap
+from magic_model.evaluation.scores import Key, Progress, ScoreTable, score
+from magic_model.evaluation.selection import Selection, select
+from magic_model.evaluation.statistics import (
+    ALL,
+    Comparison,
+    Summary,
+    VolumeAgreement,
+    compare,
+    summarise,
+    volume_agreement,
+)
+from magic_model.frames import to_frame
+from magic_model.maps import MAP_SPECS, PerfusionMap
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """Everything that was found.
 
@@ -54,8 +66,33 @@ class Evaluation:
 
     @property
     def notes(self) -> list[str]:
-        """What to keep in mind."""
+        """Notes on what to keep in mind."""
         return [*self.selection.notes, *self.scores.notes]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the summaries: a row for each group, method, map and metric."""
+        return to_frame(
+            {
+                "group": s.group,
+                "method": s.key.method,
+                "map": str(s.key.map) if s.key.map else None,
+                "metric": str(s.key.metric),
+                "n": s.n,
+                "mean": s.mean,
+                "low": s.interval.low,
+                "high": s.interval.high,
+                "median": s.median,
+            }
+            for s in self.summaries
+        )
+
+    def __repr__(self) -> str:
+        patients = pluralize(len(self.scores.patients), "patient")
+        maps = ", ".join(MAP_SPECS[name].title for name in self.maps)
+        return f"Evaluation({', '.join(self.methods)}: {maps} of {patients})"
+
+    def _repr_html_(self) -> str:
+        return self.to_frame().to_html(index=False, float_format="{:.3g}".format)
 
     def summary(
         self, method: str, name: PerfusionMap | None, metric: Metric, group: str = ALL
@@ -65,6 +102,44 @@ class Evaluation:
         return next(
             (s for s in self.summaries if s.group == group and s.key == key), None
         )
+
+
+def evaluate_folders(
+    measured: Path,
+    generated: Sequence[Path],
+    names: Sequence[str] | None = None,
+    *,
+    seed: int = 1,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate one or more generated cohorts.
+
+    Args:
+        measured: Folder with cohort.csv.
+        generated: Folders with generated.csv.
+        names: Name of each method; those of the folders if left out.
+        seed: Of the bootstrap.
+        jobs: Patients measured at the same time.
+        progress: Called with the number of patients done and of all.
+
+    Raises:
+        DataError: If names and folders do not match, a table or an image cannot be
+            read, or nothing can be compared.
+    """
+    titles = list(names or ()) or [folder.resolve().name for folder in generated]
+    if not titles or len(titles) != len(generated) or len(set(titles)) < len(titles):
+        msg = (
+            "Each folder of generated maps must have a name of its own, got "
+            f"{len(generated)} folders and names {', '.join(titles) or 'none'}"
+        )
+        raise DataError(msg)
+    methods = {
+        title: read_cohort(folder, GENERATED_FILE)
+        for title, folder in zip(titles, generated, strict=True)
+    }
+    selection = select(read_cohort(measured), methods)
+    return evaluate_selection(selection, seed, progress, jobs=jobs)
 
 
 def evaluate_selection(

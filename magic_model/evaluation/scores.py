@@ -1,18 +1,226 @@
-"""Measure every patient of a selection."""
+"""The figures of every patient: lesions, similarity and errors of each method."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from magic_model.counting import counted
-from magic_model.data.cohort import Patient
+from magic_model.data.cohort import Cohort, Patient
+from magic_model.data.grid import BoolArray, resample
+from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
+from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
-from magic_model.data.volume import Kind
-from magic_model.evaluation.patient_scores import Figures, score_patient
-from magic_model.evaluation.predictors import mean_values
-from magic_model.evaluation.score_table import ScoreTable
-from magic_model.evaluation.selection import Selection, load_pairs
-from magic_model.maps import PerfusionMap
+from magic_model.data.volume import FloatArray, Kind
+from magic_model.errors import pluralize
+from magic_model.evaluation.metric import Metric
+from magic_model.evaluation.predictors import (
+    MEASURED,
+    Images,
+    mean_values,
+    trivial_predictions,
+)
+from magic_model.evaluation.selection import (
+    PatientMaps,
+    Selection,
+    can_find_lesion,
+    has_central_volume,
+    load_pairs,
+)
+from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.metrics.pixelwise import (
+    bounding_box,
+    central_volume_residual,
+    correlation,
+    dice,
+    mean_absolute_error,
+    root_mean_square_error,
+)
+from magic_model.metrics.similarity import (
+    BLOCK,
+    GAUSSIAN_RADIUS,
+    block_means,
+    gaussian_means,
+    index_of,
+    paper_index_of,
+    structure_of,
+)
+
+_Box = tuple[slice, slice]
+_Array = NDArray[np.float64]
+
+_SIMILARITIES = (
+    Metric.SSIM_IN_BRAIN,
+    Metric.SSIM_BOX,
+    Metric.SSIM_PAPER,
+    Metric.UQI_IN_BRAIN,
+    Metric.UQI_BOX,
+    Metric.UQI_PAPER,
+)
+
+
+def map_scores(
+    measured: FloatArray,
+    generated: FloatArray,
+    mask: BoolArray,
+    value_range: tuple[float, float],
+) -> dict[Metric, float]:
+    """Compare one map of one patient.
+
+    SSIM and UQI are taken slice by slice, of the maps as they are shown (cut to their
+    range), and averaged over the slices. Errors and correlation are taken over all
+    voxels of the brain at once, of the maps as they are.
+
+    Args:
+        measured: `(n, rows, columns)` in its unit, 0 off the mask.
+        generated: The same shape, 0 off the mask.
+        mask: `(n, rows, columns)`; no slice of it may be empty.
+        value_range: Of the map; its span is the data range of SSIM.
+
+    Raises:
+        ValueError: If shapes differ or a slice of the mask is empty.
+    """
+    slices = [
+        _slice_scores(np.clip(x, *value_range), np.clip(y, *value_range), inside, span)
+        for span in [value_range[1] - value_range[0]]
+        for x, y, inside in zip(measured, generated, mask, strict=True)
+    ]
+    return {
+        **{
+            metric: _mean(np.array([s[metric] for s in slices]))
+            for metric in _SIMILARITIES
+        },
+        Metric.MAE: mean_absolute_error(measured, generated, mask),
+        Metric.RMSE: root_mean_square_error(measured, generated, mask),
+        Metric.CORRELATION: correlation(measured, generated, mask),
+    }
+
+
+def _slice_scores(
+    measured: FloatArray, generated: FloatArray, mask: BoolArray, span: float
+) -> dict[Metric, float]:
+    box = bounding_box(mask)
+    crop = _grown(box, mask.shape)
+    x, y, inside = measured[crop], generated[crop], mask[crop]
+    box = _within(box, crop)
+    gaussian, block = gaussian_means(x, y), block_means(x, y)
+    structure, index = structure_of(gaussian, span), index_of(block)
+    rough = structure_of(gaussian, float(y.max()))
+    return {
+        Metric.SSIM_IN_BRAIN: _masked_pair(structure, inside, GAUSSIAN_RADIUS),
+        Metric.SSIM_BOX: _mean(_windows_in(box, structure, 2 * GAUSSIAN_RADIUS)),
+        Metric.SSIM_PAPER: _over_frame(rough, mask.shape, 2 * GAUSSIAN_RADIUS),
+        Metric.UQI_IN_BRAIN: _masked_pair(index, inside, BLOCK // 2),
+        Metric.UQI_BOX: _mean(_windows_in(box, index, BLOCK - 1)),
+        Metric.UQI_PAPER: _over_frame(paper_index_of(block), mask.shape, BLOCK),
+    }
+
+
+def _grown(box: _Box, frame: tuple[int, ...]) -> _Box:
+    """Grow a box until every window off it sees nothing but background."""
+    margin = 2 * GAUSSIAN_RADIUS
+    rows, columns = (
+        slice(max(0, side.start - margin), min(length, side.stop + margin))
+        for side, length in zip(box, frame, strict=True)
+    )
+    return rows, columns
+
+
+def _within(box: _Box, crop: _Box) -> _Box:
+    rows, columns = (
+        slice(side.start - whole.start, side.stop - whole.start)
+        for side, whole in zip(box, crop, strict=True)
+    )
+    return rows, columns
+
+
+def _windows_in(box: _Box, quality: _Array, extent: int) -> _Array:
+    """Return the windows that lie wholly in a box; a window has extent + 1 pixels."""
+    rows, columns = (
+        slice(side.start, max(side.start, side.stop - extent)) for side in box
+    )
+    return quality[rows, columns]
+
+
+def _masked_pair(quality: _Array, inside: BoolArray, before: int) -> float:
+    rows, columns = quality.shape
+    middles = inside[before : before + rows, before : before + columns]
+    return _mean(quality[middles])
+
+
+def _over_frame(quality: _Array, frame: tuple[int, ...], lost: int) -> float:
+    """Average over all windows of the frame, those off the crop being equal (1)."""
+    count = math.prod(length - lost for length in frame)
+    return 1 - float((1 - quality).sum()) / count
+
+
+def _mean(values: _Array) -> float:
+    """Mean of the values that are defined; NaN without any."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else math.nan
+
+
+_MASKS = (Kind.CORE_MASK, Kind.PENUMBRA_MASK)
+
+
+def measured_lesion(
+    cohort: Cohort, patient: Patient, reference: SliceStack
+) -> tuple[Lesion, str]:
+    """Return the measured lesion on the slices, and in words where it comes from.
+
+    Masks of the cohort are taken where it has them, else those found in its maps.
+
+    Raises:
+        DataError: If a mask cannot be read.
+    """
+    if not set(_MASKS) <= set(patient.images):
+        return _lesion_in(reference, reference.maps), "found in the measured maps"
+    brain = reference.to_volume(reference.mask.astype(np.float32), Kind.BRAIN_MASK)
+    core, at_risk = (
+        resample(cohort.load(patient, kind), brain.affine, brain.shape, order=0)
+        for kind in _MASKS
+    )
+    lesion = lesion_from_masks(
+        core.with_array(core.array * brain.array),
+        at_risk.with_array(at_risk.array * brain.array),
+    )
+    return lesion, "masks of the measured cohort"
+
+
+@dataclass(frozen=True)
+class Key:
+    """Method, map and metric of a figure; map is None for one of all maps together."""
+
+    method: str
+    map: PerfusionMap | None
+    metric: Metric
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """Figures per patient, never per slice.
+
+    Attributes:
+        patients: Rows.
+        keys: Columns.
+        values: `(patients, keys)`, NaN where undefined.
+        notes: Where constants and lesions come from.
+    """
+
+    patients: Sequence[Patient]
+    keys: Sequence[Key]
+    values: NDArray[np.float64]
+    notes: Sequence[str]
+
+    def column(self, key: Key) -> NDArray[np.float64]:
+        """`(patients,)` values of a key."""
+        values: NDArray[np.float64] = self.values[:, self.keys.index(key)]
+        return values
+
+
+_Figures = dict[Key, float]
+
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +241,7 @@ def score(
     from joblib import Parallel, delayed
 
     constants, whose = _constants(selection, jobs)
-    rows: list[Figures] = []
+    rows: list[_Figures] = []
     notes = {whose: None}  # in order, each once
     work = Parallel(n_jobs=jobs, return_as="generator")
     for row, sources in work(
@@ -49,11 +257,126 @@ def score(
     return ScoreTable(selection.patients, keys, values, list(notes))
 
 
+def _lesion_in(reference: SliceStack, images: Images) -> Lesion:
+    """Find the lesion in maps on the slices of a patient; none in black maps.
+
+    Args:
+        reference: Place and mask of the slices.
+        images: `(n, rows, columns)` each, 0 off the mask: CBF, and Tmax or TTP.
+
+    Raises:
+        DataError: If a map is missing.
+    """
+    brain = reference.to_volume(reference.mask.astype(np.float32), Kind.BRAIN_MASK)
+    if not any(image.any() for image in images.values()):
+        nothing = brain.with_array(np.zeros(brain.shape))
+        return lesion_from_masks(nothing, nothing)
+    maps = {
+        name: reference.to_volume(image, Kind(name)) for name, image in images.items()
+    }
+    return find_lesion(maps, brain)
+
+
+def _lesion_volumes(lesion: Lesion) -> dict[Metric, float]:
+    """Volumes in mL."""
+    return {Metric.CORE_ML: lesion.core_ml, Metric.AT_RISK_ML: lesion.penumbra_ml}
+
+
+def _lesion_overlap(measured: Lesion, found: Lesion) -> dict[Metric, float]:
+    """Dice with the measured lesion; NaN where that is empty, whatever was found.
+
+    Patients without a lesion are judged by volumes, so that every method has its
+    overlap measured in the same patients.
+    """
+    return {
+        metric: dice(truth.array, other.array) if truth.array.any() else math.nan
+        for metric, truth, other in (
+            (Metric.CORE_DICE, measured.core, found.core),
+            (Metric.AT_RISK_DICE, measured.at_risk, found.at_risk),
+        )
+    }
+
+
+def _score_patient(
+    selection: Selection, pair: PatientMaps, constants: Mapping[PerfusionMap, float]
+) -> tuple[_Figures, list[str]]:
+    """Measure a patient; all maps are cut to the same mask first.
+
+    Args:
+        selection: The maps, and the cohort with the measured masks.
+        pair: What was measured and generated.
+        constants: Value of each map for the constant predictor.
+
+    Returns:
+        The figures, and where the measured lesion comes from.
+
+    Raises:
+        DataError: If a mask cannot be read.
+    """
+    mask = pair.reference.mask
+    measured = _masked(pair.reference.maps, mask)
+    predictions: dict[str, Images] = {
+        **{name: _masked(images, mask) for name, images in pair.generated.items()},
+        **trivial_predictions(pair.reference, constants),
+    }
+    figures = {
+        Key(method, name, metric): value
+        for method, images in predictions.items()
+        for name in selection.maps
+        for metric, value in map_scores(
+            measured[name], images[name], mask, MAP_SPECS[name].value_range
+        ).items()
+    }
+    if has_central_volume(selection.maps):
+        figures |= _residuals({MEASURED: measured, **predictions}, mask)
+    if not can_find_lesion(selection.maps):
+        return figures, []
+    lesions, notes = _lesions(selection, pair, predictions)
+    return figures | lesions, notes
+
+
+def _masked(images: Images, mask: BoolArray) -> dict[PerfusionMap, FloatArray]:
+    nothing = np.float32(0)
+    return {name: np.where(mask, image, nothing) for name, image in images.items()}
+
+
+def _residuals(methods: Mapping[str, Images], mask: BoolArray) -> _Figures:
+    return {
+        Key(method, None, Metric.CENTRAL_RESIDUAL): central_volume_residual(
+            images[PerfusionMap.CBF],
+            images[PerfusionMap.CBV],
+            images[PerfusionMap.MTT],
+            mask,
+        )
+        for method, images in methods.items()
+    }
+
+
+def _lesions(
+    selection: Selection, pair: PatientMaps, predictions: Mapping[str, Images]
+) -> tuple[_Figures, list[str]]:
+    reference = pair.reference
+    truth, source = measured_lesion(selection.measured, pair.patient, reference)
+    figures = {}
+    for method, images in {MEASURED: reference.maps, **predictions}.items():
+        found = _lesion_in(reference, images)
+        volumes = _lesion_volumes(truth if method == MEASURED else found)
+        for metric, value in {**volumes, **_lesion_overlap(truth, found)}.items():
+            figures[Key(method, None, metric)] = value
+    notes = [
+        f"Measured lesions are {source}; the Dice of the measured maps is that of what "
+        "the rules find in them"
+    ]
+    if PerfusionMap.TMAX not in selection.maps:
+        notes.append("Without Tmax, generated tissue at risk is found by late TTP")
+    return figures, notes
+
+
 def _scored(
     selection: Selection, patient: Patient, constants: Mapping[PerfusionMap, float]
-) -> tuple[Figures, list[str]]:
+) -> tuple[_Figures, list[str]]:
     (pair,) = load_pairs(selection, [patient])
-    return score_patient(selection, pair, constants)
+    return _score_patient(selection, pair, constants)
 
 
 def _constants(
@@ -69,7 +392,9 @@ def _constants(
     patients = training or selection.patients
     constants = mean_values(selection.measured, patients, selection.maps, jobs=jobs)
     if training:
-        whose = f"the mean of {counted(len(training), 'patient')} of the training split"
+        whose = (
+            f"the mean of {pluralize(len(training), 'patient')} of the training split"
+        )
     else:
         whose = (
             "the mean of the evaluated patients themselves, which flatters it; the "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.paired import PairedSlices, pair_slices
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
@@ -136,11 +136,11 @@ def _map_notes(rows: Sequence[Patient], maps: Sequence[PerfusionMap]) -> Iterato
 
 
 def can_find_lesion(maps: Sequence[PerfusionMap]) -> bool:
-    """Tell whether core and tissue at risk follow from these maps."""
+    """Return whether core and tissue at risk follow from these maps."""
     delay = {PerfusionMap.TMAX, PerfusionMap.TTP} & set(maps)
     return PerfusionMap.CBF in maps and bool(delay)
 
 
 def has_central_volume(maps: Sequence[PerfusionMap]) -> bool:
-    """Tell whether the central volume principle links these maps."""
+    """Return whether the central volume principle links these maps."""
     return {PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT} <= set(maps)

@@ -1,16 +1,129 @@
-"""The tables of an evaluation."""
+"""The tables of an evaluation; figures are rounded for people nowhere else."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from magic_model.evaluation.comparison import Comparison
-from magic_model.evaluation.groups import ALL, patient_groups
 from magic_model.evaluation.metric import METRICS, Metric, unit_of
-from magic_model.evaluation.predictors import BASELINES
+from magic_model.evaluation.predictors import BASELINES, MEASURED
 from magic_model.evaluation.result import Evaluation
-from magic_model.evaluation.summary import Summary
-from magic_model.evaluation.table import MISSING, Cell, Figure, Table
-from magic_model.evaluation.tables_of_lesions import lesion_table
+from magic_model.evaluation.statistics import (
+    ALL,
+    LESION_VOLUMES,
+    Comparison,
+    Summary,
+    VolumeAgreement,
+    patient_groups,
+)
 from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.metrics.method_agreement import Interval
+
+MISSING = "n/a"
+_SMALLEST_P = 0.001
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number in a table, with its interval where it has one.
+
+    Attributes:
+        value: NaN if undefined.
+        digits: Shown after the point.
+        interval: None where the column has none.
+        is_p: A p-value, never shown as 0.
+    """
+
+    value: float
+    digits: int
+    interval: Interval | None = None
+    is_p: bool = False
+
+    @property
+    def text(self) -> str:
+        """As people read it: `0.371 (0.250 to 0.490)`."""
+        if math.isnan(self.value):
+            return MISSING
+        if self.is_p and self.value < _SMALLEST_P:
+            return f"<{_SMALLEST_P}"
+        shown = format_number(self.value, self.digits)
+        if self.interval is None or math.isnan(self.interval.low):
+            return shown
+        low = format_number(self.interval.low, self.digits)
+        high = format_number(self.interval.high, self.digits)
+        return f"{shown} ({low} to {high})"
+
+
+_Cell = str | Figure
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the report.
+
+    Attributes:
+        name: Of its file.
+        title: One line.
+        caption: What the numbers are.
+        header: Of the columns.
+        rows: Of cells, as long as the header.
+    """
+
+    name: str
+    title: str
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[_Cell]]
+
+    @property
+    def text_rows(self) -> list[list[str]]:
+        """Cells as people read them."""
+        return [[_text(cell) for cell in row] for row in self.rows]
+
+
+def format_number(value: float, digits: int) -> str:
+    """Round; never a negative zero.
+
+    Examples:
+        >>> format_number(-0.0004, 3), format_number(2.5, 1)
+        ('0.000', '2.5')
+    """
+    return f"{value:.{digits}f}".replace("-" + f"{0:.{digits}f}", f"{0:.{digits}f}")
+
+
+def to_markdown(table: Table) -> str:
+    """Write heading, caption and a pipe table."""
+    lines = [table.header, ["---"] * len(table.header), *table.text_rows]
+    body = "\n".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |"
+        for line in lines
+    )
+    return f"## {table.title}\n\n{table.caption}\n\n{body}\n"
+
+
+def to_csv_rows(table: Table) -> Iterator[list[str]]:
+    """Return header and rows unrounded; limits of intervals in columns of their own."""
+    with_limits = [
+        any(isinstance(cell, Figure) and cell.interval for cell in column)
+        for column in zip(*table.rows, strict=True)
+    ]
+    header = []
+    for name, limits in zip(table.header, with_limits, strict=True):
+        header += [name, f"{name} low", f"{name} high"] if limits else [name]
+    yield header
+    for row in table.rows:
+        cells = []
+        for cell, limits in zip(row, with_limits, strict=True):
+            cells += _csv_cells(cell, limits=limits)
+        yield cells
+
+
+def unrounded(value: float) -> str:
+    """Write a number in full, nothing for NaN."""
+    return "" if math.isnan(value) else repr(float(value))
+
+
+_FIGURES = (Metric.CORE_DICE, Metric.AT_RISK_DICE, Metric.CENTRAL_RESIDUAL)
+
 
 _IN_BRAIN = (
     Metric.SSIM_IN_BRAIN,
@@ -31,10 +144,10 @@ _RUNS = "Rows are runs and trivial predictors; means over the same patients."
 
 
 def all_tables(evaluation: Evaluation) -> list[Table]:
-    """Give every table that the maps allow, the project's own first."""
+    """Return every table that the maps allow, the project's own first."""
     tables = [
         _in_brain(evaluation),
-        lesion_table(evaluation),
+        _lesion_table(evaluation),
         _runs(
             evaluation,
             "bounding_box",
@@ -59,7 +172,72 @@ def all_tables(evaluation: Evaluation) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def _figure(summary: Summary | None, *, interval: bool = True) -> Cell:
+def _csv_cells(cell: _Cell, *, limits: bool) -> list[str]:
+    if isinstance(cell, str):
+        return [cell, "", ""] if limits else [cell]
+    if not limits:
+        return [unrounded(cell.value)]
+    interval = cell.interval or Interval(math.nan, math.nan)
+    return [unrounded(x) for x in (cell.value, interval.low, interval.high)]
+
+
+def _text(cell: _Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text
+
+
+def _lesion_table(evaluation: Evaluation) -> Table:
+    """Overlap and volumes of core and tissue at risk, and the central residual.
+
+    The first row is the measured maps under the same rules: how far these reproduce
+    the measured lesion at all.
+    """
+    agreement = {(v.method, v.metric): v for v in evaluation.volumes}
+    rows: list[list[_Cell]] = []
+    for method in (MEASURED, *evaluation.rows):
+        cells: list[_Cell] = []
+        for metric in _FIGURES:
+            summary = evaluation.summary(method, None, metric)
+            digits = METRICS[metric].digits
+            cells.append(
+                Figure(summary.mean, digits, summary.interval) if summary else MISSING
+            )
+        for metric in LESION_VOLUMES:
+            cells += _volume_cells(agreement.get((method, metric)))
+        rows.append([method, *cells])
+    if all(cell == MISSING for row in rows for cell in row[1:]):
+        rows = []
+    return Table(
+        name="lesions",
+        title="Core, tissue at risk, and the central volume principle",
+        caption="Dice: mean over patients in whom the measured lesion is not empty (95 "
+        "% interval by bootstrap, none below 3 patients). Residual: mean |CBV - CBF x "
+        "MTT / 60| in the brain. Bias: generated minus measured volume (95 % limits of "
+        "agreement). ICC(2,1): absolute agreement (95 % interval).",
+        header=[
+            "Method",
+            "Core Dice",
+            "At-risk Dice",
+            "Residual [mL/100g]",
+            "Core bias [mL]",
+            "Core ICC",
+            "At-risk bias [mL]",
+            "At-risk ICC",
+        ],
+        rows=rows,
+    )
+
+
+def _volume_cells(agreement: VolumeAgreement | None) -> list[_Cell]:
+    if agreement is None:
+        return [MISSING, MISSING]
+    differences = agreement.differences
+    return [
+        Figure(differences.bias, 1, differences.limits),
+        Figure(agreement.icc, 3, agreement.icc_interval),
+    ]
+
+
+def _figure(summary: Summary | None, *, interval: bool = True) -> _Cell:
     if summary is None:
         return MISSING
     digits = METRICS[summary.key.metric].digits
@@ -67,7 +245,7 @@ def _figure(summary: Summary | None, *, interval: bool = True) -> Cell:
 
 
 def _in_brain(evaluation: Evaluation) -> Table:
-    rows: list[list[Cell]] = []
+    rows: list[list[_Cell]] = []
     for name in evaluation.maps:
         for method in evaluation.rows:
             found = [evaluation.summary(method, name, metric) for metric in _IN_BRAIN]
@@ -93,7 +271,7 @@ def _runs(
     """Lay out as Tables S.8 and S.9: a row per run, SSIM and UQI of each map."""
     columns = [(m, metric) for m in evaluation.maps for metric in metrics]
     kinds = dict(zip(metrics, ("SSIM", "UQI"), strict=True))
-    rows: list[list[Cell]] = []
+    rows: list[list[_Cell]] = []
     for method in evaluation.rows:
         found = [evaluation.summary(method, m, metric) for m, metric in columns]
         means = [Figure(s.mean, 4) if s else MISSING for s in found]
@@ -108,7 +286,7 @@ def _by_severity(evaluation: Evaluation) -> Table:
         for group, members in patient_groups(evaluation.scores.patients).items()
         if group != ALL and members.any()
     }
-    rows: list[list[Cell]] = []
+    rows: list[list[_Cell]] = []
     for group, n in counts.items():
         for name in evaluation.maps:
             for method in evaluation.rows:

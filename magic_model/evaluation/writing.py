@@ -1,19 +1,146 @@
-"""Write an evaluation as a folder: tables, figures, JSON and a page."""
+"""An evaluation in the terminal and as a folder: tables, figures, JSON and a page."""
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+import math
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
+from magic_model.errors import DataError
 from magic_model.evaluation.figures import draw_figures
-from magic_model.evaluation.folder import complete_or_untouched
-from magic_model.evaluation.groups import severity_of
+from magic_model.evaluation.metric import METRICS, Metric
+from magic_model.evaluation.predictors import CONSTANT, MEASURED
 from magic_model.evaluation.result import Evaluation
-from magic_model.evaluation.results_json import as_json
-from magic_model.evaluation.table import Table, to_csv_rows, to_markdown, unrounded
-from magic_model.evaluation.tables import all_tables
+from magic_model.evaluation.scores import Key
+from magic_model.evaluation.statistics import (
+    FEWEST_PATIENTS,
+    Comparison,
+    Summary,
+    VolumeAgreement,
+    patient_groups,
+    severity_of,
+)
+from magic_model.evaluation.tables import (
+    MISSING,
+    Table,
+    all_tables,
+    format_number,
+    to_csv_rows,
+    to_markdown,
+    unrounded,
+)
+from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.metrics.method_agreement import Interval
+
+
+@contextmanager
+def complete_or_untouched(folder: Path) -> Iterator[Path]:
+    """Yield a folder to write into; its files move to `folder` when all are there.
+
+    If anything fails before, nothing of it is left behind. Files of the same name are
+    replaced, others stay.
+
+    Raises:
+        DataError: If `folder` is a file, or cannot be made or written.
+    """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; the output needs a folder"
+        raise DataError(msg)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        msg = f"{folder} cannot be made ({error.strerror})"
+        raise DataError(msg) from error
+    try:
+        yield staging
+        folder.mkdir(exist_ok=True)
+        for path in sorted(staging.iterdir()):
+            path.replace(folder / path.name)
+    except OSError as error:
+        msg = f"{folder} cannot be written ({error.strerror})"
+        raise DataError(msg) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+_SCHEMA = 1
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return everything as plain dictionaries and lists, without NaN."""
+    scores = evaluation.scores
+    groups = patient_groups(scores.patients)
+    return {
+        "schema": _SCHEMA,
+        "seed": evaluation.seed,
+        "methods": evaluation.methods,
+        "maps": [str(name) for name in evaluation.maps],
+        "notes": evaluation.notes,
+        "metrics": {
+            str(metric): {"title": spec.title, "unit": spec.unit}
+            for metric, spec in METRICS.items()
+        },
+        "groups": {name: int(members.sum()) for name, members in groups.items()},
+        "summaries": [_summary(summary) for summary in evaluation.summaries],
+        "comparisons": [_comparison(c) for c in evaluation.comparisons],
+        "volumes": [_volume(agreement) for agreement in evaluation.volumes],
+        "patients": [
+            {
+                "patient_id": patient.patient_id,
+                "severity": severity_of(patient),
+                "mismatch_ratio": _number(patient.mismatch_ratio),
+                "figures": [
+                    {**_key(key), "value": _number(value), **_reason(key, value)}
+                    for key, value in zip(scores.keys, row.tolist(), strict=True)
+                ],
+            }
+            for patient, row in zip(scores.patients, scores.values, strict=True)
+        ],
+    }
+
+
+_OF_MAPS = (
+    ("MAE", Metric.MAE),
+    ("r", Metric.CORRELATION),
+    ("SSIM", Metric.SSIM_IN_BRAIN),
+    ("UQI", Metric.UQI_IN_BRAIN),
+    ("SSIM", Metric.SSIM_BOX),
+    ("UQI", Metric.UQI_BOX),
+    ("SSIM", Metric.SSIM_PAPER),
+    ("UQI", Metric.UQI_PAPER),
+)
+_OF_PATIENTS = (
+    ("core Dice", Metric.CORE_DICE),
+    ("risk Dice", Metric.AT_RISK_DICE),
+    ("core mL", Metric.CORE_ML),
+    ("risk mL", Metric.AT_RISK_ML),
+    ("residual", Metric.CENTRAL_RESIDUAL),
+)
+
+
+def describe(evaluation: Evaluation) -> str:
+    """Write means over patients as two tables, and the notes."""
+    n = len(evaluation.scores.patients)
+    width = max(map(len, [MEASURED, *evaluation.rows])) + 2
+    lines = [
+        f"Means over {n} patient{'s' if n > 1 else ''}; MAE in the unit of the map",
+        f"{'':{width + 5}}{'in brain':^32}{'bounding box':^16}{'paper-compatible':^16}",
+        f"{'map':5}{'method':{width}}" + "".join(f"{t:>8}" for t, _ in _OF_MAPS),
+        *_map_lines(evaluation, width),
+        *_patient_lines(evaluation, width),
+        _caution(evaluation),
+    ]
+    if n < FEWEST_PATIENTS:
+        lines.append(f"No intervals or tests: they need {FEWEST_PATIENTS} patients")
+    return "\n".join([*lines, *(f"- {note}" for note in evaluation.notes)])
+
 
 RESULTS = "evaluation.json"
 PAGE = "evaluation.html"
@@ -41,6 +168,120 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
         (folder / TEXT).write_text(_markdown(evaluation, tables), encoding="utf-8")
         page = _page(evaluation, tables, figures)
         (folder / PAGE).write_text(page, encoding="utf-8")
+
+
+def _number(value: float) -> float | None:
+    """Return a number, None (null in JSON) for NaN and infinite values."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"method": key.method, "map": key.map, "metric": key.metric}
+
+
+def _reason(key: Key, value: float) -> dict[str, str]:
+    return {"reason": METRICS[key.metric].undefined} if math.isnan(value) else {}
+
+
+def _limits(interval: Interval) -> dict[str, float | None]:
+    return {"low": _number(interval.low), "high": _number(interval.high)}
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    return {
+        "group": summary.group,
+        **_key(summary.key),
+        "n": summary.n,
+        "mean": _number(summary.mean),
+        **_limits(summary.interval),
+        "median": _number(summary.median),
+        "first_quartile": _number(summary.quartiles.low),
+        "third_quartile": _number(summary.quartiles.high),
+        "reason": summary.reason,
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "first": comparison.first,
+        "second": comparison.second,
+        "map": comparison.map,
+        "metric": comparison.metric,
+        "n": comparison.n,
+        "difference": _number(comparison.difference),
+        **_limits(comparison.interval),
+        "p_value": _number(comparison.p_value),
+        "p_holm": _number(comparison.p_holm),
+        "reason": comparison.reason,
+    }
+
+
+def _volume(agreement: VolumeAgreement) -> dict[str, Any]:
+    differences = agreement.differences
+    return {
+        "method": agreement.method,
+        "metric": agreement.metric,
+        "n": differences.n,
+        "bias_ml": _number(differences.bias),
+        "bias_interval": _limits(differences.bias_interval()),
+        "standard_deviation_ml": _number(differences.standard_deviation),
+        "limits_of_agreement": _limits(differences.limits),
+        "icc": _number(agreement.icc),
+        "icc_interval": _limits(agreement.icc_interval),
+        "reason": agreement.reason,
+    }
+
+
+def _map_lines(evaluation: Evaluation, width: int) -> list[str]:
+    return [
+        f"{MAP_SPECS[name].title:5}{method:{width}}"
+        + "".join(f"{_mean(evaluation, method, name, m):>8}" for _, m in _OF_MAPS)
+        for name in evaluation.maps
+        for method in evaluation.rows
+    ]
+
+
+def _caution(evaluation: Evaluation) -> str:
+    """Say what the paper-compatible figures give a map that shows nothing."""
+    name = evaluation.maps[0]
+    paper, brain = (
+        " and ".join(_mean(evaluation, CONSTANT, name, metric) for metric in metrics)
+        for metrics in (
+            (Metric.SSIM_PAPER, Metric.UQI_PAPER),
+            (Metric.SSIM_IN_BRAIN, Metric.UQI_IN_BRAIN),
+        )
+    )
+    return (
+        f"Paper-compatible SSIM and UQI give a constant {MAP_SPECS[name].title} "
+        f"{paper}; in the brain it has {brain}"
+    )
+
+
+def _patient_lines(evaluation: Evaluation, width: int) -> list[str]:
+    taken = {key.metric for key in evaluation.scores.keys}
+    columns = [(title, metric) for title, metric in _OF_PATIENTS if metric in taken]
+    if not columns:
+        return []
+    head = f"{'':5}{'method':{width}}" + "".join(f"{title:>11}" for title, _ in columns)
+    return [
+        head,
+        *(
+            f"{'':5}{method:{width}}"
+            + "".join(f"{_mean(evaluation, method, None, m):>11}" for _, m in columns)
+            for method in (MEASURED, *evaluation.rows)
+        ),
+    ]
+
+
+def _mean(
+    evaluation: Evaluation, method: str, name: PerfusionMap | None, metric: Metric
+) -> str:
+    summary = evaluation.summary(method, name, metric)
+    return _shown(summary) if summary and summary.n else MISSING
+
+
+def _shown(summary: Summary) -> str:
+    return format_number(summary.mean, min(3, METRICS[summary.key.metric].digits))
 
 
 def _markdown(evaluation: Evaluation, tables: Sequence[Table]) -> str:

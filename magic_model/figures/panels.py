@@ -1,4 +1,4 @@
-"""What the figures share: panels of coloured pixels, letters on them, colour bar."""
+"""The parts that figures share: panels of pixels, letters on them, colour bar."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

@@ -1,6 +1,9 @@
-"""Import all patients of a data set, in parallel; running it again goes on."""
+"""Import of a data set, patient by patient; running it again goes on."""
 
 import csv
+import hashlib
+import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +13,119 @@ from joblib import Parallel, delayed
 
 from magic_model.data.cohort import Cohort, Patient, read_cohort, write_cohort
 from magic_model.data.layouts.source import PatientSource
+from magic_model.data.nifti import write_nifti
 from magic_model.data.split import assign_splits
-from magic_model.data.study_local import study_local_ids
 from magic_model.errors import DataError
-from magic_model.importing.description import describe
-from magic_model.importing.patient import (
-    ImportFailure,
-    fingerprint,
-    import_patient,
+from magic_model.importing.record import (
+    FILE,
+    PatientRecord,
+    describe,
+    image_path,
+    read_record,
+    write_record,
 )
-from magic_model.importing.record import FILE, PatientRecord, read_record
 from magic_model.severity import Severity
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ImportFailure:
+    """A patient that could not be imported, and why."""
+
+    source_id: str
+    reason: str
+
+
+def fingerprint(source: PatientSource) -> str:
+    """Hash the bytes of a patient's files, in the order of their paths.
+
+    Whoever has the list of patient numbers cannot get from the hash to a number, since
+    the images are in it too.
+
+    Raises:
+        DataError: If a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(source.files):
+        try:
+            with path.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    digest.update(block)
+        except OSError as error:
+            msg = f"{path}: {error.strerror}"
+            raise DataError(msg) from error
+    return digest.hexdigest()
+
+
+def import_patient(
+    source: PatientSource,
+    patient_id: str,
+    mark: str,
+    folder: Path,
+    *,
+    register: bool = False,
+) -> PatientRecord | ImportFailure:
+    """Read a patient's images, check them and write them into the cohort.
+
+    Args:
+        source: Where the images are.
+        patient_id: Study-local name.
+        mark: Fingerprint of the source, kept in the record.
+        folder: The cohort's folder.
+        register: Whether to move the NCCT onto the maps first.
+
+    Returns:
+        The record, or why there is none; other patients go on.
+    """
+    staging = folder / f".{patient_id}.part"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        images = {kind: load().require_finite() for kind, load in source.images.items()}
+        record, images = describe(
+            patient_id, images, mark=mark, notes=source.notes, register=register
+        )
+        record = _without_source_id(record, source.source_id)
+        for kind, volume in images.items():
+            write_nifti(volume, staging / image_path(patient_id, kind).name)
+        write_record(record, staging)
+        shutil.rmtree(folder / patient_id, ignore_errors=True)
+        staging.replace(folder / patient_id)
+    except DataError as error:
+        return ImportFailure(source.source_id, str(error))
+    except OSError as error:
+        return ImportFailure(source.source_id, f"cannot be written ({error.strerror})")
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return record
+
+
+def study_local_ids(
+    source_ids: Sequence[str], *, rng: np.random.Generator, prefix: str = "p"
+) -> dict[str, str]:
+    """Draw a name for each patient that nothing leads back from but this table.
+
+    Args:
+        source_ids: The hospital's ids, each once.
+        rng: Source of chance; not to be seeded with anything public.
+        prefix: Start of the names; six digits follow.
+
+    Returns:
+        Study-local id of each source id.
+
+    Raises:
+        DataError: If a source id comes twice.
+    """
+    sources = list(source_ids)
+    twice = sorted({source for source in sources if sources.count(source) > 1})
+    if twice:
+        msg = f"Each patient must have one id of his own, got {twice[0]!r} twice"
+        raise DataError(msg)
+    taken = set(sources)
+    spare = 100_000 + rng.choice(900_000, size=2 * len(sources), replace=False)
+    free = (name for name in (f"{prefix}{n}" for n in spare) if name not in taken)
+    return dict(zip(sources, free, strict=False))
+
 
 Progress = Callable[[int, int], None]
 """Told how many patients of how many are done."""
@@ -28,7 +133,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import gave.
+    """Result of an import.
 
     Attributes:
         records: Imported patients, also those of earlier runs.
@@ -133,6 +238,13 @@ def write_link(linked: dict[str, str], path: Path) -> None:
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise DataError(msg) from error
+
+
+def _without_source_id(record: PatientRecord, source_id: str) -> PatientRecord:
+    """Take the name that the source gave out of the notes."""
+    whole_word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
+    notes = [whole_word.sub(record.patient_id, note) for note in record.notes]
+    return PatientRecord(**{**record.__dict__, "notes": notes})
 
 
 def _records(folder: Path) -> list[PatientRecord]:

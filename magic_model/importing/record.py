@@ -1,4 +1,4 @@
-"""What is kept of an imported patient beside the images."""
+"""The record of an imported patient: its checks and lesion, and import.json."""
 
 import json
 import math
@@ -7,12 +7,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from magic_model.data.central_volume import CentralVolume
-from magic_model.data.checks import PatientChecks
+import numpy as np
+
+from magic_model.data.checks import (
+    CentralVolume,
+    PatientChecks,
+    check_patient,
+)
 from magic_model.data.cohort import Patient
+from magic_model.data.grid import map_support, resample
+from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
+from magic_model.data.registration import register_rigid
+from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.split import Split
-from magic_model.data.volume import Kind
+from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+from magic_model.maps import PerfusionMap
 from magic_model.severity import Severity
 
 FILE = "import.json"
@@ -45,7 +55,7 @@ class PatientRecord:
     fingerprint: str
 
     def as_patient(self, split: Split) -> Patient:
-        """Give the row of cohort.csv."""
+        """Return the row of cohort.csv."""
         return Patient(
             patient_id=self.patient_id,
             split=split,
@@ -103,6 +113,56 @@ def read_record(folder: Path) -> PatientRecord:
         raise DataError(msg) from error
 
 
+_MAPS = tuple(Kind(name.value) for name in PerfusionMap)
+
+
+def describe(
+    patient_id: str,
+    images: Mapping[Kind, Volume],
+    *,
+    mark: str = "",
+    notes: tuple[str, ...] = (),
+    register: bool = False,
+) -> tuple[PatientRecord, dict[Kind, Volume]]:
+    """Check a patient's images and measure the lesion.
+
+    Args:
+        patient_id: Study-local name.
+        images: Images as read.
+        mark: Fingerprint of the source.
+        notes: What is known already.
+        register: Whether to move the NCCT onto the maps first.
+
+    Returns:
+        The record, and the images with all maps on one grid.
+
+    Raises:
+        DataError: If an image cannot be used.
+    """
+    found = list(notes)
+    for kind, volume in images.items():
+        if not volume.is_orthogonal:
+            msg = f"{kind} must have axes at right angles, got a tilted or sheared grid"
+            raise DataError(msg)
+    aligned = _on_one_grid(images, found)
+    if register:
+        aligned = _registered(aligned, found)
+    brain = _brain_on_map_grid(aligned, found)
+    lesion = _lesion(aligned, brain, found)
+    record = PatientRecord(
+        patient_id=patient_id,
+        images=[kind for kind in Kind if kind in aligned],
+        severity=lesion.severity if lesion else None,
+        core_ml=lesion.core_ml if lesion else math.nan,
+        penumbra_ml=lesion.penumbra_ml if lesion else math.nan,
+        mismatch_ratio=lesion.mismatch_ratio if lesion else math.nan,
+        checks=check_patient(aligned, brain),
+        notes=found,
+        fingerprint=mark,
+    )
+    return record, aligned
+
+
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
@@ -115,3 +175,81 @@ def _nan_to_none(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value
+
+
+def _on_one_grid(images: Mapping[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:
+    """Bring all maps to the grid of the first one; the NCCT keeps its own."""
+    aligned = dict(images)
+    present = [kind for kind in _MAPS if kind in images]
+    for kind in present[1:]:
+        first, other = images[present[0]], images[kind]
+        if _same_grid(first, other):
+            continue
+        aligned[kind] = resample(other, first.affine, first.shape)
+        notes.append(f"{kind} was resampled to the grid of {present[0]}")
+    return aligned
+
+
+def _registered(images: dict[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:
+    """Move the NCCT, and a brain mask drawn on it, onto the first map."""
+    grid = next((images[kind] for kind in _MAPS if kind in images), None)
+    if grid is None or Kind.NCCT not in images:
+        return images
+    ncct, mask = images[Kind.NCCT], images.get(Kind.BRAIN_MASK)
+    found = register_rigid(ncct, grid)
+    notes.append(
+        f"NCCT was registered to {grid.kind}: mutual information "
+        f"{found.mutual_information_before:.3f} before, "
+        f"{found.mutual_information:.3f} after"
+    )
+    moved = images | {Kind.NCCT: found.apply(ncct)}
+    if mask is not None and _same_grid(mask, ncct):
+        moved[Kind.BRAIN_MASK] = found.apply(mask)
+    return moved
+
+
+def _brain_on_map_grid(
+    images: Mapping[Kind, Volume], notes: list[str]
+) -> Volume | None:
+    """Brain mask on the grid of the maps: given, stripped from the NCCT, or support."""
+    grid = next((images[kind] for kind in _MAPS if kind in images), None)
+    if grid is None:
+        return None
+    mask = images.get(Kind.BRAIN_MASK)
+    if mask is None and Kind.NCCT in images:
+        try:
+            mask = MorphologicalSkullStripper()(images[Kind.NCCT])
+        except DataError as error:
+            notes.append(f"brain taken from the support of the maps ({error})")
+    if mask is None:
+        maps = {kind: images[kind] for kind in _MAPS if kind in images}
+        return grid.with_array(
+            np.asarray(map_support(maps), dtype=np.float32), Kind.BRAIN_MASK
+        )
+    if _same_grid(mask, grid):
+        return mask
+    return resample(mask, grid.affine, grid.shape, order=0)
+
+
+def _lesion(
+    images: Mapping[Kind, Volume], brain: Volume | None, notes: list[str]
+) -> Lesion | None:
+    """Lesion from given masks, else from the maps where they allow it."""
+    if Kind.CORE_MASK in images and Kind.PENUMBRA_MASK in images:
+        return lesion_from_masks(images[Kind.CORE_MASK], images[Kind.PENUMBRA_MASK])
+    maps = {name: images[Kind(name)] for name in PerfusionMap if Kind(name) in images}
+    if brain is None or PerfusionMap.CBF not in maps:
+        return None
+    try:
+        lesion = find_lesion(maps, brain)
+    except DataError as error:
+        notes.append(f"severity is not known ({error})")
+        return None
+    if lesion.surrogate:
+        notes.append(lesion.surrogate)
+    return lesion
+
+
+def _same_grid(one: Volume, other: Volume) -> bool:
+    same_place = np.allclose(one.affine, other.affine, atol=1e-4)
+    return one.shape == other.shape and bool(same_place)

@@ -1,19 +1,28 @@
 """How alike two images, two masks or two series of volumes are."""
 
-from magic_model.metrics.bland_altman import BlandAltman, bland_altman
-from magic_model.metrics.icc import IntraclassCorrelation, intraclass_correlation
-from magic_model.metrics.interval import Interval
-from magic_model.metrics.paper import ssim_paper, uqi_paper
+from magic_model.metrics.method_agreement import (
+    BlandAltman,
+    Interval,
+    IntraclassCorrelation,
+    bland_altman,
+    intraclass_correlation,
+)
 from magic_model.metrics.pixelwise import (
+    bounding_box,
     central_volume_residual,
     correlation,
     dice,
     mean_absolute_error,
     root_mean_square_error,
 )
-from magic_model.metrics.region import bounding_box
-from magic_model.metrics.structure import ssim, ssim_map
-from magic_model.metrics.universal import uqi, uqi_map
+from magic_model.metrics.similarity import (
+    ssim,
+    ssim_map,
+    ssim_paper,
+    uqi,
+    uqi_map,
+    uqi_paper,
+)
 
 __all__ = [
     "BlandAltman",

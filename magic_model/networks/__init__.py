@@ -2,11 +2,12 @@
 
 from torch import nn
 
+from magic_model.errors import DataError, is_a
 from magic_model.networks.branches import BranchGenerator
 from magic_model.networks.discriminator import Discriminator
 from magic_model.networks.generator import Generator
 from magic_model.networks.residual import ResidualGenerator
-from magic_model.recipe import Family, Recipe
+from magic_model.recipe import Family, RecipeSource, as_recipe
 
 __all__ = [
     "Discriminator",
@@ -17,23 +18,45 @@ __all__ = [
 ]
 
 
-def build_generator(recipe: Recipe) -> Generator:
-    """Build the generator of a recipe, its weights drawn from torch's generator."""
+def build_generator(recipe: RecipeSource) -> Generator:
+    """Build the generator of a recipe, its weights drawn from torch's generator.
+
+    Args:
+        recipe: A recipe, the name of a shipped one, or a TOML file.
+
+    Raises:
+        DataError: If there is no such recipe.
+    """
+    recipe = as_recipe(recipe)
     residual = recipe.generator.family is Family.RESIDUAL
     kind = ResidualGenerator if residual else BranchGenerator
     return kind(recipe.generator, recipe.maps, recipe.training.batch_size)
 
 
-def build_discriminator(recipe: Recipe) -> Discriminator:
-    """Build the discriminator of a recipe, its weights drawn from torch's generator."""
+def build_discriminator(recipe: RecipeSource) -> Discriminator:
+    """Build the discriminator of a recipe, its weights drawn from torch's generator.
+
+    Args:
+        recipe: A recipe, the name of a shipped one, or a TOML file.
+
+    Raises:
+        DataError: If there is no such recipe.
+    """
+    recipe = as_recipe(recipe)
     return Discriminator(recipe.adversarial, recipe.maps, recipe.training.batch_size)
 
 
 def count_parameters(module: nn.Module) -> int:
     """Count all weights and biases.
 
+    Raises:
+        DataError: If it is no module of PyTorch.
+
     Examples:
         >>> count_parameters(nn.Linear(2, 3))
         9
     """
+    if not is_a(module, nn.Module):
+        msg = f"A network must be a torch.nn.Module, got {type(module).__name__}"
+        raise DataError(msg)
     return sum(parameter.numel() for parameter in module.parameters())

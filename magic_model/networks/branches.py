@@ -65,7 +65,7 @@ class BranchGenerator(Generator):
         )
 
     def features(self, ncct: Tensor) -> Tensor:
-        """Give `(b, made, h, w)`, what the last layer starts from."""
+        """Return `(b, made, h, w)`, what the last layer starts from."""
         levels = [ncct]
         for down in self.shared:
             levels.append(down(levels[-1]))

@@ -1,4 +1,4 @@
-"""What every generator is: features before the last layer, and the last layer."""
+"""The base of every generator: features before the last layer, and the last layer."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.networks.pilo import Factors, Pilo, Ratio, ratio_of, shares
+from magic_model.networks.pilo import Factors, Pilo
+from magic_model.ratio import Ratio, ratio_of, shares
 
 
 class Generator(nn.Module):
@@ -35,7 +36,7 @@ class Generator(nn.Module):
 
     @abstractmethod
     def features(self, ncct: Tensor) -> Tensor:
-        """Give `(b, made, h, w)`, what the last layer starts from."""
+        """Return `(b, made, h, w)`, what the last layer starts from."""
 
     def compose(self, features: Tensor, ncct: Tensor, ratio: Ratio = 1.0) -> Tensor:
         """Turn features into maps `(b, maps, h, w)`.

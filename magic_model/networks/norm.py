@@ -11,7 +11,7 @@ from magic_model.recipe import Norm
 def make_norm(
     norm: Norm, channels: int, *, batch_size: int, affine: bool = False
 ) -> nn.Module:
-    """Give a layer that normalises `(b, channels, h, w)`.
+    """Return a layer that normalises `(b, channels, h, w)`.
 
     Args:
         norm: Which.

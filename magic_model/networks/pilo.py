@@ -6,21 +6,15 @@ the two factors always add up to 2, all NCCT channels change together, and the t
 weights are only read.
 """
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 
-from magic_model.errors import DataError
-from magic_model.maps import PerfusionMap
+from magic_model.ratio import shares
 
 NCCT_CHANNELS = 3
 
 Factors = tuple[float | Tensor, float | Tensor]
 """Of perfusion and of anatomy."""
-
-Ratio = float | Mapping[PerfusionMap, float]
-"""Perfusion information ratio, of all maps or of each (1 where it is not named)."""
 
 
 class Pilo(nn.Module):
@@ -46,20 +40,3 @@ class Pilo(nn.Module):
         scaled = torch.cat([feature * perfusion, ncct * anatomy], dim=1)
         out: Tensor = self.mix(scaled)
         return out
-
-
-def shares(ratio: float) -> tuple[float, float]:
-    """Factors of perfusion and anatomy; their ratio is `ratio`, their sum is 2.
-
-    Raises:
-        DataError: If the ratio is not positive and finite.
-    """
-    if not 0 < ratio < float("inf"):
-        msg = f"The perfusion information ratio must be positive, got {ratio}"
-        raise DataError(msg)
-    return 2 / (1 + 1 / ratio), 2 / (1 + ratio)
-
-
-def ratio_of(ratio: Ratio, name: PerfusionMap) -> float:
-    """Give the ratio of one map."""
-    return ratio.get(name, 1.0) if isinstance(ratio, Mapping) else ratio

@@ -57,7 +57,7 @@ class ResidualGenerator(Generator):
         )
 
     def features(self, ncct: Tensor) -> Tensor:
-        """Give `(b, made, h, w)`, what the last layer starts from."""
+        """Return `(b, made, h, w)`, what the last layer starts from."""
         seen = torch.cat([ncct, ncct.flip(3)], dim=1) if self.mirror else ncct
         levels = [self.stem(seen)]
         for down in self.down:

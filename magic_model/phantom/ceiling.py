@@ -3,10 +3,31 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from magic_model.data.volume import FloatArray, Kind
 from magic_model.phantom.anatomy import slice_mean
 from magic_model.phantom.patient import Phantom
+
+_PURE = 0.9
+"""Voxels with more grey matter than this count."""
+
+DOCUMENTED = {Kind.CBF: 53.0, Kind.CBV: 3.3, Kind.MTT: 3.74}
+"""Healthy grey matter in mL/100g/min, mL/100g and s (Riordan 2011, Manhart 2013)."""
+
+
+def healthy_means(phantom: Phantom) -> dict[Kind, float]:
+    """Mean CBF, CBV, MTT, TTP and Tmax of healthy grey matter, both hemispheres.
+
+    Healthy grey matter is each voxel of the brain with more than `_PURE` grey matter
+    whose flow no lesion reduces.
+    """
+    voxels = _healthy_grey_matter(phantom)
+    return {
+        kind: float(phantom.images[kind].array[voxels].mean(dtype=np.float64))
+        for kind in (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX)
+    }
+
 
 _WINDOW_HU = (0.0, 80.0)
 _N_BINS = 400
@@ -62,7 +83,7 @@ def ceiling(hu: FloatArray, values: FloatArray) -> Ceiling:
 def brain_voxels(
     phantom: Phantom, kind: Kind, *, noise_free: bool = True
 ) -> tuple[FloatArray, FloatArray]:
-    """Give CT numbers and values of a map in the voxels of the brain, in two rows.
+    """Return CT numbers and values of a map in the voxels of the brain, in two rows.
 
     CT numbers are averaged over the planes that the map averages.
 
@@ -79,6 +100,13 @@ def brain_voxels(
     planes = range(first, first + step * values.shape[2], step)
     hu = slice_mean(ncct.array, planes)[brain]
     return np.clip(hu, *_WINDOW_HU), values.array[brain]
+
+
+def _healthy_grey_matter(phantom: Phantom) -> NDArray[np.bool_]:
+    """Voxels of healthy grey matter on the grid of the maps."""
+    brain = phantom.images[Kind.BRAIN_MASK].array > 0
+    healthy: NDArray[np.bool_] = (phantom.tissues.grey > _PURE) & (phantom.flow == 1)
+    return brain & healthy
 
 
 def _predict(hu: FloatArray, values: FloatArray, wanted: FloatArray) -> FloatArray:

@@ -1,20 +1,105 @@
-"""A phantom cohort on disk, made in parallel and taken up again where it stopped."""
+"""A phantom cohort: which patients, drawn from a seed, and their images on disk."""
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from magic_model.data.cohort import Cohort, Patient, write_cohort
 from magic_model.data.nifti import write_nifti
+from magic_model.data.split import Split, assign_splits
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
-from magic_model.phantom.patient import Phantom, PhantomSpec, make_patient, simulate
-from magic_model.phantom.plan import PlannedPatient, plan_cohort
+from magic_model.phantom.grid import Size
+from magic_model.phantom.patient import Phantom, PhantomSpec, simulate
 from magic_model.severity import Severity, mismatch_ratio
 
-__all__ = ["PhantomSpec", "make_cohort", "make_on_disk", "make_patient"]
+PROPORTIONS = {
+    Severity.NONE: 0.62,
+    Severity.MILD_MODERATE: 0.17,
+    Severity.SEVERE: 0.21,
+}
+"""Shares of the classes in the paper, section 2.1.3."""
+
+
+@dataclass(frozen=True)
+class PlannedPatient:
+    """A patient to be made.
+
+    Attributes:
+        patient_id: Such as "phantom-001".
+        spec: What is asked of the patient.
+        split: What the patient is for.
+        seed: Seed of the cohort.
+        index: Number of the patient's own stream of chance.
+    """
+
+    patient_id: str
+    spec: PhantomSpec
+    split: Split
+    seed: int
+    index: int
+
+    def rng(self) -> np.random.Generator:
+        """Return the patient's stream; it depends on seed and index alone."""
+        return _stream(self.seed, self.index)
+
+
+def plan_cohort(
+    wanted: int | Mapping[Severity, int], seed: int, *, size: Size = "slab"
+) -> list[PlannedPatient]:
+    """Plan a cohort; the same numbers give the same plan.
+
+    Args:
+        wanted: How many patients, in the paper's proportions; or of each class.
+        seed: Seed of the cohort.
+        size: Slab or whole head.
+
+    Raises:
+        ValueError: If there is no patient, or a number is negative.
+    """
+    counts = class_counts(wanted) if isinstance(wanted, int) else wanted
+    n_patients = sum(counts.values())
+    if min(counts.values()) < 0 or n_patients < 1:
+        msg = f"There must be one patient or more, got {n_patients}"
+        raise ValueError(msg)
+    if seed < 0:
+        msg = f"The seed must be 0 or more, got {seed}"
+        raise ValueError(msg)
+    rng = _stream(seed, 0)
+    ordered = [severity for severity, n in counts.items() for _ in range(n)]
+    severities = [ordered[i] for i in rng.permutation(n_patients)]
+    splits = assign_splits(severities, rng=rng)
+    return [
+        PlannedPatient(
+            f"phantom-{number:03d}", PhantomSpec(severity, size), split, seed, number
+        )
+        for number, (severity, split) in enumerate(
+            zip(severities, splits, strict=True), start=1
+        )
+    ]
+
+
+def class_counts(n_patients: int) -> dict[Severity, int]:
+    """Share patients among the classes by largest remainder.
+
+    From three patients on each class has at least one, taken from the largest.
+    """
+    wanted = {s: share * n_patients for s, share in PROPORTIONS.items()}
+    counts = {s: int(x) for s, x in wanted.items()}
+    by_remainder = sorted(counts, key=lambda s: counts[s] - wanted[s])
+    for severity in by_remainder[: n_patients - sum(counts.values())]:
+        counts[severity] += 1
+    if n_patients >= len(counts):
+        for severity in counts:
+            if not counts[severity]:
+                counts[max(counts, key=lambda s: counts[s])] -= 1
+                counts[severity] = 1
+    return counts
+
 
 FILE = "phantom.json"
 """Written last into a patient's folder: what was asked for and what came."""
@@ -89,6 +174,11 @@ def make_on_disk(folder: Path, planned: PlannedPatient) -> Patient:
         mismatch_ratio=mismatch_ratio(core_ml, penumbra_ml),
         images={kind: _image(Path(planned.patient_id), kind) for kind in Kind},
     )
+
+
+def _stream(seed: int, index: int) -> np.random.Generator:
+    """Return the stream of a child, as `SeedSequence(seed).spawn` makes them."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
 
 
 def _kept(place: Path, made_by: dict[str, Any]) -> dict[str, Any] | None:

@@ -46,7 +46,7 @@ def montage(images: dict[Kind, Volume], planes: Sequence[int]) -> "Figure":
 
 
 def _slice(images: dict[Kind, Volume], kind: Kind, plane: int) -> FloatArray:
-    """Give the slice of an image at the height of a map slice."""
+    """Return the slice of an image at the height of a map slice."""
     image, reference = images[kind], images[Kind.CBF]
     height = reference.affine[2, 3] + plane * reference.affine[2, 2]
     index = round((height - image.affine[2, 3]) / image.affine[2, 2])

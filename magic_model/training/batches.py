@@ -1,18 +1,72 @@
-"""Batches of slices, the same whatever the number of processes."""
+"""Batches of slices, augmented, and the same whatever the number of processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import grid_sample
 
-from magic_model.augmentation import changed
-from magic_model.data.augment import RigidChange
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import World
 from magic_model.errors import DataError
+
+_MAX_DEGREES = 10.0
+_MAX_SHIFT = 30.0  # pixels
+
+
+@dataclass(frozen=True)
+class RigidChange:
+    """A change of an image about its centre; flip, then rotation, then shift.
+
+    Attributes:
+        flip: Whether left and right are swapped.
+        degrees: Rotation, counterclockwise as displayed.
+        down: Shift in pixels along the rows.
+        right: Shift in pixels along the columns.
+    """
+
+    flip: bool = False
+    degrees: float = 0.0
+    down: float = 0.0
+    right: float = 0.0
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> Self:
+        """Draw one as the paper does: each part evenly over its range."""
+        return cls(
+            flip=bool(rng.random() < 0.5),
+            degrees=float(rng.uniform(-_MAX_DEGREES, _MAX_DEGREES)),
+            down=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
+            right=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
+        )
+
+
+def augment_batch(
+    images: Tensor, changes: Sequence[RigidChange], *, nearest: bool = False
+) -> Tensor:
+    """Flip, rotate and shift each image of a batch.
+
+    Args:
+        images: `(b, channels, h, w)` in [-1, 1]; what comes from outside is -1.
+        changes: One per image.
+        nearest: Take the nearest pixel, for masks; else interpolate linearly.
+    """
+    height, width = images.shape[2:]
+    theta = torch.tensor(
+        np.stack([_theta(change, height, width) for change in changes]),
+        dtype=images.dtype,
+        device=images.device,
+    )
+    grid = torch.nn.functional.affine_grid(
+        theta, list(images.shape), align_corners=False
+    )
+    mode = "nearest" if nearest else "bilinear"
+    # Zeros come from outside: -1 becomes 0 first, and comes back after.
+    return grid_sample(images + 1, grid, mode=mode, align_corners=False) - 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +150,7 @@ class TrainingBatches:
         return max(1, len(self.indices) // self.batch_size)
 
     def of_epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """Give this process's part of each batch of an epoch, from step `first` on."""
+        """Yield this process's part of each batch of an epoch, from step `first` on."""
         order = np.random.default_rng([self.seed, epoch]).permutation(self.indices)
         whole = np.resize(order, self.per_epoch * self.batch_size)
         for step in range(first, self.per_epoch):
@@ -115,7 +169,20 @@ class TrainingBatches:
         drawn = [RigidChange.drawn(rng) for _ in batch]
         mine = [drawn[place] for place in places]
         return Batch(
-            changed(loaded.ncct, mine),
-            changed(loaded.maps, mine),
-            (changed(loaded.mask, mine, nearest=True)).clamp(min=0),
+            augment_batch(loaded.ncct, mine),
+            augment_batch(loaded.maps, mine),
+            (augment_batch(loaded.mask, mine, nearest=True)).clamp(min=0),
         )
+
+
+def _theta(change: RigidChange, height: int, width: int) -> np.ndarray:
+    """Map of output to input places, in torch's (x, y) from -1 to 1 over an image."""
+    angle = np.radians(change.degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    rows_columns = np.diag([1.0, -1.0 if change.flip else 1.0]) @ turn
+    offset = -rows_columns @ [change.down, change.right]
+    # From (row, column) in pixels to (x, y) in half images.
+    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    scale = np.diag([2 / width, 2 / height])
+    matrix = scale @ swap @ rows_columns @ swap @ np.linalg.inv(scale)
+    return np.column_stack([matrix, scale @ swap @ offset])

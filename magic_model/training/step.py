@@ -25,7 +25,7 @@ from magic_model.training.batches import Batch
 
 
 @dataclass(frozen=True)
-class Stepper:
+class TrainStep:
     """Trains adversaries step by step, on one process or as one of many.
 
     Attributes:
@@ -41,7 +41,9 @@ class Stepper:
     device: torch.device
 
     @classmethod
-    def over(cls, nets: Adversaries, world: World, device: torch.device) -> "Stepper":
+    def distributed(
+        cls, nets: Adversaries, world: World, device: torch.device
+    ) -> "TrainStep":
         """Join the networks of all processes; their gradients are averaged."""
         return cls(
             nets,

@@ -11,19 +11,20 @@ import numpy as np
 from reader_study.blinding_audit.cues import (
     file_cues,
     frame_cues,
+    name_linkage,
     picture_cues,
     position_cue,
+    position_linkage,
 )
 from reader_study.blinding_audit.facts import (
     FileFacts,
     PictureFacts,
+    file_checks,
     read_file_facts,
     read_picture_facts,
 )
-from reader_study.blinding_audit.file_checks import file_checks
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
-from reader_study.blinding_audit.linkage import name_linkage, position_linkage
-from reader_study.build import study
+from reader_study.building import study
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest, Presentation
@@ -37,18 +38,11 @@ _SHORTEST = 4
 _WRITTEN_BY_PEOPLE = (study.PROTOCOL, study.QUESTIONNAIRE)
 """They name the methods or not as the investigators like; readers may see both."""
 
-
-def _case_words(truth: Truth) -> set[str]:
-    """Give the names of cases and of the files that their pictures came from."""
-    sources = [PurePosixPath(s["path"]) for s in truth.details.get("sources", [])]
-    names = [cell.case for cell in truth.cells.values()]
-    names += truth.details.get("available", {})  # also those that were not drawn
-    names += [part for path in sources for part in (str(path), path.name, path.stem)]
-    return {name for name in names if len(name) >= _SHORTEST}
+_SEED = 20  # of permutations: the same study gives the same report
 
 
 def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]:
-    """Tell each file of a study whose name or content holds such a word.
+    """Yield each file of a study whose name or content holds such a word.
 
     The word may stand plainly, in base64 or in hexadecimal. Pictures are looked at by
     name only: what is in them is checked chunk by chunk. The database is left out, for
@@ -67,7 +61,7 @@ def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]
 
 
 def written_forms(word: str) -> set[bytes]:
-    """Give the ways to write a word: plain, hexadecimal, and base64 at any offset."""
+    """Return the ways to write a word: plain, hexadecimal, and base64 at any offset."""
     plain = word.encode()
     forms = {plain, plain.hex().encode()}
     for offset in range(3):
@@ -75,24 +69,6 @@ def written_forms(word: str) -> set[bytes]:
         start, end = (8 * offset + 5) // 6, 8 * (offset + len(plain)) // 6
         forms.add(b64encode(b"\0" * offset + plain + b"\0\0")[start:end])
     return forms
-
-
-def _not_searched(place: Path) -> bool:
-    practised_on = place.parts[0] == study.TRAINING and place.suffix == ".png"
-    picture = place.parts[0] == study.IMAGES or practised_on
-    return picture or place.name == NOTE or place.name.startswith(study.DATABASE)
-
-
-def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
-    forms = sorted({re.escape(f) for word in words for f in written_forms(word)})
-    if not forms:
-        return None
-    # A short name inside a longer word, or in a hash, is no name.
-    whole = rb"(?<![0-9A-Za-z])(?:" + b"|".join(forms) + rb")(?![0-9A-Za-z])"
-    return re.compile(whole, re.IGNORECASE)
-
-
-_SEED = 20  # of permutations: the same study gives the same report
 
 
 def audit_study(
@@ -132,6 +108,30 @@ def audit_study(
     return AuditReport(len(facts), (*checks, words), cues)
 
 
+def _case_words(truth: Truth) -> set[str]:
+    """Return the names of cases and of the files that their pictures came from."""
+    sources = [PurePosixPath(s["path"]) for s in truth.details.get("sources", [])]
+    names = [cell.case for cell in truth.cells.values()]
+    names += truth.details.get("available", {})  # also those that were not drawn
+    names += [part for path in sources for part in (str(path), path.name, path.stem)]
+    return {name for name in names if len(name) >= _SHORTEST}
+
+
+def _not_searched(place: Path) -> bool:
+    practised_on = place.parts[0] == study.TRAINING and place.suffix == ".png"
+    picture = place.parts[0] == study.IMAGES or practised_on
+    return picture or place.name == NOTE or place.name.startswith(study.DATABASE)
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
+    forms = sorted({re.escape(f) for word in words for f in written_forms(word)})
+    if not forms:
+        return None
+    # A short name inside a longer word, or in a hash, is no name.
+    whole = rb"(?<![0-9A-Za-z])(?:" + b"|".join(forms) + rb")(?![0-9A-Za-z])"
+    return re.compile(whole, re.IGNORECASE)
+
+
 def _facts(folder: Path, presentation: Presentation) -> FileFacts:
     return read_file_facts(folder / study.IMAGES / presentation.image, presentation)
 
@@ -156,7 +156,7 @@ def _shown(
     pictures: Mapping[str, PictureFacts | str],
     truth: Truth,
 ) -> dict[tuple[str, str], PictureFacts] | None:
-    """Give the facts of each picture by case and method; None if one has none."""
+    """Return the facts of each picture by case and method; None if one has none."""
     shown = {}
     for f in facts:
         picture = pictures[f.data_sha256]

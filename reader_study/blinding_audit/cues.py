@@ -16,11 +16,127 @@ from reader_study.blinding_audit.permutation import (
     monte_carlo_note,
     monte_carlo_p,
     order_association,
+    rank_association,
 )
 from reader_study.design.truth import TruthCell
 from reader_study.formats.manifest import Slot
 
+_NAMES: dict[str, Callable[[FileFacts], str]] = {
+    "file name": lambda f: f.name,
+    "pseudo-ID": lambda f: f.presentation.pseudo_id,
+}
+
+
+def name_linkage(
+    facts: Sequence[FileFacts],
+    cells: Mapping[str, TruthCell],
+    rng: np.random.Generator,
+) -> Iterator[Cue]:
+    """Correlate names between the trials, and with the cases in their own order."""
+    groups = sorted({f.presentation.group for f in facts})
+    trials = sorted({f.presentation.trial for f in facts})
+    for name, value in _NAMES.items():
+        ranks = _by_case(facts, cells, value)
+        between = [(ranks[group, 1], ranks[group, 2]) for group in groups]
+        yield _linkage_cue(f"{name} between trials", between, rng)
+        sorted_names = [
+            (ranks[group, trial], _in_turn(ranks[group, trial]))
+            for group in groups
+            for trial in trials
+        ]
+        yield _linkage_cue(f"{name} and name of the case", sorted_names, rng)
+    sizes = _by_case(facts, cells, lambda f: f"{f.data_length:012d}")
+    between = [(sizes[group, 1], sizes[group, 2]) for group in groups]
+    yield _linkage_cue("compressed size between trials", between, rng, level="picture")
+
+
+def position_linkage(
+    slots: Sequence[Slot],
+    cells: Mapping[str, TruthCell],
+    rng: np.random.Generator,
+    *,
+    distant: bool,
+) -> Iterator[Cue]:
+    """Correlate positions between the trials, and with the order of the cases' names.
+
+    Args:
+        slots: Orders of presentation; equal ones count once.
+        cells: What is behind each token.
+        rng: Source of chance.
+        distant: Whether the protocol keeps the two positions of a case apart. They
+            then correlate negatively, as anyone may know, and only a positive
+            correlation counts.
+    """
+    pairs = sorted({tuple(slot.orders[trial] for trial in (1, 2)) for slot in slots})
+    positions = [[_positions(order, cells) for order in pair] for pair in pairs]
+    between = [(first, second) for first, second in positions]
+    one_sided = " (one-sided)" if distant else ""
+    yield _linkage_cue(
+        f"position between trials{one_sided}", between, rng, distant=distant
+    )
+    sorted_names = [(places, _in_turn(places)) for pair in positions for places in pair]
+    yield _linkage_cue("position and name of the case", sorted_names, rng)
+
+
+def _linkage_cue(
+    name: str,
+    pairs: list[tuple[Numbers, Numbers]],
+    rng: np.random.Generator,
+    *,
+    distant: bool = False,
+    level: Level = "file",
+) -> Cue:
+    found = rank_association(pairs, rng, positive_only=distant)
+    return Cue(name, level, "rank correlation", found.value, found.p_value, found.how)
+
+
+def _by_case(
+    facts: Sequence[FileFacts],
+    cells: Mapping[str, TruthCell],
+    value: Callable[[FileFacts], str],
+) -> dict[tuple[str, int], Numbers]:
+    """Return the rank of each case's value by group and trial, cases by name."""
+    texts: dict[tuple[str, int], dict[str, str]] = {}
+    for f in facts:
+        at = texts.setdefault((f.presentation.group, f.presentation.trial), {})
+        at[cells[f.presentation.token].case] = value(f)
+    ranks = {}
+    for place, of in texts.items():
+        in_order = sorted(of.values())
+        ranks[place] = np.array(
+            [float(in_order.index(of[case])) for case in sorted(of)]
+        )
+    return ranks
+
+
+def _in_turn(series: Numbers) -> Numbers:
+    return np.arange(len(series), dtype=np.float64)
+
+
+def _positions(order: Sequence[str], cells: Mapping[str, TruthCell]) -> Numbers:
+    """Return the position of each case, cases by name."""
+    at = {cells[token].case: place for place, token in enumerate(order)}
+    return np.array([float(at[case]) for case in sorted(at)])
+
+
 _PENALTY = 1.0  # per feature, in units of a case's variance
+
+_FILE_CUES: dict[str, Callable[[FileFacts], str | float]] = {
+    "file name": lambda f: f.name,
+    "pseudo-ID": lambda f: f.presentation.pseudo_id,
+    "order of creation": lambda f: float(f.inode),
+    "padding": lambda f: f.padding_mean,
+}
+_EITHER_WAY = "AUC, either way"
+_SIDES = ("top", "bottom", "left", "right")
+_PICTURE_CUES: dict[str, Callable[[PictureFacts], float]] = {
+    "margin": lambda p: p.margin,
+    "slice rows": lambda p: p.slice_rows,
+    "background noise": lambda p: p.background_noise,
+    "background share": lambda p: p.background_share,
+    "colours used": lambda p: p.colours,
+    "compressed size": lambda p: p.data_length,
+}
 
 
 def cross_validated_auc(
@@ -29,7 +145,7 @@ def cross_validated_auc(
     cases: list[str],
     rng: np.random.Generator,
 ) -> Association:
-    """Give the AUC of a ridge classifier on cases it has not seen.
+    """Return the AUC of a ridge classifier on cases it has not seen.
 
     One case is left out at a time, with all its pictures. The scores are linear in the
     labels, so that every permutation is cross-validated too, at the cost of a matrix
@@ -50,50 +166,6 @@ def cross_validated_auc(
     return Association(seen, monte_carlo_p(drawn, seen), monte_carlo_note())
 
 
-def _standardised(features: Numbers) -> Numbers:
-    spread = features.std(axis=0)
-    scaled: Numbers = (features - features.mean(axis=0)) / np.where(spread, spread, 1)
-    return scaled
-
-
-def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
-    """Give the matrix that turns labels into scores of pictures left out."""
-    scoring = np.zeros((len(cases), len(cases)))
-    for case in np.unique(cases):
-        left_out = cases == case
-        known = features[~left_out]
-        penalty = _PENALTY * features.shape[1] * np.eye(features.shape[1])
-        weights = np.linalg.solve(known.T @ known + penalty, known.T)
-        scoring[np.ix_(left_out, ~left_out)] = features[left_out] @ weights
-    return scoring
-
-
-def _aucs(scoring: Numbers, labels: Numbers) -> Numbers:
-    """Give the AUC of each column of labels; each has as many of either method."""
-    ranks = rankdata(np.round(scoring @ labels, 9), axis=0)
-    n = len(labels) / 2
-    aucs: Numbers = ((ranks * (labels > 0)).sum(axis=0) - n * (n + 1) / 2) / n**2
-    return aucs
-
-
-_FILE_CUES: dict[str, Callable[[FileFacts], str | float]] = {
-    "file name": lambda f: f.name,
-    "pseudo-ID": lambda f: f.presentation.pseudo_id,
-    "order of creation": lambda f: float(f.inode),
-    "padding": lambda f: f.padding_mean,
-}
-_EITHER_WAY = "AUC, either way"
-_SIDES = ("top", "bottom", "left", "right")
-_PICTURE_CUES: dict[str, Callable[[PictureFacts], float]] = {
-    "margin": lambda p: p.margin,
-    "slice rows": lambda p: p.slice_rows,
-    "background noise": lambda p: p.background_noise,
-    "background share": lambda p: p.background_share,
-    "colours used": lambda p: p.colours,
-    "compressed size": lambda p: p.data_length,
-}
-
-
 def file_cues(
     facts: Sequence[FileFacts],
     cells: Mapping[str, TruthCell],
@@ -103,7 +175,7 @@ def file_cues(
     """Hold what no reader needs to see against the methods, each alone and together.
 
     Args:
-        facts: Of each file.
+        facts: Facts of each file.
         cells: What is behind each token.
         test: Name of the test method.
         rng: Source of chance.
@@ -171,7 +243,7 @@ def picture_cues(
     """Hold what is part of a picture, but not its diagnosis, against the methods.
 
     Args:
-        pictures: By case and method.
+        pictures: Facts of each picture, by case and method.
         test: Name of the test method.
         rng: Source of chance.
     """
@@ -179,6 +251,32 @@ def picture_cues(
     for name, value in _PICTURE_CUES.items():
         values = np.array([float(value(picture)) for picture in pictures.values()])
         yield _cue(name, "picture", values, is_test, rng)
+
+
+def _standardised(features: Numbers) -> Numbers:
+    spread = features.std(axis=0)
+    scaled: Numbers = (features - features.mean(axis=0)) / np.where(spread, spread, 1)
+    return scaled
+
+
+def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
+    """Return the matrix that turns labels into scores of pictures left out."""
+    scoring = np.zeros((len(cases), len(cases)))
+    for case in np.unique(cases):
+        left_out = cases == case
+        known = features[~left_out]
+        penalty = _PENALTY * features.shape[1] * np.eye(features.shape[1])
+        weights = np.linalg.solve(known.T @ known + penalty, known.T)
+        scoring[np.ix_(left_out, ~left_out)] = features[left_out] @ weights
+    return scoring
+
+
+def _aucs(scoring: Numbers, labels: Numbers) -> Numbers:
+    """Return the AUC of each column of labels; each has as many of either method."""
+    ranks = rankdata(np.round(scoring @ labels, 9), axis=0)
+    n = len(labels) / 2
+    aucs: Numbers = ((ranks * (labels > 0)).sum(axis=0) - n * (n + 1) / 2) / n**2
+    return aucs
 
 
 def _cue(
@@ -195,7 +293,7 @@ def _cue(
 def _ranks(
     facts: Sequence[FileFacts], value: Callable[[FileFacts], str | float]
 ) -> Numbers:
-    """Give the rank of each value among those of its group and trial."""
+    """Return the rank of each value among those of its group and trial."""
     values = np.array([value(f) for f in facts])
     ranks = np.zeros(len(values))
     for one in _shown_together(facts):
@@ -204,7 +302,7 @@ def _ranks(
 
 
 def _shown_together(facts: Sequence[FileFacts]) -> list[Flags]:
-    """Tell for each group and trial which files it sees."""
+    """Return which files each group sees in each trial."""
     sets = np.array([f"{f.presentation.group} {f.presentation.trial}" for f in facts])
     return [sets == one for one in np.unique(sets)]
 

@@ -1,7 +1,10 @@
-"""What an audit finds: checks that hold or not, and cues with their chance."""
+"""Findings of an audit: checks that hold or not, and cues with their p-values."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from reader_study.frames import DataFrame
 
 FAMILY_ALPHA = 0.001
 """Chance that the audit fails a study whose files tell nothing."""
@@ -45,19 +48,32 @@ class Cue:
     how: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AuditReport:
     """All findings of an audit.
 
     Attributes:
-        n_files: Pictures audited.
-        checks: Of files, which need no key.
-        cues: Need the key; empty without.
+        n_files: Number of pictures audited.
+        checks: Checks of the files, which need no key.
+        cues: Cues, which need the key; empty without it.
     """
 
     n_files: int
     checks: tuple[Check, ...]
     cues: tuple[Cue, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<AuditReport: {_verdict(self)}>"
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per cue, with its p-value."""
+        from reader_study.frames import frame_of
+
+        return frame_of(map(vars, self.cues), tuple(Cue.__dataclass_fields__))
+
+    def to_text(self) -> str:
+        """Return the verdict and all that it rests on, as a text to read."""
+        return audit_text(self)
 
     @property
     def threshold(self) -> float:

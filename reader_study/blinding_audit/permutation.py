@@ -1,4 +1,4 @@
-"""How well a number tells two methods apart, and how likely that is by chance."""
+"""Separation of two methods by a number, and its probability by chance."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,13 @@ Numbers = NDArray[np.float64]
 
 _SMALL = 20_000
 """Largest distance up to which chances are multiplied out, each to its last digit."""
+
+Flags = NDArray[np.bool_]
+
+N_PERMUTATIONS = 49_999
+EXACT_UP_TO = 100
+_SHIFT = 997
+_CLOSE = 1e-9  # statistics that differ by less are equal but for rounding
 
 
 def rank_sum_counts(ranks: NDArray[np.int64], n_test: int) -> Numbers:
@@ -34,7 +41,7 @@ def rank_sum_counts(ranks: NDArray[np.int64], n_test: int) -> Numbers:
 
 
 def distance_chances(sizes: Iterable[tuple[int, int]]) -> Numbers:
-    """Give the chance of each total distance from the mean, of several orders.
+    """Return the chance of each total distance from the mean, of several orders.
 
     The distance of an order is twice that of the sum of the test's positions from its
     mean, which is a whole number.
@@ -57,35 +64,6 @@ def distance_chances(sizes: Iterable[tuple[int, int]]) -> Numbers:
     return chances.clip(0)
 
 
-@cache
-def _distances(n: int, n_test: int) -> Numbers:
-    """Give the chances of one order, by the Gaussian binomial coefficient.
-
-    Its coefficient of q^u counts the orders whose sum of positions is u above the least
-    (Andrews, The Theory of Partitions, 1976, chapter 3); whole numbers of any size, as
-    products and quotients of 1 - q^i cancel.
-    """
-    largest = n_test * (n - n_test)
-    ways = np.zeros(largest + 1, dtype=object)
-    ways[0] = 1
-    for i in range(1, n_test + 1):
-        up = n - n_test + i
-        ways[up:] = ways[up:] - ways[: len(ways[up:])]  # times 1 - q^up
-        for start in range(min(i, largest + 1)):  # over 1 - q^i
-            ways[start::i] = np.add.accumulate(ways[start::i])
-    chances = np.array([count / comb(n, n_test) for count in ways])
-    away = np.abs(2 * np.arange(largest + 1) - largest)
-    return np.asarray(np.bincount(away, chances), np.float64)
-
-
-Flags = NDArray[np.bool_]
-
-N_PERMUTATIONS = 49_999
-EXACT_UP_TO = 100
-_SHIFT = 997
-_CLOSE = 1e-9  # statistics that differ by less are equal but for rounding
-
-
 @dataclass(frozen=True)
 class Association:
     """A statistic with its permutation p-value and how that was got."""
@@ -96,7 +74,7 @@ class Association:
 
 
 def auc(values: Numbers, is_test: Flags) -> float:
-    """Give the chance that a test value exceeds a reference value, ties half.
+    """Return the chance that a test value exceeds a reference value, ties half.
 
     Args:
         values: `(n,)` numbers.
@@ -115,7 +93,7 @@ def auc(values: Numbers, is_test: Flags) -> float:
 def auc_association(
     values: Numbers, is_test: Flags, rng: np.random.Generator
 ) -> Association:
-    """Give the AUC with the two-sided p of all ways to label the values.
+    """Return the AUC with the two-sided p of all ways to label the values.
 
     Exact by counting rank sums, with ties, up to 100 values; above by 49,999 draws.
 
@@ -138,7 +116,7 @@ def auc_association(
 
 
 def order_association(orders: Sequence[Flags]) -> Association:
-    """Give how far the methods lie apart in several orders, with its exact p.
+    """Return how far apart the methods are in several orders, with the exact p.
 
     An order counts whichever method it has first, so that two orders with opposite
     directions do not cancel out.
@@ -163,7 +141,7 @@ def rank_association(
     *,
     positive_only: bool = False,
 ) -> Association:
-    """Give the mean rank correlation of several series, with its permutation p.
+    """Return the mean rank correlation of several series, with its permutation p.
 
     Args:
         pairs: Two series each, `(n,)` and `(n,)`; all of one length.
@@ -186,13 +164,34 @@ def rank_association(
 
 
 def monte_carlo_p(drawn: Numbers, seen: float) -> float:
-    """Give the share of statistics, the one seen among them, that are as large."""
+    """Return the share of drawn statistics that are at least as large."""
     return float((1 + np.count_nonzero(drawn >= seen - _CLOSE)) / (1 + len(drawn)))
 
 
 def monte_carlo_note() -> str:
-    """Say how p was got by draws."""
+    """Return how a p-value was found by draws."""
     return f"{N_PERMUTATIONS:,} permutations"
+
+
+@cache
+def _distances(n: int, n_test: int) -> Numbers:
+    """Return the chances of one order, by the Gaussian binomial coefficient.
+
+    Its coefficient of q^u counts the orders whose sum of positions is u above the least
+    (Andrews, The Theory of Partitions, 1976, chapter 3); whole numbers of any size, as
+    products and quotients of 1 - q^i cancel.
+    """
+    largest = n_test * (n - n_test)
+    ways = np.zeros(largest + 1, dtype=object)
+    ways[0] = 1
+    for i in range(1, n_test + 1):
+        up = n - n_test + i
+        ways[up:] = ways[up:] - ways[: len(ways[up:])]  # times 1 - q^up
+        for start in range(min(i, largest + 1)):  # over 1 - q^i
+            ways[start::i] = np.add.accumulate(ways[start::i])
+    chances = np.array([count / comb(n, n_test) for count in ways])
+    away = np.abs(2 * np.arange(largest + 1) - largest)
+    return np.asarray(np.bincount(away, chances), np.float64)
 
 
 def _exact_p(doubled: NDArray[np.int64], is_test: Flags) -> float:
@@ -204,7 +203,7 @@ def _exact_p(doubled: NDArray[np.int64], is_test: Flags) -> float:
 
 
 def _standardised(values: Numbers) -> Numbers:
-    """Give ranks with mean 0 and length 1; all zero where all values are equal."""
+    """Return ranks with mean 0 and length 1; all zero where all values are equal."""
     ranks = rankdata(values) - (len(values) + 1) / 2
     length = np.linalg.norm(ranks)
     scaled: Numbers = ranks / length if length else ranks

@@ -1,1 +1,1 @@
-"""What chance decides about a study: cases, order, allocation, names."""
+"""Design of a study, drawn by chance: cases, order, allocation, names."""

@@ -26,7 +26,7 @@ def draw_pseudo_ids(n: int, rng: np.random.Generator) -> tuple[str, ...]:
     They are numbers of a lottery: none is derived from a case, a trial or a position.
 
     Args:
-        n: How many.
+        n: Number to draw.
         rng: Source of chance.
 
     Raises:
@@ -45,14 +45,6 @@ def draw_pseudo_ids(n: int, rng: np.random.Generator) -> tuple[str, ...]:
 def draw_tokens(n: int, rng: np.random.Generator) -> tuple[str, ...]:
     """Draw tokens of 128 random bits, in hexadecimal."""
     return tuple(rng.bytes(_N_TOKEN_BYTES).hex() for _ in range(n))
-
-
-def _written(number: int) -> str:
-    text = ""
-    for alphabet in (DIGITS,) * 3 + (LETTERS,) * 3:
-        number, place = divmod(number, len(alphabet))
-        text = alphabet[place] + text
-    return f"{text[:3]}-{text[3:]}"
 
 
 @dataclass(frozen=True)
@@ -120,17 +112,36 @@ def plan_study(
 def check_draw(manifest: Manifest, truth: Truth, protocol: Protocol) -> None:
     """Check that an unsealed study is the one that its nonce draws.
 
+    Args:
+        manifest: The manifest of the study.
+        truth: Content of its key.
+        protocol: The protocol as built.
+
     Raises:
         StudyError: If nonce, allocation, names or orders are others.
     """
+    missing = {"nonce", "available"} - set(truth.details)
+    if missing:
+        msg = f"The key must say how the study was drawn, got no {min(missing)}"
+        raise StudyError(msg)
     nonce = str(truth.details["nonce"])
     if hashlib.sha256(nonce.encode()).hexdigest() != manifest.nonce:
         msg = "The nonce in the key must be the one the manifest commits to"
         raise StudyError(msg)
     plan = plan_study(truth.details["available"], protocol, nonce)
-    if plan.cells != truth.cells or plan.slots != manifest.slots:
+    names = {(p.token, p.group, p.trial, p.pseudo_id) for p in plan.presentations}
+    shown = {(p.token, p.group, p.trial, p.pseudo_id) for p in manifest.presentations}
+    if plan.cells != truth.cells or plan.slots != manifest.slots or names != shown:
         msg = "The study must be the one that protocol and nonce draw, got another"
         raise StudyError(msg)
+
+
+def _written(number: int) -> str:
+    text = ""
+    for alphabet in (DIGITS,) * 3 + (LETTERS,) * 3:
+        number, place = divmod(number, len(alphabet))
+        text = alphabet[place] + text
+    return f"{text[:3]}-{text[3:]}"
 
 
 def _draw_cases(

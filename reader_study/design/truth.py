@@ -1,4 +1,4 @@
-"""What the key holds: what is behind each token, and the commitment to it."""
+"""Content of the key: what is behind each token, and the commitment to it."""
 
 import hmac
 import secrets
@@ -37,7 +37,7 @@ class Truth:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content as plain values."""
+        """Return the content as plain values."""
         return asdict(self)
 
     @staticmethod
@@ -56,7 +56,7 @@ def new_salt() -> str:
 
 
 def commitment(truth: Truth) -> str:
-    """Give the HMAC-SHA256 of a key's content, in hexadecimal.
+    """Return the HMAC-SHA256 of a key's content, in hexadecimal.
 
     It binds whoever published it to this content, and tells nothing of it: without
     the salt, guessed allocations cannot be compared with it.

@@ -5,7 +5,7 @@ import json
 
 
 def canonical_bytes(value: object) -> bytes:
-    r"""Give the JSON of a value with sorted keys and without spaces.
+    r"""Return the JSON of a value with sorted keys and without spaces.
 
     Examples:
         >>> canonical_bytes({"b": 1, "a": "é"})
@@ -22,5 +22,5 @@ def canonical_bytes(value: object) -> bytes:
 
 
 def sha256_of(value: object) -> str:
-    """Give the SHA-256 of a value's canonical JSON, in hexadecimal."""
+    """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()

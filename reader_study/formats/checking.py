@@ -260,6 +260,9 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     """
     try:
         return Path(path).read_text(encoding=encoding)
+    except TypeError as error:
+        msg = f"A path must be a text or a Path, got {clipped(path)}"
+        raise FormatError([msg]) from error
     except OSError as error:
         raise FormatError([f"{path}: {error.strerror}"]) from error
     except UnicodeDecodeError as error:

@@ -72,7 +72,7 @@ class StudyFlow:
     """The content of flow.json; empty where there is none.
 
     Attributes:
-        title: Of the study.
+        title: Title of the study.
         phase: How far the study as a whole has come.
         simulated: Whether bots have read.
         readings: Counts by reader and trial.

@@ -39,8 +39,8 @@ class Presentation:
         trial: 1 or 2.
         pseudo_id: What readers know the case as in this trial.
         image: File name inside STUDY/images.
-        sha256: Of the file, in hexadecimal.
-        length: Of the file, in bytes.
+        sha256: Hash of the file, in hexadecimal.
+        length: Length of the file in bytes.
     """
 
     token: Filled

@@ -228,7 +228,7 @@ def check_plan(
 
     Args:
         protocol: With the plan.
-        questionnaire: Of the study.
+        questionnaire: Questionnaire of the study.
         source: The file study.toml.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What readers confirm before they read: kept once, with its version."""
+"""Confirmations before reading: each is stored once, with its version."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -33,10 +33,10 @@ def acknowledge(
     """Keep that a reader has confirmed something; sent again, it is one record.
 
     Args:
-        store: Of the study.
-        reader: Who, having been let in (see `running.access`).
-        kind: What.
-        version: Of what was confirmed, such as the protocol's hash.
+        store: Store of the study.
+        reader: Name of the reader, who has signed in (see `running.access`).
+        kind: What is confirmed.
+        version: Version of it, such as the protocol's hash.
         clock: The server's clock.
         details: Particulars, such as the size of the window.
 
@@ -51,7 +51,7 @@ def acknowledge(
 
 
 def acknowledged_versions(store: Store, reader: str, kind: Confirmation) -> set[str]:
-    """Give the versions that a reader has confirmed."""
+    """Return the versions that a reader has confirmed."""
     with store.reading() as connection:
         found = find_acknowledgements(connection, reader)
     return {a.version for a in found if a.kind == kind}

@@ -1,4 +1,4 @@
-"""What a reader may send: pure checks, before anything is stored."""
+"""Checks of what a reader sends, before anything is stored; pure."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def check_texts(reasons: Mapping[str, str]) -> None:
 
 
 def check_text(text: object, what: str) -> str:
-    """Give a text back that can be kept as it is.
+    """Return a text that can be stored as it is.
 
     Raises:
         AnswersError: If it is no text, too long, or holds NUL or half a character.
@@ -78,7 +78,7 @@ def check_complete(
 
 
 def check_seconds(seconds: float | None) -> float | None:
-    """Give active seconds back as a number.
+    """Return active seconds as a number.
 
     Raises:
         AnswersError: If they are not a finite number of 0 or more.
@@ -92,7 +92,7 @@ def check_seconds(seconds: float | None) -> float | None:
 
 
 def check_reason(why: str) -> str:
-    """Give the reason of an act back, without blanks around it.
+    """Return the reason of an act, without blanks around it.
 
     Raises:
         AnswersError: If it is empty or cannot be kept.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
@@ -20,10 +20,10 @@ class ClosingAnswers:
 
     Attributes:
         recognised: `none`, `few` or `many` cases of trial 1 were known again.
-        which: Which ones; may be empty.
+        which: The cases recognised, in words; may be empty.
         synthetic: Number of pictures believed to be synthetic, by trial.
         cues: What gave them away; may be empty.
-        confidence: From 1 (guessed) to 5 (certain).
+        confidence: Confidence from 1 (guessed) to 5 (certain).
     """
 
     recognised: str
@@ -59,9 +59,9 @@ def answer_closing(
 
     Args:
         study: The built study.
-        store: Its store.
-        reader: Who, having been let in (see `running.access`).
-        answers: What is sent.
+        store: Store of the study.
+        reader: Name of the reader, who has signed in (see `running.access`).
+        answers: Answers of the reader.
         clock: The server's clock.
 
     Returns:

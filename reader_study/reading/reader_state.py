@@ -1,4 +1,4 @@
-"""Where a reader stands: which reading is next, and whether it may be read."""
+"""State of a reader: which reading is next, and whether it may be read now."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import from_text, to_text
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol

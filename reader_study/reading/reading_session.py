@@ -1,11 +1,11 @@
-"""A reader's way through the study: everything that a screen may ask for."""
+"""Session of one reader: everything that a screen may ask for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.reading import recording
@@ -30,23 +30,26 @@ from reader_study.store.readings import (
 from reader_study.store.store import Store
 from reader_study.store.transaction import Transaction, not_before, read_head
 
+Answers = Mapping[str, int]
+Reasons = Mapping[str, str]
+
 
 class StaleReadingError(StudyError):
-    """What is sent belongs to a reading that is not at hand; show the next one."""
+    """Answers belong to a reading that is not the current one; show the next one."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The reading at hand.
+    """The current reading.
 
     Attributes:
         token: Names it towards the store; not to be shown.
         pseudo_id: What the reader may see of the case.
-        trial: Which trial.
+        trial: Number of the trial.
         position: Place in the order, from 1.
         n_readings: Readings of the trial.
         draft: Answers kept on the way; empty at first.
-        opened_at: When the reader first saw it; empty if only now.
+        opened_at: Time at which the reader first saw it; empty if only now.
     """
 
     token: str
@@ -58,10 +61,179 @@ class Reading:
     opened_at: str = ""
 
 
+class ReadingSession:
+    """One reader in one study.
+
+    It keeps nothing itself: the place in the study is what the store says, so that a
+    second tab, a second device or a restart all see the same.
+
+    Args:
+        study: The built study.
+        store: Store of the study.
+        reader: Name of the reader, who has been let in (see `running.access`).
+        clock: The server's clock.
+    """
+
+    def __init__(
+        self, study: Study, store: Store, reader: str, *, clock: Clock | None = None
+    ) -> None:
+        self.study = study
+        self.store = store
+        self.reader = reader
+        self.clock = clock or SystemClock()
+
+    def progress(self) -> ReaderState:
+        """Return where the reader is in the study.
+
+        Raises:
+            ReaderError: If the reader takes no part, also in all that follows.
+        """
+        with self.store.reading() as connection:
+            return self._state(connection)
+
+    def next_reading(self) -> Reading | None:
+        """Return the current reading; it counts as opened from the first time on.
+
+        None: the trial waits for its signature, the washout is not over, or all is
+        done; `progress` says which. A `StudyError` if the study is not open.
+        """
+        with self.store.reading() as connection:
+            found = _find_reading(self.study, connection, self._state(connection))
+        if found is None or found.opened_at:
+            return found
+        with self.store.writing(self.clock) as t:
+            found = _find_reading(self.study, t.connection, self._writing(t))
+            if found is not None and not found.opened_at:
+                trial, n = found.trial, found.position
+                recording.record_opening(t, self.reader, trial, found.token, n)
+        return found
+
+    def image(self, token: str) -> bytes:
+        """Return the image of a reading that this reader has opened, checked.
+
+        Raises:
+            StudyError: If the reader has not opened it, or it was swapped.
+        """
+        with self.store.reading() as connection:
+            self._state(connection)
+            opened = _require_opened(connection, self.reader, token)
+        return self.study.image_bytes(opened.token)
+
+    def save_draft(self, token: str, answers: Answers, reasons: Reasons) -> str:
+        """Keep answers on the way, complete or not, and give the server's time.
+
+        Raises:
+            AnswersError: If an answer is not on the scale or a text cannot be kept.
+            StaleReadingError: If it is not the current reading.
+        """
+        check_draft(self.study.questionnaire, answers, reasons)
+        with self.store.writing(self.clock) as t:
+            opened = _require_opened(t.connection, self.reader, token)
+            _require_at_hand(self._writing(t), opened)
+            readings.replace_draft(t.connection, opened, Draft(answers, reasons), t.now)
+            return t.now
+
+    def submit(
+        self,
+        token: str,
+        answers: Answers,
+        reasons: Reasons,
+        *,
+        active_seconds: float | None = None,
+    ) -> Receipt:
+        """Store the answers of a reading, once; sent again, it has the same receipt.
+
+        Raises:
+            AnswersError: If answers are incomplete or not on the scale.
+            StaleReadingError: If it is not the current reading.
+            StudyError: If the study is not open, or the store cannot be written.
+        """
+        check_complete(self.study.questionnaire, answers, reasons)
+        seconds = check_seconds(active_seconds)
+        return self._submit(
+            token,
+            recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds),
+        )
+
+    def decline(self, token: str, why: str) -> Receipt:
+        """Leave a reading unanswered, with a reason; it counts as missing.
+
+        Raises:
+            StudyError: If there is no reason, or it is not the current reading.
+        """
+        return self._submit(
+            token, recording.SubmittedAnswers.of({}, {}, note=check_reason(why))
+        )
+
+    def correct(
+        self, token: str, answers: Answers, reasons: Reasons, *, why: str
+    ) -> Receipt:
+        """Store a correction; what was answered before is kept too.
+
+        Raises:
+            StudyError: If answers or reason are incomplete, or it is not allowed.
+        """
+        check_complete(self.study.questionnaire, answers, reasons)
+        given = recording.SubmittedAnswers.of(answers, reasons, note=check_reason(why))
+        with self.store.writing(self.clock) as t:
+            state = self._writing(t)
+            opened = _require_opened(t.connection, self.reader, token)
+            stored = find_responses(t.connection, self.reader, opened.token)
+            if not stored or not given.same_as(stored[-1]):
+                _require_correctable(state, stored)
+                n, simulated = len(stored) + 1, state.simulated
+                new = recording.record_response(
+                    t, opened, given, n, simulated=simulated
+                )
+                stored = (*stored, new)
+            return recording.receipt_of(t, self.study, stored[-1])
+
+    def answered(self) -> tuple[Response, ...]:
+        """Return the answers of the current trial, for a last look before signing."""
+        with self.store.reading() as connection:
+            trial = self._state(connection).trial
+            stored = readings.latest(find_responses(connection, self.reader))
+        return tuple(r for r in stored.values() if r.trial == trial)
+
+    def sign(self, trial: int) -> TrialReceipt:
+        """Sign a trial, whose answers then stay; again, it has the same receipt.
+
+        Raises:
+            StudyError: If readings of the trial are not answered, or it is not open.
+        """
+        with self.store.writing(self.clock) as t:
+            state = self._writing(t)
+            signed = readings.find_signatures(t.connection, self.reader)
+            signature = signed.get((self.reader, trial))
+            if signature is None:
+                n = _require_signable(state, trial)
+                signature = recording.record_signature(t, self.reader, trial, n)
+            return recording.receipt_of_trial(t, signature)
+
+    def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:
+        with self.store.writing(self.clock) as t:
+            state = self._writing(t)
+            opened = _require_opened(t.connection, self.reader, token)
+            for stored in find_responses(t.connection, self.reader, opened.token):
+                if given.same_as(stored):
+                    return recording.receipt_of(t, self.study, stored)
+            _require_at_hand(state, opened)
+            simulated = state.simulated
+            new = recording.record_response(t, opened, given, 1, simulated=simulated)
+            return recording.receipt_of(t, self.study, new)
+
+    def _writing(self, t: Transaction) -> ReaderState:
+        return find_reader_state(self.study, t.connection, self.reader, t.now)
+
+    def _state(self, connection: Connection) -> ReaderState:
+        now = not_before(read_head(connection), self.clock.now())
+        return find_reader_state(self.study, connection, self.reader, now)
+
+
 def _find_reading(
     study: Study, connection: Connection, state: ReaderState
 ) -> Reading | None:
-    """Give the reading at hand, if there is one.
+    """Return the current reading, if there is one.
 
     Raises:
         StudyError: If the study is not open.
@@ -83,7 +255,7 @@ def _find_reading(
 
 
 def _require_opened(connection: Connection, reader: str, token: object) -> Opened:
-    """Give a reading that the reader has seen.
+    """Return a reading that the reader has seen.
 
     Raises:
         StaleReadingError: If the reader has not seen such a one.
@@ -98,7 +270,7 @@ def _require_opened(connection: Connection, reader: str, token: object) -> Opene
 
 
 def _require_at_hand(state: ReaderState, opened: Opened) -> None:
-    """Refuse what is not for the reading at hand.
+    """Refuse what is not for the current reading.
 
     Raises:
         StaleReadingError: If it is for another one.
@@ -139,7 +311,7 @@ def _require_correctable(state: ReaderState, stored: tuple[Response, ...]) -> No
 
 
 def _require_signable(state: ReaderState, trial: int) -> int:
-    """Give the number of readings of a trial that may be signed.
+    """Return the number of readings of a trial that may be signed.
 
     Raises:
         StudyError: If readings are not answered, or the study is not open.
@@ -153,176 +325,3 @@ def _require_signable(state: ReaderState, trial: int) -> int:
         )
         raise StudyError(msg)
     return p.n_readings
-
-
-Answers = Mapping[str, int]
-Reasons = Mapping[str, str]
-
-
-class ReadingSession:
-    """One reader in one study.
-
-    It keeps nothing itself: the place in the study is what the store says, so that a
-    second tab, a second device or a restart all see the same.
-
-    Args:
-        study: The built study.
-        store: Its store.
-        reader: Name of the reader, who has been let in (see `running.access`).
-        clock: The server's clock.
-    """
-
-    def __init__(
-        self, study: Study, store: Store, reader: str, *, clock: Clock | None = None
-    ) -> None:
-        self.study = study
-        self.store = store
-        self.reader = reader
-        self.clock = clock or SystemClock()
-
-    def progress(self) -> ReaderState:
-        """Say where the reader stands.
-
-        Raises:
-            ReaderError: If the reader takes no part, also in all that follows.
-        """
-        with self.store.reading() as connection:
-            return self._state(connection)
-
-    def next_reading(self) -> Reading | None:
-        """Give the reading at hand; it counts as opened from the first time on.
-
-        None: the trial waits for its signature, the washout is not over, or all is
-        done; `progress` says which. A `StudyError` if the study is not open.
-        """
-        with self.store.reading() as connection:
-            found = _find_reading(self.study, connection, self._state(connection))
-        if found is None or found.opened_at:
-            return found
-        with self.store.writing(self.clock) as t:
-            found = _find_reading(self.study, t.connection, self._writing(t))
-            if found is not None and not found.opened_at:
-                trial, n = found.trial, found.position
-                recording.record_opening(t, self.reader, trial, found.token, n)
-        return found
-
-    def image(self, token: str) -> bytes:
-        """Give the image of a reading that this reader has opened, checked.
-
-        Raises:
-            StudyError: If the reader has not opened it, or it was swapped.
-        """
-        with self.store.reading() as connection:
-            self._state(connection)
-            opened = _require_opened(connection, self.reader, token)
-        return self.study.image_bytes(opened.token)
-
-    def save_draft(self, token: str, answers: Answers, reasons: Reasons) -> str:
-        """Keep answers on the way, complete or not, and give the server's time.
-
-        Raises:
-            AnswersError: If an answer is not on the scale or a text cannot be kept.
-            StaleReadingError: If it is not the reading at hand.
-        """
-        check_draft(self.study.questionnaire, answers, reasons)
-        with self.store.writing(self.clock) as t:
-            opened = _require_opened(t.connection, self.reader, token)
-            _require_at_hand(self._writing(t), opened)
-            readings.replace_draft(t.connection, opened, Draft(answers, reasons), t.now)
-            return t.now
-
-    def submit(
-        self,
-        token: str,
-        answers: Answers,
-        reasons: Reasons,
-        *,
-        active_seconds: float | None = None,
-    ) -> Receipt:
-        """Store the answers of a reading, once; sent again, it has the same receipt.
-
-        Raises:
-            AnswersError: If answers are incomplete or not on the scale.
-            StaleReadingError: If it is not the reading at hand.
-            StudyError: If the study is not open, or the store cannot be written.
-        """
-        check_complete(self.study.questionnaire, answers, reasons)
-        seconds = check_seconds(active_seconds)
-        return self._submit(
-            token,
-            recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds),
-        )
-
-    def decline(self, token: str, why: str) -> Receipt:
-        """Leave a reading unanswered, with a reason; it counts as missing.
-
-        Raises:
-            StudyError: If there is no reason, or it is not the reading at hand.
-        """
-        return self._submit(
-            token, recording.SubmittedAnswers.of({}, {}, note=check_reason(why))
-        )
-
-    def correct(
-        self, token: str, answers: Answers, reasons: Reasons, *, why: str
-    ) -> Receipt:
-        """Store a correction beside what was answered before.
-
-        Raises:
-            StudyError: If answers or reason are incomplete, or it is not allowed.
-        """
-        check_complete(self.study.questionnaire, answers, reasons)
-        given = recording.SubmittedAnswers.of(answers, reasons, note=check_reason(why))
-        with self.store.writing(self.clock) as t:
-            state = self._writing(t)
-            opened = _require_opened(t.connection, self.reader, token)
-            stored = find_responses(t.connection, self.reader, opened.token)
-            if not stored or not given.same_as(stored[-1]):
-                _require_correctable(state, stored)
-                n, simulated = len(stored) + 1, state.simulated
-                new = recording.record_response(
-                    t, opened, given, n, simulated=simulated
-                )
-                stored = (*stored, new)
-            return recording.receipt_of(t, self.study, stored[-1])
-
-    def answered(self) -> tuple[Response, ...]:
-        """Give the answers of the trial at hand, for a last look before signing."""
-        with self.store.reading() as connection:
-            trial = self._state(connection).trial
-            stored = readings.latest(find_responses(connection, self.reader))
-        return tuple(r for r in stored.values() if r.trial == trial)
-
-    def sign(self, trial: int) -> TrialReceipt:
-        """Sign a trial, whose answers then stay; again, it has the same receipt.
-
-        Raises:
-            StudyError: If readings of the trial are not answered, or it is not open.
-        """
-        with self.store.writing(self.clock) as t:
-            state = self._writing(t)
-            signed = readings.find_signatures(t.connection, self.reader)
-            signature = signed.get((self.reader, trial))
-            if signature is None:
-                n = _require_signable(state, trial)
-                signature = recording.record_signature(t, self.reader, trial, n)
-            return recording.receipt_of_trial(t, signature)
-
-    def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:
-        with self.store.writing(self.clock) as t:
-            state = self._writing(t)
-            opened = _require_opened(t.connection, self.reader, token)
-            for stored in find_responses(t.connection, self.reader, opened.token):
-                if given.same_as(stored):
-                    return recording.receipt_of(t, self.study, stored)
-            _require_at_hand(state, opened)
-            simulated = state.simulated
-            new = recording.record_response(t, opened, given, 1, simulated=simulated)
-            return recording.receipt_of(t, self.study, new)
-
-    def _writing(self, t: Transaction) -> ReaderState:
-        return find_reader_state(self.study, t.connection, self.reader, t.now)
-
-    def _state(self, connection: Connection) -> ReaderState:
-        now = not_before(read_head(connection), self.clock.now())
-        return find_reader_state(self.study, connection, self.reader, now)

@@ -1,4 +1,4 @@
-"""Write what a reader does: one row and one entry of the log for each act."""
+"""Records of what a reader does, and the receipts for them."""
 
 import secrets
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.store.readings import Opened, Response, Signature, remove_draft
 from reader_study.store.tables import audit_log, presentations, responses, signatures
 from reader_study.store.transaction import Head, Transaction
@@ -18,10 +18,10 @@ class Receipt:
     """Proof that a response was stored.
 
     Attributes:
-        reader: Who answered.
-        trial: In which trial.
-        token: Which image.
-        pseudo_id: As the reader knows the case in this trial.
+        reader: Name of the reader who answered.
+        trial: Number of the trial.
+        token: Token of the picture.
+        pseudo_id: Name under which the reader knows the case in this trial.
         revision: 1, then 2 for the first correction, and so on.
         stored_at: Time of the server.
         head: Entry of the log that tells of it.
@@ -46,7 +46,7 @@ class Receipt:
         return short_code(self.head)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content as plain values, which `verify` takes as an anchor."""
+        """Return the content as plain values, which `verify` takes as an anchor."""
         return asdict(self) | {"code": self.code}
 
 
@@ -55,8 +55,8 @@ class TrialReceipt:
     """Proof that a trial was signed.
 
     Attributes:
-        reader: Who signed.
-        trial: Which trial.
+        reader: Name of the reader who signed.
+        trial: Number of the trial.
         n_readings: Readings of the trial.
         signed_at: Time of the server.
         head: Entry of the log that tells of it; it covers all that came before.
@@ -74,26 +74,12 @@ class TrialReceipt:
         return short_code(self.head)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content as plain values, which `verify` takes as an anchor."""
+        """Return the content as plain values, which `verify` takes as an anchor."""
         return asdict(self) | {"code": self.code}
 
 
-def _reading_receipt(response: Response, pseudo_id: str, head: Head) -> Receipt:
-    """Make the receipt of a response; the same one whenever it is asked for."""
-    r = response
-    return Receipt(
-        r.reader, r.trial, r.token, pseudo_id, r.revision, r.submitted_at, head
-    )
-
-
-def _trial_receipt(signature: Signature, head: Head) -> TrialReceipt:
-    """Make the receipt of a signed trial; the same one whenever it is asked for."""
-    s = signature
-    return TrialReceipt(s.reader, s.trial, s.n_readings, s.signed_at, head)
-
-
 def short_code(head: Head) -> str:
-    """Give number and first digits of an entry's hash."""
+    """Return number and first digits of an entry's hash."""
     return f"{head.n}-{head.sha256[:8].upper()}"
 
 
@@ -104,8 +90,8 @@ class SubmittedAnswers:
     Attributes:
         answers: Code by question; empty if the reader cannot answer.
         reasons: Explanation by question.
-        note: Why it is corrected, or why it cannot be answered.
-        active_seconds: As the reader's browser counted them.
+        note: Reason for a correction, or for no answer.
+        active_seconds: Seconds of activity, as the reader's browser counted them.
     """
 
     answers: dict[str, int]
@@ -185,15 +171,29 @@ def record_signature(t: Transaction, reader: str, trial: int, n: int) -> Signatu
 
 
 def receipt_of(t: Transaction, study: Study, response: Response) -> Receipt:
-    """Give the receipt of a stored response."""
+    """Return the receipt of a stored response."""
     pseudo_id = study.manifest.presentation(response.token).pseudo_id
     head = _entry(t, response.log_n, response.submitted_at)
     return _reading_receipt(response, pseudo_id, head)
 
 
 def receipt_of_trial(t: Transaction, signature: Signature) -> TrialReceipt:
-    """Give the receipt of a signed trial."""
+    """Return the receipt of a signed trial."""
     return _trial_receipt(signature, _entry(t, signature.log_n, signature.signed_at))
+
+
+def _reading_receipt(response: Response, pseudo_id: str, head: Head) -> Receipt:
+    """Make the receipt of a response; the same one whenever it is asked for."""
+    r = response
+    return Receipt(
+        r.reader, r.trial, r.token, pseudo_id, r.revision, r.submitted_at, head
+    )
+
+
+def _trial_receipt(signature: Signature, head: Head) -> TrialReceipt:
+    """Make the receipt of a signed trial; the same one whenever it is asked for."""
+    s = signature
+    return TrialReceipt(s.reader, s.trial, s.n_readings, s.signed_at, head)
 
 
 def _entry(t: Transaction, n: int, time: str) -> Head:

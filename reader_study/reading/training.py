@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from reader_study.build.study import Study
-from reader_study.build.training_set import TrainingCase, TrainingSet, training_image
+from reader_study.building.study import Study
+from reader_study.building.training_set import TrainingCase, TrainingSet, training_image
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
@@ -27,13 +27,13 @@ _NOT_AT_HAND = "This training case is not the one at hand; nothing was stored"
 
 @dataclass(frozen=True)
 class Practice:
-    """A training case at hand.
+    """The current training case.
 
     Attributes:
-        case: Which one; its feedback is for after the answers.
-        trial: Before which trial.
+        case: The training case; its feedback is for after the answers.
+        trial: Number of the trial that it comes before.
         position: Place in the training, from 1.
-        n_cases: How many there are.
+        n_cases: Number of training cases.
         given: The reader's answers and reasons; None until they are given.
     """
 
@@ -47,12 +47,12 @@ class Practice:
 def practice_at_hand(
     training: TrainingSet, protocol: Protocol, trial: int, steps: Iterable[TrainingStep]
 ) -> Practice | None:
-    """Give the training case at hand before a trial; None if there is none (left).
+    """Return the current training case before a trial; None if none is left.
 
     Args:
-        training: Of the study.
-        protocol: Says whether there is training before each trial.
-        trial: The trial at hand.
+        training: Training cases of the study.
+        protocol: Protocol, which says whether trial 2 has training too.
+        trial: Number of the current trial.
         steps: What the reader has done, in any trial.
     """
     done = [step for step in steps if step.trial == trial]
@@ -73,7 +73,7 @@ class TrainingSession:
 
     Args:
         study: The built study.
-        store: Its store.
+        store: Store of the study.
         reader: Name of the reader, who has been let in (see `running.access`).
         clock: The server's clock.
     """
@@ -85,7 +85,7 @@ class TrainingSession:
         self.clock = clock
 
     def at_hand(self, trial: int) -> Practice | None:
-        """Give the training case at hand before a trial; None if training is over."""
+        """Return the current training case before a trial; None if training is over."""
         if not self.study.training.cases:
             return None
         with self.store.reading() as connection:
@@ -93,7 +93,7 @@ class TrainingSession:
         return practice_at_hand(self.study.training, self.study.protocol, trial, steps)
 
     def image(self, practice: Practice) -> bytes:
-        """Give the picture of a training case, checked.
+        """Return the picture of a training case, checked.
 
         Raises:
             StudyError: If it was swapped.
@@ -107,7 +107,7 @@ class TrainingSession:
 
         Raises:
             AnswersError: If answers are incomplete or not on the scale.
-            StaleReadingError: If it is not the training case at hand.
+            StaleReadingError: If it is not the current training case.
             StudyError: If the study is not open, or the store cannot be written.
         """
         check_complete(self.study.questionnaire, answers, reasons)
@@ -122,7 +122,7 @@ class TrainingSession:
         """Keep that the feedback to a case was read; clicked again, it is one record.
 
         Raises:
-            StaleReadingError: If the case is not at hand or not answered.
+            StaleReadingError: If the case is not the current one, or not answered.
             StudyError: If the study is not open, or the store cannot be written.
         """
         with self.store.writing(self.clock) as t:
@@ -135,7 +135,7 @@ class TrainingSession:
             self._keep(t, state, token, Step.SEEN)
 
     def skip(self) -> None:
-        """Leave out what is left of the training before the trial at hand.
+        """Leave out what is left of the training before the current trial.
 
         Raises:
             StudyError: If the protocol does not allow it, or the study is not open.

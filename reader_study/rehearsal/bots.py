@@ -38,8 +38,8 @@ class SimulationPlan:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 <= value <= 1:
-                msg = f"{name} must be from 0 to 1, got {value}"
+            if not isinstance(value, int | float) or not 0 <= value <= 1:
+                msg = f"{name} must be from 0 to 1, got {value!r}"
                 raise StudyError(msg)
         if self.within_case + self.within_reader > 1:
             both = self.within_case + self.within_reader
@@ -61,7 +61,7 @@ class TrueAgreement:
 
 
 def planted(question: Question, plan: SimulationPlan) -> TrueAgreement:
-    """Give the agreement that a plan plants in a question.
+    """Return the agreement that a plan plants in a question.
 
     Examples:
         >>> from reader_study.formats.questionnaire import Choice

@@ -1,13 +1,14 @@
-"""Rehearsal: bots read a study as people would, and it stays marked for ever."""
+"""Rehearsal: bots read a study as people would, and it stays marked as such."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
@@ -31,77 +32,36 @@ from reader_study.running.status import read_status
 from reader_study.store.milestones import MilestoneKind, Phase, add_milestone
 from reader_study.store.store import Store
 
+if TYPE_CHECKING:
+    from reader_study.frames import DataFrame
+
 _RECOGNISED = (0.6, 0.3, 0.1)  # none, few, many
 _REASON = "simulated"
-
-
-def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) -> int:
-    """Let a bot go through the training before a trial, if there is any.
-
-    Returns:
-        Number of training cases answered.
-    """
-    questionnaire = reading.study.questionnaire
-    session = TrainingSession(
-        reading.study, reading.store, reading.reader, reading.clock
-    )
-    answered = 0
-    while (practice := session.at_hand(trial)) is not None:
-        answers = {
-            question.id: int(rng.choice([c.code for c in question.scale]))
-            for question in questionnaire.questions
-        }
-        reasons = reasons_of(questionnaire, answers)
-        session.submit(practice.case.token, answers, reasons)
-        session.go_on(practice.case.token)
-        answered += 1
-    return answered
-
-
-def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
-    """Let a bot answer the closing questions, if the protocol asks them.
-
-    Bots know nothing of the methods, so they believe each picture to be synthetic
-    with a probability of one half.
-    """
-    study = reading.study
-    if not study.protocol.closing:
-        return
-    sizes = {
-        trial: len(order) for trial, order in study.manifest.slots[0].orders.items()
-    }
-    answers = ClosingAnswers(
-        recognised=str(rng.choice(list(RECOGNISED), p=_RECOGNISED)),
-        synthetic={trial: int(rng.binomial(n, 0.5)) for trial, n in sizes.items()},
-        confidence=int(rng.choice(CONFIDENCE)),
-    )
-    answer_closing(study, reading.store, reading.reader, answers, clock=reading.clock)
-
-
-def reasons_of(
-    questionnaire: Questionnaire, answers: Mapping[str, int]
-) -> dict[str, str]:
-    """Give an explanation for each answer that asks for one."""
-    chosen = {q.id: q.choice(answers[q.id]) for q in questionnaire.questions}
-    return {name: _REASON for name, c in chosen.items() if c and c.requires_reason}
-
 
 ACTOR = "simulation"
 _SECONDS = 60.0  # median of a bot's reading
 
 
+def reasons_of(
+    questionnaire: Questionnaire, answers: Mapping[str, int]
+) -> dict[str, str]:
+    """Return an explanation for each answer that asks for one."""
+    chosen = {q.id: q.choice(answers[q.id]) for q in questionnaire.questions}
+    return {name: _REASON for name, c in chosen.items() if c and c.requires_reason}
+
+
 @dataclass
 class SimulatedClock:
-    """A clock that moves when it is told to.
+    """A clock that moves only when `advance` is called.
 
     Attributes:
-        time: What it shows.
+        time: Time that it shows.
     """
 
     time: datetime
 
     def now(self) -> datetime:
-        """Give the time that it shows."""
+        """Return the time that it shows."""
         return self.time
 
     def advance(self, *, seconds: float = 0.0, days: float = 0.0) -> None:
@@ -124,6 +84,29 @@ class Simulated:
     n_answered: int
     n_declined: int
     planted: Mapping[str, TrueAgreement]
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per question: the agreement that an analysis should find."""
+        from reader_study.frames import frame_of
+
+        rows = [{"question": name} | vars(p) for name, p in self.planted.items()]
+        return frame_of(rows, ("question", *TrueAgreement.__dataclass_fields__))
+
+    def to_text(self) -> str:
+        """Return what was done as a text to read."""
+        lines = [
+            f"SIMULATED: {self.n_readers} bots, {self.n_answered} readings answered, "
+            f"{self.n_declined} declined. This study stays marked as simulated.",
+            "question  planted agreement  planted kappa",
+        ]
+        lines += [
+            f"{name:<10}{p.agreement:>17.3f}{p.kappa:>15.3f}"
+            for name, p in self.planted.items()
+        ]
+        return "\n".join(lines)
 
 
 def simulate(
@@ -169,6 +152,49 @@ def simulate(
     for name in names:
         _close(rehearsal.session_of(name), rng=around)
     return Simulated(len(names), rehearsal.n_answered, rehearsal.n_declined, expected)
+
+
+def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) -> int:
+    """Let a bot go through the training before a trial, if there is any.
+
+    Returns:
+        Number of training cases answered.
+    """
+    questionnaire = reading.study.questionnaire
+    session = TrainingSession(
+        reading.study, reading.store, reading.reader, reading.clock
+    )
+    answered = 0
+    while (practice := session.at_hand(trial)) is not None:
+        answers = {
+            question.id: int(rng.choice([c.code for c in question.scale]))
+            for question in questionnaire.questions
+        }
+        reasons = reasons_of(questionnaire, answers)
+        session.submit(practice.case.token, answers, reasons)
+        session.go_on(practice.case.token)
+        answered += 1
+    return answered
+
+
+def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
+    """Let a bot answer the closing questions, if the protocol asks them.
+
+    Bots know nothing of the methods, so they believe each picture to be synthetic
+    with a probability of one half.
+    """
+    study = reading.study
+    if not study.protocol.closing:
+        return
+    sizes = {
+        trial: len(order) for trial, order in study.manifest.slots[0].orders.items()
+    }
+    answers = ClosingAnswers(
+        recognised=str(rng.choice(list(RECOGNISED), p=_RECOGNISED)),
+        synthetic={trial: int(rng.binomial(n, 0.5)) for trial, n in sizes.items()},
+        confidence=int(rng.choice(CONFIDENCE)),
+    )
+    answer_closing(study, reading.store, reading.reader, answers, clock=reading.clock)
 
 
 def _planted(

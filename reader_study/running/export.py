@@ -1,14 +1,24 @@
 """Answers as CSV, which a spreadsheet can open without running what readers typed."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from reader_study.build.study import Study
-from reader_study.clock import seconds_between
+from reader_study.building.study import Study
+from reader_study.clock import Clock, seconds_between
 from reader_study.design.truth import Truth
+from reader_study.errors import StudyError
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.responses import responses_text
-from reader_study.store.readings import Closing, Response, Step, TrainingStep
+from reader_study.store.readings import (
+    Closing,
+    Response,
+    Step,
+    TrainingStep,
+    find_responses,
+)
+from reader_study.store.store import Store
 
 
 def masked_csv(study: Study, responses: Iterable[Response]) -> str:
@@ -16,7 +26,7 @@ def masked_csv(study: Study, responses: Iterable[Response]) -> str:
 
     Args:
         study: The built study.
-        responses: With all revisions.
+        responses: Responses with all revisions.
     """
     rows = [_row(study, response, {}) for response in responses]
     return responses_text(study.questionnaire, rows, masked=True)
@@ -27,7 +37,7 @@ def responses_csv(study: Study, truth: Truth, responses: Iterable[Response]) -> 
 
     Args:
         study: The built study.
-        truth: From the key.
+        truth: Content of the key.
         responses: Revisions that count.
     """
     rows = [
@@ -47,9 +57,9 @@ def closing_csv(
 
     Args:
         study: The built study.
-        closings: Of the readers.
+        closings: Closing answers of the readers.
         slots: Place in the design, by reader.
-        truth: From the key, for the number of pictures that were of the test method;
+        truth: Content of the key, to count the pictures of the test method;
             None before unblinding.
     """
     trials = sorted(study.manifest.slots[0].orders)
@@ -115,6 +125,45 @@ def training_csv(
             }
         )
     return csv_text(header, rows)
+
+
+def export_masked(
+    study: Study, store: Store, path: Path, *, by: str, clock: Clock
+) -> int:
+    """Write all answers masked into a new file; the log keeps that it was done.
+
+    Returns:
+        Number of answers.
+
+    Raises:
+        StudyError: If the file exists or cannot be written.
+    """
+    with store.reading() as connection:
+        found = find_responses(connection)
+    text = masked_csv(study, found)
+    write_new(path, text)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    with store.writing(clock) as t:
+        t.log("answers.exported", by, {"rows": len(found), "sha256": sha256})
+    return len(found)
+
+
+def write_new(path: Path, content: str) -> None:
+    """Write a file that does not exist yet.
+
+    Raises:
+        StudyError: If it exists, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="") as file:
+            file.write(content)
+    except FileExistsError as error:
+        msg = f"{path} exists already; it is not written over"
+        raise StudyError(msg) from error
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error.strerror})"
+        raise StudyError(msg) from error
 
 
 def _written(value: object) -> str:

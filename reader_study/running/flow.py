@@ -1,11 +1,13 @@
 """The flow of readings from assigned to analysed, and what GRRAS asks of a report."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import seconds_between
+from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.flow import (
     STEPS,
     FlowDeviation,
@@ -13,10 +15,59 @@ from reader_study.formats.flow import (
     StudyFlow,
     TrialFlow,
 )
-from reader_study.running.grras import grras_items
-from reader_study.running.status import Status, TrialStatus, read_status
-from reader_study.store.milestones import Deviation, find_deviations
+from reader_study.formats.protocol import Protocol
+from reader_study.running.status import StudyStatus, TrialStatus, read_status
+from reader_study.store.milestones import Deviation, Phase, find_deviations
 from reader_study.store.readers import Reader
+
+
+def grras_items(
+    protocol: Protocol, status: StudyStatus, intervals: Sequence[float]
+) -> dict[int, str]:
+    """Return the items of GRRAS that a study can fill in by itself, by number.
+
+    Kottner J, Audige L, Brorson S, et al. Guidelines for Reporting Reliability and
+    Agreement Studies (GRRAS) were proposed. J Clin Epidemiol 2011;64:96-106. Items
+    about aims and meaning are the authors'.
+
+    Args:
+        protocol: The protocol as built.
+        status: Status of the study.
+        intervals: Days between the two trials, one per reader who signed both.
+    """
+    active = [reader for reader in status.readers if reader.active]
+    assigned = sum(trial.n_assigned for trial in status.trials)
+    submitted = sum(trial.n_submitted for trial in status.trials)
+    drawn = ", ".join(f"{n} {name}" for name, n in protocol.per_severity.items())
+    items = {
+        3: f"Cases: {protocol.n_cases} ({drawn}).",
+        4: f"Readers: {_specialties(status)}.",
+        6: f"{protocol.n_readers} readers and {protocol.n_cases} cases were planned, "
+        f"each case read in {protocol.n_trials} trials.",
+        7: f"Cases were drawn at random by severity; allocation {protocol.allocation}, "
+        f"order of presentation {protocol.order}.",
+        8: f"Readers were blinded to method and case; {_interval(status, intervals)}.",
+        9: "Each reader worked alone, with a pseudo-ID for each case in each trial; "
+        "no answers of others were shown.",
+        11: f"{len(active)} of {len(status.readers)} readers and {submitted} of "
+        f"{assigned} readings took part.",
+        12: "; ".join(
+            f"{reader.name}: {reader.specialty}, {reader.years:g} years"
+            for reader in status.readers
+        )
+        + "."
+        + _training(protocol),
+    }
+    if protocol.closing:
+        items[8] += " After the last trial they were asked what they had recognised."
+    if status.phase is Phase.UNBLINDED:  # before that only study.toml names them
+        items[2] = f"Methods compared: {protocol.reference} and {protocol.test}."
+    if protocol.analysis:
+        plan = canonical_bytes(dict(protocol.analysis)).decode()
+        items[10] = f"Plan of analysis, fixed before the study was built: {plan}"
+    if status.simulated:
+        items[11] += " All of them are simulated."
+    return dict(sorted(items.items()))
 
 
 @dataclass(frozen=True)
@@ -29,12 +80,12 @@ class Flow:
         items: Items of GRRAS that the study knows, by number.
     """
 
-    status: Status
+    status: StudyStatus
     deviations: tuple[Deviation, ...]
     items: dict[int, str]
 
     def analysed(self, trial: TrialStatus) -> int:
-        """Give how many readings of a trial count in the analysis."""
+        """Return how many readings of a trial count in the analysis."""
         active = {reader.name for reader in self.status.readers if reader.active}
         return trial.n_submitted if trial.reader in active else 0
 
@@ -57,7 +108,7 @@ class Flow:
         )
 
     def to_text(self) -> str:
-        """Give the same to read."""
+        """Return the same as a text to read."""
         lines = [f"{'reader':<16}trial" + "".join(f"{name:>11}" for name in STEPS)]
         for trial in self.status.trials:
             counts = self._counts(trial)
@@ -98,9 +149,31 @@ def read_flow(study: Study, connection: Connection) -> Flow:
     return Flow(status, deviations, grras_items(study.protocol, status, intervals))
 
 
-def interval_days(status: Status, reader: str) -> float | None:
-    """Give the days between the end of a reader's first trial and of the last."""
+def interval_days(status: StudyStatus, reader: str) -> float | None:
+    """Return the days between the end of a reader's first trial and of the last."""
     signed = [trial.signed_at for trial in status.of(reader)]
     if len(signed) < 2 or not all(signed):
         return None
     return seconds_between(min(signed), max(signed)) / 86400
+
+
+def _specialties(status: StudyStatus) -> str:
+    names = [reader.specialty for reader in status.readers if reader.active]
+    counts = ", ".join(f"{names.count(name)} {name}" for name in sorted(set(names)))
+    return counts or "none yet"
+
+
+def _training(protocol: Protocol) -> str:
+    told = f" Training: {protocol.training.strip()}" if protocol.training else ""
+    if not protocol.training_cases:
+        return told
+    when = "both trials" if protocol.training_repeat else "trial 1"
+    return f"{told} Training cases with feedback were read before {when}."
+
+
+def _interval(status: StudyStatus, intervals: Sequence[float]) -> str:
+    planned = f"at least {status.washout_days:g} days between trials"
+    if not intervals:
+        return planned
+    low, high = min(intervals), max(intervals)
+    return f"{planned}, {low:.1f} to {high:.1f} days between signatures"

@@ -1,14 +1,14 @@
-"""The course of a study: when it may be opened, open it, lock the data."""
+"""Lifecycle of a study: open, amend, permit an early start, lock the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text
 from reader_study.reading.reader_state import EARLY_START
-from reader_study.running.status import Status, read_status
+from reader_study.running.status import StudyStatus, read_status
 from reader_study.store.milestones import (
     AMENDABLE,
     Deviation,
@@ -27,6 +27,9 @@ from reader_study.store.store import Store
 from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
 
+INCOMPLETE_LOCK = "incomplete_lock"
+"""Deviation that says why data were locked before all trials were signed."""
+
 
 @dataclass(frozen=True)
 class Amendment:
@@ -34,8 +37,8 @@ class Amendment:
 
     Attributes:
         change: What is done otherwise, in words.
-        reason: Why.
-        by: Who decided.
+        reason: Reason for it.
+        by: Name of who decided.
         settings: Those of `AMENDABLE` that take effect by themselves.
     """
 
@@ -58,11 +61,11 @@ class EarlyStart:
     """Leave to begin a trial before the washout is over.
 
     Attributes:
-        reader: Who may begin.
-        trial: Which trial.
-        reason: Why.
-        by: Who records it.
-        second: Who approves it.
+        reader: Name of the reader who may begin.
+        trial: Number of the trial.
+        reason: Reason for it.
+        by: Name of who records it.
+        second: Name of who approves it.
     """
 
     reader: str
@@ -137,12 +140,8 @@ def require_phase(t: Transaction, phase: Phase, what: str) -> None:
         raise StudyError(msg)
 
 
-INCOMPLETE_LOCK = "incomplete_lock"
-"""Deviation that says why data were locked before all trials were signed."""
-
-
 def readiness(study: Study, store: Store) -> list[str]:
-    """Say why the study cannot be opened; empty if it can."""
+    """Return why the study cannot be opened; empty if it can."""
     with store.reading() as connection:
         status = read_status(study, connection)
         faults = verify(connection).faults
@@ -179,8 +178,8 @@ def lock(
 
     Args:
         study: The built study.
-        store: Its store.
-        by: Who locks.
+        store: Store of the study.
+        by: Name of who locks.
         clock: The server's clock.
         incomplete: Why data are locked although trials are not signed; a deviation.
 
@@ -215,16 +214,16 @@ def lock(
     return record | {"head": vars(head)}
 
 
-def missing_readers(status: Status) -> list[str]:
-    """Say how many readers are missing before the study can be opened."""
+def missing_readers(status: StudyStatus) -> list[str]:
+    """Return how many readers are missing before the study can be opened."""
     active = sum(reader.active for reader in status.readers)
     if active >= status.n_planned:
         return []
     return [f"{status.n_planned} readers must be there, got {active}"]
 
 
-def unsigned_trials(status: Status) -> list[str]:
-    """Name the trials that must be signed before the data can be locked."""
+def unsigned_trials(status: StudyStatus) -> list[str]:
+    """Return the trials that must be signed before the data can be locked."""
     active = {reader.name for reader in status.readers if reader.active}
     return [
         f"{trial.reader} has not signed trial {trial.trial} "

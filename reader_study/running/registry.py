@@ -1,9 +1,9 @@
-"""Who reads: add, exclude and replace readers; nothing of them is ever removed."""
+"""Registry of readers: add, exclude, replace; nothing of them is ever removed."""
 
 import math
 from dataclasses import dataclass, replace
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text
@@ -37,7 +37,7 @@ class Profile:
 
     Attributes:
         name: Short name, as in responses.csv.
-        specialty: Such as `neuroradiology`; one of the protocol's roles if it has any.
+        specialty: Specialty; one of the protocol's roles if it has any.
         years: Years of experience.
         slot: Place in the design; empty for the first that is free.
         simulated: Whether this is a bot.

@@ -1,13 +1,15 @@
-"""How far every reader has come: counts and times, never an answer."""
+"""Status of a study: counts and times of every reader, never an answer."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from statistics import median
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import seconds_between
+from reader_study.reading.recording import short_code
 from reader_study.store.milestones import (
     Phase,
     effective_protocol,
@@ -27,20 +29,23 @@ from reader_study.store.readings import (
 )
 from reader_study.store.transaction import Head, read_head
 
+if TYPE_CHECKING:
+    from reader_study.frames import DataFrame
+
 
 @dataclass(frozen=True)
 class TrialStatus:
     """How far a reader has come in a trial.
 
     Attributes:
-        reader: Who.
-        trial: Which trial.
+        reader: Name of the reader.
+        trial: Number of the trial.
         n_assigned: Readings of the trial.
-        n_opened: Seen at least once.
-        n_submitted: Answered.
-        n_declined: Left unanswered with a reason.
-        n_corrected: Answered and corrected later.
-        signed_at: When it was signed; empty if it was not.
+        n_opened: Readings seen at least once.
+        n_submitted: Readings answered.
+        n_declined: Readings left unanswered with a reason.
+        n_corrected: Readings answered and corrected later.
+        signed_at: Time of the signature; empty if there is none.
         seconds: Median from opening to submitting, by the server; None if none.
         active_seconds: Median by the readers' browsers; None if none.
     """
@@ -62,18 +67,18 @@ class TrialStatus:
         return self.n_assigned - self.n_submitted
 
 
-@dataclass(frozen=True)
-class Status:
+@dataclass(frozen=True, repr=False)
+class StudyStatus:
     """How far a study has come.
 
     Attributes:
-        title: Of the study.
+        title: Title of the study.
         phase: How far it has come as a whole.
         simulated: Whether bots have read.
-        washout_days: As amended.
+        washout_days: Least time between two trials, as amended.
         n_planned: Readers of the protocol, as amended.
         readers: All who were added.
-        trials: One per reader and trial.
+        trials: Counts, one per reader and trial.
         n_deviations: Recorded deviations.
         head: Last entry of the log.
         closing_missing: Active readers who have signed all trials but not answered
@@ -91,19 +96,55 @@ class Status:
     head: Head
     closing_missing: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        assigned = sum(trial.n_assigned for trial in self.trials)
+        submitted = sum(trial.n_submitted for trial in self.trials)
+        simulated = ", SIMULATED" if self.simulated else ""
+        return (
+            f"<StudyStatus {self.title!r}: {self.phase}{simulated}, "
+            f"{submitted} of {assigned} readings answered>"
+        )
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per reader and trial."""
+        from reader_study.frames import frame_of
+
+        names = tuple(TrialStatus.__dataclass_fields__)
+        return frame_of(map(vars, self.trials), names)
+
+    def to_text(self) -> str:
+        """Return the counts as a text to read."""
+        simulated = ", SIMULATED" if self.simulated else ""
+        active = sum(reader.active for reader in self.readers)
+        lines = [
+            f"{self.title}: {self.phase}{simulated}",
+            f"{active} of {self.n_planned} readers, {self.n_deviations} deviations, "
+            f"washout {self.washout_days:g} days, log {short_code(self.head)}",
+            f"{'reader':<16}trial assigned opened submitted declined corrected missing "
+            "median s  active s  signed",
+            *map(_line, self.trials),
+            self.missing_closing_text(),
+        ]
+        return "\n".join(line for line in lines if line)
+
+    def missing_closing_text(self) -> str:
+        """Return who has not answered the closing questions; empty if nobody."""
+        names = ", ".join(self.closing_missing)
+        return f"Closing questions not answered by {names}" if names else ""
+
     def of(self, reader: str) -> tuple[TrialStatus, ...]:
-        """Give the trials of a reader."""
+        """Return the trials of a reader."""
         return tuple(trial for trial in self.trials if trial.reader == reader)
 
 
-def read_status(study: Study, connection: Connection) -> Status:
+def read_status(study: Study, connection: Connection) -> StudyStatus:
     """Count what readers have done; what they answered is not looked at."""
     milestones = find_milestones(connection)
     protocol = effective_protocol(study.protocol, milestones)
     readers = all_readers(connection)
     trials = _trials(study, connection, readers)
     asked = find_closings(connection) if protocol.closing else None
-    return Status(
+    return StudyStatus(
         title=protocol.title,
         phase=phase_of(milestones),
         simulated=is_simulated(milestones) or any(r.simulated for r in readers),
@@ -167,3 +208,17 @@ def _count(
         seconds=median(taken) if taken else None,
         active_seconds=median(active) if active else None,
     )
+
+
+def _line(trial: TrialStatus) -> str:
+    t = trial
+    return (
+        f"{t.reader:<16}{t.trial:>5}{t.n_assigned:>9}{t.n_opened:>7}"
+        f"{t.n_submitted:>10}{t.n_declined:>9}{t.n_corrected:>10}{t.n_missing:>8}"
+        f"{_seconds(t.seconds):>9}{_seconds(t.active_seconds):>10}  "
+        f"{t.signed_at or '-'}"
+    )
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"

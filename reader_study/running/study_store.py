@@ -1,10 +1,10 @@
-"""The store that belongs to a study."""
+"""Store of a study: opened, entered once, and noted where it is elsewhere."""
 
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
@@ -13,6 +13,9 @@ from reader_study.store.milestones import MilestoneKind, add_milestone, find_mil
 from reader_study.store.store import Store, open_store
 
 NOTE = "database.json"
+
+PROGRAM = "program"
+"""Actor who enters a study; the program's own name would be that of a method."""
 
 
 @record
@@ -43,27 +46,6 @@ def note_database(folder: Path, url: str) -> None:
             file.write(json_text(content, indent=1))
     except OSError:
         return
-
-
-def _require_here(folder: Path) -> None:
-    """Refuse to use the database in the folder if the study's is elsewhere.
-
-    Raises:
-        StudyError: If one was noted; it is named.
-    """
-    path = folder / NOTE
-    if not path.exists():
-        return
-    source = read_json(path)
-    noted = check(_Noted, source.content, source)
-    who = f"{noted.user}@" if noted.user else ""
-    where = f"{noted.kind} {who}{noted.host}/{noted.name}"
-    msg = f"The study's database must be named by --database; it is {where} ({path})"
-    raise StudyError(msg)
-
-
-PROGRAM = "program"
-"""Who enters a study; its own name would be that of a method in every log."""
 
 
 def open_study_store(
@@ -102,6 +84,23 @@ def open_study_store(
     if url and url != study.database_url:
         note_database(study.folder, url)
     return store
+
+
+def _require_here(folder: Path) -> None:
+    """Refuse to use the database in the folder if the study's is elsewhere.
+
+    Raises:
+        StudyError: If one was noted; it is named.
+    """
+    path = folder / NOTE
+    if not path.exists():
+        return
+    source = read_json(path)
+    noted = check(_Noted, source.content, source)
+    who = f"{noted.user}@" if noted.user else ""
+    where = f"{noted.kind} {who}{noted.host}/{noted.name}"
+    msg = f"The study's database must be named by --database; it is {where} ({path})"
+    raise StudyError(msg)
 
 
 def _identity(study: Study) -> dict[str, object]:

@@ -4,19 +4,24 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from reader_study.build.sealing import commitment, unseal
-from reader_study.build.study import Study
+from reader_study.building.sealing import commitment, unseal
+from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
 from reader_study.reading.answers import check_reason
-from reader_study.running.export import closing_csv, responses_csv, training_csv
+from reader_study.running.export import (
+    closing_csv,
+    responses_csv,
+    training_csv,
+    write_new,
+)
 from reader_study.running.flow import read_flow
 from reader_study.running.lifecycle import require_two
 from reader_study.store.milestones import (
@@ -40,21 +45,24 @@ from reader_study.store.store import Store
 from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
 
+if TYPE_CHECKING:
+    from reader_study.frames import DataFrame
+
 NOT_ANALYSED = "responses_not_analysed.csv"
 RECORD = "unblinding.json"
 TRAINING = "training_answers.csv"
 
 
 @dataclass(frozen=True)
-class Request:
+class UnblindRequest:
     """Who wants to unblind, why, and with which key.
 
     Attributes:
         key: The sealed key.
         passphrases: All that it needs.
-        first: One person.
-        second: Another one.
-        reason: Why now.
+        first: Name of one person who stands for it.
+        second: Name of another person who does.
+        reason: Reason for unblinding now.
         anchors: Entries of the log known from receipts or the lock record.
     """
 
@@ -70,20 +78,41 @@ class Request:
         check_reason(self.reason)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Unblinded:
     """What is written once a study is unblinded.
 
     Attributes:
-        record: Who, when, why, and hashes.
+        record: Who unblinded, when and why, with hashes.
         files: Content by file name.
     """
 
     record: Mapping[str, Any]
     files: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        number = self.record["time_of_unblinding"]
+        return f"<Unblinded, time {number}: {', '.join(self.files)}>"
 
-def unblind(study: Study, store: Store, request: Request, *, clock: Clock) -> Unblinded:
+    def to_frame(self) -> "DataFrame":
+        """Return the content of responses.csv: one row a reading."""
+        from reader_study.frames import frame_of_csv
+
+        return frame_of_csv(self.files[responses.FILE_NAME])
+
+    def write(self, folder: Path) -> None:
+        """Write the files into a folder.
+
+        Raises:
+            StudyError: If one exists or cannot be written.
+        """
+        for name, content in self.files.items():
+            write_new(folder / name, content)
+
+
+def unblind(
+    study: Study, store: Store, request: UnblindRequest, *, clock: Clock
+) -> Unblinded:
     """Open the key and join it with the answers; recorded, and never undone.
 
     A second time is recorded as a second time. Refusals are logged.
@@ -93,7 +122,7 @@ def unblind(study: Study, store: Store, request: Request, *, clock: Clock) -> Un
             not the one of this study.
     """
     try:
-        truth = _open_key(study, request)
+        truth = open_key(study, request.key, request.passphrases)
         with store.writing(clock) as t:
             record = _record(study, t, request)
     except StudyError:
@@ -103,17 +132,22 @@ def unblind(study: Study, store: Store, request: Request, *, clock: Clock) -> Un
     return Unblinded(record, _files(study, store, truth, record))
 
 
-def _open_key(study: Study, request: Request) -> Truth:
-    truth = unseal(request.key, request.passphrases)
+def open_key(study: Study, key: Path, passphrases: Sequence[str]) -> Truth:
+    """Return the content of the key of a study.
+
+    Raises:
+        StudyError: If it does not open, or is the key of another study.
+    """
+    truth = unseal(key, passphrases)
     manifest = study.manifest
     same = hmac.compare_digest(commitment(truth), manifest.commitment)
     if not same or truth.study_id != manifest.study_id:
-        msg = f"{request.key} must be the key this study is committed to, got another"
+        msg = f"{key} must be the key this study is committed to, got another"
         raise StudyError(msg)
     return truth
 
 
-def _record(study: Study, t: Transaction, request: Request) -> dict[str, Any]:
+def _record(study: Study, t: Transaction, request: UnblindRequest) -> dict[str, Any]:
     milestones = find_milestones(t.connection)
     if phase_of(milestones) not in {Phase.LOCKED, Phase.UNBLINDED}:
         msg = "The data must be locked before unblinding"
@@ -166,7 +200,7 @@ def _files(
 
 
 def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str]:
-    """Give what was asked before and after the cases, of all readers."""
+    """Return the files of training and closing questions, of all readers."""
     files = {}
     if study.training.cases:
         names = {c["token"]: c["case"] for c in truth.details.get("training", [])}

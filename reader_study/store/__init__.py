@@ -1,1 +1,1 @@
-"""What readers answered, kept with a log that shows every change: the only SQL."""
+"""Store of all answers, with a log that shows every change: the only SQL."""

@@ -1,4 +1,4 @@
-"""The course of a study - created, opened, locked, unblinded - and deviations."""
+"""Milestones of a study, the phase that follows from them, and deviations."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,9 @@ from reader_study.formats.canonical import canonical_bytes, sha256_of
 from reader_study.formats.protocol import Protocol
 from reader_study.store.tables import COVERED, FROZEN, deviations, metadata, milestones
 from reader_study.store.transaction import Head, Transaction, row_digest
+
+AMENDABLE = ("corrections", "n_readers", "washout_days")
+"""Settings that an amendment may change while readers read; the design is fixed."""
 
 
 class MilestoneKind(StrEnum):
@@ -40,11 +43,11 @@ class Deviation:
     """Something that went otherwise than the protocol says.
 
     Attributes:
-        kind: Such as `early_start`.
-        reader: Whom it concerns; empty if nobody in particular.
-        trial: Which trial; 0 if none in particular.
-        reason: Why.
-        recorded_by: Who wrote it down.
+        kind: Kind of deviation, such as `early_start`.
+        reader: Name of the reader concerned; empty if none in particular.
+        trial: Number of the trial; 0 if none in particular.
+        reason: Reason for it.
+        recorded_by: Name of who recorded it.
         approved_by: Second person; empty where none is asked for.
         recorded_at: Time of the server.
     """
@@ -59,7 +62,7 @@ class Deviation:
 
 
 def find_milestones(connection: Connection) -> tuple[Milestone, ...]:
-    """Give all milestones in their order."""
+    """Return all milestones in their order."""
     rows = connection.execute(select(milestones).order_by(milestones.c.id))
     return tuple(
         Milestone(MilestoneKind(row.kind), json.loads(row.details), row.recorded_at)
@@ -84,7 +87,7 @@ def add_milestone(
 
 
 def find_deviations(connection: Connection) -> tuple[Deviation, ...]:
-    """Give all deviations in their order."""
+    """Return all deviations in their order."""
     rows = connection.execute(select(deviations).order_by(deviations.c.id)).mappings()
     return tuple(
         Deviation(**{name: row[name] for name in row if name != "id"}) for row in rows
@@ -109,22 +112,13 @@ def add_deviation(transaction: Transaction, deviation: Deviation) -> Head:
 
 
 def data_sha256(connection: Connection) -> str:
-    """Give the hash of everything that the data lock freezes."""
+    """Return the hash of everything that the data lock freezes."""
     digests = []
     for name in FROZEN:
         table = metadata.tables[name]
         rows = connection.execute(select(table)).mappings()
         digests += [row_digest(name, dict(row), COVERED[name]) for row in rows]
     return sha256_of(sorted(digests))
-
-
-def _next_id(connection: Connection, table: Table) -> int:
-    newest = connection.execute(select(func.max(table.c.id))).scalar()
-    return int(newest or 0) + 1
-
-
-AMENDABLE = ("corrections", "n_readers", "washout_days")
-"""Settings that an amendment may change while readers read; the design is fixed."""
 
 
 class Phase(StrEnum):
@@ -144,7 +138,7 @@ _REACHED = (
 
 
 def phase_of(milestones: Iterable[Milestone]) -> Phase:
-    """Give the last phase that was reached."""
+    """Return the last phase that was reached."""
     kinds = {milestone.kind for milestone in milestones}
     return next((phase for kind, phase in _REACHED if kind in kinds), Phase.BUILT)
 
@@ -169,7 +163,7 @@ def require_open(phase: Phase) -> None:
 
 
 def effective_protocol(protocol: Protocol, milestones: Sequence[Milestone]) -> Protocol:
-    """Give the protocol with all amendments.
+    """Return the protocol with all amendments.
 
     Raises:
         StudyError: If an amended value cannot be used.
@@ -178,3 +172,8 @@ def effective_protocol(protocol: Protocol, milestones: Sequence[Milestone]) -> P
         if milestone.kind is MilestoneKind.AMENDED:
             protocol = replace(protocol, **milestone.details["settings"])
     return protocol
+
+
+def _next_id(connection: Connection, table: Table) -> int:
+    newest = connection.execute(select(func.max(table.c.id))).scalar()
+    return int(newest or 0) + 1

@@ -1,4 +1,4 @@
-"""Readers of a study as the store keeps them."""
+"""Readers of a study, and what they have confirmed, as stored."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,17 @@ from reader_study.formats.canonical import canonical_bytes
 from reader_study.store.tables import acknowledgements, readers
 from reader_study.store.transaction import Head, Transaction
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+
 
 @dataclass(frozen=True)
 class Acknowledgement:
     """A reader's word on something.
 
     Attributes:
-        reader: Who.
-        kind: What, such as `instructions.accepted`.
-        version: Of what was confirmed, such as the protocol's hash.
+        reader: Name of the reader.
+        kind: What was confirmed, such as `instructions.accepted`.
+        version: Version of it, such as the protocol's hash.
         acknowledged_at: Time of the server.
     """
 
@@ -32,7 +34,7 @@ class Acknowledgement:
 def find_acknowledgements(
     connection: Connection, reader: str | None = None
 ) -> tuple[Acknowledgement, ...]:
-    """Give what a reader, or everybody, has confirmed, in the order of time."""
+    """Return what a reader, or everybody, has confirmed, in the order of time."""
     a = acknowledgements.c
     query = select(a.reader, a.kind, a.version, a.acknowledged_at)
     if reader is not None:
@@ -56,9 +58,6 @@ def keep_acknowledgement(
     return t.keep(acknowledgements, row, kind, reader, logged)
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-
-
 class ReaderStatus(StrEnum):
     """Whether a reader takes part."""
 
@@ -74,11 +73,11 @@ class Reader:
     Attributes:
         name: Short name, as in responses.csv.
         slot: Place in the design, which gives the presentation orders.
-        specialty: Such as `neuroradiology`.
+        specialty: Specialty, such as `neuroradiology`.
         years: Years of experience.
         added_at: Time of the server.
         status: Whether the reader takes part.
-        reason: Why not, if so.
+        reason: Reason why not, if so.
         replaces: Reader whose slot this one has taken over; empty if none.
         simulated: Whether this is a bot.
     """
@@ -99,7 +98,7 @@ class Reader:
         return self.status is ReaderStatus.ACTIVE
 
     def row(self) -> dict[str, object]:
-        """Give the row of table `readers`."""
+        """Return the row of table `readers`."""
         return asdict(self) | {"status": self.status.value, "years": float(self.years)}
 
 
@@ -109,14 +108,14 @@ def is_reader_name(name: str) -> bool:
 
 
 def find_reader(connection: Connection, name: str) -> Reader | None:
-    """Give the reader of this name, if there is one."""
+    """Return the reader of this name, if there is one."""
     found = connection.execute(select(readers).where(readers.c.name == name))
     row = found.mappings().first()
     return _reader(dict(row)) if row else None
 
 
 def all_readers(connection: Connection) -> tuple[Reader, ...]:
-    """Give all readers, in the order in which they were added."""
+    """Return all readers, in the order in which they were added."""
     found = connection.execute(
         select(readers).order_by(readers.c.added_at, readers.c.name)
     )

@@ -1,4 +1,4 @@
-"""What readers opened, drafted, answered and signed, as the store keeps it."""
+"""Readings as stored: training, opened, drafted, answered, signed, closing answers."""
 
 import json
 import secrets
@@ -25,12 +25,12 @@ class Closing:
     """A reader's answers after the last trial.
 
     Attributes:
-        reader: Who.
+        reader: Name of the reader.
         recognised: How many cases of trial 1 were known again: none, few or many.
-        which: Which ones, in the reader's words.
+        which: The cases recognised, in the reader's words.
         synthetic: Number of pictures believed to be synthetic, by trial.
         cues: What gave them away, in the reader's words.
-        confidence: Of all this, from 1 to 5.
+        confidence: Confidence in all this, from 1 to 5.
         simulated: Whether a bot answered.
         answered_at: Time of the server.
     """
@@ -46,7 +46,7 @@ class Closing:
 
 
 def find_closings(connection: Connection) -> dict[str, Closing]:
-    """Give the answers by reader."""
+    """Return the answers by reader."""
     query = select(*(c for c in closing_answers.columns if c.name != "salt"))
     rows = connection.execute(query.order_by(closing_answers.c.reader)).mappings()
     return {
@@ -66,10 +66,6 @@ def keep_closing(t: Transaction, closing: Closing) -> Head:
     return t.keep(closing_answers, row, "closing.answered", closing.reader, {})
 
 
-def _counts(text: str) -> dict[int, int]:
-    return {int(trial): n for trial, n in json.loads(text).items()}
-
-
 class Step(StrEnum):
     """What a reader can do with a training case."""
 
@@ -86,10 +82,10 @@ class TrainingStep:
     """Something that a reader did in training.
 
     Attributes:
-        reader: Who.
-        trial: Before which trial.
-        token: Of the training case; empty for all that was left.
-        step: What.
+        reader: Name of the reader.
+        trial: Number of the trial that it comes before.
+        token: Token of the training case; empty for all that was left.
+        step: What was done.
         answers: Code by question, where answered.
         reasons: Explanation by question.
         simulated: Whether a bot did it.
@@ -109,7 +105,7 @@ class TrainingStep:
 def find_training_steps(
     connection: Connection, reader: str | None = None
 ) -> tuple[TrainingStep, ...]:
-    """Give what a reader, or everybody, did in training, in the order of time."""
+    """Return what a reader, or everybody, did in training, in the order of time."""
     t = training_steps.c
     query = select(*(c for c in training_steps.columns if c.name != "salt"))
     if reader is not None:
@@ -155,17 +151,17 @@ class Response:
     """A stored response; the last revision is the one that counts.
 
     Attributes:
-        reader: Who answered.
-        trial: In which trial.
-        token: Which image.
+        reader: Name of the reader who answered.
+        trial: Number of the trial.
+        token: Token of the picture.
         revision: 1, then 2 for the first correction, and so on.
         position: Place in the presentation order, from 1.
         answers: Code by question; empty if the reader could not answer.
         reasons: Explanation by question.
-        note: Why it was corrected, or why not answered.
-        opened_at: When the reader first saw it.
-        submitted_at: When it was stored.
-        active_seconds: As the reader's browser counted them.
+        note: Reason for a correction, or for no answer.
+        opened_at: Time at which the reader first saw it.
+        submitted_at: Time at which it was stored.
+        active_seconds: Seconds of activity, as the reader's browser counted them.
         simulated: Whether a bot answered.
         log_n: Entry of the log that tells of it.
     """
@@ -185,7 +181,7 @@ class Response:
     log_n: int
 
     def row(self, salt: str) -> dict[str, object]:
-        """Give the row of table `responses`."""
+        """Return the row of table `responses`."""
         return {
             **vars(self),
             "answers": canonical_bytes(dict(self.answers)).decode(),
@@ -216,7 +212,7 @@ class Draft:
 def find_opened(
     connection: Connection, reader: str | None = None, token: str | None = None
 ) -> dict[tuple[str, str], Opened]:
-    """Give what has been opened, by reader and token."""
+    """Return what has been opened, by reader and token."""
     query = select(presentations)
     if token is not None:
         query = query.where(presentations.c.token == token)
@@ -229,7 +225,7 @@ def find_opened(
 def find_responses(
     connection: Connection, reader: str | None = None, token: str | None = None
 ) -> tuple[Response, ...]:
-    """Give all revisions of all responses, sorted by trial, position, revision."""
+    """Return all revisions of all responses, sorted by trial, position, revision."""
     query: Select[tuple[object, ...]] = select(
         *(column for column in responses.columns if column.name != "salt")
     )
@@ -243,12 +239,12 @@ def find_responses(
 
 
 def latest(revisions: tuple[Response, ...]) -> dict[tuple[str, str], Response]:
-    """Give the revisions that count, by reader and token."""
+    """Return the revisions that count, by reader and token."""
     return {(response.reader, response.token): response for response in revisions}
 
 
 def answered_tokens(connection: Connection, reader: str) -> frozenset[str]:
-    """Give the tokens that a reader has answered."""
+    """Return the tokens that a reader has answered."""
     query = select(responses.c.token).where(
         responses.c.reader == reader, responses.c.revision == 1
     )
@@ -256,14 +252,14 @@ def answered_tokens(connection: Connection, reader: str) -> frozenset[str]:
 
 
 def count_responses(connection: Connection) -> int:
-    """Give the number of stored revisions."""
+    """Return the number of stored revisions."""
     return connection.execute(select(func.count()).select_from(responses)).scalar_one()
 
 
 def find_signatures(
     connection: Connection, reader: str | None = None
 ) -> dict[tuple[str, int], Signature]:
-    """Give the signatures, by reader and trial."""
+    """Return the signatures, by reader and trial."""
     query = select(signatures)
     if reader is not None:
         query = query.where(signatures.c.reader == reader)
@@ -272,7 +268,7 @@ def find_signatures(
 
 
 def find_draft(connection: Connection, reader: str, token: str) -> Draft | None:
-    """Give the draft of a reading, if there is one."""
+    """Return the draft of a reading, if there is one."""
     query = select(drafts).where(drafts.c.reader == reader, drafts.c.token == token)
     row = connection.execute(query).first()
     return Draft(json.loads(row.answers), json.loads(row.reasons)) if row else None
@@ -301,6 +297,10 @@ def remove_draft(connection: Connection, opened: Opened) -> None:
             drafts.c.reader == opened.reader, drafts.c.token == opened.token
         )
     )
+
+
+def _counts(text: str) -> dict[int, int]:
+    return {int(trial): n for trial, n in json.loads(text).items()}
 
 
 def _response(row: dict[str, object]) -> Response:

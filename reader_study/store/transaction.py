@@ -1,4 +1,4 @@
-"""One change of the store together with its entry in the log."""
+"""Transaction of the store: a change together with its entry in the hash chain."""
 
 import hashlib
 import json
@@ -15,6 +15,11 @@ from reader_study.store.tables import COVERED, audit_log
 GENESIS = "0" * 64
 """What the first entry of a log follows on."""
 
+_BEHIND_SECONDS = 2.0
+"""A clock this far behind the log was set back; the entry says so."""
+
+Values = Mapping[str, object]
+
 
 @dataclass(frozen=True)
 class Head:
@@ -23,7 +28,7 @@ class Head:
     Attributes:
         n: Number of the entry; 0 for a log without entries.
         sha256: Hash of the entry, which covers all entries before it.
-        time: When it was written, empty for a log without entries.
+        time: Time at which it was written; empty for a log without entries.
     """
 
     n: int = 0
@@ -32,7 +37,7 @@ class Head:
 
 
 def link(previous: str, entry: str) -> str:
-    """Give the hash of an entry that follows on another.
+    """Return the hash of an entry that follows on another.
 
     Args:
         previous: Hash of the entry before it.
@@ -42,14 +47,8 @@ def link(previous: str, entry: str) -> str:
 
 
 def row_digest(table: str, row: Mapping[str, object], columns: Sequence[str]) -> str:
-    """Give the hash of what a row of a table says."""
+    """Return the hash of what a row of a table says."""
     return sha256_of([table, {name: row[name] for name in columns}])
-
-
-_BEHIND_SECONDS = 2.0
-"""A clock this far behind the log was set back; the entry says so."""
-
-Values = Mapping[str, object]
 
 
 @dataclass
@@ -135,7 +134,7 @@ def begin(connection: Connection, time: datetime) -> Transaction:
 
 
 def not_before(head: Head, time: datetime) -> str:
-    """Give the written time, or that of the last entry if it is later."""
+    """Return the time as text, or that of the last entry if it is later."""
     return max(to_text(time), head.time)
 
 

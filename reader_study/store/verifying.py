@@ -1,11 +1,15 @@
-"""Find what was changed behind the back of the log."""
+"""Verification: what was changed behind the back of the log."""
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, select
 
+from reader_study.errors import StudyError
+from reader_study.formats.checking import read_text
 from reader_study.store.tables import COVERED, audit_log, metadata
 from reader_study.store.transaction import GENESIS, Head, link, row_digest
 
@@ -41,6 +45,23 @@ def verify(connection: Connection, anchors: Sequence[Head] = ()) -> Verification
     faults = [*checker.faults, *_unanchored(anchors, checker.head)]
     faults.extend(_check_rows(connection, checker.recorded))
     return Verification(checker.head, tuple(faults))
+
+
+def read_anchor(path: Path) -> Head:
+    """Read an entry of the log from a receipt or a lock record.
+
+    Raises:
+        StudyError: If the file cannot be read or holds no `head`.
+    """
+    try:
+        content: Any = json.loads(read_text(path))
+        head = content["head"]
+        return Head(int(head["n"]), str(head["sha256"]), str(head.get("time", "")))
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, StudyError):
+            raise
+        msg = f"{path} must be a receipt or a lock record with a head"
+        raise StudyError(msg) from error
 
 
 class _Checker:

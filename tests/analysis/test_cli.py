@@ -260,7 +260,6 @@ def failing_or_listed(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing command"),
         (["recover", "--bogus"], "No such option: --bogus"),
         (["recover", *Q2C[:-1], "x"], "Invalid value for '--agree'"),
         (["recover", "--agree", "3"], "Give --rows and --columns"),
@@ -314,6 +313,33 @@ def test_an_unattainable_kappa_is_refused_with_the_maximum(tmp_path, capsys):
     path.write_text("127,6,5\n2,0,0\n0,0,0\n")
     message = failing(capsys, "power", "--counts", str(path))
     assert "the maximum is 0.295" in message
+
+
+def test_power_of_three_raters_of_each_case(capsys):
+    asked = ["--raters", "3", "--kappa", "0.6", "--null", "0.4", "--shares", "2,3"]
+    assert main(["power", *asked, "--cases", "80"]) == 0
+    assert "3 raters of each case, answers 0.4, 0.6; " in capsys.readouterr().out
+    assert main(["power", *asked, "--cases", "80", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"] == "mixture"
+    # With as many cases as are needed, the power is the one wanted.
+    assert main(["power", *asked, "--cases", str(found["cases_needed"]), "--json"]) == 0
+    assert 0.8 <= json.loads(capsys.readouterr().out)["power"] < 0.81
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--raters", "1"], "2 raters or more, got 1"),
+        (["--raters", "3", "--margin", "0.1", "--icc", "0.2"], "got --margin, --icc"),
+        (["--raters", "3", "--cases", "10,20"], "one number of 1 or more"),
+        (["--raters", "3", "--cases", "0"], "one number of 1 or more"),
+        (["--raters", "3", "--kappa", "-0.5"], "cannot be -0.5"),
+        (["--raters", "3", "--shares", "1,0"], "two or more numbers above 0"),
+    ],
+)
+def test_what_cannot_be_asked_of_raters_is_refused(given, message, capsys):
+    assert message in failing(capsys, "power", *given)
 
 
 def test_an_empty_table_has_no_margins(tmp_path, capsys):

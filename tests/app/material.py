@@ -5,7 +5,7 @@ import csv
 import numpy as np
 from PIL import Image
 
-from reader_study.build.builder import BuildRequest, build_study
+from reader_study.building.builder import BuildRequest, build_study
 from reader_study.formats.protocol import template
 from reader_study.running.access import issue_code
 from reader_study.running.lifecycle import open_for_reading

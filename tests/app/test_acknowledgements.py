@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from app.reader_view import find_reader_view
-from reader_study.build.training_set import TrainingCase, TrainingSet
+from reader_study.building.training_set import TrainingCase, TrainingSet
 from reader_study.reading.closing import ClosingAnswers, answer_closing
 from tests.app.answers import read_trial
 

@@ -7,7 +7,7 @@ from app import room as rooms
 from app.accounts import READER, sign_in_version
 from app.answering import Form
 from app.screens.training import feedback_html
-from reader_study.build.training_set import TrainingCase, training_image
+from reader_study.building.training_set import TrainingCase, training_image
 from reader_study.formats.questionnaire import paper_questionnaire
 from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.running.access import sign_in

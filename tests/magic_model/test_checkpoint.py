@@ -21,9 +21,9 @@ from magic_model.checkpoint import (
     read_tensors,
     save_checkpoint,
 )
-from magic_model.config import recipe_from_table
 from magic_model.errors import DataError
 from magic_model.networks import build_generator
+from magic_model.recipe import recipe_from_table
 
 RECIPE = recipe_from_table(
     {

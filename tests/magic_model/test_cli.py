@@ -64,11 +64,13 @@ def test_phantom_patients_are_made_and_consistent(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing command"),
         (["import"], "Give --layout, the data's folder and --out"),
         (["import", "x", "--layout", "nope", "--out", "y"], "nope"),
         (["import", "--check", "nowhere"], "nowhere"),
-        (["phantom", "--out", "x", "--patients", "0"], "1 patient or more, got 0"),
+        (
+            ["phantom", "--out", "x", "--patients", "0"],
+            "1 patient or more, got 0",
+        ),
         (["phantom", "--out", "x", "--severities", "7,6"], "as 7,6,7, got '7,6'"),
         (["phantom", "--out", "x", "--severities", "0,0,0"], "or more, got 0"),
         (["phantom", "--out", "x", "--seed", "-1"], "Invalid value for '--seed'"),
@@ -86,6 +88,20 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("module", ["magic_model", "magic_model.cli"])
+def test_a_module_is_run_as_the_command(module):
+    run = subprocess.run(
+        [sys.executable, "-m", module], capture_output=True, text=True, check=True
+    )
+    assert "Usage: " in run.stdout
+    assert "phantom" in run.stdout
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert main([]) == 0
+    assert "Usage: " in capsys.readouterr().out
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from magic_model.cli import main; main(['--help']); "
@@ -100,14 +116,14 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "magic_model.commands.phantom", None)
+    monkeypatch.setitem(sys.modules, "magic_model.phantom.generate", None)
     with pytest.raises(ModuleNotFoundError):  # a fault of the program stays one
         main(["phantom", "--out", str(tmp_path / "x")])
 
     def missing(*_, **__):
         raise ModuleNotFoundError(name="pydicom")
 
-    stand_in = types.SimpleNamespace(phantom=missing)
-    monkeypatch.setitem(sys.modules, "magic_model.commands.phantom", stand_in)
+    stand_in = types.SimpleNamespace(make_cohort=missing)
+    monkeypatch.setitem(sys.modules, "magic_model.phantom.generate", stand_in)
     assert main(["phantom", "--out", str(tmp_path / "x")]) == 2
     assert "install magic-ctp[dicom]" in capsys.readouterr().err

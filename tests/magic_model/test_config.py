@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magic_model.config import load_recipe, recipe_from_table, recipe_names
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import (
@@ -16,6 +15,9 @@ from magic_model.recipe import (
     Norm,
     Recipe,
     TrainingConfig,
+    load_recipe,
+    recipe_from_table,
+    recipe_names,
 )
 
 weights = st.floats(0, 1000)

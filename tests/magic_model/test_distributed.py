@@ -7,8 +7,8 @@ from torch import distributed
 from magic_model.distributed import (
     World,
     choose_device,
-    joined,
     mean_over_processes,
+    process_group,
     wait_for_all,
 )
 from magic_model.errors import DataError
@@ -54,7 +54,7 @@ def test_the_first_process_speaks_for_all():
 def test_without_torchrun_there_is_one_process(monkeypatch):
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
-    with joined("cpu") as (world, device):
+    with process_group("cpu") as (world, device):
         assert world == World(rank=0, size=1, local_rank=0)
         assert device == torch.device("cpu")
         assert not distributed.is_initialized()
@@ -64,7 +64,7 @@ def test_without_torchrun_there_is_one_process(monkeypatch):
 
 
 def test_processes_on_cpu_join_by_gloo(no_gpu, second_of_two):
-    with joined() as (world, device):
+    with process_group() as (world, device):
         assert world == World(rank=1, size=2, local_rank=1)
         assert device == torch.device("cpu")
         assert second_of_two == ["gloo"]
@@ -72,13 +72,13 @@ def test_processes_on_cpu_join_by_gloo(no_gpu, second_of_two):
 
 
 def test_processes_on_gpus_join_by_nccl_each_on_its_own(two_gpus, second_of_two):
-    with joined() as (_, device):
+    with process_group() as (_, device):
         assert device == torch.device("cuda", 1)
         assert second_of_two == [device, "nccl"]
 
 
 def test_a_process_that_fails_leaves_the_others(no_gpu, second_of_two):
-    with pytest.raises(ZeroDivisionError), joined():
+    with pytest.raises(ZeroDivisionError), process_group():
         _ = 1 / 0
     assert second_of_two == ["gloo", "left"]
 
@@ -102,7 +102,7 @@ def test_a_gpu_is_taken_if_there_is_one(two_gpus):
 def test_a_gpu_that_is_not_there_is_refused(no_gpu):
     assert choose_device("auto") == torch.device("cpu")
     message = "Device cuda was asked for, but PyTorch finds no GPU here"
-    with pytest.raises(DataError, match=message), joined("cuda"):
+    with pytest.raises(DataError, match=message), process_group("cuda"):
         pass
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from reader_study.build.study import Study
+from reader_study.building.study import Study
 from reader_study.design.truth import Truth, TruthCell, commitment
 from reader_study.formats.manifest import Manifest, Presentation, Slot
 from reader_study.formats.protocol import Protocol

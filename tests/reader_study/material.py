@@ -6,7 +6,7 @@ from base64 import b64encode
 import numpy as np
 from PIL import Image
 
-from reader_study.build.builder import BuildRequest
+from reader_study.building.builder import BuildRequest
 from reader_study.formats.protocol import template
 
 PASSPHRASE = "a long passphrase"  # noqa: S105

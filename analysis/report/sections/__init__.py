@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from analysis.report.checklist import checklist_section
-from analysis.report.material import Material
-from analysis.report.section import Section
+from analysis.report.section import ReportContext, Section
 from analysis.report.sections.acceptability import acceptability_section
 from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
@@ -14,12 +13,12 @@ from analysis.report.sections.ordinal import ordinal_section
 from analysis.report.sections.recovery import recovery_section
 from analysis.report.sections.turing import turing_section
 
-Maker = Callable[[Material], Section | None]
+Maker = Callable[[ReportContext], Section | None]
 """Gives a part of the report, or None if the study has nothing for it."""
 
 
 def makers() -> Sequence[Maker]:
-    """Give the parts of a report in their order."""
+    """Return the parts of a report in their order."""
     return (
         clustered_section,
         by_reader_section,
@@ -33,7 +32,7 @@ def makers() -> Sequence[Maker]:
     )
 
 
-def sections_of(material: Material) -> list[Section]:
+def sections_of(context: ReportContext) -> list[Section]:
     """Make all parts that a study has something for."""
-    made = (make(material) for make in makers())
+    made = (make(context) for make in makers())
     return [section for section in made if section is not None]

@@ -3,20 +3,45 @@
 from collections.abc import Mapping
 from functools import partial
 
-from analysis.acceptability import acceptance_of
+from matplotlib.figure import Figure
+
+from analysis.charts.forest import ForestRow, forest_plot
+from analysis.charts.style import EMPHASIS
+from analysis.questions.acceptability import acceptance_of
 from analysis.report.formatting import format_clustered
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.section import Picture, Section
-from analysis.report.sections.acceptability_figure import acceptability_figure
-from analysis.report.sections.acceptability_results import (
-    QuestionAcceptability,
-    question_acceptability,
-)
+from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
 from analysis.report.sections.acceptability_tables import (
+    QuestionAcceptability,
     acceptability_json,
     acceptability_tables,
+    question_acceptability,
 )
 from analysis.responses.pairing import paired_readings
+
+
+def _acceptability_figure(
+    found: Mapping[str, QuestionAcceptability], context: ReportContext
+) -> Figure:
+    """Draw the difference of each question, no difference, and the margin if fixed."""
+    level, margin = context.confidence_level, context.plan.non_inferiority_margin
+    test, reference = context.responses.test, context.responses.reference
+    rows = [
+        ForestRow(name, of.headline.estimate, of.headline.confidence_interval(level))
+        for name, of in found.items()
+    ]
+    figure = Figure(figsize=(5.2, 1 + 0.28 * len(rows)), layout="constrained")
+    ax = forest_plot(
+        rows,
+        figure.subplots(),
+        xlabel=f"Proportion acceptable, {test} minus {reference} ({100 * level:g}% CI)",
+        reference=0,
+    )
+    if margin is not None:
+        ax.axvline(-margin, color=EMPHASIS, linewidth=0.9, linestyle="--", gid="margin")
+    edge = max(1.25 * (margin or 0), 0.1, *map(abs, ax.get_xlim()))
+    ax.set_xlim(-edge, edge)
+    return figure
+
 
 ID = "acceptability"
 TITLE = "Is it acceptable?"
@@ -29,52 +54,54 @@ Found = Mapping[str, QuestionAcceptability]
 """By question."""
 
 
-def acceptability_section(material: Material) -> Section | None:
-    """Give proportions acceptable, their difference, tests and non-inferiority."""
+def acceptability_section(context: ReportContext) -> Section | None:
+    """Return proportions acceptable, their difference, tests and non-inferiority."""
     asked = [
         question
-        for question in material.responses.questionnaire
-        if question.id in material.plan.acceptability_questions
+        for question in context.responses.questionnaire
+        if question.id in context.plan.acceptability_questions
     ]
     if not asked:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
     found, left_out = {}, []
     for question in asked:
-        pairs = paired_readings(material.responses, question)
+        pairs = paired_readings(context.responses, question)
         try:
-            acceptance = acceptance_of(pairs, material.plan.acceptable_codes)
+            acceptance = acceptance_of(pairs, context.plan.acceptable_codes)
         except ValueError as error:
             left_out.append(f"{question.id} is left out: {error}.")
             continue
-        found[question.id] = question_acceptability(acceptance, material)
+        found[question.id] = question_acceptability(acceptance, context)
     if not found:
         return Section(ID, TITLE, refused=" ".join(left_out))
-    return _section(found, material, tuple(left_out))
+    return _section(found, context, tuple(left_out))
 
 
-def _section(found: Found, material: Material, left_out: tuple[str, ...]) -> Section:
-    level = material.confidence_level
-    margin = material.plan.non_inferiority_margin
+def _section(
+    found: Found, context: ReportContext, left_out: tuple[str, ...]
+) -> Section:
+    level = context.confidence_level
+    margin = context.plan.non_inferiority_margin
     line = "" if margin is None else f" Dashed: the margin, -{margin:g}."
-    test, reference = material.responses.test, material.responses.reference
+    test, reference = context.responses.test, context.responses.reference
     return Section(
         ID,
         TITLE,
-        findings=(*_findings(found, material), *left_out),
-        tables=acceptability_tables(found, material),
+        findings=(*_findings(found, context), *left_out),
+        tables=acceptability_tables(found, context),
         pictures=(
             Picture(
                 "forest_acceptability",
-                partial(acceptability_figure, found, material),
+                partial(_acceptability_figure, found, context),
                 f"Difference in the proportion acceptable, {test} minus {reference}",
                 f"Proportion acceptable, {test} minus {reference}, with "
                 f"{100 * level:g} % intervals, readers and patients random. Line: no "
                 f"difference.{line}",
             ),
         ),
-        methods=_methods(material),
+        methods=_methods(context),
         references=(
             *("gallas", "satterthwaite", "obuchowski", "owen", "tango"),
             *("durkalski", "yang", "eliasziw_donner"),
@@ -84,15 +111,15 @@ def _section(found: Found, material: Material, left_out: tuple[str, ...]) -> Sec
     )
 
 
-def _findings(found: Found, material: Material) -> tuple[str, ...]:
-    margin, level = material.plan.non_inferiority_margin, material.confidence_level
+def _findings(found: Found, context: ReportContext) -> tuple[str, ...]:
+    margin, level = context.plan.non_inferiority_margin, context.confidence_level
     decisions = {name: of.decision for name, of in found.items() if of.decision}
     if not decisions:
         said = ", ".join(
             f"{name} {format_clustered(of.headline, level)}"
             for name, of in found.items()
         )
-        test, reference = material.responses.test, material.responses.reference
+        test, reference = context.responses.test, context.responses.reference
         return (f"Acceptable, {test} minus {reference}: {said}.", NO_MARGIN)
     shown = [name for name, made in decisions.items() if made.non_inferior]
     others = [name for name in decisions if name not in shown]
@@ -105,9 +132,9 @@ def _findings(found: Found, material: Material) -> tuple[str, ...]:
     )
 
 
-def _methods(material: Material) -> tuple[str, ...]:
-    test, reference = material.responses.test, material.responses.reference
-    margin, level = material.plan.non_inferiority_margin, material.confidence_level
+def _methods(context: ReportContext) -> tuple[str, ...]:
+    test, reference = context.responses.test, context.responses.reference
+    margin, level = context.plan.non_inferiority_margin, context.confidence_level
     said = [
         f"The proportion of acceptable pictures was compared as {test} minus "
         f"{reference} in pairs of a reader and a case, with readers and patients as "

@@ -1,25 +1,114 @@
-"""Tables and numbers of the questions of quality."""
+"""Results, tables and numbers of the questions of quality."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from analysis.arrays import BoolArray
+from analysis.intervals import ConfidenceInterval
+from analysis.multireader import ClusteredEstimate, Variance, mean_of
+from analysis.questions.acceptability import (
+    Acceptance,
+    ClusteredMethod,
+    NonInferiority,
+    acceptable_difference,
+    clustered_mcnemar,
+    non_inferiority,
+    tango_interval,
+)
 from analysis.report.formatting import (
+    Json,
+    clustered_json,
     format_clustered,
     format_estimate,
     format_interval,
     format_p,
     neutralise,
+    number,
 )
-from analysis.report.material import Material
-from analysis.report.numbers import Json, clustered_json, number
-from analysis.report.section import Table
-from analysis.report.sections.acceptability_results import (
-    TESTS,
-    VARIANCES,
-    QuestionAcceptability,
-)
+from analysis.report.section import ReportContext, Table
 from analysis.symmetry import TestResult
+
+_TESTS: Mapping[ClusteredMethod, str] = {
+    "obuchowski": "Obuchowski",
+    "durkalski": "Durkalski",
+    "yang": "Yang",
+    "eliasziw": "Eliasziw and Donner",
+}
+_VARIANCES: Mapping[Variance, str] = {
+    "crossed": "Readers and patients",
+    "pigeonhole": "The same, bootstrap",
+    "patient": "Patients, these readers",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionAcceptability:
+    """Results of one question.
+
+    Attributes:
+        acceptance: The pairs.
+        reference: Proportion acceptable under the reference method.
+        test: The same under the test method.
+        difference: Test minus reference, by what varies.
+        tango: Interval of the difference if pairs were independent.
+        tests: McNemar's test with patients as clusters, each way.
+        decision: On non-inferiority; None without a margin.
+    """
+
+    acceptance: Acceptance
+    reference: ClusteredEstimate
+    test: ClusteredEstimate
+    difference: Mapping[Variance, ClusteredEstimate]
+    tango: ConfidenceInterval
+    tests: Mapping[ClusteredMethod, TestResult]
+    decision: NonInferiority | None
+
+    @property
+    def headline(self) -> ClusteredEstimate:
+        """The difference with readers and patients random."""
+        return self.difference["crossed"]
+
+
+def question_acceptability(
+    acceptance: Acceptance, context: ReportContext
+) -> QuestionAcceptability:
+    """Analyse one question.
+
+    Args:
+        acceptance: Its pairs.
+        context: Gives the level, the margin and the names of the methods.
+    """
+    level, margin = context.confidence_level, context.plan.non_inferiority_margin
+    difference = {
+        variance: acceptable_difference(acceptance, variance) for variance in _VARIANCES
+    }
+    return QuestionAcceptability(
+        acceptance=acceptance,
+        reference=_proportion(acceptance.reference, acceptance),
+        test=_proportion(acceptance.test, acceptance),
+        difference=difference,
+        tango=tango_interval(
+            acceptance.only_test, acceptance.only_reference, acceptance.n, level
+        ),
+        tests={method: clustered_mcnemar(acceptance, method) for method in _TESTS},
+        decision=None
+        if margin is None
+        else non_inferiority(
+            difference["crossed"],
+            margin,
+            confidence_level=level,
+            test=context.responses.test,
+            reference=context.responses.reference,
+        ),
+    )
+
+
+def _proportion(accepted: BoolArray, acceptance: Acceptance) -> ClusteredEstimate:
+    share = mean_of(accepted, acceptance.reader, acceptance.case)
+    return replace(share, bounds=(0.0, 1.0))
+
 
 Found = Mapping[str, QuestionAcceptability]
 """By question."""
@@ -30,16 +119,16 @@ _OBUCHOWSKI = (
 _DECISION = {True: "yes", False: "not shown", None: "cannot be judged"}
 
 
-def acceptability_tables(found: Found, material: Material) -> tuple[Table, ...]:
-    """Give the tables: proportions, intervals in sensitivity, tests."""
-    level = material.confidence_level
+def acceptability_tables(found: Found, context: ReportContext) -> tuple[Table, ...]:
+    """Return the tables: proportions, intervals in sensitivity, tests."""
+    level = context.confidence_level
     said = f"{100 * level:g} % confidence intervals"
     return (
         Table(
             "acceptability",
             f"Proportion acceptable with {said}, readers and patients random",
-            _frame(found, material),
-            (*_codes(found, material), _OBUCHOWSKI, *_cautions(found)),
+            _frame(found, context),
+            (*_codes(found, context), _OBUCHOWSKI, *_cautions(found)),
         ),
         Table(
             "acceptability_sensitivity",
@@ -50,7 +139,7 @@ def acceptability_tables(found: Found, material: Material) -> tuple[Table, ...]:
             "acceptability_tests",
             "Is one method accepted more often? McNemar's test with patients as "
             "clusters: p-values",
-            _test_frame(found, material),
+            _test_frame(found, context),
             (
                 "Only: pairs in which the pictures of this method alone were "
                 "acceptable. Readers are these ones, patients are random.",
@@ -59,15 +148,15 @@ def acceptability_tables(found: Found, material: Material) -> tuple[Table, ...]:
     )
 
 
-def _codes(found: Found, material: Material) -> tuple[str, ...]:
-    """Say which answers count as acceptable, where scales differ once for each."""
+def _codes(found: Found, context: ReportContext) -> tuple[str, ...]:
+    """Return which answers count as acceptable, once for each scale."""
     said: dict[str, list[str]] = {}
-    for question in material.responses.questionnaire:
+    for question in context.responses.questionnaire:
         if question.id in found:
             labels = [
                 label
                 for code, label in zip(question.codes, question.labels, strict=True)
-                if code in material.plan.acceptable_codes
+                if code in context.plan.acceptable_codes
             ]
             said.setdefault(" or ".join(labels), []).append(question.id)
     return tuple(
@@ -85,9 +174,9 @@ def _cautions(found: Found) -> tuple[str, ...]:
     return tuple(f"{', '.join(names)}: {reason}." for reason, names in said.items())
 
 
-def _frame(found: Found, material: Material) -> pd.DataFrame:
-    level, rows = material.confidence_level, []
-    test, reference = material.responses.test, material.responses.reference
+def _frame(found: Found, context: ReportContext) -> pd.DataFrame:
+    level, rows = context.confidence_level, []
+    test, reference = context.responses.test, context.responses.reference
     for name, of in found.items():
         row = {
             "Question": neutralise(name),
@@ -113,7 +202,7 @@ def _sensitivity_frame(found: Found, level: float) -> pd.DataFrame:
                     label: format_interval(
                         of.difference[variance].confidence_interval(level)
                     )
-                    for variance, label in VARIANCES.items()
+                    for variance, label in _VARIANCES.items()
                 },
                 "Independent pairs (Tango)": format_interval(of.tango),
             }
@@ -122,15 +211,15 @@ def _sensitivity_frame(found: Found, level: float) -> pd.DataFrame:
     )
 
 
-def _test_frame(found: Found, material: Material) -> pd.DataFrame:
-    test, reference = material.responses.test, material.responses.reference
+def _test_frame(found: Found, context: ReportContext) -> pd.DataFrame:
+    test, reference = context.responses.test, context.responses.reference
     return pd.DataFrame(
         [
             {
                 "Question": neutralise(name),
                 f"Only {test}": str(of.acceptance.only_test),
                 f"Only {reference}": str(of.acceptance.only_reference),
-                **{label: _p(of.tests[method]) for method, label in TESTS.items()},
+                **{label: _p(of.tests[method]) for method, label in _TESTS.items()},
             }
             for name, of in found.items()
         ]
@@ -142,7 +231,7 @@ def _p(test: TestResult) -> str:
 
 
 def acceptability_json(found: Found, margin: float | None, level: float) -> Json:
-    """Give the entries of all questions in results.json."""
+    """Return the entries of all questions in results.json."""
     return {
         name: {
             "n_pairs": of.acceptance.n,

@@ -21,14 +21,21 @@ from analysis.multireader import (
     per_reader,
 )
 from analysis.report.formatting import (
+    Json,
+    clustered_json,
     format_clustered,
     format_estimate,
     format_p,
     neutralise,
+    number,
 )
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.numbers import Json, clustered_json, number
-from analysis.report.section import Picture, Section, Table
+from analysis.report.section import (
+    ARBITRARY_CASES,
+    Picture,
+    ReportContext,
+    Section,
+    Table,
+)
 from analysis.responses.pairing import paired_readings
 
 ID = "readers"
@@ -56,18 +63,18 @@ class QuestionByReader:
     by_class: Mapping[str, tuple[ClusteredEstimate, ClusteredEstimate]]
 
 
-def by_reader_section(material: Material) -> Section | None:
-    """Give kappa by reader with a test of homogeneity, and by severity."""
-    if len(material.responses.readers) < 2:
+def by_reader_section(context: ReportContext) -> Section | None:
+    """Return kappa by reader with a test of homogeneity, and by severity."""
+    if len(context.responses.readers) < 2:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level, severity = material.confidence_level, _severities(material)
+    level, severity = context.confidence_level, _severities(context)
     found = {
         question.id: question_by_reader(
-            paired_readings(material.responses, question), severity
+            paired_readings(context.responses, question), severity
         )
-        for question in material.responses.questionnaire
+        for question in context.responses.questionnaire
     }
     tables = [
         Table(
@@ -128,10 +135,10 @@ def question_by_reader(pairs: Pairs, severity: Mapping[str, str]) -> QuestionByR
     )
 
 
-def _severities(material: Material) -> dict[str, str]:
+def _severities(context: ReportContext) -> dict[str, str]:
     """Class of each case, classes in the order of the paper if they are its."""
     known = ("none", "mild_moderate", "severe")
-    found = {r.case: r.severity for r in material.responses.readings if r.severity}
+    found = {r.case: r.severity for r in context.responses.readings if r.severity}
     rank = {name: place for place, name in enumerate(known)}
     in_order = sorted(found.items(), key=lambda item: rank.get(item[1], len(rank)))
     return dict(in_order)

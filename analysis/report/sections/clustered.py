@@ -14,12 +14,21 @@ from analysis.multireader import (
     Coefficient,
     Pairs,
     Variance,
-    clustered,
+    with_clustered_error,
 )
-from analysis.report.formatting import format_estimate, format_interval, neutralise
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.numbers import clustered_json
-from analysis.report.section import Picture, Section, Table
+from analysis.report.formatting import (
+    clustered_json,
+    format_estimate,
+    format_interval,
+    neutralise,
+)
+from analysis.report.section import (
+    ARBITRARY_CASES,
+    Picture,
+    ReportContext,
+    Section,
+    Table,
+)
 from analysis.responses.pairing import paired_readings
 
 ID = "clustered"
@@ -42,14 +51,14 @@ Estimates = Mapping[str, Mapping[Variance, ClusteredEstimate]]
 """By question, then by what varies."""
 
 
-def clustered_section(material: Material) -> Section:
-    """Give kappa, agreement and AC1 of each question with all intervals."""
-    if material.provenance == "reconstructed":
+def clustered_section(context: ReportContext) -> Section:
+    """Return kappa, agreement and AC1 of each question with all intervals."""
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level = material.confidence_level
+    level = context.confidence_level
     pairs = {
-        question.id: paired_readings(material.responses, question)
-        for question in material.responses.questionnaire
+        question.id: paired_readings(context.responses, question)
+        for question in context.responses.questionnaire
     }
     found = {
         name: estimates(pairs, coefficient)
@@ -104,7 +113,7 @@ def estimates(pairs: Mapping[str, Pairs], coefficient: Coefficient) -> Estimates
     """Estimate a coefficient of each question under every idea of what varies."""
     return {
         question: {
-            variance: clustered(of_question, coefficient, variance)
+            variance: with_clustered_error(of_question, coefficient, variance)
             for variance in SHOWN
         }
         for question, of_question in pairs.items()

@@ -1,48 +1,127 @@
 """Do readers agree with each other as well on either method?"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from analysis.between_readers import Coefficient
-from analysis.report.formatting import format_clustered, neutralise
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.numbers import Json, clustered_json
-from analysis.report.section import Picture, Section, Table
-from analysis.report.sections.consistency_figure import consistency_figure
-from analysis.report.sections.consistency_results import (
-    MethodsCompared,
-    OfQuestions,
-    compared,
+from analysis.charts.forest import ForestRow, forest_plot
+from analysis.charts.style import GUIDE
+from analysis.multireader import ClusteredEstimate
+from analysis.questions.between_readers import (
+    ConsistencyCoefficient,
+    consistency,
+    consistency_difference,
+    method_ratings,
 )
+from analysis.report.formatting import (
+    Json,
+    clustered_json,
+    format_clustered,
+    neutralise,
+)
+from analysis.report.section import (
+    ARBITRARY_CASES,
+    Picture,
+    ReportContext,
+    Section,
+    Table,
+)
+
+
+@dataclass(frozen=True)
+class _MethodsCompared:
+    """One coefficient of agreement between readers.
+
+    Attributes:
+        reference: Under the reference method.
+        test: Under the test method.
+        difference: Test minus reference, of the same patients.
+    """
+
+    reference: ClusteredEstimate
+    test: ClusteredEstimate
+    difference: ClusteredEstimate
+
+
+_OfQuestions = Mapping[str, _MethodsCompared]
+"""By question."""
+
+
+def _compared(
+    context: ReportContext, question: str, coefficient: ConsistencyCoefficient
+) -> _MethodsCompared:
+    """Estimate a coefficient under both methods, and the difference.
+
+    Args:
+        context: The study.
+        question: Id of the question.
+        coefficient: Which one; alpha is ordinal where the plan calls the question so.
+    """
+    ordinal = question in context.plan.ordinal_questions
+    if coefficient == "krippendorff_alpha" and ordinal:
+        coefficient = "krippendorff_alpha_ordinal"
+    ratings = method_ratings(context.responses, question)
+    return _MethodsCompared(
+        reference=consistency(ratings.reference, ratings.k, coefficient),
+        test=consistency(ratings.test, ratings.k, coefficient),
+        difference=consistency_difference(ratings, coefficient),
+    )
+
+
+def _consistency_figure(
+    found: _OfQuestions, names: tuple[str, str], level: float
+) -> Figure:
+    """Draw both methods on the left and their difference on the right."""
+    figure = Figure(figsize=(7.2, 0.9 + 0.36 * len(found)), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    both, differences = [], []
+    for question, of in found.items():
+        for label, one, faint in (
+            (f"{question}  {names[0]}", of.reference, True),
+            (names[1], of.test, False),
+        ):
+            interval = one.confidence_interval(level)
+            both.append(ForestRow(label, one.estimate, interval, faint))
+        interval = of.difference.confidence_interval(level)
+        differences.append(ForestRow(question, of.difference.estimate, interval))
+    named = f"{100 * level:g}% CI"
+    forest_plot(both, left, xlabel=f"Fleiss' kappa ({named})", reference=0)
+    forest_plot(differences, right, xlabel=f"Difference ({named})", reference=0)
+    left.set_xlim(min(-0.25, left.get_xlim()[0]), 1)
+    for of_row in left.get_yticklabels()[::2]:
+        of_row.set_color(GUIDE)
+    return figure
+
 
 ID = "consistency"
 TITLE = "Agreement between readers"
-COEFFICIENTS: Mapping[Coefficient, str] = {
+COEFFICIENTS: Mapping[ConsistencyCoefficient, str] = {
     "fleiss_kappa": "Fleiss' kappa",
     "conger_kappa": "Conger's kappa",
     "gwet_ac1": "Gwet's AC1",
     "krippendorff_alpha": "Krippendorff's alpha",
 }
-SHOWN: Coefficient = "fleiss_kappa"
+SHOWN: ConsistencyCoefficient = "fleiss_kappa"
 
 
-def consistency_section(material: Material) -> Section | None:
+def consistency_section(context: ReportContext) -> Section | None:
     """Compare how well readers agree with each other under the two methods."""
-    if len(material.responses.readers) < 2:
+    if len(context.responses.readers) < 2:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level = material.confidence_level
+    level = context.confidence_level
     found = {
         name: {
-            question.id: compared(material, question.id, name)
-            for question in material.responses.questionnaire
+            question.id: _compared(context, question.id, name)
+            for question in context.responses.questionnaire
         }
         for name in COEFFICIENTS
     }
-    names = (material.responses.reference, material.responses.test)
+    names = (context.responses.reference, context.responses.test)
     return Section(
         ID,
         TITLE,
@@ -59,7 +138,7 @@ def consistency_section(material: Material) -> Section | None:
         pictures=(
             Picture(
                 "forest_between_readers",
-                partial(consistency_figure, found[SHOWN], names, level),
+                partial(_consistency_figure, found[SHOWN], names, level),
                 "Agreement between readers of each question under both methods, and "
                 "the difference",
                 "Fleiss' kappa between readers. Left: under each method; right: test "
@@ -83,7 +162,7 @@ def consistency_section(material: Material) -> Section | None:
 
 
 def _findings(
-    found: OfQuestions, names: tuple[str, str], level: float
+    found: _OfQuestions, names: tuple[str, str], level: float
 ) -> tuple[str, ...]:
     less, more, known = [], [], 0
     for question, of in found.items():
@@ -109,7 +188,7 @@ def _listed(questions: list[str]) -> str:
     return ", ".join(questions) or "none"
 
 
-def _frame(found: OfQuestions, names: tuple[str, str], level: float) -> pd.DataFrame:
+def _frame(found: _OfQuestions, names: tuple[str, str], level: float) -> pd.DataFrame:
     reference, test = (neutralise(name) for name in names)
     return pd.DataFrame(
         [
@@ -124,7 +203,7 @@ def _frame(found: OfQuestions, names: tuple[str, str], level: float) -> pd.DataF
     )
 
 
-def _notes(found: OfQuestions) -> tuple[str, ...]:
+def _notes(found: _OfQuestions) -> tuple[str, ...]:
     said: dict[str, list[str]] = {}
     for question, of in found.items():
         reasons = (
@@ -137,7 +216,7 @@ def _notes(found: OfQuestions) -> tuple[str, ...]:
     return tuple(f"{', '.join(names)}: {reason}." for reason, names in said.items())
 
 
-def _json(of: MethodsCompared, level: float) -> Json:
+def _json(of: _MethodsCompared, level: float) -> Json:
     return {
         "reference": clustered_json(of.reference, level),
         "test": clustered_json(of.test, level),

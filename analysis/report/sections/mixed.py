@@ -14,10 +14,14 @@ from analysis.mixed_models import (
     fit,
     likelihood_ratio_test,
 )
-from analysis.report.formatting import format_estimate, format_p, neutralise
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.numbers import Json, number
-from analysis.report.section import Section, Table
+from analysis.report.formatting import (
+    Json,
+    format_estimate,
+    format_p,
+    neutralise,
+    number,
+)
+from analysis.report.section import ARBITRARY_CASES, ReportContext, Section, Table
 from analysis.responses import Question, Responses
 
 ID = "mixed"
@@ -46,15 +50,15 @@ class QuestionModel:
     dropped: str | None = None
 
 
-def mixed_section(material: Material) -> Section | None:
-    """Give the odds ratio of the test method for each question."""
-    if len(material.responses.readers) < 2:
+def mixed_section(context: ReportContext) -> Section | None:
+    """Return the odds ratio of the test method for each question."""
+    if len(context.responses.readers) < 2:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
-    level, questions = material.confidence_level, material.responses.questionnaire
-    found = {q.id: question_model(material.responses, q) for q in questions}
-    test = material.responses.test
+    level, questions = context.confidence_level, context.responses.questionnaire
+    found = {q.id: question_model(context.responses, q) for q in questions}
+    test = context.responses.test
     return Section(
         ID,
         TITLE,

@@ -3,28 +3,32 @@
 import pandas as pd
 
 from analysis.multireader import clustered_agreement, clustered_kappa
-from analysis.report.formatting import format_clustered, format_estimate, neutralise
-from analysis.report.material import Material
-from analysis.report.numbers import Json, clustered_json
-from analysis.report.section import Section, Table
+from analysis.report.formatting import (
+    Json,
+    clustered_json,
+    format_clustered,
+    format_estimate,
+    neutralise,
+)
+from analysis.report.section import ReportContext, Section, Table
 from analysis.responses.pairing import paired_readings
 
 ID = "recovery"
 TITLE = "Planted and found"
 
 
-def recovery_section(material: Material) -> Section | None:
+def recovery_section(context: ReportContext) -> Section | None:
     """Compare estimates with what bots were made to answer; for rehearsals only."""
-    planted = material.plan.planted
-    if not planted or material.provenance != "simulated":
+    planted = context.plan.planted
+    if not planted or context.provenance != "simulated":
         return None
-    level = material.confidence_level
+    level = context.confidence_level
     rows, content = [], {}
-    for question in material.responses.questionnaire:
+    for question in context.responses.questionnaire:
         if question.id not in planted:
             continue
         agreement, kappa = planted[question.id]
-        pairs = paired_readings(material.responses, question)
+        pairs = paired_readings(context.responses, question)
         found = {
             "percent_agreement": (agreement, clustered_agreement(pairs)),
             "cohen_kappa": (kappa, clustered_kappa(pairs)),

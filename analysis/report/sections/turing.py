@@ -1,20 +1,233 @@
 """Question 1: could readers tell synthetic pictures from real ones?"""
 
+import math
+from collections import Counter
 from functools import partial
+from typing import Any
 
-from analysis.report.material import ARBITRARY_CASES, Material
-from analysis.report.section import Picture, Section
-from analysis.report.sections.turing_figure import turing_caption, turing_figure
-from analysis.report.sections.turing_json import turing_json
-from analysis.report.sections.turing_results import (
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.charts.forest import ForestRow, forest_plot
+from analysis.charts.style import AGREEMENT, GUIDE, PARTIAL
+from analysis.intervals import ConfidenceInterval
+from analysis.multireader import ClusteredEstimate
+from analysis.questions.judgements import Guesses, Judgements, judgements_of
+from analysis.questions.leakage import Leakage
+from analysis.questions.turing import Equivalence
+from analysis.report.formatting import (
+    format_clustered,
+    format_estimate,
+    format_interval,
+    format_p,
+    neutralise,
+)
+from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
+from analysis.report.sections.turing_tables import (
     ALPHA,
     N_PERMUTATIONS,
     TuringResults,
+    turing_json,
     turing_results,
+    turing_tables,
 )
-from analysis.report.sections.turing_tables import turing_tables
-from analysis.report.sections.turing_words import turing_findings
-from analysis.turing import Judgements, judgements_of
+
+_BAND: Any = {  # of a Patch
+    "color": PARTIAL[-1],
+    "zorder": 0,
+    "linewidth": 0,
+}
+
+
+def _turing_figure(found: TuringResults, level: float) -> Figure:
+    """Draw each reader and all readers, chance and its margin, in two panels."""
+    height = max(2.9, 1 + 0.2 * (len(found.alone) + 1))
+    figure = Figure(figsize=(7.2, height), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
+    margin = found.equivalence.margin if found.equivalence else None
+    _forest(found, left, level, margin)
+    _plane(found, right, level, margin)
+    return figure
+
+
+def _turing_caption(found: TuringResults, level: float) -> str:
+    """Return the caption of the figure."""
+    band = ""
+    if found.equivalence:
+        band = f" Shaded: within the margin of {found.equivalence.margin:g} of chance."
+    return (
+        f"Left, balanced accuracy with {100 * level:g} % intervals: grey, each reader "
+        "(patients random); dark, all readers (readers and patients random). Right, "
+        "shares of pictures called synthetic: circles, readers; square, all readers "
+        f"with both intervals. Lines: chance.{band}"
+    )
+
+
+def _forest(found: TuringResults, ax: Axes, level: float, margin: float | None) -> None:
+    if margin is not None:
+        ax.axvspan(0.5 - margin, 0.5 + margin, **_BAND)
+    rows = [
+        ForestRow(
+            own.name,
+            own.balanced_accuracy.estimate,
+            own.balanced_accuracy.confidence_interval(level),
+            faint=True,
+        )
+        for own in found.alone
+    ]
+    together = found.pooled.balanced_accuracy
+    rows.append(
+        ForestRow("all", together.estimate, together.confidence_interval(level))
+    )
+    forest_plot(
+        rows, ax, xlabel=f"Balanced accuracy ({100 * level:g}% CI)", reference=0.5
+    )
+    ax.set_xlim(0, 1)
+
+
+def _plane(found: TuringResults, ax: Axes, level: float, margin: float | None) -> None:
+    diagonal = np.array([0.0, 1.0])
+    if margin is not None:  # the margin of the mean of two rates is twice as wide here
+        low, high = diagonal - 2 * margin, diagonal + 2 * margin
+        ax.fill_between(diagonal, low, high, **_BAND)
+    ax.plot(diagonal, diagonal, color=GUIDE, linewidth=0.7, zorder=1)
+    readers = [own for own in found.alone if own.n_real and own.n_synthetic]
+    ax.plot(
+        [1 - own.specificity.estimate for own in readers],
+        [own.sensitivity.estimate for own in readers],
+        "o",
+        color=GUIDE,
+        markerfacecolor="none",
+        markersize=4.5,
+        gid="readers",
+        zorder=2,
+    )
+    hit = found.pooled.sensitivity
+    x, y = 1 - found.pooled.specificity.estimate, hit.estimate
+    of_hit = hit.confidence_interval(level)
+    of_real = found.pooled.specificity.confidence_interval(level)
+    false_alarm = ConfidenceInterval(1 - of_real.high, 1 - of_real.low, of_real.caution)
+    style: Any = {"color": AGREEMENT, "linewidth": 1.4, "solid_capstyle": "butt"}
+    if false_alarm.caution is None:
+        ax.plot([false_alarm.low, false_alarm.high], [y, y], **style)
+    if of_hit.caution is None:
+        ax.plot([x, x], [of_hit.low, of_hit.high], **style)
+    ax.plot(x, y, "s", color=AGREEMENT, markersize=4.5, zorder=3)
+    ax.set(
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+        aspect="equal",
+        xlabel="Real pictures called synthetic",
+        ylabel="Synthetic pictures called synthetic",
+    )
+
+
+NO_MARGIN = (
+    "No equivalence margin was fixed beforehand, so whether readers did no better than "
+    "chance is not decided; a difference that is not significant does not show it."
+)
+NO_TRIALS = (
+    "In which trial a picture was read is not known, so neither an effect of the trial "
+    "nor leakage between trials can be looked for."
+)
+
+
+def _turing_findings(found: TuringResults, context: ReportContext) -> tuple[str, ...]:
+    """Return the findings: accuracy, equivalence, trials, leakage, own guesses."""
+    level = context.confidence_level
+    accuracy = found.pooled.balanced_accuracy
+    said = [
+        f"Of {found.pooled.n_synthetic} {context.responses.test} pictures "
+        f"{found.pooled.hits} were called synthetic, of {found.pooled.n_real} "
+        f"{context.responses.reference} pictures {found.pooled.false_alarms}. "
+        f"Balanced accuracy is {_accuracy(accuracy, level)}."
+    ]
+    said.append(_equivalence(found.equivalence))
+    if found.trials is None:
+        said.append(NO_TRIALS)
+    else:
+        said.append(_effect(found.trials.effect, level))
+        said.append(_leakage(found.trials.leakage, level))
+    if found.closing:
+        said.append(_guesses(found.guesses, level))
+        said.append(_recognised(found))
+    return tuple(said)
+
+
+def _accuracy(accuracy: ClusteredEstimate, level: float) -> str:
+    value = format_clustered(accuracy, level)
+    if accuracy.undefined_reason:
+        return f"{value}: {accuracy.undefined_reason}"
+    return f"{value}, chance being 0.5 ({_p(accuracy.p_value(0.5))})"
+
+
+def _equivalence(equivalence: Equivalence | None) -> str:
+    if equivalence is None:
+        return NO_MARGIN
+    return (
+        f"A margin of {equivalence.margin:g} around chance was fixed beforehand. "
+        f"{equivalence.words}"
+    )
+
+
+def _effect(effect: ClusteredEstimate, level: float) -> str:
+    if effect.undefined_reason:
+        return f"An effect of the trial cannot be given: {effect.undefined_reason}."
+    return (
+        "Balanced accuracy in trial 2 differs from that in trial 1 by "
+        f"{format_clustered(effect, level)} ({_p(effect.p_value())})."
+    )
+
+
+def _leakage(leakage: Leakage, level: float) -> str:
+    if leakage.undefined_reason:
+        return f"Leakage between trials cannot be tested: {leakage.undefined_reason}."
+    return (
+        f"Of {leakage.n} pairs of a reader and a case, {100 * leakage.switched:.1f}% "
+        f"got another answer in trial 2, {100 * leakage.expected:.1f}% being expected "
+        "of answers that do not depend on one another "
+        f"({_p(leakage.p_value)}; against more switching, which would hint at leakage, "
+        f"one-sided {_p(leakage.p_more_switching)}).{_direction(leakage, level)}"
+    )
+
+
+def _direction(leakage: Leakage, level: float) -> str:
+    if leakage.p_value >= 1 - level:
+        return ""
+    if leakage.excess > 0:
+        return " More changed than expected: a hint of leakage."
+    return (
+        " Fewer changed than expected: readers repeated what they had said of a case, "
+        "as they do where its pictures look alike under both methods."
+    )
+
+
+def _guesses(guesses: Guesses, level: float) -> str:
+    if math.isnan(guesses.mean_excess):
+        return f"Own guesses: {guesses.undefined_reason}."
+    interval = format_interval(guesses.confidence_interval(level), 2)
+    return (
+        "Asked at the end how many pictures of a trial had been synthetic, "
+        f"{guesses.n_readers} readers gave a number, which exceeded the truth by "
+        f"{format_estimate(guesses.mean_excess, 2)} {interval} in the mean of a trial; "
+        "below 0, it fell short."
+    )
+
+
+def _recognised(found: TuringResults) -> str:
+    counts = Counter(answer.recognised or "not answered" for answer in found.closing)
+    said = ", ".join(f"{neutralise(text)} ({n})" for text, n in counts.items())
+    return (
+        "Cases of trial 1 recognised in trial 2, as readers said (number of readers): "
+        f"{said}."
+    )
+
+
+def _p(value: float) -> str:
+    said = format_p(value)
+    return f"p < {said[1:]}" if said.startswith("<") else f"p = {said}"
+
 
 ID = "turing"
 TITLE = "Could readers tell?"
@@ -25,12 +238,12 @@ _EXCHANGED = {
 }
 
 
-def turing_section(material: Material) -> Section | None:
-    """Give accuracy, equivalence to chance, trial effect, leakage and own guesses."""
-    asked, responses = material.plan.turing_question, material.responses
+def turing_section(context: ReportContext) -> Section | None:
+    """Return accuracy, equivalence to chance, trial effect, leakage and own guesses."""
+    asked, responses = context.plan.turing_question, context.responses
     if asked not in responses.questionnaire.ids:
         return None
-    if material.provenance == "reconstructed":
+    if context.provenance == "reconstructed":
         return Section(ID, TITLE, refused=ARBITRARY_CASES)
     try:
         judgements = judgements_of(responses, asked)
@@ -38,28 +251,26 @@ def turing_section(material: Material) -> Section | None:
         return Section(ID, TITLE, refused=f"{error}.")
     if not judgements.n:
         return Section(ID, TITLE, refused="No reading says real or synthetic.")
-    return _section(judgements, material, asked)
+    return _section(judgements, context, asked)
 
 
-def _section(judgements: Judgements, material: Material, asked: str) -> Section:
-    level = material.confidence_level
-    found = turing_results(
-        judgements, material.plan.equivalence_margin, material.closing
-    )
+def _section(judgements: Judgements, context: ReportContext, asked: str) -> Section:
+    level = context.confidence_level
+    found = turing_results(judgements, context.plan.equivalence_margin, context.closing)
     return Section(
         ID,
         TITLE,
-        findings=turing_findings(found, material),
+        findings=_turing_findings(found, context),
         tables=turing_tables(found, level),
         pictures=(
             Picture(
                 "turing",
-                partial(turing_figure, found, level),
+                partial(_turing_figure, found, level),
                 "Balanced accuracy of each reader, and hits against false alarms",
-                turing_caption(found, level),
+                _turing_caption(found, level),
             ),
         ),
-        methods=_methods(found, material, asked),
+        methods=_methods(found, context, asked),
         references=(
             *("hautus", "gallas", "satterthwaite"),
             *(("schuirmann",) if found.equivalence else ()),
@@ -69,8 +280,10 @@ def _section(judgements: Judgements, material: Material, asked: str) -> Section:
     )
 
 
-def _methods(found: TuringResults, material: Material, asked: str) -> tuple[str, ...]:
-    test, reference = material.responses.test, material.responses.reference
+def _methods(
+    found: TuringResults, context: ReportContext, asked: str
+) -> tuple[str, ...]:
+    test, reference = context.responses.test, context.responses.reference
     said = [
         f"Whether readers can tell synthetic pictures from real ones was judged by "
         f"question {asked}: sensitivity is the share of {test} pictures called "

@@ -1,16 +1,131 @@
-"""Tables of question 1."""
+"""Results, tables and numbers of question 1."""
 
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
+from analysis.multireader import ClusteredEstimate
+from analysis.questions.judgements import Guesses, Judgements, guessed_numbers
+from analysis.questions.leakage import Leakage, complement_leakage
+from analysis.questions.turing import (
+    Detection,
+    Equivalence,
+    equivalence_to_chance,
+    mean_detection,
+    pooled_detection,
+    reader_detections,
+    trial_effect,
+)
 from analysis.report.formatting import (
+    Json,
+    clustered_json,
     format_clustered,
     format_estimate,
     format_p,
     neutralise,
+    number,
 )
 from analysis.report.section import Table
-from analysis.report.sections.turing_results import BetweenTrials, TuringResults
-from analysis.turing import Leakage
+from reader_study.formats.closing import ClosingAnswer
+
+ALPHA = 0.05
+N_PERMUTATIONS = 10_000
+_SEED = 1
+
+
+@dataclass(frozen=True, eq=False)
+class _BetweenTrials:
+    """What tells the trials apart.
+
+    Attributes:
+        accuracy: Balanced accuracy in each trial.
+        effect: That of trial 2 minus that of trial 1.
+        leakage: Whether answers of trial 2 depend on those of trial 1.
+    """
+
+    accuracy: Mapping[int, ClusteredEstimate]
+    effect: ClusteredEstimate
+    leakage: Leakage
+
+
+@dataclass(frozen=True, eq=False)
+class TuringResults:
+    """Results of question 1.
+
+    Attributes:
+        judgements: What was judged.
+        pooled: All judgements together.
+        mean: Mean of the readers' own figures.
+        alone: Each reader.
+        equivalence: Of the pooled balanced accuracy to chance; None without a margin.
+        trials: None where the trials of readings are not known.
+        closing: What the study's readers said at the end.
+        guesses: How many pictures they took for synthetic.
+    """
+
+    judgements: Judgements
+    pooled: Detection
+    mean: Detection
+    alone: Sequence[Detection]
+    equivalence: Equivalence | None
+    trials: _BetweenTrials | None
+    closing: Sequence[ClosingAnswer]
+    guesses: Guesses
+
+
+def turing_results(
+    judgements: Judgements, margin: float | None, closing: Sequence[ClosingAnswer]
+) -> TuringResults:
+    """Analyse question 1.
+
+    Args:
+        judgements: Of all readers.
+        margin: Of equivalence to chance, fixed beforehand; None decides nothing.
+        closing: Closing answers; those of readers without readings are left out.
+    """
+    pooled = pooled_detection(judgements)
+    own = [answer for answer in closing if answer.reader in judgements.readers]
+    known = bool((judgements.trial > 0).any())
+    return TuringResults(
+        judgements=judgements,
+        pooled=pooled,
+        mean=mean_detection(judgements),
+        alone=reader_detections(judgements),
+        equivalence=None
+        if margin is None
+        else equivalence_to_chance(pooled.balanced_accuracy, margin, alpha=ALPHA),
+        trials=_between_trials(judgements) if known else None,
+        closing=own,
+        guesses=guessed_numbers(own, judgements if known else None),
+    )
+
+
+def _between_trials(judgements: Judgements) -> _BetweenTrials:
+    in_trial = {t: judgements.subset(judgements.trial == t) for t in (1, 2)}
+    return _BetweenTrials(
+        {t: pooled_detection(own).balanced_accuracy for t, own in in_trial.items()},
+        trial_effect(judgements),
+        _leakage(judgements),
+    )
+
+
+def _leakage(judgements: Judgements) -> Leakage:
+    """Exchange whole cases; reader by reader only where no two can be exchanged."""
+    whole = complement_leakage(
+        judgements, rng=np.random.default_rng(_SEED), n_permutations=N_PERMUTATIONS
+    )
+    if not math.isnan(whole.p_value):
+        return whole
+    return complement_leakage(
+        judgements,
+        rng=np.random.default_rng(_SEED),
+        permute="within_readers",
+        n_permutations=N_PERMUTATIONS,
+    )
+
 
 UNKNOWN = "-"
 FIGURES = {
@@ -24,7 +139,7 @@ _CHANCE = {"balanced_accuracy": "0.5", "d_prime": "0"}
 
 
 def turing_tables(found: TuringResults, level: float) -> tuple[Table, ...]:
-    """Give the tables of question 1, each where there is something to put in it."""
+    """Return the tables of question 1, each where there is something to put in it."""
     said = f"{100 * level:g} % confidence intervals"
     tables = [
         Table(
@@ -110,7 +225,7 @@ def _reader_frame(found: TuringResults, level: float) -> pd.DataFrame:
     )
 
 
-def _trial_frame(trials: BetweenTrials, level: float) -> pd.DataFrame:
+def _trial_frame(trials: _BetweenTrials, level: float) -> pd.DataFrame:
     rows = {
         f"Balanced accuracy, trial {trial}": format_clustered(accuracy, level)
         for trial, accuracy in trials.accuracy.items()
@@ -152,3 +267,66 @@ def _guess_frame(found: TuringResults) -> pd.DataFrame:
 
 def _count(known: int | None) -> str:
     return UNKNOWN if known is None else str(known)
+
+
+def turing_json(found: TuringResults, level: float) -> Json:
+    """Return the entry of question 1 in results.json."""
+    return {
+        "n_judgements": found.judgements.n,
+        "n_missing": found.judgements.n_missing,
+        "pooled": _detection_json(found.pooled, level),
+        "mean_of_readers": _detection_json(found.mean, level),
+        "by_reader": {own.name: _detection_json(own, level) for own in found.alone},
+        "equivalence": {
+            "margin": found.equivalence.margin,
+            "alpha": ALPHA,
+            "p_value": number(found.equivalence.p_value),
+            "equivalent": found.equivalence.equivalent,
+        }
+        if found.equivalence
+        else None,
+        "trials": _trials_json(found.trials, level) if found.trials else None,
+        "guesses": _guesses_json(found.guesses, level) if found.closing else None,
+    }
+
+
+def _detection_json(found: Detection, level: float) -> Json:
+    return {
+        **{name: clustered_json(getattr(found, name), level) for name in FIGURES},
+        "hits": found.hits,
+        "n_synthetic": found.n_synthetic,
+        "false_alarms": found.false_alarms,
+        "n_real": found.n_real,
+    }
+
+
+def _trials_json(trials: _BetweenTrials, level: float) -> Json:
+    leakage = trials.leakage
+    return {
+        "balanced_accuracy": {
+            str(trial): clustered_json(accuracy, level)
+            for trial, accuracy in trials.accuracy.items()
+        },
+        "effect": clustered_json(trials.effect, level),
+        "leakage": {
+            "n_pairs": leakage.n,
+            "switched": number(leakage.switched),
+            "expected": number(leakage.expected),
+            "p_value": number(leakage.p_value),
+            "p_more_switching": number(leakage.p_more_switching),
+            "permute": leakage.permute,
+            "n_permutations": leakage.n_permutations,
+            "undefined_reason": leakage.undefined_reason,
+        },
+    }
+
+
+def _guesses_json(guesses: Guesses, level: float) -> Json:
+    interval = guesses.confidence_interval(level)
+    return {
+        "mean_excess": number(guesses.mean_excess),
+        "low": number(interval.low),
+        "high": number(interval.high),
+        "n_readers": guesses.n_readers,
+        "undefined_reason": guesses.undefined_reason,
+    }

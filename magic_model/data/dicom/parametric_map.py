@@ -1,26 +1,25 @@
-"""Write a perfusion map as DICOM Parametric Map, and read it back exactly."""
+"""DICOM Parametric Maps: a perfusion map written, and read back exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.uid import ParametricMapStorage
+from pydicom.uid import CTImageStorage, ParametricMapStorage
 
-from magic_model.data.dicom.datasets import read_header, write_dataset
-from magic_model.data.dicom.frames import read_frames, stack_frames
-from magic_model.data.dicom.geometry import LPS_TO_RAS
-from magic_model.data.dicom.kinds import coded_kinds
-from magic_model.data.dicom.perfusion import in_units
-from magic_model.data.dicom.references import refer_to, synthetic_source
+from magic_model.data.dicom.files import read_header, write_dataset
+from magic_model.data.dicom.frames import LPS_TO_RAS, read_frames, stack_frames
+from magic_model.data.dicom.perfusion import coded_kinds, in_units
 from magic_model.data.dicom.study import (
     MANUFACTURER,
     RESEARCH_ONLY,
     SOFTWARE_VERSION,
     StudyContext,
     new_uid,
+    require_anonymous,
 )
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
@@ -50,7 +49,8 @@ def write_parametric_map(
 
     Raises:
         DataError: If the volume is no perfusion map, is sheared or has no finite value;
-            if the study's patient id is the source's; or the file cannot be written.
+            if the study's patient id is the source's; if the file would identify a
+            patient; or it cannot be written.
     """
     study = study or StudyContext()
     study.require_not_from(source)
@@ -61,7 +61,8 @@ def write_parametric_map(
         msg = f"{path}: axes of a Parametric Map must be at right angles"
         raise DataError(msg)
     dataset = _parametric_map(volume, study)
-    refer_to(dataset, source, study)
+    _refer_to(dataset, source, study)
+    require_anonymous(dataset, path)
     write_dataset(dataset, path)
 
 
@@ -87,6 +88,55 @@ def read_parametric_map(path: Path) -> Volume:
     return stack_frames(frames, partial(in_units, kind=kind), kind, keep_direction=True)
 
 
+def _synthetic_source(study: StudyContext) -> Dataset:
+    """Make the header that highdicom takes identity and space from.
+
+    It stands for a CT image of the study and holds nothing of a real one.
+    """
+    header = Dataset()
+    study.mark(header)
+    header.PatientName = None  # marked once more when the map is made
+    for keyword in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
+        setattr(header, keyword, "")
+    header.SeriesInstanceUID = new_uid()
+    header.SOPInstanceUID = new_uid()
+    header.SOPClassUID = CTImageStorage
+    header.FrameOfReferenceUID = study.frame_of_reference_uid
+    header.Modality = "CT"
+    header.Rows = header.Columns = 1
+    header.PixelSpacing = [1, 1]
+    header.SliceThickness = 1
+    header.ImagePositionPatient = [0, 0, 0]
+    header.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    return header
+
+
+def _refer_to(dataset: Dataset, source: Sequence[Dataset], study: StudyContext) -> None:
+    """Refer to the source images by study-local UIDs, not to the synthetic one."""
+    del dataset.ReferencedSeriesSequence, dataset.SourceImageSequence
+    if not source:
+        return
+    by_series: dict[str, list[Dataset]] = {}
+    for image in source:
+        reference = Dataset()
+        reference.ReferencedSOPClassUID = image.SOPClassUID
+        reference.ReferencedSOPInstanceUID = study.replace_uid(image.SOPInstanceUID)
+        series_uid = study.replace_uid(image.SeriesInstanceUID)
+        by_series.setdefault(series_uid, []).append(reference)
+    dataset.ReferencedSeriesSequence = list(_referenced_series(by_series))
+    dataset.SourceImageSequence = [
+        deepcopy(reference) for group in by_series.values() for reference in group
+    ]
+
+
+def _referenced_series(by_series: Mapping[str, list[Dataset]]) -> Iterator[Dataset]:
+    for uid, references in by_series.items():
+        series = Dataset()
+        series.SeriesInstanceUID = uid
+        series.ReferencedInstanceSequence = references
+        yield series
+
+
 def _accept(dataset: Dataset, path: Path) -> None:
     """Take any grey image; what it is was checked by its header."""
 
@@ -99,7 +149,7 @@ def _parametric_map(volume: Volume, study: StudyContext) -> Dataset:
     measures, orientation, positions = _geometry(volume, lps)
     low, high = spec.value_range
     dataset: Dataset = hd.pm.ParametricMap(
-        source_images=[synthetic_source(study)],
+        source_images=[_synthetic_source(study)],
         pixel_array=np.ascontiguousarray(volume.array.transpose(2, 1, 0)),
         series_instance_uid=new_uid(),
         series_number=1 + list(PerfusionMap).index(PerfusionMap(volume.kind)),

@@ -1,18 +1,85 @@
-"""Read a perfusion map from grey DICOM images in physical units."""
+"""Perfusion maps in grey DICOM images: which map it is, its unit and its values."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 
+from magic_model.data.dicom.files import UNREADABLE
 from magic_model.data.dicom.frames import Frame, read_frames, stack_frames
-from magic_model.data.dicom.kinds import coded_kinds
-from magic_model.data.dicom.units import factor_to
-from magic_model.data.volume import FloatArray, Kind, Volume
+from magic_model.data.volume import UNITS, FloatArray, Kind, Volume
 from magic_model.errors import DataError
+from magic_model.maps import MAP_SPECS
+
+_KIND_OF_CODE = {spec.dicom_code: Kind(name) for name, spec in MAP_SPECS.items()}
+
+_SPELLINGS = {
+    Kind.CBF: r"r?cbf|(?:regional )?cerebral blood flow|blood flow",
+    Kind.CBV: r"r?cbv|(?:regional )?cerebral blood volume|blood volume",
+    Kind.MTT: r"r?mtt|mean transit time",
+    Kind.TTP: r"ttp|time to peak",
+    Kind.TMAX: r"t ?max|time to max(?:imum)?",
+}
+
+_TEXTS = ("ImageType", "SeriesDescription", "DerivationDescription", "ImageComments")
+
+
+def guess_kind(dataset: Dataset) -> Kind | None:
+    """Guess which map an image is.
+
+    Codes are believed first, then the image type, then descriptions, one after the
+    other. A text that names several maps (a montage) or a threshold ("Tmax > 6 s": a
+    mask) says nothing.
+
+    Args:
+        dataset: Header of one image, classic or enhanced.
+
+    Returns:
+        The map, None where nothing tells or the codes disagree.
+    """
+    coded = set(coded_kinds(dataset))
+    if coded:
+        return coded.pop() if len(coded) == 1 else None
+    texts = (_text(dataset, keyword) for keyword in _TEXTS)
+    return next((kind for kind in map(_kind_in, texts) if kind), None)
+
+
+def coded_kinds(dataset: Dataset) -> Iterator[Kind]:
+    """Return every perfusion map that a code in a dataset stands for (DCM codes)."""
+    for tag in dataset.keys():  # noqa: SIM118 - iterating decodes, and may fail
+        for item in _items(dataset, tag):
+            scheme = _text(item, "CodingSchemeDesignator")
+            code = _text(item, "CodeValue")
+            if scheme == "DCM" and code in _KIND_OF_CODE:
+                yield _KIND_OF_CODE[code]
+            yield from coded_kinds(item)
+
+
+_BRAIN_DENSITY = 1.05
+"""g/mL; vendors give flow and volume per 100 g or per 100 mL of tissue."""
+
+_PER_100_ML = 1 / _BRAIN_DENSITY
+
+_FACTORS: dict[str, dict[str, float]] = {
+    "mL/100g/min": {
+        "ml/100g/min": 1.0,
+        "ml/min/100g": 1.0,
+        "ml/100ml/min": _PER_100_ML,
+        "ml/min/100ml": _PER_100_ML,
+    },
+    "mL/100g": {"ml/100g": 1.0, "ml/100ml": _PER_100_ML, "%": _PER_100_ML},
+    "s": {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 0.001, "msec": 0.001},
+}
+
+_UNSPECIFIED = ("", "us")  # DICOM PS3.3 C.11.1.1.2
+
 
 OUTSIDE = 0.0
 """Value of padding, and of stored values that the mapping does not cover."""
@@ -56,6 +123,68 @@ def in_units(frame: Frame, kind: Kind) -> FloatArray:
     return np.where(frame.is_padding(), OUTSIDE, values).astype(np.float32)
 
 
+def _items(dataset: Dataset, tag: BaseTag) -> Sequence[Dataset]:
+    """Return the items of a sequence; a damaged or private element has none."""
+    if tag.is_private:
+        return ()
+    with suppress(*UNREADABLE):
+        element = dataset[tag]
+        if element.VR == "SQ":
+            items: Sequence[Dataset] = element.value
+            return items
+    return ()
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    """Return an attribute, several values by spaces; empty where missing or damaged."""
+    with suppress(*UNREADABLE):
+        value = dataset.get(keyword, None)
+        if isinstance(value, MultiValue):
+            return " ".join(str(part) for part in value)
+        return "" if value is None else str(value)
+    return ""
+
+
+def _kind_in(text: str) -> Kind | None:
+    words = re.sub(r"[\s_\-./\\]+", " ", text.lower())
+    found = {
+        kind
+        for kind, spelling in _SPELLINGS.items()
+        if re.search(rf"(?<![a-z0-9])(?:{spelling})(?![a-z0-9])", words)
+    }
+    is_threshold = re.search(r"[<>≤≥]", text)
+    return found.pop() if len(found) == 1 and not is_threshold else None
+
+
+def _factor_to(kind: Kind, unit: str) -> float | None:
+    """Find what to multiply by to reach the unit of a kind.
+
+    Args:
+        kind: A perfusion map.
+        unit: In UCUM or as a vendor writes it; case, spaces and brackets do not count.
+
+    Returns:
+        The factor, or None where the unit is left unspecified.
+
+    Raises:
+        DataError: If it is no unit of such a map.
+
+    Examples:
+        >>> _factor_to(Kind.MTT, "ms")
+        0.001
+        >>> _factor_to(Kind.CBF, "ml/[100]g/min")
+        1.0
+    """
+    written = unit.lower().translate(str.maketrans("", "", " []{}()*"))
+    if written in _UNSPECIFIED:
+        return None
+    factors = _FACTORS[UNITS[kind]]
+    if written not in factors:
+        msg = f"unit of {kind} must be {UNITS[kind]} or convertible, got {unit!r}"
+        raise DataError(msg)
+    return factors[written]
+
+
 def _require_kind(dataset: Dataset, path: Path, *, kind: Kind) -> None:
     coded = set(coded_kinds(dataset))
     if coded and kind not in coded:
@@ -69,7 +198,7 @@ def _rescaled(frame: Frame, kind: Kind) -> NDArray[np.float64]:
     if slope is None or intercept is None:
         msg = "neither RealWorldValueMapping nor RescaleSlope and RescaleIntercept"
         raise DataError(msg)
-    factor = factor_to(kind, frame.text("RescaleType", _TRANSFORMATION))
+    factor = _factor_to(kind, frame.text("RescaleType", _TRANSFORMATION))
     values = frame.stored.astype(np.float64) * slope + intercept
     return values if factor is None else values * factor
 
@@ -81,7 +210,7 @@ def _mapped(
     refusals = []
     for mapping in mappings:
         try:
-            factor = factor_to(kind, _unit(mapping))
+            factor = _factor_to(kind, _unit(mapping))
         except DataError as error:
             refusals.append(str(error))
             continue
@@ -114,7 +243,7 @@ def _looked_up(stored: NDArray[np.number], mapping: Dataset) -> NDArray[np.float
 
 
 def _stored_range(mapping: Dataset) -> tuple[float, float]:
-    """Give the smallest and largest stored value that is mapped."""
+    """Return the smallest and largest stored value that is mapped."""
     return (
         _end_of_range(mapping, "First", -np.inf),
         _end_of_range(mapping, "Last", np.inf),

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from magic_model.data.dicom.colour import (
+    BarBox,
     ColourBar,
     ResidualReport,
+    RgbArray,
+    find_colour_bars,
     invert_colours,
+    read_picture,
     report_residual,
 )
-from magic_model.data.dicom.colour_bar import RgbArray
-from magic_model.data.dicom.colour_bar_search import BarBox, find_colour_bars
-from magic_model.data.dicom.datasets import naming, read_header
-from magic_model.data.dicom.frames import Frame
-from magic_model.data.dicom.geometry import Plane, stack_planes
+from magic_model.data.dicom.files import naming, read_header
+from magic_model.data.dicom.frames import Frame, Plane, stack_planes
 from magic_model.data.dicom.perfusion import OUTSIDE
-from magic_model.data.dicom.secondary_capture import read_picture
 from magic_model.data.volume import UNITS, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import MAP_SPECS, PerfusionMap
@@ -51,7 +51,7 @@ class _Picture:
     bars: Sequence[BarBox]
 
     def without_bars(self) -> RgbArray:
-        """Give the picture with its bars in black: their colours are no measurement."""
+        """Return the picture, its bars in black: their colours are no measurement."""
         blank = self.rgb.copy()
         for bar in self.bars:
             rows = slice(max(bar.top - _MARGIN, 0), bar.bottom + _MARGIN)

@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from magic_model.data.layouts.series import read_series
-from magic_model.data.layouts.source import ImageLoader, PatientSource, missing
+from magic_model.data.layouts.source import (
+    ImageLoader,
+    PatientSource,
+    missing,
+    read_series,
+)
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
@@ -73,7 +77,7 @@ def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
 
 
 def _read_drawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """Give `(rows, columns)` of 0, 1 and 2."""
+    """Return `(rows, columns)` of 0, 1 and 2."""
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             drawn: NDArray[np.generic] = arrays["mask"]
@@ -91,7 +95,7 @@ def _read_drawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
 
 def _level(path: Path, ncct: Volume) -> int:
     """Index of the slice in the volume, which is sorted by position, not by name."""
-    from magic_model.data.dicom.datasets import read_header
+    from magic_model.data.dicom.files import read_header
 
     left, posterior, superior = map(float, read_header(path).ImagePositionPatient)
     index = np.linalg.solve(ncct.affine, [-left, -posterior, superior, 1.0])

@@ -37,7 +37,7 @@ def find_in_table(root: Path) -> list[PatientSource]:
 
 
 def _read(path: Path) -> tuple[Sequence[str], Sequence[tuple[int, _Row]]]:
-    """Give the columns, and the rows with their lines; blank lines are left out."""
+    """Return the columns, and the rows with their lines; blank lines are left out."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="", restkey="")

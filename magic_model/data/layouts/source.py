@@ -9,13 +9,30 @@ from magic_model.data.nifti import read_nifti
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
+
+def read_series(paths: Sequence[Path], kind: Kind) -> Volume:
+    """Read the files of one series, in any order.
+
+    pydicom is imported here, so that the layouts without DICOM do without it.
+
+    Raises:
+        DataError: If they are not one series of this kind.
+    """
+    from magic_model.data.dicom.ct import read_ct_series
+    from magic_model.data.dicom.perfusion import read_map_series
+
+    if kind is Kind.NCCT:
+        return read_ct_series(paths)
+    return read_map_series(paths, kind)
+
+
 ImageLoader = Callable[[], Volume]
 """Reads one image when called. It can be pickled, so that others may read it too."""
 
 
 @dataclass(frozen=True)
 class PatientSource:
-    """What there is of one patient; nothing but headers has been read so far.
+    """Images found of one patient; nothing but headers has been read so far.
 
     Attributes:
         source_id: Name as on disk. It is replaced on import and never copied into a

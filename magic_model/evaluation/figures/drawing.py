@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from magic_model.evaluation.figures.boxes import box_plots
-from magic_model.evaluation.figures.panels import sample_panels
-from magic_model.evaluation.figures.samples import sample_patients, sample_slice
+from magic_model.evaluation.figures.plots import box_plots, volume_plots
+from magic_model.evaluation.figures.samples import (
+    sample_panels,
+    sample_patients,
+    sample_slice,
+)
 from magic_model.evaluation.figures.style import house_style, save
-from magic_model.evaluation.figures.volumes import volume_plots
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.result import Evaluation
 from magic_model.evaluation.selection import load_pairs

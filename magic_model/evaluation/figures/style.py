@@ -1,4 +1,4 @@
-"""What the figures share: type, colours, marks, the line at the foot."""
+"""The style that the figures share: type, colours, marks, the line at the foot."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

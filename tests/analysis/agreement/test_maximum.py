@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
 from analysis.agreement import maximum_kappa
-from analysis.agreement.weights import agreement_weights
+from analysis.agreement.batch import agreement_weights
 from analysis.tables import ContingencyTable
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from analysis.agreement import cohen_kappa, skew_indices
-from analysis.agreement.weights import agreement_weights
+from analysis.agreement.batch import agreement_weights
 from analysis.tables import ContingencyTable
 
 

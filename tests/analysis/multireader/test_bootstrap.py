@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.multireader import Bootstrap, clustered_kappa, mean_of
-from analysis.multireader.bootstrap import multiplicities, resampled_sums
-from analysis.multireader.clusters import Clusters
+from analysis.multireader.clusters import Clusters, multiplicities, resampled_sums
 
 
 @pytest.mark.parametrize("readers_too", [False, True])

@@ -10,8 +10,7 @@ from scipy.special import stdtrit
 from scipy.stats import multivariate_normal
 
 from analysis.multireader import Coefficient
-from analysis.multireader.clusters import Clusters, independent_spread
-from analysis.multireader.crossed import crossed_spread
+from analysis.multireader.clusters import Clusters, crossed_spread, independent_spread
 
 N_STUDIES, N_CASES, N_READERS = 1_000, 20, 7
 CUTS = np.array([-0.4, 0.6])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.multireader import from_influence, mean_of
-from analysis.multireader.clusters import Clusters
-from analysis.multireader.crossed import (
+from analysis.multireader.clusters import (
+    Clusters,
     crossed_spread,
     unbiased_spread,
     variance_components,

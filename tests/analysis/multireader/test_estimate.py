@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from analysis.multireader import Bootstrap, ClusteredEstimate, clustered_kappa, mean_of
-from analysis.multireader.resampled import BootstrapEstimate
+from analysis.multireader.estimate import BootstrapEstimate
 
 
 def estimate(**changes):

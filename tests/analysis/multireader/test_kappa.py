@@ -12,10 +12,10 @@ from analysis.multireader import (
     Bootstrap,
     Coefficient,
     Pairs,
-    clustered,
     clustered_ac1,
     clustered_agreement,
     clustered_kappa,
+    with_clustered_error,
 )
 from analysis.tables import ContingencyTable
 
@@ -186,6 +186,6 @@ def test_undefined_resamples_are_counted_or_refused():
 
 
 def test_any_coefficient_can_be_asked_for(study):
-    given = clustered(study, Coefficient.ac("quadratic"), "crossed")
+    given = with_clustered_error(study, Coefficient.ac("quadratic"), "crossed")
 
     assert given.estimate == clustered_ac1(study, weights="quadratic").estimate

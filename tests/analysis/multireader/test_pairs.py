@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.multireader import Pairs, clustered_ac1, clustered_kappa
-from analysis.multireader.columns import as_pairs
+from analysis.multireader.pairs import as_pairs
 
 
 def test_from_labels_keeps_the_scale_and_the_order_of_appearance():

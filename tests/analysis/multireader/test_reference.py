@@ -8,10 +8,8 @@ is below the residual one (12 of the 24). The U-statistic itself is `crossed_unb
 import pytest
 
 from analysis.multireader import clustered_agreement, clustered_kappa, from_influence
-from analysis.multireader.clusters import Clusters
-from analysis.multireader.crossed import variance_components
-from analysis.multireader.influence import Coefficient
-from analysis.multireader.kappa import linearise
+from analysis.multireader.clusters import Clusters, variance_components
+from analysis.multireader.kappa import Coefficient, linearise
 
 
 def exactly(value):

@@ -6,17 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from analysis.agreement.batch import cohen_kappas
+from analysis.agreement.batch import (
+    cohen_kappas,
+    influence_of_pairs,
+    product_of_margins,
+)
 from analysis.multireader import clustered_kappa
-from analysis.multireader.variance import from_influence
+from analysis.multireader.estimate import from_influence
 from analysis.power import UnattainableKappaError, cantor
-from analysis.power.design import MEASURES, DesignAssumptions, DesignSize
-from analysis.power.design_analytic import measure_models
-from analysis.power.design_family import design_family
-from analysis.power.design_latent import normal_below
-from analysis.power.design_measures import influence_of, kappa_influence
-from analysis.power.simulation import Tally, analyse_cells
-from analysis.power.simulation_grid import design_grid
+from analysis.power.design import (
+    MEASURES,
+    DesignAssumptions,
+    DesignSize,
+    influence_of,
+)
+from analysis.power.families import design_family, normal_below
+from analysis.power.simulation import Tally, analyse_cells, design_grid, measure_models
 
 FOUR = (0.1, 0.2, 0.3, 0.4)
 SHIFTED = (0.15, 0.15, 0.3, 0.4)
@@ -73,7 +78,8 @@ def test_influence_gives_the_standard_error_of_kappa():
     counts = np.array([[[20, 5], [10, 15]], [[104, 13], [14, 9]]])
     n = counts.sum(axis=(1, 2))
     shares = counts / n[:, None, None]
-    variance = (shares * kappa_influence(shares) ** 2).sum(axis=(1, 2)) / n
+    _, influence = influence_of_pairs(shares, np.eye(2), product_of_margins)
+    variance = (shares * influence**2).sum(axis=(1, 2)) / n
     expected = cohen_kappas(counts).standard_error
     assert np.sqrt(variance) == pytest.approx(expected)
 

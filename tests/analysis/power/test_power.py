@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.agreement.batch import cohen_kappas
-from analysis.agreement.maximum import maximum_kappa_of_margins
+from analysis.agreement.chance_corrected import maximum_kappa_of_margins
 from analysis.power import (
     PowerTest,
     StudySize,
@@ -24,7 +24,7 @@ from analysis.power import (
     normal_sample_size,
     power_overview,
 )
-from analysis.power.variances import table_with_kappa
+from analysis.power.normal import table_with_kappa
 from analysis.report.figures import power_figure
 from analysis.tables import ContingencyTable
 

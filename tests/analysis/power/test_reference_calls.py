@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.agreement.maximum import maximum_kappa_of_margins
+from analysis.agreement.chance_corrected import maximum_kappa_of_margins
 from analysis.power import (
     PowerTest,
     UnattainableKappaError,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.report.study import analyse_responses
+from analysis.report.results import analyse_responses
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import paper_questionnaire

@@ -3,8 +3,15 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.report.methods import base_methods, methods_paragraphs
-from analysis.report.references import ALWAYS, cited, marks, numbered, with_numbers
+from analysis.report.methods import (
+    ALWAYS,
+    base_methods,
+    cited,
+    marks,
+    methods_paragraphs,
+    numbered,
+    with_numbers,
+)
 from analysis.report.section import Section
 
 

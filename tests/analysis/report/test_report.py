@@ -10,7 +10,6 @@ from analysis.published import (
     load_published,
     reconstructed_responses_path,
 )
-from analysis.report.folder import OutputError, complete_or_untouched
 from analysis.report.formatting import (
     format_estimate,
     format_interval,
@@ -18,16 +17,17 @@ from analysis.report.formatting import (
     format_percent,
     neutralise,
 )
-from analysis.report.html import report_html
-from analysis.report.question import analyse_question
-from analysis.report.results_json import results_json
-from analysis.report.study import StudyResults, analyse_responses, pictures_of
-from analysis.report.tables import (
+from analysis.report.frames import (
     counts_by_reader,
     supplementary_tables,
     table_one,
     to_latex,
 )
+from analysis.report.html import report_html
+from analysis.report.question import analyse_question
+from analysis.report.results import StudyResults, analyse_responses, pictures_of
+from analysis.report.results_json import results_json
+from analysis.report.writing import OutputError, complete_or_untouched
 from analysis.responses import (
     PairedAnswers,
     Question,

@@ -5,8 +5,8 @@ import json
 import pytest
 from docx import Document
 
-from analysis.report.references import ALWAYS, cited, sources
-from analysis.report.study import pictures_of
+from analysis.report.methods import ALWAYS, cited, sources
+from analysis.report.results import pictures_of
 from analysis.report.writing import write_report
 
 

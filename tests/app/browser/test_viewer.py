@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from magic_model.montage.layout import MontageLayout
+from magic_model.montage.picture import MontageLayout
 from tests.app.browser.conftest import let_in
 from tests.app.browser.driving import open_reading, press, see
 from tests.app.browser.hands import READING

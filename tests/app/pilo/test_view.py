@@ -13,7 +13,7 @@ from app.pilo.view import (
     window_name,
 )
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
-from magic_model.networks.pilo import shares
+from magic_model.ratio import shares
 
 
 def test_the_ratio_as_trained_is_in_the_middle_of_mirrored_ones():

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from magic_model.counting import counted
 from magic_model.data.cohort import GENERATED_FILE, read_cohort
+from magic_model.errors import pluralize
 from magic_model.evaluation.writing import PAGE, RESULTS
 from tests.magic_model.commands.conftest import RECIPE
 
@@ -78,7 +78,7 @@ def test_from_a_phantom_to_its_evaluation(command, tmp_path):
     text = command("generate", *asked, "--out", made)
     tested = [p.patient_id for p in read_cohort(made, GENERATED_FILE).patients]
     assert text.startswith(
-        f"{counted(len(tested), 'patient')} in {made}: cbf, cbv, mtt, ttp"
+        f"{pluralize(len(tested), 'patient')} in {made}: cbf, cbv, mtt, ttp"
     )
     study = tmp_path / "study"
     command("montage", *told, study, "--generated", made, "--panel", "128")

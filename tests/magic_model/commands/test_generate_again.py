@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from magic_model.commands import generate as command_module
-from magic_model.commands.generate import GenerateRequest
+from magic_model import distributed
 from magic_model.data.cohort import GENERATED_FILE
 from magic_model.data.nifti import write_nifti
 from magic_model.data.volume import Kind
 from magic_model.distributed import World
-from magic_model.errors import DataError
+from magic_model.inference.generate import Generation
 from magic_model.maps import PAPER_MAPS
 from tests.magic_model.data.conftest import make_head
 from tests.magic_model.inference.tiny import (
@@ -86,7 +85,9 @@ def test_a_cohort_is_not_written_over(cohort, run_folder, refusal):
     assert times_of(cohort) == before
 
 
-def test_only_the_first_process_speaks(scan, run_folder, tmp_path, monkeypatch):
+def test_only_the_first_process_speaks(
+    scan, run_folder, tmp_path, monkeypatch, command
+):
     """The second of two, with one patient: nothing to do, and nothing to say."""
 
     class Joined:
@@ -99,22 +100,21 @@ def test_only_the_first_process_speaks(scan, run_folder, tmp_path, monkeypatch):
         def __exit__(self, *error):
             return None
 
-    monkeypatch.setattr(command_module, "joined", Joined)
+    monkeypatch.setattr(distributed, "process_group", Joined)
     waited = []
-    monkeypatch.setattr(command_module, "wait_for_all", waited.append)
-    request = GenerateRequest(checkpoint=run_folder, source=scan, out=tmp_path / "out")
-    assert command_module.generate(request) == ""
+    monkeypatch.setattr(distributed, "wait_for_all", waited.append)
+    told = ["--checkpoint", run_folder, "--input", scan, "--out", tmp_path / "out"]
+    assert command("generate", *told) == ""
     assert waited == [World(1, 2, 1)]
     assert not (tmp_path / "out").exists()
 
 
 def test_maps_that_another_process_did_not_make_are_missed(
-    scan, run_folder, tmp_path, monkeypatch
+    scan, run_folder, tmp_path, monkeypatch, refusal
 ):
-    monkeypatch.setattr(command_module._Maker, "make", lambda *_: None)
-    request = GenerateRequest(checkpoint=run_folder, source=scan, out=tmp_path / "out")
-    with pytest.raises(DataError, match="out: maps of 1 patient are missing"):
-        command_module.generate(request)
+    monkeypatch.setattr(Generation, "write", lambda *_: None)
+    told = ["--checkpoint", run_folder, "--input", scan, "--out", tmp_path / "out"]
+    assert "out: maps of 1 patient are missing" in refusal("generate", *told)
 
 
 @pytest.fixture

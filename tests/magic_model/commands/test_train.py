@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 
 from magic_model.checkpoint import BEST, LAST, load_generator
-from magic_model.commands import train as command_module
-from magic_model.config import load_recipe
+from magic_model.cli.progress import training_progress
 from magic_model.data.cohort import read_cohort, write_cohort
 from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
 from magic_model.distributed import World
+from magic_model.recipe import load_recipe
+from magic_model.training import trainer
 from tests.magic_model.inference.tiny import write_head_cohort
 
 
@@ -78,7 +79,7 @@ def test_a_run_goes_on_where_it_stopped(trained, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(command_module, "draw_samples", stop)
+        patched.setattr(trainer, "draw_samples", stop)
         with pytest.raises(AssertionError, match="130"):  # as by Ctrl-C
             trained(*slices, out="stopped")
     _, stopped = trained(*slices, out="stopped")
@@ -125,17 +126,18 @@ def test_other_processes_wait_for_the_slices(recipe, cohort, trained, monkeypatc
     """They open what the first one prepared; here it is there already."""
     _, folder = trained("--epochs", "1")
     waited = []
-    monkeypatch.setattr(command_module, "wait_for_all", waited.append)
-    monkeypatch.setattr(command_module, "build_cache", None)
-    request = command_module.TrainRequest(recipe=str(recipe), cohort=cohort, out=folder)
+    monkeypatch.setattr(trainer, "wait_for_all", waited.append)
+    monkeypatch.setattr(trainer, "build_cache", None)
     second = World(rank=1, size=2)
-    cache = command_module._slices(request, load_recipe(recipe), second)
+    cache = trainer.prepare_cache(
+        cohort, folder / "slices", load_recipe(recipe), second
+    )
     assert len(cache) == 30
     assert waited == [second]
 
 
 def test_only_the_first_process_shows_progress():
-    with command_module._shown(World(rank=1, size=2)) as progress:
+    with training_progress(shown=World(rank=1, size=2).is_first) as progress:
         assert progress is None
 
 

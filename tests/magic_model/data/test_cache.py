@@ -4,11 +4,11 @@ import pickle
 import numpy as np
 import pytest
 
-from magic_model.data import cache as cache_module
-from magic_model.data.cache import SliceCache, build_cache
+from magic_model.data import slice_cache as cache_module
 from magic_model.data.cohort import Cohort, Patient, read_cohort, write_cohort
 from magic_model.data.nifti import write_nifti
 from magic_model.data.normalise import unscale_hounsfield, unscale_map
+from magic_model.data.slice_cache import SliceCache, build_cache
 from magic_model.data.slices import SliceGeometry, prepare_slices
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
@@ -122,14 +122,14 @@ def test_ranges_can_be_given(cohort, tmp_path):
 def counted(monkeypatch):
     """Names of patients prepared from now on."""
     names = []
-    original = cache_module.prepare_part
+    original = cache_module._prepare_part
 
     def prepare(job):
         if not job.part.exists():
             names.append(job.patient.patient_id)
         return original(job)
 
-    monkeypatch.setattr(cache_module, "prepare_part", prepare)
+    monkeypatch.setattr(cache_module, "_prepare_part", prepare)
     return names
 
 

@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from magic_model.data.central_volume import (
+from magic_model.data.checks import (
     CentralVolume,
     central_volume,
+    check_patient,
     correlation,
     scale_differs,
 )
-from magic_model.data.checks import check_patient
 from magic_model.data.volume import Kind, Volume
 
 SHAPE = (40, 44, 6)

@@ -3,8 +3,11 @@ import sys
 import numpy as np
 import pytest
 
-from magic_model.data.mutual_information import normalised_mutual_information
-from magic_model.data.registration import RigidRegistration, register_rigid
+from magic_model.data.registration import (
+    RigidRegistration,
+    normalised_mutual_information,
+    register_rigid,
+)
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap

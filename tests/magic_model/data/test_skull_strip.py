@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from magic_model.data.skull_strip import GivenMask, MorphologicalSkullStripper
+from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
@@ -96,26 +96,3 @@ def test_values_that_are_not_finite_are_refused(head):
     ct[0, 0, 0] = np.nan
     with pytest.raises(DataError, match="must be finite, 1 voxels"):
         STRIP(head.ncct.with_array(ct))
-
-
-def test_a_given_mask_is_brought_onto_the_grid(head, head_maker):
-    fine = head_maker((112, 112, 80), (2.0, 2.0, 2.0)).brain
-    mask = GivenMask(fine)(head.ncct)
-    assert mask.kind is Kind.BRAIN_MASK
-    assert mask.shape == head.ncct.shape
-    assert dice(mask.array.astype(bool), head.brain.array.astype(bool)) > 0.97
-
-
-@pytest.mark.parametrize("shift", [150.0, 1000.0])
-def test_a_mask_beside_the_head_is_refused(head, shift):
-    moved = head.affine.copy()
-    moved[0, 3] += shift
-    mask = Volume(head.brain.array, moved, Kind.BRAIN_MASK)
-    with pytest.raises(DataError, match="At least half of a brain mask"):
-        GivenMask(mask)(head.ncct)
-
-
-def test_an_empty_mask_is_refused(head):
-    empty = head.brain.with_array(np.zeros(head.brain.shape))
-    with pytest.raises(DataError, match=r"got 0.0 of 0.0 mL"):
-        GivenMask(empty)(head.ncct)

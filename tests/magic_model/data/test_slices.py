@@ -3,8 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magic_model.data.slice_stack import from_display, to_display
-from magic_model.data.slices import SliceGeometry, central_slices, prepare_slices
+from magic_model.data.slices import (
+    SliceGeometry,
+    central_slices,
+    from_display,
+    prepare_slices,
+    to_display,
+)
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magic_model.data.study_local import study_local_ids
 from magic_model.errors import DataError
+from magic_model.importing.cohort import study_local_ids
 
 
 @given(

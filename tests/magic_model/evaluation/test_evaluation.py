@@ -9,18 +9,19 @@ from threadpoolctl import threadpool_limits
 
 from magic_model.data.paired import pair_slices
 from magic_model.data.volume import Kind
-from magic_model.evaluation.comparison import compare
-from magic_model.evaluation.groups import RATIO_ABOVE, RATIO_ZERO, patient_groups
-from magic_model.evaluation.lesions import measured_lesion
 from magic_model.evaluation.metric import METRICS, Metric
 from magic_model.evaluation.predictors import BLACK, CONSTANT, MEASURED, NCCT_COPY
-from magic_model.evaluation.results_json import as_json
-from magic_model.evaluation.score_table import Key
-from magic_model.evaluation.scores import score
+from magic_model.evaluation.scores import Key, measured_lesion, score
 from magic_model.evaluation.selection import load_pairs
-from magic_model.evaluation.summary import summarise
+from magic_model.evaluation.statistics import (
+    RATIO_ABOVE,
+    RATIO_ZERO,
+    compare,
+    patient_groups,
+    summarise,
+)
 from magic_model.evaluation.tables import all_tables
-from magic_model.evaluation.text import describe
+from magic_model.evaluation.writing import as_json, describe
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics import (
     bounding_box,

@@ -3,12 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from magic_model.evaluation.figures.boxes import box_plots
 from magic_model.evaluation.figures.drawing import draw_figures
-from magic_model.evaluation.figures.panels import sample_panels
-from magic_model.evaluation.figures.samples import sample_patients, sample_slice
+from magic_model.evaluation.figures.plots import box_plots, volume_plots
+from magic_model.evaluation.figures.samples import (
+    sample_panels,
+    sample_patients,
+    sample_slice,
+)
 from magic_model.evaluation.figures.style import FOOT
-from magic_model.evaluation.figures.volumes import volume_plots
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.result import evaluate_selection
 from magic_model.evaluation.selection import load_pairs

@@ -3,10 +3,14 @@ import json
 
 import pytest
 
-from magic_model.commands.evaluate import evaluate
 from magic_model.errors import DataError
-from magic_model.evaluation.folder import complete_or_untouched
-from magic_model.evaluation.table import Figure, Table, to_csv_rows, to_markdown
+from magic_model.evaluation.result import evaluate_folders
+from magic_model.evaluation.tables import Figure, Table, to_csv_rows, to_markdown
+from magic_model.evaluation.writing import (
+    complete_or_untouched,
+    describe,
+    write_evaluation,
+)
 from magic_model.metrics import Interval
 
 
@@ -19,12 +23,14 @@ def rows_of(path):
 def written(folders):
     out = folders.root / "out"
     generated = [folders.good, folders.poor]
-    return out, evaluate(folders.cohort, generated, out, ["magic", "unet"], seed=1)
+    found = evaluate_folders(folders.cohort, generated, ["magic", "unet"], seed=1)
+    write_evaluation(found, out)
+    return out, describe(found)
 
 
 @pytest.mark.slow
 def test_everything_is_written(written):
-    out, text = written
+    out, _ = written
     names = {path.name for path in out.iterdir()}
     figures = {
         *(f"boxes_{r}_{n}" for r in ("in_brain", "bounding_box") for n in (1, 2)),
@@ -50,7 +56,6 @@ def test_everything_is_written(written):
         "summary.csv",
     }
     assert not [p for p in out.parent.iterdir() if p.name.startswith(".out")]
-    assert f"Report: {out / 'evaluation.html'}" in text
     svg = (out / "lesion_volumes.svg").read_text(encoding="utf-8")
     assert "<dc:date>" not in svg
 
@@ -154,6 +159,6 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "c"]])
 def test_each_method_needs_a_name_of_its_own(folders, tmp_path, names):
     with pytest.raises(DataError, match="2 folders and names a"):
-        evaluate(folders.cohort, [folders.good, folders.poor], tmp_path, names, seed=0)
+        evaluate_folders(folders.cohort, [folders.good, folders.poor], names)
     with pytest.raises(DataError, match="0 folders and names none"):
-        evaluate(folders.cohort, [], tmp_path, [], seed=0)
+        evaluate_folders(folders.cohort, [], [])

@@ -10,13 +10,18 @@ from statsmodels.stats.multitest import multipletests
 
 from magic_model.data.cohort import Patient
 from magic_model.data.split import Split
-from magic_model.evaluation.bootstrap import bootstrap_intervals
-from magic_model.evaluation.comparison import compare, holm, signed_rank_p
-from magic_model.evaluation.groups import patient_groups, severity_of
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import BASELINES, BLACK, MEASURED
-from magic_model.evaluation.score_table import Key, ScoreTable
-from magic_model.evaluation.volumes import volume_agreement
+from magic_model.evaluation.scores import Key, ScoreTable
+from magic_model.evaluation.statistics import (
+    bootstrap_intervals,
+    compare,
+    holm,
+    patient_groups,
+    severity_of,
+    signed_rank_p,
+    volume_agreement,
+)
 from magic_model.maps import PerfusionMap
 from magic_model.severity import Severity
 

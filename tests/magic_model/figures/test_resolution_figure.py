@@ -6,8 +6,7 @@ import pytest
 from magic_model.colours import colour_map
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
-from magic_model.figures.resolution_figure import resolution_figure
-from magic_model.figures.thick_slices import to_thick_slices
+from magic_model.figures.resolution_figure import resolution_figure, to_thick_slices
 from magic_model.maps import PerfusionMap
 
 SPACING = (2.0, 2.0, 1.0)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magic_model.data.volume import Kind, Volume
-from magic_model.figures.thick_slices import interpolate_linearly, to_thick_slices
+from magic_model.figures.resolution_figure import interpolate_linearly, to_thick_slices
 
 
 def volume(array, thin=1.0):

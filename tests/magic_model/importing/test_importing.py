@@ -13,10 +13,10 @@ from magic_model.data.nifti import read_nifti, write_nifti
 from magic_model.data.registration import RigidRegistration
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
-from magic_model.importing import description
-from magic_model.importing import patient as importing_patient
+from magic_model.importing import cohort as importing_patient
+from magic_model.importing import record as record_module
 from magic_model.importing.cohort import check_cohort, import_cohort, write_link
-from magic_model.importing.record import read_record
+from magic_model.importing.record import describe, read_record
 from magic_model.importing.report import write_report
 
 SHAPE = (40, 44, 6)
@@ -255,7 +255,7 @@ def test_masks_that_were_given_measure_the_lesion():
     images[Kind.PENUMBRA_MASK] = images[Kind.CBF].with_array(
         at_risk, Kind.PENUMBRA_MASK
     )
-    record, _ = description.describe("p1", images)
+    record, _ = describe("p1", images)
     assert record.core_ml == pytest.approx(core.sum() * 0.16)
     assert record.penumbra_ml == pytest.approx(at_risk.sum() * 0.16)
 
@@ -263,13 +263,13 @@ def test_masks_that_were_given_measure_the_lesion():
 def test_without_a_mask_the_brain_is_stripped_or_taken_from_the_maps():
     images = head(1)
     del images[Kind.BRAIN_MASK]
-    record, _ = description.describe("p1", images)  # no skull to be stripped
+    record, _ = describe("p1", images)  # no skull to be stripped
     assert any("brain taken from the support of the maps" in n for n in record.notes)
     assert record.checks.overlap == 1
 
 
 def test_a_patient_without_maps_has_no_severity():
-    record, _ = description.describe("p1", {Kind.NCCT: head(1)[Kind.NCCT]})
+    record, _ = describe("p1", {Kind.NCCT: head(1)[Kind.NCCT]})
     assert record.severity is None
     assert "missing maps: CBF, CBV, MTT, TTP" in record.checks.findings
 
@@ -277,7 +277,7 @@ def test_a_patient_without_maps_has_no_severity():
 def test_a_surrogate_for_tmax_is_named():
     images = head(1)
     del images[Kind.TMAX]
-    record, _ = description.describe("p1", images)
+    record, _ = describe("p1", images)
     assert any("in place of Tmax" in note for note in record.notes)
 
 
@@ -287,7 +287,7 @@ def test_a_mask_on_another_grid_is_brought_to_the_maps():
     affine = AFFINE @ np.diag([1, 1, 0.5, 1])
     affine[2, 3] = -2.5
     images[Kind.BRAIN_MASK] = Volume(mask, affine, Kind.BRAIN_MASK)
-    record, _ = description.describe("p1", images)
+    record, _ = describe("p1", images)
     assert record.checks.overlap == pytest.approx(1, abs=0.01)
 
 
@@ -305,11 +305,11 @@ def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
             iterations=3,
         )
 
-    monkeypatch.setattr(description, "register_rigid", register)
-    record, moved = description.describe("p1", images, register=True)
+    monkeypatch.setattr(record_module, "register_rigid", register)
+    record, moved = describe("p1", images, register=True)
     assert moved[Kind.NCCT].affine[0, 3] == images[Kind.NCCT].affine[0, 3] + 5
     assert moved[Kind.BRAIN_MASK].affine[0, 3] == AFFINE[0, 3] + 5
     assert moved[Kind.CBF].affine[0, 3] == AFFINE[0, 3]
     assert "0.400 before, 0.900 after" in " ".join(record.notes)
     only = {Kind.NCCT: images[Kind.NCCT]}
-    assert description.describe("p1", only, register=True)[1] == only
+    assert describe("p1", only, register=True)[1] == only

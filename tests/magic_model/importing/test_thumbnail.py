@@ -4,7 +4,7 @@ import matplotlib.image
 import numpy as np
 
 from magic_model.data.volume import Kind, Volume
-from magic_model.importing.thumbnail import _slice_at, thumbnail
+from magic_model.importing.report import _slice_at, thumbnail
 
 
 def test_the_patients_right_is_on_the_left_and_the_front_above():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from magic_model.data.slice_stack import SliceStack
-from magic_model.inference.preparation import prepare_ncct
+from magic_model.data.slices import SliceStack
+from magic_model.inference.prepare import prepare_ncct
 from tests.magic_model.data.conftest import make_head
 from tests.magic_model.inference.tiny import SIZE, small_recipe, write_checkpoint
 

@@ -4,7 +4,7 @@ import torch
 
 from magic_model.checkpoint import LAST, load_generator
 from magic_model.errors import DataError
-from magic_model.inference.backend import TorchBackend
+from magic_model.inference.model import TorchBackend
 from magic_model.maps import PerfusionMap
 from tests.magic_model.inference.tiny import (
     SIZE,

@@ -5,8 +5,8 @@ import pytest
 from magic_model.data.dicom.parametric_map import read_parametric_map
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
-from magic_model.inference.dicom_maps import write_dicom
-from magic_model.inference.source import Source, find_sources
+from magic_model.inference.prepare import Source, find_sources
+from magic_model.inference.write import write_dicom
 from magic_model.maps import PerfusionMap
 from tests.magic_model.data.conftest import make_maps
 from tests.magic_model.inference.tiny import write_head_dicom

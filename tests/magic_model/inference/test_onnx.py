@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from magic_model.errors import DataError
-from magic_model.inference.backend import TorchBackend
-from magic_model.inference.onnx_backend import OnnxBackend
-from magic_model.inference.onnx_export import export_onnx
+from magic_model.inference.model import TorchBackend
+from magic_model.inference.onnx import OnnxBackend, export_onnx
 from magic_model.maps import PerfusionMap
 from tests.magic_model.inference.tiny import slices_of, small_recipe, write_checkpoint
 

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from magic_model.errors import DataError
-from magic_model.inference.onnx_backend import OnnxBackend
+from magic_model.inference.onnx import OnnxBackend
 from magic_model.maps import PerfusionMap
 
 MTT, CBF, CBV = map(PerfusionMap, ("mtt", "cbf", "cbv"))

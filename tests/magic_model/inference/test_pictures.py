@@ -3,11 +3,11 @@ import pytest
 import torch
 from PIL import Image
 
-from magic_model.inference import pictures
-from magic_model.inference.backend import TorchBackend
-from magic_model.inference.generation import as_volumes, generate_slices
-from magic_model.inference.pictures import RATIOS, draw_pictures
-from magic_model.inference.preparation import prepare_ncct
+from magic_model.figures import pilo_figure as figures
+from magic_model.inference.generate import as_volumes, generate_slices
+from magic_model.inference.model import TorchBackend
+from magic_model.inference.prepare import prepare_ncct
+from magic_model.inference.write import RATIOS, draw_pictures
 from tests.magic_model.inference.tiny import SIZE
 
 
@@ -29,8 +29,8 @@ def test_the_ratio_is_shown_on_the_slice_with_most_brain(
         seen.append(figure)
         return pilo_figure(*figure)
 
-    pilo_figure = pictures.pilo_figure
-    monkeypatch.setattr(pictures, "pilo_figure", drawn)
+    pilo_figure = figures.pilo_figure
+    monkeypatch.setattr(figures, "pilo_figure", drawn)
     maps = maps_of(stack, backend)
     (path,) = draw_pictures(stack, maps, backend, tmp_path / "P1")  # 8 mm: no more
     assert path == tmp_path / "P1" / "ratios.png"

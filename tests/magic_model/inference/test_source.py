@@ -8,9 +8,8 @@ from magic_model.data.nifti import write_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
-from magic_model.inference import source as source_module
-from magic_model.inference.preparation import prepare_ncct
-from magic_model.inference.source import Source, find_sources
+from magic_model.inference import prepare as source_module
+from magic_model.inference.prepare import Source, find_sources, prepare_ncct
 from magic_model.maps import PerfusionMap
 from tests.magic_model.data.dicom.conftest import CtSeries
 from tests.magic_model.inference.tiny import SIZE, write_head_cohort, write_head_dicom

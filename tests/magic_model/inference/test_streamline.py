@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from magic_model.config import recipe_names
-from magic_model.inference.streamline import ParityUp, streamlined
+from magic_model.inference.model import ParityUp, optimize_for_inference
+from magic_model.recipe import recipe_names
 from tests.magic_model.inference.tiny import (
     drawn_generator,
     narrowed,
@@ -21,7 +21,7 @@ DEEP = {"levels": 4, "shared": 2}  # at 16 pixels down to a single one
 
 def largest_difference(generator, size, *, n=2):
     ncct = torch.from_numpy(slices_of(n, size)).to(next(generator.parameters()))
-    lean = streamlined(generator, size)
+    lean = optimize_for_inference(generator, size)
     with torch.inference_mode():
         return float((lean(ncct, 2.0) - generator(ncct, 2.0)).abs().max())
 
@@ -85,7 +85,7 @@ def test_the_original_is_left_as_it_is():
     generator = drawn_generator(small_recipe(size=16, norm="batch", **DEEP)).train()
     before = copy.deepcopy(generator.state_dict())
     shown = repr(generator)
-    lean = streamlined(generator, 16)
+    lean = optimize_for_inference(generator, 16)
     for parameter in lean.parameters():
         parameter.fill_(7)
     assert repr(generator) == shown
@@ -97,7 +97,7 @@ def test_the_original_is_left_as_it_is():
 
 def test_there_is_less_to_compute():
     generator = drawn_generator(small_recipe(size=16, norm="batch", **DEEP))
-    lean = streamlined(generator, 16)
+    lean = optimize_for_inference(generator, 16)
     kinds = {type(module) for module in lean.modules()}
     assert not [kind for kind in kinds if issubclass(kind, nn.BatchNorm2d)]
     assert nn.ConvTranspose2d not in kinds

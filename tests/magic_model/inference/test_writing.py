@@ -12,13 +12,13 @@ from magic_model.data.nifti import read_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
-from magic_model.inference.source import Source
-from magic_model.inference.writing import (
+from magic_model.inference.prepare import Source
+from magic_model.inference.write import (
     FILE,
-    Account,
-    discard,
+    GenerationRecord,
     fingerprint_of,
-    kept,
+    load_if_current,
+    remove_outdated,
     require_apart,
     write_patient,
 )
@@ -43,13 +43,13 @@ def made(head):
     return make_maps(head).maps, head.brain
 
 
-def written(source, out, made, **account):
-    return write_patient(source, out, *made, Account("mark", **account))
+def written(source, out, made, **record):
+    return write_patient(source, out, *made, GenerationRecord("mark", **record))
 
 
 def test_what_is_written_is_found_again(source, made, tmp_path):
     patient = written(source, tmp_path, made, notes=["thick slices"])
-    assert kept(source, tmp_path, "mark") == patient
+    assert load_if_current(source, tmp_path, "mark") == patient
     assert patient.notes == ("thick slices",)
     row = patient.patient
     maps, brain = made
@@ -80,7 +80,7 @@ def test_maps_that_show_no_lesion_leave_it_unknown(source, made, tmp_path):
     row = written(source, tmp_path, (cbf, brain)).patient
     assert row.severity is None
     assert all(map(math.isnan, (row.core_ml, row.penumbra_ml, row.mismatch_ratio)))
-    again = kept(source, tmp_path, "mark").patient
+    again = load_if_current(source, tmp_path, "mark").patient
     assert again.severity is None
     assert math.isnan(again.core_ml)
 
@@ -91,14 +91,14 @@ def test_a_folder_with_a_file_missing_is_not_kept(source, made, tmp_path, name):
     extra.parent.mkdir()
     extra.touch()
     written(source, tmp_path, made, extras=[extra])
-    assert kept(source, tmp_path, "mark")
+    assert load_if_current(source, tmp_path, "mark")
     (tmp_path / "P1" / name).unlink()
-    assert kept(source, tmp_path, "mark") is None
+    assert load_if_current(source, tmp_path, "mark") is None
 
 
 def test_maps_made_in_another_way_are_not_kept(source, made, tmp_path):
     written(source, tmp_path, made)
-    assert kept(source, tmp_path, "another") is None
+    assert load_if_current(source, tmp_path, "another") is None
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_maps_made_in_another_way_are_not_kept(source, made, tmp_path):
 def test_a_damaged_record_is_no_record(source, made, tmp_path, text):
     written(source, tmp_path, made)
     (tmp_path / "P1" / FILE).write_text(text)
-    assert kept(source, tmp_path, "mark") is None
-    discard(source, tmp_path)
+    assert load_if_current(source, tmp_path, "mark") is None
+    remove_outdated(source, tmp_path)
     assert not (tmp_path / "P1" / FILE).exists()
 
 
@@ -120,9 +120,9 @@ def test_nothing_of_an_earlier_run_is_left(source, made, tmp_path):
     own.touch()
     old.touch()
     written(source, tmp_path, made, extras=[old])
-    discard(source, tmp_path)
+    remove_outdated(source, tmp_path)
     assert list((tmp_path / "P1").iterdir()) == [own]
-    discard(source, tmp_path)  # nothing there is nothing to do
+    remove_outdated(source, tmp_path)  # nothing there is nothing to do
 
 
 def test_names_in_a_record_lead_nowhere_else(source, tmp_path):
@@ -130,7 +130,7 @@ def test_names_in_a_record_lead_nowhere_else(source, tmp_path):
     precious = tmp_path / "precious"
     precious.touch()
     (tmp_path / "P1" / FILE).write_text(json.dumps({"files": ["../precious"]}))
-    discard(source, tmp_path)
+    remove_outdated(source, tmp_path)
     assert precious.exists()
 
 
@@ -168,7 +168,7 @@ def test_a_file_is_no_folder(source):
 def test_what_cannot_be_written_is_said(source, made, tmp_path):
     (tmp_path / "P1").touch()
     with pytest.raises(DataError, match="P1: cannot be written"):
-        discard(source, tmp_path)
+        remove_outdated(source, tmp_path)
     with pytest.raises(DataError, match="cannot be written"):
         written(source, tmp_path, made)
     (tmp_path / "P1").unlink()

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 
 from magic_model.checkpoint import BEST, CheckpointHeader, save_checkpoint
-from magic_model.config import load_recipe, recipe_from_table
 from magic_model.data.cohort import Patient, write_cohort
 from magic_model.data.nifti import write_nifti
-from magic_model.data.slice_stack import to_display
+from magic_model.data.slices import to_display
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.maps import PAPER_MAPS
 from magic_model.networks import build_generator
+from magic_model.recipe import load_recipe, recipe_from_table
 from magic_model.severity import Severity
 from tests.magic_model.data.conftest import make_head, make_maps
 from tests.magic_model.data.dicom.conftest import CtSeries, set_pixels

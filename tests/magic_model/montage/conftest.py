@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from magic_model.data.slice_stack import SliceStack
+from magic_model.data.slices import SliceStack
 from magic_model.maps import MAP_SPECS
-from magic_model.montage.layout import MONTAGE_MAPS, MontageLayout
+from magic_model.montage.picture import MONTAGE_MAPS, MontageLayout
 
 SIDE, SLICES, ROWS = 96, 3, 4
 

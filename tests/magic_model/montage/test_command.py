@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from magic_model.commands.montage import montage
 from magic_model.data.cohort import GENERATED_FILE, Patient, read_cohort, write_cohort
 from magic_model.data.nifti import write_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+from magic_model.montage.cases import draw_cases
+from magic_model.montage.picture import MontageLayout
 from magic_model.severity import Severity
 
 MAPS = {Kind.CBF: 40.0, Kind.CBV: 3.0, Kind.MTT: 5.0, Kind.TTP: 12.0}
@@ -49,7 +50,8 @@ def cohorts(tmp_path):
 
 
 def draw(cohorts, out):
-    return montage(*cohorts, out, slices=4, panel=96)
+    layout = MontageLayout(rows=4, panel=96)
+    return draw_cases(*cohorts, out, layout=layout).describe()
 
 
 def test_two_pictures_per_case_and_a_table_that_names_them(cohorts, tmp_path):

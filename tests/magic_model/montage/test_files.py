@@ -8,11 +8,11 @@ from PIL import Image
 
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
-from magic_model.montage.coverage import share_without_value
-from magic_model.montage.files import (
+from magic_model.montage.cases import (
     Case,
     discard_cases,
     encode_png,
+    share_without_value,
     write_cases,
     write_picture,
 )

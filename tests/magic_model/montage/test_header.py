@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 
 from magic_model.colours import LEVELS, PERFUSION_COLOURS
-from magic_model.data.dicom.colour_bar_search import find_colour_bars
+from magic_model.data.dicom.colour import find_colour_bars
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
-from magic_model.montage.header import draw_header
-from magic_model.montage.layout import MontageLayout
+from magic_model.montage.picture import MontageLayout, draw_header
 
 
 def test_each_map_has_its_bar_with_the_colours_of_the_panels():

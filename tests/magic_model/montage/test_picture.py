@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from magic_model.colours import colour_map, grey_ncct
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.montage.files import encode_png
-from magic_model.montage.layout import MONTAGE_MAPS, MontageLayout
-from magic_model.montage.picture import draw_montage
+from magic_model.montage.cases import encode_png
+from magic_model.montage.picture import MONTAGE_MAPS, MontageLayout, draw_montage
 
 shared = settings(
     max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]

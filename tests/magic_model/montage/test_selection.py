@@ -8,8 +8,8 @@ from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
-from magic_model.montage.layout import MONTAGE_MAPS
-from magic_model.montage.selection import select_patients
+from magic_model.montage.cases import select_patients
+from magic_model.montage.picture import MONTAGE_MAPS
 from magic_model.severity import Severity
 
 IMAGES = {kind: Path(f"{kind}.nii") for kind in (Kind.NCCT, *map(Kind, MONTAGE_MAPS))}

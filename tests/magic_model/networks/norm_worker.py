@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from magic_model.distributed import joined
+from magic_model.distributed import process_group
 from magic_model.networks.norm import SharedBatchNorm
 
 
@@ -14,7 +14,7 @@ def main(folder: Path) -> None:
     given = {
         name: torch.from_numpy(a) for name, a in np.load(folder / "in.npz").items()
     }
-    with joined("cpu") as (world, _):
+    with process_group("cpu") as (world, _):
         part = world.part(len(given["features"]))
         features = given["features"][part].requires_grad_()
         norm = SharedBatchNorm(features.shape[1], affine=False)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
-from magic_model.networks.pilo import ratio_of, shares
+from magic_model.ratio import ratio_of, shares
 
 ratios = st.floats(1e-300, 1e300)
 

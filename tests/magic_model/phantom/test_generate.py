@@ -12,8 +12,12 @@ from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
 from magic_model.phantom import generate
-from magic_model.phantom.generate import make_cohort
-from magic_model.phantom.plan import PROPORTIONS, class_counts, plan_cohort
+from magic_model.phantom.generate import (
+    PROPORTIONS,
+    class_counts,
+    make_cohort,
+    plan_cohort,
+)
 from magic_model.severity import Severity, severity_class
 
 

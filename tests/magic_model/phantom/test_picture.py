@@ -2,8 +2,8 @@ import numpy as np
 
 from magic_model.data.volume import Kind
 from magic_model.maps import PAPER_MAPS
+from magic_model.phantom.lesion import Side
 from magic_model.phantom.picture import montage
-from magic_model.phantom.territories import Side
 
 
 def test_a_montage_has_a_column_per_image_and_bars_with_units(severe):

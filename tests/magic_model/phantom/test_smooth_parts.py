@@ -9,12 +9,10 @@ from scipy.integrate import quad
 from scipy.interpolate import BSpline, RegularGridInterpolator
 from scipy.ndimage import map_coordinates
 
-from magic_model.phantom.bolus import residue, time_to_maximum, time_to_peak
-from magic_model.phantom.deformation import Posture, template_coordinates
-from magic_model.phantom.fields import interpolate, random_field, spline_field
-from magic_model.phantom.grid import Grid
-from magic_model.phantom.sampling import sample
-from magic_model.phantom.territories import Side, Territory, territory_share
+from magic_model.phantom.anatomy import Posture, sample, template_coordinates
+from magic_model.phantom.grid import Grid, interpolate, random_field, spline_field
+from magic_model.phantom.lesion import Side, Territory, territory_share
+from magic_model.phantom.patient import residue, time_to_maximum, time_to_peak
 
 
 def float32(*values):

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file
 from scipy import ndimage
 
-from magic_model.config import recipe_from_table
 from magic_model.data.slice_cache import SliceCache
 from magic_model.maps import MAP_SPECS, PAPER_MAPS
-from magic_model.training.run import RunSettings
+from magic_model.recipe import recipe_from_table
+from magic_model.training.trainer import RunSettings
 
 SIZE = 32
 PER_PATIENT = 4

@@ -4,10 +4,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from magic_model.data.augment import RigidChange
 from magic_model.distributed import World
 from magic_model.errors import DataError
-from magic_model.training.batches import TrainingBatches, load_batch
+from magic_model.training.batches import RigidChange, TrainingBatches, load_batch
 
 CPU = torch.device("cpu")
 shared_cache = settings(

@@ -7,8 +7,8 @@ import pytest
 
 from magic_model.checkpoint import LAST, read_header
 from magic_model.errors import DataError
-from magic_model.training.run import train
-from magic_model.training.step import Stepper
+from magic_model.training.step import TrainStep
+from magic_model.training.trainer import train
 
 
 def test_a_run_that_diverges_says_where(cache, recipe, settings):
@@ -24,7 +24,7 @@ def test_a_run_that_diverges_names_the_last_good_checkpoint(
 ):
     wanted = recipe("branches", epochs=2)
     train(recipe("branches", epochs=1), cache, settings("good"))
-    train_step = Stepper.train
+    train_step = TrainStep.train
     count = itertools.count(1)
 
     def diverging(self, batch):
@@ -33,7 +33,7 @@ def test_a_run_that_diverges_names_the_last_good_checkpoint(
                 parameter.data *= math.nan
         return train_step(self, batch)
 
-    monkeypatch.setattr(Stepper, "train", diverging)
+    monkeypatch.setattr(TrainStep, "train", diverging)
     last = settings().folder / LAST
     message = f"total is nan at step 2 of epoch 2; last good checkpoint: {last}"
     with pytest.raises(DataError, match=message):
@@ -41,7 +41,7 @@ def test_a_run_that_diverges_names_the_last_good_checkpoint(
     assert read_header(last).epoch == 1
     assert same_tensors(last, settings("good").folder / LAST)
     # From there one can go on.
-    monkeypatch.setattr(Stepper, "train", train_step)
+    monkeypatch.setattr(TrainStep, "train", train_step)
     assert train(wanted, cache, settings()).epoch == 2
 
 
@@ -50,7 +50,7 @@ def test_weights_that_are_not_numbers_are_never_kept(
     cache_maker, recipe, settings, monkeypatch, splits
 ):
     """The loss of the last step is finite, what it leaves behind is not."""
-    train_step = Stepper.train
+    train_step = TrainStep.train
 
     def diverging(self, batch):
         told = train_step(self, batch)
@@ -58,7 +58,7 @@ def test_weights_that_are_not_numbers_are_never_kept(
             parameter.data *= math.nan
         return told
 
-    monkeypatch.setattr(Stepper, "train", diverging)
+    monkeypatch.setattr(TrainStep, "train", diverging)
     broken = "validation/cbf" if "val" in splits else r"generator\.\S+"
     message = f"Training diverged: {broken} is nan at step 1 of epoch 1; last good"
     with pytest.raises(DataError, match=message):

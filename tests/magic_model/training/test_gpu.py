@@ -6,11 +6,11 @@ import torch
 
 from magic_model.checkpoint import LAST, read_header
 from magic_model.distributed import World
-from magic_model.inference.backend import TorchBackend
+from magic_model.inference.model import TorchBackend
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import load_batch
-from magic_model.training.run import train
-from magic_model.training.step import Stepper
+from magic_model.training.step import TrainStep
+from magic_model.training.trainer import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -23,12 +23,12 @@ def test_a_step_finds_the_losses_of_the_cpu(cache, recipe, kind):
     wanted = recipe(kind, augment=False, dropout=0.0)
     found = []
     for device in (CPU, GPU):
-        nets = Adversaries.built(wanted, CPU, 1)
+        nets = Adversaries.from_recipe(wanted, CPU, 1)
         for network in (nets.generator, nets.discriminator):
             if network is not None:
                 network.to(device)
         batch = load_batch(cache, np.arange(4)).to(device)
-        loss, judged = Stepper.over(nets, World(), device).train(batch)
+        loss, judged = TrainStep.distributed(nets, World(), device).train(batch)
         parts = (loss.adversarial, loss.l1, loss.extrema, loss.multimodal, judged)
         found.append([float(part.detach()) for part in parts])
     assert found[1] == pytest.approx(found[0], rel=0.05, abs=1e-3)

@@ -11,9 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from magic_model.checkpoint import BEST, LAST, read_header
 from magic_model.errors import DataError
-from magic_model.training.adversaries import Adversaries
-from magic_model.training.run import RunSettings, train
-from magic_model.training.state import restore
+from magic_model.training.adversaries import Adversaries, restore
+from magic_model.training.trainer import RunSettings, train
 
 KINDS = pytest.mark.parametrize("kind", ["branches", "residual", "single"])
 
@@ -107,7 +106,7 @@ def test_a_run_stopped_before_its_checkpoint_tells_each_epoch_once(
     """The epoch is in the metrics already, and its checkpoint is not."""
     wanted, folder = recipe(epochs=3), settings().folder
     with monkeypatch.context() as patch:
-        patch.setattr("magic_model.training.run.save_checkpoint", _stop)
+        patch.setattr("magic_model.training.trainer.save_checkpoint", _stop)
         with pytest.raises(StoppedError):
             train(wanted, cache, settings())
     assert len(lines_of(folder)[1]) == 1
@@ -141,7 +140,7 @@ def test_moments_lie_in_memory_as_their_weights(cache, recipe, settings):
     """On a GPU weights lie channels last, and a fused Adam refuses what does not."""
     wanted = recipe("branches", epochs=1)
     train(wanted, cache, settings())
-    nets = Adversaries.built(wanted, torch.device("cpu"), 1)
+    nets = Adversaries.from_recipe(wanted, torch.device("cpu"), 1)
     nets.generator.to(memory_format=torch.channels_last)
     nets.discriminator.to(memory_format=torch.channels_last)
     restore(nets, settings().folder / LAST)

@@ -10,7 +10,7 @@ from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import LossConfig
 from magic_model.training.adversaries import Adversaries
-from magic_model.training.run import train
+from magic_model.training.trainer import train
 
 KINDS = pytest.mark.parametrize(
     "kind", [pytest.param("branches", marks=pytest.mark.slow), "residual", "single"]
@@ -58,7 +58,7 @@ def test_the_best_checkpoint_is_the_best_by_validation(
         value = next(made)
         return {PerfusionMap(n): value * (i + 1) for i, n in enumerate(cache.maps)}
 
-    monkeypatch.setattr("magic_model.training.run.validation_errors", errors)
+    monkeypatch.setattr("magic_model.training.trainer.validation_errors", errors)
     header = train(recipe(epochs=4), cache, settings())
     # Mean of the errors as shares of the ranges 60, 4, 12 and 25.
     lowest = 0.2 * (1 / 60 + 2 / 4 + 3 / 12 + 4 / 25) / 4

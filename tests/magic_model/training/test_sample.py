@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from magic_model.training.sample import draw_samples
+from magic_model.training.validation import draw_samples
 
 SIDE = 32
 

@@ -6,20 +6,22 @@ import torch
 from torch import nn
 from torch.cuda.amp import common as amp_common
 
-from magic_model.config import load_recipe
 from magic_model.distributed import World
 from magic_model.losses import adversarial_loss, discriminator_loss, l1_loss
 from magic_model.networks.norm import SharedBatchNorm
+from magic_model.recipe import load_recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch, load_batch
-from magic_model.training.step import Stepper, frozen
+from magic_model.training.step import TrainStep, frozen
 
 CPU = torch.device("cpu")
 KINDS = ("branches", "residual", "single")
 
 
 def stepper_of(recipe, seed=0):
-    return Stepper.over(Adversaries.built(recipe, CPU, seed), World(), CPU)
+    return TrainStep.distributed(
+        Adversaries.from_recipe(recipe, CPU, seed), World(), CPU
+    )
 
 
 def weights_of(network):
@@ -92,7 +94,7 @@ def test_a_step_changes_every_weight(cache, recipe, kind):
 def test_losses_are_those_before_the_step(cache, recipe):
     """With the discriminator improved already when it judges for the generator."""
     wanted = recipe("residual", loss={"masked": False})
-    stepper, nets = stepper_of(wanted), Adversaries.built(wanted, CPU, 0)
+    stepper, nets = stepper_of(wanted), Adversaries.from_recipe(wanted, CPU, 0)
     batch = load_batch(cache, np.arange(4))
     made = nets.generator(batch.ncct)
     fresh = discriminator_loss(
@@ -171,14 +173,14 @@ def test_the_multimodal_loss_finds_its_maps_in_any_order(cache, recipe):
 
 
 def test_weights_follow_from_the_seed(recipe):
-    nets = [Adversaries.built(recipe(), CPU, seed) for seed in (3, 3, 4)]
+    nets = [Adversaries.from_recipe(recipe(), CPU, seed) for seed in (3, 3, 4)]
     same, again, other = [weights_of(n.generator) for n in nets]
     assert all(torch.equal(same[name], again[name]) for name in same)
     assert not all(torch.equal(same[name], other[name]) for name in same)
 
 
 def test_weights_are_drawn_as_in_pix2pix(recipe):
-    generator = Adversaries.built(load_recipe("compact"), CPU, 0).generator
+    generator = Adversaries.from_recipe(load_recipe("compact"), CPU, 0).generator
     drawn = torch.cat(
         [
             m.weight.flatten()
@@ -192,7 +194,7 @@ def test_weights_are_drawn_as_in_pix2pix(recipe):
 
 @pytest.mark.parametrize("kind", ["branches", "single"])
 def test_both_optimisers_get_the_learning_rate(recipe, kind):
-    nets = Adversaries.built(recipe(kind), CPU, 0)
+    nets = Adversaries.from_recipe(recipe(kind), CPU, 0)
     nets.set_learning_rate(0.125)
     adams = [adam for adam in (nets.generator_adam, nets.discriminator_adam) if adam]
     assert [adam.param_groups[0]["lr"] for adam in adams] == [0.125] * len(adams)

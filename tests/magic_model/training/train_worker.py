@@ -6,11 +6,11 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from magic_model.config import recipe_from_table
 from magic_model.data.slice_cache import SliceCache
-from magic_model.distributed import joined
-from magic_model.training.run import RunSettings, _Run
-from magic_model.training.state import tensors_of
+from magic_model.distributed import process_group
+from magic_model.recipe import recipe_from_table
+from magic_model.training.adversaries import tensors_of
+from magic_model.training.trainer import RunSettings, Trainer
 
 
 def told(done, _total, _losses):
@@ -18,7 +18,7 @@ def told(done, _total, _losses):
 
 
 def main(recipe: str, slices: str, folder: str, save_every: str) -> None:
-    with joined("cpu") as (world, device):
+    with process_group("cpu") as (world, device):
         settings = RunSettings(
             folder=Path(folder),
             seed=1,
@@ -28,8 +28,8 @@ def main(recipe: str, slices: str, folder: str, save_every: str) -> None:
             progress=told if world.is_first else None,
         )
         table = json.loads(Path(recipe).read_text(encoding="utf-8"))
-        run = _Run(recipe_from_table(table), SliceCache.open(Path(slices)), settings)
-        run.to_its_end()
+        run = Trainer(recipe_from_table(table), SliceCache.open(Path(slices)), settings)
+        run.fit()
         if world.size > 1:  # each process shows what it has
             save_file(tensors_of(run.nets), Path(folder) / f"{world.rank}.safetensors")
 

@@ -14,8 +14,8 @@ from reader_study.blinding_audit import audit_study
 from reader_study.blinding_audit.audit import words_found, written_forms
 from reader_study.blinding_audit.cues import position_cue
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue, audit_text
-from reader_study.build.builder import build_study
-from reader_study.build.png import (
+from reader_study.building.builder import build_study
+from reader_study.building.png import (
     Chunk,
     common_length,
     image_data,
@@ -23,7 +23,7 @@ from reader_study.build.png import (
     pixels_of,
     read_chunks,
 )
-from reader_study.build.sealing import unseal
+from reader_study.building.sealing import unseal
 from reader_study.design.truth import Truth, TruthCell, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest, Slot

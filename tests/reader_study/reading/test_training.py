@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from reader_study.build.training_set import TrainingCase, TrainingSet
+from reader_study.building.training_set import TrainingCase, TrainingSet
 from reader_study.errors import StudyError
 from reader_study.reading.answers import AnswersError
 from reader_study.reading.reading_session import ReadingSession, StaleReadingError

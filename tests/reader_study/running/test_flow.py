@@ -5,8 +5,7 @@ import pytest
 
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.running.flow import read_flow
-from reader_study.running.grras import grras_items
+from reader_study.running.flow import grras_items, read_flow
 from reader_study.running.registry import exclude_reader
 from reader_study.store.milestones import Phase
 

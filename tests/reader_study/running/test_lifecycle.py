@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from reader_study.build.sealing import seal
+from reader_study.building.sealing import seal
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.reading.reading_session import ReadingSession
@@ -24,7 +24,7 @@ from reader_study.running.registry import (
 )
 from reader_study.running.status import read_status
 from reader_study.running.study_store import open_study_store
-from reader_study.running.unblinding import Request, unblind
+from reader_study.running.unblinding import UnblindRequest, unblind
 from reader_study.store.milestones import (
     MilestoneKind,
     Phase,
@@ -74,7 +74,7 @@ def request(key, **changes):
         "second": "Max",
         "reason": "all trials are signed",
     }
-    return Request(**given | changes)
+    return UnblindRequest(**given | changes)
 
 
 def test_a_study_without_readers_cannot_be_opened(study, store, clock):

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.acceptability import (
+from analysis.questions.acceptability import (
     acceptable_difference,
     acceptance_of,
     clustered_mcnemar,
     non_inferiority,
 )
-from analysis.report.material import Material
-from analysis.report.references import marks
+from analysis.report.methods import marks
+from analysis.report.section import ReportContext
 from analysis.report.sections.acceptability import NO_MARGIN, acceptability_section
 from analysis.responses.pairing import paired_readings
 from reader_study.formats.plan import AnalysisPlan
@@ -19,7 +19,7 @@ from tests.analysis.report.conftest import PLAN
 
 
 def section_of(responses, plan=PLAN):
-    return acceptability_section(Material(responses, plan, (), 0.95))
+    return acceptability_section(ReportContext(responses, plan, (), 0.95))
 
 
 def acceptance(responses, name="Q2A"):

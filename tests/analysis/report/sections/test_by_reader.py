@@ -41,7 +41,7 @@ def test_the_numbers_are_those_of_the_tests(section, responses):
 
 
 def test_one_reader_alone_has_no_such_section():
-    from analysis.report.study import analyse_responses
+    from analysis.report.results import analyse_responses
 
     alone = analyse_responses(simulated_responses(n_readers=1), title="One")
     assert "readers" not in {section.id for section in alone.sections}

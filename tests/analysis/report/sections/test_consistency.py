@@ -1,11 +1,11 @@
 import pytest
 
-from analysis.between_readers import (
+from analysis.questions.between_readers import (
     consistency,
     consistency_difference,
     method_ratings,
 )
-from analysis.report.material import Material
+from analysis.report.section import ReportContext
 from analysis.report.sections.consistency import COEFFICIENTS, consistency_section
 from analysis.report.sections.mixed import mixed_section
 from tests.analysis.report.conftest import PLAN, simulated_responses
@@ -60,15 +60,15 @@ def test_questions_that_differ_are_named(section):
 
 def test_one_case_tells_nothing_and_one_reader_has_no_section(reconstructed):
     few = simulated_responses(n_readers=2, n_cases=1)
-    found = consistency_section(Material(few, PLAN, [], 0.95))
+    found = consistency_section(ReportContext(few, PLAN, [], 0.95))
     assert found.findings == (
         "Whether readers agree less on one method cannot be told here.",
     )
     assert found.tables[0].notes
     found.pictures[0].draw()
     alone = simulated_responses(n_readers=1, n_cases=4)
-    material = Material(alone, PLAN, [], 0.95)
-    assert consistency_section(material) is mixed_section(material) is None
+    context = ReportContext(alone, PLAN, [], 0.95)
+    assert consistency_section(context) is mixed_section(context) is None
     refused = {section.id: section.refused for section in reconstructed.sections}
     assert refused["consistency"]
     assert refused["mixed"]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.mixed_models import crossing, fit, likelihood_ratio_test
-from analysis.report.material import Material
+from analysis.report.section import ReportContext
 from analysis.report.sections.mixed import mixed_section, question_model
 from tests.analysis.report.conftest import PLAN, simulated_responses
 
@@ -52,7 +52,7 @@ def test_a_model_that_cannot_be_fitted_has_its_reason_in_words(few):
     constant = answered(
         few, "Q1", lambda r: 1 if r.method == "RAPID" else r.answers["Q1"]
     )
-    found = mixed_section(Material(constant, PLAN, [], 0.95))
+    found = mixed_section(ReportContext(constant, PLAN, [], 0.95))
     row = found.tables[0].frame.set_index("Question").loc["Q1"]
     assert row["Odds ratio"] == "not estimable"
     assert any(
@@ -65,7 +65,7 @@ def test_a_model_that_cannot_be_fitted_has_its_reason_in_words(few):
 def test_no_model_at_all_is_said(few):
     asked = replace(few.questionnaire, questions=few.questionnaire.questions[:1])
     same = replace(answered(few, "Q1", lambda _: 1), questionnaire=asked)
-    found = mixed_section(Material(same, PLAN, [], 0.95))
+    found = mixed_section(ReportContext(same, PLAN, [], 0.95))
     assert found.findings == ("No question supports the model; the table says why.",)
 
 

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from analysis.multireader import Pairs
-from analysis.report.material import Material
-from analysis.report.sections.ordinal import ordinal_section
-from analysis.report.sections.ordinal_results import question_shift
+from analysis.questions.shifts import mean_shift
+from analysis.report.section import ReportContext
+from analysis.report.sections.ordinal import ordinal_section, question_shift
 from analysis.responses.pairing import paired_readings
-from analysis.shifts import mean_shift
 from tests.analysis.report.conftest import PLAN, simulated_responses
 
 
@@ -65,13 +64,13 @@ def test_a_question_without_pairs_says_so():
     assert question_shift(pairs).tests["bowker"].undefined_reason
     half = simulated_responses(n_readers=2, n_cases=3)
     kept = [r for r in half.readings if r.method == "RAPID"]
-    found = ordinal_section(Material(replace(half, readings=kept), PLAN, [], 0.95))
+    found = ordinal_section(ReportContext(replace(half, readings=kept), PLAN, [], 0.95))
     assert "no complete pairs" in found.findings[0]
     found.pictures[0].draw()
 
 
 def test_a_plan_without_ordinal_questions_has_no_such_section(responses, reconstructed):
     plan = replace(PLAN, ordinal_questions=())
-    assert ordinal_section(Material(responses, plan, [], 0.95)) is None
+    assert ordinal_section(ReportContext(responses, plan, [], 0.95)) is None
     refused = {section.id: section.refused for section in reconstructed.sections}
     assert "arbitrary" in refused["ordinal"]

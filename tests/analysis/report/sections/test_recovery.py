@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.multireader import clustered_kappa
-from analysis.report.material import Material
+from analysis.report.section import ReportContext
 from analysis.report.sections.recovery import recovery_section
 from analysis.responses.pairing import paired_readings
 from tests.analysis.report.conftest import PLAN
@@ -18,7 +18,7 @@ def kappa_of(responses, name):
 
 def section_of(responses, planted):
     plan = replace(PLAN, planted=planted)
-    return recovery_section(Material(responses, plan, (), 0.95))
+    return recovery_section(ReportContext(responses, plan, (), 0.95))
 
 
 def test_what_was_planted_stands_beside_what_is_found(responses):

@@ -4,25 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.report.material import Material
-from analysis.report.references import marks
-from analysis.report.sections.turing import turing_section
-from analysis.report.sections.turing_words import NO_MARGIN, NO_TRIALS
-from analysis.responses import Question, Questionnaire
-from analysis.turing import (
+from analysis.questions.judgements import guessed_numbers, judgements_of
+from analysis.questions.turing import (
     equivalence_to_chance,
-    guessed_numbers,
-    judgements_of,
     pooled_detection,
     trial_effect,
 )
+from analysis.report.methods import marks
+from analysis.report.section import ReportContext
+from analysis.report.sections.turing import NO_MARGIN, NO_TRIALS, turing_section
+from analysis.responses import Question, Questionnaire
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.plan import AnalysisPlan
 from tests.analysis.report.conftest import PLAN, closing_of
 
 
 def section_of(responses, plan=PLAN, closing=()):
-    return turing_section(Material(responses, plan, (), 0.95, closing))
+    return turing_section(ReportContext(responses, plan, (), 0.95, closing))
 
 
 def changed(responses, change):

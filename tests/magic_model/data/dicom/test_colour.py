@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from magic_model.data.dicom.colour import (
+    BarBox,
     ColourBar,
     find_colour_bar,
+    find_colour_bars,
     invert_colours,
     report_residual,
 )
-from magic_model.data.dicom.colour_bar_search import BarBox, find_colour_bars
 from magic_model.errors import DataError
 
 N = 256

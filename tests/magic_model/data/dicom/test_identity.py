@@ -2,11 +2,12 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from magic_model.data.dicom.identity import (
+from magic_model.data.dicom.study import (
+    StudyContext,
     burnt_in_warning,
     identifying_attributes,
+    require_anonymous,
 )
-from magic_model.data.dicom.study import StudyContext
 from magic_model.errors import DataError
 
 
@@ -34,6 +35,15 @@ def test_a_study_local_id_passes_only_where_name_and_id_agree():
 
     dataset.PatientName = "Doe^Jane"
     assert identifying_attributes(dataset) == ["PatientID", "PatientName"]
+
+
+def test_what_would_identify_a_patient_is_not_written(tmp_path):
+    dataset = Dataset()
+    StudyContext("p123").mark(dataset)
+    require_anonymous(dataset, tmp_path / "m.dcm")
+    dataset.StationName = "CT-3"
+    with pytest.raises(DataError, match=r"m\.dcm: must not identify.*StationName"):
+        require_anonymous(dataset, tmp_path / "m.dcm")
 
 
 @pytest.mark.parametrize(

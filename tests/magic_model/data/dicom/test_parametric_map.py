@@ -6,14 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.sr.codedict import codes
 
-from magic_model.data.dicom.identity import identifying_attributes
-from magic_model.data.dicom.kinds import guess_kind
 from magic_model.data.dicom.parametric_map import (
     read_parametric_map,
     write_parametric_map,
 )
-from magic_model.data.dicom.perfusion import read_map_series
-from magic_model.data.dicom.study import StudyContext
+from magic_model.data.dicom.perfusion import guess_kind, read_map_series
+from magic_model.data.dicom.study import StudyContext, identifying_attributes
 from magic_model.data.nifti import read_nifti, write_nifti
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError

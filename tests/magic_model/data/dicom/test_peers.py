@@ -12,16 +12,11 @@ import pydicom
 import pytest
 from pynetdicom import AE
 
-from magic_model.data.dicom.identity import identifying_attributes
 from magic_model.data.dicom.parametric_map import (
     read_parametric_map,
     write_parametric_map,
 )
-from magic_model.data.dicom.secondary_capture import (
-    read_picture,
-    write_secondary_capture,
-)
-from magic_model.data.dicom.study import StudyContext
+from magic_model.data.dicom.study import StudyContext, identifying_attributes
 from magic_model.data.volume import Volume
 from magic_model.maps import PerfusionMap
 from tests.programs import find_program
@@ -31,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def objects(tmp_path, rng, ct):
-    """Every map of a patient, one of them with sources, and a montage."""
+    """Every map of a patient, one of them with sources."""
     folder = tmp_path / "objects"
     study = StudyContext("p000007")
     affine = np.diag([-0.9, -0.8, 2.5, 1])
@@ -40,9 +35,6 @@ def objects(tmp_path, rng, ct):
         source = ct.slices if name is PerfusionMap.CBF else ()
         volume = Volume(array, affine, name)
         write_parametric_map(volume, folder / f"{name}.dcm", source=source, study=study)
-    montage = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    path = folder / "montage.dcm"
-    write_secondary_capture(montage, path, description="montage", study=study)
     return sorted(folder.iterdir())
 
 
@@ -165,9 +157,6 @@ def test_orthanc_takes_the_objects_and_gives_them_back(objects, orthanc, tmp_pat
 
 
 def _assert_same_image(sent, back) -> None:
-    if sent.name == "montage.dcm":
-        np.testing.assert_array_equal(read_picture(back), read_picture(sent))
-        return
     expected, volume = read_parametric_map(sent), read_parametric_map(back)
     np.testing.assert_array_equal(volume.array, expected.array)
     np.testing.assert_array_equal(volume.affine, expected.affine)

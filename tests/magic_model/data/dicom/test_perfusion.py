@@ -5,8 +5,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.tag import BaseTag
 
-from magic_model.data.dicom.kinds import guess_kind
-from magic_model.data.dicom.perfusion import read_map_series
+from magic_model.data.dicom.perfusion import guess_kind, read_map_series
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
 

@@ -3,13 +3,10 @@ import pydicom
 import pytest
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from magic_model.data.dicom.identity import burnt_in_warning, identifying_attributes
-from magic_model.data.dicom.secondary_capture import (
-    read_picture,
-    write_secondary_capture,
-)
-from magic_model.data.dicom.study import StudyContext
+from magic_model.data.dicom.colour import read_picture
+from magic_model.data.dicom.study import burnt_in_warning
 from magic_model.errors import DataError
+from tests.magic_model.data.dicom.captures import write_secondary_capture
 
 
 @pytest.fixture
@@ -20,25 +17,19 @@ def picture(rng):
 def test_a_picture_comes_back_pixel_by_pixel(tmp_path, picture):
     path = tmp_path / "montage.dcm"
 
-    write_secondary_capture(
-        picture, path, description="montage", study=StudyContext("p7")
-    )
+    write_secondary_capture(picture, path)
 
     np.testing.assert_array_equal(read_picture(path), picture)
     dataset = pydicom.dcmread(path)
     np.testing.assert_array_equal(dataset.pixel_array, picture)
-    assert dataset.SeriesDescription == "RESEARCH USE ONLY: montage"
-    assert dataset.PatientID == dataset.PatientName == "p7"
-    assert dataset.BurnedInAnnotation == "YES"
     assert burnt_in_warning(dataset) is not None
-    assert identifying_attributes(dataset) == []
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 def test_compressed_colour_is_read_as_rgb(tmp_path, rng, syntax):
     picture = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     path = tmp_path / "montage.dcm"
-    write_secondary_capture(picture, path, description="montage")
+    write_secondary_capture(picture, path)
     dataset = pydicom.dcmread(path)
     if syntax == JPEG2000Lossless:
         dataset.PhotometricInterpretation = "YBR_RCT"
@@ -84,14 +75,3 @@ def test_several_frames_are_no_picture(tmp_path, rng, ct, put_pixels, write_file
 
     with pytest.raises(DataError, match="must be one frame of 8 bits"):
         read_picture(path)
-
-
-def test_what_is_no_picture_is_refused(tmp_path, picture):
-    path = tmp_path / "montage.dcm"
-    with pytest.raises(DataError, match=r"must be \(h, w, 3\) of uint8"):
-        write_secondary_capture(picture.astype(float), path, description="x")
-    with pytest.raises(DataError, match=r"must be \(h, w, 3\) of uint8"):
-        write_secondary_capture(picture[..., 0], path, description="x")
-    with pytest.raises(DataError, match="at most 64"):
-        write_secondary_capture(picture, path, description="x" * 50)
-    assert not path.exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from magic_model.data.central_volume import central_volume
+from magic_model.data.checks import central_volume
 from magic_model.data.layouts import find_patients
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError

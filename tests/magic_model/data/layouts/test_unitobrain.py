@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magic_model.data.layouts import find_patients
-from magic_model.data.layouts.bolus import pre_contrast_frames
-from magic_model.data.layouts.cine import time_frames
+from magic_model.data.layouts.unitobrain import pre_contrast_frames, time_frames
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
 

@@ -1,0 +1,1 @@
+"""The four questions of the study, and whether readers agree with one another."""

@@ -1,0 +1,210 @@
+"""Table 1 and the supplementary tables as data frames of text, to print or to save."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import pandas as pd
+
+from analysis.agreement.result import AgreementResult
+from analysis.power import PowerFigures
+from analysis.report.formatting import (
+    NAMES,
+    format_coefficient,
+    format_estimate,
+    format_p,
+    format_percent,
+    neutralise,
+)
+from analysis.report.question import QuestionResult
+from analysis.report.results import StudyResults
+
+_MOST_CATEGORIES_BY_READER = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ReportFrames:
+    """Tables of a study, computed once for all formats of its report.
+
+    Attributes:
+        table_one: Agreement and kappa of each question.
+        supplementary: A table of each question by its file name.
+        reasons: Explanations that readers gave.
+    """
+
+    table_one: pd.DataFrame
+    supplementary: Mapping[str, pd.DataFrame]
+    reasons: pd.DataFrame
+
+    @classmethod
+    def of(cls, study: StudyResults) -> Self:
+        """Compute them."""
+        return cls(table_one(study), supplementary_tables(study), reasons_table(study))
+
+
+def table_one(study: StudyResults) -> pd.DataFrame:
+    """Agreement and kappa of each question, in the form of the paper's Table 1."""
+    return table_of_questions(study.questions, study.confidence_level)
+
+
+def table_of_questions(
+    questions: Sequence[QuestionResult], level: float
+) -> pd.DataFrame:
+    """Table 1 of some questions, whatever else is known of their study."""
+    percent = f"{100 * level:g}% CI"
+    return pd.DataFrame(
+        [
+            {
+                "Question": neutralise(result.pairs.question.id),
+                "Pairs": str(result.percent.n),
+                "Incomplete": str(result.pairs.n_incomplete),
+                f"Agreement [{percent}]": format_percent(result.percent, level),
+                f"Cohen's kappa [{percent}]": format_coefficient(result.kappa, level),
+            }
+            for result in questions
+        ]
+    )
+
+
+def supplementary_tables(study: StudyResults) -> dict[str, pd.DataFrame]:
+    """One table per question, as in the paper's Tables S.1 to S.7.
+
+    Questions with up to three answers show the counts of each reader, others the
+    contingency table of complete pairs. Where counts of readers are not known, the
+    contingency table stands in.
+    """
+    return {
+        f"table_s{number}": counts_by_reader(study, result)
+        if _shown_by_reader(result)
+        else contingency(study, result)
+        for number, result in enumerate(study.questions, 1)
+    }
+
+
+def counts_by_reader(study: StudyResults, result: QuestionResult) -> pd.DataFrame:
+    """Answers of each reader under each method, with their sum, as in Table S.1."""
+    by_reader = result.pairs.by_reader
+    if by_reader is None:
+        msg = f"Counts by reader are not known for {result.pairs.question.id}"
+        raise ValueError(msg)
+    frame = pd.DataFrame({"Reader": [neutralise(reader) for reader in study.readers]})
+    for method in (study.reference, study.test):
+        for column, label in enumerate(result.pairs.question.labels):
+            frame[neutralise(f"{method}: {label}")] = by_reader[method][:, column]
+    frame.loc[len(frame)] = ["Sum", *frame.iloc[:, 1:].sum().tolist()]
+    return frame
+
+
+def contingency(study: StudyResults, result: QuestionResult) -> pd.DataFrame:
+    """Complete pairs, reference method in rows, as in Table S.6."""
+    codes = result.pairs.question.codes
+    frame = pd.DataFrame(
+        {neutralise(study.reference): [neutralise_code(c) for c in codes]}
+    )
+    for column, code in enumerate(codes):
+        frame[neutralise(f"{study.test}: {code}")] = result.table.counts[:, column]
+    return frame
+
+
+def coefficient_table(result: QuestionResult, level: float) -> pd.DataFrame:
+    """Every coefficient of a question with its interval."""
+    percent = format_percent(result.percent, level)
+    coefficients: dict[str, AgreementResult] = {
+        "cohen_kappa": result.kappa,
+        **result.coefficients,
+    }
+    rows = [("Percent agreement", percent)]
+    rows += [
+        (NAMES[name], format_coefficient(value, level))
+        for name, value in coefficients.items()
+    ]
+    if result.skew:
+        rows.append(("Prevalence index", format_estimate(result.skew.prevalence)))
+        rows.append(("Bias index", format_estimate(result.skew.bias)))
+    return pd.DataFrame(
+        rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI]"]
+    )
+
+
+def test_table(result: QuestionResult) -> pd.DataFrame:
+    """Every test of a question."""
+    return pd.DataFrame(
+        [
+            (
+                NAMES[name],
+                format_estimate(test.statistic),
+                "" if test.df is None else str(test.df),
+                format_p(test.p_value),
+            )
+            for name, test in result.tests.items()
+        ],
+        columns=["Test", "Statistic", "df", "p"],
+    )
+
+
+def power_table(figures: list[PowerFigures]) -> pd.DataFrame:
+    """Figures of all formulations."""
+    return pd.DataFrame(
+        [
+            {
+                "Formulation": row.formulation,
+                "Pairs needed": "none" if row.n_needed is None else str(row.n_needed),
+                "Power": _share(row.power),
+                "Power, one pair per case": _share(row.power_cases),
+                "Detectable kappa": format_estimate(row.detectable),
+                "Holds up to ICC": "no"
+                if row.largest_icc is None
+                else format_estimate(row.largest_icc, 2),
+            }
+            for row in figures
+            if row.refused is None
+        ]
+    )
+
+
+def _share(power: float) -> str:
+    return f"{100 * power:.1f}%"
+
+
+def neutralise_code(code: int | str) -> str:
+    """Write a code; a number is no formula, text might be."""
+    return str(code) if isinstance(code, int) else neutralise(code)
+
+
+def reasons_table(study: StudyResults) -> pd.DataFrame:
+    """Explanations that readers gave, one per row."""
+    columns = ["Question", "Reader", "Case", "Method", "Answer", "Reason"]
+    return pd.DataFrame(
+        [
+            [
+                neutralise(text)
+                for text in (r.question, r.reader, r.case, r.method, r.answer, r.reason)
+            ]
+            for r in study.reasons
+        ],
+        columns=columns,
+    )
+
+
+def to_latex(frame: pd.DataFrame, caption: str, *, prose: bool = False) -> str:
+    r"""Write a table for LaTeX with `booktabs`; text is escaped.
+
+    Args:
+        frame: Cells as text.
+        caption: What it shows.
+        prose: Cells are sentences, which need lines to be broken.
+    """
+    styler = frame.style.hide(axis="index").format(escape="latex")
+    styler = styler.format_index(escape="latex", axis="columns")
+    of_sentences = rf"p{{{0.8 / max(1, len(frame.columns) - 1):.2f}\linewidth}}"
+    columns = "l" + of_sentences * (len(frame.columns) - 1) if prose else None
+    return str(
+        styler.to_latex(
+            hrules=True, caption=caption, position="htbp", column_format=columns
+        )
+    )
+
+
+def _shown_by_reader(result: QuestionResult) -> bool:
+    few = result.table.k <= _MOST_CATEGORIES_BY_READER
+    return few and result.pairs.by_reader is not None

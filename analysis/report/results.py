@@ -1,0 +1,159 @@
+"""The results of a study, from which every part of its report is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from analysis.report.question import Incomplete, QuestionResult, analyse_question
+from analysis.report.section import (
+    PROVENANCE_WARNING,
+    Picture,
+    Provenance,
+    ReportContext,
+    Section,
+)
+from analysis.report.sections import sections_of
+from analysis.responses import Responses, pair_answers
+from reader_study.formats.closing import ClosingAnswer
+from reader_study.formats.flow import StudyFlow
+from reader_study.formats.plan import AnalysisPlan
+
+
+@dataclass(frozen=True)
+class ReasonGiven:
+    """An explanation that a reader gave for an answer."""
+
+    question: str
+    reader: str
+    case: str
+    method: str
+    answer: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Results of all questions.
+
+    Attributes:
+        title: Heading of the report.
+        readers: Names of the readers.
+        reference: Reference method, in rows.
+        test: Test method, in columns.
+        confidence_level: Level of all intervals.
+        incomplete: What was done with pairs that lack an answer.
+        provenance: Where the readings come from.
+        notes: What is incomplete in the data, each with its line.
+        reasons: Explanations that readers gave.
+        sections: What goes beyond pairs taken as independent.
+        flow: How far readings came.
+    """
+
+    title: str
+    questions: Sequence[QuestionResult]
+    readers: Sequence[str]
+    reference: str
+    test: str
+    confidence_level: float = 0.95
+    incomplete: Incomplete = "exclude"
+    provenance: Provenance = "study"
+    notes: Sequence[str] = ()
+    reasons: Sequence[ReasonGiven] = field(default_factory=tuple)
+    sections: Sequence[Section] = ()
+    flow: StudyFlow = field(default_factory=StudyFlow)
+
+    def __repr__(self) -> str:
+        """Return what was analysed, in one line."""
+        questions = ", ".join(result.pairs.question.id for result in self.questions)
+        return f"StudyResults({self.title!r}, questions {questions})"
+
+    @property
+    def warning(self) -> str:
+        """What must be said about the data wherever a number stands; may be empty."""
+        return PROVENANCE_WARNING[self.provenance]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen instead of the plan.
+
+    Attributes:
+        confidence_level: Level of all intervals, None for the plan's.
+        incomplete: What is done with pairs that lack an answer, None for the plan's.
+    """
+
+    confidence_level: float | None = None
+    incomplete: Incomplete | None = None
+
+    def over(self, plan: AnalysisPlan) -> tuple[float, Incomplete]:
+        """Return the level and what is done with incomplete pairs, else the plan's."""
+        level = self.confidence_level or plan.confidence_level
+        return level, self.incomplete or plan.incomplete_pairs
+
+
+def analyse_questions(
+    responses: Responses, incomplete: Incomplete
+) -> list[QuestionResult]:
+    """Analyse every question of a study, pairs taken as independent."""
+    pairs = [pair_answers(responses, question) for question in responses.questionnaire]
+    return [analyse_question(of_question, incomplete) for of_question in pairs]
+
+
+def analyse_responses(
+    responses: Responses,
+    *,
+    title: str,
+    chosen: Choices | None = None,
+    plan: AnalysisPlan | None = None,
+    closing: Sequence[ClosingAnswer] = (),
+    flow: StudyFlow | None = None,
+) -> StudyResults:
+    """Analyse every question of a study, and what the study as a whole says.
+
+    Args:
+        responses: All readings.
+        title: Heading of the report.
+        chosen: What was chosen instead of the plan.
+        plan: What was to be analysed; None for the paper's questionnaire, no margins.
+        closing: What readers said after their last trial.
+        flow: How far readings came.
+    """
+    plan = plan or AnalysisPlan()
+    level, incomplete = (chosen or Choices()).over(plan)
+    questions = analyse_questions(responses, incomplete)
+    context = ReportContext(
+        responses, plan, questions, level, closing, flow or StudyFlow()
+    )
+    return StudyResults(
+        title=title,
+        questions=questions,
+        readers=responses.readers,
+        reference=responses.reference,
+        test=responses.test,
+        confidence_level=level,
+        incomplete=incomplete,
+        provenance=context.provenance,
+        notes=responses.notes,
+        reasons=_reasons(responses),
+        sections=sections_of(context),
+        flow=context.flow,
+    )
+
+
+def pictures_of(study: StudyResults) -> list[Picture]:
+    """Return the figures of all sections, in their order."""
+    return [picture for section in study.sections for picture in section.pictures]
+
+
+def _reasons(responses: Responses) -> list[ReasonGiven]:
+    questions = {question.id: question for question in responses.questionnaire}
+    found = []
+    for reading in responses.readings:
+        for name, reason in reading.reasons.items():
+            question, code = questions[name], reading.answers.get(name)
+            label = "" if code is None else question.labels[question.codes.index(code)]
+            found.append(
+                ReasonGiven(
+                    name, reading.reader, reading.case, reading.method, label, reason
+                )
+            )
+    return found

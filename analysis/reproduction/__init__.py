@@ -1,1 +1,0 @@
-"""The paper's printed figures recomputed, each beside the printed one."""

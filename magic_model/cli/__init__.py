@@ -1,0 +1,68 @@
+"""The command `magic-model`: parse, call, print."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from magic_model.cli import cohorts, networks
+from magic_model.errors import DataError, missing_extra
+
+app = typer.Typer(
+    name="magic-model",
+    help="Perfusion maps from non-contrast head CT. Research use only.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    try:
+        status = app(None if argv is None else list(argv), standalone_mode=False)
+    except typer.TyperException as error:
+        return _fail(error.format_message())
+    except DataError as error:
+        return _fail(str(error))
+    except ModuleNotFoundError as error:
+        sentence = missing_extra(error)
+        if sentence is None:
+            raise
+        return _fail(sentence)
+    return status if isinstance(status, int) else 0
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"{app.info.name} {version('magic-ctp')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback acts
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+cohorts.register(app)
+networks.register(app)
+
+
+def _fail(message: str) -> int:
+    print(f"magic-model: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,119 @@
+"""The commands that make a cohort: `phantom` and `import`."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magic_model.cli.options import Jobs, NewCohort, Seed
+from magic_model.errors import DataError, pluralize
+
+if TYPE_CHECKING:
+    from magic_model.importing.cohort import ImportResult
+    from magic_model.severity import Severity
+
+_INCOMPLETE = 1  # some patients could not be imported
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command()(phantom)
+    app.command("import")(import_)
+
+
+def phantom(
+    out: NewCohort,
+    patients: Annotated[int, typer.Option(help="Number of patients.")] = 12,
+    severities: Annotated[
+        str,
+        typer.Option(help="How many of each instead: none,mild_moderate,severe."),
+    ] = "",
+    seed: Seed = 1,
+    full: Annotated[
+        bool, typer.Option("--full", help="Whole head at 1 mm instead of a slab.")
+    ] = False,
+    jobs: Jobs = 1,
+) -> None:
+    """Make a cohort of digital patients with known truth."""
+    from magic_model.api import make_phantom
+    from magic_model.cli.progress import patients_progress
+
+    wanted = _by_class(severities) if severities else patients
+    with patients_progress("phantom") as progress:
+        cohort = make_phantom(
+            out, wanted, seed=seed, full=full, jobs=jobs, progress=progress
+        )
+    counts = Counter(str(patient.severity) for patient in cohort.patients)
+    classes = ", ".join(f"{count} {name}" for name, count in counts.items())
+    print(
+        f"{pluralize(len(cohort.patients), 'patient')} in {out}: {classes}\n"
+        f"Report: {out / 'report.html'}"
+    )
+
+
+def _by_class(text: str) -> "dict[Severity, int]":
+    from magic_model.severity import Severity
+
+    numbers = [part.strip() for part in text.split(",")]
+    if len(numbers) != len(Severity) or not all(n.isdecimal() for n in numbers):
+        msg = f"Severities must be three whole numbers such as 7,6,7, got {text!r}"
+        raise DataError(msg)
+    return dict(zip(Severity, map(int, numbers), strict=True))
+
+
+def import_(
+    root: Annotated[Path | None, typer.Argument(help="Data as on disk.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the cohort.")] = None,
+    layout: Annotated[str | None, typer.Option(help="How data lie on disk.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Only check this cohort; change nothing.")
+    ] = None,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    link: Annotated[
+        Path | None,
+        typer.Option(help="Also write which patient is which, to keep apart."),
+    ] = None,
+    register: Annotated[
+        bool, typer.Option("--register", help="Move each NCCT onto its maps first.")
+    ] = False,
+) -> int:
+    """Import a data set into a checked cohort, or check one that exists."""
+    from magic_model.cli.progress import patients_progress
+    from magic_model.data.cohort import read_cohort
+    from magic_model.data.layouts import find_patients
+    from magic_model.importing.cohort import check_cohort, import_cohort, write_link
+    from magic_model.importing.report import audit_table, write_report
+
+    if check:
+        print(audit_table(check_cohort(check)[1]))
+        return 0
+    if root is None or out is None or layout is None:
+        msg = "Give --layout, the data's folder and --out; or --check and a cohort"
+        raise DataError(msg)
+    sources = find_patients(layout, root)
+    with patients_progress("importing") as progress:
+        result = import_cohort(
+            sources, out, seed=seed, jobs=jobs, register=register, progress=progress
+        )
+    if link:
+        write_link(result.linked, link)
+    if result.records:
+        write_report(read_cohort(out), result.records, out, len(result.failures))
+    print(_imported(result, out))
+    return _INCOMPLETE if result.failures else 0
+
+
+def _imported(result: "ImportResult", out: Path) -> str:
+    from magic_model.importing.report import audit_table
+
+    lines = [audit_table(list(result.records))] if result.records else []
+    lines.append(
+        f"{pluralize(len(result.records), 'patient')} in {out}, {result.n_skipped} of "
+        f"them from before; {len(result.failures)} could not be imported"
+    )
+    lines += [f"  {f.source_id}: {f.reason}" for f in result.failures]
+    if result.records:
+        lines.append(f"Report: {out / 'report.html'}")
+    return "\n".join(lines)

@@ -1,0 +1,232 @@
+"""The commands that need a network or what it made: `train` to `export`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magic_model.cli.options import CohortFolder, Device, Jobs, Out, Seed
+from magic_model.errors import pluralize
+
+if TYPE_CHECKING:
+    from magic_model.checkpoint import CheckpointHeader
+    from magic_model.inference.generate import Generation
+    from magic_model.inference.write import GeneratedPatient
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (train, generate, montage, evaluate, export):
+        app.command()(command)
+
+
+def train(
+    cohort: CohortFolder,
+    out: Out,
+    recipe: Annotated[
+        str, typer.Option(help="A shipped recipe, or a TOML file.")
+    ] = "magic",
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="In place of the recipe's.")
+    ] = None,
+    seed: Seed = 1,
+    device: Device = "auto",
+    save_every: Annotated[
+        int, typer.Option(min=0, help="Steps between checkpoints; 0: once an epoch.")
+    ] = 0,
+    slices: Annotated[
+        Path | None, typer.Option(help="Folder of prepared slices, to share them.")
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard's files too.")
+    ] = False,
+    jobs: Jobs = 1,
+) -> None:
+    """Train a recipe on a cohort, or go on where the folder's run stopped."""
+    from magic_model.cli.progress import training_progress
+    from magic_model.distributed import process_group
+    from magic_model.recipe import load_recipe
+    from magic_model.training.trainer import RunSettings, train_cohort
+
+    wanted = load_recipe(recipe).with_epochs(epochs)
+    with process_group(device) as (world, place):
+        settings = RunSettings(
+            folder=out,
+            seed=seed,
+            world=world,
+            device=place,
+            save_every=save_every,
+            tensorboard=tensorboard,
+        )
+        with training_progress(shown=world.is_first) as progress:
+            header = train_cohort(
+                cohort,
+                wanted,
+                replace(settings, progress=progress),
+                slices=slices,
+                jobs=jobs,
+            )
+        if world.is_first:
+            print(_trained(header, out))
+
+
+def _trained(header: "CheckpointHeader", out: Path) -> str:
+    from magic_model.checkpoint import LAST, checkpoint_of
+
+    epochs = pluralize(header.epoch, "epoch")
+    lines = [f"Trained {header.recipe.name} for {epochs}; {out / LAST}"]
+    if header.best is not None:
+        lines.append(
+            f"Best on validation: epoch {header.best[1]}, {checkpoint_of(out)}"
+        )
+    errors = ", ".join(
+        f"{name.upper()} {error:.3g}" for name, error in header.validation.items()
+    )
+    if errors:
+        lines.append(f"Mean absolute error inside the brain, last epoch: {errors}")
+    lines.append(f"Peak memory: {_peak_gib():.2f} GiB")
+    return "\n".join(lines)
+
+
+def _peak_gib() -> float:
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 ** (3 if sys.platform == "darwin" else 2)
+
+
+def generate(
+    checkpoint: Annotated[
+        Path, typer.Option(help="Checkpoint, folder of a run, or ONNX model.")
+    ],
+    input_: Annotated[
+        Path,
+        typer.Option(
+            "--input", help="NIfTI file, DICOM folder, or folder of a cohort."
+        ),
+    ],
+    out: Out,
+    name: Annotated[
+        str, typer.Option(help="Study-local name of a single volume.")
+    ] = "case-1",
+    split: Annotated[
+        str, typer.Option(help="Part of a cohort: train, val, test or all.")
+    ] = "all",
+    ratio: Annotated[
+        float, typer.Option(help="Perfusion information ratio; 1: as trained.")
+    ] = 1.0,
+    spacing: Annotated[
+        float | None, typer.Option(help="Distance of slices in mm; else the NCCT's.")
+    ] = None,
+    every: Annotated[
+        bool,
+        typer.Option("--every", help="Every NCCT slice even where maps are measured."),
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Slices at a time.")] = 4,
+    device: Device = "auto",
+    dicom: Annotated[
+        bool, typer.Option("--dicom", help="Write Parametric Maps too.")
+    ] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Draw ratios and resolution too.")
+    ] = False,
+) -> None:
+    """Generate perfusion maps from non-contrast CT. Research use only."""
+    from magic_model.cli.progress import slices_progress
+    from magic_model.distributed import process_group
+    from magic_model.inference.generate import (
+        Generation,
+        GenerationSettings,
+        open_model,
+    )
+    from magic_model.inference.prepare import find_sources
+    from magic_model.inference.write import require_apart
+
+    settings = GenerationSettings(
+        ratio=ratio,
+        spacing_mm=spacing,
+        every=every,
+        batch_size=batch,
+        dicom=dicom,
+        pictures=pictures,
+    )
+    with process_group(device) as (world, place):
+        sources = find_sources(input_, name, split)
+        require_apart(sources, out)
+        generation = Generation(open_model(checkpoint, place), settings)
+        with slices_progress(len(sources), shown=world.is_first) as progress:
+            done = generation.run(sources, out, world, progress)
+        if world.is_first:
+            print(_generated(done, generation, out))
+
+
+def _generated(
+    done: "list[GeneratedPatient]", generation: "Generation", out: Path
+) -> str:
+    names = ", ".join(str(name) for name in generation.model.backend.maps)
+    lines = [f"{pluralize(len(done), 'patient')} in {out}: {names}"]
+    lines += [f"  {m.patient.patient_id}: {note}" for m in done for note in m.notes]
+    return "\n".join([*lines, "Research use only."])
+
+
+def montage(
+    cohort: CohortFolder,
+    generated: Annotated[Path, typer.Option(help="Folder with generated.csv.")],
+    out: Out,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    slices: Annotated[int, typer.Option(help="Rows of a montage.")] = 10,
+    panel: Annotated[int, typer.Option(help="Pixels of a panel's side.")] = 256,
+) -> None:
+    """Draw each patient's measured and generated maps alike; write cases.csv."""
+    from magic_model.cli.progress import patients_progress
+    from magic_model.montage.cases import draw_cases
+    from magic_model.montage.picture import MontageLayout
+
+    layout = MontageLayout(rows=slices, panel=panel)
+    with patients_progress("montages") as progress:
+        drawn = draw_cases(
+            cohort, generated, out, split=split, layout=layout, progress=progress
+        )
+    print(drawn.describe())
+
+
+def evaluate(
+    cohort: CohortFolder,
+    generated: Annotated[
+        list[Path], typer.Option(help="Folder with generated.csv; may be repeated.")
+    ],
+    out: Out,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Name of each in tables.")
+    ] = None,
+    seed: Seed = 1,
+    jobs: Jobs = 1,
+) -> None:
+    """Compare generated maps with the measured ones and with trivial baselines."""
+    from magic_model.cli.progress import patients_progress
+    from magic_model.evaluation.result import evaluate_folders
+    from magic_model.evaluation.writing import PAGE, RESULTS, describe, write_evaluation
+
+    with patients_progress("evaluating") as progress:
+        found = evaluate_folders(
+            cohort, generated, name, seed=seed, jobs=jobs, progress=progress
+        )
+    write_evaluation(found, out)
+    print(
+        f"{describe(found)}\n"
+        f"Tables, figures and {RESULTS} in {out}\n"
+        f"Report: {out / PAGE}"
+    )
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Option(help="Checkpoint or folder of a run.")],
+    out: Annotated[Path, typer.Option(help="The .onnx file to write.")],
+) -> None:
+    """Write a checkpoint's generator as an ONNX model for `generate`."""
+    from magic_model.inference.onnx import export_onnx
+
+    export_onnx(checkpoint, out)
+    print(f"{out}: ONNX model, {out.stat().st_size / 2**20:.1f} MiB")

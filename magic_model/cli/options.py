@@ -1,0 +1,13 @@
+"""Options that several commands of `magic-model` have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Jobs = Annotated[int, typer.Option(min=1, help="Patients at a time.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all chance.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Out = Annotated[Path, typer.Option(help="Folder to write to.")]
+NewCohort = Annotated[Path, typer.Option(help="Folder of the cohort.")]
+CohortFolder = Annotated[Path, typer.Option(help="Folder with cohort.csv.")]

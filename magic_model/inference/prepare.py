@@ -1,0 +1,243 @@
+"""The inputs that maps are generated for, and their NCCT cut into slices."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from magic_model.data.cohort import FILE, Cohort, Patient, read_cohort
+from magic_model.data.grid import reorient_ras
+from magic_model.data.nifti import read_nifti
+from magic_model.data.slices import SliceGeometry, SliceStack, prepare_slices
+from magic_model.data.split import Split
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError, is_a
+from magic_model.maps import PerfusionMap
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+_OFFSET_MM = 4.0
+"""Distance of the neighbours that a network sees below and above a slice (2.1.2)."""
+
+_EVERY = 10_000  # slices; more than any volume has
+_UNEVEN = 1.5
+_TILTED = 15.0  # degrees
+
+
+def prepare_ncct(
+    name: str,
+    ncct: Volume,
+    *,
+    size: int,
+    spacing_mm: float | None = None,
+    brain: Volume | None = None,
+) -> SliceStack:
+    """Cut every slice of an NCCT that shows brain, skull and all taken off.
+
+    Args:
+        name: Study-local name, which errors begin with.
+        ncct: In HU, in any orientation.
+        size: Pixels along each side of a slice.
+        spacing_mm: Distance of slices; those of the NCCT if left out.
+        brain: Brain mask on any grid; found in the NCCT if left out.
+
+    Raises:
+        DataError: If no brain is found, or the volume is too thin for neighbours.
+    """
+    head = reorient_ras(ncct.require_finite())
+    _require_depth(name, head)
+    if spacing_mm is not None:
+        head = _respaced(name, head, spacing_mm)
+    geometry = SliceGeometry(
+        size=size, n_slices=_EVERY, slice_mm=0.0, offset_mm=_OFFSET_MM, enough=0.0
+    )
+    return prepare_slices(name, head, {}, brain, geometry=geometry)
+
+
+def preparation_notes(ncct: Volume) -> Iterator[str]:
+    """Say what about an NCCT the network was not made for, and what was done."""
+    head = reorient_ras(ncct)
+    x, y, z = head.spacing
+    if z > _OFFSET_MM:
+        yield (
+            f"slices are {z:g} mm apart: the neighbours at {_OFFSET_MM:g} mm were "
+            "interpolated between them"
+        )
+    if max(x, y) > _UNEVEN * z and max(x, y) > _OFFSET_MM / 2:
+        yield (
+            f"voxels are {x:.3g} x {y:.3g} x {z:.3g} mm, coarser in the axial plane "
+            "than across it: axial slices were interpolated from another plane"
+        )
+    tilt = math.degrees(math.acos(min(1.0, head.affine[2, 2] / z)))
+    if tilt > _TILTED:
+        yield f"slices are tilted by {tilt:.0f} degrees from the axial plane"
+
+
+_COARSE = 2.0  # times the voxels of the NCCT
+
+
+@dataclass(frozen=True)
+class Source:
+    """One patient to generate maps for.
+
+    Attributes:
+        patient_id: Study-local name.
+        files: What the NCCT is read from; their change makes generated maps stale.
+        load: Reads the NCCT.
+        patient: The row of a cohort; None for a single volume.
+        cohort: That cohort.
+        headers: Reads the headers of DICOM images that maps will refer to.
+    """
+
+    patient_id: str
+    files: tuple[Path, ...]
+    load: Callable[[], Volume]
+    patient: Patient | None = None
+    cohort: Cohort | None = None
+    headers: "Callable[[], list[Dataset]] | None" = None
+
+    def slices(
+        self, ncct: Volume, size: int, spacing_mm: float | None, *, every: bool
+    ) -> SliceStack:
+        """Cut slices to generate: where maps were measured, or every one of the NCCT.
+
+        Args:
+            ncct: As `load` gives it.
+            size: Pixels along each side.
+            spacing_mm: Distance of slices; implies `every`.
+            every: Take every slice even where there are measured maps.
+        """
+        measured = self._measured()
+        brain = self._brain()
+        if every or spacing_mm is not None or not measured:
+            fine = brain if brain is not None and _is_fine(brain, ncct) else None
+            return prepare_ncct(
+                self.patient_id, ncct, size=size, spacing_mm=spacing_mm, brain=fine
+            )
+        geometry = SliceGeometry(size=size)
+        return prepare_slices(self.patient_id, ncct, measured, brain, geometry=geometry)
+
+    def _measured(self) -> dict[PerfusionMap, Volume]:
+        if self.patient is None or self.cohort is None:
+            return {}
+        return {
+            name: self.cohort.load(self.patient, Kind(name.value))
+            for name in PerfusionMap
+            if Kind(name.value) in self.patient.images
+        }
+
+    def _brain(self) -> Volume | None:
+        if self.patient is None or self.cohort is None:
+            return None
+        known = Kind.BRAIN_MASK in self.patient.images
+        return self.cohort.load(self.patient, Kind.BRAIN_MASK) if known else None
+
+
+def find_sources(path: Path, name: str = "case-1", split: str = "all") -> list[Source]:
+    """Find the patients of a path.
+
+    Args:
+        path: A NIfTI file, a folder of DICOM files, or the folder of a cohort.
+        name: Study-local name of a single volume.
+        split: Part of a cohort: train, val, test or all.
+
+    Raises:
+        DataError: If there is nothing to read, no patient in the split, or the name is
+            none that a folder can have.
+    """
+    require_name(name)
+    if (path / FILE).is_file():
+        return _of_cohort(read_cohort(path), split)
+    if path.is_dir():
+        return [_of_dicom(path, name)]
+    return [Source(name, (path,), lambda: read_nifti(path, Kind.NCCT))]
+
+
+def require_name(name: object) -> None:
+    """Refuse a study-local name that no folder can have.
+
+    Raises:
+        DataError: If it is empty or a path.
+    """
+    if not isinstance(name, str) or name in {"", ".", ".."} or Path(name).name != name:
+        msg = f"A study-local name must be one that a folder can have, got {name!r}"
+        raise DataError(msg)
+
+
+def _require_depth(name: str, head: Volume) -> None:
+    depth = head.shape[2] * head.spacing[2]
+    if depth < 2 * _OFFSET_MM or head.shape[2] == 1:
+        msg = (
+            f"{name}: an NCCT must reach {2 * _OFFSET_MM:g} mm from bottom to top, so "
+            f"that slices have neighbours; got {head.shape[2]} slices of "
+            f"{head.spacing[2]:g} mm"
+        )
+        raise DataError(msg)
+
+
+def _respaced(name: str, head: Volume, spacing_mm: float) -> Volume:
+    """Sample the slices at another distance; the first stays where it is."""
+    if not (is_a(spacing_mm, Real) and 0 < spacing_mm < math.inf):
+        msg = f"{name}: spacing must be a positive number of mm, got {spacing_mm}"
+        raise DataError(msg)
+    step = spacing_mm / head.spacing[2]
+    places = np.arange(0, head.shape[2] - 1 + 1e-6, step)
+    below = np.minimum(places.astype(int), head.shape[2] - 1)
+    above = np.minimum(below + 1, head.shape[2] - 1)
+    share = (places - below).astype(np.float32)
+    array = head.array[:, :, below] * (1 - share) + head.array[:, :, above] * share
+    affine = head.affine.copy()
+    affine[:3, 2] *= step
+    return Volume(array, affine, head.kind)
+
+
+def _is_fine(brain: Volume, ncct: Volume) -> bool:
+    """Whether a mask is fine enough for slices between its own; else steps show."""
+    return max(brain.spacing) <= _COARSE * max(ncct.spacing)
+
+
+def _of_cohort(cohort: Cohort, split: str) -> list[Source]:
+    if split != "all" and split not in set(Split):
+        known = ", ".join([*Split, "all"])
+        msg = f"Split must be one of {known}, got {split}"
+        raise DataError(msg)
+    chosen = [p for p in cohort.patients if split in ("all", p.split)]
+    if not chosen:
+        msg = f"{cohort.folder}: at least one patient must be in split {split}"
+        raise DataError(msg)
+    return [_of_patient(cohort, patient) for patient in chosen]
+
+
+def _of_patient(cohort: Cohort, patient: Patient) -> Source:
+    files = tuple(cohort.folder / image for image in patient.images.values())
+    return Source(
+        patient.patient_id,
+        files,
+        lambda: cohort.load(patient, Kind.NCCT),
+        patient,
+        cohort,
+    )
+
+
+def _of_dicom(folder: Path, name: str) -> Source:
+    from magic_model.data.dicom.ct import read_ct_series
+    from magic_model.data.dicom.files import find_series, read_header
+
+    series = [s for s in find_series(folder).series if s.modality == "CT"]
+    if len(series) != 1:
+        found = ", ".join(s.description or "unnamed" for s in series) or "none"
+        msg = f"{folder}: must hold one CT series, got {len(series)}: {found}"
+        raise DataError(msg)
+    paths = series[0].paths
+    return Source(
+        name,
+        paths,
+        lambda: read_ct_series(paths),
+        headers=lambda: [read_header(path) for path in paths],
+    )

@@ -1,0 +1,454 @@
+"""A study in Python: build it, open it, rehearse it, lock, verify and unblind it."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from reader_study.blinding_audit import AuditReport, audit_study
+from reader_study.building.builder import BuildRequest, BuiltStudy, build_study
+from reader_study.building.sealing import unseal
+from reader_study.building.study import Study
+from reader_study.building.study import open_study as _open_study
+from reader_study.clock import Clock, SystemClock
+from reader_study.design.study_plan import check_draw
+from reader_study.errors import StudyError
+from reader_study.formats.manifest import Manifest
+from reader_study.formats.protocol import Protocol
+from reader_study.formats.questionnaire import Questionnaire
+from reader_study.reading.reading_session import ReadingSession
+from reader_study.rehearsal.bots import SimulationPlan
+from reader_study.rehearsal.simulation import Simulated
+from reader_study.rehearsal.simulation import simulate as _simulate
+from reader_study.running import lifecycle
+from reader_study.running.export import export_masked, write_new
+from reader_study.running.flow import Flow, read_flow
+from reader_study.running.registry import Profile, add_reader
+from reader_study.running.status import StudyStatus, read_status
+from reader_study.running.study_store import open_study_store
+from reader_study.running.unblinding import (
+    Unblinded,
+    UnblindRequest,
+    open_key,
+)
+from reader_study.running.unblinding import unblind as _unblind
+from reader_study.store.milestones import Phase, find_milestones, phase_of
+from reader_study.store.readers import Reader
+from reader_study.store.store import Store
+from reader_study.store.transaction import Head
+from reader_study.store.verifying import Verification, read_anchor, verify
+
+LOCK_RECORD = "lock.json"
+"""What `lock` writes into the study's folder; `verify` takes it as an anchor."""
+
+PathLike = str | os.PathLike[str]
+Passphrase = str | Sequence[str]
+"""One passphrase, or those of the two people who keep the key together."""
+
+
+class RunningStudy:
+    """A built study with its store; `open_study` opens one.
+
+    The store is opened when it is first needed. Closing it is left to `close`, or to
+    the end of a `with` block.
+
+    Args:
+        study: The built study.
+        database: URL of its database; None for the one in the study's folder.
+        clock: The clock of all that is recorded.
+    """
+
+    def __init__(
+        self, study: Study, database: str | None = None, *, clock: Clock | None = None
+    ) -> None:
+        self.study = study
+        self.database = database
+        self.clock = clock or SystemClock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        p = self.protocol
+        size = f"{p.n_readers} readers, {p.n_cases} cases, {p.n_trials} trials"
+        return f"<RunningStudy {p.title!r} in {self.folder}: {size}>"
+
+    @cached_property
+    def store(self) -> Store:
+        """Where answers are kept."""
+        return open_study_store(self.study, self.database, clock=self.clock)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the study."""
+        return self.study.folder
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol as built, without amendments."""
+        return self.study.protocol
+
+    @property
+    def questionnaire(self) -> Questionnaire:
+        """What readers are asked."""
+        return self.study.questionnaire
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is shown, to whom, in which order; never what it is."""
+        return self.study.manifest
+
+    @property
+    def phase(self) -> Phase:
+        """How far the study has come."""
+        with self.store.reading() as connection:
+            return phase_of(find_milestones(connection))
+
+    def status(self) -> StudyStatus:
+        """Return how far every reader has come; never an answer."""
+        with self.store.reading() as connection:
+            return read_status(self.study, connection)
+
+    def flow(self) -> Flow:
+        """Return how many readings came how far, and what GRRAS asks of a report."""
+        with self.store.reading() as connection:
+            return read_flow(self.study, connection)
+
+    def problems(self) -> list[str]:
+        """Return why the study cannot be opened for reading; empty if it can."""
+        return lifecycle.readiness(self.study, self.store)
+
+    def add_reader(
+        self, name: str, *, specialty: str, years: float, by: str, slot: str = ""
+    ) -> Reader:
+        """Add a reader; see `reader_study.running.registry`."""
+        profile = Profile(name, specialty, years, slot)
+        return add_reader(self.study, self.store, profile, by=by, clock=self.clock)
+
+    def session(self, reader: str) -> ReadingSession:
+        """Return the session of a reader, who reads and answers in it."""
+        return ReadingSession(self.study, self.store, reader, clock=self.clock)
+
+    def start(self, *, by: str) -> Head:
+        """Let readers begin.
+
+        Raises:
+            StudyError: If the study is not ready; every reason is named.
+        """
+        return lifecycle.open_for_reading(
+            self.study, self.store, by=by, clock=self.clock
+        )
+
+    def simulate(
+        self, key: PathLike, *, passphrase: Passphrase, seed: int = 1, **plan: float
+    ) -> Simulated:
+        """Let bots read a study without readers; it stays marked as simulated.
+
+        Args:
+            key: The sealed key.
+            passphrase: What opens it.
+            seed: Seed of all chance.
+            plan: Fields of `SimulationPlan`, such as `kappa=0.6`, `missing=0.05`.
+
+        Raises:
+            StudyError: If the study has readers, or a value cannot be used.
+        """
+        known = list(SimulationPlan.__dataclass_fields__)
+        unknown = [name for name in plan if name not in known]
+        if unknown:
+            msg = f"A plan must have {', '.join(known)} only, got {unknown[0]}"
+            raise StudyError(msg)
+        planned = SimulationPlan(**plan)
+        rng = np.random.default_rng(_whole(seed, "seed", 0))
+        truth = unseal(_path(key, "key"), _passphrases(passphrase))
+        return _simulate(
+            self.study, self.store, truth, planned, rng=rng, clock=self.clock
+        )
+
+    def lock(self, *, by: str, incomplete: str = "") -> Mapping[str, object]:
+        """Freeze the data and write the lock record into the study's folder.
+
+        Args:
+            by: Name of who locks.
+            incomplete: Why, although trials are not signed; a deviation.
+
+        Returns:
+            The lock record; a copy of it kept elsewhere anchors the log.
+
+        Raises:
+            StudyError: If trials are not signed and no reason is given, or the log
+                does not verify.
+        """
+        record = lifecycle.lock(
+            self.study, self.store, by=by, clock=self.clock, incomplete=incomplete
+        )
+        write_new(self.folder / LOCK_RECORD, json.dumps(record, indent=2) + "\n")
+        return record
+
+    def verify(self, anchors: Sequence[PathLike] = ()) -> Verification:
+        """Check the log, every row it covers, and anchors.
+
+        Args:
+            anchors: Receipts and lock records; the study's own one is always taken.
+
+        Raises:
+            StudyError: If an anchor is none.
+        """
+        known = self.anchors(anchors)
+        with self.store.reading() as connection:
+            return verify(connection, known)
+
+    def verify_draw(self, key: PathLike, *, passphrase: Passphrase) -> int:
+        """Repeat the draw of a study that has been unblinded.
+
+        Args:
+            key: The sealed key.
+            passphrase: What opens it.
+
+        Returns:
+            Number of pictures of the study, all as protocol and nonce draw them.
+
+        Raises:
+            StudyError: If the study was not unblinded, the key is another one, or the
+                draw is another.
+        """
+        self.require_unblinded()
+        truth = open_key(self.study, _path(key, "key"), _passphrases(passphrase))
+        check_draw(self.manifest, truth, self.protocol)
+        return len(self.manifest.presentations)
+
+    def require_unblinded(self) -> None:
+        """Refuse what would reveal the allocation while it is still secret.
+
+        Raises:
+            StudyError: If the study was not unblinded.
+        """
+        phase = self.phase
+        if phase is not Phase.UNBLINDED:
+            msg = f"The draw can be repeated after unblinding, this study is {phase}"
+            raise StudyError(msg)
+
+    def unblind(
+        self,
+        key: PathLike,
+        *,
+        passphrase: Passphrase,
+        names: Sequence[str],
+        reason: str,
+        out: PathLike | None = None,
+        anchors: Sequence[PathLike] = (),
+    ) -> Unblinded:
+        """Open the key of a locked study and join it with the answers.
+
+        Args:
+            key: The sealed key.
+            passphrase: What opens it.
+            names: Two people who stand for it.
+            reason: Reason for unblinding now.
+            out: Folder to write the result to, outside the study; None to write none.
+            anchors: Receipts and lock records that the log must fit.
+
+        Raises:
+            StudyError: If the data are not locked or were changed since, or the key is
+                not the one of this study.
+        """
+        folder = None if out is None else self._outside(_path(out, "out"))
+        people = _texts(names)
+        if len(people) != 2:
+            msg = f"Two people must be named, got {len(people)}"
+            raise StudyError(msg)
+        first, second = people
+        request = UnblindRequest(
+            _path(key, "key"),
+            _passphrases(passphrase),
+            first,
+            second,
+            reason,
+            self.anchors(anchors),
+        )
+        done = _unblind(self.study, self.store, request, clock=self.clock)
+        if folder is not None:
+            done.write(folder)
+        return done
+
+    def export(self, out: PathLike, *, by: str) -> int:
+        """Write all answers masked, without case and method; the log keeps it.
+
+        Returns:
+            Number of answers.
+
+        Raises:
+            StudyError: If the file exists or cannot be written.
+        """
+        path = _path(out, "out")
+        return export_masked(self.study, self.store, path, by=by, clock=self.clock)
+
+    def anchors(self, paths: Sequence[PathLike] = ()) -> list[Head]:
+        """Return entries of the log from receipts and lock records, and the own one.
+
+        Raises:
+            StudyError: If a file holds no `head`.
+        """
+        own = self.folder / LOCK_RECORD
+        given = [_path(path, "anchor") for path in paths]
+        return [
+            read_anchor(path) for path in [*given, *([own] if own.exists() else [])]
+        ]
+
+    def close(self) -> None:
+        """Close the store."""
+        store: Store | None = self.__dict__.pop("store", None)
+        if store is not None:
+            store.close()
+
+    def _outside(self, out: Path) -> Path:
+        if out.resolve().is_relative_to(self.folder.resolve()):
+            msg = f"The result must lie outside of {self.folder}, got {out}"
+            raise StudyError(msg)
+        if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+            msg = f"{out} must be a new folder or an empty one"
+            raise StudyError(msg)
+        return out
+
+
+def open_study(folder: PathLike, *, database: str | None = None) -> RunningStudy:
+    """Open a built study, and check protocol, questionnaire and every picture.
+
+    Args:
+        folder: Folder of the study.
+        database: URL, `sqlite:///...` or `postgresql://...`; None for the one in the
+            study's folder.
+
+    Raises:
+        StudyError: If it was not built, or something in it was changed since.
+    """
+    return RunningStudy(_open_study(_path(folder, "study")), database)
+
+
+def build(
+    study_toml: PathLike,
+    *,
+    cases: PathLike,
+    out: PathLike,
+    key: PathLike,
+    passphrase: Passphrase,
+    jobs: int = 2,
+) -> BuiltStudy:
+    """Draw, encode, audit and seal a study; all of it or nothing.
+
+    Args:
+        study_toml: The protocol.
+        cases: Table of cases with two montages each.
+        out: New folder of the study.
+        key: New file of the sealed key, outside the study.
+        passphrase: One, or those of two people who open the key together.
+        jobs: Pictures at a time.
+
+    Raises:
+        StudyError: If something given cannot be used, something would be written over,
+            or the audit finds a leak.
+    """
+    request = BuildRequest(
+        protocol=_path(study_toml, "study_toml"),
+        cases=_path(cases, "cases"),
+        out=_path(out, "out"),
+        key=_path(key, "key"),
+        passphrases=_passphrases(passphrase),
+        jobs=_whole(jobs, "jobs", 1),
+    )
+    return build_study(request)
+
+
+def audit(
+    folder: PathLike, *, key: PathLike | None = None, passphrase: Passphrase = ()
+) -> AuditReport:
+    """Search a built study for what tells the methods apart.
+
+    Args:
+        folder: Folder of the study.
+        key: Its key; None to check only what must be equal in all files.
+        passphrase: What opens the key.
+
+    Raises:
+        StudyError: If it is no study, or the key is another study's.
+    """
+    place = _path(folder, "study")
+    if key is None:
+        return audit_study(place)
+    return audit_study(place, unseal(_path(key, "key"), _passphrases(passphrase)))
+
+
+def simulate(
+    study: PathLike | RunningStudy,
+    *,
+    key: PathLike,
+    passphrase: Passphrase,
+    seed: int = 1,
+    **plan: float,
+) -> Simulated:
+    """Let bots read a study without readers; see `RunningStudy.simulate`."""
+    with _opened(study) as opened:
+        return opened.simulate(key, passphrase=passphrase, seed=seed, **plan)
+
+
+def unblind(
+    study: PathLike | RunningStudy,
+    *,
+    key: PathLike,
+    passphrase: Passphrase,
+    names: Sequence[str],
+    reason: str,
+    out: PathLike | None = None,
+) -> Unblinded:
+    """Open the key of a locked study; see `RunningStudy.unblind`."""
+    with _opened(study) as opened:
+        return opened.unblind(
+            key, passphrase=passphrase, names=names, reason=reason, out=out
+        )
+
+
+@contextmanager
+def _opened(study: PathLike | RunningStudy) -> Iterator[RunningStudy]:
+    if isinstance(study, RunningStudy):  # closed by who opened it
+        yield study
+        return
+    with open_study(study) as opened:
+        yield opened
+
+
+def _path(given: object, what: str) -> Path:
+    if not isinstance(given, str | os.PathLike) or not os.fspath(given):
+        msg = f"{what} must be a path, got {given!r:.40}"
+        raise StudyError(msg)
+    return Path(given)
+
+
+def _whole(given: object, what: str, least: int) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or given < least:
+        msg = f"{what} must be a whole number from {least} on, got {given!r:.40}"
+        raise StudyError(msg)
+    return given
+
+
+def _passphrases(given: object) -> tuple[str, ...]:
+    passphrases = _texts(given)
+    if not passphrases:
+        kind = type(given).__name__
+        msg = f"passphrase must be a text, or those of two people, got {kind}"
+        raise StudyError(msg)
+    return passphrases
+
+
+def _texts(given: object) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return (given,)
+    listed = given if isinstance(given, list | tuple) else ()
+    return tuple(listed) if all(isinstance(text, str) for text in listed) else ()

@@ -1,0 +1,199 @@
+"""Build a study: cases.csv and protocol become STUDY, which is blinded, and KEY.
+
+Both appear whole or not at all: the study is made in a hidden folder beside its place,
+audited there, and renamed as the last step.
+"""
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reader_study.blinding_audit import AuditReport, audit_study
+from reader_study.building import study
+from reader_study.building.cases_file import Case, read_cases
+from reader_study.building.pictures import Picture, encode_pictures, write_pictures
+from reader_study.building.sealing import check_passphrases, seal
+from reader_study.building.training import (
+    practice_cases,
+    training_details,
+    write_training,
+)
+from reader_study.design.study_plan import StudyPlan, plan_study
+from reader_study.design.truth import Truth, commitment, new_salt
+from reader_study.errors import StudyError
+from reader_study.formats.checking import read_toml
+from reader_study.formats.manifest import SCHEMA, Manifest
+from reader_study.formats.plan import check_plan
+from reader_study.formats.protocol import Protocol, check_names, protocol_of
+from reader_study.formats.questionnaire import (
+    PAPER,
+    Questionnaire,
+    check_for_reading,
+    paper_questionnaire,
+    read_questionnaire,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """What to build a study from, and where."""
+
+    protocol: Path
+    cases: Path
+    out: Path
+    """The study's folder, which must not exist yet."""
+
+    key: Path
+    """The sealed key, outside the study's folder; must not exist yet."""
+
+    passphrases: tuple[str, ...]
+    """One, or those of two people who open the key together."""
+
+    jobs: int = 2
+
+
+@dataclass(frozen=True, repr=False)
+class BuiltStudy:
+    """What was built."""
+
+    manifest: Manifest
+    audit: AuditReport
+
+    def __repr__(self) -> str:
+        m = self.manifest
+        size = f"{len(m.presentations)} pictures for {len(m.slots)} readers"
+        return f"<BuiltStudy: {size}, commitment {m.commitment[:16]}...>"
+
+
+def build_study(request: BuildRequest) -> BuiltStudy:
+    """Build, audit and seal a study.
+
+    Raises:
+        StudyError: If something given cannot be used, something would be written over,
+            or the audit finds a leak. Nothing is left behind then.
+    """
+    _refuse_unsafe(request)
+    source = read_toml(request.protocol)
+    protocol = protocol_of(source)
+    check_names(protocol, source)
+    questionnaire = _questionnaire(protocol, request.protocol.parent)
+    check_plan(protocol, questionnaire, source)
+    cases = read_cases(request.cases)
+    practice = practice_cases(protocol, questionnaire, request.protocol.parent, cases)
+    nonce = secrets.token_hex(32)
+    available = {case.name: case.severity for case in cases.values()}
+    plan = plan_study(available, protocol, nonce)
+    drawn = _drawn_images(plan, cases, protocol)
+    pictures = encode_pictures(drawn, request.jobs)
+    details = {
+        "nonce": nonce,
+        "available": available,
+        "sources": _sources(drawn, pictures, request.cases.parent),
+    }
+    with _staged(request.out) as stage:
+        presentations = write_pictures(stage / study.IMAGES, plan, pictures)
+        training = write_training(stage, practice, pictures.values())
+        details |= training_details(practice, training)
+        truth = Truth(secrets.token_hex(8), new_salt(), plan.cells, details)
+        manifest = Manifest(
+            schema=SCHEMA,
+            study_id=truth.study_id,
+            protocol_sha256=protocol.sha256,
+            questionnaire_sha256=questionnaire.sha256,
+            commitment=commitment(truth),
+            nonce=hashlib.sha256(nonce.encode()).hexdigest(),
+            presentations=presentations,
+            slots=plan.slots,
+            training_sha256=training.sha256,
+        )
+        shutil.copyfile(request.protocol, stage / study.PROTOCOL)
+        _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
+        _write(stage / study.MANIFEST, manifest.to_json())
+        report = audit_study(stage, truth, jobs=request.jobs)
+        if report.leaks:
+            msg = f"The study was not built, for it would unblind: {report.leaks[0]}"
+            raise StudyError(msg)
+        _publish(stage, truth, request)
+    return BuiltStudy(manifest, report)
+
+
+def _refuse_unsafe(request: BuildRequest) -> None:
+    check_passphrases(request.passphrases)
+    for path in (request.out, request.key):
+        if path.exists() or path.is_symlink():
+            msg = f"{path} exists already and is not written over"
+            raise StudyError(msg)
+    if request.key.resolve().is_relative_to(request.out.resolve()):
+        msg = f"The key must lie outside the study {request.out}, got {request.key}"
+        raise StudyError(msg)
+    for parent in (request.out.parent, request.key.parent):
+        if not parent.is_dir():
+            msg = f"{parent} must be a folder, got none"
+            raise StudyError(msg)
+
+
+def _questionnaire(protocol: Protocol, folder: Path) -> Questionnaire:
+    if protocol.questionnaire == PAPER:
+        return paper_questionnaire()
+    path = folder / protocol.questionnaire
+    found = read_questionnaire(path)
+    check_for_reading(found, str(path))
+    return replace(found, first_form=False)  # what is written is schema 1
+
+
+def _drawn_images(
+    plan: StudyPlan, cases: Mapping[str, Case], protocol: Protocol
+) -> dict[tuple[str, str], Path]:
+    images = {}
+    for cell in plan.cells.values():
+        case, reference = cases[cell.case], cell.method == protocol.reference
+        image = case.reference_image if reference else case.test_image
+        images[cell.case, cell.method] = image
+    return images
+
+
+def _sources(
+    images: Mapping[tuple[str, str], Path],
+    pictures: Mapping[tuple[str, str], Picture],
+    folder: Path,
+) -> list[dict[str, str]]:
+    return [
+        {
+            "case": case,
+            "method": method,
+            "path": path.relative_to(folder).as_posix(),
+            "sha256": pictures[case, method].source_sha256,
+        }
+        for (case, method), path in sorted(images.items())
+    ]
+
+
+@contextmanager
+def _staged(out: Path) -> Iterator[Path]:
+    stage = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(stage, ignore_errors=True)  # what a killed build left
+    try:
+        (stage / study.IMAGES).mkdir(parents=True)
+        yield stage
+    except OSError as error:
+        msg = f"{error.filename or out}: cannot be written ({error.strerror or error})"
+        raise StudyError(msg) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _publish(stage: Path, truth: Truth, request: BuildRequest) -> None:
+    seal(truth, request.key, request.passphrases)
+    try:
+        stage.rename(request.out)
+    except OSError:
+        request.key.unlink()
+        raise

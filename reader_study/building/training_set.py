@@ -1,0 +1,125 @@
+"""Cases to practise on: pictures with expected answers and feedback, apart from others.
+
+They lie in STUDY/training; the manifest has the hash of their list, and the list that
+of every picture.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from reader_study.errors import StudyError
+from reader_study.formats.canonical import sha256_of
+from reader_study.formats.checking import (
+    Filled,
+    Positive,
+    Text,
+    Whole,
+    check,
+    read_json,
+    record,
+)
+
+FOLDER = "training"
+LIST = "training.json"
+SCHEMA: Literal[1] = 1
+
+
+@record
+class TrainingCase:
+    """A case to practise on.
+
+    Attributes:
+        token: Opaque; names its picture.
+        sha256: Hash of the picture's file, in hexadecimal.
+        length: Length of the file in bytes.
+        expected: Code by question, where there is a right one.
+        feedback: What is said after answering, by question.
+    """
+
+    token: Filled
+    sha256: Filled
+    length: Positive
+    expected: Mapping[str, Whole]
+    feedback: Mapping[str, Text]
+
+    @property
+    def image(self) -> str:
+        """File name of the picture."""
+        return f"{self.token}.png"
+
+
+@record
+class TrainingSet:
+    """Cases in the order in which they are shown; none if the study has no training."""
+
+    cases: tuple[TrainingCase, ...] = ()
+    schema: Literal[1] = SCHEMA
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the list; empty if there are no cases."""
+        return sha256_of(self.to_dict()) if self.cases else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of training.json."""
+        return {"schema": self.schema, "cases": [asdict(case) for case in self.cases]}
+
+    def position(self, token: str) -> int:
+        """Return the place of a case, from 1.
+
+        Raises:
+            StudyError: If there is no such case.
+        """
+        for n, case in enumerate(self.cases, 1):
+            if case.token == token:
+                return n
+        msg = f"The training has no case {token!r:.40}"
+        raise StudyError(msg)
+
+
+NO_TRAINING = TrainingSet()
+
+
+def read_training(folder: Path, sha256: str) -> TrainingSet:
+    """Read the training of a study and check every picture.
+
+    Args:
+        folder: STUDY.
+        sha256: As in the manifest; empty if the study has no training.
+
+    Raises:
+        StudyError: If it cannot be read, or was changed since the study was built.
+    """
+    if not sha256:
+        return NO_TRAINING
+    path = folder / FOLDER / LIST
+    source = read_json(path)
+    found = check(TrainingSet, source.content, source)
+    if found.sha256 != sha256:
+        msg = f"{path} was changed after the study was built"
+        raise StudyError(msg)
+    for case in found.cases:
+        training_image(folder, case)
+    return found
+
+
+def training_image(folder: Path, case: TrainingCase) -> bytes:
+    """Return the bytes of a picture, checked.
+
+    Raises:
+        StudyError: If the file is not the one that the study was built with.
+    """
+    path = folder / FOLDER / case.image
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise StudyError(msg) from error
+    if hashlib.sha256(content).hexdigest() != case.sha256:
+        msg = f"{path} must be the picture the study was built with, got another"
+        raise StudyError(msg)
+    return content

@@ -1,0 +1,95 @@
+"""Commands before a study has readers: `init`, `build` and `audit`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reader_study.cli.options import (
+    Folder,
+    PassphraseFile,
+    new_passphrases,
+    passphrases_of,
+)
+from reader_study.errors import StudyError
+
+_LEAKS = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file to the program."""
+    for command in (init, build, audit):
+        app.command()(command)
+
+
+def init(
+    protocol: Annotated[Path, typer.Argument(help="New file.")] = Path("study.toml"),
+) -> None:
+    """Write a commented protocol to begin with."""
+    from reader_study.formats.protocol import template
+
+    try:
+        with protocol.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except FileExistsError as error:
+        msg = f"{protocol} exists already and is not written over"
+        raise StudyError(msg) from error
+    except OSError as error:
+        msg = f"{protocol}: cannot be written ({error.strerror})"
+        raise StudyError(msg) from error
+    print(
+        f"{protocol} written. Read it, change it, then: magic-study build {protocol} "
+        "..."
+    )
+
+
+def build(
+    protocol: Annotated[Path, typer.Argument(help="study.toml")],
+    cases: Annotated[
+        Path, typer.Option(help="cases.csv: case, severity and two montages each.")
+    ],
+    out: Annotated[Path, typer.Option(help="New folder of the study.")],
+    key: Annotated[Path, typer.Option(help="New file of the key, elsewhere.")],
+    two_keepers: Annotated[
+        bool, typer.Option("--two-keepers", help="Two people open the key together.")
+    ] = False,
+    passphrase_file: PassphraseFile = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 2,
+) -> None:
+    """Draw, encode, audit and seal a study; all of it or nothing."""
+    from reader_study import api
+    from reader_study.blinding_audit.findings import audit_text
+
+    passphrases = new_passphrases(passphrase_file, two_keepers=two_keepers)
+    built = api.build(
+        protocol, cases=cases, out=out, key=key, passphrase=passphrases, jobs=jobs
+    )
+    manifest = built.manifest
+    opened = "its passphrase" if len(passphrases) == 1 else "both passphrases"
+    print(audit_text(built.audit))
+    print(
+        f"\n{out}: {len(manifest.presentations)} pictures for "
+        f"{len(manifest.slots)} readers.\n"
+        f"Commitment {manifest.commitment}\n"
+        "Give it to someone outside the study, or to a registry: it proves at the "
+        "end that the key was not changed.\n"
+        f"{key}: opened by {opened}. Move it to where the study is not, "
+        "and keep a copy: without it nobody can unblind."
+    )
+
+
+def audit(
+    folder: Folder,
+    key: Annotated[
+        Path | None, typer.Option(help="Its key; else only equality is checked.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> int:
+    """Search for what tells the methods apart; status 1 if anything does."""
+    from reader_study import api
+    from reader_study.blinding_audit.findings import audit_text
+
+    passphrases = passphrases_of(passphrase_file) if key else ()
+    report = api.audit(folder, key=key, passphrase=passphrases)
+    print(audit_text(report))
+    return _LEAKS if report.leaks else 0

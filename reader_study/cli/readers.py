@@ -1,0 +1,128 @@
+"""Commands `magic-study reader ...`: who reads, and their codes."""
+
+from typing import Annotated
+
+import typer
+
+from reader_study.cli.options import (
+    By,
+    Database,
+    Folder,
+    ReaderName,
+    Reason,
+    show_help,
+)
+
+Specialty = Annotated[str, typer.Option(help="Such as neuroradiology.")]
+Years = Annotated[float, typer.Option(help="Years of experience.")]
+
+reader = typer.Typer(help="Readers: add, list, codes, exclude, replace.")
+reader.callback(invoke_without_command=True)(show_help)
+
+
+@reader.command("add")
+def add(
+    folder: Folder,
+    name: ReaderName,
+    specialty: Specialty,
+    years: Years,
+    by: By,
+    slot: Annotated[str, typer.Option(help="Place in the design.")] = "",
+    database: Database = None,
+) -> None:
+    """Add a reader and print a code that lets in once."""
+    from reader_study import api
+    from reader_study.running.access import issue_code
+
+    with api.open_study(folder, database=database) as s:
+        added = s.add_reader(name, specialty=specialty, years=years, by=by, slot=slot)
+        code = issue_code(s.store, added.name, by=by, clock=s.clock)
+    print(f"{added.name} has {added.slot}")
+    _hand_over(added.name, code)
+
+
+@reader.command("list")
+def show(folder: Folder, database: Database = None) -> None:
+    """List the readers."""
+    from reader_study import api
+
+    with api.open_study(folder, database=database) as s:
+        readers = s.status().readers
+    lines = [
+        f"{r.name:<16}{r.slot:<12}{r.status:<10}{r.specialty}, {r.years:g} years"
+        + (f" (in place of {r.replaces})" if r.replaces else "")
+        + (f": {r.reason}" if r.reason else "")
+        for r in readers
+    ]
+    print("\n".join(lines) or "No readers yet")
+
+
+@reader.command("code")
+def code(
+    folder: Folder,
+    name: ReaderName,
+    by: By,
+    days: Annotated[float, typer.Option(help="How long it may be used.")] = 14,
+    database: Database = None,
+) -> None:
+    """Print a further code for a reader."""
+    from reader_study import api
+    from reader_study.running.access import issue_code
+
+    with api.open_study(folder, database=database) as s:
+        issued = issue_code(s.store, name, by=by, clock=s.clock, days=days)
+    _hand_over(name, issued)
+
+
+@reader.command("revoke")
+def revoke(folder: Folder, name: ReaderName, by: By, database: Database = None) -> None:
+    """Make a reader's codes worthless and end the sessions."""
+    from reader_study import api
+    from reader_study.running.access import revoke_reader_codes
+
+    with api.open_study(folder, database=database) as s:
+        number = revoke_reader_codes(s.store, name, by=by, clock=s.clock)
+    print(f"{number} codes of {name} are worthless now, and all sessions have ended")
+
+
+@reader.command("exclude")
+def exclude(
+    folder: Folder, name: ReaderName, reason: Reason, by: By, database: Database = None
+) -> None:
+    """Exclude a reader; the answers are kept."""
+    from reader_study import api
+    from reader_study.running.registry import exclude_reader
+
+    with api.open_study(folder, database=database) as s:
+        exclude_reader(s.store, name, reason=reason, by=by, clock=s.clock)
+    print(f"{name} is excluded; answers are kept and will not be analysed")
+
+
+@reader.command("replace")
+def replace(
+    folder: Folder,
+    name: ReaderName,
+    new: Annotated[str, typer.Option(help="Name of the new reader.")],
+    specialty: Specialty,
+    years: Years,
+    reason: Reason,
+    by: By,
+    database: Database = None,
+) -> None:
+    """Give a reader's place to another; the answers are kept."""
+    from reader_study import api
+    from reader_study.running.access import issue_code
+    from reader_study.running.registry import Profile, replace_reader
+
+    profile = Profile(new, specialty, years)
+    with api.open_study(folder, database=database) as s:
+        added = replace_reader(
+            s.store, name, profile, reason=reason, by=by, clock=s.clock
+        )
+        issued = issue_code(s.store, added.name, by=by, clock=s.clock)
+    print(f"{added.name} has {added.slot}")
+    _hand_over(added.name, issued)
+
+
+def _hand_over(name: str, code: str) -> None:
+    print(f"Code for {name}: {code}\nIt lets in once and is shown only here.")

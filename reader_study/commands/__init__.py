@@ -1,1 +1,0 @@
-"""The commands of `magic-study`; each returns what to print."""
