@@ -46,7 +46,7 @@ def show_page() -> None:
         _show_trouble(error)
         return
     if view is None:
-        show_sign_in(room.study.protocol.title)
+        show_sign_in(room.study.protocol.title, guests=room.is_demonstration)
         return
     show_bar(view.state.protocol.title, place, view.state.reader)
     try:

@@ -44,12 +44,13 @@ _COORDINATORS = _Form(
 )
 
 
-def show_sign_in(title: str, role: Role = READER) -> None:
+def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> None:
     """Ask who is there.
 
     Args:
         title: Title of the study.
         role: Who is let in.
+        guests: Whether anybody may look around: in a demonstration of this process.
     """
     form = _COORDINATORS if role is COORDINATOR else _READERS
     show_bar(title)
@@ -57,8 +58,12 @@ def show_sign_in(title: str, role: Role = READER) -> None:
         show_sheet(form.heading)
         state.show_notice()
         if role is READER:
-            _show_demonstration()
             show_link()
+        if guests:
+            st.html("<p>This is a demonstration: drawn pictures, no patients.</p>")
+            st.button(
+                "Enter as a guest", key="guest", type="primary", on_click=_let_guest_in
+            )
         with st.form("sign-in"):
             st.text_input("Name", key=_NAME, max_chars=40, autocomplete="off")
             st.text_input(
@@ -86,14 +91,6 @@ def _sign_in(role: Role, key: str) -> None:
     except StudyError as error:
         report(error)
         state.notify(role.failed)
-
-
-def _show_demonstration() -> None:
-    """Let anybody in, where this process has made the study as a demonstration."""
-    if not served_room().is_demonstration:
-        return
-    st.html("<p>This is a demonstration: drawn pictures, no patients.</p>")
-    st.button("Enter as a guest", key="guest", type="primary", on_click=_let_guest_in)
 
 
 def _let_guest_in() -> None:

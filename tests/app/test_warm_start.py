@@ -1,12 +1,13 @@
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 
 import pytest
 
 from app import server
-from app.configuration import CHECKPOINT, STUDY
+from app.configuration import ACCOUNTS, CHECKPOINT, STUDY
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,13 @@ def test_without_anything_to_show_no_page_is_loaded_for_it():
         "print([m for m in sys.modules if m.split('.')[0] in "
         "('reader_study', 'sqlalchemy', 'magic_model', 'torch')])"
     )
+    given = (STUDY, ACCOUNTS)
+    environment = {k: v for k, v in os.environ.items() if k not in given}
     found = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert found.stdout.strip() == "[]"

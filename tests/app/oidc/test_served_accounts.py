@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from app import cli, server
-from app.configuration import ACCOUNTS
+from app.configuration import ACCOUNTS, DATABASE, STUDY
 from app.deployment import Deployment, filled_in
 from app.oidc.accounts import CALLBACK, LOGIN
 from reader_study.errors import StudyError
@@ -57,7 +57,8 @@ def test_the_command_checks_the_file_and_serves_it(
 ):
     served = []
     monkeypatch.setattr("app.server.serve", lambda *a, **_: served.append(a))
-    monkeypatch.setenv(ACCOUNTS, "of before")
+    for name in (STUDY, DATABASE, ACCOUNTS):
+        monkeypatch.setenv(name, "of before")
     file = tmp_path / "accounts.toml"
     url = "http://127.0.0.1:8501/oidc/callback"
     write_accounts(file, "https://login.example.org", url)
