@@ -10,9 +10,11 @@ Names are imported when they are first used, so that this import is quick and ne
 neither Streamlit nor a database. What is not in `__all__` is internal and may change.
 """
 
+# ruff: noqa: PTH120  pathlib would take as long as all the rest of this import
+
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.machinery import PathFinder
+from os.path import dirname, realpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,14 +95,14 @@ def _require_own(package: str) -> None:
     Raises:
         ImportError: If Python finds another one first.
     """
-    spec, home = find_spec(package), Path(__file__).resolve().parent
-    found = Path(spec.origin).resolve() if spec and spec.origin else None
-    if found is not None and found.parent.parent != home.parent:
+    spec, home = PathFinder.find_spec(package), dirname(dirname(realpath(__file__)))
+    found = realpath(spec.origin) if spec and spec.origin else ""
+    if found and dirname(dirname(found)) != home:
         msg = (
-            f"{package} must be the package in {home.parent}, got {found}; "
-            "rename that, or run from another folder"
+            f"{package} must be the package in {home}, got {found}; rename that, or "
+            "run from another folder"
         )
-        raise ImportError(msg, name=package, path=str(found))
+        raise ImportError(msg, name=package, path=found)
 
 
 for _package in ("reader_study", "magic_model"):
