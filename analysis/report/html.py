@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
-from analysis.report.frames import (
-    ReportFrames,
-    coefficient_table,
-    counts_by_reader,
-    power_table,
-    test_table,
-)
+from analysis.report import frames as report_frames
 from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
@@ -29,7 +23,7 @@ def report_html(
     study: StudyResults,
     figures: "Mapping[str, bytes]",
     reproduction: "Reproduction | None" = None,
-    frames: ReportFrames | None = None,
+    frames: report_frames.ReportFrames | None = None,
 ) -> str:
     """Render the page.
 
@@ -40,7 +34,7 @@ def report_html(
         reproduction: The paper's figures to show beside the computed ones.
         frames: Tables of the study, if computed before.
     """
-    frames = frames or ReportFrames.of(study)
+    frames = frames or report_frames.ReportFrames.of(study)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("analysis.report"),
         autoescape=True,
@@ -85,7 +79,7 @@ def _power_tables(reproduction: "Reproduction | None") -> dict[str, pd.DataFrame
     if reproduction is None:
         return {}
     return {
-        question: power_table(figures)
+        question: report_frames.power_table(figures)
         for question, figures in reproduction.power_figures.items()
         if figures[0].refused is None
     }
@@ -130,9 +124,9 @@ def _question(study: StudyResults, result: QuestionResult) -> dict[str, Any]:
             )
         ],
         "column_totals": table.column_totals.tolist(),
-        "coefficients": coefficient_table(result, study.confidence_level),
-        "tests": test_table(result),
+        "coefficients": report_frames.coefficient_table(result, study.confidence_level),
+        "tests": report_frames.test_table(result),
         "by_reader": None
         if result.pairs.by_reader is None
-        else counts_by_reader(study, result),
+        else report_frames.counts_by_reader(study, result),
     }

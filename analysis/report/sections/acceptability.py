@@ -10,17 +10,15 @@ from analysis.charts.style import EMPHASIS
 from analysis.questions.acceptability import acceptance_of
 from analysis.report.formatting import format_clustered
 from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
-from analysis.report.sections.acceptability_tables import (
-    QuestionAcceptability,
-    acceptability_json,
-    acceptability_tables,
-    question_acceptability,
+from analysis.report.sections import (
+    acceptability_tables as sections_acceptability_tables,
 )
 from analysis.responses.pairing import paired_readings
 
 
 def _acceptability_figure(
-    found: Mapping[str, QuestionAcceptability], context: ReportContext
+    found: Mapping[str, sections_acceptability_tables.QuestionAcceptability],
+    context: ReportContext,
 ) -> Figure:
     """Draw the difference of each question, no difference, and the margin if fixed."""
     level, margin = context.confidence_level, context.plan.non_inferiority_margin
@@ -50,7 +48,7 @@ NO_MARGIN = (
     "difference that is not significant does not show that the methods are alike."
 )
 
-Found = Mapping[str, QuestionAcceptability]
+Found = Mapping[str, sections_acceptability_tables.QuestionAcceptability]
 """By question."""
 
 
@@ -73,7 +71,9 @@ def acceptability_section(context: ReportContext) -> Section | None:
         except ValueError as error:
             left_out.append(f"{question.id} is left out: {error}.")
             continue
-        found[question.id] = question_acceptability(acceptance, context)
+        found[question.id] = sections_acceptability_tables.question_acceptability(
+            acceptance, context
+        )
     if not found:
         return Section(ID, TITLE, refused=" ".join(left_out))
     return _section(found, context, tuple(left_out))
@@ -90,7 +90,7 @@ def _section(
         ID,
         TITLE,
         findings=(*_findings(found, context), *left_out),
-        tables=acceptability_tables(found, context),
+        tables=sections_acceptability_tables.acceptability_tables(found, context),
         pictures=(
             Picture(
                 "forest_acceptability",
@@ -107,7 +107,7 @@ def _section(
             *("durkalski", "yang", "eliasziw_donner"),
             *(() if margin is None else ("piaggio",)),
         ),
-        content=acceptability_json(found, margin, level),
+        content=sections_acceptability_tables.acceptability_json(found, margin, level),
     )
 
 

@@ -8,29 +8,12 @@ import pandas as pd
 from analysis.arrays import BoolArray
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader import ClusteredEstimate, Variance, mean_of
-from analysis.questions.acceptability import (
-    Acceptance,
-    ClusteredMethod,
-    NonInferiority,
-    acceptable_difference,
-    clustered_mcnemar,
-    non_inferiority,
-    tango_interval,
-)
-from analysis.report.formatting import (
-    Json,
-    clustered_json,
-    format_clustered,
-    format_estimate,
-    format_interval,
-    format_p,
-    neutralise,
-    number,
-)
+from analysis.questions import acceptability
+from analysis.report import formatting
 from analysis.report.section import ReportContext, Table
 from analysis.symmetry import TestResult
 
-_TESTS: Mapping[ClusteredMethod, str] = {
+_TESTS: Mapping[acceptability.ClusteredMethod, str] = {
     "obuchowski": "Obuchowski",
     "durkalski": "Durkalski",
     "yang": "Yang",
@@ -57,13 +40,13 @@ class QuestionAcceptability:
         decision: On non-inferiority; None without a margin.
     """
 
-    acceptance: Acceptance
+    acceptance: acceptability.Acceptance
     reference: ClusteredEstimate
     test: ClusteredEstimate
     difference: Mapping[Variance, ClusteredEstimate]
     tango: ConfidenceInterval
-    tests: Mapping[ClusteredMethod, TestResult]
-    decision: NonInferiority | None
+    tests: Mapping[acceptability.ClusteredMethod, TestResult]
+    decision: acceptability.NonInferiority | None
 
     @property
     def headline(self) -> ClusteredEstimate:
@@ -72,7 +55,7 @@ class QuestionAcceptability:
 
 
 def question_acceptability(
-    acceptance: Acceptance, context: ReportContext
+    acceptance: acceptability.Acceptance, context: ReportContext
 ) -> QuestionAcceptability:
     """Analyse one question.
 
@@ -82,20 +65,24 @@ def question_acceptability(
     """
     level, margin = context.confidence_level, context.plan.non_inferiority_margin
     difference = {
-        variance: acceptable_difference(acceptance, variance) for variance in _VARIANCES
+        variance: acceptability.acceptable_difference(acceptance, variance)
+        for variance in _VARIANCES
     }
     return QuestionAcceptability(
         acceptance=acceptance,
         reference=_proportion(acceptance.reference, acceptance),
         test=_proportion(acceptance.test, acceptance),
         difference=difference,
-        tango=tango_interval(
+        tango=acceptability.tango_interval(
             acceptance.only_test, acceptance.only_reference, acceptance.n, level
         ),
-        tests={method: clustered_mcnemar(acceptance, method) for method in _TESTS},
+        tests={
+            method: acceptability.clustered_mcnemar(acceptance, method)
+            for method in _TESTS
+        },
         decision=None
         if margin is None
-        else non_inferiority(
+        else acceptability.non_inferiority(
             difference["crossed"],
             margin,
             confidence_level=level,
@@ -105,7 +92,9 @@ def question_acceptability(
     )
 
 
-def _proportion(accepted: BoolArray, acceptance: Acceptance) -> ClusteredEstimate:
+def _proportion(
+    accepted: BoolArray, acceptance: acceptability.Acceptance
+) -> ClusteredEstimate:
     share = mean_of(accepted, acceptance.reader, acceptance.case)
     return replace(share, bounds=(0.0, 1.0))
 
@@ -179,11 +168,13 @@ def _frame(found: Found, context: ReportContext) -> pd.DataFrame:
     test, reference = context.responses.test, context.responses.reference
     for name, of in found.items():
         row = {
-            "Question": neutralise(name),
+            "Question": formatting.neutralise(name),
             "Pairs": str(of.acceptance.n),
-            neutralise(reference): format_clustered(of.reference, level),
-            neutralise(test): format_clustered(of.test, level),
-            "Difference": format_clustered(of.headline, level),
+            formatting.neutralise(reference): formatting.format_clustered(
+                of.reference, level
+            ),
+            formatting.neutralise(test): formatting.format_clustered(of.test, level),
+            "Difference": formatting.format_clustered(of.headline, level),
             "p": _p(of.tests["obuchowski"]),
         }
         if of.decision is not None:
@@ -196,15 +187,15 @@ def _sensitivity_frame(found: Found, level: float) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Question": neutralise(name),
-                "Difference": format_estimate(of.headline.estimate),
+                "Question": formatting.neutralise(name),
+                "Difference": formatting.format_estimate(of.headline.estimate),
                 **{
-                    label: format_interval(
+                    label: formatting.format_interval(
                         of.difference[variance].confidence_interval(level)
                     )
                     for variance, label in _VARIANCES.items()
                 },
-                "Independent pairs (Tango)": format_interval(of.tango),
+                "Independent pairs (Tango)": formatting.format_interval(of.tango),
             }
             for name, of in found.items()
         ]
@@ -216,7 +207,7 @@ def _test_frame(found: Found, context: ReportContext) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Question": neutralise(name),
+                "Question": formatting.neutralise(name),
                 f"Only {test}": str(of.acceptance.only_test),
                 f"Only {reference}": str(of.acceptance.only_reference),
                 **{label: _p(of.tests[method]) for method, label in _TESTS.items()},
@@ -227,27 +218,32 @@ def _test_frame(found: Found, context: ReportContext) -> pd.DataFrame:
 
 
 def _p(test: TestResult) -> str:
-    return format_p(test.p_value)
+    return formatting.format_p(test.p_value)
 
 
-def acceptability_json(found: Found, margin: float | None, level: float) -> Json:
+def acceptability_json(
+    found: Found, margin: float | None, level: float
+) -> formatting.Json:
     """Return the entries of all questions in results.json."""
     return {
         name: {
             "n_pairs": of.acceptance.n,
             "only_test": of.acceptance.only_test,
             "only_reference": of.acceptance.only_reference,
-            "reference": clustered_json(of.reference, level),
-            "test": clustered_json(of.test, level),
+            "reference": formatting.clustered_json(of.reference, level),
+            "test": formatting.clustered_json(of.test, level),
             "difference": {
-                variance: clustered_json(estimate, level)
+                variance: formatting.clustered_json(estimate, level)
                 for variance, estimate in of.difference.items()
             },
-            "tango": {"low": number(of.tango.low), "high": number(of.tango.high)},
+            "tango": {
+                "low": formatting.number(of.tango.low),
+                "high": formatting.number(of.tango.high),
+            },
             "tests": {
                 method: {
-                    "statistic": number(test.statistic),
-                    "p_value": number(test.p_value),
+                    "statistic": formatting.number(test.statistic),
+                    "p_value": formatting.number(test.p_value),
                     "undefined_reason": test.undefined_reason,
                 }
                 for method, test in of.tests.items()

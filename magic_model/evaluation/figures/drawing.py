@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
+from magic_model.evaluation.figures import samples
 from magic_model.evaluation.figures.plots import box_plots, volume_plots
-from magic_model.evaluation.figures.samples import (
-    sample_panels,
-    sample_patients,
-    sample_slice,
-)
 from magic_model.evaluation.figures.style import house_style, save
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.result import Evaluation
@@ -59,13 +55,13 @@ def _boxes(evaluation: Evaluation, folder: Path) -> dict[str, str]:
 
 def _samples(evaluation: Evaluation, folder: Path) -> dict[str, str]:
     selection = evaluation.selection
-    patients = sample_patients(evaluation)
+    patients = samples.sample_patients(evaluation)
     captions = {}
     pairs = load_pairs(selection, list(patients.values()))
     for group, pair in zip(patients, pairs, strict=True):
-        plane = sample_slice(selection, pair.patient, pair.reference)
+        plane = samples.sample_slice(selection, pair.patient, pair.reference)
         name = f"sample_{group}"
-        save(sample_panels(pair, plane), folder, name)
+        save(samples.sample_panels(pair, plane), folder, name)
         captions[name] = (
             f"Sample, severity {group}: the median patient by in-brain SSIM of "
             f"{evaluation.methods[0]}; the slice with most core, then most tissue at "

@@ -19,14 +19,9 @@ from collections.abc import Sequence
 
 from numpy.typing import NDArray
 
+from magic_model.evaluation import statistics
 from magic_model.evaluation.figures.style import BASELINE_MARKS
 from magic_model.evaluation.metric import Metric
-from magic_model.evaluation.statistics import (
-    ALL,
-    RATIO_ABOVE,
-    RATIO_ZERO,
-    patient_groups,
-)
 from magic_model.maps import MAP_SPECS
 
 
@@ -58,8 +53,8 @@ def volume_plots(evaluation: Evaluation) -> "Figure":
     return figure
 
 
-_ONE = {ALL: "#9ecae1"}
-_SPLIT = {RATIO_ZERO: "#c7e9c0", RATIO_ABOVE: "#fdae6b"}
+_ONE = {statistics.ALL: "#9ecae1"}
+_SPLIT = {statistics.RATIO_ZERO: "#c7e9c0", statistics.RATIO_ABOVE: "#fdae6b"}
 
 
 def box_plots(
@@ -133,7 +128,7 @@ def _draw(
     metric: Metric,
     groups: dict[str, str],
 ) -> None:
-    members = patient_groups(evaluation.scores.patients)
+    members = statistics.patient_groups(evaluation.scores.patients)
     shown = [(group, c) for group, c in groups.items() if members[group].any()]
     for place, name in enumerate(evaluation.maps):
         for i, (group, colour) in enumerate(shown):
@@ -177,7 +172,7 @@ def _legend(figure: "Figure", evaluation: Evaluation) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    members = patient_groups(evaluation.scores.patients)
+    members = statistics.patient_groups(evaluation.scores.patients)
     handles: Sequence[Patch | Line2D] = [
         *(
             Patch(facecolor=c, edgecolor="black", lw=0.5, label=f"{g} (n = {n})")
