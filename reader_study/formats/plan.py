@@ -223,8 +223,8 @@ def check_plan(
     """
     table = protocol.analysis
     faults = [
-        checking.Fault((key,), f"is unknown; known are {', '.join(_TABLE)}; notes of your own "
-              "belong into [analysis.notes]")
+        checking.Fault((key,), f"is unknown; known are {', '.join(_TABLE)}; notes of "
+                       "your own belong into [analysis.notes]")
         for key in table
         if key not in _TABLE
     ]  # fmt: skip

@@ -41,7 +41,8 @@ class Amendment:
             check_reason(text)
         unknown = sorted(set(self.settings) - set(store_milestones.AMENDABLE))
         if unknown:
-            msg = f"Only {', '.join(store_milestones.AMENDABLE)} can be amended, got {unknown[0]}"
+            known = ", ".join(store_milestones.AMENDABLE)
+            msg = f"Only {known} can be amended, got {unknown[0]}"
             raise StudyError(msg)
 
 

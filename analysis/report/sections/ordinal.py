@@ -242,8 +242,8 @@ def _finding(question: Question, shift: _QuestionShift, test: str, level: float)
     return (
         f"{name}: with {test} the answer is on average {size} steps "
         f"{way if float(size) else 'away'} (mean shift "
-        f"{formatting.format_estimate(mean.estimate)} {interval}, permutation p of equal means "
-        f"{p}); {moved.n_same} of {mean.n} pairs have the same answer, "
+        f"{formatting.format_estimate(mean.estimate)} {interval}, permutation p of "
+        f"equal means {p}); {moved.n_same} of {mean.n} pairs have the same answer, "
         f"{moved.n_higher} moved up the scale and {moved.n_lower} down."
     )
 

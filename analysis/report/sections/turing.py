@@ -18,7 +18,7 @@ from analysis.questions.leakage import Leakage
 from analysis.questions.turing import Equivalence
 from analysis.report import formatting
 from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
-from analysis.report.sections import turing_tables as sections_turing_tables
+from analysis.report.sections import turing_tables as tables
 
 _BAND: Any = {  # of a Patch
     "color": PARTIAL[-1],
@@ -27,7 +27,7 @@ _BAND: Any = {  # of a Patch
 }
 
 
-def _turing_figure(found: sections_turing_tables.TuringResults, level: float) -> Figure:
+def _turing_figure(found: tables.TuringResults, level: float) -> Figure:
     """Draw each reader and all readers, chance and its margin, in two panels."""
     height = max(2.9, 1 + 0.2 * (len(found.alone) + 1))
     figure = Figure(figsize=(7.2, height), layout="constrained")
@@ -38,7 +38,7 @@ def _turing_figure(found: sections_turing_tables.TuringResults, level: float) ->
     return figure
 
 
-def _turing_caption(found: sections_turing_tables.TuringResults, level: float) -> str:
+def _turing_caption(found: tables.TuringResults, level: float) -> str:
     """Return the caption of the figure."""
     band = ""
     if found.equivalence:
@@ -52,7 +52,7 @@ def _turing_caption(found: sections_turing_tables.TuringResults, level: float) -
 
 
 def _forest(
-    found: sections_turing_tables.TuringResults,
+    found: tables.TuringResults,
     ax: Axes,
     level: float,
     margin: float | None,
@@ -79,7 +79,7 @@ def _forest(
 
 
 def _plane(
-    found: sections_turing_tables.TuringResults,
+    found: tables.TuringResults,
     ax: Axes,
     level: float,
     margin: float | None,
@@ -131,7 +131,7 @@ NO_TRIALS = (
 
 
 def _turing_findings(
-    found: sections_turing_tables.TuringResults, context: ReportContext
+    found: tables.TuringResults, context: ReportContext
 ) -> tuple[str, ...]:
     """Return the findings: accuracy, equivalence, trials, leakage, own guesses."""
     level = context.confidence_level
@@ -209,12 +209,12 @@ def _guesses(guesses: Guesses, level: float) -> str:
     return (
         "Asked at the end how many pictures of a trial had been synthetic, "
         f"{guesses.n_readers} readers gave a number, which exceeded the truth by "
-        f"{formatting.format_estimate(guesses.mean_excess, 2)} {interval} in the mean of a trial; "
-        "below 0, it fell short."
+        f"{formatting.format_estimate(guesses.mean_excess, 2)} {interval} in the mean "
+        "of a trial; below 0, it fell short."
     )
 
 
-def _recognised(found: sections_turing_tables.TuringResults) -> str:
+def _recognised(found: tables.TuringResults) -> str:
     counts = Counter(answer.recognised or "not answered" for answer in found.closing)
     said = ", ".join(
         f"{formatting.neutralise(text)} ({n})" for text, n in counts.items()
@@ -257,14 +257,14 @@ def turing_section(context: ReportContext) -> Section | None:
 
 def _section(judgements: Judgements, context: ReportContext, asked: str) -> Section:
     level = context.confidence_level
-    found = sections_turing_tables.turing_results(
+    found = tables.turing_results(
         judgements, context.plan.equivalence_margin, context.closing
     )
     return Section(
         ID,
         TITLE,
         findings=_turing_findings(found, context),
-        tables=sections_turing_tables.turing_tables(found, level),
+        tables=tables.turing_tables(found, level),
         pictures=(
             Picture(
                 "turing",
@@ -279,12 +279,12 @@ def _section(judgements: Judgements, context: ReportContext, asked: str) -> Sect
             *(("schuirmann",) if found.equivalence else ()),
             *(("phipson",) if found.trials else ()),
         ),
-        content=sections_turing_tables.turing_json(found, level),
+        content=tables.turing_json(found, level),
     )
 
 
 def _methods(
-    found: sections_turing_tables.TuringResults, context: ReportContext, asked: str
+    found: tables.TuringResults, context: ReportContext, asked: str
 ) -> tuple[str, ...]:
     test, reference = context.responses.test, context.responses.reference
     said = [
@@ -299,14 +299,14 @@ def _methods(
     if found.equivalence:
         said.append(
             "Equivalence of balanced accuracy to chance was tested by two one-sided t "
-            f"tests at the {100 * sections_turing_tables.ALPHA:g} % level each {{schuirmann}}, with a margin "
-            f"of {found.equivalence.margin:g} fixed before the data were seen."
+            f"tests at the {100 * tables.ALPHA:g} % level each {{schuirmann}}, with a "
+            f"margin of {found.equivalence.margin:g} fixed before the data were seen."
         )
     if found.trials:
         said.append(
             "Leakage between trials was tested by permutation {phipson}: answers of "
             "trial 2 were exchanged between cases with the same order of methods, "
-            f"{_EXCHANGED[found.trials.leakage.permute]} ({sections_turing_tables.N_PERMUTATIONS:,} "
+            f"{_EXCHANGED[found.trials.leakage.permute]} ({tables.N_PERMUTATIONS:,} "
             "permutations)."
         )
     return tuple(said)

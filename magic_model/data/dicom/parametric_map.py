@@ -169,7 +169,8 @@ def _parametric_map(volume: Volume, study: dicom_study.StudyContext) -> Dataset:
         plane_positions=positions,
     )
     study.mark(dataset)
-    dataset.DerivationDescription = f"{spec.long_name} in {spec.unit}, {dicom_study.RESEARCH_ONLY.lower()}, no diagnosis"
+    use = f"{dicom_study.RESEARCH_ONLY.lower()}, no diagnosis"
+    dataset.DerivationDescription = f"{spec.long_name} in {spec.unit}, {use}"
     _restore_order(dataset, lps)
     return dataset
 
