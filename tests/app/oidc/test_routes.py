@@ -150,6 +150,6 @@ def test_a_store_that_cannot_be_used_lets_nobody_in(client, provider, monkeypatc
     def broken(*_, **__):
         raise StudyError("The store is busy")  # noqa: EM101
 
-    monkeypatch.setattr(routes, "admit", broken)
+    monkeypatch.setattr(routes, "sign_in_verified", broken)
     provider.claims = ANNA
     assert why(client.get(sent_back(client))) == ["failed"]
