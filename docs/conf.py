@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
 
 _PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
@@ -36,7 +38,6 @@ myst_heading_anchors = 4
 
 autosummary_generate = False
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
 
@@ -61,70 +62,90 @@ html_theme_options = {
 }
 
 PACKAGES = ("analysis", "reader_study", "magic_model", "app")
+HEADINGS = ("Functions", "Classes", "Errors", "Values")
 
 
 def _kind(named: object) -> tuple[str, str]:
     """Return the heading under which a public name is listed, and its directive."""
     if inspect.isclass(named):
         error = issubclass(named, BaseException)
-        return ("Errors", "autoexception") if error else ("Classes", "autoclass")
-    if inspect.isroutine(named):
-        return "Functions", "autofunction"
-    return "Values", "autodata"
+        return ("Errors", "exception") if error else ("Classes", "class")
+    return ("Functions", "function") if inspect.isroutine(named) else ("Values", "data")
 
 
-def _section(package: str, heading: str, names: dict[str, str]) -> str:
+def _definition(named: type) -> str:
+    """Return where a class or function is defined."""
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+@cache
+def _exported() -> dict[str, str]:
+    """Return the public name of everything exported, by where it is defined.
+
+    Of two packages that export one thing, the one that defines it counts.
+    """
+    names: dict[str, str] = {}
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        for name in getattr(module, "__all__", ()):
+            named = getattr(module, name)
+            if hasattr(named, "__qualname__"):
+                definition = _definition(named)
+                if definition.startswith(f"{package}.") or definition not in names:
+                    names[definition] = f"{package}.{name}"
+    return names
+
+
+def _value(package: str, name: str) -> str:
+    """Return the entry of a value, described where its module defines it."""
+    lines: list[str] = []
+    for module in [m for m in sys.modules if m.startswith(f"{package}.")]:
+        if name in vars(sys.modules[module]):
+            found = ModuleAnalyzer.for_module(module).find_attr_docs()
+            lines = found.get(("", name), lines)
+    return f".. py:data:: {name}\n\n" + "".join(f"   {line}\n" for line in lines)
+
+
+def _entry(package: str, name: str) -> str:
+    """Return the reStructuredText that describes a public name."""
+    named = getattr(importlib.import_module(package), name)
+    heading, kind = _kind(named)
+    if heading == "Values":
+        return _value(package, name)
+    elsewhere = _exported()[_definition(named)]
+    if elsewhere != f"{package}.{name}":
+        return f".. py:{kind}:: {name}\n\n   The same as :py:obj:`{elsewhere}`.\n"
+    members = "   :members:\n" if heading == "Classes" else ""
+    return f".. auto{kind}:: {name}\n{members}"
+
+
+def _section(package: str, heading: str, names: list[str]) -> str:
     """Return the Markdown of one heading: a table of the names, then each of them."""
-    table = "\n".join(f"   {name}" for name in names)
-    each = "\n".join(
-        f".. {directive}:: {name}" + ("\n   :members:" * (heading == "Classes")) + "\n"
-        for name, directive in names.items()
-    )
-    return f"""
-## {heading}
-
-```{{eval-rst}}
-.. currentmodule:: {package}
-.. autosummary::
-   :nosignatures:
-
-{table}
-
-{each}
-```
-"""
+    table = ["", ".. autosummary::", "   :nosignatures:", ""]
+    table += [f"   {name}" for name in names]
+    entries = [_entry(package, name) for name in names]
+    head = [f".. currentmodule:: {package}", *(table if heading != "Values" else [])]
+    body = "\n".join([*head, "", *entries])
+    return f"\n## {heading}\n\n```{{eval-rst}}\n{body}\n```\n"
 
 
 def api_page(package: str) -> str:
     """Return the Markdown of what a package offers, from its `__all__`."""
     module = importlib.import_module(package)
-    headings: dict[str, dict[str, str]] = {}
+    headings: dict[str, list[str]] = {name: [] for name in HEADINGS}
     for name in getattr(module, "__all__", ()):
         named = getattr(module, name)
         if not name.startswith("__") and not inspect.ismodule(named):
-            heading, directive = _kind(named)
-            headings.setdefault(heading, {})[name] = directive
-    order = ("Functions", "Classes", "Errors", "Values")
-    return "".join(_section(package, h, headings[h]) for h in order if h in headings)
+            headings[_kind(named)[0]].append(name)
+    return "".join(
+        _section(package, h, names) for h, names in headings.items() if names
+    )
 
 
 def _add_api(_app: Sphinx, docname: str, source: list[str]) -> None:
     """Complete the pages of docs/api, each named like its package."""
     if docname.startswith("api/"):
         source[0] += api_page(docname.removeprefix("api/"))
-
-
-@cache
-def _exported() -> dict[str, str]:
-    """Return the public name of everything exported, by where it is defined."""
-    names = {}
-    for package in PACKAGES:
-        module = importlib.import_module(package)
-        for name in getattr(module, "__all__", ()):
-            named = getattr(module, name)
-            if hasattr(named, "__qualname__"):
-                names[f"{named.__module__}.{named.__qualname__}"] = f"{package}.{name}"
-    return names
 
 
 def _link_exported(

@@ -11,18 +11,19 @@ import numpy as np
 from reader_study.blinding_audit.cues import (
     file_cues,
     frame_cues,
+    name_linkage,
     picture_cues,
     position_cue,
+    position_linkage,
 )
 from reader_study.blinding_audit.facts import (
     FileFacts,
     PictureFacts,
+    file_checks,
     read_file_facts,
     read_picture_facts,
 )
-from reader_study.blinding_audit.file_checks import file_checks
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
-from reader_study.blinding_audit.linkage import name_linkage, position_linkage
 from reader_study.building import study
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError

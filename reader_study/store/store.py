@@ -1,24 +1,191 @@
 """The store of a study: open it, read from it, write to it."""
 
+import sqlite3
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
-from reader_study.store.engine import (
-    READS_ONLY,
-    is_current,
-    make_engine,
-    migrate,
-    take_turn,
-    use_wal,
-    write_lock,
-)
 from reader_study.store.transaction import Transaction, begin
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+READS_ONLY = "reads_only"
+"""Execution option of a transaction that writes nothing."""
+
+_BUSY_SECONDS = 60
+_WRITE_LOCK = 0x4D414749  # any number, the same in all processes of a study
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+def migrate(connection: Connection) -> None:
+    """Create or alter tables as far as needed, within the transaction begun.
+
+    Raises:
+        StudyError: If the database is of a later version than this program.
+    """
+    if is_current(connection):
+        return
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        msg = f"The database was made by a later version of this program: {error}"
+        raise StudyError(msg) from error
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the tables are of the present version."""
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == wanted
+
+
+@contextmanager
+def write_lock(engine: Engine) -> Iterator[None]:
+    """Hold the turn while the block runs.
+
+    BEGIN IMMEDIATE alone keeps the data right, but SQLite waits by trying again and
+    again, so that some of many writers wait for seconds while others overtake them.
+    The system's file lock wakes the next one at once. Where it cannot be had, SQLite's
+    own waiting remains.
+    """
+    path = engine.url.database or ""
+    with ExitStack() as stack:
+        if engine.dialect.name == "sqlite" and not path.startswith("file:"):
+            with suppress(OSError):
+                _lock(stack.enter_context(Path(f"{path}-turn").open("ab")))
+        yield
+
+
+def make_engine(url: str) -> Engine:
+    """Prepare connections to a database.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://user@host/name`.
+
+    Raises:
+        StudyError: If the URL is of another kind of database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        msg = f"Database must be a URL such as sqlite:///study.sqlite, got {url!r}"
+        raise StudyError(msg) from error
+    backend = parsed.get_backend_name()
+    if backend not in _DRIVERS:
+        msg = f"Database must be sqlite or postgresql, got {backend}"
+        raise StudyError(msg)
+    parsed = parsed.set(drivername=_DRIVERS[backend])
+    try:
+        if backend == "sqlite":
+            return _sqlite(parsed.render_as_string(hide_password=False))
+        return create_engine(parsed, pool_size=10, max_overflow=50, pool_pre_ping=True)
+    except (ModuleNotFoundError, SQLAlchemyError) as error:
+        msg = f"Database {parsed.render_as_string()} cannot be used: {error}"
+        raise StudyError(msg) from error
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other transaction writes; SQLite's BEGIN has done so already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK}
+        )
+
+
+def use_wal(engine: Engine) -> None:
+    """Let readers read while one writes, on SQLite; the file remembers it."""
+    if engine.dialect.name != "sqlite":
+        return
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while not _has_wal(engine):
+        # Where several processes open a new file at once, SQLite does not wait.
+        if time.monotonic() > deadline:
+            msg = "The database is locked by another program"
+            raise StudyError(msg)
+        time.sleep(0.02)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform != "win32":
+        from fcntl import LOCK_EX, flock
+
+        flock(file, LOCK_EX)
+
+
+def _has_wal(engine: Engine) -> bool:
+    # Outside of any transaction, hence without SQLAlchemy, which would begin one.
+    try:
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode")
+            if cursor.fetchone() != ("wal",):
+                cursor.execute("PRAGMA journal_mode=WAL")
+    except (sqlite3.DatabaseError, DBAPIError) as error:
+        if "locked" in str(error):
+            return False
+        why = error.orig if isinstance(error, DBAPIError) else error
+        msg = f"The database cannot be used: {why}"
+        raise StudyError(msg) from error
+    return True
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=100,
+        connect_args={"timeout": _BUSY_SECONDS},
+    )
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401
+    # SQLAlchemy says BEGIN itself; else the driver would begin late, and a
+    # transaction that reads before it writes could fail instead of waiting.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA recursive_triggers=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get(READS_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
 
 _OF_THE_PROGRAM = (DataError, IntegrityError, ProgrammingError)
 

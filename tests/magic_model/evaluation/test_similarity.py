@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from magic_model.evaluation.metric import Metric
-from magic_model.evaluation.similarity import map_scores
+from magic_model.evaluation.scores import map_scores
 
 
 def test_a_brain_at_the_edge_of_the_frame_is_judged_alike():

@@ -5,8 +5,13 @@ from numpy.testing import assert_allclose
 from magic_model.data.volume import Kind
 from magic_model.phantom.ceiling import DOCUMENTED, healthy_means
 from magic_model.phantom.lesion import Side
-from magic_model.phantom.ncct import CSF_HU, Hypodensity
-from magic_model.phantom.patient import PhantomSpec, make_patient, simulate
+from magic_model.phantom.patient import (
+    CSF_HU,
+    Hypodensity,
+    PhantomSpec,
+    make_patient,
+    simulate,
+)
 from magic_model.severity import Severity, mismatch_ratio, severity_class
 
 MAPS = (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX)

@@ -12,7 +12,7 @@ from scipy.ndimage import map_coordinates
 from magic_model.phantom.anatomy import Posture, sample, template_coordinates
 from magic_model.phantom.grid import Grid, interpolate, random_field, spline_field
 from magic_model.phantom.lesion import Side, Territory, territory_share
-from magic_model.phantom.perfusion import residue, time_to_maximum, time_to_peak
+from magic_model.phantom.patient import residue, time_to_maximum, time_to_peak
 
 
 def float32(*values):

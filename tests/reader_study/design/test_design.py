@@ -12,10 +12,10 @@ from reader_study.design.design import (
     Design,
     ReaderPlan,
     draw_design,
+    draw_orders,
     generator,
     violations,
 )
-from reader_study.design.presentation_order import draw_orders
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
 

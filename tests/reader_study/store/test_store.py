@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from reader_study.errors import StudyError
-from reader_study.store import engine
+from reader_study.store import store as module
 from reader_study.store.store import open_store
 from reader_study.store.tables import metadata
 from reader_study.store.transaction import GENESIS, Head, link, not_before, read_head
@@ -115,7 +115,7 @@ def test_writers_wait_for_one_another_without_the_line_too(
     tmp_path, clock, monkeypatch
 ):
     """Where the system has no file locks: with a plain BEGIN some would be refused."""
-    monkeypatch.setattr(engine, "_lock", raising_os_error)
+    monkeypatch.setattr(module, "_lock", raising_os_error)
     store = open_store(f"sqlite:///{tmp_path / 'study.sqlite'}")
 
     def write(n):
@@ -137,7 +137,7 @@ def raising_os_error(_):
 
 
 def test_a_file_that_another_program_keeps_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.1)
     path = tmp_path / "study.sqlite"
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -152,6 +152,6 @@ def test_a_missing_driver_is_told(monkeypatch):
         msg = "No module named 'psycopg'"
         raise ModuleNotFoundError(msg)
 
-    monkeypatch.setattr(engine, "create_engine", fail)
+    monkeypatch.setattr(module, "create_engine", fail)
     with pytest.raises(StudyError, match=r"cannot be used: No module named 'psycopg'"):
         open_store("postgresql://somebody:secret@host/name")
