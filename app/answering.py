@@ -32,7 +32,7 @@ class Form:
         return f"{self.purpose}-reason-{question}-{self.token}"
 
     def answers(self, fields: Fields) -> dict[str, int]:
-        """Give the codes of the questions that are answered."""
+        """Return the codes of the questions that are answered."""
         found = {}
         for question in self.questionnaire.questions:
             code = fields.get(self.answer_key(question.id))
@@ -41,7 +41,7 @@ class Form:
         return found
 
     def reasons(self, fields: Fields) -> dict[str, str]:
-        """Give the explanations of answers that ask for one; others are hidden."""
+        """Return the explanations of answers that ask for one; others are hidden."""
         answers = self.answers(fields)
         found = {}
         for question in self.questionnaire.questions:
@@ -53,7 +53,7 @@ class Form:
     def filled(
         self, answers: Mapping[str, int], reasons: Mapping[str, str]
     ) -> dict[str, object]:
-        """Give the content of all fields for answers kept before; none is chosen."""
+        """Return the content of all fields for answers kept before; none is chosen."""
         content: dict[str, object] = {}
         for question in self.questionnaire.ids:
             content[self.answer_key(question)] = answers.get(question)
@@ -61,7 +61,7 @@ class Form:
         return content
 
     def missing(self, fields: Fields) -> tuple[str, ...]:
-        """Give the questions that have no answer, or lack their explanation."""
+        """Return the questions that have no answer, or lack their explanation."""
         problems = self.questionnaire.problems(
             self.answers(fields), self.reasons(fields)
         )
@@ -76,7 +76,7 @@ def asks_for_reason(question: Question, code: object) -> bool:
 
 
 def reasoned_choices(question: Question) -> tuple[int, ...]:
-    """Give the places on the scale, from 0, of the answers that ask for a reason."""
+    """Return the places on the scale, from 0, of the answers that ask for a reason."""
     numbered = enumerate(question.scale)
     return tuple(number for number, choice in numbered if choice.requires_reason)
 

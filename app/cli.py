@@ -1,12 +1,19 @@
 """The command `magic-app`: parse, call, print."""
 
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import is_dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from app.api import serve_explorer, serve_monitor, serve_reading_room
+from app.configuration import StrPath
+from app.deployment import write_deployment
 from reader_study.cli.options import add_help_and_version
 from reader_study.errors import StudyError
 
@@ -21,8 +28,6 @@ add_help_and_version(app)
 
 _EXTRAS = {"pydicom": "dicom", "safetensors": "model", "torch": "model"}
 """Which extra brings a package that the explorer may miss."""
-
-DEMO_FOLDER = Path("reading-demo")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,129 +48,62 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-@app.command()
-def read(
-    study: Annotated[
-        Path | None, typer.Argument(help="Folder of the built study.")
-    ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8501,
-    database: Annotated[
-        str | None,
-        typer.Option(help="URL, sqlite:///... or postgresql://...; else the study's."),
-    ] = None,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Make a small study and open that.")
-    ] = False,
-    allowed_host: Annotated[
-        list[str] | None,
-        typer.Option(help="Name behind a proxy; the loopback's no more. Repeatable."),
-    ] = None,
-    secret_file: Annotated[
-        Path | None,
-        typer.Option(help="Secret shared by all processes; made if missing."),
-    ] = None,
-    oidc: Annotated[
-        Path | None,
-        typer.Option(help="TOML of hospital accounts and their readers."),
-    ] = None,
-) -> None:
-    """Serve a study to its readers, on this machine only, or to a proxy on it."""
-    from app.commands.read import Serving, prepare, prepare_demo, run
+def _offer(name: str, function: Callable[..., object]) -> None:
+    """Offer a function as a command; its parameters are arguments and options.
 
-    serving = Serving(port, tuple(allowed_host or ()), secret_file, oidc)
-    if demo:
-        folder = study or DEMO_FOLDER
-        print(prepare_demo(folder, serving))
-        run(folder / "STUDY", None, serving)
+    A parameter that is a dataclass is offered by its fields. The first sentence of the
+    docstring is the help.
+    """
+    parameters = _parameters(function)
+    made_of: dict[str, Any] = {
+        p.name: p.annotation for p in parameters if is_dataclass(p.annotation)
+    }
+    offered = [option for p in parameters for option in _as_offered(p)]
+
+    def command(**given: Any) -> None:  # noqa: ANN401
+        for group, made in made_of.items():
+            fields = [field.name for field in _parameters(made)]
+            given[group] = made(**{name: given.pop(name) for name in fields})
+        text = function(**given)
+        if text is not None:
+            print(text)
+
+    # Typer reads both.
+    command.__signature__ = inspect.Signature(offered)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in offered}
+    summary = (inspect.getdoc(function) or "").partition("\n\n")[0]
+    app.command(name, help=summary)(command)
+
+
+def _parameters(function: Any) -> list[inspect.Parameter]:  # noqa: ANN401
+    return list(inspect.signature(function, eval_str=True).parameters.values())
+
+
+def _as_offered(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
+    if is_dataclass(parameter.annotation):
+        for field in _parameters(parameter.annotation):
+            yield from _as_offered(field)
         return
-    if study is None:
-        msg = "A study's folder must be given, or --demo, got none"
-        raise StudyError(msg)
-    print(prepare(study, database, serving))
-    run(study, database, serving)
-
-
-@app.command()
-def monitor(
-    study: Annotated[Path, typer.Argument(help="Folder of the built study.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8502,
-    database: Annotated[
-        str | None,
-        typer.Option(help="URL, sqlite:///... or postgresql://...; else the study's."),
-    ] = None,
-) -> None:
-    """Serve the coordinator's desk: progress and codes, never an answer by method."""
-    from app.commands.monitor import prepare, run
-
-    print(prepare(study, port, database))
-    run(study, port, database)
-
-
-@app.command()
-def pilo(
-    checkpoint: Annotated[Path, typer.Option(help="Trained network.")],
-    source: Annotated[Path, typer.Option("--input", help="NCCT: NIfTI or DICOM.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8503,
-) -> None:
-    """Explore the perfusion information ratio of an image; outside any study."""
-    from app.commands.pilo import prepare, run
-
-    print(prepare(checkpoint, source, port))
-    run(checkpoint, source, port)
-
-
-@app.command()
-def deploy(
-    folder: Annotated[Path, typer.Argument(help="New folder for the files.")],
-    host: Annotated[str, typer.Option(help="Name by which browsers know the server.")],
-    study: Annotated[str, typer.Option(help="Folder of the study on the server.")],
-    database: Annotated[
-        str, typer.Option(help="URL without a password; else the study's.")
-    ] = "",
-    processes: Annotated[int, typer.Option(help="How many serve readers.")] = 2,
-    first_port: Annotated[int, typer.Option(help="Port of the first.")] = 8501,
-    https_port: Annotated[int, typer.Option(help="Port of nginx.")] = 443,
-    http_port: Annotated[int, typer.Option(help="Sends browsers to HTTPS.")] = 80,
-    certificate: Annotated[
-        str, typer.Option(help="PEM file with the chain.")
-    ] = "/etc/ssl/magic-app/fullchain.pem",
-    certificate_key: Annotated[
-        str, typer.Option(help="PEM file.")
-    ] = "/etc/ssl/magic-app/privkey.pem",
-    logs: Annotated[str, typer.Option(help="Folder of nginx.")] = "/var/log/nginx",
-    program: Annotated[
-        str, typer.Option(help="This command, on the server.")
-    ] = "/opt/reading-room/bin/magic-app",
-    user: Annotated[str, typer.Option(help="Who runs it.")] = "magic-app",
-    oidc: Annotated[
-        str, typer.Option(help="File of hospital accounts on the server.")
-    ] = "",
-) -> None:
-    """Write files for nginx and systemd into a folder; install nothing."""
-    from app.commands.deploy import write_deployment
-    from app.deployment.plan import Deployment
-
-    deployment = Deployment(
-        host=host,
-        study=study,
-        database=database,
-        processes=processes,
-        first_port=first_port,
-        ports=(https_port, http_port),
-        certificate=certificate,
-        certificate_key=certificate_key,
-        logs=logs,
-        program=program,
-        user=user,
-        oidc=oidc,
+    of_python, option = get_args(parameter.annotation)
+    kinds = get_args(of_python) or (of_python,)
+    if get_origin(of_python) is not list and set(get_args(StrPath)) <= set(kinds):
+        # Typer takes one kind of value: a path.
+        others = [kind for kind in kinds if kind not in get_args(StrPath)]
+        of_python = reduce(or_, others, Path)
+    yield parameter.replace(
+        kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[of_python, option]
     )
-    print(write_deployment(folder, deployment))
 
 
 def _fail(message: str) -> int:
     print(f"magic-app: {message}", file=sys.stderr)
     return 2
 
+
+_offer("read", serve_reading_room)
+_offer("monitor", serve_monitor)
+_offer("pilo", serve_explorer)
+_offer("deploy", write_deployment)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,44 +1,83 @@
-"""The shipped configuration of Streamlit, which no other one on the machine changes."""
+"""Settings of Streamlit, and names in the environment that say what is served."""
 
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
+from os import PathLike
+from pathlib import Path
 from typing import Any
+
+StrPath = str | PathLike[str]
 
 LOOPBACK = ("127.0.0.1", "localhost")
 """Names by which a machine calls itself."""
 
+STUDY = "READING_STUDY"
+"""Environment variable: folder of the study."""
 
-def settings(
-    port: int,
-    *,
-    hosts: Sequence[str] = LOOPBACK,
-    cookie_secret: str = "",
-) -> dict[str, Any]:
-    """Give the shipped settings as flags, which win over files and environment.
+DATABASE = "READING_DATABASE"
+"""Environment variable: URL of the database; empty for the study's own."""
+
+ACCOUNTS = "READING_ACCOUNTS"
+"""Environment variable: file of hospital accounts; empty for none."""
+
+CHECKPOINT = "MAGIC_PILO_CHECKPOINT"
+"""Environment variable: network of the explorer."""
+
+INPUT = "MAGIC_PILO_INPUT"
+"""Environment variable: NCCT of the explorer."""
+
+LAST_PORT = 65535
+
+
+def settings(port: int, *, hosts: Sequence[str] = LOOPBACK) -> dict[str, Any]:
+    """Return the shipped settings, which a server gives precedence over all others.
 
     Args:
-        port: On which the server listens.
+        port: Port on which the server listens.
         hosts: Names under which it answers, as browsers know it.
-        cookie_secret: Signs Streamlit's own cookies, the same in all processes; empty
-            for one of this process alone.
+
+    Raises:
+        ValueError: If `port` is no port.
 
     Examples:
-        >>> settings(8501)["server_address"]
+        >>> settings(8501)["server.address"]
         '127.0.0.1'
-        >>> settings(8501, hosts=["reading.example.org"])["server_allowedHosts"]
+        >>> settings(8501, hosts=["reading.example.org"])["server.allowedHosts"]
         ['reading.example.org']
     """
+    require_port(port)
     text = files("app").joinpath(".streamlit/config.toml").read_text("utf-8")
     shipped = {
-        f"{section}_{name}": value
+        f"{section}.{name}": value
         for section, values in tomllib.loads(text).items()
         for name, value in values.items()
     }
-    of_this_server: dict[str, Any] = {
-        "server_port": port,
-        "server_allowedHosts": list(hosts),
-    }
-    if cookie_secret:
-        of_this_server["server_cookieSecret"] = cookie_secret
-    return shipped | of_this_server
+    return shipped | {"server.port": port, "server.allowedHosts": list(hosts)}
+
+
+def require_port(port: object) -> None:
+    """Refuse what is no port.
+
+    Raises:
+        ValueError: If so.
+    """
+    if (
+        not isinstance(port, int)
+        or isinstance(port, bool)
+        or not 1 <= port <= LAST_PORT
+    ):
+        msg = f"port must be a whole number from 1 to {LAST_PORT}, got {port!r}"
+        raise ValueError(msg)
+
+
+def as_path(value: object, name: str) -> Path:
+    """Return a path that was given as a text, or as one.
+
+    Raises:
+        TypeError: If it is neither.
+    """
+    if not isinstance(value, str | PathLike):
+        msg = f"{name} must be a path, got {value!r}"
+        raise TypeError(msg)
+    return Path(value)

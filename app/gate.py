@@ -3,14 +3,18 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+SESSION = "/session"
+"""Where a browser's cookie is set, kept alive and taken away."""
 
 _PAGES = re.compile(
     r"/|/index\.html|/favicon\.png|/manifest\.json|/static/.+|/session"
@@ -56,10 +60,45 @@ class Gate:
             await PlainTextResponse("", status)(scope, receive, send)
 
 
+def is_known(host: str | None, names: Sequence[str]) -> bool:
+    """Return whether a `Host` header names this server.
+
+    Args:
+        host: As the browser sent it, with or without a port.
+        names: Of the server; `*.example.org` stands for all names that end so, `*` for
+            any, no names at all for every host.
+
+    Examples:
+        >>> is_known("read.example.org:8443", ["read.example.org"])
+        True
+        >>> is_known("read.example.org@elsewhere.org", ["read.example.org"])
+        False
+    """
+    if not names:
+        return True
+    try:
+        parts = urlsplit(f"//{host or ''}")
+        name = parts.hostname
+        _ = parts.port  # raises if it is none
+    except ValueError:
+        return False
+    further = parts.path or parts.query or parts.fragment
+    if name is None or "@" in parts.netloc or further:
+        return False
+    name = name.lower().rstrip(".")
+    return any(_fits(name, known.strip().lower().rstrip(".")) for known in names)
+
+
+def _fits(name: str, known: str) -> bool:
+    if known.startswith("*."):
+        return name.endswith(known[1:])
+    return known in ("*", name)
+
+
 def _refusal(scope: Scope, further: frozenset[str]) -> int:
     headers = Headers(scope=scope)
     host = headers.get("host")
-    if not is_host_allowed(host):
+    if not is_known(host, st.get_option("server.allowedHosts")):
         return 421
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:

@@ -1,9 +1,23 @@
-"""The coordinator's desk in the browser: entry of the server's script."""
+"""The coordinator's monitor: the script of its pages, and its server.
+
+`magic-app monitor` and `streamlit run app/monitor.py` are the same server.
+It runs this file anew, as `__main__`, for every page that it shows.
+"""
 
 import streamlit as st
 
-from app.coordinator.page import show_page
+try:
+    from app import door, server
+except ImportError as error:  # run from a clone that is not installed, or shadowed
+    _missing = f"magic-ctp must be installed: pip install -e . in its folder ({error})"
+else:
+    _missing = ""
 
 if __name__ == "__main__":
     st.set_page_config(page_title="Monitor", layout="wide")
-    show_page()
+    if _missing:
+        st.text(_missing)
+    else:
+        door.show_monitor()
+else:
+    application = st.App(__file__, **({} if _missing else server.monitor()))

@@ -1,14 +1,16 @@
 """The reading room: the study that this process serves, its store and its clock."""
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from app.configuration import DATABASE, STUDY, StrPath, as_path
 from reader_study.building.study import Study, open_study
 from reader_study.clock import Clock, SystemClock
+from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
-from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.reading.training import TrainingSession
 from reader_study.running.study_store import open_study_store
@@ -20,11 +22,8 @@ from reader_study.store.milestones import (
 )
 from reader_study.store.store import Store
 
-STUDY = "READING_STUDY"
-"""Environment variable: folder of the study."""
-
-DATABASE = "READING_DATABASE"
-"""Environment variable: URL of the database; empty for the study's own."""
+DEMONSTRATIONS: set[Path] = set()
+"""Studies that this process has made for anybody to look around."""
 
 
 @dataclass(frozen=True)
@@ -35,54 +34,47 @@ class Room:
     store: Store
     clock: Clock
 
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether this process has made the study for anybody to look around."""
+        return self.study.folder in DEMONSTRATIONS
+
     def session_of(self, reader: str) -> ReadingSession:
-        """Give the way of a reader, who has been let in, through the study."""
+        """Return the way of a reader, who has been let in, through the study."""
         return ReadingSession(self.study, self.store, reader, clock=self.clock)
 
     def training_of(self, reader: str) -> TrainingSession:
-        """Give the way of a reader, who has been let in, through the training."""
+        """Return the way of a reader, who has been let in, through the training."""
         return TrainingSession(self.study, self.store, reader, self.clock)
 
     def state(self) -> tuple[Phase, Protocol]:
-        """Say how far the study has come, and give its protocol as amended."""
+        """Say how far the study has come, and return its protocol as amended."""
         with self.store.reading() as connection:
             milestones = find_milestones(connection)
         return phase_of(milestones), effective_protocol(self.study.protocol, milestones)
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Where a reader stands in a study, as the store says now."""
-
-    progress: ReaderState
-    phase: Phase
-    protocol: Protocol
-
-
-def standing(room: Room, reader: str) -> Standing:
-    """Ask the store where a reader stands.
-
-    Raises:
-        StudyError: If the reader takes no part, or the store cannot be read.
-    """
-    return Standing(room.session_of(reader).progress(), *room.state())
-
-
-def open_room(folder: Path, url: str | None = None) -> Room:
+def open_room(folder: StrPath, url: str | None = None) -> Room:
     """Open a study and its store.
 
     Raises:
         StudyError: If one of them cannot be used.
+        TypeError: If `folder` is no path.
     """
-    study, clock = open_study(folder), SystemClock()
+    study, clock = open_study(as_path(folder, "folder")), SystemClock()
     return Room(study, open_study_store(study, url, clock=clock), clock)
 
 
 @cache
 def served_room() -> Room:
-    """Give the room that the environment names; opened once in a process.
+    """Return the room that the environment names; opened once in a process.
 
     Raises:
         StudyError: If it cannot be opened.
     """
     return open_room(Path(os.environ[STUDY]), os.environ.get(DATABASE) or None)
+
+
+def report(error: StudyError) -> None:
+    """Tell the server's operator; a page shows no message that may hold a path."""
+    sys.stderr.write(f"magic-app: {error}\n")

@@ -13,7 +13,7 @@ _ONLY_OWNER = 0o600
 
 
 def shared_secret(path: Path) -> str:
-    """Give the secret in a file; the first process that asks makes one.
+    """Return the secret in a file; the first process that asks makes one.
 
     Args:
         path: Of the file. Nobody but its owner, or its group, may be able to read it.

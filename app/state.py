@@ -35,7 +35,7 @@ def show_trouble() -> str:
 
 
 def kept_draft() -> Kept:
-    """Give the draft that the store is known to have."""
+    """Return the draft that the store is known to have."""
     kept: Kept = st.session_state.get(_DRAFT, ("", {}, {}, ""))
     return kept
 
@@ -51,7 +51,7 @@ def hand_off(secret: str) -> None:
 
 
 def handed_off() -> str | None:
-    """Give a sign-in that is on its way to the browser; None if there is none."""
+    """Return a sign-in that is on its way to the browser; None if there is none."""
     secret: str | None = st.session_state.get(_HANDOFF)
     return secret
 
@@ -62,5 +62,5 @@ def _take_notice() -> tuple[str, bool]:
 
 
 def zone() -> str | None:
-    """Give the time zone of the browser."""
+    """Return the time zone of the browser."""
     return st.context.timezone

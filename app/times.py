@@ -7,7 +7,7 @@ from reader_study.clock import from_text
 
 
 def clock_time(time: str, zone: str | None) -> str:
-    """Give the time of day.
+    """Return the time of day.
 
     Args:
         time: As the server wrote it.
@@ -21,7 +21,7 @@ def clock_time(time: str, zone: str | None) -> str:
 
 
 def date_and_time(time: str, zone: str | None) -> str:
-    """Give date and time of day.
+    """Return date and time of day.
 
     Examples:
         >>> date_and_time("2026-03-01T09:30:05.000000Z", None)
@@ -32,7 +32,7 @@ def date_and_time(time: str, zone: str | None) -> str:
 
 
 def sortable_time(time: str, zone: str | None) -> str:
-    """Give date and time of day so that text sorts as time does; empty for empty.
+    """Return date and time of day so that text sorts as time does; empty for empty.
 
     Examples:
         >>> sortable_time("2026-03-01T09:30:05.000000Z", None)

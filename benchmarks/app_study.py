@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.identity import COOKIE
+from app.accounts import READER
 from app.room import Room, open_room
 from benchmarks.study_build import montage
 from reader_study.building.builder import BuildRequest, build_study
@@ -141,4 +141,4 @@ def let_in(room: Room, reader: str) -> dict[str, str]:
         (Confirmation.DISPLAY, seen),
     ):
         acknowledge(store, reader, kind, version, clock=clock)
-    return {COOKIE: secret}
+    return {READER.cookie: secret}

@@ -15,9 +15,8 @@ import numpy as np
 import torch
 
 from app.pilo.explorer import Explorer
-from app.pilo.panels import draw_panels
+from app.pilo.panels import draw_panels, pack
 from app.pilo.view import RATIOS, View
-from app.pilo.wire import pack
 from benchmarks.model import best_of, save_random
 from magic_model.data.slices import SliceStack
 from magic_model.inference.model import TorchBackend

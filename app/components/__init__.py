@@ -6,6 +6,31 @@ from typing import Any
 import streamlit as st
 
 
+def _asset(name: str) -> str:
+    return files("app.components").joinpath(name).read_text("utf-8")
+
+
+_viewer = st.components.v2.component(
+    "viewer",
+    html=_asset("viewer.html"),
+    css=_asset("viewer.css"),
+    js=_asset("montage.js") + _asset("viewer.js"),
+)
+
+
+def show_picture(png: bytes, key: str) -> None:
+    """Show a picture, large and without loss.
+
+    The bytes go to the page over the connection of a reader who is signed in; Streamlit
+    would serve `st.image` to anybody who asks for its address.
+
+    Args:
+        png: The file as the study has it.
+        key: Of this picture only, so that none is shown beside questions on another.
+    """
+    _viewer(key=key, data=png)
+
+
 def _component(name: str, html: str = "") -> Any:  # noqa: ANN401
     script = files("app.components").joinpath(f"{name}.js").read_text("utf-8")
     style = files("app.components").joinpath("components.css").read_text("utf-8")
@@ -32,7 +57,7 @@ def desk(key: str) -> None:
 
 
 def active_seconds(key: str) -> float | None:
-    """Give the seconds that the reader was active, as the browser counted them."""
+    """Return the seconds that the reader was active, as the browser counted them."""
     given = st.session_state.get(key) or {}
     seconds = given.get("active")
     # Anything may come over the wire.

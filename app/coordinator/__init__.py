@@ -1,1 +1,1 @@
-"""The coordinator's desk: counts, times and codes, never an answer."""
+"""The coordinator's view: counts, times and codes, never an answer."""

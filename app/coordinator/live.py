@@ -5,10 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
-from app.coordinator.desk import Desk, read_desk
-from app.coordinator.tables import Row
-from app.room import served_room
-from app.screens.acting import report
+from app.coordinator.view import CoordinatorView, Row, find_coordinator_view
+from app.room import report, served_room
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
 
@@ -25,20 +23,20 @@ _TROUBLE = "The study cannot be read at the moment. The page tries again by itse
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def show_live(show: Callable[[Desk], None]) -> None:
+def show_live(show: Callable[[CoordinatorView], None]) -> None:
     """Show what the store says now, and again after a while.
 
     Refreshing is no sign of the coordinator: a session ends behind an open page, too.
     """
     try:
-        desk = read_desk(served_room())
+        view = find_coordinator_view(served_room())
     except AccessError:
         st.rerun(scope="app")
     except StudyError as error:
         report(error)
         st.text(_TROUBLE)
         return
-    show(desk)
+    show(view)
 
 
 def show_table(rows: list[Row], empty: str) -> None:

@@ -1,15 +1,13 @@
-"""Overview: how far the study has come, what it waits for, and whether it is sound."""
+"""Overview and progress: how far the study and its readers have come."""
 
 from html import escape
 
 import streamlit as st
 
 from app import state
-from app.coordinator.acting import perform
-from app.coordinator.desk import Desk
-from app.coordinator.identity import require_coordinator
+from app.accounts import COORDINATOR, perform, require_coordinator
 from app.coordinator.live import show_live, show_table, show_zone
-from app.coordinator.tables import deviation_rows
+from app.coordinator.view import CoordinatorView, deviation_rows, progress_rows
 from app.room import Room, served_room
 from app.times import clock_time, date_and_time
 from reader_study.clock import to_text
@@ -37,11 +35,27 @@ def show_overview() -> None:
     state.show_notice()
 
 
-def facts(desk: Desk, zone: str | None) -> dict[str, str]:
-    """Give what there is to say about a study, by heading."""
-    status = desk.status
+def show_progress() -> None:
+    """Show counts and times of all readers."""
+    require_coordinator(served_room())
+    show_live(_show_counts)
+
+
+def _show_counts(view: CoordinatorView) -> None:
+    show_table(progress_rows(view, state.zone()), "No readers yet.")
+    st.text(
+        "Missing: assigned, but not submitted. Seconds: median per reading, from "
+        "opening to submitting as the server saw it. Active seconds: median of what "
+        "the reader's browser counted, without idle time."
+    )
+    show_zone()
+
+
+def facts(view: CoordinatorView, zone: str | None) -> dict[str, str]:
+    """Return what there is to say about a study, by heading."""
+    status = view.status
     active = sum(reader.active for reader in status.readers)
-    counted = [trial for trial in status.trials if trial.reader in desk.progress]
+    counted = [trial for trial in status.trials if trial.reader in view.readers]
     told = {
         "Study": status.title,
         "Phase": _PHASES[status.phase],
@@ -54,7 +68,7 @@ def facts(desk: Desk, zone: str | None) -> dict[str, str]:
         ),
         "Trials": f"{sum(bool(t.signed_at) for t in counted)} of {len(counted)} signed",
         "Washout": f"{status.washout_days:g} days",
-        "Deviations": str(len(desk.deviations)),
+        "Deviations": str(len(view.deviations)),
         "Log": f"entry {status.head.n}, {date_and_time(status.head.time, zone)}",
     }
     if status.closing_missing:
@@ -62,18 +76,18 @@ def facts(desk: Desk, zone: str | None) -> dict[str, str]:
     return told
 
 
-def _show_state(desk: Desk) -> None:
+def _show_state(view: CoordinatorView) -> None:
     zone = state.zone()
     left, right = st.columns([11, 9], gap="large")
     with left:
-        st.html(_as_list(facts(desk, zone), desk.status.head.sha256))
+        st.html(_as_list(facts(view, zone), view.status.head.sha256))
     with right:
-        heading, items = _NEXT.get(desk.status.phase), desk.waits_for or [_NOTHING]
+        heading, items = _NEXT.get(view.status.phase), view.waits_for or [_NOTHING]
         if heading:
             body = "".join(f"<li>{escape(item)}</li>" for item in items)
             st.html(f"<h2>{heading}</h2><ul class='waits'>{body}</ul>")
     st.html("<h2>Deviations</h2>")
-    show_table(deviation_rows(desk, zone), "None so far.")
+    show_table(deviation_rows(view, zone), "None so far.")
     show_zone()
 
 
@@ -96,7 +110,7 @@ def _check() -> None:
         found = " ".join(problems) or "The log is whole, the pictures are those built."
         state.notify(f"{time}: {found}", good=not problems)
 
-    perform(act)
+    perform(act, COORDINATOR)
 
 
 def _problems(room: Room) -> list[str]:

@@ -1,4 +1,4 @@
-"""The monitor: asks who is there, and shows the page that was chosen."""
+"""The monitor: the page that was chosen, for a coordinator who is signed in."""
 
 from collections.abc import Callable, Mapping
 from importlib.resources import files
@@ -6,23 +6,15 @@ from importlib.resources import files
 import streamlit as st
 
 from app import state
+from app.accounts import COORDINATOR, leave, require_coordinator
 from app.components import begin_session, end_session
-from app.coordinator import fresh_code
-from app.coordinator.identity import require_coordinator, secret_of_browser
-from app.coordinator.overview import show_overview
-from app.coordinator.progress import show_progress
-from app.coordinator.readers import show_readers
-from app.coordinator.sign_in import show_sign_in
-from app.room import served_room
-from app.screens.acting import report
+from app.coordinator.overview import show_overview, show_progress
+from app.coordinator.readers import forget_code, show_readers
+from app.room import report, served_room
 from app.screens.frame import show_bar, show_sheet, show_style
+from app.screens.sign_in import show_sign_in
 from reader_study.errors import StudyError
-from reader_study.running.access import (
-    COORDINATOR,
-    IDLE_MINUTES,
-    AccessError,
-    sign_out,
-)
+from reader_study.running.access import AccessError
 
 _CHOSEN = "page"
 _TROUBLE = (
@@ -48,24 +40,29 @@ def show_page() -> None:
         begin_session(secret) if secret else end_session()
         return
     try:
-        _show_desk()
+        _show_monitor()
     except StudyError as error:
         report(error)
         with st.container(key="trouble"):
             show_sheet("Please wait", _TROUBLE)
 
 
-def _show_desk() -> None:
+def _show_monitor() -> None:
     room = served_room()
     _, protocol = room.state()
     try:
         name = require_coordinator(room, alive=True)
     except AccessError:
-        fresh_code.forget()
-        show_sign_in(protocol.title)
+        forget_code()
+        show_sign_in(protocol.title, COORDINATOR)
         return
-    hours = IDLE_MINUTES / 60
-    show_bar(protocol.title, "Monitor", name, leave=_leave, idle_hours=hours)
+    show_bar(
+        protocol.title,
+        "Monitor",
+        name,
+        on_leave=_leave,
+        idle_seconds=COORDINATOR.idle_seconds,
+    )
     chosen = st.segmented_control(
         "Page",
         list(PAGES),
@@ -73,17 +70,11 @@ def _show_desk() -> None:
         required=True,
         key=_CHOSEN,
         label_visibility="collapsed",
-        on_change=fresh_code.forget,
+        on_change=forget_code,
     )
     PAGES[chosen or "Overview"]()
 
 
 def _leave() -> None:
-    try:
-        room = served_room()
-        secret = secret_of_browser()
-        sign_out(room.store, secret, clock=room.clock, role=COORDINATOR)
-    except StudyError as error:
-        report(error)
-    fresh_code.forget()
-    state.hand_off("")
+    leave(COORDINATOR)
+    forget_code()

@@ -1,12 +1,8 @@
-"""The way to the hospital's sign-in on our own sign-in page."""
+"""The hospital's sign-in on our own sign-in page, and why it let nobody in."""
 
 import streamlit as st
 
-from app.oidc.accounts import LOGIN, SENTENCES
-from app.oidc.serving import served_accounts
-
-NOTICE = "account"
-"""Name in the page's address under which a refusal is told."""
+from app.oidc.accounts import LOGIN, NOTICE, SENTENCES, served_accounts
 
 
 def show_link() -> None:

@@ -38,7 +38,7 @@ async def send_to_provider(accounts: Accounts, request: Request) -> Response:
 
 
 async def claims_of(accounts: Accounts, request: Request) -> Mapping[str, object]:
-    """Give the claims of who comes back from the provider.
+    """Return the claims of who comes back from the provider.
 
     The token comes from the provider itself, for the code in the browser's address;
     signature, issuer, audience, times and nonce are checked.

@@ -8,13 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from app.identity import COOKIE
-from app.oidc.accounts import CALLBACK, LOGIN, Accounts, Refusal
-from app.oidc.link import NOTICE
+from app.accounts import READER, give_secret
+from app.oidc.accounts import CALLBACK, LOGIN, NOTICE, Accounts, Refusal
 from app.oidc.provider import ProviderError, claims_of, send_to_provider
-from app.room import served_room
-from app.screens.acting import report
-from app.session_route import give_secret
+from app.room import report, served_room
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError, sign_in_verified
 
@@ -25,7 +22,7 @@ _BEGUN = "oidc_begun"
 
 
 @dataclass(frozen=True)
-class Way:
+class OidcFlow:
     """The way of a reader to the provider and back.
 
     The provider's answer becomes a session of our own here, before any page sees it:
@@ -62,16 +59,16 @@ class Way:
         except StudyError as error:
             return _refused(Refusal.FAILED, error)
         answer = RedirectResponse("/", 303)
-        give_secret(answer, request, COOKIE, secret)
+        give_secret(answer, request, READER.cookie, secret)
         return _not_stored(answer)
 
 
 def routes_of(accounts: Accounts) -> list[Route]:
-    """Give the routes, to be served beside the pages."""
-    way = Way(accounts)
+    """Return the routes, to be served beside the pages."""
+    flow = OidcFlow(accounts)
     return [
-        Route(LOGIN, way.login, methods=["GET"]),
-        Route(CALLBACK, way.callback, methods=["GET"]),
+        Route(LOGIN, flow.login, methods=["GET"]),
+        Route(CALLBACK, flow.callback, methods=["GET"]),
     ]
 
 

@@ -1,10 +1,15 @@
 """One NCCT and one network: maps of a slice at any ratio, at once."""
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
+import typer
+
+from app.configuration import CHECKPOINT, INPUT
 from magic_model.checkpoint import checkpoint_of, read_header
 from magic_model.data.grid import BoolArray
 from magic_model.data.normalise import scale_hounsfield, unscale_map
@@ -20,6 +25,10 @@ Maps = Mapping[PerfusionMap, FloatArray]
 
 _MIDDLE = 1  # of the NCCT below, at and above a slice
 _KEPT = 64  # slices whose features are kept, about 2 MB each at 256 pixels
+
+
+class ExplorerError(typer.TyperException):
+    """A checkpoint, an NCCT or a port that cannot be used; the command says so."""
 
 
 class Explorer:
@@ -60,12 +69,12 @@ class Explorer:
         return int(self._stack.mask.sum((1, 2)).argmax())
 
     def brain(self, index: int) -> BoolArray:
-        """Tell where a slice shows brain, `(size, size)`."""
+        """Return where a slice shows brain, `(size, size)`."""
         mask: BoolArray = self._stack.mask[index]
         return mask
 
     def ncct(self, index: int) -> FloatArray:
-        """Give a slice of the NCCT, `(size, size)` HU; only inside the brain."""
+        """Return a slice of the NCCT, `(size, size)` HU; only inside the brain."""
         middle: FloatArray = self._stack.ncct[index, _MIDDLE]
         return middle
 
@@ -125,6 +134,28 @@ def open_explorer(checkpoint: Path, source: Path, device: str = "cpu") -> Explor
     stack = patient.slices(ncct, backend.size, None, every=True)
     made_by = f"recipe {header.recipe.name}, epoch {header.epoch}, {file.name}"
     return Explorer(backend, stack, f"{made_by} \u00b7 {_words(patient)}")
+
+
+@cache
+def loaded_explorer(checkpoint: Path, source: Path) -> Explorer:
+    """Load a network and an NCCT, once in a process.
+
+    Raises:
+        ExplorerError: If either cannot be used.
+    """
+    try:
+        return open_explorer(checkpoint, source)
+    except DataError as error:
+        raise ExplorerError(str(error)) from error
+
+
+def served_explorer() -> Explorer:
+    """Return the explorer that the environment names.
+
+    Raises:
+        ExplorerError: If it cannot be loaded.
+    """
+    return loaded_explorer(Path(os.environ[CHECKPOINT]), Path(os.environ[INPUT]))
 
 
 def _only(sources: list[Source], path: Path) -> Source:

@@ -1,19 +1,33 @@
-"""The page: what it is for, the pictures, the controls."""
+"""The explorer's page: what it is for, the pictures, the controls."""
 
 from html import escape
 from importlib.resources import files
 
 import streamlit as st
 
-from app.pilo.canvas import show_panels
-from app.pilo.controls import go, show_controls
-from app.pilo.explorer import Explorer
-from app.pilo.panels import draw_panels
-from app.pilo.serving import served_explorer
-from app.pilo.wire import pack
+from app.pilo.explorer import Explorer, served_explorer
+from app.pilo.panels import draw_panels, pack
+from app.pilo.view import (
+    LARGEST_LIMIT,
+    TRAINED,
+    WINDOWS,
+    Colours,
+    Ratios,
+    View,
+    limit_step,
+    window_name,
+)
+from app.pilo.widgets import show_panels, show_sliders
+from magic_model.maps import MAP_SPECS
 
 USE = "Exploratory. Outside the blinded study. Research use only."
 MEANING = "The ratio is not calibrated; only at 1.00 are maps as trained."
+
+_LIMIT = "limit-{}"
+"""Key of the upper limit of a map."""
+
+_HU = (-100.0, 200.0)  # centre of a window
+_WIDEST = 400.0  # HU
 
 
 def show_page() -> None:
@@ -28,12 +42,19 @@ def show_page() -> None:
     _show_explorer(explorer)
 
 
+def go(steps: int, n_slices: int) -> None:
+    """Go some slices up or down, as far as there are any."""
+    st.session_state["slice"] = min(
+        max(int(st.session_state["slice"]) + steps, 1), n_slices
+    )
+
+
 @st.fragment
 def _show_explorer(explorer: Explorer) -> None:
     with st.container(key="explorer", horizontal=True):
         pictures = st.container(key="pictures")
         with st.container(key="controls"):
-            view = show_controls(explorer)
+            view = _show_controls(explorer)
         with pictures:
             caption = f"Slice {view.index + 1} of {explorer.n_slices}"
             content = pack(
@@ -41,3 +62,116 @@ def _show_explorer(explorer: Explorer) -> None:
                 [caption, explorer.origin, f"{USE} {MEANING}"],
             )
             show_panels(content, lambda steps: go(steps, explorer.n_slices))
+
+
+def _show_controls(explorer: Explorer) -> View:
+    """Show all controls and return what they are set to."""
+    _begin(explorer)
+    _show_slice(explorer.n_slices)
+    _show_ratios(explorer)
+    _show_window()
+    _show_colours(explorer)
+    return _current_view(explorer)
+
+
+def _current_view(explorer: Explorer) -> View:
+    """Return what the controls are set to."""
+    state = st.session_state
+    return View(
+        index=int(state["slice"]) - 1,
+        ratios=state["ratios"],
+        centre=state["centre"],
+        width=state["width"],
+        limits={name: state[_LIMIT.format(name)] for name in explorer.maps},
+        colours=Colours(state["colours"]),
+    )
+
+
+def _begin(explorer: Explorer) -> None:
+    state = st.session_state
+    centre, width = next(iter(WINDOWS.values()))
+    state.setdefault("slice", explorer.fullest + 1)
+    state.setdefault("ratios", dict.fromkeys(explorer.adjustable, TRAINED))
+    state.setdefault("centre", centre)
+    state.setdefault("width", width)
+    state.setdefault("preset", window_name(centre, width))
+    state.setdefault("colours", Colours.PERFUSION.value)
+    for name in explorer.maps:
+        state.setdefault(_LIMIT.format(name), MAP_SPECS[name].value_range[1])
+
+
+def _show_slice(n_slices: int) -> None:
+    if n_slices > 1:
+        st.slider(f"Slice, of {n_slices}", 1, n_slices, key="slice")
+
+
+def _show_ratios(explorer: Explorer) -> None:
+    with st.container(key="ratios"):
+        show_sliders(explorer.adjustable, st.session_state["ratios"], _ratios_moved)
+
+
+def _ratios_moved(ratios: Ratios) -> None:
+    st.session_state["ratios"] = ratios
+
+
+def _show_window() -> None:
+    with st.container(key="window"):
+        st.segmented_control(
+            "NCCT window, centre and width in HU",
+            list(WINDOWS),
+            key="preset",
+            on_change=_preset_chosen,
+        )
+        with st.container(key="window-numbers", horizontal=True):
+            st.number_input(
+                "Centre",
+                *_HU,
+                step=5.0,
+                format="%g",
+                key="centre",
+                on_change=_window_moved,
+            )
+            st.number_input(
+                "Width",
+                5.0,
+                _WIDEST,
+                step=5.0,
+                format="%g",
+                key="width",
+                on_change=_window_moved,
+            )
+
+
+def _preset_chosen() -> None:
+    state = st.session_state
+    if state["preset"] is None:  # a second click takes the choice away
+        _window_moved()
+        return
+    state["centre"], state["width"] = WINDOWS[state["preset"]]
+
+
+def _window_moved() -> None:
+    state = st.session_state
+    state["preset"] = window_name(state["centre"], state["width"])
+
+
+def _show_colours(explorer: Explorer) -> None:
+    with st.container(key="colour-scale"):
+        st.segmented_control(
+            "Colours and upper limits of maps",
+            [colours.value for colours in Colours],
+            key="colours",
+            required=True,
+        )
+        with st.container(key="limits", horizontal=True):
+            for name in explorer.maps:
+                step, high = limit_step(name), MAP_SPECS[name].value_range[1]
+                st.number_input(
+                    MAP_SPECS[name].title,
+                    step,
+                    LARGEST_LIMIT * high,
+                    step=step,
+                    key=_LIMIT.format(name),
+                    format="%g",
+                    help=MAP_SPECS[name].unit,
+                )

@@ -66,12 +66,12 @@ class View:
         return self.centre - self.width / 2, self.centre + self.width / 2
 
     def limit(self, name: PerfusionMap) -> float:
-        """Give the value at the upper end of a map's colours."""
+        """Return the value at the upper end of a map's colours."""
         return self.limits.get(name, MAP_SPECS[name].value_range[1])
 
 
 def steps_of_ratios(ratios: Ratios, names: Sequence[PerfusionMap]) -> dict[str, int]:
-    """Give the place of each map's slider, 0 for the ratio as trained.
+    """Return the place of each map's slider, 0 for the ratio as trained.
 
     Examples:
         >>> steps_of_ratios({PerfusionMap.CBF: 2.0}, [PerfusionMap.CBF])
@@ -85,7 +85,7 @@ def steps_of_ratios(ratios: Ratios, names: Sequence[PerfusionMap]) -> dict[str, 
 def ratios_of_steps(
     steps: object, names: Sequence[PerfusionMap]
 ) -> dict[PerfusionMap, float] | None:
-    """Give the ratios of sliders, None if they are not the places of these maps."""
+    """Return the ratios of sliders, None if they are not the places of these maps."""
     if not isinstance(steps, Mapping) or set(steps) != {name.value for name in names}:
         return None
     places = [steps[name.value] for name in names]
@@ -95,7 +95,7 @@ def ratios_of_steps(
 
 
 def window_name(centre: float, width: float) -> str | None:
-    """Give the name of a window, None if it has none.
+    """Return the name of a window, None if it has none.
 
     Examples:
         >>> window_name(40, 80)
@@ -108,7 +108,7 @@ def window_name(centre: float, width: float) -> str | None:
 
 
 def limit_step(name: PerfusionMap) -> float:
-    """Give the least upper limit of a map, by steps of which it changes.
+    """Return the least upper limit of a map, by steps of which it changes.
 
     Examples:
         >>> [limit_step(PerfusionMap(name)) for name in ("cbf", "cbv", "mtt")]

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app import state
+from app.accounts import perform
 from app.room import Room
-from app.screens.acting import perform
 from app.screens.frame import show_sheet
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.reading.answers import LONGEST_REASON

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.acknowledgements import Confirmation, acknowledge
+from app.accounts import perform, sign_in_version
 from app.components import display_size
-from app.identity import sign_in_version
 from app.room import Room
-from app.screens.acting import perform
 from app.screens.frame import show_sheet
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 
 LEAST = {"width": 1200, "height": 600}
 """Smallest window in CSS pixels that shows the picture beside the questions."""

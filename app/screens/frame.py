@@ -1,4 +1,4 @@
-"""What every screen has: its look, the line on top, and the words on its use."""
+"""The frame of every screen: its look, the line on top, and the words on its use."""
 
 from collections.abc import Callable
 from html import escape
@@ -6,19 +6,14 @@ from importlib.resources import files
 
 import streamlit as st
 
-from app import state
+from app.accounts import READER, leave
 from app.components import keep_session
-from app.identity import secret_of_browser
-from app.room import Room, served_room
-from app.screens.acting import report
-from reader_study.errors import StudyError
-from reader_study.running.access import IDLE_HOURS, sign_out
 
 USE = "Research use only"
 
 
 def show_style() -> None:
-    """Give all screens their quiet look."""
+    """Return all screens their quiet look."""
     style = files("app.screens").joinpath("style.css").read_text("utf-8")
     st.html(f"<style>{style}</style>")
 
@@ -28,8 +23,8 @@ def show_bar(
     middle: str = "",
     reader: str = "",
     *,
-    leave: Callable[[], None] | None = None,
-    idle_hours: float = IDLE_HOURS,
+    on_leave: Callable[[], None] | None = None,
+    idle_seconds: float = READER.idle_seconds,
 ) -> None:
     """Show the line on top.
 
@@ -37,8 +32,8 @@ def show_bar(
         title: Of the study.
         middle: Where the reader stands.
         reader: Who is signed in; empty if nobody.
-        leave: What signs out; None for the reader's.
-        idle_hours: After how long without a sign of somebody the page is left.
+        on_leave: Signs out; None for what signs out a reader.
+        idle_seconds: After so long without a sign of somebody the page is left.
     """
     with st.container(key="bar", horizontal=True, vertical_alignment="center"):
         st.html(
@@ -48,8 +43,8 @@ def show_bar(
             f"<span class='use'>{USE}</span></div>"
         )
         if reader:
-            st.button("Sign out", key="sign-out", on_click=leave or _leave)
-            keep_session(idle_hours * 3600)
+            st.button("Sign out", key="sign-out", on_click=on_leave or _leave)
+            keep_session(idle_seconds)
 
 
 def show_sheet(heading: str, text: str = "") -> None:
@@ -58,15 +53,10 @@ def show_sheet(heading: str, text: str = "") -> None:
 
 
 def paragraphs(text: str) -> str:
-    """Give a text as HTML that shows it letter by letter."""
+    """Return a text as HTML that shows it letter by letter."""
     parts = [part.strip() for part in text.split("\n\n") if part.strip()]
     return "".join(f"<p>{escape(part)}</p>" for part in parts)
 
 
 def _leave() -> None:
-    try:
-        room: Room = served_room()
-        sign_out(room.store, secret_of_browser(), clock=room.clock)
-    except StudyError as error:
-        report(error)
-    state.hand_off("")
+    leave(READER)

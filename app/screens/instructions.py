@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from app.accounts import perform
 from app.room import Room
-from app.screens.acting import perform
 from app.screens.frame import paragraphs, show_sheet
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.acknowledgements import Confirmation, acknowledge

@@ -1,13 +1,12 @@
-"""The page: asks the store where its reader stands, and shows that screen."""
+"""The reading room's page: the screen that a reader is on, and no other."""
 
 import streamlit as st
 
 from app import state
-from app.acknowledgements import acknowledged
+from app.accounts import reader_at_browser
 from app.components import begin_session, end_session
-from app.identity import reader_at_browser
-from app.room import Room, Standing, served_room, standing
-from app.screens.acting import report
+from app.reader_view import ReaderView, Stage, find_reader_view
+from app.room import Room, report, served_room
 from app.screens.closing import show_closing
 from app.screens.display_check import show_display_check
 from app.screens.done import show_finished, show_washout
@@ -17,7 +16,6 @@ from app.screens.reading import show_reading
 from app.screens.review import show_review
 from app.screens.sign_in import show_sign_in
 from app.screens.training import show_training
-from app.stage import Stage, stage_of
 from reader_study.errors import StudyError
 from reader_study.store.milestones import Phase
 
@@ -40,40 +38,30 @@ def show_page() -> None:
         return
     try:
         room = served_room()
-        stands = _stands(room)
-        stage = _stage(room, stands) if stands else None
-        place = _place(stage, room, stands) if stands else ""
+        reader = reader_at_browser(room)
+        view = find_reader_view(room, reader) if reader else None
+        place = _place(room, view) if view else ""
     except StudyError as error:
         show_bar("")
         _show_trouble(error)
         return
-    if stands is None or stage is None:
-        show_sign_in(room.study.protocol.title)
+    if view is None:
+        show_sign_in(room.study.protocol.title, guests=room.is_demonstration)
         return
-    show_bar(stands.protocol.title, place, stands.progress.reader)
+    show_bar(view.state.protocol.title, place, view.state.reader)
     try:
-        _show_stage(stage, room, stands)
+        _show_stage(room, view)
     except StudyError as error:
         _show_trouble(error)
 
 
-def _stands(room: Room) -> Standing | None:
-    reader = reader_at_browser(room)
-    return standing(room, reader) if reader else None
-
-
-def _stage(room: Room, stands: Standing) -> Stage:
-    done = acknowledged(room, stands.progress)
-    return stage_of(stands.progress, stands.phase, done)
-
-
-def _place(stage: Stage | None, room: Room, stands: Standing) -> str:
-    p = stands.progress
-    if stage is Stage.READING:
-        return f"Trial {p.trial}: {p.position} of {p.n_readings}"
+def _place(room: Room, view: ReaderView) -> str:
+    now = view.state
+    if view.stage is Stage.READING:
+        return f"Trial {now.trial}: {now.position} of {now.n_readings}"
     practice = None
-    if stage is Stage.TRAINING:
-        practice = room.training_of(p.reader).at_hand(p.trial)
+    if view.stage is Stage.TRAINING:
+        practice = room.training_of(now.reader).at_hand(now.trial)
     return f"Training: {practice.position} of {practice.n_cases}" if practice else ""
 
 
@@ -83,35 +71,36 @@ def _show_trouble(error: StudyError) -> None:
         show_sheet("Please wait", _TROUBLE)
 
 
-def _show_stage(stage: Stage, room: Room, stands: Standing) -> None:
-    progress = stands.progress
-    session = room.session_of(progress.reader)
+def _show_stage(room: Room, view: ReaderView) -> None:
+    stage, now = view.stage, view.state
+    session = room.session_of(now.reader)
     if stage is Stage.FINISHED:
-        show_finished(session, progress)
+        show_finished(session, now)
     elif stage is Stage.WASHOUT:
-        show_washout(session, progress)
+        show_washout(session, now)
     elif stage is Stage.CLOSED:
         with st.container(key="sheet"):
-            show_sheet("Not open", _CLOSED.get(stands.phase, _LOCKED))
+            show_sheet("Not open", _CLOSED.get(now.phase, _LOCKED))
     elif stage is Stage.CLOSING:
         show_closing(session)
     elif stage is Stage.REVIEW:
-        show_review(session, progress, corrections=stands.protocol.corrections)
+        show_review(session, now, corrections=now.protocol.corrections)
     else:
-        _show_way_in(stage, room, stands)
+        _show_way_in(room, view)
 
 
-def _show_way_in(stage: Stage, room: Room, stands: Standing) -> None:
+def _show_way_in(room: Room, view: ReaderView) -> None:
+    stage, now = view.stage, view.state
     if stage is Stage.INSTRUCTIONS:
-        show_instructions(stands.protocol, room.study.manifest.protocol_sha256)
+        show_instructions(now.protocol, room.study.manifest.protocol_sha256)
         return
     if stage is Stage.DISPLAY:
         show_display_check()
         return
     if stage is Stage.TRAINING:
-        show_training(room, stands.progress)
+        show_training(room, now)
         return
-    session = room.session_of(stands.progress.reader)
+    session = room.session_of(now.reader)
     reading = session.next_reading()
     if reading is None:  # another tab answered the last one just now
         st.rerun()

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app import state
+from app.accounts import perform
 from app.answering import Form, plain_markdown, reasoned_choices
 from app.room import Room
-from app.screens.acting import perform
 from app.times import clock_time
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.reading.answers import LONGEST_REASON
@@ -43,7 +43,7 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
 
 
 def _hidden_reasons(questionnaire: Questionnaire) -> str:
-    """Give the style that shows an explanation's field while its answer is chosen."""
+    """Return the style that shows an explanation's field while its answer is chosen."""
     chosen = {
         question.id: ", ".join(
             f"input[value='{n}']:checked" for n in reasoned_choices(question)

@@ -3,13 +3,12 @@
 import streamlit as st
 
 from app import state
+from app.accounts import perform
 from app.answering import Form, missing_text
-from app.components import active_seconds, desk
+from app.components import active_seconds, desk, show_picture
 from app.room import Room
-from app.screens.acting import perform
 from app.screens.questions import show_questions
 from app.times import clock_time
-from app.viewer import show_picture
 from reader_study.reading.reading_session import Reading, ReadingSession
 from reader_study.reading.recording import Receipt
 

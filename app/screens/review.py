@@ -6,13 +6,12 @@ from html import escape
 import streamlit as st
 
 from app import state
+from app.accounts import perform
 from app.answering import Form
-from app.components import desk
+from app.components import desk, show_picture
 from app.room import Room
-from app.screens.acting import perform
 from app.screens.frame import show_sheet
 from app.screens.questions import show_questions
-from app.viewer import show_picture
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.reading_session import ReadingSession
@@ -43,7 +42,7 @@ def show_review(
 
 
 def answers_table(questionnaire: Questionnaire, responses: Iterable[Response]) -> str:
-    """Give a table of answers as HTML in which nothing typed becomes markup."""
+    """Return a table of answers as HTML in which nothing typed becomes markup."""
     heads = ["Reading", *questionnaire.ids, "Explanations"]
     rows = [_row(questionnaire, response) for response in responses]
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)

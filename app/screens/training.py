@@ -6,12 +6,11 @@ from html import escape
 import streamlit as st
 
 from app import state
+from app.accounts import perform
 from app.answering import Form, missing_text
-from app.components import desk
+from app.components import desk, show_picture
 from app.room import Room
-from app.screens.acting import perform
 from app.screens.questions import show_questions
-from app.viewer import show_picture
 from reader_study.building.training_set import TrainingCase
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.reading.reader_state import ReaderState
@@ -45,7 +44,7 @@ def show_training(room: Room, progress: ReaderState) -> None:
 def feedback_html(
     questionnaire: Questionnaire, case: TrainingCase, given: Mapping[str, int]
 ) -> str:
-    """Give expected answers and feedback beside the reader's own, as plain HTML.
+    """Return expected answers and feedback beside the reader's own, as plain HTML.
 
     Args:
         questionnaire: Of the study.

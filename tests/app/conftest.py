@@ -1,20 +1,22 @@
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
+import app
 from app import room as rooms
-from app.acknowledgements import Confirmation, acknowledge
-from app.identity import COOKIE, sign_in_version
-from app.server import PAGES
+from app.accounts import READER, sign_in_version
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.rehearsal.simulation import SimulatedClock
 from reader_study.running.access import sign_in
 from tests.app.browser.driving import ARGUMENTS, chromium
 from tests.app.material import admit, build, open_study_of
 
+ENTRY = Path(app.__file__).with_name("main.py")
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
@@ -68,7 +70,7 @@ def cookies(monkeypatch):
 def anna(open_room, codes, clock, cookies):
     """Anna has signed in and has passed instructions and display check."""
     signed_in = sign_in(open_room.store, "anna", codes["anna"], clock=clock)
-    cookies[COOKIE] = signed_in.secret
+    cookies[READER.cookie] = signed_in.secret
     version = open_room.study.manifest.protocol_sha256
     for kind, of in (
         (Confirmation.INSTRUCTIONS, version),
@@ -83,7 +85,7 @@ def page():
     """A new page of the browser, as after a reload or in a second tab."""
 
     def load():
-        return AppTest.from_file(str(PAGES), default_timeout=20).run()
+        return AppTest.from_file(str(ENTRY), default_timeout=20).run()
 
     return load
 

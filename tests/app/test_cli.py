@@ -4,23 +4,30 @@ import socket
 import subprocess
 import sys
 import time
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from streamlit import App
+from streamlit.web.server.app_discovery import discover_asgi_app
 
-from app import cli
-from app.commands import read
-from app.commands.read import Serving
-from app.configuration import settings
-from app.room import DATABASE, STUDY
+from app import cli, server
+from app.configuration import ACCOUNTS, DATABASE, LOOPBACK, STUDY, settings
 
 
 @pytest.fixture
 def served(monkeypatch):
     """Catch what would be served."""
     calls = []
-    monkeypatch.setattr(
-        read, "run", lambda study, url, serving: calls.append((study, url, serving))
-    )
+
+    def serve(entry, port, *, hosts, cookie_secret):
+        study, url = os.environ[STUDY], os.environ[DATABASE]
+        calls.append((entry, port, hosts, cookie_secret, study, url))
+
+    for name in (STUDY, DATABASE, ACCOUNTS):
+        monkeypatch.setenv(name, "of before")
+    monkeypatch.setattr("app.server.serve", serve)
     return calls
 
 
@@ -40,7 +47,7 @@ def test_a_study_is_checked_and_served(own, tmp_path, served, capsys):
     port, url = free_port(), f"sqlite:///{tmp_path}/other.sqlite"
 
     assert cli.main(["read", str(own), "--port", str(port), "--database", url]) == 0
-    assert served == [(own, url, Serving(port))]
+    assert served == [("app.main", port, LOOPBACK, "", str(own), url)]
     assert f"is built. Readers find it at http://127.0.0.1:{port}" in (
         capsys.readouterr().out
     )
@@ -73,10 +80,9 @@ def test_behind_a_proxy_its_name_and_a_shared_secret_count(
     assert "find it at https://a.example.org, through a proxy to http://127.0.0.1" in (
         capsys.readouterr().out
     )
-    ((_, _, serving),) = served
-    flags = serving.flags()
-    assert flags["server_allowedHosts"] == ["a.example.org"]
-    assert flags["server_cookieSecret"] == secret.read_text().strip()
+    ((_, _, hosts, cookie_secret, _, _),) = served
+    assert hosts == ("a.example.org",)
+    assert cookie_secret == secret.read_text().strip()
     secret.chmod(0o644)
     assert cli.main([*argv, "--secret-file", str(secret)]) == 2
 
@@ -95,7 +101,7 @@ def test_a_missing_extra_is_named(monkeypatch, capsys):
     def missing(*_):
         raise ModuleNotFoundError(name="torch.nn")
 
-    monkeypatch.setattr(read, "prepare", missing)
+    monkeypatch.setattr("app.room.open_room", missing)
     assert cli.main(["read", "/nowhere"]) == 2
     assert "torch is not installed; install magic-ctp[model]" in capsys.readouterr().err
 
@@ -104,42 +110,51 @@ def test_another_missing_module_is_a_fault(monkeypatch):
     def missing(*_):
         raise ModuleNotFoundError(name="numpy")
 
-    monkeypatch.setattr(read, "prepare", missing)
+    monkeypatch.setattr("app.room.open_room", missing)
     with pytest.raises(ModuleNotFoundError):
         cli.main(["read", "/nowhere"])
 
 
-def test_the_study_reaches_the_server_through_the_environment(tmp_path, monkeypatch):
-    flags = []
-    monkeypatch.setattr("app.server.serve", flags.append)
-    for name in (STUDY, DATABASE):
-        monkeypatch.setenv(name, "of before")
-    read.run(tmp_path, "postgresql://a@b/c", Serving(8600))
-
-    assert flags == [settings(8600)]
-    assert (os.environ[STUDY], os.environ[DATABASE]) == (
-        str(tmp_path),
-        "postgresql://a@b/c",
+def test_a_server_is_run_with_the_shipped_settings(monkeypatch):
+    """Streamlit takes the secret from the environment, and no flag for it."""
+    secret = "STREAMLIT_SERVER_COOKIE_SECRET"  # noqa: S105
+    monkeypatch.setenv(secret, "of before")
+    asked = []
+    application = SimpleNamespace(run=lambda *, config: asked.append(config))
+    monkeypatch.setitem(
+        sys.modules, "app.main", SimpleNamespace(application=application)
     )
+
+    server.serve("app.main", 8600)
+    assert os.environ[secret] == "of before"
+    server.serve("app.main", 8600, hosts=["a.example.org"], cookie_secret="k")  # noqa: S106
+    assert os.environ[secret] == "k"
+    assert asked == [settings(8600), settings(8600, hosts=["a.example.org"])]
+
+
+@pytest.mark.parametrize("entry", ["app.main", "app.monitor", "app.pilo.main"])
+def test_each_entry_has_a_server_that_takes_the_settings(entry):
+    assert isinstance(import_module(entry).application, App)
+    found = discover_asgi_app(Path(import_module(entry).__file__))
+    assert found.app_name == "application"  # so `streamlit run` is the same server
 
 
 def test_the_shipped_configuration_is_quiet_and_local():
     shipped = settings(8501)
 
-    assert shipped["server_address"] == "127.0.0.1"
-    assert shipped["browser_gatherUsageStats"] is False
-    assert shipped["client_toolbarMode"] == "minimal"
-    assert shipped["client_showErrorDetails"] == "none"
-    assert shipped["server_enableXsrfProtection"] is True
-    assert shipped["server_fileWatcherType"] == "none"
-    assert shipped["server_disconnectedSessionTTL"] == 3600
+    assert shipped["server.address"] == "127.0.0.1"
+    assert shipped["browser.gatherUsageStats"] is False
+    assert shipped["client.toolbarMode"] == "minimal"
+    assert shipped["client.showErrorDetails"] == "none"
+    assert shipped["server.enableXsrfProtection"] is True
+    assert shipped["server.fileWatcherType"] == "none"
+    assert shipped["server.disconnectedSessionTTL"] == 3600
 
 
 def test_every_shipped_setting_is_one_of_streamlit():
     from streamlit import config
 
-    known = {name.replace(".", "_") for name in config.get_config_options()}
-    assert set(settings(8501)) <= known
+    assert set(settings(8501)) <= set(config.get_config_options())
 
 
 def test_help_answers_in_under_a_second():
@@ -168,7 +183,8 @@ def test_the_demonstration_is_made_once_and_gives_a_new_code(tmp_path, served, c
 
     assert told[0].startswith("Drawn pictures, no patients. Name guest, code ")
     assert told[0] != told[1]
-    assert served == [(tmp_path / "demo" / "STUDY", None, Serving(int(port)))] * 2
+    study = str(tmp_path / "demo" / "STUDY")
+    assert [(given[4], given[5]) for given in served] == [(study, "")] * 2
 
 
 @pytest.mark.slow
@@ -176,3 +192,16 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, served, capsys):
     (tmp_path / "file").write_text("")
     assert cli.main(["read", str(tmp_path / "file"), "--demo"]) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert cli.main([]) == 0
+    assert capsys.readouterr().out.startswith("Usage: ")
+
+
+def test_the_package_runs_as_the_command():
+    shown = subprocess.run(
+        [sys.executable, "-m", "app"], check=True, capture_output=True, text=True
+    )
+    assert "Usage: " in shown.stdout
+    assert "monitor" in shown.stdout

@@ -1,6 +1,6 @@
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import READER
 from reader_study.running.access import issue_code, sign_in
 from reader_study.store.readings import find_closings
 from tests.app.answers import read_trial, words
@@ -15,7 +15,7 @@ def finished(anna, open_room, clock, cookies, page):
     read_trial(anna)
     anna.sign(2)
     code = issue_code(open_room.store, "anna", by="coordinator", clock=clock)
-    cookies[COOKIE] = sign_in(open_room.store, "anna", code, clock=clock).secret
+    cookies[READER.cookie] = sign_in(open_room.store, "anna", code, clock=clock).secret
     return page()
 
 

@@ -4,7 +4,7 @@ import pytest
 from streamlit import config
 
 from app.configuration import settings
-from app.gate import Gate
+from app.gate import Gate, is_known
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,30 @@ def test_a_connection_belongs_to_the_sign_in_of_its_cookie():
 
 def test_no_program_on_the_machine_changes_who_says_whose_it_is():
     flags = settings(8501)
-    assert flags["server_trustedUserHeaders"] == {"x-sign-in": "sign_in"}
-    assert flags["server_enableAgentApi"] is False
-    assert flags["secrets_files"] == []
-    assert flags["client_allowedOrigins"] == []
+    assert flags["server.trustedUserHeaders"] == {"x-sign-in": "sign_in"}
+    assert flags["server.enableAgentApi"] is False
+    assert flags["secrets.files"] == []
+    assert flags["client.allowedOrigins"] == []
+
+
+HOSTS = [
+    None, "", ".", "read.example.org", "READ.example.org.", "read.example.org:8443",
+    "read.example.org:x", "read.example.org:99999", "a@read.example.org",
+    ":b@read.example.org", "@read.example.org", "read.example.org/x",
+    "read.example.org;x", "read.example.org?x", "read.example.org#x", "[::1]",
+    "[::1]:8501", "[::1", "127.0.0.1", "a.b.example.org", "example.org",
+    "evilexample.org", "read.example.org,elsewhere.org", " read.example.org",
+]  # fmt: skip
+NAMES = [
+    [], ["read.example.org"], [" Read.example.org. "], ["*"], ["*.example.org"],
+    ["127.0.0.1", "localhost"], ["::1"], ["[::1]"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", NAMES, ids=str)
+@pytest.mark.parametrize("host", HOSTS, ids=str)
+def test_a_host_is_known_exactly_where_streamlit_knows_it(host, names):
+    from streamlit.web.server.starlette import starlette_websocket
+
+    config.set_option("server.allowedHosts", names)
+    assert is_known(host, names) is starlette_websocket.is_host_allowed(host)

@@ -1,4 +1,4 @@
-from app.screens import acting
+from app import accounts
 from reader_study.errors import StudyError
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.running.access import IDLE_HOURS
@@ -101,7 +101,7 @@ def test_a_click_after_the_session_has_ended_stores_nothing(anna, clock, page):
     clock.advance(seconds=IDLE_HOURS * 3600 + 1)
     save(shown, form)
 
-    assert acting.ENDED in words(shown)
+    assert accounts.READER.ended in words(shown)
     assert anna.progress().n_answered == 0
     assert anna.next_reading().draft.answers == GOOD
 
@@ -130,7 +130,7 @@ def test_a_database_that_cannot_be_written_is_told_without_its_path(
 
     monkeypatch.setattr(ReadingSession, "submit", full)
     save(shown, form)
-    assert acting.FAILED in words(shown)
+    assert accounts.READER.failed in words(shown)
     assert "/srv/secret" not in words(shown)
     assert "/srv/secret" in capsys.readouterr().err
     assert [radio.value for radio in shown.radio] == list(GOOD.values())

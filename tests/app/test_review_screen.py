@@ -1,6 +1,6 @@
 import json
 
-from app.identity import COOKIE
+from app.accounts import READER
 from reader_study.reading.closing import ClosingAnswers, answer_closing
 from reader_study.running.access import issue_code, sign_in
 from reader_study.running.lifecycle import Amendment, amend
@@ -70,7 +70,7 @@ def test_trial_2_opens_after_the_washout_and_all_ends_with_receipts(
     anna.sign(1)
     clock.advance(days=28)
     code = issue_code(open_room.store, "anna", by="coordinator", clock=clock)
-    cookies[COOKIE] = sign_in(open_room.store, "anna", code, clock=clock).secret
+    cookies[READER.cookie] = sign_in(open_room.store, "anna", code, clock=clock).secret
     assert "Your display" in words(page())
     read_trial(anna)
     anna.sign(2)

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from app import room as rooms
+from app.accounts import READER, sign_in_version
 from app.answering import Form
-from app.identity import COOKIE, sign_in_version
 from app.screens.training import feedback_html
 from reader_study.building.training_set import TrainingCase, training_image
 from reader_study.formats.questionnaire import paper_questionnaire
@@ -101,7 +101,7 @@ def test_training_comes_after_instructions_and_display(
     open_room, codes, cookies, clock, page
 ):
     secret = sign_in(open_room.store, "anna", codes["anna"], clock=clock).secret
-    cookies[COOKIE] = secret
+    cookies[READER.cookie] = secret
     version = open_room.study.manifest.protocol_sha256
     assert "Instructions" in words(page())
     acknowledge(

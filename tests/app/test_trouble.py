@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.screens import acting, sign_in
+from app import accounts
+from app.screens import sign_in
 from reader_study.errors import StudyError
 from tests.app.answers import words
 
@@ -26,18 +27,18 @@ def test_a_store_that_cannot_be_read(open_room, cookies, page, broken, monkeypat
 
 
 def test_a_sign_in_that_cannot_be_stored(open_room, cookies, page, broken, monkeypatch):
-    monkeypatch.setattr(sign_in, "sign_in", broken)
+    monkeypatch.setattr(sign_in, "served_room", broken)
     shown = page()
     shown.button[0].click().run()
 
-    assert acting.FAILED in words(shown)
+    assert accounts.READER.failed in words(shown)
     assert "/srv/secret" not in words(shown)
 
 
 def test_signing_out_without_a_store_still_leaves_the_browser(
     anna, page, broken, monkeypatch, capsys
 ):
-    monkeypatch.setattr("app.screens.frame.sign_out", broken)
+    monkeypatch.setattr("app.accounts.served_room", broken)
     shown = page()
     shown.button(key="sign-out").click().run()
 

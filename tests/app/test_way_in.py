@@ -1,6 +1,6 @@
-from app.acknowledgements import Confirmation, acknowledged_versions
-from app.identity import COOKIE
+from app.accounts import READER
 from app.screens import display_check
+from reader_study.reading.acknowledgements import Confirmation, acknowledged_versions
 from reader_study.running.access import IDLE_HOURS, issue_code, resume, sign_in
 from reader_study.running.lifecycle import lock
 from reader_study.running.registry import exclude_reader
@@ -50,7 +50,7 @@ def test_instructions_need_consent_and_their_version_is_kept(
     open_room, codes, cookies, clock, page
 ):
     signed_in = sign_in(open_room.store, "anna", codes["anna"], clock=clock)
-    cookies[COOKIE] = signed_in.secret
+    cookies[READER.cookie] = signed_in.secret
     shown = page()
     version = open_room.study.manifest.protocol_sha256
 
@@ -72,7 +72,7 @@ def test_the_display_is_checked_after_each_sign_in(
     anna, open_room, cookies, clock, page, monkeypatch
 ):
     code = issue_code(open_room.store, "anna", by="coordinator", clock=clock)
-    cookies[COOKIE] = sign_in(open_room.store, "anna", code, clock=clock).secret
+    cookies[READER.cookie] = sign_in(open_room.store, "anna", code, clock=clock).secret
     size = {"width": 900, "height": 700, "ratio": 1}
     monkeypatch.setattr(display_check, "display_size", lambda: size)
     shown = page()
@@ -89,14 +89,16 @@ def test_a_display_that_was_not_measured_is_not_confirmed(
     open_room, anna, cookies, clock, page
 ):
     code = issue_code(open_room.store, "anna", by="coordinator", clock=clock)
-    cookies[COOKIE] = sign_in(open_room.store, "anna", code, clock=clock).secret
+    cookies[READER.cookie] = sign_in(open_room.store, "anna", code, clock=clock).secret
     assert page().button(key="display-continue").disabled
 
 
 def test_before_opening_and_after_the_lock_nothing_is_read(
     room, codes, cookies, clock, page
 ):
-    cookies[COOKIE] = sign_in(room.store, "anna", codes["anna"], clock=clock).secret
+    cookies[READER.cookie] = sign_in(
+        room.store, "anna", codes["anna"], clock=clock
+    ).secret
     assert "not open yet" in words(page())
     open_study_of(room)
     lock(room.study, room.store, by="coordinator", clock=clock, incomplete="test")

@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from app.acknowledgements import Confirmation, acknowledge
-from app.identity import COOKIE
+from app.accounts import READER
 from app.room import open_room
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.running.access import issue_code, sign_in
 from tests.app.browser.driving import Server
 from tests.app.material import PROTOCOL, admit, build, draw_noise, open_study_of
@@ -87,5 +87,5 @@ def let_in(server, context, code):
         (Confirmation.DISPLAY, hashlib.sha256(secret.encode()).hexdigest()[:16]),
     ):
         acknowledge(room.store, "anna", kind, version, clock=room.clock)
-    context.add_cookies([{"name": COOKIE, "value": secret, "url": server.url}])
+    context.add_cookies([{"name": READER.cookie, "value": secret, "url": server.url}])
     return context

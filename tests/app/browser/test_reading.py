@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import READER
 from reader_study.clock import from_text
 from reader_study.running.access import issue_code
 from reader_study.store.access import READER_SESSIONS
@@ -197,7 +197,7 @@ def test_after_an_expired_session_the_draft_is_there(server, signed_in):
 
 def end_by_idleness(server, context):
     """Let the session of a browser have been seen last long ago."""
-    (secret,) = (c["value"] for c in context.cookies() if c["name"] == COOKIE)
+    (secret,) = (c["value"] for c in context.cookies() if c["name"] == READER.cookie)
     session = hashlib.sha256(secret.encode()).hexdigest()
     with server.room.store.writing(server.room.clock) as t:
         assert READER_SESSIONS.find(t.connection, session)

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.demo import READER, make_demo, new_code
-from app.demo_pictures import draw_montage
+from app.demo import GUEST, draw_montage, make_demo, new_code
 from reader_study.running.lifecycle import Amendment, amend
 from tests.app.browser.conftest import serving
 from tests.app.browser.driving import Server, press, see, settle
@@ -169,8 +168,8 @@ def test_what_is_around_the_cases_is_photographed(browser, tmp_path):
         code = new_code(server.study)
         photograph_training(Album(page, folder), server, code)
         for trial in (1, 2):
-            read_all(server, READER)
-            server.room.session_of(READER).sign(trial)
+            read_all(server, GUEST)
+            server.room.session_of(GUEST).sign(trial)
         page.reload()
         see(page, "Before you go")
         Album(page, folder).take("16-closing")
@@ -184,7 +183,7 @@ def photograph_training(album, server, code):
     page = album.page
     page.goto(server.url)
     see(page, "Sign in")
-    page.get_by_label("Name").fill(READER)
+    page.get_by_label("Name").fill(GUEST)
     page.get_by_label("Code").fill(code)
     press(page, ["Enter"])
     hands = Mouse()

@@ -130,7 +130,7 @@ ONE_AFTER_ANOTHER = """async ([html, files]) => {
 def test_of_files_of_one_length_each_is_shown(browser):
     """As a page that is not built anew would have it: the same canvas, other bytes."""
     page = browser.new_page()
-    viewer = files("app.viewer")
+    viewer = files("app.components")
     script = viewer.joinpath("viewer.js").read_text("utf-8")
     script = script.replace("export default function", "function show")
     page.add_script_tag(
@@ -155,7 +155,7 @@ def test_of_files_of_one_length_each_is_shown(browser):
 
 def test_the_viewer_knows_the_montages_of_the_model(browser):
     page = browser.new_page()
-    script = files("app.viewer").joinpath("montage.js").read_text("utf-8")
+    script = files("app.components").joinpath("montage.js").read_text("utf-8")
     page.add_script_tag(content=script)
 
     def form(width, height):

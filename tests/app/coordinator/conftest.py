@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.coordinator.identity import COOKIE
-from app.coordinator.server import PAGES
+import app
+from app import accounts
 from reader_study.running.access import COORDINATOR, add_coordinator, sign_in
 
+ENTRY = Path(app.__file__).with_name("monitor.py")
 NAME = "eve"
 
 
@@ -17,7 +20,7 @@ def passphrase(room, clock):
 def eve(room, passphrase, clock, cookies):
     """Eve has signed in; gives the secret of her browser."""
     secret = sign_in(room.store, NAME, passphrase, clock=clock, role=COORDINATOR).secret
-    cookies[COOKIE] = secret
+    cookies[accounts.COORDINATOR.cookie] = secret
     return secret
 
 
@@ -26,7 +29,7 @@ def monitor():
     """A new page of the browser, on a part of the monitor."""
 
     def load(part="Overview"):
-        page = AppTest.from_file(str(PAGES), default_timeout=20)
+        page = AppTest.from_file(str(ENTRY), default_timeout=20)
         page.session_state["page"] = part
         return page.run()
 

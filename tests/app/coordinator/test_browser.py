@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.coordinator.identity import COOKIE
-from app.identity import COOKIE as READERS_COOKIE
+from app import accounts
 from reader_study.running.access import revoke_coordinator
 from reader_study.store.access import usable_codes
 from tests.app.answers import read_trial
@@ -63,8 +62,8 @@ def test_a_code_of_the_monitor_opens_the_reading_room(servers, context):  # noqa
         codes = usable_codes(connection, "ben", "2000")
     assert len(codes) == 2  # one was there; of the double click comes one
     names = {cookie["name"] for cookie in context.cookies()}
-    assert COOKIE in names
-    assert READERS_COOKIE not in names
+    assert accounts.COORDINATOR.cookie in names
+    assert accounts.READER.cookie not in names
     enter_reading(context.new_page(), reading, "ben", code)
     page.reload()
     see(page, "Before it can be locked")

@@ -6,9 +6,7 @@ import sys
 import pytest
 
 from app import cli
-from app.commands import monitor
-from app.coordinator import server
-from app.room import DATABASE, STUDY
+from app.configuration import DATABASE, STUDY
 from reader_study.running.access import revoke_coordinator
 
 
@@ -16,7 +14,13 @@ from reader_study.running.access import revoke_coordinator
 def served(monkeypatch):
     """Catch what would be served."""
     calls = []
-    monkeypatch.setattr(monitor, "run", lambda *given: calls.append(given))
+
+    def serve(*given):
+        calls.append((*given, os.environ[STUDY], os.environ[DATABASE]))
+
+    for name in (STUDY, DATABASE):
+        monkeypatch.setenv(name, "of before")
+    monkeypatch.setattr("app.server.serve", serve)
     return calls
 
 
@@ -30,7 +34,7 @@ def test_a_study_is_checked_and_served(room, passphrase, served, capsys):
     folder, port = room.study.folder, free_port()
 
     assert cli.main(["monitor", str(folder), "--port", str(port)]) == 0
-    assert served == [(folder, port, None)]
+    assert served == [("app.monitor", port, str(folder), "")]
     told = f"The study is built. eve may sign in at http://127.0.0.1:{port}"
     assert told in capsys.readouterr().out
 
@@ -64,36 +68,6 @@ def test_a_taken_port_is_told(room, passphrase, served, capsys):
         port = str(taken.getsockname()[1])
         assert cli.main(["monitor", str(room.study.folder), "--port", port]) == 2
     assert f"Port {port} must be free" in capsys.readouterr().err
-
-
-def test_the_study_reaches_the_server_through_the_environment(tmp_path, monkeypatch):
-    ports = []
-    monkeypatch.setattr(server, "serve", ports.append)
-    for name in (STUDY, DATABASE):
-        monkeypatch.setenv(name, "of before")
-    monitor.run(tmp_path, 8600, "postgresql://a@b/c")
-
-    assert ports == [8600]
-    assert (os.environ[STUDY], os.environ[DATABASE]) == (
-        str(tmp_path),
-        "postgresql://a@b/c",
-    )
-
-
-def test_the_server_is_quiet_and_local(monkeypatch):
-    from streamlit.web import bootstrap
-
-    asked = []
-    monkeypatch.setattr(bootstrap, "load_config_options", asked.append)
-    monkeypatch.setattr(bootstrap, "run_asgi_app", lambda *given: asked.append(given))
-    server.serve(8600)
-
-    flags, (pages, application, _, again) = asked
-    assert flags is again
-    assert (flags["server_address"], flags["server_port"]) == ("127.0.0.1", 8600)
-    assert flags["client_disableDataExport"] is True
-    assert pages.endswith("monitor.py")
-    assert application == "app.coordinator.server:application"
 
 
 def test_help_loads_neither_pages_nor_database():

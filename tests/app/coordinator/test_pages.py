@@ -2,9 +2,8 @@ import json
 
 import pytest
 
+from app import accounts
 from app.coordinator import page as pages
-from app.coordinator.identity import COOKIE
-from app.identity import COOKIE as READERS_COOKIE
 from reader_study.errors import StudyError
 from reader_study.running.access import (
     COORDINATOR,
@@ -73,14 +72,14 @@ def test_a_readers_code_and_cookie_open_nothing(
     assert "Name and passphrase do not fit" in words(page)
 
     secret = sign_in(open_room.store, "anna", codes["anna"], clock=clock).secret
-    for cookie in (READERS_COOKIE, COOKIE):
+    for cookie in (accounts.READER.cookie, accounts.COORDINATOR.cookie):
         cookies.clear()
         cookies[cookie] = secret
         assert fields(monitor()) == SIGN_IN
 
 
 def test_a_coordinators_cookie_opens_no_reading(open_room, eve, cookies, page):
-    for cookie in (COOKIE, READERS_COOKIE):
+    for cookie in (accounts.COORDINATOR.cookie, accounts.READER.cookie):
         cookies.clear()
         cookies[cookie] = eve
         assert [field.label for field in page().text_input] == ["Name", "Code"]
@@ -161,7 +160,7 @@ def test_bots_and_missing_closing_questions_are_told(
     clock.advance(days=29)
     read_and_sign(room, "anna")
     assert session.progress().finished
-    cookies[COOKIE] = sign_in(
+    cookies[accounts.COORDINATOR.cookie] = sign_in(
         room.store, "eve", passphrase, clock=clock, role=COORDINATOR
     ).secret
 

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from starlette.applications import Starlette
 
-from app.coordinator import live, sign_in
-from app.coordinator.identity import COOKIE
-from app.coordinator.server import ROUTE
-from app.identity import COOKIE as READERS_COOKIE
+from app import accounts
+from app.coordinator import live
+from app.screens import sign_in
+from app.server import monitor as monitors_server
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
 from reader_study.running.access import sign_in as sign_in_reader
@@ -36,7 +36,7 @@ def test_a_store_that_cannot_be_read(open_room, eve, monitor, broken, monkeypatc
 def test_a_refresh_that_fails_tries_again(
     open_room, eve, monitor, broken, monkeypatch, capsys
 ):
-    monkeypatch.setattr(live, "read_desk", broken)
+    monkeypatch.setattr(live, "find_coordinator_view", broken)
     shown = words(monitor("Progress"))
 
     assert "The page tries again by itself" in shown
@@ -52,7 +52,7 @@ def test_a_refresh_without_a_session_leads_to_the_sign_in(
         msg = "ended"
         raise AccessError(msg)
 
-    monkeypatch.setattr(live, "read_desk", ended)
+    monkeypatch.setattr(live, "find_coordinator_view", ended)
     page = monitor("Progress")
     assert [field.label for field in page.text_input] == ["Name", "Passphrase"]
 
@@ -60,7 +60,7 @@ def test_a_refresh_without_a_session_leads_to_the_sign_in(
 def test_a_sign_in_that_cannot_be_stored(
     open_room, cookies, monitor, broken, monkeypatch
 ):
-    monkeypatch.setattr(sign_in, "sign_in", broken)
+    monkeypatch.setattr(sign_in, "served_room", broken)
     page = monitor()
     page.button[0].click().run()
 
@@ -71,7 +71,7 @@ def test_a_sign_in_that_cannot_be_stored(
 def test_signing_out_without_a_store_still_leaves_the_browser(
     open_room, eve, monitor, broken, monkeypatch, capsys
 ):
-    monkeypatch.setattr("app.coordinator.page.sign_out", broken)
+    monkeypatch.setattr("app.accounts.served_room", broken)
     page = monitor()
     page.button(key="sign-out").click().run()
 
@@ -95,14 +95,14 @@ def status_of(cookie, secret):
     async def send(message):
         messages.append(message)
 
-    asyncio.run(Starlette(routes=[ROUTE])(scope, receive, send))
+    asyncio.run(Starlette(routes=monitors_server()["routes"])(scope, receive, send))
     return messages[0]["status"]
 
 
 def test_the_route_heeds_the_coordinators_cookie_only(open_room, codes, eve, clock):
     readers = sign_in_reader(open_room.store, "anna", codes["anna"], clock=clock).secret
 
-    assert status_of(COOKIE, eve) == 204
-    assert status_of(READERS_COOKIE, eve) == 401
-    for cookie in (COOKIE, READERS_COOKIE):
+    assert status_of(accounts.COORDINATOR.cookie, eve) == 204
+    assert status_of(accounts.READER.cookie, eve) == 401
+    for cookie in (accounts.COORDINATOR.cookie, accounts.READER.cookie):
         assert status_of(cookie, readers) == 401

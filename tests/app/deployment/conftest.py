@@ -5,8 +5,8 @@ import shutil
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.acknowledgements import Confirmation, acknowledge
 from app.room import open_room
+from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.running.access import sign_in
 from tests.app.deployment.running import Process
 from tests.app.material import admit, build, open_study_of

@@ -12,8 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.deployment.files import filled_in
-from app.deployment.plan import Deployment
+from app.deployment import Deployment, filled_in
 from tests.app.deployment.running import free_port, wait_for
 
 HOST = "localhost"
@@ -45,7 +44,8 @@ class Front:
             study="/srv/STUDY",
             host=HOST,
             processes=len(ports),
-            ports=(self.https, self.http),
+            https_port=self.https,
+            http_port=self.http,
             certificate=str(folder / "certificate.pem"),
             certificate_key=str(folder / "key.pem"),
             logs=str(folder),

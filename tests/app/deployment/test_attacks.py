@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from app.identity import COOKIE
+from app.accounts import READER
 from tests.app.deployment.running import Process, choose_good, see, sign_in_by_mouse
 from tests.app.deployment.wire import Socket, packed, session_id, words_in
 
@@ -54,7 +54,7 @@ def test_the_search_finds_what_is_hidden():
 def test_a_stolen_session_id_opens_nothing(ready, process, anna_secret):
     room, _ = ready
     png = picture(room)
-    whose = hashlib.sha256(repr([(COOKIE, anna_secret)]).encode()).hexdigest()
+    whose = hashlib.sha256(repr([(READER.cookie, anna_secret)]).encode()).hexdigest()
     with Socket(process.port, anna_secret) as anna:
         frames = anna.page()
         stolen = session_id(frames)
@@ -78,7 +78,7 @@ def test_the_session_of_a_sign_in_gives_its_secret_to_nobody(ready, process, con
         "websocket", lambda s: s.on("framereceived", lambda f: frames.append(raw(f)))
     )
     sign_in_by_mouse(page, process.url, "anna", codes["anna"])
-    (secret,) = [c["value"] for c in context.cookies() if c["name"] == COOKIE]
+    (secret,) = [c["value"] for c in context.cookies() if c["name"] == READER.cookie]
     stolen = session_id(frames)
 
     assert any(secret.encode() in frame for frame in frames)

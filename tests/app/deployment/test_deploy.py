@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from app import cli
-from app.deployment.files import NAMES, filled_in, security_policy
-from app.deployment.plan import Deployment
+from app.deployment import NAMES, Deployment, filled_in, security_policy
 from reader_study.errors import StudyError
 from tests.programs import find_program
 

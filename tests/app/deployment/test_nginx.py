@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import READER
 from tests.app.deployment.fronting import HOST, Front, trusting
 from tests.app.deployment.running import choose, choose_good, chosen, see
 
@@ -110,7 +110,9 @@ def check_tls(front):
 def test_a_reading_over_tls_goes_on_when_its_process_is_killed(
     front, processes, context, anna_secret
 ):
-    context.add_cookies([{"name": COOKIE, "value": anna_secret, "url": front.url}])
+    context.add_cookies(
+        [{"name": READER.cookie, "value": anna_secret, "url": front.url}]
+    )
     page = context.new_page()
     said, failed = [], []
     page.on("console", lambda message: said.append(message.text))

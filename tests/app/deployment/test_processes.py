@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import READER
 from reader_study.store.readings import find_responses
 from tests.app.deployment.running import (
     choose,
@@ -51,7 +51,7 @@ def test_the_same_answers_to_both_at_once_are_stored_once(
     room, _ = ready
     for process in processes:
         context.add_cookies(
-            [{"name": COOKIE, "value": anna_secret, "url": process.url}]
+            [{"name": READER.cookie, "value": anna_secret, "url": process.url}]
         )
     page = open_at(context, processes[0].url, "1 of 3")
     choose_good(page)
@@ -70,7 +70,9 @@ def test_who_signs_out_on_one_is_signed_out_on_the_other(
     ready, processes, context, anna_secret
 ):
     first, second = processes
-    context.add_cookies([{"name": COOKIE, "value": anna_secret, "url": first.url}])
+    context.add_cookies(
+        [{"name": READER.cookie, "value": anna_secret, "url": first.url}]
+    )
     page = open_at(context, first.url, "1 of 3")
     other = open_at(context, second.url, "1 of 3")
     page.get_by_role("button", name="Sign out").click()

@@ -10,7 +10,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from app.identity import COOKIE
+from app.accounts import READER
 
 
 class Socket:
@@ -25,7 +25,9 @@ class Socket:
 
     def __init__(self, port, secret="", session="", origin="", headers=()):
         protocols = ["streamlit", "none", *([session] if session else [])]
-        sent = dict(headers) | ({"Cookie": f"{COOKIE}={secret}"} if secret else {})
+        sent = dict(headers) | (
+            {"Cookie": f"{READER.cookie}={secret}"} if secret else {}
+        )
         self.closing = ExitStack()
         opening = connect(
             f"ws://127.0.0.1:{port}/_stcore/stream",

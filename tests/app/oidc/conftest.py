@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from app import room as rooms
-from app.oidc.serving import ACCOUNTS, read_accounts, served_accounts
+from app.oidc.accounts import ACCOUNTS, read_accounts, served_accounts
 from tests.app.deployment import conftest as deployed
 from tests.app.deployment.running import Process
 from tests.app.material import admit, build, open_study_of

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.oidc.accounts_file import parse_accounts, read_accounts
-from app.oidc.serving import accounts_for
+from app.oidc.accounts import accounts_for, parse_accounts, read_accounts
 from reader_study.errors import StudyError
 
 TEXT = """\

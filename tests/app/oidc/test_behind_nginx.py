@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import READER
 from app.oidc.accounts import CALLBACK, LOGIN
 from tests.app.deployment.fronting import HOST, Front
 from tests.app.deployment.running import Process, see
@@ -71,7 +71,7 @@ def test_an_account_opens_the_study_over_tls_at_every_process(
     kept = {cookie["name"]: cookie for cookie in context.cookies()}
     assert all(cookie["secure"] for cookie in kept.values())
     assert [text for text in said if "Security Policy" in text] == []
-    secret = {"Cookie": f"{COOKIE}={kept[COOKIE]['value']}"}
+    secret = {"Cookie": f"{READER.cookie}={kept[READER.cookie]['value']}"}
     for process in processes:
         assert ask(process, "/session", secret).status_code == 204
     check_paths(front)
@@ -94,7 +94,7 @@ def check_another_process_takes_the_way_back(processes):
     back = urlsplit(httpx.get(there.headers["location"]).headers["location"])
     answer = ask(second, f"{back.path}?{back.query}", {"Cookie": cookie})
     assert answer.headers["location"] == "/"
-    assert COOKIE in answer.cookies
+    assert READER.cookie in answer.cookies
 
 
 def ask(process, path, headers=()):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.identity import COOKIE
+from app.accounts import READER
 from reader_study.running.access import AccessError, resume
 from reader_study.running.registry import exclude_reader
 from reader_study.store.readings import find_responses
@@ -46,10 +46,10 @@ def test_a_reader_signs_in_reads_a_case_and_signs_out(
 
     kept = cookies_of(context)
     assert [name for name in kept if name.startswith("_streamlit_user")] == []
-    assert kept[COOKIE]["httpOnly"]
-    assert kept[COOKIE]["sameSite"] == "Strict"
-    assert kept[COOKIE]["expires"] == -1
-    secret = kept[COOKIE]["value"]
+    assert kept[READER.cookie]["httpOnly"]
+    assert kept[READER.cookie]["sameSite"] == "Strict"
+    assert kept[READER.cookie]["expires"] == -1
+    secret = kept[READER.cookie]["value"]
     assert resume(room.store, secret, clock=room.clock) == "anna"
     assert len(context.pages) == 1  # no second window was opened
 
@@ -62,7 +62,7 @@ def test_a_reader_signs_in_reads_a_case_and_signs_out(
     page.get_by_role("button", name="Sign out").click()
     see(page, LINK)
     kept = cookies_of(context)
-    assert COOKIE not in kept
+    assert READER.cookie not in kept
     assert [name for name in kept if name.startswith("_streamlit_user")] == []
     with pytest.raises(AccessError):
         resume(room.store, secret, clock=room.clock)
@@ -82,7 +82,7 @@ def test_others_stay_outside_and_are_told_why(
     provider.claims = claims
     page = by_account(context, process.url)
     see(page, words)
-    assert COOKIE not in cookies_of(context)
+    assert READER.cookie not in cookies_of(context)
     assert page.get_by_label("Code").is_visible()
 
 

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
-from app.identity import COOKIE
+from app.accounts import READER
 from app.oidc import routes
 from app.oidc.accounts import CALLBACK, LOGIN
 from reader_study.errors import StudyError
@@ -44,7 +44,7 @@ def sent_back(client):
 def why(answer):
     """Why somebody was refused."""
     assert answer.status_code == 303
-    assert COOKIE not in answer.cookies
+    assert READER.cookie not in answer.cookies
     return parse_qs(urlsplit(answer.headers["location"]).query)["account"]
 
 
@@ -54,9 +54,9 @@ def test_an_account_becomes_a_session_of_our_own(client, provider, open_room, cl
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert answer.headers["cache-control"] == "no-store"
-    assert resume(open_room.store, answer.cookies[COOKIE], clock=clock) == "anna"
-    assert set(client.cookies) == {COOKIE}  # nothing of the provider is left
-    (cookie,) = [c for c in answer.headers.get_list("set-cookie") if COOKIE in c]
+    assert resume(open_room.store, answer.cookies[READER.cookie], clock=clock) == "anna"
+    assert set(client.cookies) == {READER.cookie}  # nothing of the provider is left
+    (cookie,) = [c for c in answer.headers.get_list("set-cookie") if READER.cookie in c]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     entry = entries(open_room)[-1]

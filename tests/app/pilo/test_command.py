@@ -6,18 +6,23 @@ import sys
 import pytest
 
 from app import cli
-from app.commands import pilo
+from app.configuration import CHECKPOINT, INPUT
 from app.pilo import explorer as explorers
-from app.pilo import serving
 
 
 @pytest.fixture
 def served(monkeypatch):
     """Catch what would be served."""
     calls = []
-    monkeypatch.setattr(serving, "serve", lambda *args: calls.append(args))
+
+    def serve(*given):
+        calls.append((*given, os.environ[CHECKPOINT], os.environ[INPUT]))
+
+    for name in (CHECKPOINT, INPUT):
+        monkeypatch.setenv(name, "of before")
+    monkeypatch.setattr("app.server.serve", serve)
     yield calls
-    serving.loaded_explorer.cache_clear()
+    explorers.loaded_explorer.cache_clear()
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ def test_it_says_what_is_explored_and_serves_it(
 ):
     run, head = explored / "run", explored / "head.nii.gz"
     assert cli.main(command(run, head, port)) == 0
-    assert served == [(run, head, port)]
+    assert served == [("app.pilo.main", port, str(run), str(head))]
     printed = capsys.readouterr().out.splitlines()
     assert printed == [
         f"{explorer.origin}; {explorer.n_slices} slices",
@@ -52,13 +57,11 @@ def test_the_network_is_loaded_once(explored, served, port, monkeypatch):
     loaded = []
     opening = explorers.open_explorer
     monkeypatch.setattr(
-        serving, "open_explorer", lambda *args: loaded.append(args) or opening(*args)
+        explorers, "open_explorer", lambda *args: loaded.append(args) or opening(*args)
     )
     run, head = explored / "run", explored / "head.nii.gz"
-    pilo.prepare(run, head, port)
-    monkeypatch.setenv(serving.CHECKPOINT, str(run))
-    monkeypatch.setenv(serving.INPUT, str(head))
-    assert serving.served_explorer() is serving.served_explorer()
+    assert cli.main(command(run, head, port)) == 0
+    assert explorers.served_explorer() is explorers.served_explorer()
     assert len(loaded) == 1
 
 
@@ -93,9 +96,8 @@ def test_a_taken_port_is_told(explored, served, capsys):
 
 @pytest.mark.parametrize("missing", ["torch", "safetensors"])
 def test_what_is_not_installed_is_named(explored, port, monkeypatch, capsys, missing):
-    for name in ("app.pilo.serving", "app.pilo.explorer", "magic_model.checkpoint"):
+    for name in ("app.pilo.explorer", "magic_model.checkpoint"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.delattr("app.pilo.serving", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     argv = command(explored / "run", explored / "head.nii.gz", port)
     assert cli.main(argv) == 2
@@ -105,35 +107,17 @@ def test_what_is_not_installed_is_named(explored, port, monkeypatch, capsys, mis
 
 
 def test_another_missing_module_is_a_fault(explored, port, monkeypatch):
-    monkeypatch.delitem(sys.modules, "app.pilo.serving")
-    monkeypatch.delattr("app.pilo.serving")
-    monkeypatch.setitem(sys.modules, "app.configuration", None)
-    with pytest.raises(ModuleNotFoundError, match=r"app\.configuration"):
+    monkeypatch.delitem(sys.modules, "app.pilo.explorer")
+    monkeypatch.setitem(sys.modules, "magic_model.checkpoint", None)
+    with pytest.raises(ModuleNotFoundError, match=r"magic_model\.checkpoint"):
         cli.main(command(explored / "run", explored / "head.nii.gz", port))
-
-
-def test_the_server_is_told_what_to_explore(tmp_path, monkeypatch):
-    calls = []
-    bootstrap = "streamlit.web.bootstrap"
-    monkeypatch.setattr(f"{bootstrap}.load_config_options", calls.append)
-    monkeypatch.setattr(f"{bootstrap}.run_asgi_app", lambda *args: calls.append(args))
-    for name in (serving.CHECKPOINT, serving.INPUT):
-        monkeypatch.setenv(name, "of before")
-    pilo.run(tmp_path / "run", tmp_path / "head.nii", 8600)
-
-    assert os.environ[serving.CHECKPOINT] == str(tmp_path / "run")
-    assert os.environ[serving.INPUT] == str(tmp_path / "head.nii")
-    flags, served = calls
-    assert flags["server_address"] == "127.0.0.1"
-    assert flags["server_port"] == 8600
-    assert served == (str(serving.PAGE), "app.pilo.serving:application", [], flags)
 
 
 @pytest.mark.slow
 def test_the_explorer_knows_no_study():
     """Nothing of a study is in the process that shows maps unblinded."""
     code = (
-        "import sys, app.pilo.serving, app.pilo.page\n"
+        "import sys, app.pilo.main, app.pilo.page\n"
         "print([m for m in sys.modules if m.split('.')[0] == 'reader_study'])"
     )
     found = subprocess.run(

@@ -1,26 +1,29 @@
 """What the controls do, without a browser."""
 
 import json
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.pilo import serving
-from app.pilo.canvas import show_panels
-from app.pilo.controls import go
-from app.pilo.page import MEANING, USE
-from app.pilo.sliders import show_sliders
+import app
+from app.configuration import CHECKPOINT, INPUT
+from app.pilo.explorer import loaded_explorer
+from app.pilo.page import MEANING, USE, go
+from app.pilo.widgets import show_panels, show_sliders
 from magic_model.maps import PAPER_MAPS
-from tests.app.pilo.test_wire import unpack
+from tests.app.pilo.test_panels_on_the_wire import unpack
+
+ENTRY = Path(app.__file__).parent / "pilo" / "main.py"
 
 
 @pytest.fixture
 def page(explored, monkeypatch):
-    serving.loaded_explorer.cache_clear()
-    monkeypatch.setenv(serving.CHECKPOINT, str(explored / "run"))
-    monkeypatch.setenv(serving.INPUT, str(explored / "head.nii.gz"))
-    yield AppTest.from_file(str(serving.PAGE), default_timeout=20).run()
-    serving.loaded_explorer.cache_clear()
+    loaded_explorer.cache_clear()
+    monkeypatch.setenv(CHECKPOINT, str(explored / "run"))
+    monkeypatch.setenv(INPUT, str(explored / "head.nii.gz"))
+    yield AppTest.from_file(str(ENTRY), default_timeout=20).run()
+    loaded_explorer.cache_clear()
 
 
 def shown(page):
@@ -81,7 +84,7 @@ def test_a_ratio_changes_the_picture_of_its_own_map(page, place):
 def test_what_sliders_and_wheel_tell_is_taken_if_it_makes_sense(monkeypatch):
     state, told, taken = {}, {}, []
     monkeypatch.setattr("streamlit.session_state", state)
-    for name in ("app.pilo.sliders._sliders", "app.pilo.canvas._panels"):
+    for name in ("app.pilo.widgets._sliders", "app.pilo.widgets._canvases"):
         monkeypatch.setattr(name, lambda key, **given: told.setdefault(key, given))
     show_sliders(PAPER_MAPS, {}, taken.append)
     show_panels(b"", taken.append)

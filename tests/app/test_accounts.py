@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 from starlette.applications import Starlette
 
-from app.identity import COOKIE
-from app.session_route import PATH, ROUTE
+from app.accounts import READER
+from app.gate import SESSION
+from app.server import reading_room
 from reader_study.running.access import IDLE_HOURS, sign_in
 
 HERE = {"origin": "http://testserver"}
@@ -16,9 +17,9 @@ def ask(method, headers=HERE, body=b"", secret=""):
     """Send one request through the application."""
     sent = {"host": "testserver", **headers}
     if secret:
-        sent["cookie"] = f"{COOKIE}={secret}"
+        sent["cookie"] = f"{READER.cookie}={secret}"
     scope = {
-        "type": "http", "method": method, "path": PATH, "query_string": b"",
+        "type": "http", "method": method, "path": SESSION, "query_string": b"",
         "scheme": "http", "server": ("testserver", 80), "root_path": "",
         "headers": [(k.encode(), v.encode()) for k, v in sent.items()],
     }  # fmt: skip
@@ -30,7 +31,7 @@ def ask(method, headers=HERE, body=b"", secret=""):
     async def send(message):
         messages.append(message)
 
-    asyncio.run(Starlette(routes=[ROUTE])(scope, receive, send))
+    asyncio.run(Starlette(routes=reading_room()["routes"])(scope, receive, send))
     got = {k.decode(): v.decode() for k, v in messages[0]["headers"]}
     return SimpleNamespace(status=messages[0]["status"], headers=got)
 
@@ -49,7 +50,7 @@ def test_a_sign_in_becomes_a_cookie_that_no_script_reads(secret):
 
     assert answer.status == 204
     cookie = answer.headers["set-cookie"]
-    assert cookie.startswith(f"{COOKIE}={secret};")
+    assert cookie.startswith(f"{READER.cookie}={secret};")
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert "Max-Age" not in cookie

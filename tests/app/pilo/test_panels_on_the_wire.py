@@ -4,9 +4,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from app.pilo.panels import Panel, draw_panels
+from app.pilo.panels import NOTHING, Panel, draw_panels, pack
 from app.pilo.view import View
-from app.pilo.wire import NOTHING, pack
 
 
 def unpack(content):

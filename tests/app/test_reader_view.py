@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
-from app.stage import Acknowledged, Stage, stage_of
+from app.reader_view import ReaderView, Stage
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.reader_state import ReaderHistory, ReaderState
 from reader_study.store.milestones import Phase
 
-ALL = Acknowledged(instructions=True, display=True)
-UNTRAINED = Acknowledged(instructions=True, display=True, training=False)
-UNASKED = Acknowledged(instructions=True, display=True, closing=False)
+ALL = {"instructed": True, "display_checked": True}
+UNTRAINED = ALL | {"trained": False}
+UNASKED = ALL | {"closed": False}
 PROTOCOL = Protocol(title="A study", per_severity={"none": 3}, washout_days=28)
 ORDERS = {1: ("a", "b", "c"), 2: ("d", "e", "f")}
 FIRST, LAST = "2026-03-01T00:00:00.000000Z", "2026-04-01T00:00:00.000000Z"
@@ -34,25 +36,26 @@ def test_the_next_reading_follows_from_what_was_answered():
 
 
 @pytest.mark.parametrize(
-    ("progress", "phase", "acknowledged", "stage"),
+    ("state_of_reader", "phase", "done", "stage"),
     [
         (READING, Phase.BUILT, ALL, Stage.CLOSED),
-        (READING, Phase.OPEN, Acknowledged(), Stage.INSTRUCTIONS),
-        (READING, Phase.OPEN, Acknowledged(display=True), Stage.INSTRUCTIONS),
-        (READING, Phase.OPEN, Acknowledged(instructions=True), Stage.DISPLAY),
+        (READING, Phase.OPEN, {}, Stage.INSTRUCTIONS),
+        (READING, Phase.OPEN, {"display_checked": True}, Stage.INSTRUCTIONS),
+        (READING, Phase.OPEN, {"instructed": True}, Stage.DISPLAY),
         (READING, Phase.OPEN, ALL, Stage.READING),
         (READING, Phase.OPEN, UNTRAINED, Stage.TRAINING),
         (SIGNABLE, Phase.OPEN, ALL, Stage.REVIEW),
         (SIGNABLE, Phase.OPEN, UNTRAINED, Stage.REVIEW),
         (WAITING, Phase.OPEN, UNTRAINED, Stage.WASHOUT),
         (SIGNABLE, Phase.LOCKED, ALL, Stage.CLOSED),
-        (WAITING, Phase.OPEN, Acknowledged(), Stage.WASHOUT),
+        (WAITING, Phase.OPEN, {}, Stage.WASHOUT),
         (WAITING, Phase.LOCKED, ALL, Stage.CLOSED),
-        (DONE, Phase.OPEN, Acknowledged(), Stage.FINISHED),
+        (DONE, Phase.OPEN, {}, Stage.FINISHED),
         (DONE, Phase.OPEN, UNASKED, Stage.CLOSING),
         (DONE, Phase.LOCKED, UNASKED, Stage.FINISHED),
-        (DONE, Phase.UNBLINDED, Acknowledged(), Stage.FINISHED),
+        (DONE, Phase.UNBLINDED, {}, Stage.FINISHED),
     ],
 )
-def test_the_store_decides_the_screen(progress, phase, acknowledged, stage):
-    assert stage_of(progress, phase, acknowledged) is stage
+def test_the_store_decides_the_screen(state_of_reader, phase, done, stage):
+    now = replace(state_of_reader, phase=phase)
+    assert ReaderView(state=now, **done).stage is stage

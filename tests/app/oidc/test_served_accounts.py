@@ -1,5 +1,6 @@
 """The paths are there if, and only if, accounts were given."""
 
+import os
 import re
 import shutil
 
@@ -11,11 +12,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from app import cli, server
-from app.commands import read
-from app.deployment.files import filled_in
-from app.deployment.plan import Deployment
+from app.configuration import ACCOUNTS, DATABASE, STUDY
+from app.deployment import Deployment, filled_in
 from app.oidc.accounts import CALLBACK, LOGIN
-from app.oidc.serving import ACCOUNTS
 from reader_study.errors import StudyError
 from tests.app.oidc.asking import Client
 from tests.app.oidc.fake_provider import write_accounts
@@ -29,30 +28,37 @@ def behind(monkeypatch):
     session = Middleware(SessionMiddleware, secret_key="of this test")  # noqa: S106
     page = Route("/{path:path}", lambda _: PlainTextResponse(""))
 
-    def application(_, routes, middleware, lifespan):
-        return Starlette(routes=[*routes, page], middleware=[*middleware, session])
+    def application(accounts):
+        monkeypatch.setenv(ACCOUNTS, "a file" if accounts else "")
+        monkeypatch.setattr("app.oidc.accounts.served_accounts", lambda: accounts)
+        parts = server.reading_room()
+        return Starlette(
+            routes=[*parts["routes"], page],
+            middleware=[*parts["middleware"], session],
+        )
 
-    monkeypatch.setattr(server, "App", application)
+    return application
 
 
-def statuses(accounts, paths):
-    client = Client(server.build_application(accounts))
+def statuses(application, paths):
+    client = Client(application)
     return [client.get(path).status_code for path in paths]
 
 
 def test_the_gate_opens_exactly_two_paths(behind, accounts):
-    assert statuses(None, [LOGIN, CALLBACK, *OF_STREAMLIT]) == [404] * 5
-    assert statuses(accounts, [LOGIN, CALLBACK]) == [302, 303]
+    assert statuses(behind(None), [LOGIN, CALLBACK, *OF_STREAMLIT]) == [404] * 5
+    assert statuses(behind(accounts), [LOGIN, CALLBACK]) == [302, 303]
     others = [f"{LOGIN}/", "/oidc", "/oidc/logout", *OF_STREAMLIT]
-    assert statuses(accounts, others) == [404] * 6
+    assert statuses(behind(accounts), others) == [404] * 6
 
 
 def test_the_command_checks_the_file_and_serves_it(
     built, tmp_path, monkeypatch, capsys
 ):
     served = []
-    monkeypatch.setattr("app.server.serve", served.append)
-    monkeypatch.setenv(ACCOUNTS, "of before")
+    monkeypatch.setattr("app.server.serve", lambda *a, **_: served.append(a))
+    for name in (STUDY, DATABASE, ACCOUNTS):
+        monkeypatch.setenv(name, "of before")
     file = tmp_path / "accounts.toml"
     url = "http://127.0.0.1:8501/oidc/callback"
     write_accounts(file, "https://login.example.org", url)
@@ -65,11 +71,11 @@ def test_the_command_checks_the_file_and_serves_it(
     assert cli.main(argv) == 0
     said = capsys.readouterr().out
     assert "1 hospital account(s) of https://login.example.org" in said
-    assert read.os.environ[ACCOUNTS] == str(file)
+    assert os.environ[ACCOUNTS] == str(file)
     assert cli.main([*argv, "--allowed-host", "reading.example.org"]) == 2
     assert "redirect_uri must name reading.example.org" in capsys.readouterr().err
     assert cli.main(argv[:-2]) == 0
-    assert read.os.environ[ACCOUNTS] == ""
+    assert os.environ[ACCOUNTS] == ""
     assert len(served) == 2
 
 

@@ -1,0 +1,193 @@
+"""The monitor's view of a study: counts, times and names, and nothing else.
+
+Answers, explanations, reasons and notes do not get past this file: what a page cannot
+hold it cannot show.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.accounts import require_coordinator
+from app.room import Room
+from app.times import sortable_time
+from reader_study.clock import to_text
+from reader_study.reading.reader_state import (
+    EARLY_START,
+    ReaderState,
+    find_reader_state,
+)
+from reader_study.running.lifecycle import missing_readers, unsigned_trials
+from reader_study.running.status import StudyStatus, TrialStatus, read_status
+from reader_study.store.access import usable_codes
+from reader_study.store.milestones import Phase, find_deviations
+
+
+@dataclass(frozen=True)
+class DeviationNote:
+    """That something went otherwise than planned; why is not told here."""
+
+    kind: str
+    reader: str
+    trial: int
+    recorded_by: str
+    approved_by: str
+    recorded_at: str
+
+
+@dataclass(frozen=True)
+class CoordinatorView:
+    """What a coordinator may know at one moment.
+
+    Attributes:
+        status: Counts and times of all readers.
+        readers: State of each active reader.
+        codes: By reader, until when each unused code may be used.
+        deviations: What went otherwise than planned.
+    """
+
+    status: StudyStatus
+    readers: Mapping[str, ReaderState]
+    codes: Mapping[str, tuple[str, ...]]
+    deviations: tuple[DeviationNote, ...]
+
+    @property
+    def early(self) -> frozenset[tuple[str, int]]:
+        """Readers and trials that may begin before the washout is over."""
+        found = (d for d in self.deviations if d.kind == EARLY_START)
+        return frozenset((d.reader, d.trial) for d in found)
+
+    @property
+    def waits_for(self) -> list[str]:
+        """Say what is missing before the study can be opened, or the data locked."""
+        if self.status.phase is Phase.BUILT:
+            return missing_readers(self.status)
+        if self.status.phase is Phase.OPEN:
+            return unsigned_trials(self.status)
+        return []
+
+
+def find_coordinator_view(room: Room) -> CoordinatorView:
+    """Read the state of one moment, for the coordinator at the browser.
+
+    Raises:
+        AccessError: If no coordinator is signed in.
+        StudyError: If the store cannot be read.
+    """
+    require_coordinator(room)
+    now = to_text(room.clock.now())
+    with room.store.reading() as connection:
+        status = read_status(room.study, connection)
+        active = [reader.name for reader in status.readers if reader.active]
+        return CoordinatorView(
+            status,
+            {n: find_reader_state(room.study, connection, n, now) for n in active},
+            {n: _expiries(connection, n, now) for n in active},
+            tuple(
+                DeviationNote(
+                    d.kind,
+                    d.reader,
+                    d.trial,
+                    d.recorded_by,
+                    d.approved_by,
+                    d.recorded_at,
+                )
+                for d in find_deviations(connection)
+            ),
+        )
+
+
+def _expiries(connection: Connection, reader: str, now: str) -> tuple[str, ...]:
+    return tuple(code.expires_at for code in usable_codes(connection, reader, now))
+
+
+Row = dict[str, str | int | float | None]
+"""Value by heading, in the order in which they are shown."""
+
+
+def progress_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
+    """Return a row per reader and trial.
+
+    Args:
+        view: What is known.
+        zone: Time zone of the browser.
+    """
+    return [
+        {
+            "Reader": trial.reader,
+            "Trial": trial.trial,
+            "Stands": _stands(view, trial, zone),
+            "Assigned": trial.n_assigned,
+            "Opened": trial.n_opened,
+            "Submitted": trial.n_submitted,
+            "Declined": trial.n_declined,
+            "Missing": trial.n_missing,
+            "Corrected": trial.n_corrected,
+            "Signed": sortable_time(trial.signed_at, zone),
+            "Seconds": _rounded(trial.seconds),
+            "Active seconds": _rounded(trial.active_seconds),
+        }
+        for trial in view.status.trials
+    ]
+
+
+def reader_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
+    """Return a row per reader, with the codes that still let in."""
+    return [
+        {
+            "Reader": reader.name,
+            "Status": reader.status.value + (", bot" if reader.simulated else ""),
+            "Unused codes": len(view.codes.get(reader.name, ())),
+            "Usable until": sortable_time(
+                max(view.codes.get(reader.name, ()), default=""), zone
+            ),
+            "Specialty": reader.specialty,
+            "Years": reader.years,
+            "Place": reader.slot,
+            "In place of": reader.replaces,
+            "Added": sortable_time(reader.added_at, zone),
+        }
+        for reader in view.status.readers
+    ]
+
+
+def deviation_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
+    """Return a row per deviation."""
+    return [
+        {
+            "Recorded": sortable_time(deviation.recorded_at, zone),
+            "Deviation": deviation.kind.replace("_", " ").capitalize(),
+            "Reader": deviation.reader,
+            "Trial": deviation.trial or None,
+            "Recorded by": deviation.recorded_by,
+            "Approved by": deviation.approved_by,
+        }
+        for deviation in view.deviations
+    ]
+
+
+def _stands(view: CoordinatorView, trial: TrialStatus, zone: str | None) -> str:
+    progress = view.readers.get(trial.reader)
+    if progress is None:
+        return "takes no more part"
+    if trial.signed_at:
+        return "signed"
+    if trial.trial > progress.trial:
+        return "later"
+    if progress.washout_until:
+        return f"washout until {sortable_time(progress.washout_until, zone)}"
+    early = (trial.reader, trial.trial) in view.early
+    return _at_hand(trial, progress) + (", early start permitted" if early else "")
+
+
+def _at_hand(trial: TrialStatus, progress: ReaderState) -> str:
+    if progress.may_sign:
+        return "to be signed"
+    if not trial.n_opened:
+        return "not begun"
+    return f"at {progress.position} of {progress.n_readings}"
+
+
+def _rounded(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
