@@ -10,7 +10,7 @@ import pytest
 
 from tests.pages import ROOT, blocks
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
 
 
@@ -18,7 +18,7 @@ STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
 def made(tmp_path_factory):
     """Where the demonstration lies, what runs it, and what it printed."""
     out = tmp_path_factory.mktemp("made") / "demo"
-    few = ["TRAINED_ON=5", "CASES=2,2,2", f"OUT={out}"]
+    few = ["TRAINED_ON=6", "CASES=2,2,2", f"OUT={out}"]
     # This environment, instead of one that is made.
     here = [f"BIN={Path(sys.executable).parent}", f"STAMP={ROOT / 'pyproject.toml'}"]
 
