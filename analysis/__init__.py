@@ -36,8 +36,8 @@ if TYPE_CHECKING:
         clustered_kappa,
         leave_one_reader_out,
         per_class,
-        per_reader,
     )
+    from analysis.multireader.by_reader import per_reader
     from analysis.power import PowerFigures, PowerTest, StudySize, power_overview
     from analysis.power.design import DesignAssumptions, DesignSize
     from analysis.power.simulation import DesignGrid, design_grid
@@ -137,8 +137,8 @@ _HOME = {
         "clustered_kappa",
         "leave_one_reader_out",
         "per_class",
-        "per_reader",
     ),
+    "analysis.multireader.by_reader": ("per_reader",),
     "analysis.power": ("PowerFigures", "PowerTest", "StudySize", "power_overview"),
     "analysis.power.design": ("DesignAssumptions", "DesignSize"),
     "analysis.power.simulation": ("DesignGrid", "design_grid"),
