@@ -1,4 +1,4 @@
-"""Panels of a slice: picture, colour bar and values, and their bytes for the browser."""
+"""Panels of a slice: picture, colour bar and values, and their bytes on the wire."""
 
 import json
 from collections.abc import Sequence
