@@ -16,13 +16,12 @@ from analysis.charts.style import EMPHASIS
 from analysis.errors import InputError
 from analysis.published import reconstructed_responses_path
 from analysis.report import figures as report_figures
+from analysis.report.documents import report_html, write_word
 from analysis.report.formatting import Json
 from analysis.report.frames import ReportFrames, to_latex
-from analysis.report.html import report_html
 from analysis.report.results import StudyResults, pictures_of
 from analysis.report.results_json import results_json
 from analysis.report.section import Provenance
-from analysis.report.word import write_word
 from reader_study.formats.questionnaire import paper_questionnaire_path
 
 if TYPE_CHECKING:
