@@ -6,54 +6,7 @@ Readers and cases as samples: `clustered_kappa`. A study from its files to a rep
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from analysis.agreement import (
-        brennan_prediger,
-        cohen_kappa,
-        gwet_ac,
-        krippendorff_alpha,
-        maximum_kappa,
-        percent_agreement,
-        scott_pi,
-        skew_indices,
-    )
-    from analysis.agreement.percent import PercentAgreement, SkewIndices
-    from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
-    from analysis.api import Study, read_study
-    from analysis.bangdiwala import bangdiwala_b
-    from analysis.charts import agreement_chart
-    from analysis.errors import InputError
-    from analysis.intervals import ConfidenceInterval, proportion_interval
-    from analysis.multireader import (
-        Bootstrap,
-        ClusteredEstimate,
-        Pairs,
-        ReaderAgreement,
-        clustered_ac1,
-        clustered_agreement,
-        clustered_kappa,
-        leave_one_reader_out,
-        per_class,
-        per_reader,
-    )
-    from analysis.power import PowerFigures, PowerTest, StudySize, power_overview
-    from analysis.power.design import DesignAssumptions, DesignSize
-    from analysis.power.simulation import DesignGrid, design_grid
-    from analysis.recovery import (
-        KnownMargins,
-        TooMuchWorkError,
-        count_tables,
-        feasible_tables,
-        tables_by_reader,
-    )
-    from analysis.reproduction import Reproduction, reproduce_paper
-    from analysis.symmetry import TestResult, bowker, mcnemar, stuart_maxwell
-    from analysis.tables import ContingencyTable
-    from reader_study.formats.checking import FormatError
-
-    __version__: str
+from typing import Any
 
 __all__ = [
     "AgreementResult",
@@ -137,8 +90,8 @@ _HOME = {
         "clustered_kappa",
         "leave_one_reader_out",
         "per_class",
-        "per_reader",
     ),
+    "analysis.multireader.by_reader": ("per_reader",),
     "analysis.power": ("PowerFigures", "PowerTest", "StudySize", "power_overview"),
     "analysis.power.design": ("DesignAssumptions", "DesignSize"),
     "analysis.power.simulation": ("DesignGrid", "design_grid"),

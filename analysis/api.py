@@ -12,24 +12,14 @@ import pandas as pd
 from analysis.errors import InputError, as_path
 from analysis.intervals import normal_quantile
 from analysis.multireader.pairs import Pairs
+from analysis.report import results as report_results
 from analysis.report.frames import table_of_questions
 from analysis.report.question import Incomplete
-from analysis.report.results import (
-    Choices,
-    StudyResults,
-    analyse_questions,
-    analyse_responses,
-)
 from analysis.responses.pairing import paired_readings
+from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.closing import closing_beside
 from reader_study.formats.flow import flow_beside
 from reader_study.formats.plan import AnalysisPlan, plan_beside
-from reader_study.formats.questionnaire import (
-    FILE_NAME,
-    Questionnaire,
-    paper_questionnaire,
-    read_questionnaire,
-)
 from reader_study.formats.responses import Responses, read_responses
 
 if TYPE_CHECKING:
@@ -52,12 +42,12 @@ class Study:
     path: Path
     responses: Responses
     plan: AnalysisPlan
-    chosen: Choices
+    chosen: report_results.Choices
 
     @cached_property
-    def results(self) -> StudyResults:
+    def results(self) -> report_results.StudyResults:
         """Results of all questions, and of the study as a whole."""
-        return analyse_responses(
+        return report_results.analyse_responses(
             self.responses,
             title=f"Agreement between {self.responses.reference} and "
             f"{self.responses.test}",
@@ -75,7 +65,7 @@ class Study:
     def table_one(self) -> pd.DataFrame:
         """Return agreement and kappa of each question, as the paper's Table 1."""
         level, incomplete = self.chosen.over(self.plan)
-        questions = analyse_questions(self.responses, incomplete)
+        questions = report_results.analyse_questions(self.responses, incomplete)
         return table_of_questions(questions, level)
 
     def pairs(self, question: str) -> Pairs:
@@ -176,12 +166,22 @@ def read_study(
         reference=reference or plan.reference,
         test=test or plan.test,
     )
-    return Study(file, responses, plan, Choices(confidence_level, incomplete))
+    return Study(
+        file, responses, plan, report_results.Choices(confidence_level, incomplete)
+    )
 
 
-def _questionnaire(responses: Path, named: str | Path | None) -> Questionnaire:
+def _questionnaire(
+    responses: Path, named: str | Path | None
+) -> formats_questionnaire.Questionnaire:
     """Return what is named, else what is in the folder, else that of the paper."""
     if named is not None:
-        return read_questionnaire(as_path("A questionnaire", named))
-    found = responses.with_name(FILE_NAME)
-    return read_questionnaire(found) if found.exists() else paper_questionnaire()
+        return formats_questionnaire.read_questionnaire(
+            as_path("A questionnaire", named)
+        )
+    found = responses.with_name(formats_questionnaire.FILE_NAME)
+    return (
+        formats_questionnaire.read_questionnaire(found)
+        if found.exists()
+        else formats_questionnaire.paper_questionnaire()
+    )

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
+from analysis.commands.counts import recover, table
 from analysis.commands.power import power
-from analysis.commands.recover import recover
 from analysis.commands.report import report
 from analysis.commands.reproduce import reproduce
-from analysis.commands.table import table
 from analysis.errors import InputError
 from reader_study.formats.checking import FormatError
 

@@ -5,17 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis import published as analysis_published
 from analysis.agreement import cohen_kappa
 from analysis.intervals import ConfidenceInterval, proportion_interval
 from analysis.power import PowerFigures, PowerTest, StudySize, power_overview
-from analysis.published import (
-    PrintedInterval,
-    Published,
-    RecoveredTable,
-    load_published,
-    published_pairs,
-    recover_all,
-)
 from analysis.report.question import QuestionResult, analyse_question
 from analysis.report.results import StudyResults
 from analysis.showing import Shown
@@ -48,7 +41,7 @@ class Comparison(Shown):
 
 
 def compare_table_one(
-    results: Sequence[QuestionResult], published: Published
+    results: Sequence[QuestionResult], published: analysis_published.Published
 ) -> list[Comparison]:
     """Compare the fourteen figures of Table 1, and kappa as the text has it."""
     rows = []
@@ -57,7 +50,7 @@ def compare_table_one(
     return [*rows, *_kappa_in_text(results, published)]
 
 
-def compare_sums(published: Published) -> list[Comparison]:
+def compare_sums(published: analysis_published.Published) -> list[Comparison]:
     """Compare the printed sums of Tables S.1 to S.5 with the sums of their rows."""
     rows = []
     for question, table in published.by_reader.items():
@@ -76,7 +69,9 @@ def compare_sums(published: Published) -> list[Comparison]:
     return rows
 
 
-def _agreement(result: QuestionResult, published: Published) -> Comparison:
+def _agreement(
+    result: QuestionResult, published: analysis_published.Published
+) -> Comparison:
     name = result.pairs.question.id
     printed = published.table_one[name].agreement
     agree, n = result.table.n_agree, result.table.n
@@ -99,7 +94,9 @@ def _agreement(result: QuestionResult, published: Published) -> Comparison:
     )
 
 
-def _kappa(result: QuestionResult, published: Published) -> Comparison:
+def _kappa(
+    result: QuestionResult, published: analysis_published.Published
+) -> Comparison:
     name = result.pairs.question.id
     printed = published.table_one[name].kappa
     interval = result.kappa.confidence_interval()
@@ -110,7 +107,7 @@ def _kappa(result: QuestionResult, published: Published) -> Comparison:
 
 
 def _kappa_in_text(
-    results: Sequence[QuestionResult], published: Published
+    results: Sequence[QuestionResult], published: analysis_published.Published
 ) -> Iterator[Comparison]:
     for result in results:
         name = result.pairs.question.id
@@ -132,7 +129,7 @@ def _kappa_in_text(
 
 
 def _open_answer_as_category(
-    table: ContingencyTable, printed: str, published: Published
+    table: ContingencyTable, printed: str, published: analysis_published.Published
 ) -> str:
     """Return in words where an open answer would have to be for the text's kappa."""
     methods = published.reference, published.test
@@ -175,7 +172,7 @@ def _in_percent(successes: int, n: int) -> tuple[float, ConfidenceInterval]:
 
 def _compare(
     item: str,
-    printed: PrintedInterval,
+    printed: analysis_published.PrintedInterval,
     estimate: float,
     interval: ConfidenceInterval,
     note: str,
@@ -193,7 +190,9 @@ def _compare(
 
 
 def _differences(
-    printed: PrintedInterval, estimate: float, interval: ConfidenceInterval
+    printed: analysis_published.PrintedInterval,
+    estimate: float,
+    interval: ConfidenceInterval,
 ) -> int:
     return max(
         abs(printed.estimate.units_from(estimate)),
@@ -203,7 +202,9 @@ def _differences(
 
 
 def _text(
-    printed: PrintedInterval, estimate: float, interval: ConfidenceInterval
+    printed: analysis_published.PrintedInterval,
+    estimate: float,
+    interval: ConfidenceInterval,
 ) -> str:
     low, high = printed.low.format(interval.low), printed.high.format(interval.high)
     return f"{printed.estimate.format(estimate)} [{low}, {high}]"
@@ -212,14 +213,14 @@ def _text(
 _ClaimFigures = dict[str, list[PowerFigures]]
 
 
-def _claim_test(published: Published) -> tuple[StudySize, PowerTest]:
+def _claim_test(published: analysis_published.Published) -> tuple[StudySize, PowerTest]:
     """Return the study and the test that the claim is about."""
     size = StudySize(published.n_readers, published.n_cases)
     return size, PowerTest(published.power_kappa, alpha=published.power_alpha)
 
 
 def _claim_figures(
-    results: Sequence[QuestionResult], published: Published
+    results: Sequence[QuestionResult], published: analysis_published.Published
 ) -> _ClaimFigures:
     """Compute power for the margins of each question, under every formulation."""
     size, test = _claim_test(published)
@@ -235,7 +236,9 @@ def _claim_figures(
     }
 
 
-def _compare_power(figures: _ClaimFigures, published: Published) -> list[Comparison]:
+def _compare_power(
+    figures: _ClaimFigures, published: analysis_published.Published
+) -> list[Comparison]:
     """Compare the claim with the figures of each question.
 
     The verdict rests on the goodness-of-fit test and on the actual margins; the
@@ -245,7 +248,9 @@ def _compare_power(figures: _ClaimFigures, published: Published) -> list[Compari
 
 
 def _row(
-    question: str, figures: Sequence[PowerFigures], published: Published
+    question: str,
+    figures: Sequence[PowerFigures],
+    published: analysis_published.Published,
 ) -> Comparison:
     item = (
         f"{question} power at kappa {published.power_kappa:g}, n = {published.n_pairs}"
@@ -272,7 +277,7 @@ def _row(
 def _reason(
     figures: Sequence[PowerFigures],
     deciding: Sequence[PowerFigures],
-    published: Published,
+    published: analysis_published.Published,
 ) -> str:
     survives = min(row.largest_icc or 0.0 for row in deciding)
     with_cases = [row.power_cases for row in deciding]
@@ -303,9 +308,9 @@ class Reproduction(Shown):
         power_figures: Figures behind it.
     """
 
-    published: Published
+    published: analysis_published.Published
     study: StudyResults
-    recovered: Sequence[RecoveredTable]
+    recovered: Sequence[analysis_published.RecoveredTable]
     table_one: Sequence[Comparison]
     sums: Sequence[Comparison]
     power: Sequence[Comparison]
@@ -329,9 +334,9 @@ class Reproduction(Shown):
 
 def reproduce_paper() -> Reproduction:
     """Recompute the paper's Table 1, its supplementary tables and its power claim."""
-    published = load_published()
-    recovered = recover_all(published)
-    pairs = published_pairs(published, recovered)
+    published = analysis_published.load_published()
+    recovered = analysis_published.recover_all(published)
+    pairs = analysis_published.published_pairs(published, recovered)
     results = [analyse_question(of_question) for of_question in pairs]
     figures = _claim_figures(results, published)
     return Reproduction(

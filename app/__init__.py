@@ -15,19 +15,6 @@ neither Streamlit nor a database. What is not in `__all__` is internal and may c
 from importlib import import_module
 from importlib.machinery import PathFinder
 from os.path import dirname, realpath
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from app.accounts import COORDINATOR, READER
-    from app.api import serve_explorer, serve_monitor, serve_reading_room
-    from app.configuration import settings
-    from app.demo import draw_montage, make_demo, new_code
-    from app.deployment import Deployment, write_deployment
-    from app.oidc.accounts import Accounts, read_accounts
-    from app.reader_view import ReaderView, Stage, find_reader_view
-    from app.room import Room, open_room
-
-    __version__: str
 
 _MODULES = {
     "Accounts": "oidc.accounts",
@@ -80,7 +67,7 @@ def __getattr__(name: str) -> object:
 
         return version("magic-ctp")
     if name not in _MODULES:
-        msg = f"module 'app' has no attribute {name!r}"
+        msg = f"module {__name__!r} from {__file__} has no attribute {name!r}"
         raise AttributeError(msg)
     return getattr(import_module(f"app.{_MODULES[name]}"), name)
 

@@ -11,21 +11,13 @@ from typing import Annotated
 
 import typer
 
-from app.configuration import (
-    ACCOUNTS,
-    CHECKPOINT,
-    DATABASE,
-    INPUT,
-    LOOPBACK,
-    STUDY,
-    StrPath,
-    as_path,
-    require_port,
-)
+from app import configuration
 from reader_study.errors import StudyError
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port.")]
-StudyFolder = Annotated[StrPath, typer.Argument(help="Folder of the built study.")]
+StudyFolder = Annotated[
+    configuration.StrPath, typer.Argument(help="Folder of the built study.")
+]
 Database = Annotated[
     str | None,
     typer.Option(help="URL, sqlite:///... or postgresql://...; else the study's."),
@@ -36,7 +28,7 @@ DEMO_FOLDER = Path("reading-demo")
 
 def serve_reading_room(
     study: Annotated[
-        StrPath | None, typer.Argument(help="Folder of the built study.")
+        configuration.StrPath | None, typer.Argument(help="Folder of the built study.")
     ] = None,
     *,
     port: Port = 8501,
@@ -49,11 +41,11 @@ def serve_reading_room(
         typer.Option(help="Name behind a proxy; the loopback's no more. Repeatable."),
     ] = None,
     secret_file: Annotated[
-        StrPath | None,
+        configuration.StrPath | None,
         typer.Option(help="Secret shared by all processes; made if missing."),
     ] = None,
     oidc: Annotated[
-        StrPath | None,
+        configuration.StrPath | None,
         typer.Option(help="TOML of hospital accounts and their readers."),
     ] = None,
 ) -> None:
@@ -80,8 +72,12 @@ def serve_reading_room(
     from app.room import open_room
     from app.secret_file import shared_secret
 
-    hosts = tuple(allowed_host or LOOPBACK)
-    secret = shared_secret(as_path(secret_file, "secret_file")) if secret_file else ""
+    hosts = tuple(allowed_host or configuration.LOOPBACK)
+    secret = (
+        shared_secret(configuration.as_path(secret_file, "secret_file"))
+        if secret_file
+        else ""
+    )
     folder = _folder_to_read(study, demo=demo)
     told = _accounts_told(folder, oidc, hosts)
     room = open_room(folder, database)
@@ -96,9 +92,9 @@ def serve_reading_room(
         from app.demo import GUEST, new_code
 
         _say(f"Drawn pictures, no patients. Name {GUEST}, code {new_code(folder)}")
-    os.environ[STUDY] = str(folder.resolve())
-    os.environ[DATABASE] = database or ""
-    os.environ[ACCOUNTS] = str(Path(oidc).resolve()) if oidc else ""
+    os.environ[configuration.STUDY] = str(folder.resolve())
+    os.environ[configuration.DATABASE] = database or ""
+    os.environ[configuration.ACCOUNTS] = str(Path(oidc).resolve()) if oidc else ""
 
     from app import server
 
@@ -126,7 +122,7 @@ def serve_monitor(
     from app.room import open_room
     from reader_study.store.access import all_coordinators
 
-    folder = as_path(study, "study")
+    folder = configuration.as_path(study, "study")
     room = open_room(folder, database)
     try:
         phase, protocol = room.state()
@@ -146,8 +142,8 @@ def serve_monitor(
         f"The study is {phase}. {', '.join(active)} may sign in at "
         f"http://127.0.0.1:{port}"
     )
-    os.environ[STUDY] = str(folder.resolve())
-    os.environ[DATABASE] = database or ""
+    os.environ[configuration.STUDY] = str(folder.resolve())
+    os.environ[configuration.DATABASE] = database or ""
 
     from app import server
 
@@ -156,8 +152,10 @@ def serve_monitor(
 
 def serve_explorer(
     *,
-    checkpoint: Annotated[StrPath, typer.Option(help="Trained network.")],
-    source: Annotated[StrPath, typer.Option("--input", help="NCCT: NIfTI or DICOM.")],
+    checkpoint: Annotated[configuration.StrPath, typer.Option(help="Trained network.")],
+    source: Annotated[
+        configuration.StrPath, typer.Option("--input", help="NCCT: NIfTI or DICOM.")
+    ],
     port: Port = 8503,
 ) -> None:
     """Explore the perfusion information ratio of an image; outside any study.
@@ -176,8 +174,8 @@ def serve_explorer(
         TypeError: If something that must be a path is none.
         ValueError: If `port` is no port.
     """
-    network = as_path(checkpoint, "checkpoint").resolve()
-    image = as_path(source, "source").resolve()
+    network = configuration.as_path(checkpoint, "checkpoint").resolve()
+    image = configuration.as_path(source, "source").resolve()
 
     from app.pilo.explorer import loaded_explorer
 
@@ -188,19 +186,22 @@ def serve_explorer(
         "Exploratory, outside the blinded study, research use only: "
         f"http://127.0.0.1:{port}"
     )
-    os.environ[CHECKPOINT], os.environ[INPUT] = str(network), str(image)
+    os.environ[configuration.CHECKPOINT], os.environ[configuration.INPUT] = (
+        str(network),
+        str(image),
+    )
 
     from app import server
 
     server.serve("app.pilo.main", port)
 
 
-def _folder_to_read(study: StrPath | None, *, demo: bool) -> Path:
+def _folder_to_read(study: configuration.StrPath | None, *, demo: bool) -> Path:
     """Return the folder of the study that readers are to read."""
     if not demo and study is None:
         msg = "A study's folder must be given, or --demo, got none"
         raise StudyError(msg)
-    given = DEMO_FOLDER if study is None else as_path(study, "study")
+    given = DEMO_FOLDER if study is None else configuration.as_path(study, "study")
     if not demo:
         return given
     from app.demo import make_demo
@@ -210,19 +211,21 @@ def _folder_to_read(study: StrPath | None, *, demo: bool) -> Path:
     return given / "STUDY"
 
 
-def _accounts_told(folder: Path, oidc: StrPath | None, hosts: tuple[str, ...]) -> str:
+def _accounts_told(
+    folder: Path, oidc: configuration.StrPath | None, hosts: tuple[str, ...]
+) -> str:
     """Check the file of hospital accounts and say how many there are."""
     if not oidc:
         return ""
     from app.oidc.accounts import accounts_for
 
-    accounts = accounts_for(folder, as_path(oidc, "oidc"), hosts)
+    accounts = accounts_for(folder, configuration.as_path(oidc, "oidc"), hosts)
     return f"\n{len(accounts.readers)} hospital account(s) of {accounts.issuer}"
 
 
 def _require_free(port: int) -> None:
     """Refuse a port of the loopback that another program has."""
-    require_port(port)
+    configuration.require_port(port)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -14,12 +14,7 @@ from reader_study.formats.protocol import Protocol
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.reading.training import TrainingSession
 from reader_study.running.study_store import open_study_store
-from reader_study.store.milestones import (
-    Phase,
-    effective_protocol,
-    find_milestones,
-    phase_of,
-)
+from reader_study.store import milestones as store_milestones
 from reader_study.store.store import Store
 
 DEMONSTRATIONS: set[Path] = set()
@@ -47,11 +42,13 @@ class Room:
         """Return the way of a reader, who has been let in, through the training."""
         return TrainingSession(self.study, self.store, reader, self.clock)
 
-    def state(self) -> tuple[Phase, Protocol]:
+    def state(self) -> tuple[store_milestones.Phase, Protocol]:
         """Say how far the study has come, and return its protocol as amended."""
         with self.store.reading() as connection:
-            milestones = find_milestones(connection)
-        return phase_of(milestones), effective_protocol(self.study.protocol, milestones)
+            milestones = store_milestones.find_milestones(connection)
+        return store_milestones.phase_of(
+            milestones
+        ), store_milestones.effective_protocol(self.study.protocol, milestones)
 
 
 def open_room(folder: StrPath, url: str | None = None) -> Room:

@@ -1,4 +1,4 @@
-"""What a page remembers between two runs: notices and drafts, never the place."""
+"""Memory of a page between two runs: notices and drafts, never the place."""
 
 from collections.abc import Mapping
 

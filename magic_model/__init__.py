@@ -10,33 +10,6 @@ PyTorch.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from magic_model.api import (
-        Model,
-        draw_montages,
-        evaluate,
-        load,
-        make_phantom,
-        read_volume,
-        train,
-    )
-    from magic_model.data.cohort import Cohort, read_cohort
-    from magic_model.data.volume import Kind, Volume
-    from magic_model.errors import DataError
-    from magic_model.inference.generate import GeneratedMaps
-    from magic_model.inference.onnx import export_onnx
-    from magic_model.maps import MAP_SPECS, PerfusionMap
-    from magic_model.metrics import ssim, uqi, uqi_paper
-    from magic_model.networks import (
-        build_discriminator,
-        build_generator,
-        count_parameters,
-    )
-    from magic_model.recipe import Recipe, load_recipe
-
-    __version__: str
 
 _MODULES = {
     "Cohort": "data.cohort",
@@ -102,7 +75,7 @@ def __getattr__(name: str) -> object:
     elif name in _MODULES:
         value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     else:
-        msg = f"module {__name__!r} has no attribute {name!r}"
+        msg = f"module {__name__!r} from {__file__} has no attribute {name!r}"
         raise AttributeError(msg)
     globals()[name] = value
     return value

@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING
 from magic_model.data.cohort import Cohort
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError, as_path, is_a, missing_extra, require_whole
-from magic_model.inference.generate import (
-    GeneratedMaps,
-    Generation,
-    GenerationSettings,
-    OpenedModel,
-    open_model,
-)
+from magic_model.inference import generate as inference_generate
 from magic_model.inference.prepare import Source, find_sources, require_name
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.severity import Severity
@@ -46,10 +40,10 @@ def load(path: str | Path, device: str = "auto") -> "Model":
     file = as_path(path)
     try:
         if file.suffix == ".onnx":
-            return Model(open_model(file))
+            return Model(inference_generate.open_model(file))
         from magic_model.distributed import choose_device
 
-        return Model(open_model(file, choose_device(device)))
+        return Model(inference_generate.open_model(file, choose_device(device)))
     except ModuleNotFoundError as error:
         sentence = missing_extra(error)
         if sentence is None:
@@ -60,8 +54,8 @@ def load(path: str | Path, device: str = "auto") -> "Model":
 class Model:
     """A trained generator. Research use only."""
 
-    def __init__(self, opened: OpenedModel) -> None:
-        if not is_a(opened, OpenedModel):
+    def __init__(self, opened: inference_generate.OpenedModel) -> None:
+        if not is_a(opened, inference_generate.OpenedModel):
             msg = f"A model must come from magic_model.load, got {opened!r}"
             raise DataError(msg)
         self._opened = opened
@@ -94,7 +88,7 @@ class Model:
         ratio: float = 1.0,
         spacing_mm: float | None = None,
         batch_size: int = 4,
-    ) -> GeneratedMaps:
+    ) -> inference_generate.GeneratedMaps:
         """Generate the perfusion maps of one head.
 
         Args:
@@ -107,10 +101,12 @@ class Model:
         Raises:
             DataError: If the NCCT cannot be read or used, or an option makes no sense.
         """
-        settings = GenerationSettings(
+        settings = inference_generate.GenerationSettings(
             ratio=ratio, spacing_mm=spacing_mm, batch_size=batch_size
         )
-        return Generation(self._opened, settings).compute(_source(ncct, name))
+        return inference_generate.Generation(self._opened, settings).compute(
+            _source(ncct, name)
+        )
 
     def __repr__(self) -> str:
         titles = ", ".join(MAP_SPECS[name].title for name in self.maps)

@@ -7,37 +7,6 @@ Examples:
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from reader_study.api import (
-        RunningStudy,
-        audit,
-        build,
-        open_study,
-        simulate,
-        unblind,
-    )
-    from reader_study.blinding_audit.findings import AuditReport
-    from reader_study.building.builder import BuiltStudy
-    from reader_study.errors import StudyError
-    from reader_study.formats.checking import FormatError
-    from reader_study.formats.manifest import Manifest
-    from reader_study.formats.protocol import Protocol, read_protocol
-    from reader_study.formats.questionnaire import (
-        Questionnaire,
-        paper_questionnaire,
-        read_questionnaire,
-    )
-    from reader_study.reading.reading_session import ReadingSession
-    from reader_study.rehearsal.bots import SimulationPlan
-    from reader_study.rehearsal.simulation import Simulated
-    from reader_study.running.flow import Flow
-    from reader_study.running.status import StudyStatus
-    from reader_study.running.unblinding import Unblinded
-    from reader_study.store.verifying import Verification
-
-    __version__: str
 
 _HOME = {
     "AuditReport": "blinding_audit.findings",
@@ -99,7 +68,7 @@ def __getattr__(name: str) -> object:
 
         return version("magic-ctp")
     if name not in _HOME:
-        msg = f"module {__name__!r} has no attribute {name!r}"
+        msg = f"module {__name__!r} from {__file__} has no attribute {name!r}"
         raise AttributeError(msg)
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value

@@ -25,17 +25,12 @@ from reader_study.reading.reading_session import ReadingSession
 from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import Simulated
 from reader_study.rehearsal.simulation import simulate as _simulate
-from reader_study.running import lifecycle
+from reader_study.running import lifecycle, unblinding
 from reader_study.running.export import export_masked, write_new
 from reader_study.running.flow import Flow, read_flow
 from reader_study.running.registry import Profile, add_reader
 from reader_study.running.status import StudyStatus, read_status
 from reader_study.running.study_store import open_study_store
-from reader_study.running.unblinding import (
-    Unblinded,
-    UnblindRequest,
-    open_key,
-)
 from reader_study.running.unblinding import unblind as _unblind
 from reader_study.store.milestones import Phase, find_milestones, phase_of
 from reader_study.store.readers import Reader
@@ -221,7 +216,9 @@ class RunningStudy:
                 draw is another.
         """
         self.require_unblinded()
-        truth = open_key(self.study, _path(key, "key"), _passphrases(passphrase))
+        truth = unblinding.open_key(
+            self.study, _path(key, "key"), _passphrases(passphrase)
+        )
         check_draw(self.manifest, truth, self.protocol)
         return len(self.manifest.presentations)
 
@@ -245,7 +242,7 @@ class RunningStudy:
         reason: str,
         out: PathLike | None = None,
         anchors: Sequence[PathLike] = (),
-    ) -> Unblinded:
+    ) -> unblinding.Unblinded:
         """Open the key of a locked study and join it with the answers.
 
         Args:
@@ -266,7 +263,7 @@ class RunningStudy:
             msg = f"Two people must be named, got {len(people)}"
             raise StudyError(msg)
         first, second = people
-        request = UnblindRequest(
+        request = unblinding.UnblindRequest(
             _path(key, "key"),
             _passphrases(passphrase),
             first,
@@ -407,7 +404,7 @@ def unblind(
     names: Sequence[str],
     reason: str,
     out: PathLike | None = None,
-) -> Unblinded:
+) -> unblinding.Unblinded:
     """Open the key of a locked study; see `RunningStudy.unblind`."""
     with _opened(study) as opened:
         return opened.unblind(

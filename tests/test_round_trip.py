@@ -11,11 +11,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from analysis.report.study import analyse_responses
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from analysis.cli import main as analyze
+from analysis.report.results import analyse_responses
 from reader_study.building.sealing import seal
 from reader_study.cli import main as study_command
 from reader_study.formats.closing import closing_beside

@@ -4,14 +4,7 @@ import math
 
 import numpy as np
 
-from analysis.agreement.batch import (
-    BatchResult,
-    Weights,
-    brennan_predigers,
-    cohen_kappas,
-    gwet_acs,
-    scott_pis,
-)
+from analysis.agreement import batch as agreement_batch
 from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
 from analysis.arrays import FloatArray, IntArray
 from analysis.columns import takes_ratings
@@ -19,7 +12,9 @@ from analysis.tables import ContingencyTable
 
 
 @takes_ratings(scale_matters=False)
-def maximum_kappa(table: ContingencyTable, weights: Weights = None) -> AgreementResult:
+def maximum_kappa(
+    table: ContingencyTable, weights: agreement_batch.Weights = None
+) -> AgreementResult:
     """Largest kappa of any table with these row and column totals.
 
     Unweighted, as many pairs as the totals allow stand on the diagonal. Weighted, the
@@ -39,11 +34,17 @@ def maximum_kappa(table: ContingencyTable, weights: Weights = None) -> Agreement
 
 
 def maximum_kappa_of_margins(
-    rows: IntArray | FloatArray, columns: IntArray | FloatArray, weights: Weights = None
+    rows: IntArray | FloatArray,
+    columns: IntArray | FloatArray,
+    weights: agreement_batch.Weights = None,
 ) -> float:
     """Largest kappa for margins of shape `(k,)` each, counts or proportions."""
     if weights is not None:
-        return float(cohen_kappas(_monotone_coupling(rows, columns), weights).estimate)
+        return float(
+            agreement_batch.cohen_kappas(
+                _monotone_coupling(rows, columns), weights
+            ).estimate
+        )
     r, c = rows / rows.sum(), columns / columns.sum()
     expected = float(r @ c)
     left = 1 - expected
@@ -68,7 +69,7 @@ ALL_AGREE = (
 
 @takes_ratings(scale_matters=False)
 def cohen_kappa(
-    table: ContingencyTable, weights: Weights = None
+    table: ContingencyTable, weights: agreement_batch.Weights = None
 ) -> ChanceCorrectedResult:
     """Cohen's kappa with the Fleiss-Cohen-Everitt standard error.
 
@@ -89,33 +90,41 @@ def cohen_kappa(
         (0.285, 0.081)
     """
     reason = _common_reason(table) or constant_method(table)
-    return _one(cohen_kappas(table.counts, weights), table, reason)
+    return _one(agreement_batch.cohen_kappas(table.counts, weights), table, reason)
 
 
 @takes_ratings(scale_matters=False)
-def scott_pi(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
+def scott_pi(
+    table: ContingencyTable, weights: agreement_batch.Weights = None
+) -> ChanceCorrectedResult:
     """Scott's pi, which is Fleiss' kappa of two ratings.
 
     References:
         Scott WA. Public Opin Q 1955;19:321. doi:10.1086/266577. Standard error as in
         Gwet's irrCAC (`scott2.table`).
     """
-    return _one(scott_pis(table.counts, weights), table, _common_reason(table))
+    return _one(
+        agreement_batch.scott_pis(table.counts, weights), table, _common_reason(table)
+    )
 
 
 @takes_ratings(scale_matters=True)
-def gwet_ac(table: ContingencyTable, weights: Weights = None) -> ChanceCorrectedResult:
+def gwet_ac(
+    table: ContingencyTable, weights: agreement_batch.Weights = None
+) -> ChanceCorrectedResult:
     """Gwet's AC1, or AC2 with weights; it stays high where one answer dominates.
 
     References:
         Gwet KL. Br J Math Stat Psychol 2008;61:29. doi:10.1348/000711006X126600
     """
-    return _one(gwet_acs(table.counts, weights), table, _common_reason(table))
+    return _one(
+        agreement_batch.gwet_acs(table.counts, weights), table, _common_reason(table)
+    )
 
 
 @takes_ratings(scale_matters=True)
 def brennan_prediger(
-    table: ContingencyTable, weights: Weights = None
+    table: ContingencyTable, weights: agreement_batch.Weights = None
 ) -> ChanceCorrectedResult:
     """Brennan-Prediger's coefficient (Bennett's S; PABAK for two categories).
 
@@ -123,7 +132,11 @@ def brennan_prediger(
         Brennan RL, Prediger DJ. Educ Psychol Meas 1981;41:687.
         doi:10.1177/001316448104100307
     """
-    return _one(brennan_predigers(table.counts, weights), table, _common_reason(table))
+    return _one(
+        agreement_batch.brennan_predigers(table.counts, weights),
+        table,
+        _common_reason(table),
+    )
 
 
 def constant_method(table: ContingencyTable) -> str | None:
@@ -148,7 +161,7 @@ def _common_reason(table: ContingencyTable) -> str | None:
 
 
 def _one(
-    batch: BatchResult, table: ContingencyTable, reason: str | None
+    batch: agreement_batch.BatchResult, table: ContingencyTable, reason: str | None
 ) -> ChanceCorrectedResult:
     estimate = float(batch.estimate)
     if math.isnan(estimate) and table.n:

@@ -3,12 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from analysis import intervals
 from analysis.columns import takes_ratings
-from analysis.intervals import (
-    ConfidenceInterval,
-    ProportionMethod,
-    proportion_interval,
-)
 from analysis.showing import Shown
 from analysis.tables import ContingencyTable
 
@@ -42,10 +38,14 @@ class PercentAgreement(Shown):
         return None if self.n else "there are no pairs"
 
     def confidence_interval(
-        self, confidence_level: float = 0.95, method: ProportionMethod = "wilson"
-    ) -> ConfidenceInterval:
+        self,
+        confidence_level: float = 0.95,
+        method: intervals.ProportionMethod = "wilson",
+    ) -> intervals.ConfidenceInterval:
         """Return the interval of the proportion; see `analysis.intervals`."""
-        return proportion_interval(self.n_agree, self.n, confidence_level, method)
+        return intervals.proportion_interval(
+            self.n_agree, self.n, confidence_level, method
+        )
 
 
 @takes_ratings(scale_matters=False)

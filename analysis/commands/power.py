@@ -158,13 +158,8 @@ def _refuse_other_options(
 
 def _power_of_raters(asked: Mapping[str, Any], raters: int, *, as_json: bool) -> str:
     """Compute goodness-of-fit power of the kappa of many raters of each case."""
-    from analysis.power import PowerTest
+    from analysis.power import PowerTest, many_raters
     from analysis.power.design import answer_shares
-    from analysis.power.many_raters import (
-        raters_lower_limit,
-        raters_power,
-        raters_sample_size,
-    )
 
     cases, *more = asked["cases"]
     if more or cases < 1:
@@ -175,9 +170,11 @@ def _power_of_raters(asked: Mapping[str, Any], raters: int, *, as_json: bool) ->
         shares = answer_shares(asked.get("shares", (0.5, 0.5)))
         model: Literal["mixture", "dirichlet"]
         model = "mixture" if len(shares) == 2 else "dirichlet"
-        power = raters_power(shares, test, cases, raters, model)
-        needed = raters_sample_size(shares, test, asked["power"], raters, model)
-        limit = raters_lower_limit(
+        power = many_raters.raters_power(shares, test, cases, raters, model)
+        needed = many_raters.raters_sample_size(
+            shares, test, asked["power"], raters, model
+        )
+        limit = many_raters.raters_lower_limit(
             shares, test.kappa, cases, raters, model=model, alpha=test.alpha / 2
         )
     if as_json:

@@ -11,11 +11,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.charts.power_curve import (
-    DesignCurve,
-    power_against_cases,
-    width_against_cases,
-)
+from analysis.charts import power_curve
 from analysis.commands.shared import text_of_frame
 from analysis.errors import InputError, user_input
 from analysis.power.design import MEASURES, DesignAssumptions, DesignSize, Measure
@@ -31,8 +27,10 @@ def _design_figure(grid: DesignGrid, names: Mapping[str, str], wanted: float) ->
     panels = figure.subplots(2, len(MEASURES), sharex=True)
     for column, measure in enumerate(MEASURES):
         above, below = panels[0, column], panels[1, column]
-        power_against_cases(_curves(grid, measure, "power"), above, wanted=wanted)
-        width_against_cases(_curves(grid, measure, "width"), below)
+        power_curve.power_against_cases(
+            _curves(grid, measure, "power"), above, wanted=wanted
+        )
+        power_curve.width_against_cases(_curves(grid, measure, "width"), below)
         above.set_title(names[measure], fontsize=7.5)
         above.set_xlabel("")
         if column:
@@ -51,11 +49,13 @@ def _design_figure(grid: DesignGrid, names: Mapping[str, str], wanted: float) ->
     return figure
 
 
-def _curves(grid: DesignGrid, measure: Measure, what: str) -> dict[int, DesignCurve]:
+def _curves(
+    grid: DesignGrid, measure: Measure, what: str
+) -> dict[int, power_curve.DesignCurve]:
     curves = {}
     for readers in sorted({result.size.readers for result in grid.results}):
         results = grid.of(measure, readers)
-        curves[readers] = DesignCurve(
+        curves[readers] = power_curve.DesignCurve(
             [result.size.cases for result in results],
             [getattr(result, f"formula_{what}") for result in results],
             [getattr(result, what) for result in results],

@@ -7,23 +7,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
+from analysis.mixed_models import result
 from analysis.mixed_models.checks import cautions, unsupported_reason
 from analysis.mixed_models.laplace import LaplaceLikelihood
 from analysis.mixed_models.links import Link, link_function
 from analysis.mixed_models.maximise import Maximum, maximise
 from analysis.mixed_models.problem import OrdinalProblem, ordinal_problem
-from analysis.mixed_models.result import (
-    Coefficient,
-    LikelihoodRatioTest,
-    OrdinalMixedModel,
-)
 
 _LARGEST_SD = 50.0
 _NOT_CONVERGED = (
     "the likelihood has no clear maximum (not converged): the data are too few for "
     "this model"
 )
-_UNKNOWN = Coefficient(math.nan, math.nan)
+_UNKNOWN = result.Coefficient(math.nan, math.nan)
 
 
 def fit(
@@ -33,7 +29,7 @@ def fit(
     *,
     categories: Sequence[Hashable] | None = None,
     link: Link = "logit",
-) -> OrdinalMixedModel:
+) -> result.OrdinalMixedModel:
     """Fit a cumulative model with crossed random intercepts.
 
     With two categories it is a mixed logistic (or probit) regression.
@@ -61,7 +57,9 @@ def fit(
     return fit_problem(ordinal_problem(y, fixed, groups, categories), link)
 
 
-def fit_problem(problem: OrdinalProblem, link: Link = "logit") -> OrdinalMixedModel:
+def fit_problem(
+    problem: OrdinalProblem, link: Link = "logit"
+) -> result.OrdinalMixedModel:
     """Fit what `ordinal_problem` has put together."""
     likelihood = LaplaceLikelihood(problem, link_function(link))
     reason = unsupported_reason(problem)
@@ -75,7 +73,9 @@ def fit_problem(problem: OrdinalProblem, link: Link = "logit") -> OrdinalMixedMo
     return _result(problem, maximum)
 
 
-def likelihood_ratio_test(model: OrdinalMixedModel, *names: str) -> LikelihoodRatioTest:
+def likelihood_ratio_test(
+    model: result.OrdinalMixedModel, *names: str
+) -> result.LikelihoodRatioTest:
     """Test that coefficients are 0, by fitting the model without them.
 
     Raises:
@@ -84,21 +84,23 @@ def likelihood_ratio_test(model: OrdinalMixedModel, *names: str) -> LikelihoodRa
     for name in names:
         model.coefficients[name]
     if model.undefined_reason:
-        return LikelihoodRatioTest(math.nan, len(names), model.undefined_reason)
+        return result.LikelihoodRatioTest(math.nan, len(names), model.undefined_reason)
     smaller = fit_problem(model.problem.without_fixed(names), model.link)
     statistic = 2 * (model.log_likelihood - smaller.log_likelihood)
-    return LikelihoodRatioTest(statistic, len(names), smaller.undefined_reason)
+    return result.LikelihoodRatioTest(statistic, len(names), smaller.undefined_reason)
 
 
-def _result(problem: OrdinalProblem, maximum: Maximum) -> OrdinalMixedModel:
+def _result(problem: OrdinalProblem, maximum: Maximum) -> result.OrdinalMixedModel:
     parameters, kept = maximum.parameters, maximum.likelihood.problem.group_names
     errors = np.sqrt(maximum.covariance.diagonal()).tolist()
     estimates = [*parameters.thresholds.tolist(), *parameters.coefficients.tolist()]
-    values = [Coefficient(*pair) for pair in zip(estimates, errors, strict=False)]
+    values = [
+        result.Coefficient(*pair) for pair in zip(estimates, errors, strict=False)
+    ]
     sds = dict(zip(kept, parameters.sds.tolist(), strict=True))
     dropped = [name for name in problem.group_names if name not in sds]
     t = problem.n_thresholds
-    return OrdinalMixedModel(
+    return result.OrdinalMixedModel(
         link=maximum.likelihood.link.name,
         categories=problem.categories,
         n=problem.n,
@@ -120,9 +122,9 @@ def _at_the_boundary(name: str) -> str:
     )
 
 
-def _undefined(likelihood: LaplaceLikelihood, reason: str) -> OrdinalMixedModel:
+def _undefined(likelihood: LaplaceLikelihood, reason: str) -> result.OrdinalMixedModel:
     problem = likelihood.problem
-    return OrdinalMixedModel(
+    return result.OrdinalMixedModel(
         link=likelihood.link.name,
         categories=problem.categories,
         n=problem.n,

@@ -17,17 +17,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from analysis.arrays import FloatArray
-from analysis.mixed_models.links import (
-    CellSlopes,
-    LinkFunction,
-    cell_slopes,
-    log_probability,
-)
-from analysis.mixed_models.membership import (
-    curvature,
-    sum_by_effect,
-    variance_of_predictor,
-)
+from analysis.mixed_models import links, membership
 from analysis.mixed_models.problem import OrdinalProblem
 
 _FAR = 500.0  # stands for the infinite outermost thresholds
@@ -48,7 +38,7 @@ class Mode(NamedTuple):
     """Where the joint density of answers and effects is highest."""
 
     effects: FloatArray
-    slopes: CellSlopes
+    slopes: links.CellSlopes
     log_joint: float
     covariance: FloatArray
     """Inverse of H, `(effects, effects)`."""
@@ -64,7 +54,7 @@ class LaplaceLikelihood:
     """
 
     problem: OrdinalProblem
-    link: LinkFunction
+    link: links.LinkFunction
 
     def unpack(self, vector: FloatArray) -> Parameters:
         """Give the parameters that a vector stands for."""
@@ -97,12 +87,17 @@ class LaplaceLikelihood:
         effects, scale = start, self._scale(parameters)
         log_joint = self._log_joint(parameters, effects, scale)
         for _ in range(_INNER_ROUNDS):
-            slopes = cell_slopes(self.link, *self._bounds(parameters, effects, scale))
+            slopes = links.cell_slopes(
+                self.link, *self._bounds(parameters, effects, scale)
+            )
             gradient = (
-                scale * sum_by_effect(self.problem, -(slopes.a + slopes.b)) - effects
+                scale * membership.sum_by_effect(self.problem, -(slopes.a + slopes.b))
+                - effects
             )
             weights = -(slopes.aa + 2 * slopes.ab + slopes.bb)
-            factor = cho_factor(curvature(self.problem, weights, scale), lower=True)
+            factor = cho_factor(
+                membership.curvature(self.problem, weights, scale), lower=True
+            )
             if np.abs(gradient).max(initial=0.0) < _INNER_TOLERANCE:
                 break
             step = cho_solve(factor, gradient)
@@ -148,12 +143,14 @@ class LaplaceLikelihood:
             ]
         )
         n_linear = upper.shape[1] + problem.fixed.shape[1]
-        pull = scale[:, None] * sum_by_effect(problem, mixed)
+        pull = scale[:, None] * membership.sum_by_effect(problem, mixed)
         own = problem.grouping_of_effect[:, None] == np.arange(len(problem.group_sizes))
-        pull[:, n_linear:] += own * (scale * sum_by_effect(problem, first))[:, None]
+        pull[:, n_linear:] += (
+            own * (scale * membership.sum_by_effect(problem, first))[:, None]
+        )
         moved = scale[:, None] * (inverse @ pull)
         shift = moved[problem.members].sum(axis=1)
-        spread = variance_of_predictor(problem, inverse, scale)
+        spread = membership.variance_of_predictor(problem, inverse, scale)
         trace = spread @ (weights - third[:, None] * shift)
         trace[n_linear:] += 2 * ((1 - inverse.diagonal()) @ own)
         return np.asarray(direct.sum(axis=0) - trace / 2)
@@ -176,7 +173,9 @@ class LaplaceLikelihood:
         self, parameters: Parameters, effects: FloatArray, scale: FloatArray
     ) -> float:
         bounds = self._bounds(parameters, effects, scale)
-        return float(log_probability(self.link, *bounds).sum() - effects @ effects / 2)
+        return float(
+            links.log_probability(self.link, *bounds).sum() - effects @ effects / 2
+        )
 
     def _threshold_columns(self) -> tuple[FloatArray, FloatArray]:
         """Tell which threshold bounds each answer from above and from below."""

@@ -1,5 +1,11 @@
 """Agreement of two methods when many readers read the same cases under both."""
 
+from analysis.multireader.by_reader import (
+    ReaderAgreement,
+    leave_one_reader_out,
+    per_class,
+    per_reader,
+)
 from analysis.multireader.clusters import Bootstrap
 from analysis.multireader.estimate import (
     ClusteredEstimate,
@@ -16,12 +22,6 @@ from analysis.multireader.kappa import (
     with_clustered_error,
 )
 from analysis.multireader.pairs import Pairs
-from analysis.multireader.per_reader import (
-    ReaderAgreement,
-    leave_one_reader_out,
-    per_class,
-    per_reader,
-)
 
 __all__ = [
     "Bootstrap",

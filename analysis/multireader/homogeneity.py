@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import chdtrc, fdtrc
 
 from analysis.arrays import FloatArray
+from analysis.multireader.by_reader import KAPPA, of_reader
 from analysis.multireader.kappa import Coefficient, linearise
 from analysis.multireader.pairs import Pairs
-from analysis.multireader.per_reader import KAPPA, of_reader
 
 _NO_SPREAD = 1e-10  # of a direction, relative to the widest, that counts as none
 

@@ -4,26 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.agreement.batch import (
-    Chance,
-    Weights,
-    agreement_weights,
-    estimates,
-    gwet_chance,
-    influence_of_pairs,
-    product_of_margins,
-)
+from analysis.agreement import batch
 from analysis.arrays import FloatArray, IntArray
 from analysis.columns import Scale
+from analysis.multireader import estimate as multireader_estimate
 from analysis.multireader.clusters import Bootstrap, Clusters, resampled_sums
-from analysis.multireader.estimate import (
-    ClusteredEstimate,
-    Linearised,
-    Variance,
-    skewed_margins,
-    why_undefined,
-    with_variance,
-)
 from analysis.multireader.pairs import Columns, Pairs, as_pairs
 
 
@@ -41,32 +26,32 @@ class Coefficient:
         weights: None, `linear` or `quadratic`.
     """
 
-    chance: Chance
-    weights: Weights = None
+    chance: batch.Chance
+    weights: batch.Weights = None
 
     @classmethod
-    def kappa(cls, weights: Weights = None) -> "Coefficient":
+    def kappa(cls, weights: batch.Weights = None) -> "Coefficient":
         """Cohen's kappa, also weighted."""
-        return cls(product_of_margins, weights)
+        return cls(batch.product_of_margins, weights)
 
     @classmethod
-    def ac(cls, weights: Weights = None) -> "Coefficient":
+    def ac(cls, weights: batch.Weights = None) -> "Coefficient":
         """Gwet's AC1; AC2 with weights."""
-        return cls(gwet_chance, weights)
+        return cls(batch.gwet_chance, weights)
 
     @classmethod
-    def agreement(cls, weights: Weights = None) -> "Coefficient":
+    def agreement(cls, weights: batch.Weights = None) -> "Coefficient":
         """Observed agreement, also weighted."""
         return cls(_no_chance, weights)
 
     @property
     def scale_matters(self) -> bool:
         """Whether it depends on categories that nobody chose, or on their order."""
-        return self.weights is not None or self.chance is gwet_chance
+        return self.weights is not None or self.chance is batch.gwet_chance
 
     def of_tables(self, counts: IntArray | FloatArray) -> FloatArray:
         """Return the coefficient of tables `(..., k, k)`; NaN where undefined."""
-        return estimates(counts, self._of_cells(counts), self.chance)
+        return batch.estimates(counts, self._of_cells(counts), self.chance)
 
     def influence(self, counts: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the coefficient of tables and what a pair in each cell contributes.
@@ -78,21 +63,21 @@ class Coefficient:
             The coefficient `(...)` and the influence `(..., k, k)`; its mean over the
             pairs of a table is 0.
         """
-        return influence_of_pairs(counts, self._of_cells(counts), self.chance)
+        return batch.influence_of_pairs(counts, self._of_cells(counts), self.chance)
 
     def _of_cells(self, counts: IntArray | FloatArray) -> FloatArray:
         """`(k, k)` agreement weights."""
-        return agreement_weights(counts.shape[-1], self.weights)
+        return batch.agreement_weights(counts.shape[-1], self.weights)
 
 
 def clustered_kappa(
     pairs: Pairs | Columns,
-    variance: Variance = "crossed",
-    weights: Weights = None,
+    variance: multireader_estimate.Variance = "crossed",
+    weights: batch.Weights = None,
     bootstrap: Bootstrap | None = None,
     *,
     categories: Scale | None = None,
-) -> ClusteredEstimate:
+) -> multireader_estimate.ClusteredEstimate:
     """Cohen's kappa of all pairs, with an error that knows who read what.
 
     Args:
@@ -136,12 +121,12 @@ def clustered_kappa(
 
 def clustered_agreement(
     pairs: Pairs | Columns,
-    variance: Variance = "crossed",
-    weights: Weights = None,
+    variance: multireader_estimate.Variance = "crossed",
+    weights: batch.Weights = None,
     bootstrap: Bootstrap | None = None,
     *,
     categories: Scale | None = None,
-) -> ClusteredEstimate:
+) -> multireader_estimate.ClusteredEstimate:
     """Share of pairs that agree; with weights, near misses count in part.
 
     Its limits are cut off at 0 and 1. Arguments and errors are those of
@@ -154,12 +139,12 @@ def clustered_agreement(
 
 def clustered_ac1(
     pairs: Pairs | Columns,
-    variance: Variance = "crossed",
-    weights: Weights = None,
+    variance: multireader_estimate.Variance = "crossed",
+    weights: batch.Weights = None,
     bootstrap: Bootstrap | None = None,
     *,
     categories: Scale | None = None,
-) -> ClusteredEstimate:
+) -> multireader_estimate.ClusteredEstimate:
     """Gwet's AC1 of all pairs (AC2 with weights), which counts unused categories.
 
     Arguments and errors are those of `clustered_kappa`, except that columns always
@@ -173,27 +158,29 @@ def clustered_ac1(
 def with_clustered_error(
     pairs: Pairs,
     coefficient: Coefficient,
-    variance: Variance,
+    variance: multireader_estimate.Variance,
     bootstrap: Bootstrap | None = None,
-) -> ClusteredEstimate:
+) -> multireader_estimate.ClusteredEstimate:
     """Return a coefficient of all pairs with the error asked for."""
     linear = linearise(pairs, coefficient)
     anew = _FromTables(pairs, coefficient, linear.clusters)
-    return with_variance(linear, variance, bootstrap, anew)
+    return multireader_estimate.with_variance(linear, variance, bootstrap, anew)
 
 
-def linearise(pairs: Pairs, coefficient: Coefficient) -> Linearised:
+def linearise(
+    pairs: Pairs, coefficient: Coefficient
+) -> multireader_estimate.Linearised:
     """Return a coefficient with the influence of each pair on it."""
     counts = pairs.table.counts
     estimate, by_cell = coefficient.influence(counts)
-    return Linearised(
+    return multireader_estimate.Linearised(
         estimate=float(estimate),
         influence=by_cell[pairs.reference, pairs.test],
         clusters=Clusters(pairs.reader, pairs.case),
-        undefined_reason=why_undefined(
-            pairs, chance_from_margins=coefficient.chance is product_of_margins
+        undefined_reason=multireader_estimate.why_undefined(
+            pairs, chance_from_margins=coefficient.chance is batch.product_of_margins
         ),
-        cautions=skewed_margins(pairs),
+        cautions=multireader_estimate.skewed_margins(pairs),
         bounds=(0.0, 1.0) if coefficient.chance is _no_chance else (-np.inf, np.inf),
     )
 

@@ -24,15 +24,7 @@ from analysis.agreement.batch import cohen_kappas
 from analysis.arrays import FloatArray, IntArray
 from analysis.errors import as_whole, instance_of, listed
 from analysis.multireader.clusters import Clusters, crossed_spread
-from analysis.power.design import (
-    MEASURES,
-    DesignAssumptions,
-    DesignSize,
-    Measure,
-    influence_of,
-    null_values,
-    true_values,
-)
+from analysis.power import design
 from analysis.power.families import DesignFamily, design_family
 from analysis.showing import Shown
 
@@ -56,7 +48,7 @@ class MeasureModel:
         alpha: Type I error, shared by both tails.
     """
 
-    measure: Measure
+    measure: design.Measure
     true: float
     null: float
     pair_variance: float
@@ -64,7 +56,7 @@ class MeasureModel:
     reader: float
     alpha: float
 
-    def design_effect(self, size: DesignSize) -> float:
+    def design_effect(self, size: design.DesignSize) -> float:
         """Factor by which sharing patients and readers inflates the variance."""
         patient, reader = (
             (size.readers - 1) * self.patient,
@@ -72,16 +64,16 @@ class MeasureModel:
         )
         return 1 + patient + reader
 
-    def standard_error(self, size: DesignSize) -> float:
+    def standard_error(self, size: design.DesignSize) -> float:
         """Standard error of the estimate."""
         n = size.readers * size.cases
         return math.sqrt(self.pair_variance * self.design_effect(size) / n)
 
-    def width(self, size: DesignSize) -> float:
+    def width(self, size: design.DesignSize) -> float:
         """Width of the confidence interval to be expected."""
         return 2 * float(self._margins(size).mean())
 
-    def power(self, size: DesignSize) -> float:
+    def power(self, size: design.DesignSize) -> float:
         """Chance that the lower confidence limit exceeds the null value."""
         beyond = self.true - self.null - self._margins(size)
         return float(ndtr(beyond / self.standard_error(size)).mean())
@@ -89,17 +81,17 @@ class MeasureModel:
     def cases_needed(self, readers: int, wanted: float) -> int | None:
         """Smallest number of cases with the power; None if no number has it."""
         low, high = 1, 2
-        while self.power(DesignSize(readers, high)) < wanted:
+        while self.power(design.DesignSize(readers, high)) < wanted:
             low, high = high, high * 2
             if high > _MOST_CASES:
                 return None
         while high - low > 1:
             middle = (low + high) // 2
-            enough = self.power(DesignSize(readers, middle)) >= wanted
+            enough = self.power(design.DesignSize(readers, middle)) >= wanted
             low, high = (low, middle) if enough else (middle, high)
         return high
 
-    def _margins(self, size: DesignSize) -> FloatArray:
+    def _margins(self, size: design.DesignSize) -> FloatArray:
         """Half the width of the interval, over what the mean squares may come out as.
 
         They are independent of one another and of the estimate, each a multiple of
@@ -123,12 +115,15 @@ class MeasureModel:
 
 
 def measure_models(
-    assumptions: DesignAssumptions, family: DesignFamily
-) -> dict[Measure, MeasureModel]:
+    assumptions: design.DesignAssumptions, family: DesignFamily
+) -> dict[design.Measure, MeasureModel]:
     """Return the model of each measure."""
     table = family.table()
-    true, null = true_values(table, assumptions), null_values(table, assumptions)
-    influences = influence_of(table, assumptions.acceptable)
+    true, null = (
+        design.true_values(table, assumptions),
+        design.null_values(table, assumptions),
+    )
+    influences = design.influence_of(table, assumptions.acceptable)
     return {
         measure: MeasureModel(
             measure,
@@ -138,7 +133,7 @@ def measure_models(
             *family.correlations(influences[measure]),
             assumptions.alpha,
         )
-        for measure in MEASURES
+        for measure in design.MEASURES
     }
 
 
@@ -180,9 +175,9 @@ class Tally:
 def analyse_cells(
     cells: IntArray,
     family: DesignFamily,
-    size: DesignSize,
-    assumptions: DesignAssumptions,
-) -> dict[Measure, Tally]:
+    size: design.DesignSize,
+    assumptions: design.DesignAssumptions,
+) -> dict[design.Measure, Tally]:
     """Compute the crossed intervals of each study and count what they show.
 
     Args:
@@ -192,14 +187,17 @@ def analyse_cells(
         assumptions: What is true, and what is to be shown.
     """
     k, table = family.k, family.table()
-    true, null = true_values(table, assumptions), null_values(table, assumptions)
+    true, null = (
+        design.true_values(table, assumptions),
+        design.null_values(table, assumptions),
+    )
     tables = _tables(cells, k)
-    influences = influence_of(tables, assumptions.acceptable)
+    influences = design.influence_of(tables, assumptions.acceptable)
     estimates = _estimates(tables, assumptions.acceptable)
     reader, case = (axis.ravel() for axis in np.indices((size.readers, size.cases)))
     clusters = Clusters(reader, case)
     tallies = {}
-    for measure in MEASURES:
+    for measure in design.MEASURES:
         of_cell = influences[measure].reshape(len(cells), k * k)
         spread = crossed_spread(clusters, np.take_along_axis(of_cell, cells, axis=1))
         margin = _margin(spread.variance, spread.df, assumptions.alpha)
@@ -217,7 +215,7 @@ def _tables(cells: IntArray, k: int) -> FloatArray:
     return np.asarray(counts.reshape(studies, k, k) / n)
 
 
-def _estimates(tables: FloatArray, acceptable: int) -> dict[Measure, FloatArray]:
+def _estimates(tables: FloatArray, acceptable: int) -> dict[design.Measure, FloatArray]:
     of_test = tables[:, :, :acceptable].sum(axis=(1, 2))
     of_reference = tables[:, :acceptable].sum(axis=(1, 2))
     return {
@@ -264,8 +262,8 @@ class DesignPower(Shown):
         tally: What came out of the simulated studies.
     """
 
-    size: DesignSize
-    measure: Measure
+    size: design.DesignSize
+    measure: design.Measure
     formula_power: float
     formula_width: float
     tally: Tally
@@ -319,9 +317,9 @@ class DesignGrid(Shown):
         results: One entry for each design and measure.
     """
 
-    assumptions: DesignAssumptions
+    assumptions: design.DesignAssumptions
     family: DesignFamily
-    models: dict[Measure, MeasureModel]
+    models: dict[design.Measure, MeasureModel]
     results: tuple[DesignPower, ...]
 
     def _rows(self) -> list[dict[str, object]]:
@@ -332,7 +330,9 @@ class DesignGrid(Shown):
         sizes = {(one.size.readers, one.size.cases) for one in self.results}
         return f"DesignGrid({len(sizes)} designs, measures {', '.join(self.models)})"
 
-    def of(self, measure: Measure, readers: int | None = None) -> list[DesignPower]:
+    def of(
+        self, measure: design.Measure, readers: int | None = None
+    ) -> list[DesignPower]:
         """Return the results in one measure, of all designs or of some readers."""
         return [
             result
@@ -340,7 +340,9 @@ class DesignGrid(Shown):
             if result.measure == measure and readers in (None, result.size.readers)
         ]
 
-    def cases_needed(self, measure: Measure, readers: int, wanted: float) -> int | None:
+    def cases_needed(
+        self, measure: design.Measure, readers: int, wanted: float
+    ) -> int | None:
         """Fewest cases of the grid with the power, simulated, also with all more."""
         enough = None
         for result in sorted(
@@ -353,8 +355,8 @@ class DesignGrid(Shown):
 
 
 def design_grid(
-    assumptions: DesignAssumptions,
-    sizes: Sequence[DesignSize],
+    assumptions: design.DesignAssumptions,
+    sizes: Sequence[design.DesignSize],
     *,
     repetitions: int,
     seed: int,
@@ -376,9 +378,9 @@ def design_grid(
         ValueError: If the correlations cannot be had together, or there is nothing to
             repeat.
     """
-    instance_of("Assumptions", assumptions, DesignAssumptions)
+    instance_of("Assumptions", assumptions, design.DesignAssumptions)
     for size in listed("Designs", sizes):
-        instance_of("A design", size, DesignSize)
+        instance_of("A design", size, design.DesignSize)
     as_whole("Repetitions", repetitions)
     as_whole("Seed", seed)
     if repetitions < 1 or seed < 0:
@@ -411,7 +413,7 @@ def design_grid(
 
 
 def _blocks(
-    size: DesignSize, repetitions: int, seed: int
+    size: design.DesignSize, repetitions: int, seed: int
 ) -> list[tuple[int, np.random.SeedSequence]]:
     pairs = size.readers * size.cases
     most = max(1, min(_STUDIES_OF_A_BLOCK, _PAIRS_OF_A_BLOCK // pairs))
@@ -423,11 +425,11 @@ def _blocks(
 
 def _block(
     family: DesignFamily,
-    size: DesignSize,
-    assumptions: DesignAssumptions,
+    size: design.DesignSize,
+    assumptions: design.DesignAssumptions,
     studies: int,
     stream: np.random.SeedSequence,
-) -> dict[Measure, Tally]:
+) -> dict[design.Measure, Tally]:
     rng = np.random.default_rng(stream)
     cells = family.draw(size, studies, rng)
     return analyse_cells(cells, family, size, assumptions)

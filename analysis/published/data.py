@@ -9,14 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from analysis import recovery
 from analysis.arrays import IntArray
-from analysis.recovery import (
-    KnownMargins,
-    PrintedNumber,
-    count_tables,
-    feasible_tables,
-    tables_by_reader,
-)
 from analysis.responses.pairing import PairedAnswers
 from analysis.tables import ContingencyTable
 from reader_study.formats.questionnaire import Question, paper_questionnaire
@@ -33,9 +27,9 @@ def reconstructed_responses_path() -> Path:
 class PrintedInterval:
     """An estimate with its 95 % confidence interval, as printed."""
 
-    estimate: PrintedNumber
-    low: PrintedNumber
-    high: PrintedNumber
+    estimate: recovery.PrintedNumber
+    low: recovery.PrintedNumber
+    high: recovery.PrintedNumber
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ class Published:
     contingency: Mapping[str, IntArray]
     contingency_place: Mapping[str, str]
     incomplete: Mapping[str, IncompleteCount]
-    kappa_in_text: Mapping[str, PrintedNumber]
+    kappa_in_text: Mapping[str, recovery.PrintedNumber]
     power_kappa: float
     power_alpha: float
     power_minimum: float
@@ -125,7 +119,9 @@ def load_published() -> Published:
             q: IncompleteCount(t["one_answer"], t["no_answer"])
             for q, t in raw["incomplete_pairs"].items()
         },
-        kappa_in_text={q: PrintedNumber(value) for q, value in text["kappa"].items()},
+        kappa_in_text={
+            q: recovery.PrintedNumber(value) for q, value in text["kappa"].items()
+        },
         power_kappa=float(text["power"]["kappa"]),
         power_alpha=float(text["power"]["alpha"]),
         power_minimum=float(text["power"]["minimum_power"]),
@@ -134,7 +130,7 @@ def load_published() -> Published:
 
 
 def _interval(printed: list[str]) -> PrintedInterval:
-    return PrintedInterval(*(PrintedNumber(number) for number in printed))
+    return PrintedInterval(*(recovery.PrintedNumber(number) for number in printed))
 
 
 def _arrays(counts: Mapping[str, list[Any]]) -> dict[str, IntArray]:
@@ -178,13 +174,19 @@ def recover_pooled(question: Question, published: Published) -> RecoveredTable:
     known = rows.sum(axis=0).tolist(), columns.sum(axis=0).tolist(), n_agree
     interval = row.kappa.low.text, row.kappa.high.text
     by_kappa = list(
-        feasible_tables(*known, kappa_interval=interval, categories=question.codes)
+        recovery.feasible_tables(
+            *known, kappa_interval=interval, categories=question.codes
+        )
     )
     return RecoveredTable(
         question=question,
-        n_by_margins=count_tables(KnownMargins.of(*known)),
+        n_by_margins=recovery.count_tables(recovery.KnownMargins.of(*known)),
         n_by_kappa=len(by_kappa),
-        fitting=[t for t in by_kappa if tables_by_reader(t, rows, columns) is not None],
+        fitting=[
+            t
+            for t in by_kappa
+            if recovery.tables_by_reader(t, rows, columns) is not None
+        ],
     )
 
 

@@ -15,12 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analysis.arrays import IntArray
-from analysis.published.data import (
-    Published,
-    load_published,
-    published_pairs,
-    recover_all,
-)
+from analysis.published import data
 from analysis.recovery import tables_by_reader
 from analysis.responses.pairing import PairedAnswers
 from reader_study.formats.questionnaire import Code, Question
@@ -34,9 +29,9 @@ AnswersOfQuestion = IntArray
 
 def reconstruct_readings() -> list[dict[str, str]]:
     """Reconstruct the readings as rows of responses.csv."""
-    published = load_published()
+    published = data.load_published()
     rng = np.random.default_rng(_SEED)
-    pairs = published_pairs(published, recover_all(published))
+    pairs = data.published_pairs(published, data.recover_all(published))
     answers = {p.question.id: _spread(p, published, rng) for p in pairs}
     questions = [p.question for p in pairs]
     return [
@@ -57,7 +52,7 @@ def to_csv(rows: list[dict[str, str]]) -> str:
 
 
 def _spread(
-    pairs: PairedAnswers, published: Published, rng: np.random.Generator
+    pairs: PairedAnswers, published: data.Published, rng: np.random.Generator
 ) -> AnswersOfQuestion:
     """Deal out pairs of answers to each reader, over the cases in random order."""
     return np.array(
@@ -69,7 +64,7 @@ def _spread(
 
 
 def _pairs_of_readers(
-    pairs: PairedAnswers, published: Published, rng: np.random.Generator
+    pairs: PairedAnswers, published: data.Published, rng: np.random.Generator
 ) -> Iterator[IntArray]:
     """Pairs of each reader: by printed totals, else dealt out at random."""
     if pairs.by_reader is None:
@@ -95,7 +90,7 @@ def _with_incomplete(pairs: PairedAnswers) -> IntArray:
 def _row(
     questions: list[Question],
     answers: dict[str, AnswersOfQuestion],
-    published: Published,
+    published: data.Published,
     place: tuple[int, int, int],
 ) -> dict[str, str]:
     reader, case, method = place

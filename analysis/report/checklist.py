@@ -13,12 +13,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from analysis.multireader import clustered_kappa
-from analysis.report.formatting import (
-    Json,
-    format_clustered,
-    format_coefficient,
-    neutralise,
-)
+from analysis.report import formatting
 from analysis.report.section import PROVENANCE_WARNING, ReportContext, Section, Table
 from analysis.responses.pairing import paired_readings
 from reader_study.formats.flow import STEPS, StudyFlow
@@ -149,10 +144,10 @@ def _estimates(context: ReportContext) -> str:
     for result in context.questions:
         name = result.pairs.question.id
         if arbitrary:
-            shown = format_coefficient(result.kappa, level)
+            shown = formatting.format_coefficient(result.kappa, level)
         else:
             pairs = paired_readings(context.responses, by_id[name])
-            shown = format_clustered(clustered_kappa(pairs), level)
+            shown = formatting.format_clustered(clustered_kappa(pairs), level)
         said.append(f"{name} {shown}")
     taken = "pairs taken as independent" if arbitrary else "readers and patients random"
     return f"Cohen's kappa [{100 * level:g} % CI], {taken}: {'; '.join(said)}."
@@ -258,7 +253,7 @@ def _frame(items: Iterable[tuple[str, str, str | None]]) -> pd.DataFrame:
             {
                 "Item": item,
                 "Asks for": asks,
-                "In this study": neutralise(answer) if answer else AUTHORS,
+                "In this study": formatting.neutralise(answer) if answer else AUTHORS,
             }
             for item, asks, answer in items
         ]
@@ -269,7 +264,7 @@ def _flow_frame(flow: StudyFlow) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Trial": neutralise(trial),
+                "Trial": formatting.neutralise(trial),
                 **{step.capitalize(): str(counts[step]) for step in STEPS},
             }
             for trial, counts in flow.counts.items()
@@ -277,7 +272,9 @@ def _flow_frame(flow: StudyFlow) -> pd.DataFrame:
     )
 
 
-def _json(grras: Mapping[int, str], others: Mapping[str, str], flow: StudyFlow) -> Json:
+def _json(
+    grras: Mapping[int, str], others: Mapping[str, str], flow: StudyFlow
+) -> formatting.Json:
     return {
         "grras": {str(number): grras.get(number) for number in GRRAS},
         "reader_study": {key: others.get(key) for key in READER_STUDY},

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 
+from analysis import power
 from analysis.charts import (
     agreement_chart,
     forest_plot,
@@ -22,13 +23,6 @@ from analysis.charts import (
 from analysis.charts.forest import ForestRow
 from analysis.charts.style import AGREEMENT, OUTLINE, PARTIAL, RC_PARAMS
 from analysis.intervals import ConfidenceInterval
-from analysis.power import (
-    PowerTest,
-    StudySize,
-    UnattainableKappaError,
-    actual_margins,
-    normal_power,
-)
 from analysis.report.formatting import format_estimate
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
@@ -131,19 +125,22 @@ def forest_figure(study: StudyResults) -> Figure:
 
 
 def power_figure(
-    tables: dict[str, ContingencyTable], size: StudySize, test: PowerTest, wanted: float
+    tables: dict[str, ContingencyTable],
+    size: power.StudySize,
+    test: power.PowerTest,
+    wanted: float,
 ) -> Figure:
     """Power curves of all questions whose margins allow the kappa."""
     curves = {}
     for name, table in tables.items():
-        model = actual_margins(
+        model = power.actual_margins(
             table.row_totals / table.n, table.column_totals / table.n
         )
         try:
             variances = {k: model(k) for k in (test.null, test.kappa)}
-        except UnattainableKappaError:
+        except power.UnattainableKappaError:
             continue
-        curves[name] = partial(normal_power, variances.__getitem__, test)
+        curves[name] = partial(power.normal_power, variances.__getitem__, test)
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     marked = {

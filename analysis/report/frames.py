@@ -8,14 +8,7 @@ import pandas as pd
 
 from analysis.agreement.result import AgreementResult
 from analysis.power import PowerFigures
-from analysis.report.formatting import (
-    NAMES,
-    format_coefficient,
-    format_estimate,
-    format_p,
-    format_percent,
-    neutralise,
-)
+from analysis.report import formatting
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
 
@@ -55,11 +48,15 @@ def table_of_questions(
     return pd.DataFrame(
         [
             {
-                "Question": neutralise(result.pairs.question.id),
+                "Question": formatting.neutralise(result.pairs.question.id),
                 "Pairs": str(result.percent.n),
                 "Incomplete": str(result.pairs.n_incomplete),
-                f"Agreement [{percent}]": format_percent(result.percent, level),
-                f"Cohen's kappa [{percent}]": format_coefficient(result.kappa, level),
+                f"Agreement [{percent}]": formatting.format_percent(
+                    result.percent, level
+                ),
+                f"Cohen's kappa [{percent}]": formatting.format_coefficient(
+                    result.kappa, level
+                ),
             }
             for result in questions
         ]
@@ -87,10 +84,14 @@ def counts_by_reader(study: StudyResults, result: QuestionResult) -> pd.DataFram
     if by_reader is None:
         msg = f"Counts by reader are not known for {result.pairs.question.id}"
         raise ValueError(msg)
-    frame = pd.DataFrame({"Reader": [neutralise(reader) for reader in study.readers]})
+    frame = pd.DataFrame(
+        {"Reader": [formatting.neutralise(reader) for reader in study.readers]}
+    )
     for method in (study.reference, study.test):
         for column, label in enumerate(result.pairs.question.labels):
-            frame[neutralise(f"{method}: {label}")] = by_reader[method][:, column]
+            frame[formatting.neutralise(f"{method}: {label}")] = by_reader[method][
+                :, column
+            ]
     frame.loc[len(frame)] = ["Sum", *frame.iloc[:, 1:].sum().tolist()]
     return frame
 
@@ -99,28 +100,32 @@ def contingency(study: StudyResults, result: QuestionResult) -> pd.DataFrame:
     """Complete pairs, reference method in rows, as in Table S.6."""
     codes = result.pairs.question.codes
     frame = pd.DataFrame(
-        {neutralise(study.reference): [neutralise_code(c) for c in codes]}
+        {formatting.neutralise(study.reference): [neutralise_code(c) for c in codes]}
     )
     for column, code in enumerate(codes):
-        frame[neutralise(f"{study.test}: {code}")] = result.table.counts[:, column]
+        frame[formatting.neutralise(f"{study.test}: {code}")] = result.table.counts[
+            :, column
+        ]
     return frame
 
 
 def coefficient_table(result: QuestionResult, level: float) -> pd.DataFrame:
     """Every coefficient of a question with its interval."""
-    percent = format_percent(result.percent, level)
+    percent = formatting.format_percent(result.percent, level)
     coefficients: dict[str, AgreementResult] = {
         "cohen_kappa": result.kappa,
         **result.coefficients,
     }
     rows = [("Percent agreement", percent)]
     rows += [
-        (NAMES[name], format_coefficient(value, level))
+        (formatting.NAMES[name], formatting.format_coefficient(value, level))
         for name, value in coefficients.items()
     ]
     if result.skew:
-        rows.append(("Prevalence index", format_estimate(result.skew.prevalence)))
-        rows.append(("Bias index", format_estimate(result.skew.bias)))
+        rows.append(
+            ("Prevalence index", formatting.format_estimate(result.skew.prevalence))
+        )
+        rows.append(("Bias index", formatting.format_estimate(result.skew.bias)))
     return pd.DataFrame(
         rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI]"]
     )
@@ -131,10 +136,10 @@ def test_table(result: QuestionResult) -> pd.DataFrame:
     return pd.DataFrame(
         [
             (
-                NAMES[name],
-                format_estimate(test.statistic),
+                formatting.NAMES[name],
+                formatting.format_estimate(test.statistic),
                 "" if test.df is None else str(test.df),
-                format_p(test.p_value),
+                formatting.format_p(test.p_value),
             )
             for name, test in result.tests.items()
         ],
@@ -151,10 +156,10 @@ def power_table(figures: list[PowerFigures]) -> pd.DataFrame:
                 "Pairs needed": "none" if row.n_needed is None else str(row.n_needed),
                 "Power": _share(row.power),
                 "Power, one pair per case": _share(row.power_cases),
-                "Detectable kappa": format_estimate(row.detectable),
+                "Detectable kappa": formatting.format_estimate(row.detectable),
                 "Holds up to ICC": "no"
                 if row.largest_icc is None
-                else format_estimate(row.largest_icc, 2),
+                else formatting.format_estimate(row.largest_icc, 2),
             }
             for row in figures
             if row.refused is None
@@ -168,7 +173,7 @@ def _share(power: float) -> str:
 
 def neutralise_code(code: int | str) -> str:
     """Write a code; a number is no formula, text might be."""
-    return str(code) if isinstance(code, int) else neutralise(code)
+    return str(code) if isinstance(code, int) else formatting.neutralise(code)
 
 
 def reasons_table(study: StudyResults) -> pd.DataFrame:
@@ -177,7 +182,7 @@ def reasons_table(study: StudyResults) -> pd.DataFrame:
     return pd.DataFrame(
         [
             [
-                neutralise(text)
+                formatting.neutralise(text)
                 for text in (r.question, r.reader, r.case, r.method, r.answer, r.reason)
             ]
             for r in study.reasons

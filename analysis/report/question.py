@@ -6,16 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.agreement import (
-    brennan_prediger,
-    cohen_kappa,
-    gwet_ac,
-    krippendorff_alpha,
-    maximum_kappa,
-    percent_agreement,
-    scott_pi,
-    skew_indices,
-)
+from analysis import agreement
 from analysis.agreement.percent import PercentAgreement, SkewIndices
 from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
 from analysis.bangdiwala import bangdiwala_b
@@ -64,41 +55,43 @@ def analyse_question(
             always take complete pairs).
     """
     table = pairs.table
-    percent = percent_agreement(table)
+    percent = agreement.percent_agreement(table)
     if incomplete == "disagree":
         percent = PercentAgreement(percent.n_agree, percent.n + pairs.n_one_answer)
     return QuestionResult(
         pairs=pairs,
         percent=percent,
-        kappa=cohen_kappa(table),
+        kappa=agreement.cohen_kappa(table),
         coefficients=_coefficients(table),
         tests=_tests(table),
-        skew=skew_indices(table) if _is_binary(table) else None,
+        skew=agreement.skew_indices(table) if _is_binary(table) else None,
     )
 
 
 def _coefficients(table: ContingencyTable) -> dict[str, AgreementResult]:
     positions = table.to_pairs().astype(np.float64)
     found: dict[str, AgreementResult] = {
-        "maximum_kappa": maximum_kappa(table),
-        "scott_pi": scott_pi(table),
-        "gwet_ac1": gwet_ac(table),
-        "brennan_prediger": brennan_prediger(table),
-        "krippendorff_alpha_nominal": krippendorff_alpha(positions),
+        "maximum_kappa": agreement.maximum_kappa(table),
+        "scott_pi": agreement.scott_pi(table),
+        "gwet_ac1": agreement.gwet_ac(table),
+        "brennan_prediger": agreement.brennan_prediger(table),
+        "krippendorff_alpha_nominal": agreement.krippendorff_alpha(positions),
         "bangdiwala_b": bangdiwala_b(table),
     }
     if _is_binary(table):  # weights change nothing on two categories
         return found
     for weights in ("linear", "quadratic"):
         found |= {
-            f"cohen_kappa_{weights}": cohen_kappa(table, weights),
-            f"maximum_kappa_{weights}": maximum_kappa(table, weights),
-            f"gwet_ac2_{weights}": gwet_ac(table, weights),
-            f"brennan_prediger_{weights}": brennan_prediger(table, weights),
+            f"cohen_kappa_{weights}": agreement.cohen_kappa(table, weights),
+            f"maximum_kappa_{weights}": agreement.maximum_kappa(table, weights),
+            f"gwet_ac2_{weights}": agreement.gwet_ac(table, weights),
+            f"brennan_prediger_{weights}": agreement.brennan_prediger(table, weights),
             f"bangdiwala_b_{weights}": bangdiwala_b(table, weights),
         }
     for level in ("ordinal", "interval"):
-        found[f"krippendorff_alpha_{level}"] = krippendorff_alpha(positions, level)
+        found[f"krippendorff_alpha_{level}"] = agreement.krippendorff_alpha(
+            positions, level
+        )
     return found
 
 

@@ -3,14 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from analysis.report import section as report_section
 from analysis.report.question import Incomplete, QuestionResult, analyse_question
-from analysis.report.section import (
-    PROVENANCE_WARNING,
-    Picture,
-    Provenance,
-    ReportContext,
-    Section,
-)
 from analysis.report.sections import sections_of
 from analysis.responses import Responses, pair_answers
 from reader_study.formats.closing import ClosingAnswer
@@ -55,10 +49,10 @@ class StudyResults:
     test: str
     confidence_level: float = 0.95
     incomplete: Incomplete = "exclude"
-    provenance: Provenance = "study"
+    provenance: report_section.Provenance = "study"
     notes: Sequence[str] = ()
     reasons: Sequence[ReasonGiven] = field(default_factory=tuple)
-    sections: Sequence[Section] = ()
+    sections: Sequence[report_section.Section] = ()
     flow: StudyFlow = field(default_factory=StudyFlow)
 
     def __repr__(self) -> str:
@@ -69,7 +63,7 @@ class StudyResults:
     @property
     def warning(self) -> str:
         """What must be said about the data wherever a number stands; may be empty."""
-        return PROVENANCE_WARNING[self.provenance]
+        return report_section.PROVENANCE_WARNING[self.provenance]
 
 
 @dataclass(frozen=True)
@@ -120,7 +114,7 @@ def analyse_responses(
     plan = plan or AnalysisPlan()
     level, incomplete = (chosen or Choices()).over(plan)
     questions = analyse_questions(responses, incomplete)
-    context = ReportContext(
+    context = report_section.ReportContext(
         responses, plan, questions, level, closing, flow or StudyFlow()
     )
     return StudyResults(
@@ -139,7 +133,7 @@ def analyse_responses(
     )
 
 
-def pictures_of(study: StudyResults) -> list[Picture]:
+def pictures_of(study: StudyResults) -> list[report_section.Picture]:
     """Return the figures of all sections, in their order."""
     return [picture for section in study.sections for picture in section.pictures]
 

@@ -15,22 +15,13 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from analysis.charts.style import EMPHASIS
 from analysis.errors import InputError
 from analysis.published import reconstructed_responses_path
-from analysis.report.figures import (
-    agreement_figure,
-    agreement_figure_of,
-    forest_figure,
-    house_style,
-    power_figure,
-    save_figure,
-    save_pages,
-)
+from analysis.report import figures as report_figures
+from analysis.report.documents import report_html, write_word
 from analysis.report.formatting import Json
 from analysis.report.frames import ReportFrames, to_latex
-from analysis.report.html import report_html
 from analysis.report.results import StudyResults, pictures_of
 from analysis.report.results_json import results_json
 from analysis.report.section import Provenance
-from analysis.report.word import write_word
 from reader_study.formats.questionnaire import paper_questionnaire_path
 
 if TYPE_CHECKING:
@@ -112,7 +103,7 @@ def write_report(
     Raises:
         OutputError: If the folder cannot be made; then nothing is written.
     """
-    with complete_or_untouched(folder) as staging, house_style():
+    with complete_or_untouched(folder) as staging, report_figures.house_style():
         progress("results.json")
         _write_json(results_json(study), staging / "results.json")
         progress("tables")
@@ -121,23 +112,25 @@ def write_report(
         figures = {}
         for name, figure in _figures(study, reproduction).items():
             progress(name)
-            save_figure(stamp_provenance(figure, study.provenance), staging, name)
+            report_figures.save_figure(
+                stamp_provenance(figure, study.provenance), staging, name
+            )
             figures[name] = (staging / f"{name}.svg").read_bytes()
         progress("agreement_chart of each question")
         by_question = {
             f"agreement_chart_{result.pairs.question.id}": stamp_provenance(
-                agreement_figure_of(study, result), study.provenance
+                report_figures.agreement_figure_of(study, result), study.provenance
             )
             for result in study.questions
         }
-        save_pages(by_question, staging, "agreement_chart_by_question")
+        report_figures.save_pages(by_question, staging, "agreement_chart_by_question")
         if reproduction:  # something to try `magic-analyze report` on
             shutil.copy(reconstructed_responses_path(), staging)
             shutil.copy(paper_questionnaire_path(), staging / "questionnaire.json")
         for picture in pictures_of(study):
             progress(picture.name)
             figure = stamp_provenance(picture.draw(), study.provenance)
-            save_figure(figure, staging, picture.name)
+            report_figures.save_figure(figure, staging, picture.name)
             figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
         progress("report.html")
         page = report_html(study, figures, reproduction, frames)
@@ -176,12 +169,12 @@ def _figures(
     study: StudyResults, reproduction: "Reproduction | None"
 ) -> dict[str, Figure]:
     figures = {
-        "agreement_charts": agreement_figure(study),
-        "forest": forest_figure(study),
+        "agreement_charts": report_figures.agreement_figure(study),
+        "forest": report_figures.forest_figure(study),
     }
     if reproduction:
         size, test = reproduction.claim
         tables = {r.pairs.question.id: r.table for r in study.questions}
         wanted = reproduction.published.power_minimum
-        figures["power"] = power_figure(tables, size, test, wanted)
+        figures["power"] = report_figures.power_figure(tables, size, test, wanted)
     return figures

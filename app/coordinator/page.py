@@ -1,20 +1,137 @@
-"""The monitor: the page that was chosen, for a coordinator who is signed in."""
+"""The monitor: overview and the other pages, for a coordinator who is signed in."""
 
 from collections.abc import Callable, Mapping
+from html import escape
 from importlib.resources import files
 
 import streamlit as st
 
 from app import state
-from app.accounts import COORDINATOR, leave, require_coordinator
+from app.accounts import COORDINATOR, leave, perform, require_coordinator
 from app.components import begin_session, end_session
-from app.coordinator.overview import show_overview, show_progress
+from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.readers import forget_code, show_readers
-from app.room import report, served_room
+from app.coordinator.view import CoordinatorView, deviation_rows, progress_rows
+from app.room import Room, report, served_room
 from app.screens.frame import show_bar, show_sheet, show_style
 from app.screens.sign_in import show_sign_in
+from app.times import clock_time, date_and_time
+from reader_study.clock import to_text
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
+from reader_study.store.milestones import Phase
+from reader_study.store.verifying import verify
+
+_PHASES = {
+    Phase.BUILT: "built, not open yet",
+    Phase.OPEN: "open, readers read",
+    Phase.LOCKED: "locked, no answer is taken",
+    Phase.UNBLINDED: "unblinded",
+}
+_NEXT = {Phase.BUILT: "Before it can be opened", Phase.OPEN: "Before it can be locked"}
+_NOTHING = "Nothing is missing."
+
+
+def _show_overview() -> None:
+    """Show the study as a whole."""
+    require_coordinator(served_room())
+    show_live(_show_state)
+    with st.container(key="check", horizontal=True, vertical_alignment="center"):
+        st.button("Check log and pictures", key="check-now", on_click=_check)
+        st.text("Reads every entry of the log and every picture anew.")
+    state.show_notice()
+
+
+def _show_progress() -> None:
+    """Show counts and times of all readers."""
+    require_coordinator(served_room())
+    show_live(_show_counts)
+
+
+def _show_counts(view: CoordinatorView) -> None:
+    show_table(progress_rows(view, state.zone()), "No readers yet.")
+    st.text(
+        "Missing: assigned, but not submitted. Seconds: median per reading, from "
+        "opening to submitting as the server saw it. Active seconds: median of what "
+        "the reader's browser counted, without idle time."
+    )
+    show_zone()
+
+
+def _facts(view: CoordinatorView, zone: str | None) -> dict[str, str]:
+    """Return what there is to say about a study, by heading."""
+    status = view.status
+    active = sum(reader.active for reader in status.readers)
+    counted = [trial for trial in status.trials if trial.reader in view.readers]
+    told = {
+        "Study": status.title,
+        "Phase": _PHASES[status.phase],
+        "Answers": "simulated: bots have read" if status.simulated else "by people",
+        "Readers": f"{active} of {status.n_planned} planned",
+        "Readings": (
+            f"{sum(t.n_submitted for t in counted)} of "
+            f"{sum(t.n_assigned for t in counted)} submitted, "
+            f"{sum(t.n_declined for t in counted)} declined"
+        ),
+        "Trials": f"{sum(bool(t.signed_at) for t in counted)} of {len(counted)} signed",
+        "Washout": f"{status.washout_days:g} days",
+        "Deviations": str(len(view.deviations)),
+        "Log": f"entry {status.head.n}, {date_and_time(status.head.time, zone)}",
+    }
+    if status.closing_missing:
+        told["Closing questions"] = f"missing from {', '.join(status.closing_missing)}"
+    return told
+
+
+def _show_state(view: CoordinatorView) -> None:
+    zone = state.zone()
+    left, right = st.columns([11, 9], gap="large")
+    with left:
+        st.html(_as_list(_facts(view, zone), view.status.head.sha256))
+    with right:
+        heading, items = _NEXT.get(view.status.phase), view.waits_for or [_NOTHING]
+        if heading:
+            body = "".join(f"<li>{escape(item)}</li>" for item in items)
+            st.html(f"<h2>{heading}</h2><ul class='waits'>{body}</ul>")
+    st.html("<h2>Deviations</h2>")
+    show_table(deviation_rows(view, zone), "None so far.")
+    show_zone()
+
+
+def _as_list(named: dict[str, str], sha256: str) -> str:
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+        for name, value in named.items()
+    )
+    return (
+        f"<dl class='facts'>{rows}<dt>SHA-256 of it</dt><dd class='hash'>{sha256}</dd>"
+        "</dl>"
+    )
+
+
+def _check() -> None:
+    def act(room: Room, coordinator: str) -> None:
+        del coordinator
+        problems = _problems(room)
+        time = clock_time(to_text(room.clock.now()), state.zone())
+        found = " ".join(problems) or "The log is whole, the pictures are those built."
+        state.notify(f"{time}: {found}", good=not problems)
+
+    perform(act, COORDINATOR)
+
+
+def _problems(room: Room) -> list[str]:
+    """Name what is wrong; where, is for the server's operator to find out."""
+    with room.store.reading() as connection:
+        n = len(verify(connection).faults)
+    faults = f"The log or a table that it covers has {n} faults." if n else ""
+    try:
+        room.study.check_images()
+        changed = ""
+    except StudyError:
+        changed = "A picture is missing, or is not the one that was built."
+    return [problem for problem in (faults, changed) if problem]
+
 
 _CHOSEN = "page"
 _TROUBLE = (
@@ -23,8 +140,8 @@ _TROUBLE = (
 )
 
 PAGES: Mapping[str, Callable[[], None]] = {
-    "Overview": show_overview,
-    "Progress": show_progress,
+    "Overview": _show_overview,
+    "Progress": _show_progress,
     "Readers and codes": show_readers,
 }
 """Each asks anew who is there: a page that is not offered is not thereby protected."""

@@ -13,11 +13,7 @@ from app.accounts import require_coordinator
 from app.room import Room
 from app.times import sortable_time
 from reader_study.clock import to_text
-from reader_study.reading.reader_state import (
-    EARLY_START,
-    ReaderState,
-    find_reader_state,
-)
+from reader_study.reading import reader_state
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.access import usable_codes
@@ -48,14 +44,14 @@ class CoordinatorView:
     """
 
     status: StudyStatus
-    readers: Mapping[str, ReaderState]
+    readers: Mapping[str, reader_state.ReaderState]
     codes: Mapping[str, tuple[str, ...]]
     deviations: tuple[DeviationNote, ...]
 
     @property
     def early(self) -> frozenset[tuple[str, int]]:
         """Readers and trials that may begin before the washout is over."""
-        found = (d for d in self.deviations if d.kind == EARLY_START)
+        found = (d for d in self.deviations if d.kind == reader_state.EARLY_START)
         return frozenset((d.reader, d.trial) for d in found)
 
     @property
@@ -82,7 +78,10 @@ def find_coordinator_view(room: Room) -> CoordinatorView:
         active = [reader.name for reader in status.readers if reader.active]
         return CoordinatorView(
             status,
-            {n: find_reader_state(room.study, connection, n, now) for n in active},
+            {
+                n: reader_state.find_reader_state(room.study, connection, n, now)
+                for n in active
+            },
             {n: _expiries(connection, n, now) for n in active},
             tuple(
                 DeviationNote(
@@ -181,7 +180,7 @@ def _stands(view: CoordinatorView, trial: TrialStatus, zone: str | None) -> str:
     return _at_hand(trial, progress) + (", early start permitted" if early else "")
 
 
-def _at_hand(trial: TrialStatus, progress: ReaderState) -> str:
+def _at_hand(trial: TrialStatus, progress: reader_state.ReaderState) -> str:
     if progress.may_sign:
         return "to be signed"
     if not trial.n_opened:

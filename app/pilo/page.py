@@ -1,24 +1,90 @@
-"""The explorer's page: what it is for, the pictures, the controls."""
+"""The explorer's page: what it is for, pictures, sliders and controls."""
 
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
 import streamlit as st
 
+from app.pilo import view as pilo_view
 from app.pilo.explorer import Explorer, served_explorer
 from app.pilo.panels import draw_panels, pack
-from app.pilo.view import (
-    LARGEST_LIMIT,
-    TRAINED,
-    WINDOWS,
-    Colours,
-    Ratios,
-    View,
-    limit_step,
-    window_name,
+from app.pilo.view import Ratios, ratios_of_steps, steps_of_ratios
+from magic_model.maps import MAP_SPECS, PerfusionMap
+
+_PANELS = "panels"
+_SLIDERS = "sliders"
+_SERIAL = "sliders-serial"  # of the movement drawn last, which the page waits for
+
+
+def _asset(name: str) -> str:
+    return files("app.pilo").joinpath(name).read_text("utf-8")
+
+
+_canvases = st.components.v2.component(
+    "pilo-panels",
+    html=_asset("canvas/panels.html"),
+    css=_asset("canvas/panels.css"),
+    js="\n".join(
+        _asset(f"canvas/{name}.js") for name in ("message", "saving", "panels")
+    ),
 )
-from app.pilo.widgets import show_panels, show_sliders
-from magic_model.maps import MAP_SPECS
+
+# Streamlit's own sliders tell their place when they are let go; these, while dragged.
+_sliders = st.components.v2.component(
+    "pilo-sliders",
+    html=_asset("sliders/sliders.html"),
+    css=_asset("sliders/sliders.css"),
+    js=_asset("sliders/sliders.js"),
+)
+
+
+def show_panels(content: bytes, on_wheel: Callable[[int], None]) -> None:
+    """Show panels, no pixel altered and the pointer linked.
+
+    Args:
+        content: As `app.pilo.panels.pack` returns it.
+        on_wheel: Called with slices to go up, or down if less than 0.
+    """
+
+    def turned() -> None:
+        steps = (st.session_state.get(_PANELS) or {}).get("wheel")
+        # Anything may come over the wire.
+        if isinstance(steps, int) and not isinstance(steps, bool):
+            on_wheel(steps)
+
+    _canvases(key=_PANELS, data=content, on_wheel_change=turned)
+
+
+def show_sliders(
+    names: Sequence[PerfusionMap], ratios: Ratios, on_move: Callable[[Ratios], None]
+) -> None:
+    """Show a slider per map.
+
+    Args:
+        names: Maps with a ratio of their own.
+        ratios: Where they stand; each among `app.pilo.view.RATIOS`.
+        on_move: Called with the ratios of all sliders when one has moved.
+    """
+
+    def moved() -> None:
+        # Anything may come over the wire.
+        given = (st.session_state.get(_SLIDERS) or {}).get("moved")
+        if not isinstance(given, Mapping):
+            return
+        found = ratios_of_steps(given.get("steps"), names)
+        if found is not None:
+            st.session_state[_SERIAL] = given.get("serial")
+            on_move(found)
+
+    titles = {name.value: MAP_SPECS[name].title for name in names}
+    data = {
+        "titles": titles,
+        "steps": steps_of_ratios(ratios, names),
+        "serial": st.session_state.get(_SERIAL),
+    }
+    _sliders(key=_SLIDERS, data=data, on_moved_change=moved)
+
 
 USE = "Exploratory. Outside the blinded study. Research use only."
 MEANING = "The ratio is not calibrated; only at 1.00 are maps as trained."
@@ -64,7 +130,7 @@ def _show_explorer(explorer: Explorer) -> None:
             show_panels(content, lambda steps: go(steps, explorer.n_slices))
 
 
-def _show_controls(explorer: Explorer) -> View:
+def _show_controls(explorer: Explorer) -> pilo_view.View:
     """Show all controls and return what they are set to."""
     _begin(explorer)
     _show_slice(explorer.n_slices)
@@ -74,28 +140,28 @@ def _show_controls(explorer: Explorer) -> View:
     return _current_view(explorer)
 
 
-def _current_view(explorer: Explorer) -> View:
+def _current_view(explorer: Explorer) -> pilo_view.View:
     """Return what the controls are set to."""
     state = st.session_state
-    return View(
+    return pilo_view.View(
         index=int(state["slice"]) - 1,
         ratios=state["ratios"],
         centre=state["centre"],
         width=state["width"],
         limits={name: state[_LIMIT.format(name)] for name in explorer.maps},
-        colours=Colours(state["colours"]),
+        colours=pilo_view.Colours(state["colours"]),
     )
 
 
 def _begin(explorer: Explorer) -> None:
     state = st.session_state
-    centre, width = next(iter(WINDOWS.values()))
+    centre, width = next(iter(pilo_view.WINDOWS.values()))
     state.setdefault("slice", explorer.fullest + 1)
-    state.setdefault("ratios", dict.fromkeys(explorer.adjustable, TRAINED))
+    state.setdefault("ratios", dict.fromkeys(explorer.adjustable, pilo_view.TRAINED))
     state.setdefault("centre", centre)
     state.setdefault("width", width)
-    state.setdefault("preset", window_name(centre, width))
-    state.setdefault("colours", Colours.PERFUSION.value)
+    state.setdefault("preset", pilo_view.window_name(centre, width))
+    state.setdefault("colours", pilo_view.Colours.PERFUSION.value)
     for name in explorer.maps:
         state.setdefault(_LIMIT.format(name), MAP_SPECS[name].value_range[1])
 
@@ -110,7 +176,7 @@ def _show_ratios(explorer: Explorer) -> None:
         show_sliders(explorer.adjustable, st.session_state["ratios"], _ratios_moved)
 
 
-def _ratios_moved(ratios: Ratios) -> None:
+def _ratios_moved(ratios: pilo_view.Ratios) -> None:
     st.session_state["ratios"] = ratios
 
 
@@ -118,7 +184,7 @@ def _show_window() -> None:
     with st.container(key="window"):
         st.segmented_control(
             "NCCT window, centre and width in HU",
-            list(WINDOWS),
+            list(pilo_view.WINDOWS),
             key="preset",
             on_change=_preset_chosen,
         )
@@ -147,29 +213,29 @@ def _preset_chosen() -> None:
     if state["preset"] is None:  # a second click takes the choice away
         _window_moved()
         return
-    state["centre"], state["width"] = WINDOWS[state["preset"]]
+    state["centre"], state["width"] = pilo_view.WINDOWS[state["preset"]]
 
 
 def _window_moved() -> None:
     state = st.session_state
-    state["preset"] = window_name(state["centre"], state["width"])
+    state["preset"] = pilo_view.window_name(state["centre"], state["width"])
 
 
 def _show_colours(explorer: Explorer) -> None:
     with st.container(key="colour-scale"):
         st.segmented_control(
             "Colours and upper limits of maps",
-            [colours.value for colours in Colours],
+            [colours.value for colours in pilo_view.Colours],
             key="colours",
             required=True,
         )
         with st.container(key="limits", horizontal=True):
             for name in explorer.maps:
-                step, high = limit_step(name), MAP_SPECS[name].value_range[1]
+                step, high = pilo_view.limit_step(name), MAP_SPECS[name].value_range[1]
                 st.number_input(
                     MAP_SPECS[name].title,
                     step,
-                    LARGEST_LIMIT * high,
+                    pilo_view.LARGEST_LIMIT * high,
                     step=step,
                     key=_LIMIT.format(name),
                     format="%g",

@@ -1,4 +1,4 @@
-"""What is shown of a slice: a picture, its colour bar and its values, per panel."""
+"""Panels of a slice: picture, colour bar and values, and their bytes on the wire."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the physician has set: slice, ratios, window, limits, colours."""
+"""The settings of the explorer: slice, ratios, window, limits, colours."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

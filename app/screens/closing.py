@@ -7,11 +7,8 @@ from app.accounts import perform
 from app.room import Room
 from app.screens.frame import show_sheet
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
+from reader_study.reading import closing
 from reader_study.reading.answers import LONGEST_REASON
-from reader_study.reading.closing import (
-    ClosingAnswers,
-    answer_closing,
-)
 from reader_study.reading.reading_session import ReadingSession
 
 _RECOGNISED, _WHICH, _CUES, _CONFIDENCE = (
@@ -88,13 +85,15 @@ def _send(trials: tuple[int, ...]) -> None:
         return
 
     def act(room: Room, reader: str) -> None:
-        answers = ClosingAnswers(
+        answers = closing.ClosingAnswers(
             recognised=str(fields[_RECOGNISED]),
             synthetic={trial: fields[_count_key(trial)] for trial in trials},
             confidence=fields[_CONFIDENCE],
             which=str(fields.get(_WHICH) or ""),
             cues=str(fields.get(_CUES) or ""),
         )
-        answer_closing(room.study, room.store, reader, answers, clock=room.clock)
+        closing.answer_closing(
+            room.study, room.store, reader, answers, clock=room.clock
+        )
 
     perform(act)

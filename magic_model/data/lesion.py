@@ -7,13 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from magic_model.data.grid import (
-    BoolArray,
-    Maps,
-    common_grid,
-    map_support,
-    resample,
-)
+from magic_model.data import grid
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
@@ -76,7 +70,7 @@ class Lesion:
         return severity_class(self.mismatch_ratio)
 
 
-def find_lesion(maps: Maps, brain: Volume) -> Lesion:
+def find_lesion(maps: grid.Maps, brain: Volume) -> Lesion:
     """Find core and tissue at risk in perfusion maps.
 
     At risk is where Tmax exceeds 6 s or, without Tmax, where TTP is 4.5 s later than in
@@ -97,10 +91,10 @@ def find_lesion(maps: Maps, brain: Volume) -> Lesion:
     if PerfusionMap.CBF not in maps:
         msg = f"CBF must be given to find the core, got {_listed(maps)}"
         raise DataError(msg)
-    gridded = common_grid({PerfusionMap.CBF: maps[PerfusionMap.CBF], **maps})
+    gridded = grid.common_grid({PerfusionMap.CBF: maps[PerfusionMap.CBF], **maps})
     cbf = gridded[PerfusionMap.CBF]
-    tissue = map_support(gridded) & (
-        resample(brain, cbf.affine, cbf.shape, order=0).array > 0.5
+    tissue = grid.map_support(gridded) & (
+        grid.resample(brain, cbf.affine, cbf.shape, order=0).array > 0.5
     )
     if not tissue.any():
         msg = "The brain must hold perfusion values, got none inside the mask"
@@ -135,7 +129,7 @@ def lesion_from_masks(core: Volume, at_risk: Volume) -> Lesion:
     )
 
 
-def _listed(maps: Maps) -> str:
+def _listed(maps: grid.Maps) -> str:
     return ", ".join(maps) or "no map"
 
 
@@ -143,7 +137,9 @@ def _binary(mask: Volume, kind: Kind) -> Volume:
     return mask.with_array(mask.require_finite().array > 0.5, kind)
 
 
-def _delay(maps: Maps, tissue: BoolArray) -> tuple[FloatArray, float, str | None]:
+def _delay(
+    maps: grid.Maps, tissue: grid.BoolArray
+) -> tuple[FloatArray, float, str | None]:
     """Return delay in s, the limit above which tissue is at risk, and the surrogate."""
     if PerfusionMap.TMAX in maps:
         return maps[PerfusionMap.TMAX].array, TMAX_AT_RISK, None
@@ -159,7 +155,7 @@ def _delay(maps: Maps, tissue: BoolArray) -> tuple[FloatArray, float, str | None
     return ttp - np.float32(healthy), TTP_DELAY_AT_RISK, words
 
 
-def _healthier_median(ttp: FloatArray, tissue: BoolArray) -> float:
+def _healthier_median(ttp: FloatArray, tissue: grid.BoolArray) -> float:
     """Median of the side of the brain where it is earlier."""
     x = np.arange(len(tissue))[:, None, None]
     left = x < _midline(tissue)
@@ -167,14 +163,16 @@ def _healthier_median(ttp: FloatArray, tissue: BoolArray) -> float:
     return min(float(np.median(ttp[side])) for side in sides if side.any())
 
 
-def _reference_cbf(cbf: Volume, normal: BoolArray, opposite: BoolArray) -> float:
+def _reference_cbf(
+    cbf: Volume, normal: grid.BoolArray, opposite: grid.BoolArray
+) -> float:
     region = normal & opposite
     if region.sum() * cbf.voxel_ml < _MIN_REFERENCE_ML:
         region = normal
     return float(np.median(cbf.array[region])) if region.any() else 0.0
 
 
-def _mirrored(mask: BoolArray, tissue: BoolArray) -> BoolArray:
+def _mirrored(mask: grid.BoolArray, tissue: grid.BoolArray) -> grid.BoolArray:
     """Mirror a mask to the other side of the brain."""
     other: NDArray[np.int64] = np.rint(
         2 * _midline(tissue) - np.arange(len(mask))
@@ -185,15 +183,15 @@ def _mirrored(mask: BoolArray, tissue: BoolArray) -> BoolArray:
     return mirrored
 
 
-def _midline(tissue: BoolArray) -> float:
+def _midline(tissue: grid.BoolArray) -> float:
     """Index along x of the middle of the brain."""
     per_column = tissue.sum(axis=(1, 2))
     return float(np.average(np.arange(len(per_column)), weights=per_column))
 
 
-def _without_islands(mask: BoolArray, voxel_ml: float) -> BoolArray:
+def _without_islands(mask: grid.BoolArray, voxel_ml: float) -> grid.BoolArray:
     pieces, _ = ndimage.label(mask, _ALL_NEIGHBOURS)
     large = np.bincount(pieces.ravel()) * voxel_ml >= MIN_ISLAND_ML
     large[0] = False
-    kept: BoolArray = large[pieces]
+    kept: grid.BoolArray = large[pieces]
     return kept

@@ -3,16 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from magic_model.data import slices
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.grid import resample
-from magic_model.data.slices import (
-    PAPER_SLICES,
-    SliceGeometry,
-    SliceStack,
-    prepare_slices,
-    to_display,
-    where_measured,
-)
 from magic_model.data.volume import FloatArray, Kind
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
@@ -29,7 +22,7 @@ class PairedSlices:
     """
 
     patient: Patient
-    reference: SliceStack
+    reference: slices.SliceStack
     generated: Mapping[PerfusionMap, FloatArray]
 
 
@@ -38,7 +31,7 @@ def pair_slices(
     generated: Cohort,
     maps: Sequence[PerfusionMap],
     *,
-    geometry: SliceGeometry = PAPER_SLICES,
+    geometry: slices.SliceGeometry = slices.PAPER_SLICES,
 ) -> Iterator[PairedSlices]:
     """Pair every patient of the generated cohort with the measured one.
 
@@ -66,10 +59,10 @@ def _measured(
     cohort: Cohort,
     patient: Patient,
     maps: Sequence[PerfusionMap],
-    geometry: SliceGeometry,
-) -> SliceStack:
+    geometry: slices.SliceGeometry,
+) -> slices.SliceStack:
     brain = Kind.BRAIN_MASK
-    return prepare_slices(
+    return slices.prepare_slices(
         patient.patient_id,
         cohort.load(patient, Kind.NCCT),
         {name: cohort.load(patient, Kind(name)) for name in maps},
@@ -79,13 +72,15 @@ def _measured(
 
 
 def _onto(
-    stack: SliceStack, cohort: Cohort, row: Patient, maps: Sequence[PerfusionMap]
+    stack: slices.SliceStack, cohort: Cohort, row: Patient, maps: Sequence[PerfusionMap]
 ) -> dict[PerfusionMap, FloatArray]:
     _, height, width = stack.mask.shape
     shape = (width, height, int(stack.positions[-1]) + 1)
     # As the measured ones: a 0 outside the brain must not darken the rim of one method.
-    known = where_measured({name: cohort.load(row, Kind(name)) for name in maps})
+    known = slices.where_measured({name: cohort.load(row, Kind(name)) for name in maps})
     return {
-        name: to_display(resample(volume, stack.affine, shape).array)[stack.positions]
+        name: slices.to_display(resample(volume, stack.affine, shape).array)[
+            stack.positions
+        ]
         for name, volume in known.items()
     }

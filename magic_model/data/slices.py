@@ -7,17 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from magic_model.data.grid import (
-    HALF,
-    BoolArray,
-    Maps,
-    Shape,
-    common_grid,
-    in_plane_grid,
-    map_support,
-    reorient_ras,
-    resample,
-)
+from magic_model.data import grid as data_grid
 from magic_model.data.normalise import NCCT_WINDOW
 from magic_model.data.skull_strip import MorphologicalSkullStripper, SkullStripper
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
@@ -47,7 +37,7 @@ class SliceStack:
     patient_id: str
     ncct: FloatArray
     maps: Mapping[PerfusionMap, FloatArray]
-    mask: BoolArray
+    mask: data_grid.BoolArray
     affine: Affine
     positions: NDArray[np.int64]
 
@@ -130,11 +120,11 @@ def prepare_slices(
         DataError: If the brain is not found, or maps, brain and NCCT do not overlap.
     """
     try:
-        head = reorient_ras(ncct.require_finite())
+        head = data_grid.reorient_ras(ncct.require_finite())
         mask = brain or (stripper or MorphologicalSkullStripper())(head)
         known = where_measured(maps) if maps else {}
         reference = next(iter(known.values()), head)
-        grid = in_plane_grid(reference, geometry.size)
+        grid = data_grid.in_plane_grid(reference, geometry.size)
         valid = _validity(known, mask, head, grid)
     except DataError as error:
         msg = f"{patient_id}: {error}"
@@ -148,7 +138,7 @@ def prepare_slices(
         patient_id=patient_id,
         ncct=_sample_neighbours(head, mask, slab, geometry.offset_mm)[positions],
         maps={
-            name: to_display(resample(volume, *slab).array)[positions]
+            name: to_display(data_grid.resample(volume, *slab).array)[positions]
             for name, volume in known.items()
         },
         mask=to_display(valid)[chosen],
@@ -158,7 +148,7 @@ def prepare_slices(
 
 
 def central_slices(
-    validity: BoolArray, n: int = 10, step: int = 1, *, enough: float = 0.1
+    validity: data_grid.BoolArray, n: int = 10, step: int = 1, *, enough: float = 0.1
 ) -> list[int]:
     """Choose slices around the middle of those that hold enough.
 
@@ -182,10 +172,10 @@ def central_slices(
     return [int(index) for index in full[first::step][:count]]
 
 
-def where_measured(maps: Maps) -> dict[PerfusionMap, Volume]:
+def where_measured(maps: data_grid.Maps) -> dict[PerfusionMap, Volume]:
     """Bring the maps onto one grid; NaN where none of them holds a value."""
-    gridded = common_grid(maps)
-    support = map_support(gridded)
+    gridded = data_grid.common_grid(maps)
+    support = data_grid.map_support(gridded)
     return {
         name: volume.with_array(np.where(support, volume.array, np.nan))
         for name, volume in gridded.items()
@@ -193,7 +183,7 @@ def where_measured(maps: Maps) -> dict[PerfusionMap, Volume]:
 
 
 def _sample_neighbours(
-    head: Volume, brain: Volume, slab: tuple[Affine, Shape], offset_mm: float
+    head: Volume, brain: Volume, slab: tuple[Affine, data_grid.Shape], offset_mm: float
 ) -> FloatArray:
     """Sample the NCCT at three heights around each slice of a slab.
 
@@ -231,34 +221,39 @@ def _shift_along_z(affine: Affine, slices: float) -> Affine:
     return moved
 
 
-def _masked(head: Volume, brain: Volume, affine: Affine, shape: Shape) -> FloatArray:
+def _masked(
+    head: Volume, brain: Volume, affine: Affine, shape: data_grid.Shape
+) -> FloatArray:
     """Return `(slice, row, column)`."""
-    ct = resample(head, affine, shape, outside=NCCT_WINDOW[0]).array
-    inside = resample(brain, affine, shape).array > HALF
+    ct = data_grid.resample(head, affine, shape, outside=NCCT_WINDOW[0]).array
+    inside = data_grid.resample(brain, affine, shape).array > data_grid.HALF
     return to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0])))
 
 
 def _validity(
-    known: Maps, brain: Volume, head: Volume, grid: tuple[Affine, Shape]
-) -> BoolArray:
+    known: data_grid.Maps,
+    brain: Volume,
+    head: Volume,
+    grid: tuple[Affine, data_grid.Shape],
+) -> data_grid.BoolArray:
     """Return where a grid holds maps, NCCT and brain, `(x, y, z)`.
 
     Raises:
         DataError: Naming the first of them without which nothing is left.
     """
-    valid: BoolArray = np.ones(grid[1], dtype=np.bool_)
+    valid: data_grid.BoolArray = np.ones(grid[1], dtype=np.bool_)
     everywhere = head.with_array(np.ones(head.shape))
     needs = [
         ("NCCT and perfusion maps must overlap in space", everywhere),
         ("The brain must overlap NCCT and perfusion maps", brain),
     ]
     if known:
-        held = map_support(known)
+        held = data_grid.map_support(known)
         support = next(iter(known.values())).with_array(held, Kind.BRAIN_MASK)
         needs.insert(0, ("Perfusion maps must hold values other than 0", support))
     for rule, volume in needs:
         # Linear, as the maps: a voxel then counts where they are interpolated.
-        valid &= resample(volume, *grid).array > HALF
+        valid &= data_grid.resample(volume, *grid).array > data_grid.HALF
         if not valid.any():
             msg = f"{rule}, got none"
             raise DataError(msg)
@@ -266,8 +261,8 @@ def _validity(
 
 
 def _slab(
-    grid: tuple[Affine, Shape], chosen: NDArray[np.int64]
-) -> tuple[tuple[Affine, Shape], NDArray[np.int64]]:
+    grid: tuple[Affine, data_grid.Shape], chosen: NDArray[np.int64]
+) -> tuple[tuple[Affine, data_grid.Shape], NDArray[np.int64]]:
     """Cut the thinnest even slab out of a grid that has the chosen slices."""
     spread = max(1, int(np.gcd.reduce(np.diff(chosen, prepend=chosen[0]))))
     positions = (chosen - chosen[0]) // spread

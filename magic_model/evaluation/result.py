@@ -9,19 +9,11 @@ import numpy as np
 
 from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.errors import DataError, pluralize
+from magic_model.evaluation import statistics
 from magic_model.evaluation.metric import Metric
 from magic_model.evaluation.predictors import BASELINES
 from magic_model.evaluation.scores import Key, Progress, ScoreTable, score
 from magic_model.evaluation.selection import Selection, select
-from magic_model.evaluation.statistics import (
-    ALL,
-    Comparison,
-    Summary,
-    VolumeAgreement,
-    compare,
-    summarise,
-    volume_agreement,
-)
 from magic_model.frames import to_frame
 from magic_model.maps import MAP_SPECS, PerfusionMap
 
@@ -44,9 +36,9 @@ class Evaluation:
 
     selection: Selection
     scores: ScoreTable
-    summaries: Sequence[Summary]
-    comparisons: Sequence[Comparison]
-    volumes: Sequence[VolumeAgreement]
+    summaries: Sequence[statistics.Summary]
+    comparisons: Sequence[statistics.Comparison]
+    volumes: Sequence[statistics.VolumeAgreement]
     seed: int
 
     @property
@@ -95,8 +87,12 @@ class Evaluation:
         return self.to_frame().to_html(index=False, float_format="{:.3g}".format)
 
     def summary(
-        self, method: str, name: PerfusionMap | None, metric: Metric, group: str = ALL
-    ) -> Summary | None:
+        self,
+        method: str,
+        name: PerfusionMap | None,
+        metric: Metric,
+        group: str = statistics.ALL,
+    ) -> statistics.Summary | None:
         """Find a summary; None where the metric was not taken or the group is empty."""
         key = Key(method, name, metric)
         return next(
@@ -165,8 +161,8 @@ def evaluate_selection(
     return Evaluation(
         selection=selection,
         scores=scores,
-        summaries=summarise(scores, rng),
-        comparisons=compare(scores, list(selection.methods), rng),
-        volumes=volume_agreement(scores, list(selection.methods)),
+        summaries=statistics.summarise(scores, rng),
+        comparisons=statistics.compare(scores, list(selection.methods), rng),
+        volumes=statistics.volume_agreement(scores, list(selection.methods)),
         seed=seed,
     )

@@ -14,38 +14,11 @@ from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
 from magic_model.data.volume import FloatArray, Kind
 from magic_model.errors import pluralize
+from magic_model.evaluation import predictors
+from magic_model.evaluation import selection as evaluation_selection
 from magic_model.evaluation.metric import Metric
-from magic_model.evaluation.predictors import (
-    MEASURED,
-    Images,
-    mean_values,
-    trivial_predictions,
-)
-from magic_model.evaluation.selection import (
-    PatientMaps,
-    Selection,
-    can_find_lesion,
-    has_central_volume,
-    load_pairs,
-)
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.metrics.pixelwise import (
-    bounding_box,
-    central_volume_residual,
-    correlation,
-    dice,
-    mean_absolute_error,
-    root_mean_square_error,
-)
-from magic_model.metrics.similarity import (
-    BLOCK,
-    GAUSSIAN_RADIUS,
-    block_means,
-    gaussian_means,
-    index_of,
-    paper_index_of,
-    structure_of,
-)
+from magic_model.metrics import pixelwise, similarity
 
 _Box = tuple[slice, slice]
 _Array = NDArray[np.float64]
@@ -91,35 +64,46 @@ def map_scores(
             metric: _mean(np.array([s[metric] for s in slices]))
             for metric in _SIMILARITIES
         },
-        Metric.MAE: mean_absolute_error(measured, generated, mask),
-        Metric.RMSE: root_mean_square_error(measured, generated, mask),
-        Metric.CORRELATION: correlation(measured, generated, mask),
+        Metric.MAE: pixelwise.mean_absolute_error(measured, generated, mask),
+        Metric.RMSE: pixelwise.root_mean_square_error(measured, generated, mask),
+        Metric.CORRELATION: pixelwise.correlation(measured, generated, mask),
     }
 
 
 def _slice_scores(
     measured: FloatArray, generated: FloatArray, mask: BoolArray, span: float
 ) -> dict[Metric, float]:
-    box = bounding_box(mask)
+    box = pixelwise.bounding_box(mask)
     crop = _grown(box, mask.shape)
     x, y, inside = measured[crop], generated[crop], mask[crop]
     box = _within(box, crop)
-    gaussian, block = gaussian_means(x, y), block_means(x, y)
-    structure, index = structure_of(gaussian, span), index_of(block)
-    rough = structure_of(gaussian, float(y.max()))
+    gaussian, block = similarity.gaussian_means(x, y), similarity.block_means(x, y)
+    structure, index = (
+        similarity.structure_of(gaussian, span),
+        similarity.index_of(block),
+    )
+    rough = similarity.structure_of(gaussian, float(y.max()))
     return {
-        Metric.SSIM_IN_BRAIN: _masked_pair(structure, inside, GAUSSIAN_RADIUS),
-        Metric.SSIM_BOX: _mean(_windows_in(box, structure, 2 * GAUSSIAN_RADIUS)),
-        Metric.SSIM_PAPER: _over_frame(rough, mask.shape, 2 * GAUSSIAN_RADIUS),
-        Metric.UQI_IN_BRAIN: _masked_pair(index, inside, BLOCK // 2),
-        Metric.UQI_BOX: _mean(_windows_in(box, index, BLOCK - 1)),
-        Metric.UQI_PAPER: _over_frame(paper_index_of(block), mask.shape, BLOCK),
+        Metric.SSIM_IN_BRAIN: _masked_pair(
+            structure, inside, similarity.GAUSSIAN_RADIUS
+        ),
+        Metric.SSIM_BOX: _mean(
+            _windows_in(box, structure, 2 * similarity.GAUSSIAN_RADIUS)
+        ),
+        Metric.SSIM_PAPER: _over_frame(
+            rough, mask.shape, 2 * similarity.GAUSSIAN_RADIUS
+        ),
+        Metric.UQI_IN_BRAIN: _masked_pair(index, inside, similarity.BLOCK // 2),
+        Metric.UQI_BOX: _mean(_windows_in(box, index, similarity.BLOCK - 1)),
+        Metric.UQI_PAPER: _over_frame(
+            similarity.paper_index_of(block), mask.shape, similarity.BLOCK
+        ),
     }
 
 
 def _grown(box: _Box, frame: tuple[int, ...]) -> _Box:
     """Grow a box until every window off it sees nothing but background."""
-    margin = 2 * GAUSSIAN_RADIUS
+    margin = 2 * similarity.GAUSSIAN_RADIUS
     rows, columns = (
         slice(max(0, side.start - margin), min(length, side.stop + margin))
         for side, length in zip(box, frame, strict=True)
@@ -226,7 +210,10 @@ Progress = Callable[[int, int], None]
 
 
 def score(
-    selection: Selection, progress: Progress | None = None, *, jobs: int = 1
+    selection: evaluation_selection.Selection,
+    progress: Progress | None = None,
+    *,
+    jobs: int = 1,
 ) -> ScoreTable:
     """Measure every patient, in every method and trivial predictor.
 
@@ -257,7 +244,7 @@ def score(
     return ScoreTable(selection.patients, keys, values, list(notes))
 
 
-def _lesion_in(reference: SliceStack, images: Images) -> Lesion:
+def _lesion_in(reference: SliceStack, images: predictors.Images) -> Lesion:
     """Find the lesion in maps on the slices of a patient; none in black maps.
 
     Args:
@@ -289,7 +276,9 @@ def _lesion_overlap(measured: Lesion, found: Lesion) -> dict[Metric, float]:
     overlap measured in the same patients.
     """
     return {
-        metric: dice(truth.array, other.array) if truth.array.any() else math.nan
+        metric: pixelwise.dice(truth.array, other.array)
+        if truth.array.any()
+        else math.nan
         for metric, truth, other in (
             (Metric.CORE_DICE, measured.core, found.core),
             (Metric.AT_RISK_DICE, measured.at_risk, found.at_risk),
@@ -298,7 +287,9 @@ def _lesion_overlap(measured: Lesion, found: Lesion) -> dict[Metric, float]:
 
 
 def _score_patient(
-    selection: Selection, pair: PatientMaps, constants: Mapping[PerfusionMap, float]
+    selection: evaluation_selection.Selection,
+    pair: evaluation_selection.PatientMaps,
+    constants: Mapping[PerfusionMap, float],
 ) -> tuple[_Figures, list[str]]:
     """Measure a patient; all maps are cut to the same mask first.
 
@@ -315,9 +306,9 @@ def _score_patient(
     """
     mask = pair.reference.mask
     measured = _masked(pair.reference.maps, mask)
-    predictions: dict[str, Images] = {
+    predictions: dict[str, predictors.Images] = {
         **{name: _masked(images, mask) for name, images in pair.generated.items()},
-        **trivial_predictions(pair.reference, constants),
+        **predictors.trivial_predictions(pair.reference, constants),
     }
     figures = {
         Key(method, name, metric): value
@@ -327,22 +318,24 @@ def _score_patient(
             measured[name], images[name], mask, MAP_SPECS[name].value_range
         ).items()
     }
-    if has_central_volume(selection.maps):
-        figures |= _residuals({MEASURED: measured, **predictions}, mask)
-    if not can_find_lesion(selection.maps):
+    if evaluation_selection.has_central_volume(selection.maps):
+        figures |= _residuals({predictors.MEASURED: measured, **predictions}, mask)
+    if not evaluation_selection.can_find_lesion(selection.maps):
         return figures, []
     lesions, notes = _lesions(selection, pair, predictions)
     return figures | lesions, notes
 
 
-def _masked(images: Images, mask: BoolArray) -> dict[PerfusionMap, FloatArray]:
+def _masked(
+    images: predictors.Images, mask: BoolArray
+) -> dict[PerfusionMap, FloatArray]:
     nothing = np.float32(0)
     return {name: np.where(mask, image, nothing) for name, image in images.items()}
 
 
-def _residuals(methods: Mapping[str, Images], mask: BoolArray) -> _Figures:
+def _residuals(methods: Mapping[str, predictors.Images], mask: BoolArray) -> _Figures:
     return {
-        Key(method, None, Metric.CENTRAL_RESIDUAL): central_volume_residual(
+        Key(method, None, Metric.CENTRAL_RESIDUAL): pixelwise.central_volume_residual(
             images[PerfusionMap.CBF],
             images[PerfusionMap.CBV],
             images[PerfusionMap.MTT],
@@ -353,14 +346,16 @@ def _residuals(methods: Mapping[str, Images], mask: BoolArray) -> _Figures:
 
 
 def _lesions(
-    selection: Selection, pair: PatientMaps, predictions: Mapping[str, Images]
+    selection: evaluation_selection.Selection,
+    pair: evaluation_selection.PatientMaps,
+    predictions: Mapping[str, predictors.Images],
 ) -> tuple[_Figures, list[str]]:
     reference = pair.reference
     truth, source = measured_lesion(selection.measured, pair.patient, reference)
     figures = {}
-    for method, images in {MEASURED: reference.maps, **predictions}.items():
+    for method, images in {predictors.MEASURED: reference.maps, **predictions}.items():
         found = _lesion_in(reference, images)
-        volumes = _lesion_volumes(truth if method == MEASURED else found)
+        volumes = _lesion_volumes(truth if method == predictors.MEASURED else found)
         for metric, value in {**volumes, **_lesion_overlap(truth, found)}.items():
             figures[Key(method, None, metric)] = value
     notes = [
@@ -373,14 +368,16 @@ def _lesions(
 
 
 def _scored(
-    selection: Selection, patient: Patient, constants: Mapping[PerfusionMap, float]
+    selection: evaluation_selection.Selection,
+    patient: Patient,
+    constants: Mapping[PerfusionMap, float],
 ) -> tuple[_Figures, list[str]]:
-    (pair,) = load_pairs(selection, [patient])
+    (pair,) = evaluation_selection.load_pairs(selection, [patient])
     return _score_patient(selection, pair, constants)
 
 
 def _constants(
-    selection: Selection, jobs: int
+    selection: evaluation_selection.Selection, jobs: int
 ) -> tuple[Mapping[PerfusionMap, float], str]:
     """Mean of each map in the training split, and in words whose mean it is."""
     needed = {Kind(name) for name in selection.maps}
@@ -390,7 +387,9 @@ def _constants(
         if patient.split is Split.TRAIN and needed <= set(patient.images)
     ]
     patients = training or selection.patients
-    constants = mean_values(selection.measured, patients, selection.maps, jobs=jobs)
+    constants = predictors.mean_values(
+        selection.measured, patients, selection.maps, jobs=jobs
+    )
     if training:
         whose = (
             f"the mean of {pluralize(len(training), 'patient')} of the training split"

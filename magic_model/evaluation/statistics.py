@@ -15,12 +15,7 @@ from magic_model.evaluation.metric import METRICS, Metric
 from magic_model.evaluation.predictors import BASELINES, MEASURED
 from magic_model.evaluation.scores import Key, ScoreTable
 from magic_model.maps import PerfusionMap
-from magic_model.metrics.method_agreement import (
-    BlandAltman,
-    Interval,
-    bland_altman,
-    intraclass_correlation,
-)
+from magic_model.metrics import method_agreement
 from magic_model.severity import Severity, severity_class
 
 _Array = NDArray[np.float64]
@@ -126,9 +121,9 @@ class VolumeAgreement:
 
     method: str
     metric: Metric
-    differences: BlandAltman
+    differences: method_agreement.BlandAltman
     icc: float
-    icc_interval: Interval
+    icc_interval: method_agreement.Interval
     reason: str | None
 
 
@@ -167,9 +162,9 @@ class Summary:
     key: Key
     n: int
     mean: float
-    interval: Interval
+    interval: method_agreement.Interval
     median: float
-    quartiles: Interval
+    quartiles: method_agreement.Interval
     reason: str | None
 
 
@@ -218,7 +213,7 @@ class Comparison:
     metric: Metric
     n: int
     difference: float
-    interval: Interval
+    interval: method_agreement.Interval
     p_value: float
     p_holm: float
     reason: str | None
@@ -246,7 +241,12 @@ def compare(
     )
     limits = bootstrap_intervals(differences, rng)
     found = [
-        _comparison(one, other.method, column, Interval(float(low), float(high)))
+        _comparison(
+            one,
+            other.method,
+            column,
+            method_agreement.Interval(float(low), float(high)),
+        )
         for (one, other), column, (low, high) in zip(
             keys, differences.T, limits.T, strict=True
         )
@@ -285,11 +285,17 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _agreement(
     key: Key, measured: np.ndarray, generated: np.ndarray
 ) -> VolumeAgreement:
-    icc, interval, reason = math.nan, Interval(math.nan, math.nan), None
+    icc, interval, reason = (
+        math.nan,
+        method_agreement.Interval(math.nan, math.nan),
+        None,
+    )
     if measured.size < FEWEST_PATIENTS:
         reason = f"ICC needs {FEWEST_PATIENTS} patients or more, got {measured.size}"
     else:
-        result = intraclass_correlation(np.column_stack([measured, generated]))
+        result = method_agreement.intraclass_correlation(
+            np.column_stack([measured, generated])
+        )
         icc, interval = result.estimate, result.confidence_interval()
         if math.isnan(icc):
             reason = "ICC is undefined: every volume is the same"
@@ -298,7 +304,7 @@ def _agreement(
     return VolumeAgreement(
         method=key.method,
         metric=key.metric,
-        differences=bland_altman(measured, generated),
+        differences=method_agreement.bland_altman(measured, generated),
         icc=icc,
         icc_interval=interval,
         reason=reason,
@@ -322,9 +328,9 @@ def _of_group(
                 key=key,
                 n=known.size,
                 mean=float(known.mean()) if known.size else float("nan"),
-                interval=Interval(float(low), float(high)),
+                interval=method_agreement.Interval(float(low), float(high)),
                 median=median,
-                quartiles=Interval(first, third),
+                quartiles=method_agreement.Interval(first, third),
                 reason=missing_reason(known.size, METRICS[key.metric].undefined),
             )
         )
@@ -332,7 +338,10 @@ def _of_group(
 
 
 def _comparison(
-    key: Key, second: str, column: NDArray[np.float64], interval: Interval
+    key: Key,
+    second: str,
+    column: NDArray[np.float64],
+    interval: method_agreement.Interval,
 ) -> Comparison:
     known = column[np.isfinite(column)]
     p_value = signed_rank_p(known)

@@ -4,17 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from magic_model.evaluation import statistics
 from magic_model.evaluation.metric import METRICS, Metric, unit_of
 from magic_model.evaluation.predictors import BASELINES, MEASURED
 from magic_model.evaluation.result import Evaluation
-from magic_model.evaluation.statistics import (
-    ALL,
-    LESION_VOLUMES,
-    Comparison,
-    Summary,
-    VolumeAgreement,
-    patient_groups,
-)
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics.method_agreement import Interval
 
@@ -201,7 +194,7 @@ def _lesion_table(evaluation: Evaluation) -> Table:
             cells.append(
                 Figure(summary.mean, digits, summary.interval) if summary else MISSING
             )
-        for metric in LESION_VOLUMES:
+        for metric in statistics.LESION_VOLUMES:
             cells += _volume_cells(agreement.get((method, metric)))
         rows.append([method, *cells])
     if all(cell == MISSING for row in rows for cell in row[1:]):
@@ -227,7 +220,7 @@ def _lesion_table(evaluation: Evaluation) -> Table:
     )
 
 
-def _volume_cells(agreement: VolumeAgreement | None) -> list[_Cell]:
+def _volume_cells(agreement: statistics.VolumeAgreement | None) -> list[_Cell]:
     if agreement is None:
         return [MISSING, MISSING]
     differences = agreement.differences
@@ -237,7 +230,7 @@ def _volume_cells(agreement: VolumeAgreement | None) -> list[_Cell]:
     ]
 
 
-def _figure(summary: Summary | None, *, interval: bool = True) -> _Cell:
+def _figure(summary: statistics.Summary | None, *, interval: bool = True) -> _Cell:
     if summary is None:
         return MISSING
     digits = METRICS[summary.key.metric].digits
@@ -283,8 +276,10 @@ def _runs(
 def _by_severity(evaluation: Evaluation) -> Table:
     counts = {
         group: int(members.sum())
-        for group, members in patient_groups(evaluation.scores.patients).items()
-        if group != ALL and members.any()
+        for group, members in statistics.patient_groups(
+            evaluation.scores.patients
+        ).items()
+        if group != statistics.ALL and members.any()
     }
     rows: list[list[_Cell]] = []
     for group, n in counts.items():
@@ -312,7 +307,7 @@ def _by_severity(evaluation: Evaluation) -> Table:
     )
 
 
-def _comparisons(comparisons: Sequence[Comparison]) -> Table:
+def _comparisons(comparisons: Sequence[statistics.Comparison]) -> Table:
     return Table(
         name="comparisons",
         title="Methods compared in the same patients",

@@ -13,28 +13,13 @@ from typing import Any
 import jinja2
 
 from magic_model.errors import DataError
+from magic_model.evaluation import statistics
+from magic_model.evaluation import tables as evaluation_tables
 from magic_model.evaluation.figures import draw_figures
 from magic_model.evaluation.metric import METRICS, Metric
 from magic_model.evaluation.predictors import CONSTANT, MEASURED
 from magic_model.evaluation.result import Evaluation
 from magic_model.evaluation.scores import Key
-from magic_model.evaluation.statistics import (
-    FEWEST_PATIENTS,
-    Comparison,
-    Summary,
-    VolumeAgreement,
-    patient_groups,
-    severity_of,
-)
-from magic_model.evaluation.tables import (
-    MISSING,
-    Table,
-    all_tables,
-    format_number,
-    to_csv_rows,
-    to_markdown,
-    unrounded,
-)
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics.method_agreement import Interval
 
@@ -76,7 +61,7 @@ _SCHEMA = 1
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """Return everything as plain dictionaries and lists, without NaN."""
     scores = evaluation.scores
-    groups = patient_groups(scores.patients)
+    groups = statistics.patient_groups(scores.patients)
     return {
         "schema": _SCHEMA,
         "seed": evaluation.seed,
@@ -94,7 +79,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "patients": [
             {
                 "patient_id": patient.patient_id,
-                "severity": severity_of(patient),
+                "severity": statistics.severity_of(patient),
                 "mismatch_ratio": _number(patient.mismatch_ratio),
                 "figures": [
                     {**_key(key), "value": _number(value), **_reason(key, value)}
@@ -137,8 +122,10 @@ def describe(evaluation: Evaluation) -> str:
         *_patient_lines(evaluation, width),
         _caution(evaluation),
     ]
-    if n < FEWEST_PATIENTS:
-        lines.append(f"No intervals or tests: they need {FEWEST_PATIENTS} patients")
+    if n < statistics.FEWEST_PATIENTS:
+        lines.append(
+            f"No intervals or tests: they need {statistics.FEWEST_PATIENTS} patients"
+        )
     return "\n".join([*lines, *(f"- {note}" for note in evaluation.notes)])
 
 
@@ -156,10 +143,12 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
     Raises:
         DataError: If an image cannot be read again, or the folder cannot be written.
     """
-    tables = all_tables(evaluation)
+    tables = evaluation_tables.all_tables(evaluation)
     with complete_or_untouched(out) as folder:
         for table in tables:
-            _write_csv(folder / f"table_{table.name}.csv", to_csv_rows(table))
+            _write_csv(
+                folder / f"table_{table.name}.csv", evaluation_tables.to_csv_rows(table)
+            )
         _write_csv(folder / "patients.csv", _patient_rows(evaluation))
         _write_csv(folder / "summary.csv", _summary_rows(evaluation))
         figures = draw_figures(evaluation, folder)
@@ -187,7 +176,7 @@ def _limits(interval: Interval) -> dict[str, float | None]:
     return {"low": _number(interval.low), "high": _number(interval.high)}
 
 
-def _summary(summary: Summary) -> dict[str, Any]:
+def _summary(summary: statistics.Summary) -> dict[str, Any]:
     return {
         "group": summary.group,
         **_key(summary.key),
@@ -201,7 +190,7 @@ def _summary(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: statistics.Comparison) -> dict[str, Any]:
     return {
         "first": comparison.first,
         "second": comparison.second,
@@ -216,7 +205,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _volume(agreement: VolumeAgreement) -> dict[str, Any]:
+def _volume(agreement: statistics.VolumeAgreement) -> dict[str, Any]:
     differences = agreement.differences
     return {
         "method": agreement.method,
@@ -277,21 +266,27 @@ def _mean(
     evaluation: Evaluation, method: str, name: PerfusionMap | None, metric: Metric
 ) -> str:
     summary = evaluation.summary(method, name, metric)
-    return _shown(summary) if summary and summary.n else MISSING
+    return _shown(summary) if summary and summary.n else evaluation_tables.MISSING
 
 
-def _shown(summary: Summary) -> str:
-    return format_number(summary.mean, min(3, METRICS[summary.key.metric].digits))
+def _shown(summary: statistics.Summary) -> str:
+    return evaluation_tables.format_number(
+        summary.mean, min(3, METRICS[summary.key.metric].digits)
+    )
 
 
-def _markdown(evaluation: Evaluation, tables: Sequence[Table]) -> str:
+def _markdown(evaluation: Evaluation, tables: Sequence[evaluation_tables.Table]) -> str:
     notes = "\n".join(f"- {note}" for note in evaluation.notes)
     head = f"# Evaluation of generated maps\n\nResearch use only.\n\n{notes}\n"
-    return "\n".join([head, *(to_markdown(table) for table in tables)])
+    return "\n".join(
+        [head, *(evaluation_tables.to_markdown(table) for table in tables)]
+    )
 
 
 def _page(
-    evaluation: Evaluation, tables: Sequence[Table], figures: dict[str, str]
+    evaluation: Evaluation,
+    tables: Sequence[evaluation_tables.Table],
+    figures: dict[str, str],
 ) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("magic_model.evaluation"),
@@ -309,10 +304,16 @@ def _patient_rows(evaluation: Evaluation) -> Iterable[list[str]]:
     ]  # fmt: skip
     scores = evaluation.scores
     for patient, row in zip(scores.patients, scores.values, strict=True):
-        who = [patient.patient_id, severity_of(patient) or ""]
-        who.append(unrounded(patient.mismatch_ratio))
+        who = [patient.patient_id, statistics.severity_of(patient) or ""]
+        who.append(evaluation_tables.unrounded(patient.mismatch_ratio))
         for key, value in zip(scores.keys, row.tolist(), strict=True):
-            yield [*who, key.method, key.map or "", key.metric, unrounded(value)]
+            yield [
+                *who,
+                key.method,
+                key.map or "",
+                key.metric,
+                evaluation_tables.unrounded(value),
+            ]
 
 
 def _summary_rows(evaluation: Evaluation) -> Iterable[list[str]]:
@@ -327,7 +328,7 @@ def _summary_rows(evaluation: Evaluation) -> Iterable[list[str]]:
         )  # fmt: skip
         yield [
             s.group, s.key.method, s.key.map or "", s.key.metric, str(s.n),
-            *(unrounded(x) for x in numbers), s.reason or "",
+            *(evaluation_tables.unrounded(x) for x in numbers), s.reason or "",
         ]  # fmt: skip
 
 

@@ -16,14 +16,7 @@ from magic_model.data.layouts.source import PatientSource
 from magic_model.data.nifti import write_nifti
 from magic_model.data.split import assign_splits
 from magic_model.errors import DataError
-from magic_model.importing.record import (
-    FILE,
-    PatientRecord,
-    describe,
-    image_path,
-    read_record,
-    write_record,
-)
+from magic_model.importing import record as importing_record
 from magic_model.severity import Severity
 
 _BLOCK = 1 << 20
@@ -65,7 +58,7 @@ def import_patient(
     folder: Path,
     *,
     register: bool = False,
-) -> PatientRecord | ImportFailure:
+) -> importing_record.PatientRecord | ImportFailure:
     """Read a patient's images, check them and write them into the cohort.
 
     Args:
@@ -82,13 +75,15 @@ def import_patient(
     shutil.rmtree(staging, ignore_errors=True)
     try:
         images = {kind: load().require_finite() for kind, load in source.images.items()}
-        record, images = describe(
+        record, images = importing_record.describe(
             patient_id, images, mark=mark, notes=source.notes, register=register
         )
         record = _without_source_id(record, source.source_id)
         for kind, volume in images.items():
-            write_nifti(volume, staging / image_path(patient_id, kind).name)
-        write_record(record, staging)
+            write_nifti(
+                volume, staging / importing_record.image_path(patient_id, kind).name
+            )
+        importing_record.write_record(record, staging)
         shutil.rmtree(folder / patient_id, ignore_errors=True)
         staging.replace(folder / patient_id)
     except DataError as error:
@@ -142,7 +137,7 @@ class ImportResult:
         linked: Source name of each study-local one, for who asks for it.
     """
 
-    records: Sequence[PatientRecord]
+    records: Sequence[importing_record.PatientRecord]
     failures: Sequence[ImportFailure]
     n_skipped: int
     linked: dict[str, str]
@@ -210,7 +205,7 @@ def import_cohort(
     )
 
 
-def check_cohort(folder: Path) -> tuple[Cohort, list[PatientRecord]]:
+def check_cohort(folder: Path) -> tuple[Cohort, list[importing_record.PatientRecord]]:
     """Check the images of a cohort that exists, without changing it.
 
     Raises:
@@ -220,7 +215,7 @@ def check_cohort(folder: Path) -> tuple[Cohort, list[PatientRecord]]:
     records = []
     for patient in cohort.patients:
         images = {kind: cohort.load(patient, kind) for kind in patient.images}
-        records.append(describe(patient.patient_id, images)[0])
+        records.append(importing_record.describe(patient.patient_id, images)[0])
     return cohort, records
 
 
@@ -240,15 +235,20 @@ def write_link(linked: dict[str, str], path: Path) -> None:
         raise DataError(msg) from error
 
 
-def _without_source_id(record: PatientRecord, source_id: str) -> PatientRecord:
+def _without_source_id(
+    record: importing_record.PatientRecord, source_id: str
+) -> importing_record.PatientRecord:
     """Take the name that the source gave out of the notes."""
     whole_word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
     notes = [whole_word.sub(record.patient_id, note) for note in record.notes]
-    return PatientRecord(**{**record.__dict__, "notes": notes})
+    return importing_record.PatientRecord(**{**record.__dict__, "notes": notes})
 
 
-def _records(folder: Path) -> list[PatientRecord]:
-    return [read_record(path.parent) for path in sorted(folder.glob(f"*/{FILE}"))]
+def _records(folder: Path) -> list[importing_record.PatientRecord]:
+    return [
+        importing_record.read_record(path.parent)
+        for path in sorted(folder.glob(f"*/{importing_record.FILE}"))
+    ]
 
 
 def _new_names(
@@ -263,7 +263,9 @@ def _new_names(
     return names
 
 
-def _with_splits(records: Sequence[PatientRecord], seed: int) -> list[Patient]:
+def _with_splits(
+    records: Sequence[importing_record.PatientRecord], seed: int
+) -> list[Patient]:
     severities = [record.severity or Severity.NONE for record in records]
     splits = assign_splits(severities, rng=np.random.default_rng(seed))
     return [r.as_patient(split) for r, split in zip(records, splits, strict=True)]

@@ -9,11 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from magic_model.data.checks import (
-    CentralVolume,
-    PatientChecks,
-    check_patient,
-)
+from magic_model.data import checks as data_checks
 from magic_model.data.cohort import Patient
 from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
@@ -50,7 +46,7 @@ class PatientRecord:
     core_ml: float
     penumbra_ml: float
     mismatch_ratio: float
-    checks: PatientChecks
+    checks: data_checks.PatientChecks
     notes: Sequence[str]
     fingerprint: str
 
@@ -96,8 +92,8 @@ def read_record(folder: Path) -> PatientRecord:
             core_ml=_number(raw["core_ml"]),
             penumbra_ml=_number(raw["penumbra_ml"]),
             mismatch_ratio=_number(raw["mismatch_ratio"]),
-            checks=PatientChecks(
-                CentralVolume(
+            checks=data_checks.PatientChecks(
+                data_checks.CentralVolume(
                     _number(central["scale"]),
                     _number(central["correlation"]),
                     int(central["n_voxels"]),
@@ -156,7 +152,7 @@ def describe(
         core_ml=lesion.core_ml if lesion else math.nan,
         penumbra_ml=lesion.penumbra_ml if lesion else math.nan,
         mismatch_ratio=lesion.mismatch_ratio if lesion else math.nan,
-        checks=check_patient(aligned, brain),
+        checks=data_checks.check_patient(aligned, brain),
         notes=found,
         fingerprint=mark,
     )

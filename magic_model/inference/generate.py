@@ -15,18 +15,8 @@ from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError, as_path, pluralize, require_whole
 from magic_model.frames import to_frame
+from magic_model.inference import write as inference_write
 from magic_model.inference.prepare import Source, preparation_notes
-from magic_model.inference.write import (
-    GeneratedPatient,
-    GenerationRecord,
-    draw_pictures,
-    fingerprint_of,
-    load_if_current,
-    remove_outdated,
-    require_apart,
-    write_dicom,
-    write_patient,
-)
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.ratio import Ratio, shares
 
@@ -265,7 +255,7 @@ class GeneratedMaps:
             DataError: If a file cannot be written, or would replace the NCCT.
         """
         out = as_path(folder)
-        require_apart([self.source], out)
+        inference_write.require_apart([self.source], out)
         settings = replace(self.generation.settings, dicom=dicom, pictures=pictures)
         made = replace(self.generation, settings=settings).write(self, out)
         add_to_cohort(out, made.patient, GENERATED_FILE)
@@ -313,7 +303,7 @@ class Generation:
         out: Path,
         world: "World | None" = None,
         progress: Progress | None = None,
-    ) -> list[GeneratedPatient]:
+    ) -> list[inference_write.GeneratedPatient]:
         """Generate the maps of patients into a folder, and write its generated.csv.
 
         Patients whose maps are current are not generated again. Of several processes
@@ -332,10 +322,13 @@ class Generation:
             DataError: If an image cannot be used, a file cannot be written, or another
                 process failed.
         """
-        require_apart(sources, out)
+        inference_write.require_apart(sources, out)
         rank, size = (world.rank, world.size) if world else (0, 1)
         for source in sources[rank::size]:
-            if load_if_current(source, out, self.fingerprint(source)) is None:
+            if (
+                inference_write.load_if_current(source, out, self.fingerprint(source))
+                is None
+            ):
                 self.write(self.compute(source, progress), out)
         if world is not None:
             from magic_model.distributed import wait_for_all
@@ -373,27 +366,40 @@ class Generation:
             generation=self,
         )
 
-    def write(self, maps: GeneratedMaps, out: Path) -> GeneratedPatient:
+    def write(self, maps: GeneratedMaps, out: Path) -> inference_write.GeneratedPatient:
         """Write a patient's maps and what was asked for beside them."""
         source, place = maps.source, out / maps.patient_id
-        remove_outdated(source, out)  # not complete while files change
+        inference_write.remove_outdated(source, out)  # not complete while files change
         extras: list[Path] = []
         if self.settings.dicom:
-            extras += write_dicom(source, maps.volumes, place)
+            extras += inference_write.write_dicom(source, maps.volumes, place)
         if self.settings.pictures:
             backend = self.model.backend
-            extras += draw_pictures(maps.stack, maps.volumes, backend, place)
-        record = GenerationRecord(self.fingerprint(source), maps.notes, extras)
-        return write_patient(source, out, maps.volumes, maps.mask, record)
+            extras += inference_write.draw_pictures(
+                maps.stack, maps.volumes, backend, place
+            )
+        record = inference_write.GenerationRecord(
+            self.fingerprint(source), maps.notes, extras
+        )
+        return inference_write.write_patient(
+            source, out, maps.volumes, maps.mask, record
+        )
 
     def fingerprint(self, source: Source) -> str:
         """Return the fingerprint of all that the maps of a patient follow from."""
         settings = asdict(self.settings)
         del settings["batch_size"]  # which does not change them
-        return fingerprint_of(source, {"model": self.model.digest, **settings})
+        return inference_write.fingerprint_of(
+            source, {"model": self.model.digest, **settings}
+        )
 
-    def _collect(self, sources: Sequence[Source], out: Path) -> list[GeneratedPatient]:
-        found = [load_if_current(s, out, self.fingerprint(s)) for s in sources]
+    def _collect(
+        self, sources: Sequence[Source], out: Path
+    ) -> list[inference_write.GeneratedPatient]:
+        found = [
+            inference_write.load_if_current(s, out, self.fingerprint(s))
+            for s in sources
+        ]
         done = [patient for patient in found if patient is not None]
         if len(done) < len(sources):
             missing = pluralize(len(sources) - len(done), "patient")

@@ -10,14 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.volume import FloatArray
-from magic_model.phantom.grid import (
-    PIXELS,
-    Box,
-    Grid,
-    random_coefficients,
-    random_field,
-    spline_field,
-)
+from magic_model.phantom import grid as phantom_grid
 from magic_model.phantom.template import Template, load_template
 
 _PIVOT_MNI_MM = (0.0, -17.0, 15.0)  # middle of the brain
@@ -67,7 +60,7 @@ class Posture:
 
 
 def template_coordinates(
-    grid: Grid, posture: Posture, rng: np.random.Generator
+    grid: phantom_grid.Grid, posture: Posture, rng: np.random.Generator
 ) -> FloatArray:
     """Give, for each node of the grid, the place of the template that is seen there.
 
@@ -149,8 +142,8 @@ class Anatomy:
         brain: Voxels of the maps that are brain, whole frame.
     """
 
-    grid: Grid
-    box: Box
+    grid: phantom_grid.Grid
+    box: phantom_grid.Box
     mni_mm: FloatArray
     outside_mm: FloatArray
     tissues: Tissues
@@ -158,13 +151,13 @@ class Anatomy:
     brain: BoolArray
 
 
-def make_anatomy(grid: Grid, rng: np.random.Generator) -> Anatomy:
+def make_anatomy(grid: phantom_grid.Grid, rng: np.random.Generator) -> Anatomy:
     """Draw a head and work out what each voxel holds."""
     template = load_template()
     posture = Posture.draw(rng)
     mni = template_coordinates(grid, posture, rng)
     (outside,) = sample([template.outside_mm], template.coarse_indices(mni))
-    thickness = 1 + 0.12 * random_field(grid.node_axes_mm, 45.0, rng)
+    thickness = 1 + 0.12 * phantom_grid.random_field(grid.node_axes_mm, 45.0, rng)
     atrophy = float(rng.uniform(0.9, 1.5))
     box = grid.box_around(outside < 2)
     at = np.stack([grid.finer(axis, box) for axis in template.indices(mni)])
@@ -195,9 +188,11 @@ def slice_mean(image: FloatArray, planes: Sequence[int]) -> FloatArray:
     return np.stack(means, axis=2)
 
 
-def whole_frame(part: FloatArray, box: Box) -> FloatArray:
+def whole_frame(part: FloatArray, box: phantom_grid.Box) -> FloatArray:
     """Put a box back into the frame, 0 around it."""
-    frame = np.zeros((PIXELS, PIXELS, part.shape[2]), dtype=np.float32)
+    frame = np.zeros(
+        (phantom_grid.PIXELS, phantom_grid.PIXELS, part.shape[2]), dtype=np.float32
+    )
     frame[box.in_plane] = part
     return frame
 
@@ -213,13 +208,17 @@ def _rotation(angles: tuple[float, float, float]) -> NDArray[np.float64]:
     return matrix
 
 
-def _random_displacement(grid: Grid, rng: np.random.Generator) -> FloatArray:
+def _random_displacement(
+    grid: phantom_grid.Grid, rng: np.random.Generator
+) -> FloatArray:
     axes = grid.node_axes_mm
     extent = [float(axis[-1]) for axis in axes]
     components = []
     for _ in range(3):
         levels = [
-            spline_field(random_coefficients(extent, spacing, rng), spacing, axes)
+            phantom_grid.spline_field(
+                phantom_grid.random_coefficients(extent, spacing, rng), spacing, axes
+            )
             * np.float32(spacing * share)
             for spacing, share in _LEVELS
         ]
@@ -274,14 +273,18 @@ def _tissues(template: Template, at: FloatArray, atrophy: float) -> Tissues:
     return Tissues(cubes[0] * rest, cubes[1] * rest, cubes[2] * rest, vessel)
 
 
-def _on_maps(tissues: Tissues, grid: Grid, box: Box) -> Tissues:
+def _on_maps(
+    tissues: Tissues, grid: phantom_grid.Grid, box: phantom_grid.Box
+) -> Tissues:
     parts = (tissues.grey, tissues.white, tissues.csf, tissues.vessel)
     return Tissues(
         *(whole_frame(slice_mean(share, grid.map_planes), box) for share in parts)
     )
 
 
-def _brain(template: Template, at: FloatArray, grid: Grid, box: Box) -> BoolArray:
+def _brain(
+    template: Template, at: FloatArray, grid: phantom_grid.Grid, box: phantom_grid.Box
+) -> BoolArray:
     """Voxels of the maps that lie in the brain."""
     (brain,) = sample([template.brain], at[..., grid.map_planes])
     inside: BoolArray = whole_frame(brain, box) > 0.5

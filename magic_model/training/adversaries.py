@@ -6,14 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from magic_model import networks
 from magic_model.checkpoint import load_weights, read_tensors
 from magic_model.errors import DataError
-from magic_model.networks import (
-    Discriminator,
-    Generator,
-    build_discriminator,
-    build_generator,
-)
 from magic_model.recipe import Recipe
 
 
@@ -30,8 +25,8 @@ class Adversaries:
     """
 
     recipe: Recipe
-    generator: Generator
-    discriminator: Discriminator | None
+    generator: networks.Generator
+    discriminator: networks.Discriminator | None
     generator_adam: torch.optim.Adam
     discriminator_adam: torch.optim.Adam | None
 
@@ -41,8 +36,10 @@ class Adversaries:
     ) -> "Adversaries":
         """Build both with weights drawn by a seed, as pix2pix draws them."""
         torch.manual_seed(seed)
-        generator = build_generator(recipe)
-        discriminator = build_discriminator(recipe) if recipe.loss.adversarial else None
+        generator = networks.build_generator(recipe)
+        discriminator = (
+            networks.build_discriminator(recipe) if recipe.loss.adversarial else None
+        )
         for network in (generator, discriminator):
             if network is not None:
                 _draw_weights(network)

@@ -8,16 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from magic_model import losses
 from magic_model.distributed import World
-from magic_model.losses import (
-    GeneratorLoss,
-    adversarial_loss,
-    central_volume_factor,
-    discriminator_loss,
-    extrema_loss,
-    l1_loss,
-    multimodal_loss,
-)
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.recipe import Recipe
 from magic_model.training.adversaries import Adversaries
@@ -52,7 +44,7 @@ class TrainStep:
             device,
         )
 
-    def train(self, batch: Batch) -> tuple[GeneratorLoss, Tensor]:
+    def train(self, batch: Batch) -> tuple[losses.GeneratorLoss, Tensor]:
         """Improve both networks on one batch, with one pass of the generator.
 
         Returns:
@@ -75,7 +67,7 @@ class TrainStep:
             measured = self._shown(batch.maps, batch.mask)
             real = self.discriminator(batch.ncct, measured).float()
             fake = self.discriminator(batch.ncct, shown).float()
-        loss = discriminator_loss(real, fake, logits=logits)
+        loss = losses.discriminator_loss(real, fake, logits=logits)
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()
@@ -83,16 +75,18 @@ class TrainStep:
 
     def _train_generator(
         self, batch: Batch, generated: Tensor, shown: Tensor
-    ) -> GeneratorLoss:
+    ) -> losses.GeneratorLoss:
         recipe = self.nets.recipe
         mask = batch.mask if recipe.loss.masked else None
         made = generated.float()
         zero = made.new_zeros(())
         weights = recipe.loss
-        loss = GeneratorLoss(
+        loss = losses.GeneratorLoss(
             adversarial=self._adversarial(batch, shown),
-            l1=l1_loss(made, batch.maps, mask),
-            extrema=extrema_loss(made, batch.maps, mask) if weights.extrema else zero,
+            l1=losses.l1_loss(made, batch.maps, mask),
+            extrema=losses.extrema_loss(made, batch.maps, mask)
+            if weights.extrema
+            else zero,
             multimodal=_multimodal(recipe, made, batch.maps, mask)
             if weights.multimodal
             else zero,
@@ -110,7 +104,9 @@ class TrainStep:
         # The gradient passes through the critic, whose own weights need none.
         with frozen(critic), self._precision():
             judged = critic(batch.ncct, shown).float()
-        return adversarial_loss(judged, logits=self.nets.recipe.adversarial.logits)
+        return losses.adversarial_loss(
+            judged, logits=self.nets.recipe.adversarial.logits
+        )
 
     def _shown(self, maps: Tensor, mask: Tensor) -> Tensor:
         """Cut maps to the brain if the recipe says so, so that borders tell nothing."""
@@ -142,11 +138,11 @@ def _multimodal(
     highest = [
         MAP_SPECS[recipe.maps[channel]].value_range[1] for channel in (cbf, cbv, mtt)
     ]
-    return multimodal_loss(
+    return losses.multimodal_loss(
         generated[:, cbf : cbf + 1],
         generated[:, mtt : mtt + 1],
         measured[:, cbv : cbv + 1],
-        central_volume_factor(*highest),
+        losses.central_volume_factor(*highest),
         mask,
     )
 

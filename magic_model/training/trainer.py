@@ -12,13 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from magic_model.checkpoint import (
-    BEST,
-    LAST,
-    CheckpointHeader,
-    read_header,
-    save_checkpoint,
-)
+from magic_model import checkpoint
 from magic_model.data.cohort import read_cohort
 from magic_model.data.slice_cache import SliceCache, build_cache
 from magic_model.data.slices import SliceGeometry
@@ -28,12 +22,7 @@ from magic_model.errors import DataError
 from magic_model.losses import GeneratorLoss
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import Recipe
-from magic_model.training.adversaries import (
-    Adversaries,
-    generator_tensors,
-    restore,
-    tensors_of,
-)
+from magic_model.training import adversaries
 from magic_model.training.batches import TrainingBatches
 from magic_model.training.step import TrainStep
 from magic_model.training.validation import draw_samples, score, validation_errors
@@ -91,7 +80,7 @@ class _Journal:
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called with steps done, of all, and the latest losses."""
 
-_AfterEpoch = Callable[[int, Adversaries], None]
+_AfterEpoch = Callable[[int, adversaries.Adversaries], None]
 """Called with the number of epochs done."""
 
 
@@ -120,7 +109,9 @@ class RunSettings:
     after_epoch: _AfterEpoch | None = None
 
 
-def train(recipe: Recipe, cache: SliceCache, settings: RunSettings) -> CheckpointHeader:
+def train(
+    recipe: Recipe, cache: SliceCache, settings: RunSettings
+) -> checkpoint.CheckpointHeader:
     """Train by a recipe, from the last checkpoint of the folder if there is one.
 
     Returns:
@@ -140,7 +131,7 @@ def train_cohort(
     *,
     slices: Path | None = None,
     jobs: int = 1,
-) -> CheckpointHeader:
+) -> checkpoint.CheckpointHeader:
     """Prepare the slices of a cohort and train on them, with a picture each epoch.
 
     Args:
@@ -159,7 +150,7 @@ def train_cohort(
     folder = slices or settings.folder / "slices"
     cache = prepare_cache(cohort, folder, recipe, settings.world, jobs=jobs)
 
-    def draw(epoch: int, nets: Adversaries) -> None:
+    def draw(epoch: int, nets: adversaries.Adversaries) -> None:
         draw_samples(nets.generator, cache, settings.folder, epoch)
 
     return train(recipe, cache, replace(settings, after_epoch=draw))
@@ -189,18 +180,22 @@ class Trainer:
         self, recipe: Recipe, cache: SliceCache, settings: RunSettings
     ) -> None:
         self.recipe, self.cache, self.settings = recipe, cache, settings
-        self.nets = Adversaries.from_recipe(recipe, settings.device, settings.seed)
-        self.header = CheckpointHeader(
+        self.nets = adversaries.Adversaries.from_recipe(
+            recipe, settings.device, settings.seed
+        )
+        self.header = checkpoint.CheckpointHeader(
             recipe=recipe,
             ranges=recipe.ranges,
             data=cache.fingerprint,
             seed=settings.seed,
             epoch=0,
         )
-        self.last = settings.folder / LAST
+        self.last = settings.folder / checkpoint.LAST
         if self.last.exists():
-            self.header = _same_run(read_header(self.last), self.header, self.last)
-            restore(self.nets, self.last)
+            self.header = _same_run(
+                checkpoint.read_header(self.last), self.header, self.last
+            )
+            adversaries.restore(self.nets, self.last)
         self.batches = TrainingBatches(
             cache,
             _training_indices(cache, recipe),
@@ -213,7 +208,7 @@ class Trainer:
         self.unseen = cache.of_split(Split.VAL)
         self.stepper = TrainStep.distributed(self.nets, settings.world, settings.device)
 
-    def fit(self) -> CheckpointHeader:
+    def fit(self) -> checkpoint.CheckpointHeader:
         """Train until all epochs are done.
 
         Returns:
@@ -338,14 +333,17 @@ class Trainer:
         now = score(errors, self.cache)
         if self.header.best is None or now < self.header.best[0]:
             self.header = replace(self.header, best=(now, self.header.epoch))
-            self._save(self.settings.folder / BEST, generator_tensors(self.nets))
+            self._save(
+                self.settings.folder / checkpoint.BEST,
+                adversaries.generator_tensors(self.nets),
+            )
 
     def _save_last(self) -> None:
-        self._save(self.last, tensors_of(self.nets))
+        self._save(self.last, adversaries.tensors_of(self.nets))
 
     def _save(self, path: Path, tensors: dict[str, torch.Tensor]) -> None:
         if self.settings.world.is_first:
-            save_checkpoint(path, self.header, tensors)
+            checkpoint.save_checkpoint(path, self.header, tensors)
 
 
 def _before(line: dict[str, Any], epoch: int, step: int) -> tuple[int, int]:
@@ -373,15 +371,15 @@ def _board(folder: Path) -> Any:  # noqa: ANN401 - an optional package's class
     return SummaryWriter(folder / "tensorboard")
 
 
-def _not_finite(nets: Adversaries) -> dict[str, float]:
+def _not_finite(nets: adversaries.Adversaries) -> dict[str, float]:
     """Name the tensors that are not finite, though the last losses still were."""
-    tensors = tensors_of(nets)
+    tensors = adversaries.tensors_of(nets)
     return {n: math.nan for n, t in tensors.items() if not t.isfinite().all()}
 
 
 def _same_run(
-    found: CheckpointHeader, wanted: CheckpointHeader, path: Path
-) -> CheckpointHeader:
+    found: checkpoint.CheckpointHeader, wanted: checkpoint.CheckpointHeader, path: Path
+) -> checkpoint.CheckpointHeader:
     """Refuse to go on from a checkpoint of another run."""
     pairs = {
         "recipe": (found.recipe.fingerprint, wanted.recipe.fingerprint),

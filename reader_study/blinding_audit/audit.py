@@ -8,21 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from reader_study.blinding_audit.cues import (
-    file_cues,
-    frame_cues,
-    name_linkage,
-    picture_cues,
-    position_cue,
-    position_linkage,
-)
-from reader_study.blinding_audit.facts import (
-    FileFacts,
-    PictureFacts,
-    file_checks,
-    read_file_facts,
-    read_picture_facts,
-)
+from reader_study.blinding_audit import cues as blinding_audit_cues
+from reader_study.blinding_audit import facts as blinding_audit_facts
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.building import study
 from reader_study.design.truth import Truth, commitment
@@ -89,11 +76,11 @@ def audit_study(
     with ThreadPoolExecutor(jobs) as pool:
         facts = list(pool.map(lambda p: _facts(folder, p), manifest.presentations))
         different = {f.data_sha256: f.path for f in facts}
-        measured = pool.map(read_picture_facts, different.values())
+        measured = pool.map(blinding_audit_facts.read_picture_facts, different.values())
         pictures = dict(zip(different, measured, strict=True))
     checks = (
         Check("contents", tuple(_contents(folder, manifest, protocol))),
-        *file_checks(facts, pictures),
+        *blinding_audit_facts.file_checks(facts, pictures),
     )
     if truth is None:
         return AuditReport(len(facts), checks)
@@ -132,8 +119,10 @@ def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
     return re.compile(whole, re.IGNORECASE)
 
 
-def _facts(folder: Path, presentation: Presentation) -> FileFacts:
-    return read_file_facts(folder / study.IMAGES / presentation.image, presentation)
+def _facts(folder: Path, presentation: Presentation) -> blinding_audit_facts.FileFacts:
+    return blinding_audit_facts.read_file_facts(
+        folder / study.IMAGES / presentation.image, presentation
+    )
 
 
 def _contents(folder: Path, manifest: Manifest, protocol: Protocol) -> Iterator[str]:
@@ -152,10 +141,10 @@ def _contents(folder: Path, manifest: Manifest, protocol: Protocol) -> Iterator[
 
 
 def _shown(
-    facts: Sequence[FileFacts],
-    pictures: Mapping[str, PictureFacts | str],
+    facts: Sequence[blinding_audit_facts.FileFacts],
+    pictures: Mapping[str, blinding_audit_facts.PictureFacts | str],
     truth: Truth,
-) -> dict[tuple[str, str], PictureFacts] | None:
+) -> dict[tuple[str, str], blinding_audit_facts.PictureFacts] | None:
     """Return the facts of each picture by case and method; None if one has none."""
     shown = {}
     for f in facts:
@@ -169,16 +158,18 @@ def _shown(
 
 def _cues(
     manifest: Manifest,
-    facts: Sequence[FileFacts],
-    shown: Mapping[tuple[str, str], PictureFacts],
+    facts: Sequence[blinding_audit_facts.FileFacts],
+    shown: Mapping[tuple[str, str], blinding_audit_facts.PictureFacts],
     truth: Truth,
     protocol: Protocol,
 ) -> Iterator[Cue]:
     rng, test, cells = np.random.default_rng(_SEED), protocol.test, truth.cells
     distant = protocol.min_distance > 0
-    yield position_cue(manifest.slots, cells, test)
-    yield from file_cues(facts, cells, test, rng)
-    yield from frame_cues(shown, test, rng)
-    yield from name_linkage(facts, cells, rng)
-    yield from position_linkage(manifest.slots, cells, rng, distant=distant)
-    yield from picture_cues(shown, test, rng)
+    yield blinding_audit_cues.position_cue(manifest.slots, cells, test)
+    yield from blinding_audit_cues.file_cues(facts, cells, test, rng)
+    yield from blinding_audit_cues.frame_cues(shown, test, rng)
+    yield from blinding_audit_cues.name_linkage(facts, cells, rng)
+    yield from blinding_audit_cues.position_linkage(
+        manifest.slots, cells, rng, distant=distant
+    )
+    yield from blinding_audit_cues.picture_cues(shown, test, rng)

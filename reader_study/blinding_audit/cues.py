@@ -5,19 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from scipy.stats import rankdata
 
+from reader_study.blinding_audit import permutation
 from reader_study.blinding_audit.facts import FileFacts, PictureFacts
 from reader_study.blinding_audit.findings import Cue, Level
-from reader_study.blinding_audit.permutation import (
-    N_PERMUTATIONS,
-    Association,
-    Flags,
-    Numbers,
-    auc_association,
-    monte_carlo_note,
-    monte_carlo_p,
-    order_association,
-    rank_association,
-)
 from reader_study.design.truth import TruthCell
 from reader_study.formats.manifest import Slot
 
@@ -80,13 +70,13 @@ def position_linkage(
 
 def _linkage_cue(
     name: str,
-    pairs: list[tuple[Numbers, Numbers]],
+    pairs: list[tuple[permutation.Numbers, permutation.Numbers]],
     rng: np.random.Generator,
     *,
     distant: bool = False,
     level: Level = "file",
 ) -> Cue:
-    found = rank_association(pairs, rng, positive_only=distant)
+    found = permutation.rank_association(pairs, rng, positive_only=distant)
     return Cue(name, level, "rank correlation", found.value, found.p_value, found.how)
 
 
@@ -94,7 +84,7 @@ def _by_case(
     facts: Sequence[FileFacts],
     cells: Mapping[str, TruthCell],
     value: Callable[[FileFacts], str],
-) -> dict[tuple[str, int], Numbers]:
+) -> dict[tuple[str, int], permutation.Numbers]:
     """Return the rank of each case's value by group and trial, cases by name."""
     texts: dict[tuple[str, int], dict[str, str]] = {}
     for f in facts:
@@ -109,11 +99,13 @@ def _by_case(
     return ranks
 
 
-def _in_turn(series: Numbers) -> Numbers:
+def _in_turn(series: permutation.Numbers) -> permutation.Numbers:
     return np.arange(len(series), dtype=np.float64)
 
 
-def _positions(order: Sequence[str], cells: Mapping[str, TruthCell]) -> Numbers:
+def _positions(
+    order: Sequence[str], cells: Mapping[str, TruthCell]
+) -> permutation.Numbers:
     """Return the position of each case, cases by name."""
     at = {cells[token].case: place for place, token in enumerate(order)}
     return np.array([float(at[case]) for case in sorted(at)])
@@ -140,11 +132,11 @@ _PICTURE_CUES: dict[str, Callable[[PictureFacts], float]] = {
 
 
 def cross_validated_auc(
-    features: Numbers,
-    is_test: Flags,
+    features: permutation.Numbers,
+    is_test: permutation.Flags,
     cases: list[str],
     rng: np.random.Generator,
-) -> Association:
+) -> permutation.Association:
     """Return the AUC of a ridge classifier on cases it has not seen.
 
     One case is left out at a time, with all its pictures. The scores are linear in the
@@ -161,9 +153,11 @@ def cross_validated_auc(
     labels = np.where(is_test, 1.0, -1.0)
     seen = float(_aucs(scoring, labels[:, None])[0])
     names, members = np.unique(cases, return_inverse=True)
-    swaps = rng.choice([-1.0, 1.0], (len(names), N_PERMUTATIONS))
+    swaps = rng.choice([-1.0, 1.0], (len(names), permutation.N_PERMUTATIONS))
     drawn = _aucs(scoring, labels[:, None] * swaps[members])
-    return Association(seen, monte_carlo_p(drawn, seen), monte_carlo_note())
+    return permutation.Association(
+        seen, permutation.monte_carlo_p(drawn, seen), permutation.monte_carlo_note()
+    )
 
 
 def file_cues(
@@ -187,7 +181,7 @@ def file_cues(
         orders = [
             is_test[one][np.argsort(values[one])] for one in _shown_together(facts)
         ]
-        found = order_association(orders)
+        found = permutation.order_association(orders)
         yield Cue(name, "file", _EITHER_WAY, found.value, found.p_value, found.how)
     features = np.column_stack(
         [
@@ -216,7 +210,9 @@ def position_cue(
     found = []
     for pair in pairs:
         methods = [[cells[token].method for token in order] for order in pair]
-        found.append(order_association([np.array(m) == test for m in methods]))
+        found.append(
+            permutation.order_association([np.array(m) == test for m in methods])
+        )
     most = min(found, key=lambda one: one.p_value)
     p_value = min(1.0, len(found) * most.p_value)
     how = f"{most.how}, the most telling of {len(found)}"
@@ -253,13 +249,17 @@ def picture_cues(
         yield _cue(name, "picture", values, is_test, rng)
 
 
-def _standardised(features: Numbers) -> Numbers:
+def _standardised(features: permutation.Numbers) -> permutation.Numbers:
     spread = features.std(axis=0)
-    scaled: Numbers = (features - features.mean(axis=0)) / np.where(spread, spread, 1)
+    scaled: permutation.Numbers = (features - features.mean(axis=0)) / np.where(
+        spread, spread, 1
+    )
     return scaled
 
 
-def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
+def _scoring_matrix(
+    features: permutation.Numbers, cases: np.ndarray
+) -> permutation.Numbers:
     """Return the matrix that turns labels into scores of pictures left out."""
     scoring = np.zeros((len(cases), len(cases)))
     for case in np.unique(cases):
@@ -271,28 +271,32 @@ def _scoring_matrix(features: Numbers, cases: np.ndarray) -> Numbers:
     return scoring
 
 
-def _aucs(scoring: Numbers, labels: Numbers) -> Numbers:
+def _aucs(
+    scoring: permutation.Numbers, labels: permutation.Numbers
+) -> permutation.Numbers:
     """Return the AUC of each column of labels; each has as many of either method."""
     ranks = rankdata(np.round(scoring @ labels, 9), axis=0)
     n = len(labels) / 2
-    aucs: Numbers = ((ranks * (labels > 0)).sum(axis=0) - n * (n + 1) / 2) / n**2
+    aucs: permutation.Numbers = (
+        (ranks * (labels > 0)).sum(axis=0) - n * (n + 1) / 2
+    ) / n**2
     return aucs
 
 
 def _cue(
     name: str,
     level: Level,
-    values: Numbers,
-    is_test: Flags,
+    values: permutation.Numbers,
+    is_test: permutation.Flags,
     rng: np.random.Generator,
 ) -> Cue:
-    found = auc_association(values, is_test, rng)
+    found = permutation.auc_association(values, is_test, rng)
     return Cue(name, level, "AUC", found.value, found.p_value, found.how)
 
 
 def _ranks(
     facts: Sequence[FileFacts], value: Callable[[FileFacts], str | float]
-) -> Numbers:
+) -> permutation.Numbers:
     """Return the rank of each value among those of its group and trial."""
     values = np.array([value(f) for f in facts])
     ranks = np.zeros(len(values))
@@ -301,11 +305,11 @@ def _ranks(
     return ranks
 
 
-def _shown_together(facts: Sequence[FileFacts]) -> list[Flags]:
+def _shown_together(facts: Sequence[FileFacts]) -> list[permutation.Flags]:
     """Return which files each group sees in each trial."""
     sets = np.array([f"{f.presentation.group} {f.presentation.trial}" for f in facts])
     return [sets == one for one in np.unique(sets)]
 
 
-def _characters(texts: Sequence[str]) -> Numbers:
+def _characters(texts: Sequence[str]) -> permutation.Numbers:
     return np.array([[float(ord(letter)) for letter in text] for text in texts])

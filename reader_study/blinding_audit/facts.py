@@ -14,14 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reader_study.blinding_audit.findings import Check
-from reader_study.building.png import (
-    CHUNKS,
-    PADDING,
-    Pixels,
-    is_image_data,
-    pixels_of,
-    read_chunks,
-)
+from reader_study.building import png
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Presentation
 
@@ -56,9 +49,9 @@ class PictureFacts:
 
 def read_picture_facts(path: Path) -> PictureFacts | str:
     """Measure the picture of a file; what is wrong with the file if there is none."""
-    chunks = read_chunks(path.read_bytes())
+    chunks = png.read_chunks(path.read_bytes())
     try:
-        pixels = pixels_of(chunks)
+        pixels = png.pixels_of(chunks)
     except StudyError as error:
         return str(error)
     data = next(chunk.content for chunk in chunks if chunk.kind == b"IDAT")
@@ -117,7 +110,7 @@ def read_file_facts(path: Path, presentation: Presentation) -> FileFacts:
     """
     try:
         content, status = path.read_bytes(), path.stat()
-        chunks = read_chunks(content)
+        chunks = png.read_chunks(content)
     except OSError as error:
         msg = f"{path.name}: {error.strerror}"
         raise StudyError(msg) from error
@@ -134,14 +127,16 @@ def read_file_facts(path: Path, presentation: Presentation) -> FileFacts:
         header=b"".join(chunk.content for chunk in chunks if chunk.kind == b"IHDR"),
         data_sha256=hashlib.sha256(b"".join(data)).hexdigest(),
         data_length=sum(map(len, data)),
-        padding=b"".join(chunk.content for chunk in chunks if chunk.kind == PADDING),
+        padding=b"".join(
+            chunk.content for chunk in chunks if chunk.kind == png.PADDING
+        ),
         modified_ns=status.st_mtime_ns,
         mode=status.st_mode,
         inode=status.st_ino,
     )
 
 
-def _measure(pixels: Pixels, data: bytes) -> PictureFacts:
+def _measure(pixels: png.Pixels, data: bytes) -> PictureFacts:
     """Measure a picture.
 
     Args:
@@ -157,7 +152,7 @@ def _measure(pixels: Pixels, data: bytes) -> PictureFacts:
     brightness = np.maximum(np.maximum(red, green), blue)
     dark = brightness[brightness < _DARK]
     return PictureFacts(
-        same_encoder=is_image_data(data, pixels),
+        same_encoder=png.is_image_data(data, pixels),
         frame=(
             float(pixels[0].mean()),
             float(pixels[-1].mean()),
@@ -191,7 +186,7 @@ _Value = TypeVar("_Value", bound=Hashable)
 
 _SHOWN = 3  # faults of a kind; more would tell nothing new
 _NAME = re.compile(r"[0-9a-f]{32}\.png")
-_CHUNKS = tuple(kind.decode() for kind in CHUNKS)
+_CHUNKS = tuple(kind.decode() for kind in png.CHUNKS)
 
 
 def file_checks(facts: Sequence[FileFacts], pictures: _Pictures) -> tuple[Check, ...]:

@@ -14,28 +14,18 @@ from pathlib import Path
 
 from reader_study.blinding_audit import AuditReport, audit_study
 from reader_study.building import study
+from reader_study.building import training as building_training
 from reader_study.building.cases_file import Case, read_cases
 from reader_study.building.pictures import Picture, encode_pictures, write_pictures
 from reader_study.building.sealing import check_passphrases, seal
-from reader_study.building.training import (
-    practice_cases,
-    training_details,
-    write_training,
-)
 from reader_study.design.study_plan import StudyPlan, plan_study
 from reader_study.design.truth import Truth, commitment, new_salt
 from reader_study.errors import StudyError
+from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.checking import read_toml
 from reader_study.formats.manifest import SCHEMA, Manifest
 from reader_study.formats.plan import check_plan
 from reader_study.formats.protocol import Protocol, check_names, protocol_of
-from reader_study.formats.questionnaire import (
-    PAPER,
-    Questionnaire,
-    check_for_reading,
-    paper_questionnaire,
-    read_questionnaire,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +73,9 @@ def build_study(request: BuildRequest) -> BuiltStudy:
     questionnaire = _questionnaire(protocol, request.protocol.parent)
     check_plan(protocol, questionnaire, source)
     cases = read_cases(request.cases)
-    practice = practice_cases(protocol, questionnaire, request.protocol.parent, cases)
+    practice = building_training.practice_cases(
+        protocol, questionnaire, request.protocol.parent, cases
+    )
     nonce = secrets.token_hex(32)
     available = {case.name: case.severity for case in cases.values()}
     plan = plan_study(available, protocol, nonce)
@@ -96,8 +88,8 @@ def build_study(request: BuildRequest) -> BuiltStudy:
     }
     with _staged(request.out) as stage:
         presentations = write_pictures(stage / study.IMAGES, plan, pictures)
-        training = write_training(stage, practice, pictures.values())
-        details |= training_details(practice, training)
+        training = building_training.write_training(stage, practice, pictures.values())
+        details |= building_training.training_details(practice, training)
         truth = Truth(secrets.token_hex(8), new_salt(), plan.cells, details)
         manifest = Manifest(
             schema=SCHEMA,
@@ -136,12 +128,14 @@ def _refuse_unsafe(request: BuildRequest) -> None:
             raise StudyError(msg)
 
 
-def _questionnaire(protocol: Protocol, folder: Path) -> Questionnaire:
-    if protocol.questionnaire == PAPER:
-        return paper_questionnaire()
+def _questionnaire(
+    protocol: Protocol, folder: Path
+) -> formats_questionnaire.Questionnaire:
+    if protocol.questionnaire == formats_questionnaire.PAPER:
+        return formats_questionnaire.paper_questionnaire()
     path = folder / protocol.questionnaire
-    found = read_questionnaire(path)
-    check_for_reading(found, str(path))
+    found = formats_questionnaire.read_questionnaire(path)
+    formats_questionnaire.check_for_reading(found, str(path))
     return replace(found, first_form=False)  # what is written is schema 1
 
 

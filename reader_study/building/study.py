@@ -4,12 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from reader_study.building.training_set import (
-    FOLDER,
-    NO_TRAINING,
-    TrainingSet,
-    read_training,
-)
+from reader_study.building import training_set
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest
 from reader_study.formats.manifest import read_manifest as _read_manifest
@@ -20,7 +15,7 @@ PROTOCOL = "study.toml"
 QUESTIONNAIRE = "questionnaire.json"
 MANIFEST = "manifest.json"
 IMAGES = "images"
-TRAINING = FOLDER
+TRAINING = training_set.FOLDER
 DATABASE = "study.sqlite"
 
 
@@ -32,7 +27,7 @@ class Study:
     protocol: Protocol
     questionnaire: Questionnaire
     manifest: Manifest
-    training: TrainingSet = NO_TRAINING
+    training: training_set.TrainingSet = training_set.NO_TRAINING
 
     @property
     def database_url(self) -> str:
@@ -78,7 +73,7 @@ def open_study(folder: Path) -> Study:
     manifest = read_manifest(folder)
     protocol = read_protocol(folder / PROTOCOL)
     questionnaire = read_questionnaire(folder / QUESTIONNAIRE)
-    training = read_training(folder, manifest.training_sha256)
+    training = training_set.read_training(folder, manifest.training_sha256)
     study = Study(folder, protocol, questionnaire, manifest, training)
     for content, name, wanted in (
         (study.protocol.sha256, PROTOCOL, study.manifest.protocol_sha256),

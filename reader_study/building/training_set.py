@@ -12,23 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reader_study.errors import StudyError
+from reader_study.formats import checking
 from reader_study.formats.canonical import sha256_of
-from reader_study.formats.checking import (
-    Filled,
-    Positive,
-    Text,
-    Whole,
-    check,
-    read_json,
-    record,
-)
 
 FOLDER = "training"
 LIST = "training.json"
 SCHEMA: Literal[1] = 1
 
 
-@record
+@checking.record
 class TrainingCase:
     """A case to practise on.
 
@@ -40,11 +32,11 @@ class TrainingCase:
         feedback: What is said after answering, by question.
     """
 
-    token: Filled
-    sha256: Filled
-    length: Positive
-    expected: Mapping[str, Whole]
-    feedback: Mapping[str, Text]
+    token: checking.Filled
+    sha256: checking.Filled
+    length: checking.Positive
+    expected: Mapping[str, checking.Whole]
+    feedback: Mapping[str, checking.Text]
 
     @property
     def image(self) -> str:
@@ -52,7 +44,7 @@ class TrainingCase:
         return f"{self.token}.png"
 
 
-@record
+@checking.record
 class TrainingSet:
     """Cases in the order in which they are shown; none if the study has no training."""
 
@@ -97,8 +89,8 @@ def read_training(folder: Path, sha256: str) -> TrainingSet:
     if not sha256:
         return NO_TRAINING
     path = folder / FOLDER / LIST
-    source = read_json(path)
-    found = check(TrainingSet, source.content, source)
+    source = checking.read_json(path)
+    found = checking.check(TrainingSet, source.content, source)
     if found.sha256 != sha256:
         msg = f"{path} was changed after the study was built"
         raise StudyError(msg)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import typer
 
 from reader_study.cli import building, keys, study_lifecycle
-from reader_study.cli.coordinators import coordinator
 from reader_study.cli.options import add_help_and_version
-from reader_study.cli.readers import reader
+from reader_study.cli.people import coordinator, reader
 from reader_study.errors import StudyError
 
 app = typer.Typer(

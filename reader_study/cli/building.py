@@ -5,12 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reader_study.cli.options import (
-    Folder,
-    PassphraseFile,
-    new_passphrases,
-    passphrases_of,
-)
+from reader_study.cli import options
 from reader_study.errors import StudyError
 
 _LEAKS = 1
@@ -53,14 +48,14 @@ def build(
     two_keepers: Annotated[
         bool, typer.Option("--two-keepers", help="Two people open the key together.")
     ] = False,
-    passphrase_file: PassphraseFile = None,
+    passphrase_file: options.PassphraseFile = None,
     jobs: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 2,
 ) -> None:
     """Draw, encode, audit and seal a study; all of it or nothing."""
     from reader_study import api
     from reader_study.blinding_audit.findings import audit_text
 
-    passphrases = new_passphrases(passphrase_file, two_keepers=two_keepers)
+    passphrases = options.new_passphrases(passphrase_file, two_keepers=two_keepers)
     built = api.build(
         protocol, cases=cases, out=out, key=key, passphrase=passphrases, jobs=jobs
     )
@@ -79,17 +74,17 @@ def build(
 
 
 def audit(
-    folder: Folder,
+    folder: options.Folder,
     key: Annotated[
         Path | None, typer.Option(help="Its key; else only equality is checked.")
     ] = None,
-    passphrase_file: PassphraseFile = None,
+    passphrase_file: options.PassphraseFile = None,
 ) -> int:
     """Search for what tells the methods apart; status 1 if anything does."""
     from reader_study import api
     from reader_study.blinding_audit.findings import audit_text
 
-    passphrases = passphrases_of(passphrase_file) if key else ()
+    passphrases = options.passphrases_of(passphrase_file) if key else ()
     report = api.audit(folder, key=key, passphrase=passphrases)
     print(audit_text(report))
     return _LEAKS if report.leaks else 0

@@ -5,15 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reader_study.cli.options import (
-    Anchors,
-    Database,
-    Folder,
-    Key,
-    PassphraseFile,
-    Reason,
-    passphrases_of,
-)
+from reader_study.cli import options
 
 Share = Annotated[float, typer.Option(min=0, max=1)]
 
@@ -25,9 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    folder: Folder,
-    key: Key,
-    passphrase_file: PassphraseFile = None,
+    folder: options.Folder,
+    key: options.Key,
+    passphrase_file: options.PassphraseFile = None,
     kappa: Share = 0.6,
     bias: Share = 0.0,
     missing: Share = 0.0,
@@ -35,12 +27,12 @@ def simulate(
     within_reader: Share = 0.1,
     corrected: Share = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all chance.")] = 1,
-    database: Database = None,
+    database: options.Database = None,
 ) -> None:
     """Let bots read a study without readers; it stays marked as simulated."""
     from reader_study import api
 
-    passphrases = passphrases_of(passphrase_file)
+    passphrases = options.passphrases_of(passphrase_file)
     with api.open_study(folder, database=database) as s:
         done = s.simulate(
             key,
@@ -57,23 +49,23 @@ def simulate(
 
 
 def unblind(
-    folder: Folder,
-    key: Key,
+    folder: options.Folder,
+    key: options.Key,
     names: Annotated[
         list[str], typer.Option("--name", help="Who unblinds; give two people.")
     ],
-    reason: Reason,
+    reason: options.Reason,
     out: Annotated[Path, typer.Option(help="New folder, outside the study.")],
-    passphrase_file: PassphraseFile = None,
-    anchor: Anchors = None,
-    database: Database = None,
+    passphrase_file: options.PassphraseFile = None,
+    anchor: options.Anchors = None,
+    database: options.Database = None,
 ) -> None:
     """Open the key, once data are locked, and write responses.csv."""
     from reader_study import api
     from reader_study.formats.responses import FILE_NAME
     from reader_study.running.unblinding import RECORD
 
-    passphrases = passphrases_of(passphrase_file)
+    passphrases = options.passphrases_of(passphrase_file)
     with api.open_study(folder, database=database) as s:
         done = s.unblind(
             key,

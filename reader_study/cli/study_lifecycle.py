@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reader_study.cli.options import (
-    Anchors,
-    By,
-    Database,
-    Folder,
-    PassphraseFile,
-    ReaderName,
-    Reason,
-    passphrases_of,
-)
+from reader_study.cli import options
 from reader_study.errors import StudyError
 
 if TYPE_CHECKING:
@@ -32,7 +23,9 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def open_(folder: Folder, by: By, database: Database = None) -> None:
+def open_(
+    folder: options.Folder, by: options.By, database: options.Database = None
+) -> None:
     """Let readers begin; says what is missing if it cannot."""
     from reader_study import api
     from reader_study.reading.recording import short_code
@@ -44,9 +37,9 @@ def open_(folder: Folder, by: By, database: Database = None) -> None:
 
 
 def status(
-    folder: Folder,
+    folder: options.Folder,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    database: Database = None,
+    database: options.Database = None,
 ) -> None:
     """Show how far everybody has come; never an answer."""
     from reader_study import api
@@ -65,13 +58,13 @@ def status(
 
 
 def early(
-    folder: Folder,
-    name: ReaderName,
-    reason: Reason,
-    by: By,
+    folder: options.Folder,
+    name: options.ReaderName,
+    reason: options.Reason,
+    by: options.By,
     second: Annotated[str, typer.Option(help="Who approves; another person.")],
     trial: Annotated[int, typer.Option(help="Trial that may begin.")] = 2,
-    database: Database = None,
+    database: options.Database = None,
 ) -> None:
     """Let a reader begin before the washout is over: a deviation."""
     from reader_study import api
@@ -85,15 +78,15 @@ def early(
 
 
 def amend(
-    folder: Folder,
+    folder: options.Folder,
     change: Annotated[str, typer.Option(help="What is done otherwise.")],
-    reason: Reason,
-    by: By,
+    reason: options.Reason,
+    by: options.By,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Takes effect by itself: washout_days=14"),
     ] = None,
-    database: Database = None,
+    database: options.Database = None,
 ) -> None:
     """Record an amendment of the protocol; study.toml stays as it is."""
     from reader_study import api
@@ -107,12 +100,12 @@ def amend(
 
 
 def lock(
-    folder: Folder,
-    by: By,
+    folder: options.Folder,
+    by: options.By,
     incomplete: Annotated[
         str, typer.Option(help="Why although trials are not signed; a deviation.")
     ] = "",
-    database: Database = None,
+    database: options.Database = None,
 ) -> None:
     """Freeze the data: nothing is added any more."""
     from reader_study import api
@@ -128,14 +121,14 @@ def lock(
 
 
 def verify(
-    folder: Folder,
-    anchor: Anchors = None,
+    folder: options.Folder,
+    anchor: options.Anchors = None,
     draw: Annotated[
         Path | None,
         typer.Option(help="The key: repeat the draw too, after unblinding."),
     ] = None,
-    passphrase_file: PassphraseFile = None,
-    database: Database = None,
+    passphrase_file: options.PassphraseFile = None,
+    database: options.Database = None,
 ) -> int:
     """Check the log and all that it covers; status 1 if anything was changed."""
     from reader_study import api
@@ -150,7 +143,7 @@ def verify(
         print(f"{found.head.n} entries verified{fit}; last {found.head.sha256}")
         if draw is not None:
             s.require_unblinded()
-            passphrases = passphrases_of(passphrase_file)
+            passphrases = options.passphrases_of(passphrase_file)
             number = s.verify_draw(draw, passphrase=passphrases)
             print(
                 "The draw holds: protocol and nonce give the same cases, allocation, "
@@ -160,10 +153,10 @@ def verify(
 
 
 def export(
-    folder: Folder,
+    folder: options.Folder,
     out: Annotated[Path, typer.Option(help="A new CSV file.")],
-    by: By,
-    database: Database = None,
+    by: options.By,
+    database: options.Database = None,
 ) -> None:
     """Write all answers, masked: without case and method."""
     from reader_study import api

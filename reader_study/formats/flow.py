@@ -6,68 +6,58 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reader_study.formats.checking import (
-    Count,
-    Number,
-    Text,
-    YesNo,
-    check,
-    json_text,
-    read_json,
-    record,
-    require_object,
-)
+from reader_study.formats import checking
 
 FILE_NAME = "flow.json"
 STEPS = ("assigned", "opened", "submitted", "declined", "corrected", "analysed")
 
 
-@record(kw_only=True)
+@checking.record(kw_only=True)
 class TrialFlow:
     """How many readings of a reader's trial came how far."""
 
-    reader: Text = ""
-    trial: Count = 0
-    assigned: Count = 0
-    opened: Count = 0
-    submitted: Count = 0
-    declined: Count = 0
-    corrected: Count = 0
-    analysed: Count = 0
-    signed_at: Text = ""
+    reader: checking.Text = ""
+    trial: checking.Count = 0
+    assigned: checking.Count = 0
+    opened: checking.Count = 0
+    submitted: checking.Count = 0
+    declined: checking.Count = 0
+    corrected: checking.Count = 0
+    analysed: checking.Count = 0
+    signed_at: checking.Text = ""
 
 
-@record(kw_only=True)
+@checking.record(kw_only=True)
 class FlowReader:
     """A reader, as flow.json tells of readers."""
 
-    name: Text = ""
-    slot: Text = ""
-    specialty: Text = ""
-    years: Number = 0.0
-    added_at: Text = ""
-    status: Text = "active"
-    reason: Text = ""
-    replaces: Text = ""
-    simulated: YesNo = False
-    interval_days: Number | None = None
+    name: checking.Text = ""
+    slot: checking.Text = ""
+    specialty: checking.Text = ""
+    years: checking.Number = 0.0
+    added_at: checking.Text = ""
+    status: checking.Text = "active"
+    reason: checking.Text = ""
+    replaces: checking.Text = ""
+    simulated: checking.YesNo = False
+    interval_days: checking.Number | None = None
     """Days between the ends of the first trial and of the last."""
 
 
-@record(kw_only=True)
+@checking.record(kw_only=True)
 class FlowDeviation:
     """Something that went otherwise than the protocol says."""
 
-    kind: Text = ""
-    reader: Text = ""
-    trial: Count = 0
-    reason: Text = ""
-    recorded_by: Text = ""
-    approved_by: Text = ""
-    recorded_at: Text = ""
+    kind: checking.Text = ""
+    reader: checking.Text = ""
+    trial: checking.Count = 0
+    reason: checking.Text = ""
+    recorded_by: checking.Text = ""
+    approved_by: checking.Text = ""
+    recorded_at: checking.Text = ""
 
 
-@record(kw_only=True)
+@checking.record(kw_only=True)
 class StudyFlow:
     """The content of flow.json; empty where there is none.
 
@@ -82,14 +72,14 @@ class StudyFlow:
         grras: Items that the study filled in, by number.
     """
 
-    title: Text = ""
-    phase: Text = ""
-    simulated: YesNo = False
+    title: checking.Text = ""
+    phase: checking.Text = ""
+    simulated: checking.YesNo = False
     readings: tuple[TrialFlow, ...] = ()
     readers: tuple[FlowReader, ...] = ()
-    closing_missing: tuple[Text, ...] = ()
+    closing_missing: tuple[checking.Text, ...] = ()
     deviations: tuple[FlowDeviation, ...] | None = None
-    grras: Mapping[int, Text] = field(default_factory=dict)
+    grras: Mapping[int, checking.Text] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -120,7 +110,7 @@ class StudyFlow:
 
     def to_json(self) -> str:
         """Return the text of flow.json."""
-        return json_text(self.to_dict())
+        return checking.json_text(self.to_dict())
 
 
 def read_flow(path: str | Path) -> StudyFlow:
@@ -130,10 +120,10 @@ def read_flow(path: str | Path) -> StudyFlow:
         FormatError: If it cannot be read or used; all faults are named, with file and
             line.
     """
-    source = read_json(path)
-    content = require_object(source)
+    source = checking.read_json(path)
+    content = checking.require_object(source)
     given = {name: value for name, value in content.items() if name != "schema"}
-    return check(StudyFlow, given, source)
+    return checking.check(StudyFlow, given, source)
 
 
 def flow_beside(responses: str | Path) -> StudyFlow:

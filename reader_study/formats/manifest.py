@@ -13,23 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reader_study.errors import StudyError
-from reader_study.formats.checking import (
-    Filled,
-    Invalid,
-    Positive,
-    Source,
-    Text,
-    check,
-    json_text,
-    read_json,
-    record,
-)
+from reader_study.formats import checking
 
 FILE_NAME = "manifest.json"
 SCHEMA: Literal[1] = 1
 
 
-@record
+@checking.record
 class Presentation:
     """A picture as one group of readers sees it in one trial.
 
@@ -43,21 +33,21 @@ class Presentation:
         length: Length of the file in bytes.
     """
 
-    token: Filled
-    group: Filled
-    trial: Positive
-    pseudo_id: Filled
-    image: Filled
-    sha256: Filled
-    length: Positive
+    token: checking.Filled
+    group: checking.Filled
+    trial: checking.Positive
+    pseudo_id: checking.Filled
+    image: checking.Filled
+    sha256: checking.Filled
+    length: checking.Positive
 
     def __post_init__(self) -> None:
         if self.image != PurePosixPath(self.image).name or "\\" in self.image:
             msg = f"must be a plain file name, got {self.image!r}"
-            raise Invalid(msg, "image")
+            raise checking.Invalid(msg, "image")
 
 
-@record
+@checking.record
 class Slot:
     """The place of one planned reader.
 
@@ -67,12 +57,12 @@ class Slot:
         orders: By trial the tokens in the order of presentation.
     """
 
-    name: Filled
-    group: Filled
-    orders: Annotated[Mapping[int, tuple[Filled, ...]], Field(min_length=1)]
+    name: checking.Filled
+    group: checking.Filled
+    orders: Annotated[Mapping[int, tuple[checking.Filled, ...]], Field(min_length=1)]
 
 
-@record
+@checking.record
 class Manifest:
     """All that a reading server needs to know, and nothing that unblinds.
 
@@ -89,26 +79,26 @@ class Manifest:
     """
 
     schema: Literal[1]
-    study_id: Filled
-    protocol_sha256: Filled
-    questionnaire_sha256: Filled
-    commitment: Text
-    nonce: Text
+    study_id: checking.Filled
+    protocol_sha256: checking.Filled
+    questionnaire_sha256: checking.Filled
+    commitment: checking.Text
+    nonce: checking.Text
     presentations: tuple[Presentation, ...]
     slots: tuple[Slot, ...]
-    training_sha256: Text = ""
+    training_sha256: checking.Text = ""
 
     def __post_init__(self) -> None:
         for name in ("token", "pseudo_id", "image"):
             values = [getattr(p, name) for p in self.presentations]
             if len(set(values)) != len(values):
                 why = f"must each have its own {name}, got one twice"
-                raise Invalid(why, "presentations")
+                raise checking.Invalid(why, "presentations")
         for place, slot in enumerate(self.slots):
             self._check(slot, place)
         if len({slot.name for slot in self.slots}) != len(self.slots):
             msg = "must each have its own name, got one twice"
-            raise Invalid(msg, "slots")
+            raise checking.Invalid(msg, "slots")
 
     def presentation(self, token: str) -> Presentation:
         """Return what a token stands for.
@@ -156,7 +146,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the text of manifest.json."""
-        return json_text(self.to_dict(), indent=1)
+        return checking.json_text(self.to_dict(), indent=1)
 
     @staticmethod
     def from_dict(content: object, where: str = "manifest") -> "Manifest":
@@ -169,7 +159,7 @@ class Manifest:
         Raises:
             FormatError: If it is not such a content.
         """
-        return check(Manifest, content, Source(where, content))
+        return checking.check(Manifest, content, checking.Source(where, content))
 
     @cached_property
     def _by_token(self) -> dict[str, Presentation]:
@@ -185,7 +175,7 @@ class Manifest:
             if sorted(order) != sorted(there):
                 counts = f"{len(order)} for {len(there)}"
                 why = f"must show each picture of its group once, got {counts}"
-                raise Invalid(why, "slots", place, "orders", str(trial))
+                raise checking.Invalid(why, "slots", place, "orders", str(trial))
 
 
 def read_manifest(path: str | Path) -> Manifest:
@@ -195,5 +185,5 @@ def read_manifest(path: str | Path) -> Manifest:
         FormatError: If it cannot be read or used; all faults are named, with file and
             line.
     """
-    source = read_json(path)
-    return check(Manifest, source.content, source)
+    source = checking.read_json(path)
+    return checking.check(Manifest, source.content, source)

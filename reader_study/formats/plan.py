@@ -8,35 +8,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reader_study.formats.checking import (
-    Code,
-    Fault,
-    Filled,
-    Number,
-    Path_,
-    Positive,
-    Source,
-    Text,
-    YesNo,
-    between,
-    clipped,
-    faults_of,
-    json_text,
-    read_json,
-    record,
-    require_object,
-)
+from reader_study.formats import checking
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire
 
 FILE_NAME = "plan.json"
 
-_Days = Annotated[Number, Field(ge=0)]
-_Proportion = Annotated[Number, Field(ge=0, le=1)]
-_Kappa = Annotated[Number, Field(ge=-1, le=1)]
+_Days = Annotated[checking.Number, Field(ge=0)]
+_Proportion = Annotated[checking.Number, Field(ge=0, le=1)]
+_Kappa = Annotated[checking.Number, Field(ge=-1, le=1)]
 
 
-@record
+@checking.record
 class _TrueAgreement:
     """What the bots of a rehearsal were made to show on one question."""
 
@@ -44,7 +27,7 @@ class _TrueAgreement:
     kappa: _Kappa
 
 
-@record
+@checking.record
 class _Planted:
     """What was planted in a rehearsal: by question, and the rehearsal's settings."""
 
@@ -52,7 +35,7 @@ class _Planted:
     plan: Mapping[str, Any] = field(default_factory=dict)
 
 
-@record(kw_only=True)
+@checking.record(kw_only=True)
 class AnalysisPlan:
     """What is to be analysed; its defaults are those of the paper's questionnaire.
 
@@ -61,67 +44,67 @@ class AnalysisPlan:
     default: one chosen after the data were seen proves nothing.
     """
 
-    title: Text = ""
+    title: checking.Text = ""
     """Title of the study."""
 
-    reference: Filled = "RAPID"
+    reference: checking.Filled = "RAPID"
     """Reference method."""
 
-    test: Filled = "MAGIC"
+    test: checking.Filled = "MAGIC"
     """Test method."""
 
-    allocation: Filled | None = None
+    allocation: checking.Filled | None = None
     """How cases were allotted to methods and trials, None where not known."""
 
-    order: Filled | None = None
+    order: checking.Filled | None = None
     """Whether readers shared an order of presentation."""
 
-    n_readers: Positive | None = None
+    n_readers: checking.Positive | None = None
     """Readers that were planned."""
 
-    n_cases: Positive | None = None
+    n_cases: checking.Positive | None = None
     """Cases that were planned."""
 
     washout_days: _Days | None = None
     """Least days between the trials."""
 
-    simulated: YesNo = False
+    simulated: checking.YesNo = False
     """The readings are a rehearsal's."""
 
     planted: Mapping[str, tuple[_Proportion, _Kappa]] = field(default_factory=dict)
     """Agreement and kappa that a rehearsal's bots were made to show, by question."""
 
-    confidence_level: between(0, 1) = 0.95  # type: ignore[valid-type]
+    confidence_level: checking.between(0, 1) = 0.95  # type: ignore[valid-type]
     """Level of all intervals."""
 
     incomplete_pairs: Literal["exclude", "disagree"] = "exclude"
     """What is done with pairs that lack an answer."""
 
-    non_inferiority_margin: between(0, 1) | None = None  # type: ignore[valid-type]
+    non_inferiority_margin: checking.between(0, 1) | None = None  # type: ignore[valid-type]
     """Largest loss in the proportion acceptable that would be accepted, 0 to 1."""
 
-    equivalence_margin: between(0, 0.5) | None = None  # type: ignore[valid-type]
+    equivalence_margin: checking.between(0, 0.5) | None = None  # type: ignore[valid-type]
     """How far from 0.5 a balanced accuracy may be and count as chance, 0 to 0.5."""
 
-    turing_question: Text | None = "Q1"
+    turing_question: checking.Text | None = "Q1"
     """Question that asks whether a picture is real, None or empty if none does."""
 
-    acceptability_questions: tuple[Filled, ...] = ("Q2A", "Q2B", "Q2C", "Q2D")
+    acceptability_questions: tuple[checking.Filled, ...] = ("Q2A", "Q2B", "Q2C", "Q2D")
     """Questions that ask whether a picture is acceptable."""
 
-    acceptable_codes: tuple[Code, ...] = (1,)
+    acceptable_codes: tuple[checking.Code, ...] = (1,)
     """Answers that count as acceptable."""
 
-    ordinal_questions: tuple[Filled, ...] = ("Q3", "Q4")
+    ordinal_questions: tuple[checking.Filled, ...] = ("Q3", "Q4")
     """Questions whose answers are steps of a scale."""
 
-    primary: Text = ""
+    primary: checking.Text = ""
     """The primary endpoint, in words."""
 
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Anything else worth fixing beforehand; it is kept and never interpreted."""
 
-    prespecified: YesNo = False
+    prespecified: checking.YesNo = False
     """The plan comes from a study's file, not from these defaults."""
 
     def __post_init__(self) -> None:
@@ -146,12 +129,12 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         FormatError: If it cannot be read or used; all faults are named, with file and
             line.
     """
-    source = read_json(path)
-    content = require_object(source)
+    source = checking.read_json(path)
+    content = checking.require_object(source)
     table = content.get("analysis") or {}
     if not isinstance(table, dict):
-        why = f"must be an object, got {clipped(table)}"
-        raise source.error([Fault(("analysis",), why)])
+        why = f"must be an object, got {checking.clipped(table)}"
+        raise source.error([checking.Fault(("analysis",), why)])
     values = {name: content[name] for name in (*_OWN, *_TABLE) if name in content}
     values |= {name: table[name] for name in _TABLE if name in table}
     free: dict[str, type] = {"primary": str, "notes": dict}  # in earlier studies
@@ -161,19 +144,22 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         if isinstance(value, free.get(name, object))
     }
 
-    def path_of(where: Path_) -> Path_:
+    def path_of(where: checking.Path_) -> checking.Path_:
         return ("analysis", *where) if where and where[0] in table else where
 
     planted = values.pop("planted", None)
-    faults = [] if planted is None else faults_of(_Planted, planted)
-    found = [Fault(("planted", *fault.path), fault.why) for fault in faults]
+    faults = [] if planted is None else checking.faults_of(_Planted, planted)
+    found = [checking.Fault(("planted", *fault.path), fault.why) for fault in faults]
     if planted is not None and not faults:
         values["planted"] = {
             name: (of["agreement"], of["kappa"])
             for name, of in planted["questions"].items()
         }
     values["prespecified"] = True
-    found += [Fault(path_of(f.path), f.why) for f in faults_of(AnalysisPlan, values)]
+    found += [
+        checking.Fault(path_of(f.path), f.why)
+        for f in checking.faults_of(AnalysisPlan, values)
+    ]
     if found:
         raise source.error(found)
     return AnalysisPlan(**values)
@@ -200,7 +186,7 @@ def plan_json(
         simulated: Whether bots have read.
         planted: What they were made to show, if it is known.
     """
-    return json_text(
+    return checking.json_text(
         {
             "schema": 1,
             "study_id": study_id,
@@ -222,7 +208,7 @@ def plan_json(
 
 
 def check_plan(
-    protocol: Protocol, questionnaire: Questionnaire, source: Source
+    protocol: Protocol, questionnaire: Questionnaire, source: checking.Source
 ) -> None:
     """Check that a report can do what `[analysis]` plans with this questionnaire.
 
@@ -237,35 +223,37 @@ def check_plan(
     """
     table = protocol.analysis
     faults = [
-        Fault((key,), f"is unknown; known are {', '.join(_TABLE)}; notes of your own "
-              "belong into [analysis.notes]")
+        checking.Fault((key,), f"is unknown; known are {', '.join(_TABLE)}; notes of "
+                       "your own belong into [analysis.notes]")
         for key in table
         if key not in _TABLE
     ]  # fmt: skip
     given = {key: value for key, value in table.items() if key in _TABLE}
-    faults += faults_of(AnalysisPlan, given)
+    faults += checking.faults_of(AnalysisPlan, given)
     if not faults:
         faults += _question_faults(AnalysisPlan(**given), table, questionnaire)
     if faults:
-        raise source.error([Fault(("analysis", *f.path), f.why) for f in faults])
+        raise source.error(
+            [checking.Fault(("analysis", *f.path), f.why) for f in faults]
+        )
 
 
 def _question_faults(
     plan: AnalysisPlan, table: Mapping[str, Any], questionnaire: Questionnaire
-) -> Iterable[Fault]:
+) -> Iterable[checking.Fault]:
     ids = questionnaire.ids
     known = f"must be of the questions {', '.join(ids)}"
     for key in ("acceptability_questions", "ordinal_questions"):
         for place, name in enumerate(table.get(key, ())):
             if name not in ids:
-                yield Fault((key, place), f"{known}, got {name!r}")
+                yield checking.Fault((key, place), f"{known}, got {name!r}")
     yield from _turing_faults(plan, table, questionnaire)
     yield from _acceptability_faults(plan, table, questionnaire)
 
 
 def _turing_faults(
     plan: AnalysisPlan, table: Mapping[str, Any], questionnaire: Questionnaire
-) -> Iterable[Fault]:
+) -> Iterable[checking.Fault]:
     name = plan.turing_question
     asked = {question.id: question for question in questionnaire}
     said = {"turing_question", "equivalence_margin"} & set(table)
@@ -274,15 +262,17 @@ def _turing_faults(
     key = "turing_question" if "turing_question" in said else "equivalence_margin"
     if name not in asked:
         if key == "turing_question":  # a margin alone is of no use, and does no harm
-            yield Fault((key,), f"must be one of {', '.join(asked)}, got {name!r}")
+            yield checking.Fault(
+                (key,), f"must be one of {', '.join(asked)}, got {name!r}"
+            )
     elif not {0, 1} <= set(asked[name].codes):
         why = f"must have a question with codes 1 (real) and 0, got {name}"
-        yield Fault((key,), why)
+        yield checking.Fault((key,), why)
 
 
 def _acceptability_faults(
     plan: AnalysisPlan, table: Mapping[str, Any], questionnaire: Questionnaire
-) -> Iterable[Fault]:
+) -> Iterable[checking.Fault]:
     keys = ("acceptable_codes", "acceptability_questions", "non_inferiority_margin")
     said = [key for key in keys if key in table]
     if not said:
@@ -293,9 +283,9 @@ def _acceptability_faults(
         wrong = [code for code in codes if question.choice(code) is None]
         if wrong:
             why = f"must be codes of {question.id}, got {wrong[0]!r}"
-            yield Fault((said[0],), why)
+            yield checking.Fault((said[0],), why)
             return
         if not codes or set(codes) == set(question.codes):
             why = f"must be some codes of {question.id} and not all, got {list(codes)}"
-            yield Fault((said[0],), why)
+            yield checking.Fault((said[0],), why)
             return

@@ -10,29 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from reader_study.formats import checking
 from reader_study.formats.canonical import sha256_of
-from reader_study.formats.checking import (
-    Count,
-    Fault,
-    Filled,
-    Invalid,
-    Number,
-    Path_,
-    Positive,
-    Source,
-    Text,
-    YesNo,
-    check,
-    clipped,
-    faults_of,
-    parse_toml,
-    read_toml,
-    record,
-)
 
 Allocation = Literal["paper", "balanced"]
 Order = Literal["shared", "per_reader"]
-_Days = Annotated[Number, Field(ge=0)]
+_Days = Annotated[checking.Number, Field(ge=0)]
 
 _IN_FILE = {
     "title": ("study", "title"),
@@ -66,16 +49,16 @@ _ALWAYS_HASHED = frozenset(_IN_FILE) - {
 default, so that a new setting changes no study that does without it."""
 
 
-@record(kw_only=True)
+@checking.record(kw_only=True)
 class Protocol:
     """A two-trial study of two methods; once constructed, valid."""
 
-    title: Filled
-    per_severity: Mapping[str, Count]
+    title: checking.Filled
+    per_severity: Mapping[str, checking.Count]
     """Number of cases drawn of each severity."""
 
-    reference: Filled = "RAPID"
-    test: Filled = "MAGIC"
+    reference: checking.Filled = "RAPID"
+    test: checking.Filled = "MAGIC"
     n_trials: Literal[2] = 2
     """Each case is read once by each method, in different trials: two trials."""
 
@@ -87,41 +70,41 @@ class Protocol:
     order: Order = "per_reader"
     """Whether readers share the order of presentation or have their own each."""
 
-    max_run: Count = 3
+    max_run: checking.Count = 3
     """Longest run of pictures of one method; 0: left to chance."""
 
-    min_distance: Count = 0
+    min_distance: checking.Count = 0
     """Smallest difference of a case's positions in the two trials; 0: any."""
 
-    n_readers: Positive = 7
-    roles: tuple[Text, ...] = ()
+    n_readers: checking.Positive = 7
+    roles: tuple[checking.Text, ...] = ()
     """Specialties that readers may have; empty: any."""
 
     washout_days: _Days = 28.0
     """Least time between signing trial 1 and beginning trial 2."""
 
-    corrections: YesNo = True
+    corrections: checking.YesNo = True
     """Whether an answer may be corrected, with a reason, until the trial is signed."""
 
-    instructions: Text = ""
+    instructions: checking.Text = ""
     """What readers are told, word by word, before they begin."""
 
-    training: Text = ""
+    training: checking.Text = ""
     """How readers are trained before trial 1."""
 
-    training_cases: Text = ""
+    training_cases: checking.Text = ""
     """Table of cases to practise on, beside the protocol; empty: none."""
 
-    training_repeat: YesNo = False
+    training_repeat: checking.YesNo = False
     """Whether readers practise again before trial 2."""
 
-    training_skippable: YesNo = False
+    training_skippable: checking.YesNo = False
     """Whether readers may leave out what is left of the training."""
 
-    closing: YesNo = False
+    closing: checking.YesNo = False
     """Whether readers are asked after trial 2 what they recognised and believed."""
 
-    questionnaire: Filled = "paper"
+    questionnaire: checking.Filled = "paper"
     """`paper`, or a JSON file beside the protocol."""
 
     analysis: Mapping[str, Any] = field(default_factory=dict)
@@ -130,16 +113,16 @@ class Protocol:
     def __post_init__(self) -> None:
         if self.reference.casefold() == self.test.casefold():
             msg = f"must not be the reference, got {self.test!r}"
-            raise Invalid(msg, "test")
+            raise checking.Invalid(msg, "test")
         if self.n_cases < 2:
             why = f"must be two or more cases in all, got {self.n_cases}"
-            raise Invalid(why, "per_severity")
+            raise checking.Invalid(why, "per_severity")
         if self.allocation == "paper" and self.max_run:
             why = (
                 "must be 0 with allocation paper, which leaves to chance how many "
                 f"pictures of a trial are of one method, got {self.max_run}"
             )
-            raise Invalid(why, "max_run")
+            raise checking.Invalid(why, "max_run")
         # Were it more, the case in the middle of trial 1 would have no place.
         largest = self.n_cases // 2
         if self.min_distance > largest:
@@ -147,7 +130,7 @@ class Protocol:
                 f"must be from 0 to half the {self.n_cases} cases ({largest}), "
                 f"got {self.min_distance}"
             )
-            raise Invalid(why, "min_distance")
+            raise checking.Invalid(why, "min_distance")
 
     @property
     def n_cases(self) -> int:
@@ -178,7 +161,7 @@ def read_protocol(path: str | Path) -> Protocol:
     Raises:
         FormatError: If it cannot be read or used; file and line are named.
     """
-    return protocol_of(read_toml(path))
+    return protocol_of(checking.read_toml(path))
 
 
 def parse_protocol(text: str, where: str) -> Protocol:
@@ -191,10 +174,10 @@ def parse_protocol(text: str, where: str) -> Protocol:
     Raises:
         FormatError: If a key is unknown or missing, or a value cannot be used.
     """
-    return protocol_of(parse_toml(text, where))
+    return protocol_of(checking.parse_toml(text, where))
 
 
-def protocol_of(source: Source) -> Protocol:
+def protocol_of(source: checking.Source) -> Protocol:
     """Return the protocol that the content of study.toml describes.
 
     Raises:
@@ -210,27 +193,29 @@ def protocol_of(source: Source) -> Protocol:
         elif isinstance(table, dict) and path[-1] in table:
             values[name] = table[path[-1]]
     if faults:
-        found = faults_of(Protocol, values)
-        faults += [Fault(path_in_file(fault.path), fault.why) for fault in found]
+        found = checking.faults_of(Protocol, values)
+        faults += [
+            checking.Fault(path_in_file(fault.path), fault.why) for fault in found
+        ]
         raise source.error(dict.fromkeys(faults))
-    return check(Protocol, values, source, path_in_file)
+    return checking.check(Protocol, values, source, path_in_file)
 
 
-def path_in_file(path: Path_) -> Path_:
+def path_in_file(path: checking.Path_) -> checking.Path_:
     """Return where in study.toml the field of a protocol is."""
     return (*_IN_FILE[str(path[0])], *path[1:]) if path else path
 
 
-def check_names(protocol: Protocol, source: Source) -> None:
+def check_names(protocol: Protocol, source: checking.Source) -> None:
     """Check that names survive a table: one line, no blanks around, no control signs.
 
     Raises:
         FormatError: If one does not.
     """
     faults = [
-        Fault(
+        checking.Fault(
             path_in_file((name,)),
-            f"must be one line without blanks around it, got {clipped(value)}",
+            f"must be one line without blanks around it, got {checking.clipped(value)}",
         )
         for name in ("title", "reference", "test")
         if (value := getattr(protocol, name)) != value.strip()
@@ -240,7 +225,7 @@ def check_names(protocol: Protocol, source: Source) -> None:
         raise source.error(faults)
 
 
-def _table_faults(content: Mapping[str, Any]) -> list[Fault]:
+def _table_faults(content: Mapping[str, Any]) -> list[checking.Fault]:
     tables: dict[str, list[str]] = {}
     for path in _IN_FILE.values():
         tables.setdefault(path[0], []).extend(path[1:])
@@ -249,16 +234,24 @@ def _table_faults(content: Mapping[str, Any]) -> list[Fault]:
         known = tables.get(table)
         if known is None:
             why = f"is unknown; known are {', '.join(tables)}"
-            faults.append(Fault((table,), why))
+            faults.append(checking.Fault((table,), why))
         elif not isinstance(values, dict):
-            faults.append(Fault((table,), f"must be a table, got {clipped(values)}"))
+            faults.append(
+                checking.Fault(
+                    (table,), f"must be a table, got {checking.clipped(values)}"
+                )
+            )
         elif known:
             why = f"is unknown; known are {', '.join(known)}"
-            faults += [Fault((table, key), why) for key in values if key not in known]
+            faults += [
+                checking.Fault((table, key), why) for key in values if key not in known
+            ]
     return faults
 
 
-def _plain_faults(value: object, path: Path_ = ("analysis",)) -> list[Fault]:
+def _plain_faults(
+    value: object, path: checking.Path_ = ("analysis",)
+) -> list[checking.Fault]:
     if isinstance(value, dict):
         return [f for k, v in value.items() for f in _plain_faults(v, (*path, k))]
     if isinstance(value, list):
@@ -267,4 +260,4 @@ def _plain_faults(value: object, path: Path_ = ("analysis",)) -> list[Fault]:
         isinstance(value, float) and value - value == 0
     )
     why = f"must be a text, a finite number, true or false, got {value!r}"
-    return [] if plain else [Fault(path, why)]
+    return [] if plain else [checking.Fault(path, why)]

@@ -8,20 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from reader_study.formats import checking
 from reader_study.formats.canonical import sha256_of
 from reader_study.formats.checking import Code as Code
-from reader_study.formats.checking import (
-    Filled,
-    FormatError,
-    Invalid,
-    Source,
-    YesNo,
-    check,
-    json_text,
-    read_json,
-    record,
-    require_object,
-)
 
 FILE_NAME = "questionnaire.json"
 PAPER = "paper"
@@ -56,7 +45,7 @@ _COLUMNS = frozenset(
 _SUFFIXES = ("_expected", "_feedback", "_reason")
 
 
-@record
+@checking.record
 class Choice:
     """One step of an answer scale.
 
@@ -67,11 +56,11 @@ class Choice:
     """
 
     code: Code
-    label: Filled
-    requires_reason: YesNo = False
+    label: checking.Filled
+    requires_reason: checking.YesNo = False
 
 
-@record
+@checking.record
 class Question:
     """A question with its scale, choices in the order of the scale.
 
@@ -81,21 +70,21 @@ class Question:
         scale: Two or more choices with different codes.
     """
 
-    id: Filled
-    text: Filled
+    id: checking.Filled
+    text: checking.Filled
     scale: tuple[Choice, ...]
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):  # it names columns and files
             why = f"must be letters, digits, - and _, got {self.id!r}"
-            raise Invalid(why, "id")
+            raise checking.Invalid(why, "id")
         if len(self.scale) < 2:
             why = f"must have two or more choices, got {len(self.scale)}"
-            raise Invalid(why, "scale")
+            raise checking.Invalid(why, "scale")
         codes = [str(code) for code in self.codes]
         if len(set(codes)) != len(codes):
             msg = f"must have different codes, got {self.codes}"
-            raise Invalid(msg, "scale")
+            raise checking.Invalid(msg, "scale")
 
     @staticmethod
     def of(
@@ -157,7 +146,7 @@ class Problem:
     message: str
 
 
-@record
+@checking.record
 class Questionnaire:
     """Questions in the order in which they are asked.
 
@@ -177,12 +166,12 @@ class Questionnaire:
     def __post_init__(self) -> None:
         if not self.questions:
             msg = "must hold one or more questions, got none"
-            raise Invalid(msg, "questions")
+            raise checking.Invalid(msg, "questions")
         names = [n.lower() for q in self.questions for n in (q.id, q.reason_column)]
         for place, question in enumerate(self.questions):
             if names.count(question.id.lower()) > 1:
                 why = f"must name one column, got {question.id!r} twice"
-                raise Invalid(why, "questions", place, "id")
+                raise checking.Invalid(why, "questions", place, "id")
 
     def __iter__(self) -> Iterator[Question]:
         """Go through the questions."""
@@ -235,7 +224,7 @@ class Questionnaire:
 
     def to_json(self) -> str:
         """Return the text of questionnaire.json."""
-        return json_text(self.to_dict())
+        return checking.json_text(self.to_dict())
 
 
 def paper_questionnaire() -> Questionnaire:
@@ -255,16 +244,16 @@ def read_questionnaire(path: str | Path) -> Questionnaire:
         FormatError: If it cannot be read or used; all faults are named, with file and
             line.
     """
-    return questionnaire_of(read_json(path))
+    return questionnaire_of(checking.read_json(path))
 
 
-def questionnaire_of(source: Source) -> Questionnaire:
+def questionnaire_of(source: checking.Source) -> Questionnaire:
     """Return the questionnaire that the content of a questionnaire.json describes.
 
     Raises:
         FormatError: If it describes none; all faults are named, with file and line.
     """
-    content = require_object(source)
+    content = checking.require_object(source)
     if "name" in content:
         return _read_first_form(content, source)
     given = {key: value for key, value in content.items() if key != "schema"}
@@ -272,7 +261,7 @@ def questionnaire_of(source: Source) -> Questionnaire:
     given["version"] = str(given.get("version", ""))
     if "questions" in given:
         given["questions"] = _completed(given["questions"])
-    return check(Questionnaire, given, source)
+    return checking.check(Questionnaire, given, source)
 
 
 def check_for_reading(questionnaire: Questionnaire, where: str) -> None:
@@ -294,7 +283,7 @@ def check_for_reading(questionnaire: Questionnaire, where: str) -> None:
             why = f"must not be the name of another column, got {question.id!r}"
             faults.append(f"{where}: the id of a question {why}")
     if faults:
-        raise FormatError(faults)
+        raise checking.FormatError(faults)
 
 
 def _completed(questions: object) -> object:
@@ -326,8 +315,10 @@ _FIRST_NAMES = {"name": "title", "choices": "scale", "needs_reason": "requires_r
 _LATER_NAMES = {later: first for first, later in _FIRST_NAMES.items()}
 
 
-def _read_first_form(content: Mapping[str, Any], source: Source) -> Questionnaire:
-    found = check(
+def _read_first_form(
+    content: Mapping[str, Any], source: checking.Source
+) -> Questionnaire:
+    found = checking.check(
         Questionnaire,
         _renamed(content, _FIRST_NAMES),
         source,

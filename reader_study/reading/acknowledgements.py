@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from reader_study.clock import Clock
+from reader_study.store import readers
 from reader_study.store.milestones import find_milestones, phase_of, require_open
-from reader_study.store.readers import (
-    find_acknowledgements,
-    keep_acknowledgement,
-)
 from reader_study.store.store import Store
 
 
@@ -44,14 +41,14 @@ def acknowledge(
         StudyError: If the study is not open, or the store cannot be written.
     """
     with store.writing(clock) as t:
-        there = find_acknowledgements(t.connection, reader)
+        there = readers.find_acknowledgements(t.connection, reader)
         if (kind, version) not in {(a.kind, a.version) for a in there}:
             require_open(phase_of(find_milestones(t.connection)))
-            keep_acknowledgement(t, reader, kind.value, version, details or {})
+            readers.keep_acknowledgement(t, reader, kind.value, version, details or {})
 
 
 def acknowledged_versions(store: Store, reader: str, kind: Confirmation) -> set[str]:
     """Return the versions that a reader has confirmed."""
     with store.reading() as connection:
-        found = find_acknowledgements(connection, reader)
+        found = readers.find_acknowledgements(connection, reader)
     return {a.version for a in found if a.kind == kind}

@@ -11,14 +11,7 @@ from reader_study.building.study import Study
 from reader_study.clock import from_text, to_text
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
-from reader_study.store.milestones import (
-    Phase,
-    effective_protocol,
-    find_deviations,
-    find_milestones,
-    is_simulated,
-    phase_of,
-)
+from reader_study.store import milestones as store_milestones
 from reader_study.store.readers import find_reader
 from reader_study.store.readings import answered_tokens, find_signatures
 
@@ -63,7 +56,7 @@ class ReaderState:
 
     history: ReaderHistory
     protocol: Protocol
-    phase: Phase
+    phase: store_milestones.Phase
     now: str
     simulated: bool = False
 
@@ -152,11 +145,11 @@ def find_reader_state(
         )
         msg = f"{name} {why}; no answer was stored"
         raise ReaderError(msg)
-    milestones = find_milestones(connection)
+    milestones = store_milestones.find_milestones(connection)
     signed = find_signatures(connection, name)
     early = {
         deviation.trial
-        for deviation in find_deviations(connection)
+        for deviation in store_milestones.find_deviations(connection)
         if deviation.kind == EARLY_START and deviation.reader == name
     }
     history = ReaderHistory(
@@ -168,8 +161,8 @@ def find_reader_state(
     )
     return ReaderState(
         history,
-        effective_protocol(study.protocol, milestones),
-        phase_of(milestones),
+        store_milestones.effective_protocol(study.protocol, milestones),
+        store_milestones.phase_of(milestones),
         now,
-        simulated=reader.simulated or is_simulated(milestones),
+        simulated=reader.simulated or store_milestones.is_simulated(milestones),
     )

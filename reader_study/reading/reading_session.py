@@ -8,25 +8,13 @@ from sqlalchemy import Connection
 from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
+from reader_study.reading import answers as reading_answers
 from reader_study.reading import recording
-from reader_study.reading.answers import (
-    check_complete,
-    check_draft,
-    check_reason,
-    check_seconds,
-)
 from reader_study.reading.reader_state import ReaderState, find_reader_state
 from reader_study.reading.recording import Receipt, TrialReceipt
 from reader_study.store import readings
+from reader_study.store import readings as store_readings
 from reader_study.store.milestones import require_open
-from reader_study.store.readings import (
-    Draft,
-    Opened,
-    Response,
-    find_draft,
-    find_opened,
-    find_responses,
-)
 from reader_study.store.store import Store
 from reader_study.store.transaction import Transaction, not_before, read_head
 
@@ -57,7 +45,9 @@ class Reading:
     trial: int
     position: int
     n_readings: int
-    draft: Draft = field(default_factory=lambda: Draft({}, {}))
+    draft: store_readings.Draft = field(
+        default_factory=lambda: store_readings.Draft({}, {})
+    )
     opened_at: str = ""
 
 
@@ -126,11 +116,13 @@ class ReadingSession:
             AnswersError: If an answer is not on the scale or a text cannot be kept.
             StaleReadingError: If it is not the current reading.
         """
-        check_draft(self.study.questionnaire, answers, reasons)
+        reading_answers.check_draft(self.study.questionnaire, answers, reasons)
         with self.store.writing(self.clock) as t:
             opened = _require_opened(t.connection, self.reader, token)
             _require_at_hand(self._writing(t), opened)
-            readings.replace_draft(t.connection, opened, Draft(answers, reasons), t.now)
+            readings.replace_draft(
+                t.connection, opened, store_readings.Draft(answers, reasons), t.now
+            )
             return t.now
 
     def submit(
@@ -148,8 +140,8 @@ class ReadingSession:
             StaleReadingError: If it is not the current reading.
             StudyError: If the study is not open, or the store cannot be written.
         """
-        check_complete(self.study.questionnaire, answers, reasons)
-        seconds = check_seconds(active_seconds)
+        reading_answers.check_complete(self.study.questionnaire, answers, reasons)
+        seconds = reading_answers.check_seconds(active_seconds)
         return self._submit(
             token,
             recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds),
@@ -162,7 +154,10 @@ class ReadingSession:
             StudyError: If there is no reason, or it is not the current reading.
         """
         return self._submit(
-            token, recording.SubmittedAnswers.of({}, {}, note=check_reason(why))
+            token,
+            recording.SubmittedAnswers.of(
+                {}, {}, note=reading_answers.check_reason(why)
+            ),
         )
 
     def correct(
@@ -173,12 +168,16 @@ class ReadingSession:
         Raises:
             StudyError: If answers or reason are incomplete, or it is not allowed.
         """
-        check_complete(self.study.questionnaire, answers, reasons)
-        given = recording.SubmittedAnswers.of(answers, reasons, note=check_reason(why))
+        reading_answers.check_complete(self.study.questionnaire, answers, reasons)
+        given = recording.SubmittedAnswers.of(
+            answers, reasons, note=reading_answers.check_reason(why)
+        )
         with self.store.writing(self.clock) as t:
             state = self._writing(t)
             opened = _require_opened(t.connection, self.reader, token)
-            stored = find_responses(t.connection, self.reader, opened.token)
+            stored = store_readings.find_responses(
+                t.connection, self.reader, opened.token
+            )
             if not stored or not given.same_as(stored[-1]):
                 _require_correctable(state, stored)
                 n, simulated = len(stored) + 1, state.simulated
@@ -188,11 +187,13 @@ class ReadingSession:
                 stored = (*stored, new)
             return recording.receipt_of(t, self.study, stored[-1])
 
-    def answered(self) -> tuple[Response, ...]:
+    def answered(self) -> tuple[store_readings.Response, ...]:
         """Return the answers of the current trial, for a last look before signing."""
         with self.store.reading() as connection:
             trial = self._state(connection).trial
-            stored = readings.latest(find_responses(connection, self.reader))
+            stored = readings.latest(
+                store_readings.find_responses(connection, self.reader)
+            )
         return tuple(r for r in stored.values() if r.trial == trial)
 
     def sign(self, trial: int) -> TrialReceipt:
@@ -214,7 +215,9 @@ class ReadingSession:
         with self.store.writing(self.clock) as t:
             state = self._writing(t)
             opened = _require_opened(t.connection, self.reader, token)
-            for stored in find_responses(t.connection, self.reader, opened.token):
+            for stored in store_readings.find_responses(
+                t.connection, self.reader, opened.token
+            ):
                 if given.same_as(stored):
                     return recording.receipt_of(t, self.study, stored)
             _require_at_hand(state, opened)
@@ -242,19 +245,22 @@ def _find_reading(
     p = state
     if p.token is None:
         return None
-    opened = find_opened(connection, p.reader, p.token)
+    opened = store_readings.find_opened(connection, p.reader, p.token)
     return Reading(
         token=p.token,
         pseudo_id=study.manifest.presentation(p.token).pseudo_id,
         trial=p.trial,
         position=p.position,
         n_readings=p.n_readings,
-        draft=find_draft(connection, p.reader, p.token) or Draft({}, {}),
+        draft=store_readings.find_draft(connection, p.reader, p.token)
+        or store_readings.Draft({}, {}),
         opened_at=opened[p.reader, p.token].opened_at if opened else "",
     )
 
 
-def _require_opened(connection: Connection, reader: str, token: object) -> Opened:
+def _require_opened(
+    connection: Connection, reader: str, token: object
+) -> store_readings.Opened:
     """Return a reading that the reader has seen.
 
     Raises:
@@ -262,14 +268,14 @@ def _require_opened(connection: Connection, reader: str, token: object) -> Opene
     """
     # Anything may come over the wire, also what a database refuses as text.
     known = isinstance(token, str) and token.isascii() and token.isprintable()
-    opened = find_opened(connection, reader, str(token)) if known else {}
+    opened = store_readings.find_opened(connection, reader, str(token)) if known else {}
     if not opened:
         msg = "This reading has not been opened; nothing was stored"
         raise StaleReadingError(msg)
     return opened[reader, str(token)]
 
 
-def _require_at_hand(state: ReaderState, opened: Opened) -> None:
+def _require_at_hand(state: ReaderState, opened: store_readings.Opened) -> None:
     """Refuse what is not for the current reading.
 
     Raises:
@@ -290,7 +296,9 @@ def _require_at_hand(state: ReaderState, opened: Opened) -> None:
     raise StaleReadingError(msg)
 
 
-def _require_correctable(state: ReaderState, stored: tuple[Response, ...]) -> None:
+def _require_correctable(
+    state: ReaderState, stored: tuple[store_readings.Response, ...]
+) -> None:
     """Refuse a correction that the protocol does not allow.
 
     Raises:

@@ -11,14 +11,8 @@ from reader_study.formats.protocol import Protocol
 from reader_study.reading.answers import check_complete
 from reader_study.reading.reader_state import ReaderState, find_reader_state
 from reader_study.reading.reading_session import StaleReadingError
+from reader_study.store import readings
 from reader_study.store.milestones import require_open
-from reader_study.store.readings import (
-    Draft,
-    Step,
-    TrainingStep,
-    find_training_steps,
-    keep_training_step,
-)
 from reader_study.store.store import Store
 from reader_study.store.transaction import Transaction
 
@@ -41,11 +35,14 @@ class Practice:
     trial: int
     position: int
     n_cases: int
-    given: TrainingStep | None
+    given: readings.TrainingStep | None
 
 
 def practice_at_hand(
-    training: TrainingSet, protocol: Protocol, trial: int, steps: Iterable[TrainingStep]
+    training: TrainingSet,
+    protocol: Protocol,
+    trial: int,
+    steps: Iterable[readings.TrainingStep],
 ) -> Practice | None:
     """Return the current training case before a trial; None if none is left.
 
@@ -56,11 +53,11 @@ def practice_at_hand(
         steps: What the reader has done, in any trial.
     """
     done = [step for step in steps if step.trial == trial]
-    skipped = any(step.step is Step.SKIPPED for step in done)
+    skipped = any(step.step is readings.Step.SKIPPED for step in done)
     if skipped or (trial > 1 and not protocol.training_repeat):
         return None
-    seen = {step.token for step in done if step.step is Step.SEEN}
-    given = {step.token: step for step in done if step.step is Step.ANSWERED}
+    seen = {step.token for step in done if step.step is readings.Step.SEEN}
+    given = {step.token: step for step in done if step.step is readings.Step.ANSWERED}
     for n, case in enumerate(training.cases, 1):
         if case.token not in seen:
             left = given.get(case.token)
@@ -89,7 +86,7 @@ class TrainingSession:
         if not self.study.training.cases:
             return None
         with self.store.reading() as connection:
-            steps = find_training_steps(connection, self.reader)
+            steps = readings.find_training_steps(connection, self.reader)
         return practice_at_hand(self.study.training, self.study.protocol, trial, steps)
 
     def image(self, practice: Practice) -> bytes:
@@ -115,8 +112,8 @@ class TrainingSession:
             state, steps = self._state(t)
             practice = self._require_at_hand(state, steps, token)
             if practice.given is None:
-                given = Draft(answers, reasons)
-                self._keep(t, state, token, Step.ANSWERED, given)
+                given = readings.Draft(answers, reasons)
+                self._keep(t, state, token, readings.Step.ANSWERED, given)
 
     def go_on(self, token: str) -> None:
         """Keep that the feedback to a case was read; clicked again, it is one record.
@@ -127,12 +124,12 @@ class TrainingSession:
         """
         with self.store.writing(self.clock) as t:
             state, steps = self._state(t)
-            if _has(steps, state.trial, token, Step.SEEN):
+            if _has(steps, state.trial, token, readings.Step.SEEN):
                 return
             practice = self._require_at_hand(state, steps, token)
             if practice.given is None:
                 raise StaleReadingError(_NOT_AT_HAND)
-            self._keep(t, state, token, Step.SEEN)
+            self._keep(t, state, token, readings.Step.SEEN)
 
     def skip(self) -> None:
         """Leave out what is left of the training before the current trial.
@@ -146,15 +143,17 @@ class TrainingSession:
         with self.store.writing(self.clock) as t:
             state, steps = self._state(t)
             if self._find(state, steps) is not None:
-                self._keep(t, state, "", Step.SKIPPED)
+                self._keep(t, state, "", readings.Step.SKIPPED)
 
-    def _state(self, t: Transaction) -> tuple[ReaderState, tuple[TrainingStep, ...]]:
+    def _state(
+        self, t: Transaction
+    ) -> tuple[ReaderState, tuple[readings.TrainingStep, ...]]:
         state = find_reader_state(self.study, t.connection, self.reader, t.now)
         require_open(state.phase)
-        return state, find_training_steps(t.connection, self.reader)
+        return state, readings.find_training_steps(t.connection, self.reader)
 
     def _find(
-        self, state: ReaderState, steps: Iterable[TrainingStep]
+        self, state: ReaderState, steps: Iterable[readings.TrainingStep]
     ) -> Practice | None:
         p = state
         if p.finished or p.washout_until is not None:
@@ -164,7 +163,7 @@ class TrainingSession:
         )
 
     def _require_at_hand(
-        self, state: ReaderState, steps: Iterable[TrainingStep], token: str
+        self, state: ReaderState, steps: Iterable[readings.TrainingStep], token: str
     ) -> Practice:
         practice = self._find(state, steps)
         if practice is None or practice.case.token != token:
@@ -176,10 +175,10 @@ class TrainingSession:
         t: Transaction,
         state: ReaderState,
         token: str,
-        step: Step,
-        given: Draft | None = None,
+        step: readings.Step,
+        given: readings.Draft | None = None,
     ) -> None:
-        kept = TrainingStep(
+        kept = readings.TrainingStep(
             reader=self.reader,
             trial=state.trial,
             token=token,
@@ -189,8 +188,13 @@ class TrainingSession:
             simulated=state.simulated,
             recorded_at=t.now,
         )
-        keep_training_step(t, kept)
+        readings.keep_training_step(t, kept)
 
 
-def _has(steps: Collection[TrainingStep], trial: int, token: str, step: Step) -> bool:
+def _has(
+    steps: Collection[readings.TrainingStep],
+    trial: int,
+    token: str,
+    step: readings.Step,
+) -> bool:
     return any((s.trial, s.token, s.step) == (trial, token, step) for s in steps)

@@ -66,7 +66,7 @@ def planted(question: Question, plan: SimulationPlan) -> TrueAgreement:
     Examples:
         >>> from reader_study.formats.questionnaire import Choice
         >>> scale = tuple(Choice(code, "label") for code in (0, 1))
-        >>> planted(Question("Q1", "?", scale), Plan(kappa=0.5)).kappa
+        >>> planted(Question("Q1", "?", scale), SimulationPlan(kappa=0.5)).kappa
         0.5
     """
     p = _shares(question)

@@ -14,10 +14,7 @@ from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.formats.questionnaire import Questionnaire
-from reader_study.reading.closing import (
-    ClosingAnswers,
-    answer_closing,
-)
+from reader_study.reading import closing
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.reading.training import TrainingSession
 from reader_study.rehearsal.bots import (
@@ -189,12 +186,14 @@ def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
     sizes = {
         trial: len(order) for trial, order in study.manifest.slots[0].orders.items()
     }
-    answers = ClosingAnswers(
+    answers = closing.ClosingAnswers(
         recognised=str(rng.choice(list(RECOGNISED), p=_RECOGNISED)),
         synthetic={trial: int(rng.binomial(n, 0.5)) for trial, n in sizes.items()},
         confidence=int(rng.choice(CONFIDENCE)),
     )
-    answer_closing(study, reading.store, reading.reader, answers, clock=reading.clock)
+    closing.answer_closing(
+        study, reading.store, reading.reader, answers, clock=reading.clock
+    )
 
 
 def _planted(

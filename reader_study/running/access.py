@@ -17,21 +17,7 @@ from sqlalchemy import Connection
 from reader_study.clock import Clock, from_text, to_text
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason
-from reader_study.store.access import (
-    COORDINATOR_SESSIONS,
-    READER_SESSIONS,
-    Attempts,
-    Code,
-    Coordinator,
-    Session,
-    Sessions,
-    find_attempts,
-    find_coordinator,
-    replace_attempts,
-    revoke_codes,
-    usable_codes,
-    use_code,
-)
+from reader_study.store import access
 from reader_study.store.readers import find_reader, is_reader_name
 from reader_study.store.store import Store
 from reader_study.store.tables import access_codes, coordinators
@@ -76,7 +62,7 @@ class _Account:
 
     id: str
     name: str
-    codes: tuple[Code, ...]
+    codes: tuple[access.Code, ...]
 
 
 @dataclass(frozen=True)
@@ -95,8 +81,8 @@ class Role:
     """
 
     find: Callable[[Connection, str, str], _Account | None]
-    claim: Callable[[Transaction, _Account, Code], bool]
-    sessions: Sessions
+    claim: Callable[[Transaction, _Account, access.Code], bool]
+    sessions: access.Sessions
     idle: timedelta
     events: str
     counted: str
@@ -134,7 +120,7 @@ def sign_in(
     with store.writing(clock) as t:
         if account and fitting and role.claim(t, account, fitting):
             for key in (counted, role.counted):
-                replace_attempts(t.connection, key, Attempts())
+                access.replace_attempts(t.connection, key, access.Attempts())
             return SignedIn(account.name, _start(t, role, account, {}))
         t.log(f"{role.events}refused", account.name if account else "", {})
     raise AccessError(role.refusal)
@@ -235,7 +221,7 @@ def issue_code(
             msg = f"A code must be for an active reader, got {reader!r}"
             raise StudyError(msg)
         expires = to_text(from_text(t.now) + timedelta(days=days))
-        row = Code(secrets.token_hex(8), reader, salt, hashed, t.now, expires)
+        row = access.Code(secrets.token_hex(8), reader, salt, hashed, t.now, expires)
         details = {"reader": reader, "expires_at": expires}
         t.keep(access_codes, vars(row), "code.issued", by, details)
     return code
@@ -248,7 +234,7 @@ def revoke_reader_codes(store: Store, reader: str, *, by: str, clock: Clock) -> 
         Number of codes revoked.
     """
     with store.writing(clock) as t:
-        number = revoke_codes(t.connection, reader, t.now)
+        number = access.revoke_codes(t.connection, reader, t.now)
         t.log("code.revoked", by, {"reader": reader, "codes": number})
     return number
 
@@ -269,10 +255,10 @@ def add_coordinator(store: Store, name: str, *, by: str, clock: Clock) -> str:
     passphrase, salt = _new_code(), secrets.token_hex(16)
     hashed = _hash_code(passphrase, salt)
     with store.writing(clock) as t:
-        if find_coordinator(t.connection, name) is not None:
+        if access.find_coordinator(t.connection, name) is not None:
             msg = f"There is a coordinator {name} already; revoke that one first"
             raise StudyError(msg)
-        added = Coordinator(secrets.token_hex(8), name, salt, hashed, t.now)
+        added = access.Coordinator(secrets.token_hex(8), name, salt, hashed, t.now)
         details = {"coordinator": name}
         t.keep(coordinators, added.row(), "coordinator.added", actor, details)
     return passphrase
@@ -289,12 +275,12 @@ def revoke_coordinator(store: Store, name: str, *, by: str, clock: Clock) -> int
     """
     actor = check_reason(by)
     with store.writing(clock) as t:
-        found = find_coordinator(t.connection, name)
+        found = access.find_coordinator(t.connection, name)
         if found is None:
             msg = f"{name!r} must be an active coordinator"
             raise StudyError(msg)
         closed = replace(found, revoked_at=t.now)
-        ended = COORDINATOR_SESSIONS.end_all(t.connection, found.id, t.now)
+        ended = access.COORDINATOR_SESSIONS.end_all(t.connection, found.id, t.now)
         details = {"coordinator": found.name, "sessions": ended}
         t.change(coordinators, closed.row(), "coordinator.revoked", actor, details)
     return ended
@@ -307,32 +293,32 @@ def _reader_account(connection: Connection, name: str, now: str) -> _Account | N
     found = find_reader(connection, name)
     if found is None or not found.active:
         return None
-    return _Account(name, name, usable_codes(connection, name, now))
+    return _Account(name, name, access.usable_codes(connection, name, now))
 
 
-def _claim_code(t: Transaction, _: _Account, code: Code) -> bool:
-    return use_code(t.connection, code.id, t.now)
+def _claim_code(t: Transaction, _: _Account, code: access.Code) -> bool:
+    return access.use_code(t.connection, code.id, t.now)
 
 
 def _coordinator_account(
     connection: Connection, name: str, _now: str
 ) -> _Account | None:
-    found = find_coordinator(connection, name)
+    found = access.find_coordinator(connection, name)
     if found is None:
         return None
     c = found
-    code = Code(c.id, c.name, c.salt, c.code_hash, c.added_at, "")
+    code = access.Code(c.id, c.name, c.salt, c.code_hash, c.added_at, "")
     return _Account(c.id, c.name, (code,))
 
 
-def _is_current(t: Transaction, account: _Account, _: Code) -> bool:
+def _is_current(t: Transaction, account: _Account, _: access.Code) -> bool:
     return _coordinator_account(t.connection, account.name, t.now) == account
 
 
 READER = Role(
     find=_reader_account,
     claim=_claim_code,
-    sessions=READER_SESSIONS,
+    sessions=access.READER_SESSIONS,
     idle=timedelta(hours=IDLE_HOURS),
     events="session.",
     counted="",
@@ -342,7 +328,7 @@ READER = Role(
 COORDINATOR = Role(
     find=_coordinator_account,
     claim=_is_current,
-    sessions=COORDINATOR_SESSIONS,
+    sessions=access.COORDINATOR_SESSIONS,
     idle=timedelta(minutes=IDLE_MINUTES),
     events="coordinator.session_",
     counted="coordinator:",  # no reader can be called so
@@ -365,7 +351,7 @@ def _start(
     return secret
 
 
-def _touch(store: Store, seen: Session, clock: Clock, role: Role) -> bool:
+def _touch(store: Store, seen: access.Session, clock: Clock, role: Role) -> bool:
     """Keep a session alive, or end it; False if it is over."""
     with store.writing(clock) as t:
         session = role.sessions.find(t.connection, seen.id)
@@ -389,7 +375,7 @@ def _hash_secret(secret: str) -> str:
 
 def _refuse_if_blocked(t: Transaction, *names: str) -> None:
     for name in names:
-        blocked = find_attempts(t.connection, name).blocked_until
+        blocked = access.find_attempts(t.connection, name).blocked_until
         if blocked > t.now:
             seconds = (from_text(blocked) - from_text(t.now)).total_seconds()
             msg = f"Too many attempts; try again in {seconds:.0f} s"
@@ -398,12 +384,12 @@ def _refuse_if_blocked(t: Transaction, *names: str) -> None:
 
 def _count_failure(t: Transaction, name: str, *, everybody: bool = False) -> None:
     """Count a failure under a name, more leniently if it stands for everybody."""
-    failures = find_attempts(t.connection, name).failures + 1
+    failures = access.find_attempts(t.connection, name).failures + 1
     beyond = failures - _FREE_FAILURES[everybody]
     longest = _LONGEST_BLOCK[everybody]
     seconds = min(2.0 ** min(beyond, 20), longest) if beyond >= 0 else 0.0
     until = to_text(from_text(t.now) + timedelta(seconds=seconds))
-    replace_attempts(t.connection, name, Attempts(failures, until))
+    access.replace_attempts(t.connection, name, access.Attempts(failures, until))
 
 
 # -- Codes
@@ -423,10 +409,10 @@ def _hash_code(code: str, salt: str) -> str:
     ).hex()
 
 
-def _fitting_code(code: str, codes: tuple[Code, ...]) -> Code | None:
+def _fitting_code(code: str, codes: tuple[access.Code, ...]) -> access.Code | None:
     """Compare with every code, and with one at least, in the same time."""
     fitting = None
-    for candidate in codes or (Code("", "", "00", "", "", ""),):
+    for candidate in codes or (access.Code("", "", "00", "", "", ""),):
         hashed = _hash_code(code, candidate.salt)
         if hmac.compare_digest(hashed, candidate.code_hash):
             fitting = candidate

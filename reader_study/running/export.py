@@ -11,17 +11,11 @@ from reader_study.errors import StudyError
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.responses import responses_text
-from reader_study.store.readings import (
-    Closing,
-    Response,
-    Step,
-    TrainingStep,
-    find_responses,
-)
+from reader_study.store import readings
 from reader_study.store.store import Store
 
 
-def masked_csv(study: Study, responses: Iterable[Response]) -> str:
+def masked_csv(study: Study, responses: Iterable[readings.Response]) -> str:
     """Write all revisions without what the images are.
 
     Args:
@@ -32,7 +26,9 @@ def masked_csv(study: Study, responses: Iterable[Response]) -> str:
     return responses_text(study.questionnaire, rows, masked=True)
 
 
-def responses_csv(study: Study, truth: Truth, responses: Iterable[Response]) -> str:
+def responses_csv(
+    study: Study, truth: Truth, responses: Iterable[readings.Response]
+) -> str:
     """Write responses.csv of an unblinded study.
 
     Args:
@@ -49,7 +45,7 @@ def responses_csv(study: Study, truth: Truth, responses: Iterable[Response]) -> 
 
 def closing_csv(
     study: Study,
-    closings: Iterable[Closing],
+    closings: Iterable[readings.Closing],
     slots: Mapping[str, str],
     truth: Truth | None = None,
 ) -> str:
@@ -86,7 +82,7 @@ def closing_csv(
 
 
 def training_csv(
-    study: Study, steps: Iterable[TrainingStep], names: Mapping[str, str]
+    study: Study, steps: Iterable[readings.TrainingStep], names: Mapping[str, str]
 ) -> str:
     """Write how readers practised: what was answered, and what was left out.
 
@@ -104,7 +100,7 @@ def training_csv(
     expected = {case.token: case.expected for case in study.training.cases}
     rows = []
     for step in steps:
-        if step.step is Step.SEEN:
+        if step.step is readings.Step.SEEN:
             continue
         right = expected.get(step.token, {})
         rows.append(
@@ -139,7 +135,7 @@ def export_masked(
         StudyError: If the file exists or cannot be written.
     """
     with store.reading() as connection:
-        found = find_responses(connection)
+        found = readings.find_responses(connection)
     text = masked_csv(study, found)
     write_new(path, text)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
@@ -170,7 +166,9 @@ def _written(value: object) -> str:
     return "true" if value else "false"
 
 
-def _row(study: Study, r: Response, truth: Mapping[str, str]) -> dict[str, object]:
+def _row(
+    study: Study, r: readings.Response, truth: Mapping[str, str]
+) -> dict[str, object]:
     texts = {f"{question}_reason": reason for question, reason in r.reasons.items()}
     texts["note"] = r.note
     texts["pseudo_id"] = study.manifest.presentation(r.token).pseudo_id

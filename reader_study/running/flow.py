@@ -7,14 +7,8 @@ from sqlalchemy import Connection
 
 from reader_study.building.study import Study
 from reader_study.clock import seconds_between
+from reader_study.formats import flow
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.flow import (
-    STEPS,
-    FlowDeviation,
-    FlowReader,
-    StudyFlow,
-    TrialFlow,
-)
 from reader_study.formats.protocol import Protocol
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.milestones import Deviation, Phase, find_deviations
@@ -89,30 +83,30 @@ class Flow:
         active = {reader.name for reader in self.status.readers if reader.active}
         return trial.n_submitted if trial.reader in active else 0
 
-    def to_record(self) -> StudyFlow:
+    def to_record(self) -> flow.StudyFlow:
         """Return the content of flow.json."""
-        return StudyFlow(
+        return flow.StudyFlow(
             title=self.status.title,
             phase=self.status.phase,
             simulated=self.status.simulated,
             readings=tuple(self._counts(trial) for trial in self.status.trials),
             readers=tuple(
-                FlowReader(
+                flow.FlowReader(
                     **asdict(reader) | {"interval_days": self._interval_days(reader)}
                 )
                 for reader in self.status.readers
             ),
             closing_missing=self.status.closing_missing,
-            deviations=tuple(FlowDeviation(**asdict(d)) for d in self.deviations),
+            deviations=tuple(flow.FlowDeviation(**asdict(d)) for d in self.deviations),
             grras=self.items,
         )
 
     def to_text(self) -> str:
         """Return the same as a text to read."""
-        lines = [f"{'reader':<16}trial" + "".join(f"{name:>11}" for name in STEPS)]
+        lines = [f"{'reader':<16}trial" + "".join(f"{name:>11}" for name in flow.STEPS)]
         for trial in self.status.trials:
             counts = self._counts(trial)
-            numbers = "".join(f"{getattr(counts, name):>11}" for name in STEPS)
+            numbers = "".join(f"{getattr(counts, name):>11}" for name in flow.STEPS)
             lines.append(f"{trial.reader:<16}{trial.trial:>5}{numbers}")
         gone = [reader for reader in self.status.readers if not reader.active]
         lines += [f"{reader.name}: {reader.status}, {reader.reason}" for reader in gone]
@@ -120,8 +114,8 @@ class Flow:
         lines += [f"{number:>3}  {text}" for number, text in self.items.items()]
         return "\n".join(lines)
 
-    def _counts(self, trial: TrialStatus) -> TrialFlow:
-        return TrialFlow(
+    def _counts(self, trial: TrialStatus) -> flow.TrialFlow:
+        return flow.TrialFlow(
             reader=trial.reader,
             trial=trial.trial,
             assigned=trial.n_assigned,

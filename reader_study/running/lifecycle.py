@@ -9,18 +9,7 @@ from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text
 from reader_study.reading.reader_state import EARLY_START
 from reader_study.running.status import StudyStatus, read_status
-from reader_study.store.milestones import (
-    AMENDABLE,
-    Deviation,
-    MilestoneKind,
-    Phase,
-    add_deviation,
-    add_milestone,
-    data_sha256,
-    effective_protocol,
-    find_milestones,
-    phase_of,
-)
+from reader_study.store import milestones as store_milestones
 from reader_study.store.readers import find_reader
 from reader_study.store.readings import count_responses
 from reader_study.store.store import Store
@@ -50,9 +39,10 @@ class Amendment:
     def __post_init__(self) -> None:
         for text in (self.change, self.reason, self.by):
             check_reason(text)
-        unknown = sorted(set(self.settings) - set(AMENDABLE))
+        unknown = sorted(set(self.settings) - set(store_milestones.AMENDABLE))
         if unknown:
-            msg = f"Only {', '.join(AMENDABLE)} can be amended, got {unknown[0]}"
+            known = ", ".join(store_milestones.AMENDABLE)
+            msg = f"Only {known} can be amended, got {unknown[0]}"
             raise StudyError(msg)
 
 
@@ -86,12 +76,19 @@ def amend(study: Study, store: Store, amendment: Amendment, *, clock: Clock) -> 
         StudyError: If the protocol cannot have such values, or the data are locked.
     """
     with store.writing(clock) as t:
-        milestones = find_milestones(t.connection)
-        if phase_of(milestones) in {Phase.LOCKED, Phase.UNBLINDED}:
+        milestones = store_milestones.find_milestones(t.connection)
+        if store_milestones.phase_of(milestones) in {
+            store_milestones.Phase.LOCKED,
+            store_milestones.Phase.UNBLINDED,
+        }:
             msg = "The data are locked; the protocol stays as it is"
             raise StudyError(msg)
-        head = add_milestone(t, MilestoneKind.AMENDED, amendment.by, vars(amendment))
-        effective_protocol(study.protocol, find_milestones(t.connection))
+        head = store_milestones.add_milestone(
+            t, store_milestones.MilestoneKind.AMENDED, amendment.by, vars(amendment)
+        )
+        store_milestones.effective_protocol(
+            study.protocol, store_milestones.find_milestones(t.connection)
+        )
         return head
 
 
@@ -104,16 +101,16 @@ def permit_early_start(
         StudyError: If there is no such reader or trial, or the study is not open.
     """
     with store.writing(clock) as t:
-        require_phase(t, Phase.OPEN, "deviated from")
+        require_phase(t, store_milestones.Phase.OPEN, "deviated from")
         reader = find_reader(t.connection, start.reader)
         if reader is None:
             msg = f"There is no reader {start.reader!r}"
             raise StudyError(msg)
         study.manifest.orders(reader.slot, start.trial)
-        deviation = Deviation(
+        deviation = store_milestones.Deviation(
             EARLY_START, start.reader, start.trial, start.reason, start.by, start.second
         )
-        return add_deviation(t, deviation)
+        return store_milestones.add_deviation(t, deviation)
 
 
 def require_two(first: str, second: str) -> None:
@@ -128,13 +125,13 @@ def require_two(first: str, second: str) -> None:
         raise StudyError(msg)
 
 
-def require_phase(t: Transaction, phase: Phase, what: str) -> None:
+def require_phase(t: Transaction, phase: store_milestones.Phase, what: str) -> None:
     """Refuse what a study may only be in one phase.
 
     Raises:
         StudyError: If it is in another one.
     """
-    found = phase_of(find_milestones(t.connection))
+    found = store_milestones.phase_of(store_milestones.find_milestones(t.connection))
     if found is not phase:
         msg = f"A study must be {phase} to be {what}, this one is {found}"
         raise StudyError(msg)
@@ -146,7 +143,7 @@ def readiness(study: Study, store: Store) -> list[str]:
         status = read_status(study, connection)
         faults = verify(connection).faults
     problems = [*missing_readers(status), *faults]
-    if status.phase is not Phase.BUILT:
+    if status.phase is not store_milestones.Phase.BUILT:
         problems.append(f"it is {status.phase} already")
     try:
         study.check_images()
@@ -166,9 +163,11 @@ def open_for_reading(study: Study, store: Store, *, by: str, clock: Clock) -> He
     if problems:
         raise StudyError("The study cannot be opened: " + "; ".join(problems))
     with store.writing(clock) as t:
-        require_phase(t, Phase.BUILT, "opened")
+        require_phase(t, store_milestones.Phase.BUILT, "opened")
         readers = [reader.name for reader in read_status(study, t.connection).readers]
-        return add_milestone(t, MilestoneKind.OPENED, actor, {"readers": readers})
+        return store_milestones.add_milestone(
+            t, store_milestones.MilestoneKind.OPENED, actor, {"readers": readers}
+        )
 
 
 def lock(
@@ -192,7 +191,7 @@ def lock(
     """
     actor = check_reason(by)
     with store.writing(clock) as t:
-        require_phase(t, Phase.OPEN, "locked")
+        require_phase(t, store_milestones.Phase.OPEN, "locked")
         faults = verify(t.connection).faults
         if faults:
             raise StudyError("The data cannot be locked: " + "; ".join(faults))
@@ -202,15 +201,19 @@ def lock(
             raise StudyError(msg)
         if unsigned:
             kept = check_reason(incomplete)
-            add_deviation(t, Deviation(INCOMPLETE_LOCK, "", 0, kept, actor))
+            store_milestones.add_deviation(
+                t, store_milestones.Deviation(INCOMPLETE_LOCK, "", 0, kept, actor)
+            )
         record: dict[str, object] = {
             "study_id": study.manifest.study_id,
-            "data_sha256": data_sha256(t.connection),
+            "data_sha256": store_milestones.data_sha256(t.connection),
             "n_responses": count_responses(t.connection),
             "by": actor,
             "locked_at": t.now,
         }
-        head = add_milestone(t, MilestoneKind.LOCKED, actor, record)
+        head = store_milestones.add_milestone(
+            t, store_milestones.MilestoneKind.LOCKED, actor, record
+        )
     return record | {"head": vars(head)}
 
 

@@ -7,21 +7,9 @@ from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason, check_text
+from reader_study.store import milestones
+from reader_study.store import readers as store_readers
 from reader_study.store.access import revoke_codes
-from reader_study.store.milestones import (
-    Deviation,
-    Phase,
-    add_deviation,
-    find_milestones,
-    phase_of,
-)
-from reader_study.store.readers import (
-    Reader,
-    ReaderStatus,
-    all_readers,
-    find_reader,
-    is_reader_name,
-)
 from reader_study.store.readings import find_opened
 from reader_study.store.store import Store
 from reader_study.store.tables import readers
@@ -50,7 +38,7 @@ class Profile:
     simulated: bool = False
 
     def __post_init__(self) -> None:
-        if not is_reader_name(self.name):
+        if not store_readers.is_reader_name(self.name):
             msg = f"A reader's name must be letters, digits, _ . -, got {self.name!r}"
             raise StudyError(msg)
         check_text(self.specialty, "specialty")
@@ -61,7 +49,7 @@ class Profile:
 
 def add_reader(
     study: Study, store: Store, profile: Profile, *, by: str, clock: Clock
-) -> Reader:
+) -> store_readers.Reader:
     """Add a reader.
 
     Raises:
@@ -70,7 +58,7 @@ def add_reader(
     """
     with store.writing(clock) as t:
         _require_not_locked(t)
-        there = all_readers(t.connection)
+        there = store_readers.all_readers(t.connection)
         if any(reader.name.lower() == profile.name.lower() for reader in there):
             msg = f"There is a reader {profile.name} already"
             raise StudyError(msg)
@@ -94,12 +82,12 @@ def exclude_reader(
         StudyError: If there is no such active reader, or the data are locked.
     """
     with store.writing(clock) as t:
-        _leave(t, name, ReaderStatus.EXCLUDED, reason, by)
+        _leave(t, name, store_readers.ReaderStatus.EXCLUDED, reason, by)
 
 
 def replace_reader(
     store: Store, name: str, profile: Profile, *, reason: str, by: str, clock: Clock
-) -> Reader:
+) -> store_readers.Reader:
     """Give a reader's place in the design to another, who begins anew.
 
     Raises:
@@ -107,19 +95,21 @@ def replace_reader(
             data are locked.
     """
     with store.writing(clock) as t:
-        if find_reader(t.connection, profile.name) is not None:
+        if store_readers.find_reader(t.connection, profile.name) is not None:
             msg = f"There is a reader {profile.name} already"
             raise StudyError(msg)
-        left = _leave(t, name, ReaderStatus.REPLACED, reason, by)
+        left = _leave(t, name, store_readers.ReaderStatus.REPLACED, reason, by)
         reader = replace(_reader(profile, left.slot, t.now), replaces=name)
         details = {"reader": reader.name, "slot": reader.slot, "replaces": name}
         t.keep(readers, reader.row(), "reader.added", by, details)
     return reader
 
 
-def _reader(profile: Profile, slot: str, now: str) -> Reader:
+def _reader(profile: Profile, slot: str, now: str) -> store_readers.Reader:
     p = profile
-    return Reader(p.name, slot, p.specialty, p.years, now, simulated=p.simulated)
+    return store_readers.Reader(
+        p.name, slot, p.specialty, p.years, now, simulated=p.simulated
+    )
 
 
 def _slot(study: Study, wanted: str, taken: set[str]) -> str:
@@ -137,14 +127,15 @@ def _slot(study: Study, wanted: str, taken: set[str]) -> str:
 
 
 def _leave(
-    t: Transaction, name: str, status: ReaderStatus, reason: str, by: str
-) -> Reader:
+    t: Transaction, name: str, status: store_readers.ReaderStatus, reason: str, by: str
+) -> store_readers.Reader:
     _require_not_locked(t)
-    reader = find_reader(t.connection, name)
+    reader = store_readers.find_reader(t.connection, name)
     # Who was excluded may still be replaced.
-    may_leave = (ReaderStatus.ACTIVE, ReaderStatus.EXCLUDED)[
-        : 1 + (status is ReaderStatus.REPLACED)
-    ]
+    may_leave = (
+        store_readers.ReaderStatus.ACTIVE,
+        store_readers.ReaderStatus.EXCLUDED,
+    )[: 1 + (status is store_readers.ReaderStatus.REPLACED)]
     if reader is None or reader.status not in may_leave:
         msg = f"{name!r} must be an active reader"
         raise StudyError(msg)
@@ -155,12 +146,17 @@ def _leave(
         "readings_opened": len(find_opened(t.connection, name)),
     }
     t.change(readers, left.row(), f"reader.{status}", by, details)
-    add_deviation(t, Deviation(f"reader_{status}", name, 0, kept, by))
+    milestones.add_deviation(
+        t, milestones.Deviation(f"reader_{status}", name, 0, kept, by)
+    )
     revoke_codes(t.connection, name, t.now)
     return left
 
 
 def _require_not_locked(t: Transaction) -> None:
-    if phase_of(find_milestones(t.connection)) in {Phase.LOCKED, Phase.UNBLINDED}:
+    if milestones.phase_of(milestones.find_milestones(t.connection)) in {
+        milestones.Phase.LOCKED,
+        milestones.Phase.UNBLINDED,
+    }:
         msg = "The data are locked; readers stay as they are"
         raise StudyError(msg)

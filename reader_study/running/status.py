@@ -10,23 +10,9 @@ from sqlalchemy import Connection
 from reader_study.building.study import Study
 from reader_study.clock import seconds_between
 from reader_study.reading.recording import short_code
-from reader_study.store.milestones import (
-    Phase,
-    effective_protocol,
-    find_deviations,
-    find_milestones,
-    is_simulated,
-    phase_of,
-)
+from reader_study.store import milestones as store_milestones
+from reader_study.store import readings
 from reader_study.store.readers import Reader, all_readers
-from reader_study.store.readings import (
-    Response,
-    find_closings,
-    find_opened,
-    find_responses,
-    find_signatures,
-    latest,
-)
 from reader_study.store.transaction import Head, read_head
 
 if TYPE_CHECKING:
@@ -86,7 +72,7 @@ class StudyStatus:
     """
 
     title: str
-    phase: Phase
+    phase: store_milestones.Phase
     simulated: bool
     washout_days: float
     n_planned: int
@@ -139,20 +125,21 @@ class StudyStatus:
 
 def read_status(study: Study, connection: Connection) -> StudyStatus:
     """Count what readers have done; what they answered is not looked at."""
-    milestones = find_milestones(connection)
-    protocol = effective_protocol(study.protocol, milestones)
+    milestones = store_milestones.find_milestones(connection)
+    protocol = store_milestones.effective_protocol(study.protocol, milestones)
     readers = all_readers(connection)
     trials = _trials(study, connection, readers)
-    asked = find_closings(connection) if protocol.closing else None
+    asked = readings.find_closings(connection) if protocol.closing else None
     return StudyStatus(
         title=protocol.title,
-        phase=phase_of(milestones),
-        simulated=is_simulated(milestones) or any(r.simulated for r in readers),
+        phase=store_milestones.phase_of(milestones),
+        simulated=store_milestones.is_simulated(milestones)
+        or any(r.simulated for r in readers),
         washout_days=protocol.washout_days,
         n_planned=protocol.n_readers,
         readers=readers,
         trials=trials,
-        n_deviations=len(find_deviations(connection)),
+        n_deviations=len(store_milestones.find_deviations(connection)),
         head=read_head(connection),
         closing_missing=()
         if asked is None
@@ -171,9 +158,9 @@ def _closing_missing(
 def _trials(
     study: Study, connection: Connection, readers: Iterable[Reader]
 ) -> tuple[TrialStatus, ...]:
-    opened = find_opened(connection)
-    counted = latest(find_responses(connection))
-    signed = find_signatures(connection)
+    opened = readings.find_opened(connection)
+    counted = readings.latest(readings.find_responses(connection))
+    signed = readings.find_signatures(connection)
     found = []
     for reader in readers:
         for trial, order in sorted(study.manifest.slot(reader.slot).orders.items()):
@@ -189,7 +176,12 @@ def _trials(
 
 
 def _count(
-    reader: str, trial: int, there: list[Response], n: int, n_opened: int, signed: str
+    reader: str,
+    trial: int,
+    there: list[readings.Response],
+    n: int,
+    n_opened: int,
+    signed: str,
 ) -> TrialStatus:
     answered = [response for response in there if response.answers]
     active = [r.active_seconds for r in answered if r.active_seconds is not None]

@@ -16,14 +16,10 @@ from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
 from reader_study.reading.answers import check_reason
-from reader_study.running.export import (
-    closing_csv,
-    responses_csv,
-    training_csv,
-    write_new,
-)
+from reader_study.running import export
 from reader_study.running.flow import read_flow
 from reader_study.running.lifecycle import require_two
+from reader_study.store import readings
 from reader_study.store.milestones import (
     Milestone,
     MilestoneKind,
@@ -35,12 +31,6 @@ from reader_study.store.milestones import (
     phase_of,
 )
 from reader_study.store.readers import all_readers
-from reader_study.store.readings import (
-    find_closings,
-    find_responses,
-    find_training_steps,
-    latest,
-)
 from reader_study.store.store import Store
 from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
@@ -107,7 +97,7 @@ class Unblinded:
             StudyError: If one exists or cannot be written.
         """
         for name, content in self.files.items():
-            write_new(folder / name, content)
+            export.write_new(folder / name, content)
 
 
 def unblind(
@@ -178,7 +168,7 @@ def _files(
     study: Study, store: Store, truth: Truth, record: Mapping[str, Any]
 ) -> dict[str, str]:
     with store.reading() as connection:
-        counted = latest(find_responses(connection)).values()
+        counted = readings.latest(readings.find_responses(connection)).values()
         readers = all_readers(connection)
         came = read_flow(study, connection)
         planned = _plan(study, find_milestones(connection))
@@ -187,7 +177,7 @@ def _files(
     analysed = [response for response in counted if response.reader in active]
     others = [response for response in counted if response.reader not in active]
     files = {
-        responses.FILE_NAME: responses_csv(study, truth, analysed),
+        responses.FILE_NAME: export.responses_csv(study, truth, analysed),
         questionnaire.FILE_NAME: study.questionnaire.to_json(),
         plan.FILE_NAME: planned,
         flow.FILE_NAME: came.to_record().to_json(),
@@ -195,7 +185,7 @@ def _files(
         **around,
     }
     if others:
-        files[NOT_ANALYSED] = responses_csv(study, truth, others)
+        files[NOT_ANALYSED] = export.responses_csv(study, truth, others)
     return files
 
 
@@ -204,12 +194,12 @@ def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str
     files = {}
     if study.training.cases:
         names = {c["token"]: c["case"] for c in truth.details.get("training", [])}
-        steps = find_training_steps(connection)
-        files[TRAINING] = training_csv(study, steps, names)
+        steps = readings.find_training_steps(connection)
+        files[TRAINING] = export.training_csv(study, steps, names)
     if study.protocol.closing:
         slots = {reader.name: reader.slot for reader in all_readers(connection)}
-        closings = find_closings(connection).values()
-        files[closing.FILE_NAME] = closing_csv(study, closings, slots, truth)
+        closings = readings.find_closings(connection).values()
+        files[closing.FILE_NAME] = export.closing_csv(study, closings, slots, truth)
     return files
 
 

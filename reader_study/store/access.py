@@ -3,26 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
-from reader_study.store.tables import (
-    access_codes,
-    attempts,
-    coordinator_sessions,
-    coordinators,
-    readers,
-    sessions,
-)
+from reader_study.store import tables
 
 
 @dataclass(frozen=True)
@@ -92,10 +75,10 @@ class Session:
     seen_at: str
 
 
-def usable_codes(connection: Connection, reader: str, now: str) -> tuple[Code, ...]:
+def usable_codes(connection: sa.Connection, reader: str, now: str) -> tuple[Code, ...]:
     """Return the codes that a reader may still use."""
-    c = access_codes.c
-    query = select(access_codes).where(
+    c = tables.access_codes.c
+    query = sa.select(tables.access_codes).where(
         c.reader == reader,
         c.used_at.is_(None),
         c.revoked_at.is_(None),
@@ -104,25 +87,25 @@ def usable_codes(connection: Connection, reader: str, now: str) -> tuple[Code, .
     return tuple(Code(**row) for row in connection.execute(query).mappings())
 
 
-def use_code(connection: Connection, code_id: str, now: str) -> bool:
+def use_code(connection: sa.Connection, code_id: str, now: str) -> bool:
     """Use up a code; False if somebody else was faster."""
-    c = access_codes.c
+    c = tables.access_codes.c
     unused = (c.id == code_id, c.used_at.is_(None), c.revoked_at.is_(None))
     used = connection.execute(
-        update(access_codes).where(*unused).values(used_at=now)
+        sa.update(tables.access_codes).where(*unused).values(used_at=now)
     ).rowcount
     return bool(used == 1)
 
 
-def revoke_codes(connection: Connection, reader: str, now: str) -> int:
+def revoke_codes(connection: sa.Connection, reader: str, now: str) -> int:
     """Revoke all unused codes of a reader and end the sessions.
 
     Returns:
         Number of codes revoked.
     """
-    c = access_codes.c
+    c = tables.access_codes.c
     revoked = connection.execute(
-        update(access_codes)
+        sa.update(tables.access_codes)
         .where(c.reader == reader, c.used_at.is_(None), c.revoked_at.is_(None))
         .values(revoked_at=now)
     ).rowcount
@@ -130,34 +113,40 @@ def revoke_codes(connection: Connection, reader: str, now: str) -> int:
     return int(revoked)
 
 
-def find_coordinator(connection: Connection, name: str) -> Coordinator | None:
+def find_coordinator(connection: sa.Connection, name: str) -> Coordinator | None:
     """Return the active coordinator of this name; capitals do not matter."""
-    query = select(coordinators).where(
-        func.lower(coordinators.c.name) == name.lower(),
-        coordinators.c.revoked_at == "",
+    query = sa.select(tables.coordinators).where(
+        sa.func.lower(tables.coordinators.c.name) == name.lower(),
+        tables.coordinators.c.revoked_at == "",
     )
     row = connection.execute(query).mappings().first()
     return Coordinator(**row) if row else None
 
 
-def all_coordinators(connection: Connection) -> tuple[Coordinator, ...]:
+def all_coordinators(connection: sa.Connection) -> tuple[Coordinator, ...]:
     """Return all accounts, in the order in which they were added."""
-    c = coordinators.c
-    found = connection.execute(select(coordinators).order_by(c.added_at, c.name))
+    c = tables.coordinators.c
+    found = connection.execute(
+        sa.select(tables.coordinators).order_by(c.added_at, c.name)
+    )
     return tuple(Coordinator(**row) for row in found.mappings())
 
 
-def find_attempts(connection: Connection, name: str) -> Attempts:
+def find_attempts(connection: sa.Connection, name: str) -> Attempts:
     """Return the failures that are counted under a name."""
-    found = connection.execute(select(attempts).where(attempts.c.reader == name))
+    found = connection.execute(
+        sa.select(tables.attempts).where(tables.attempts.c.reader == name)
+    )
     row = found.first()
     return Attempts(row.failures, row.blocked_until) if row else Attempts()
 
 
-def replace_attempts(connection: Connection, name: str, kept: Attempts) -> None:
+def replace_attempts(connection: sa.Connection, name: str, kept: Attempts) -> None:
     """Keep the failures that are counted under a name."""
-    connection.execute(delete(attempts).where(attempts.c.reader == name))
-    connection.execute(insert(attempts), {"reader": name, **vars(kept)})
+    connection.execute(
+        sa.delete(tables.attempts).where(tables.attempts.c.reader == name)
+    )
+    connection.execute(sa.insert(tables.attempts), {"reader": name, **vars(kept)})
 
 
 @dataclass(frozen=True)
@@ -172,24 +161,24 @@ class Sessions:
         active: Which accounts may sign in.
     """
 
-    table: Table
-    owner: Column[Any]
-    account: Column[Any]
-    name: Column[Any]
-    active: ColumnElement[bool]
+    table: sa.Table
+    owner: sa.Column[Any]
+    account: sa.Column[Any]
+    name: sa.Column[Any]
+    active: sa.ColumnElement[bool]
 
     def add(
-        self, connection: Connection, session_id: str, account: str, now: str
+        self, connection: sa.Connection, session_id: str, account: str, now: str
     ) -> None:
         """Keep that somebody has signed in."""
         row = {self.owner.name: account, "started_at": now, "seen_at": now}
-        connection.execute(insert(self.table), {"id": session_id, **row})
+        connection.execute(sa.insert(self.table), {"id": session_id, **row})
 
-    def find(self, connection: Connection, session_id: str) -> Session | None:
+    def find(self, connection: sa.Connection, session_id: str) -> Session | None:
         """Return a session that has not been ended, of an account that is active."""
         s = self.table.c
         query = (
-            select(s.id, self.name, s.seen_at)
+            sa.select(s.id, self.name, s.seen_at)
             .join(self.account.table, self.owner == self.account)
             .where(s.id == session_id, s.ended_at.is_(None), self.active)
         )
@@ -197,14 +186,14 @@ class Sessions:
         return Session(*row) if row else None
 
     def touch(
-        self, connection: Connection, session_id: str, now: str, *, end: bool
+        self, connection: sa.Connection, session_id: str, now: str, *, end: bool
     ) -> None:
         """Keep when a session was last seen, or that it has ended."""
         values = {"seen_at": now} | ({"ended_at": now} if end else {})
         same = self.table.c.id == session_id
-        connection.execute(update(self.table).where(same).values(**values))
+        connection.execute(sa.update(self.table).where(same).values(**values))
 
-    def end_all(self, connection: Connection, account: str, now: str) -> int:
+    def end_all(self, connection: sa.Connection, account: str, now: str) -> int:
         """End all sessions of an account.
 
         Returns:
@@ -212,22 +201,22 @@ class Sessions:
         """
         running = (self.owner == account, self.table.c.ended_at.is_(None))
         ended = connection.execute(
-            update(self.table).where(*running).values(ended_at=now)
+            sa.update(self.table).where(*running).values(ended_at=now)
         ).rowcount
         return int(ended)
 
 
 READER_SESSIONS = Sessions(
-    table=sessions,
-    owner=sessions.c.reader,
-    account=readers.c.name,
-    name=readers.c.name,
-    active=readers.c.status == "active",
+    table=tables.sessions,
+    owner=tables.sessions.c.reader,
+    account=tables.readers.c.name,
+    name=tables.readers.c.name,
+    active=tables.readers.c.status == "active",
 )
 COORDINATOR_SESSIONS = Sessions(
-    table=coordinator_sessions,
-    owner=coordinator_sessions.c.coordinator,
-    account=coordinators.c.id,
-    name=coordinators.c.name,
-    active=coordinators.c.revoked_at == "",
+    table=tables.coordinator_sessions,
+    owner=tables.coordinator_sessions.c.coordinator,
+    account=tables.coordinators.c.id,
+    name=tables.coordinators.c.name,
+    active=tables.coordinators.c.revoked_at == "",
 )

@@ -9,14 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.store.tables import (
-    closing_answers,
-    drafts,
-    presentations,
-    responses,
-    signatures,
-    training_steps,
-)
+from reader_study.store import tables
 from reader_study.store.transaction import Head, Transaction
 
 
@@ -47,8 +40,10 @@ class Closing:
 
 def find_closings(connection: Connection) -> dict[str, Closing]:
     """Return the answers by reader."""
-    query = select(*(c for c in closing_answers.columns if c.name != "salt"))
-    rows = connection.execute(query.order_by(closing_answers.c.reader)).mappings()
+    query = select(*(c for c in tables.closing_answers.columns if c.name != "salt"))
+    rows = connection.execute(
+        query.order_by(tables.closing_answers.c.reader)
+    ).mappings()
     return {
         row["reader"]: Closing(**dict(row) | {"synthetic": _counts(row["synthetic"])})
         for row in rows
@@ -63,7 +58,7 @@ def keep_closing(t: Transaction, closing: Closing) -> Head:
         "synthetic": canonical_bytes(counts).decode(),
         "salt": secrets.token_hex(16),
     }
-    return t.keep(closing_answers, row, "closing.answered", closing.reader, {})
+    return t.keep(tables.closing_answers, row, "closing.answered", closing.reader, {})
 
 
 class Step(StrEnum):
@@ -106,8 +101,8 @@ def find_training_steps(
     connection: Connection, reader: str | None = None
 ) -> tuple[TrainingStep, ...]:
     """Return what a reader, or everybody, did in training, in the order of time."""
-    t = training_steps.c
-    query = select(*(c for c in training_steps.columns if c.name != "salt"))
+    t = tables.training_steps.c
+    query = select(*(c for c in tables.training_steps.columns if c.name != "salt"))
     if reader is not None:
         query = query.where(t.reader == reader)
     rows = connection.execute(query.order_by(t.reader, t.trial, t.recorded_at, t.step))
@@ -132,7 +127,7 @@ def keep_training_step(t: Transaction, step: TrainingStep) -> Head:
     }
     details = {"trial": step.trial, "token": step.token}
     event = f"training.{step.step}"
-    return t.keep(training_steps, row, event, step.reader, details)
+    return t.keep(tables.training_steps, row, event, step.reader, details)
 
 
 @dataclass(frozen=True)
@@ -213,11 +208,11 @@ def find_opened(
     connection: Connection, reader: str | None = None, token: str | None = None
 ) -> dict[tuple[str, str], Opened]:
     """Return what has been opened, by reader and token."""
-    query = select(presentations)
+    query = select(tables.presentations)
     if token is not None:
-        query = query.where(presentations.c.token == token)
+        query = query.where(tables.presentations.c.token == token)
     if reader is not None:
-        query = query.where(presentations.c.reader == reader)
+        query = query.where(tables.presentations.c.reader == reader)
     found = [Opened(**row) for row in connection.execute(query).mappings()]
     return {(opened.reader, opened.token): opened for opened in found}
 
@@ -227,13 +222,13 @@ def find_responses(
 ) -> tuple[Response, ...]:
     """Return all revisions of all responses, sorted by trial, position, revision."""
     query: Select[tuple[object, ...]] = select(
-        *(column for column in responses.columns if column.name != "salt")
+        *(column for column in tables.responses.columns if column.name != "salt")
     )
     if reader is not None:
-        query = query.where(responses.c.reader == reader)
+        query = query.where(tables.responses.c.reader == reader)
     if token is not None:
-        query = query.where(responses.c.token == token)
-    r = responses.c
+        query = query.where(tables.responses.c.token == token)
+    r = tables.responses.c
     query = query.order_by(r.reader, r.trial, r.position, r.token, r.revision)
     return tuple(_response(dict(row)) for row in connection.execute(query).mappings())
 
@@ -245,31 +240,35 @@ def latest(revisions: tuple[Response, ...]) -> dict[tuple[str, str], Response]:
 
 def answered_tokens(connection: Connection, reader: str) -> frozenset[str]:
     """Return the tokens that a reader has answered."""
-    query = select(responses.c.token).where(
-        responses.c.reader == reader, responses.c.revision == 1
+    query = select(tables.responses.c.token).where(
+        tables.responses.c.reader == reader, tables.responses.c.revision == 1
     )
     return frozenset(connection.execute(query).scalars())
 
 
 def count_responses(connection: Connection) -> int:
     """Return the number of stored revisions."""
-    return connection.execute(select(func.count()).select_from(responses)).scalar_one()
+    return connection.execute(
+        select(func.count()).select_from(tables.responses)
+    ).scalar_one()
 
 
 def find_signatures(
     connection: Connection, reader: str | None = None
 ) -> dict[tuple[str, int], Signature]:
     """Return the signatures, by reader and trial."""
-    query = select(signatures)
+    query = select(tables.signatures)
     if reader is not None:
-        query = query.where(signatures.c.reader == reader)
+        query = query.where(tables.signatures.c.reader == reader)
     found = [Signature(**row) for row in connection.execute(query).mappings()]
     return {(signature.reader, signature.trial): signature for signature in found}
 
 
 def find_draft(connection: Connection, reader: str, token: str) -> Draft | None:
     """Return the draft of a reading, if there is one."""
-    query = select(drafts).where(drafts.c.reader == reader, drafts.c.token == token)
+    query = select(tables.drafts).where(
+        tables.drafts.c.reader == reader, tables.drafts.c.token == token
+    )
     row = connection.execute(query).first()
     return Draft(json.loads(row.answers), json.loads(row.reasons)) if row else None
 
@@ -287,14 +286,15 @@ def replace_draft(
         "reasons": canonical_bytes(dict(draft.reasons)).decode(),
         "saved_at": saved_at,
     }
-    connection.execute(insert(drafts), row)
+    connection.execute(insert(tables.drafts), row)
 
 
 def remove_draft(connection: Connection, opened: Opened) -> None:
     """Remove the draft of a reading."""
     connection.execute(
-        delete(drafts).where(
-            drafts.c.reader == opened.reader, drafts.c.token == opened.token
+        delete(tables.drafts).where(
+            tables.drafts.c.reader == opened.reader,
+            tables.drafts.c.token == opened.token,
         )
     )
 

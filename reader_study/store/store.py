@@ -14,16 +14,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    ProgrammingError,
-    SQLAlchemyError,
-)
 
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
@@ -90,7 +82,7 @@ def make_engine(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except exc.ArgumentError as error:
         msg = f"Database must be a URL such as sqlite:///study.sqlite, got {url!r}"
         raise StudyError(msg) from error
     backend = parsed.get_backend_name()
@@ -102,7 +94,7 @@ def make_engine(url: str) -> Engine:
         if backend == "sqlite":
             return _sqlite(parsed.render_as_string(hide_password=False))
         return create_engine(parsed, pool_size=10, max_overflow=50, pool_pre_ping=True)
-    except (ModuleNotFoundError, SQLAlchemyError) as error:
+    except (ModuleNotFoundError, exc.SQLAlchemyError) as error:
         msg = f"Database {parsed.render_as_string()} cannot be used: {error}"
         raise StudyError(msg) from error
 
@@ -150,10 +142,10 @@ def _has_wal(engine: Engine) -> bool:
             cursor.execute("PRAGMA journal_mode")
             if cursor.fetchone() != ("wal",):
                 cursor.execute("PRAGMA journal_mode=WAL")
-    except (sqlite3.DatabaseError, DBAPIError) as error:
+    except (sqlite3.DatabaseError, exc.DBAPIError) as error:
         if "locked" in str(error):
             return False
-        why = error.orig if isinstance(error, DBAPIError) else error
+        why = error.orig if isinstance(error, exc.DBAPIError) else error
         msg = f"The database cannot be used: {why}"
         raise StudyError(msg) from error
     return True
@@ -187,7 +179,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
-_OF_THE_PROGRAM = (DataError, IntegrityError, ProgrammingError)
+_OF_THE_PROGRAM = (exc.DataError, exc.IntegrityError, exc.ProgrammingError)
 
 
 @dataclass(frozen=True)
@@ -266,6 +258,6 @@ def _mendable() -> Iterator[None]:
         yield
     except _OF_THE_PROGRAM:
         raise
-    except DBAPIError as error:
+    except exc.DBAPIError as error:
         msg = f"The database cannot be used: {str(error.orig).strip()}"
         raise StudyError(msg) from error

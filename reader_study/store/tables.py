@@ -2,226 +2,225 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    text,
-)
+import sqlalchemy as sa
 
-metadata = MetaData()
+metadata = sa.MetaData()
 
 
-acknowledgements = Table(
+acknowledgements = sa.Table(
     "acknowledgements",
     metadata,
-    Column("reader", Text, ForeignKey("readers.name"), primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("version", Text, primary_key=True),
-    Column("details", Text, nullable=False),
-    Column("acknowledged_at", Text, nullable=False),
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Column("acknowledged_at", sa.Text, nullable=False),
 )
 
-training_steps = Table(
+training_steps = sa.Table(
     "training_steps",
     metadata,
-    Column("reader", Text, ForeignKey("readers.name"), primary_key=True),
-    Column("trial", Integer, primary_key=True),
-    Column("token", Text, primary_key=True),  # empty: all that was left
-    Column("step", Text, primary_key=True),  # answered, seen, skipped
-    Column("answers", Text, nullable=False),
-    Column("reasons", Text, nullable=False),
-    Column("simulated", Boolean, nullable=False),
-    Column("recorded_at", Text, nullable=False),
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),  # empty: all that was left
+    sa.Column("step", sa.Text, primary_key=True),  # answered, seen, skipped
+    sa.Column("answers", sa.Text, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    sa.Column("recorded_at", sa.Text, nullable=False),
     # The log shows the hash of a row; without salt it would show the answers.
-    Column("salt", Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
 )
 
-closing_answers = Table(
+closing_answers = sa.Table(
     "closing_answers",
     metadata,
-    Column("reader", Text, ForeignKey("readers.name"), primary_key=True),
-    Column("recognised", Text, nullable=False),
-    Column("which", Text, nullable=False),
-    Column("synthetic", Text, nullable=False),  # number believed, by trial
-    Column("cues", Text, nullable=False),
-    Column("confidence", Integer, nullable=False),
-    Column("simulated", Boolean, nullable=False),
-    Column("answered_at", Text, nullable=False),
-    Column("salt", Text, nullable=False),
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("recognised", sa.Text, nullable=False),
+    sa.Column("which", sa.Text, nullable=False),
+    sa.Column("synthetic", sa.Text, nullable=False),  # number believed, by trial
+    sa.Column("cues", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Integer, nullable=False),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    sa.Column("answered_at", sa.Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
 )
 
 _TABLES = (acknowledgements, closing_answers, training_steps)
 
 
-readers = Table(
+readers = sa.Table(
     "readers",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("slot", Text, nullable=False),
-    Column("specialty", Text, nullable=False),
-    Column("years", Float, nullable=False),
-    Column("status", Text, nullable=False),  # active, excluded, replaced
-    Column("reason", Text, nullable=False),
-    Column("replaces", Text, nullable=False),
-    Column("simulated", Boolean, nullable=False),
-    Column("added_at", Text, nullable=False),
-    Index(
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Text, nullable=False),
+    sa.Column("specialty", sa.Text, nullable=False),
+    sa.Column("years", sa.Float, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),  # active, excluded, replaced
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("replaces", sa.Text, nullable=False),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    sa.Column("added_at", sa.Text, nullable=False),
+    sa.Index(
         "one_active_reader_per_slot",
         "slot",
         unique=True,
-        sqlite_where=text("status = 'active'"),
-        postgresql_where=text("status = 'active'"),
+        sqlite_where=sa.text("status = 'active'"),
+        postgresql_where=sa.text("status = 'active'"),
     ),
 )
 
-access_codes = Table(
+access_codes = sa.Table(
     "access_codes",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("reader", Text, ForeignKey("readers.name"), nullable=False, index=True),
-    Column("salt", Text, nullable=False),
-    Column("code_hash", Text, nullable=False),
-    Column("issued_at", Text, nullable=False),
-    Column("expires_at", Text, nullable=False),
-    Column("used_at", Text),
-    Column("revoked_at", Text),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column(
+        "reader", sa.Text, sa.ForeignKey("readers.name"), nullable=False, index=True
+    ),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("code_hash", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+    sa.Column("used_at", sa.Text),
+    sa.Column("revoked_at", sa.Text),
 )
 
-attempts = Table(
+attempts = sa.Table(
     "attempts",
     metadata,
-    Column("reader", Text, primary_key=True),  # empty: all together
-    Column("failures", Integer, nullable=False),
-    Column("blocked_until", Text, nullable=False),
+    sa.Column("reader", sa.Text, primary_key=True),  # empty: all together
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("blocked_until", sa.Text, nullable=False),
 )
 
-sessions = Table(
+sessions = sa.Table(
     "sessions",
     metadata,
-    Column("id", Text, primary_key=True),  # hash of what the reader's browser holds
-    Column("reader", Text, ForeignKey("readers.name"), nullable=False, index=True),
-    Column("started_at", Text, nullable=False),
-    Column("seen_at", Text, nullable=False),
-    Column("ended_at", Text),
+    sa.Column(
+        "id", sa.Text, primary_key=True
+    ),  # hash of what the reader's browser holds
+    sa.Column(
+        "reader", sa.Text, sa.ForeignKey("readers.name"), nullable=False, index=True
+    ),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
 )
 
-coordinators = Table(
+coordinators = sa.Table(
     "coordinators",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("salt", Text, nullable=False),
-    Column("code_hash", Text, nullable=False),
-    Column("added_at", Text, nullable=False),
-    Column("revoked_at", Text, nullable=False),  # empty: may sign in
-    Index(
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("code_hash", sa.Text, nullable=False),
+    sa.Column("added_at", sa.Text, nullable=False),
+    sa.Column("revoked_at", sa.Text, nullable=False),  # empty: may sign in
+    sa.Index(
         "one_active_coordinator_per_name",
         "name",
         unique=True,
-        sqlite_where=text("revoked_at = ''"),
-        postgresql_where=text("revoked_at = ''"),
+        sqlite_where=sa.text("revoked_at = ''"),
+        postgresql_where=sa.text("revoked_at = ''"),
     ),
 )
 
-coordinator_sessions = Table(
+coordinator_sessions = sa.Table(
     "coordinator_sessions",
     metadata,
-    Column("id", Text, primary_key=True),  # hash of what the browser holds
-    Column(
-        "coordinator", Text, ForeignKey("coordinators.id"), nullable=False, index=True
+    sa.Column("id", sa.Text, primary_key=True),  # hash of what the browser holds
+    sa.Column(
+        "coordinator",
+        sa.Text,
+        sa.ForeignKey("coordinators.id"),
+        nullable=False,
+        index=True,
     ),
-    Column("started_at", Text, nullable=False),
-    Column("seen_at", Text, nullable=False),
-    Column("ended_at", Text),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
 )
 
-presentations = Table(
+presentations = sa.Table(
     "presentations",
     metadata,
-    Column("reader", Text, ForeignKey("readers.name"), primary_key=True),
-    Column("trial", Integer, primary_key=True),
-    Column("token", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("opened_at", Text, nullable=False),
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("opened_at", sa.Text, nullable=False),
 )
 
-drafts = Table(
+drafts = sa.Table(
     "drafts",
     metadata,
-    Column("reader", Text, ForeignKey("readers.name"), primary_key=True),
-    Column("trial", Integer, primary_key=True),
-    Column("token", Text, primary_key=True),
-    Column("answers", Text, nullable=False),
-    Column("reasons", Text, nullable=False),
-    Column("saved_at", Text, nullable=False),
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("answers", sa.Text, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False),
+    sa.Column("saved_at", sa.Text, nullable=False),
 )
 
-responses = Table(
+responses = sa.Table(
     "responses",
     metadata,
-    Column("reader", Text, ForeignKey("readers.name"), primary_key=True),
-    Column("trial", Integer, primary_key=True),
-    Column("token", Text, primary_key=True),
-    Column("revision", Integer, primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("answers", Text, nullable=False),
-    Column("reasons", Text, nullable=False),
-    Column("note", Text, nullable=False),  # why corrected, or why not answered
-    Column("opened_at", Text, nullable=False),
-    Column("submitted_at", Text, nullable=False),
-    Column("active_seconds", Float),
-    Column("simulated", Boolean, nullable=False),
-    Column("log_n", Integer, nullable=False),
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("answers", sa.Text, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),  # why corrected, or why not answered
+    sa.Column("opened_at", sa.Text, nullable=False),
+    sa.Column("submitted_at", sa.Text, nullable=False),
+    sa.Column("active_seconds", sa.Float),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    sa.Column("log_n", sa.Integer, nullable=False),
     # The log shows the hash of a row; without salt it would show the answers.
-    Column("salt", Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
 )
 
-signatures = Table(
+signatures = sa.Table(
     "signatures",
     metadata,
-    Column("reader", Text, ForeignKey("readers.name"), primary_key=True),
-    Column("trial", Integer, primary_key=True),
-    Column("n_readings", Integer, nullable=False),
-    Column("signed_at", Text, nullable=False),
-    Column("log_n", Integer, nullable=False),
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("n_readings", sa.Integer, nullable=False),
+    sa.Column("signed_at", sa.Text, nullable=False),
+    sa.Column("log_n", sa.Integer, nullable=False),
 )
 
-deviations = Table(
+deviations = sa.Table(
     "deviations",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False),
-    Column("reader", Text, nullable=False),
-    Column("trial", Integer, nullable=False),  # 0: none in particular
-    Column("reason", Text, nullable=False),
-    Column("recorded_by", Text, nullable=False),
-    Column("approved_by", Text, nullable=False),
-    Column("recorded_at", Text, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("reader", sa.Text, nullable=False),
+    sa.Column("trial", sa.Integer, nullable=False),  # 0: none in particular
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("recorded_by", sa.Text, nullable=False),
+    sa.Column("approved_by", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.Text, nullable=False),
 )
 
-milestones = Table(
+milestones = sa.Table(
     "milestones",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False),
-    Column("details", Text, nullable=False),
-    Column("recorded_at", Text, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.Text, nullable=False),
 )
 
-audit_log = Table(
+audit_log = sa.Table(
     "audit_log",
     metadata,
-    Column("n", Integer, primary_key=True, autoincrement=False),
-    Column("entry", Text, nullable=False),
-    Column("previous", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entry", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
 )
 
 COVERED: Mapping[str, tuple[str, ...]] = {

@@ -20,22 +20,7 @@ from analysis.multireader import (
     per_class,
     per_reader,
 )
-from analysis.report.formatting import (
-    Json,
-    clustered_json,
-    format_clustered,
-    format_estimate,
-    format_p,
-    neutralise,
-    number,
-)
-from analysis.report.section import (
-    ARBITRARY_CASES,
-    Picture,
-    ReportContext,
-    Section,
-    Table,
-)
+from analysis.report import formatting, section
 from analysis.responses.pairing import paired_readings
 
 ID = "readers"
@@ -63,12 +48,12 @@ class QuestionByReader:
     by_class: Mapping[str, tuple[ClusteredEstimate, ClusteredEstimate]]
 
 
-def by_reader_section(context: ReportContext) -> Section | None:
+def by_reader_section(context: section.ReportContext) -> section.Section | None:
     """Return kappa by reader with a test of homogeneity, and by severity."""
     if len(context.responses.readers) < 2:
         return None
     if context.provenance == "reconstructed":
-        return Section(ID, TITLE, refused=ARBITRARY_CASES)
+        return section.Section(ID, TITLE, refused=section.ARBITRARY_CASES)
     level, severity = context.confidence_level, _severities(context)
     found = {
         question.id: question_by_reader(
@@ -77,17 +62,17 @@ def by_reader_section(context: ReportContext) -> Section | None:
         for question in context.responses.questionnaire
     }
     tables = [
-        Table(
+        section.Table(
             "kappa_by_reader",
             f"Cohen's kappa of each reader with {100 * level:g} % confidence intervals",
             _reader_frame(found, level),
             ("Cases are random, the reader is this one (Student's t).",),
         ),
-        Table("homogeneity", "Do readers differ in kappa?", _test_frame(found)),
+        section.Table("homogeneity", "Do readers differ in kappa?", _test_frame(found)),
     ]
     if severity:
         tables.append(
-            Table(
+            section.Table(
                 "agreement_by_severity",
                 f"Agreement and kappa by severity with {100 * level:g} % confidence "
                 "intervals, readers and patients random",
@@ -95,13 +80,13 @@ def by_reader_section(context: ReportContext) -> Section | None:
                 ("Classes of few patients say little.",),
             )
         )
-    return Section(
+    return section.Section(
         ID,
         TITLE,
         findings=_findings(found, level),
         tables=tuple(tables),
         pictures=(
-            Picture(
+            section.Picture(
                 "forest_by_reader",
                 partial(_figure, found, level),
                 "Kappa of each reader, one panel a question",
@@ -135,7 +120,7 @@ def question_by_reader(pairs: Pairs, severity: Mapping[str, str]) -> QuestionByR
     )
 
 
-def _severities(context: ReportContext) -> dict[str, str]:
+def _severities(context: section.ReportContext) -> dict[str, str]:
     """Class of each case, classes in the order of the paper if they are its."""
     known = ("none", "mild_moderate", "severe")
     found = {r.case: r.severity for r in context.responses.readings if r.severity}
@@ -160,11 +145,13 @@ def _reader_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.Dat
     names = dict.fromkeys(own.reader for q in found.values() for own in q.alone)
     rows = []
     for name in names:
-        row = {"Reader": neutralise(name)}
+        row = {"Reader": formatting.neutralise(name)}
         for question, of_question in found.items():
             own = {one.reader: one.coefficient for one in of_question.alone}
-            row[neutralise(question)] = (
-                format_clustered(own[name], level, 2) if name in own else NO_PAIRS
+            row[formatting.neutralise(question)] = (
+                formatting.format_clustered(own[name], level, 2)
+                if name in own
+                else NO_PAIRS
             )
         rows.append(row)
     return pd.DataFrame(rows)
@@ -176,13 +163,13 @@ def _test_frame(found: Mapping[str, QuestionByReader]) -> pd.DataFrame:
         values = [e.estimate for e in q.without.values()]
         rows.append(
             {
-                "Question": neutralise(question),
-                "F": format_estimate(_f(q.test)),
+                "Question": formatting.neutralise(question),
+                "F": formatting.format_estimate(_f(q.test)),
                 "df": f"{q.test.df}, {q.test.df_residual}",
-                "p": q.test.undefined_reason or format_p(q.test.p_value),
-                "Kappa of all": format_estimate(q.together.estimate),
-                "without one reader": f"{format_estimate(min(values))} to "
-                f"{format_estimate(max(values))}"
+                "p": q.test.undefined_reason or formatting.format_p(q.test.p_value),
+                "Kappa of all": formatting.format_estimate(q.together.estimate),
+                "without one reader": f"{formatting.format_estimate(min(values))} to "
+                f"{formatting.format_estimate(max(values))}"
                 if values
                 else NO_PAIRS,
             }
@@ -203,11 +190,11 @@ def _class_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.Data
         for name, (share, kappa) in q.by_class.items():
             rows.append(
                 {
-                    "Question": neutralise(question),
-                    "Severity": neutralise(name),
+                    "Question": formatting.neutralise(question),
+                    "Severity": formatting.neutralise(name),
                     "Patients": str(kappa.n_cases),
-                    "Agreement": format_clustered(share, level),
-                    "Cohen's kappa": format_clustered(kappa, level),
+                    "Agreement": formatting.format_clustered(share, level),
+                    "Cohen's kappa": formatting.format_clustered(kappa, level),
                 }
             )
     return pd.DataFrame(rows)
@@ -242,31 +229,31 @@ def _figure(found: Mapping[str, QuestionByReader], level: float) -> Figure:
     return figure
 
 
-def _json(q: QuestionByReader, level: float) -> Json:
+def _json(q: QuestionByReader, level: float) -> formatting.Json:
     return {
         "by_reader": {
             own.reader: {
-                "cohen_kappa": clustered_json(own.coefficient, level),
+                "cohen_kappa": formatting.clustered_json(own.coefficient, level),
                 "n_agree": own.agreement.n_agree,
                 "n": own.agreement.n,
             }
             for own in q.alone
         },
         "homogeneity": {
-            "f": number(_f(q.test)),
+            "f": formatting.number(_f(q.test)),
             "df": q.test.df,
             "df_residual": q.test.df_residual,
-            "p_value": number(q.test.p_value),
+            "p_value": formatting.number(q.test.p_value),
             "undefined_reason": q.test.undefined_reason,
         },
         "without_reader": {
-            name: clustered_json(estimate, level)
+            name: formatting.clustered_json(estimate, level)
             for name, estimate in q.without.items()
         },
         "by_severity": {
             name: {
-                "percent_agreement": clustered_json(share, level),
-                "cohen_kappa": clustered_json(kappa, level),
+                "percent_agreement": formatting.clustered_json(share, level),
+                "cohen_kappa": formatting.clustered_json(kappa, level),
             }
             for name, (share, kappa) in q.by_class.items()
         },

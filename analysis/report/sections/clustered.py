@@ -7,54 +7,36 @@ from statistics import median
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis import multireader
 from analysis.charts.forest import ForestRow, forest_plot
 from analysis.charts.style import GUIDE
-from analysis.multireader import (
-    ClusteredEstimate,
-    Coefficient,
-    Pairs,
-    Variance,
-    with_clustered_error,
-)
-from analysis.report.formatting import (
-    clustered_json,
-    format_estimate,
-    format_interval,
-    neutralise,
-)
-from analysis.report.section import (
-    ARBITRARY_CASES,
-    Picture,
-    ReportContext,
-    Section,
-    Table,
-)
+from analysis.report import formatting, section
 from analysis.responses.pairing import paired_readings
 
 ID = "clustered"
 TITLE = "Readers and patients as random"
-HEADLINE: Variance = "crossed"
-SHOWN: Mapping[Variance, str] = {
+HEADLINE: multireader.Variance = "crossed"
+SHOWN: Mapping[multireader.Variance, str] = {
     "crossed": "Readers and patients",
     "pigeonhole": "The same, bootstrap",
     "patient": "Patients, these readers",
     "jackknife": "The same, jackknife",
     "independent": "Independent pairs, as printed",
 }
-COEFFICIENTS: Mapping[str, tuple[str, Coefficient]] = {
-    "cohen_kappa": ("Cohen's kappa", Coefficient.kappa()),
-    "percent_agreement": ("Agreement", Coefficient.agreement()),
-    "gwet_ac1": ("Gwet's AC1", Coefficient.ac()),
+COEFFICIENTS: Mapping[str, tuple[str, multireader.Coefficient]] = {
+    "cohen_kappa": ("Cohen's kappa", multireader.Coefficient.kappa()),
+    "percent_agreement": ("Agreement", multireader.Coefficient.agreement()),
+    "gwet_ac1": ("Gwet's AC1", multireader.Coefficient.ac()),
 }
 
-Estimates = Mapping[str, Mapping[Variance, ClusteredEstimate]]
+Estimates = Mapping[str, Mapping[multireader.Variance, multireader.ClusteredEstimate]]
 """By question, then by what varies."""
 
 
-def clustered_section(context: ReportContext) -> Section:
+def clustered_section(context: section.ReportContext) -> section.Section:
     """Return kappa, agreement and AC1 of each question with all intervals."""
     if context.provenance == "reconstructed":
-        return Section(ID, TITLE, refused=ARBITRARY_CASES)
+        return section.Section(ID, TITLE, refused=section.ARBITRARY_CASES)
     level = context.confidence_level
     pairs = {
         question.id: paired_readings(context.responses, question)
@@ -65,12 +47,12 @@ def clustered_section(context: ReportContext) -> Section:
         for name, (_, coefficient) in COEFFICIENTS.items()
     }
     kappa = found["cohen_kappa"]
-    return Section(
+    return section.Section(
         ID,
         TITLE,
         findings=_findings(kappa, level),
         tables=tuple(
-            Table(
+            section.Table(
                 f"clustered_{name}",
                 f"{COEFFICIENTS[name][0]} with {100 * level:g} % confidence intervals, "
                 "by what is taken to vary from study to study",
@@ -80,7 +62,7 @@ def clustered_section(context: ReportContext) -> Section:
             for name, of_coefficient in found.items()
         ),
         pictures=(
-            Picture(
+            section.Picture(
                 "forest_clustered",
                 partial(_figure, kappa, level),
                 "Kappa of each question with two intervals",
@@ -101,7 +83,10 @@ def clustered_section(context: ReportContext) -> Section:
         references=("gallas", "vanbelle", "satterthwaite", "owen"),
         content={
             name: {
-                question: {v: clustered_json(e, level) for v, e in by_variance.items()}
+                question: {
+                    v: formatting.clustered_json(e, level)
+                    for v, e in by_variance.items()
+                }
                 for question, by_variance in of_coefficient.items()
             }
             for name, of_coefficient in found.items()
@@ -109,11 +94,15 @@ def clustered_section(context: ReportContext) -> Section:
     )
 
 
-def estimates(pairs: Mapping[str, Pairs], coefficient: Coefficient) -> Estimates:
+def estimates(
+    pairs: Mapping[str, multireader.Pairs], coefficient: multireader.Coefficient
+) -> Estimates:
     """Estimate a coefficient of each question under every idea of what varies."""
     return {
         question: {
-            variance: with_clustered_error(of_question, coefficient, variance)
+            variance: multireader.with_clustered_error(
+                of_question, coefficient, variance
+            )
             for variance in SHOWN
         }
         for question, of_question in pairs.items()
@@ -142,10 +131,10 @@ def _frame(found: Estimates, level: float) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Question": neutralise(question),
-                "Estimate": format_estimate(by_variance[HEADLINE].estimate),
+                "Question": formatting.neutralise(question),
+                "Estimate": formatting.format_estimate(by_variance[HEADLINE].estimate),
                 **{
-                    label: format_interval(
+                    label: formatting.format_interval(
                         by_variance[variance].confidence_interval(level)
                     )
                     for variance, label in SHOWN.items()
@@ -169,7 +158,7 @@ def _cautions(found: Estimates) -> tuple[str, ...]:
 def _figure(kappa: Estimates, level: float) -> Figure:
     rows = []
     for question, by_variance in kappa.items():
-        shown: Mapping[Variance, str]
+        shown: Mapping[multireader.Variance, str]
         shown = {HEADLINE: question, "independent": "independent"}
         for variance, label in shown.items():
             estimate = by_variance[variance]

@@ -10,25 +10,8 @@ from matplotlib.figure import Figure
 from analysis.charts.forest import ForestRow, forest_plot
 from analysis.charts.style import GUIDE
 from analysis.multireader import ClusteredEstimate
-from analysis.questions.between_readers import (
-    ConsistencyCoefficient,
-    consistency,
-    consistency_difference,
-    method_ratings,
-)
-from analysis.report.formatting import (
-    Json,
-    clustered_json,
-    format_clustered,
-    neutralise,
-)
-from analysis.report.section import (
-    ARBITRARY_CASES,
-    Picture,
-    ReportContext,
-    Section,
-    Table,
-)
+from analysis.questions import between_readers
+from analysis.report import formatting, section
 
 
 @dataclass(frozen=True)
@@ -51,7 +34,9 @@ _OfQuestions = Mapping[str, _MethodsCompared]
 
 
 def _compared(
-    context: ReportContext, question: str, coefficient: ConsistencyCoefficient
+    context: section.ReportContext,
+    question: str,
+    coefficient: between_readers.ConsistencyCoefficient,
 ) -> _MethodsCompared:
     """Estimate a coefficient under both methods, and the difference.
 
@@ -63,11 +48,13 @@ def _compared(
     ordinal = question in context.plan.ordinal_questions
     if coefficient == "krippendorff_alpha" and ordinal:
         coefficient = "krippendorff_alpha_ordinal"
-    ratings = method_ratings(context.responses, question)
+    ratings = between_readers.method_ratings(context.responses, question)
     return _MethodsCompared(
-        reference=consistency(ratings.reference, ratings.k, coefficient),
-        test=consistency(ratings.test, ratings.k, coefficient),
-        difference=consistency_difference(ratings, coefficient),
+        reference=between_readers.consistency(
+            ratings.reference, ratings.k, coefficient
+        ),
+        test=between_readers.consistency(ratings.test, ratings.k, coefficient),
+        difference=between_readers.consistency_difference(ratings, coefficient),
     )
 
 
@@ -98,21 +85,21 @@ def _consistency_figure(
 
 ID = "consistency"
 TITLE = "Agreement between readers"
-COEFFICIENTS: Mapping[ConsistencyCoefficient, str] = {
+COEFFICIENTS: Mapping[between_readers.ConsistencyCoefficient, str] = {
     "fleiss_kappa": "Fleiss' kappa",
     "conger_kappa": "Conger's kappa",
     "gwet_ac1": "Gwet's AC1",
     "krippendorff_alpha": "Krippendorff's alpha",
 }
-SHOWN: ConsistencyCoefficient = "fleiss_kappa"
+SHOWN: between_readers.ConsistencyCoefficient = "fleiss_kappa"
 
 
-def consistency_section(context: ReportContext) -> Section | None:
+def consistency_section(context: section.ReportContext) -> section.Section | None:
     """Compare how well readers agree with each other under the two methods."""
     if len(context.responses.readers) < 2:
         return None
     if context.provenance == "reconstructed":
-        return Section(ID, TITLE, refused=ARBITRARY_CASES)
+        return section.Section(ID, TITLE, refused=section.ARBITRARY_CASES)
     level = context.confidence_level
     found = {
         name: {
@@ -122,12 +109,12 @@ def consistency_section(context: ReportContext) -> Section | None:
         for name in COEFFICIENTS
     }
     names = (context.responses.reference, context.responses.test)
-    return Section(
+    return section.Section(
         ID,
         TITLE,
         findings=_findings(found[SHOWN], names, level),
         tables=tuple(
-            Table(
+            section.Table(
                 f"between_readers_{name}",
                 f"{label} between readers with {100 * level:g} % confidence intervals",
                 _frame(found[name], names, level),
@@ -136,7 +123,7 @@ def consistency_section(context: ReportContext) -> Section | None:
             for name, label in COEFFICIENTS.items()
         ),
         pictures=(
-            Picture(
+            section.Picture(
                 "forest_between_readers",
                 partial(_consistency_figure, found[SHOWN], names, level),
                 "Agreement between readers of each question under both methods, and "
@@ -189,14 +176,14 @@ def _listed(questions: list[str]) -> str:
 
 
 def _frame(found: _OfQuestions, names: tuple[str, str], level: float) -> pd.DataFrame:
-    reference, test = (neutralise(name) for name in names)
+    reference, test = (formatting.neutralise(name) for name in names)
     return pd.DataFrame(
         [
             {
-                "Question": neutralise(question),
-                reference: format_clustered(of.reference, level),
-                test: format_clustered(of.test, level),
-                "Difference": format_clustered(of.difference, level),
+                "Question": formatting.neutralise(question),
+                reference: formatting.format_clustered(of.reference, level),
+                test: formatting.format_clustered(of.test, level),
+                "Difference": formatting.format_clustered(of.difference, level),
             }
             for question, of in found.items()
         ]
@@ -216,9 +203,9 @@ def _notes(found: _OfQuestions) -> tuple[str, ...]:
     return tuple(f"{', '.join(names)}: {reason}." for reason, names in said.items())
 
 
-def _json(of: _MethodsCompared, level: float) -> Json:
+def _json(of: _MethodsCompared, level: float) -> formatting.Json:
     return {
-        "reference": clustered_json(of.reference, level),
-        "test": clustered_json(of.test, level),
-        "difference": clustered_json(of.difference, level),
+        "reference": formatting.clustered_json(of.reference, level),
+        "test": formatting.clustered_json(of.test, level),
+        "difference": formatting.clustered_json(of.difference, level),
     }

@@ -7,20 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.mixed_models import (
-    LikelihoodRatioTest,
-    OrdinalMixedModel,
-    crossing,
-    fit,
-    likelihood_ratio_test,
-)
-from analysis.report.formatting import (
-    Json,
-    format_estimate,
-    format_p,
-    neutralise,
-    number,
-)
+from analysis import mixed_models
+from analysis.report import formatting
 from analysis.report.section import ARBITRARY_CASES, ReportContext, Section, Table
 from analysis.responses import Question, Responses
 
@@ -44,8 +32,8 @@ class QuestionModel:
         dropped: Why readers' views of single cases are not in the model, else None.
     """
 
-    model: OrdinalMixedModel
-    test: LikelihoodRatioTest
+    model: mixed_models.OrdinalMixedModel
+    test: mixed_models.LikelihoodRatioTest
     unused: tuple[str, ...] = ()
     dropped: str | None = None
 
@@ -95,15 +83,15 @@ def question_model(responses: Responses, question: Question) -> QuestionModel:
         "reader": [reading.reader for reading in readings],
         "case": [reading.case for reading in readings],
     }
-    views = crossing(*columns.values())
+    views = mixed_models.crossing(*columns.values())
     both = {**columns, "reader:case": views}
     fixed = {METHOD: [float(r.method == responses.test) for r in readings]}
     y = np.array([position[answer] for answer in answers], dtype=np.int64)
-    model, dropped = fit(y, fixed, columns), None
+    model, dropped = mixed_models.fit(y, fixed, columns), None
     if len(np.unique(views)) > _MOST_VIEWS:
         dropped = f"with more than {_MOST_VIEWS} of them it is not tried"
     elif model.undefined_reason is None:
-        larger = fit(y, fixed, both)
+        larger = mixed_models.fit(y, fixed, both)
         dropped = larger.undefined_reason
         if not larger.group_sds["reader:case"]:
             dropped = "its variance is estimated as 0"  # then both models are the same
@@ -113,7 +101,9 @@ def question_model(responses: Responses, question: Question) -> QuestionModel:
         for code, label in zip(question.codes, question.labels, strict=True)
         if code not in position
     )
-    return QuestionModel(model, likelihood_ratio_test(model, METHOD), unused, dropped)
+    return QuestionModel(
+        model, mixed_models.likelihood_ratio_test(model, METHOD), unused, dropped
+    )
 
 
 def _findings(
@@ -135,23 +125,27 @@ def _findings(
 def _row(question: Question, of: QuestionModel, level: float) -> dict[str, str]:
     model = of.model
     row = {
-        "Question": neutralise(question.id),
+        "Question": formatting.neutralise(question.id),
         "Answers": str(model.n),
-        "Further along is": neutralise(_last(question)),
+        "Further along is": formatting.neutralise(_last(question)),
     }
     if model.undefined_reason:
         spread = {_sd(name): "" for name in GROUPINGS}
         return row | {"Odds ratio": "not estimable", "p": "", **spread}
     ratio = model.odds_ratio(METHOD, level)
-    low, high = (format_estimate(x, 2) for x in (ratio.low, ratio.high))
-    odds = f"{format_estimate(ratio.estimate, 2)} [{low}, {high}]"
+    low, high = (formatting.format_estimate(x, 2) for x in (ratio.low, ratio.high))
+    odds = f"{formatting.format_estimate(ratio.estimate, 2)} [{low}, {high}]"
     spread = {
-        _sd(name): format_estimate(model.group_sds[name], 2)
+        _sd(name): formatting.format_estimate(model.group_sds[name], 2)
         if name in model.group_sds
         else "left out"
         for name in GROUPINGS
     }
-    return row | {"Odds ratio": odds, "p": format_p(of.test.p_value), **spread}
+    return row | {
+        "Odds ratio": odds,
+        "p": formatting.format_p(of.test.p_value),
+        **spread,
+    }
 
 
 def _sd(grouping: str) -> str:
@@ -184,18 +178,20 @@ def _remarks(of: QuestionModel) -> Sequence[str]:
     return [*remarks, *of.model.cautions]
 
 
-def _json(of: QuestionModel, level: float) -> Json:
+def _json(of: QuestionModel, level: float) -> formatting.Json:
     model = of.model
     ratio, coefficient = model.odds_ratio(METHOD, level), model.coefficients[METHOD]
     return {
-        "odds_ratio": number(ratio.estimate),
-        "low": number(ratio.low),
-        "high": number(ratio.high),
-        "log_odds_ratio": number(coefficient.estimate),
-        "standard_error": number(coefficient.standard_error),
-        "likelihood_ratio": number(of.test.statistic),
-        "p_value": number(of.test.p_value),
-        "standard_deviations": {n: number(sd) for n, sd in model.group_sds.items()},
+        "odds_ratio": formatting.number(ratio.estimate),
+        "low": formatting.number(ratio.low),
+        "high": formatting.number(ratio.high),
+        "log_odds_ratio": formatting.number(coefficient.estimate),
+        "standard_error": formatting.number(coefficient.standard_error),
+        "likelihood_ratio": formatting.number(of.test.statistic),
+        "p_value": formatting.number(of.test.p_value),
+        "standard_deviations": {
+            n: formatting.number(sd) for n, sd in model.group_sds.items()
+        },
         "n_answers": model.n,
         "unused_answers": list(of.unused),
         "reader_by_case_left_out": of.dropped,

@@ -19,23 +19,7 @@ from analysis.questions.shifts import (
     permuted_symmetry,
     shift_distribution,
 )
-from analysis.report.formatting import (
-    Json,
-    clustered_json,
-    format_clustered,
-    format_estimate,
-    format_interval,
-    format_p,
-    neutralise,
-    number,
-)
-from analysis.report.section import (
-    ARBITRARY_CASES,
-    Picture,
-    ReportContext,
-    Section,
-    Table,
-)
+from analysis.report import formatting, section
 from analysis.responses import Question
 from analysis.responses.pairing import paired_readings
 
@@ -127,11 +111,11 @@ def _mean_frame(found: Mapping[str, _QuestionShift], level: float) -> pd.DataFra
     return pd.DataFrame(
         [
             {
-                "Question": neutralise(name),
+                "Question": formatting.neutralise(name),
                 "Pairs": str(shift.mean.n),
-                "Mean shift": format_clustered(shift.mean, level),
+                "Mean shift": formatting.format_clustered(shift.mean, level),
                 **{
-                    f"{label}, p": format_p(shift.tests[statistic].p_value)
+                    f"{label}, p": formatting.format_p(shift.tests[statistic].p_value)
                     for statistic, label in _TESTS.items()
                 },
                 "Patients to swap": str(
@@ -163,7 +147,7 @@ def _distribution_frame(found: Mapping[str, _QuestionShift]) -> pd.DataFrame:
         counts = dict(zip(moved.steps.tolist(), moved.counts.tolist(), strict=True))
         rows.append(
             {
-                "Question": neutralise(name),
+                "Question": formatting.neutralise(name),
                 **{
                     _step(step): str(counts[step]) if step in counts else ""
                     for step in range(-furthest, furthest + 1)
@@ -186,40 +170,40 @@ ID = "ordinal"
 TITLE = "Shifts on the scale"
 
 
-def ordinal_section(context: ReportContext) -> Section | None:
+def ordinal_section(context: section.ReportContext) -> section.Section | None:
     """Return mean shift, its tests and its distribution of each ordinal question."""
     planned = context.plan.ordinal_questions
     asked = [q for q in context.responses.questionnaire if q.id in planned]
     if not asked:
         return None
     if context.provenance == "reconstructed":
-        return Section(ID, TITLE, refused=ARBITRARY_CASES)
+        return section.Section(ID, TITLE, refused=section.ARBITRARY_CASES)
     level = context.confidence_level
     found = {
         question.id: question_shift(paired_readings(context.responses, question))
         for question in asked
     }
     said = [_finding(q, found[q.id], context.responses.test, level) for q in asked]
-    return Section(
+    return section.Section(
         ID,
         TITLE,
         findings=tuple(said),
         tables=(
-            Table(
+            section.Table(
                 "shifts",
                 f"Test minus reference in steps of the scale, with {100 * level:g} % "
                 "confidence interval, and permutation tests",
                 _mean_frame(found, level),
                 (_TAKEN_AS_FIXED, *_notes(found)),
             ),
-            Table(
+            section.Table(
                 "shift_distribution",
                 "Pairs by the steps that the answer moved from reference to test",
                 _distribution_frame(found),
             ),
         ),
         pictures=(
-            Picture(
+            section.Picture(
                 "shifts_on_the_scale",
                 partial(_shift_figure, found),
                 "Share of pairs by steps moved, one panel a question",
@@ -251,28 +235,28 @@ def _finding(question: Question, shift: _QuestionShift, test: str, level: float)
     mean, moved = shift.mean, shift.distribution
     if np.isnan(mean.estimate):
         return f"{name}: there are no complete pairs."
-    interval = format_interval(mean.confidence_interval(level))
-    size = format_estimate(abs(mean.estimate))
+    interval = formatting.format_interval(mean.confidence_interval(level))
+    size = formatting.format_estimate(abs(mean.estimate))
     way = f'towards "{question.labels[-1 if mean.estimate > 0 else 0]}"'
-    p = format_p(shift.tests["mean_shift"].p_value)
+    p = formatting.format_p(shift.tests["mean_shift"].p_value)
     return (
         f"{name}: with {test} the answer is on average {size} steps "
         f"{way if float(size) else 'away'} (mean shift "
-        f"{format_estimate(mean.estimate)} {interval}, permutation p of equal means "
-        f"{p}); {moved.n_same} of {mean.n} pairs have the same answer, "
+        f"{formatting.format_estimate(mean.estimate)} {interval}, permutation p of "
+        f"equal means {p}); {moved.n_same} of {mean.n} pairs have the same answer, "
         f"{moved.n_higher} moved up the scale and {moved.n_lower} down."
     )
 
 
-def _json(shift: _QuestionShift, level: float) -> Json:
+def _json(shift: _QuestionShift, level: float) -> formatting.Json:
     return {
-        "mean_shift": clustered_json(shift.mean, level),
+        "mean_shift": formatting.clustered_json(shift.mean, level),
         "steps": shift.distribution.steps.tolist(),
         "counts": shift.distribution.counts.tolist(),
         "tests": {
             statistic: {
-                "statistic": number(test.statistic),
-                "p_value": number(test.p_value),
+                "statistic": formatting.number(test.statistic),
+                "p_value": formatting.number(test.p_value),
                 "n_patients": test.n_patients,
                 "n_swaps": test.n_swaps,
                 "exact": test.exact,

@@ -3,13 +3,7 @@
 import pandas as pd
 
 from analysis.multireader import clustered_agreement, clustered_kappa
-from analysis.report.formatting import (
-    Json,
-    clustered_json,
-    format_clustered,
-    format_estimate,
-    neutralise,
-)
+from analysis.report import formatting
 from analysis.report.section import ReportContext, Section, Table
 from analysis.responses.pairing import paired_readings
 
@@ -33,22 +27,22 @@ def recovery_section(context: ReportContext) -> Section | None:
             "percent_agreement": (agreement, clustered_agreement(pairs)),
             "cohen_kappa": (kappa, clustered_kappa(pairs)),
         }
-        entry: Json = {}
-        row = {"Question": neutralise(question.id)}
+        entry: formatting.Json = {}
+        row = {"Question": formatting.neutralise(question.id)}
         for name, label in _LABELS.items():
             truth, estimate = found[name]
             interval = estimate.confidence_interval(level)
             # NaN limits, where there is no interval, hold nothing.
             inside = bool(interval.low <= truth <= interval.high)
             row |= {
-                f"{label} planted": format_estimate(truth),
-                f"{label} found": format_clustered(estimate, level),
+                f"{label} planted": formatting.format_estimate(truth),
+                f"{label} found": formatting.format_clustered(estimate, level),
                 f"{label} inside": "yes" if inside else "no",
             }
             entry[name] = {
                 "planted": truth,
                 "inside": inside,
-                **clustered_json(estimate, level),
+                **formatting.clustered_json(estimate, level),
             }
         rows.append(row)
         content[question.id] = entry

@@ -16,22 +16,9 @@ from analysis.multireader import ClusteredEstimate
 from analysis.questions.judgements import Guesses, Judgements, judgements_of
 from analysis.questions.leakage import Leakage
 from analysis.questions.turing import Equivalence
-from analysis.report.formatting import (
-    format_clustered,
-    format_estimate,
-    format_interval,
-    format_p,
-    neutralise,
-)
+from analysis.report import formatting
 from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
-from analysis.report.sections.turing_tables import (
-    ALPHA,
-    N_PERMUTATIONS,
-    TuringResults,
-    turing_json,
-    turing_results,
-    turing_tables,
-)
+from analysis.report.sections import turing_tables as tables
 
 _BAND: Any = {  # of a Patch
     "color": PARTIAL[-1],
@@ -40,7 +27,7 @@ _BAND: Any = {  # of a Patch
 }
 
 
-def _turing_figure(found: TuringResults, level: float) -> Figure:
+def _turing_figure(found: tables.TuringResults, level: float) -> Figure:
     """Draw each reader and all readers, chance and its margin, in two panels."""
     height = max(2.9, 1 + 0.2 * (len(found.alone) + 1))
     figure = Figure(figsize=(7.2, height), layout="constrained")
@@ -51,7 +38,7 @@ def _turing_figure(found: TuringResults, level: float) -> Figure:
     return figure
 
 
-def _turing_caption(found: TuringResults, level: float) -> str:
+def _turing_caption(found: tables.TuringResults, level: float) -> str:
     """Return the caption of the figure."""
     band = ""
     if found.equivalence:
@@ -64,7 +51,12 @@ def _turing_caption(found: TuringResults, level: float) -> str:
     )
 
 
-def _forest(found: TuringResults, ax: Axes, level: float, margin: float | None) -> None:
+def _forest(
+    found: tables.TuringResults,
+    ax: Axes,
+    level: float,
+    margin: float | None,
+) -> None:
     if margin is not None:
         ax.axvspan(0.5 - margin, 0.5 + margin, **_BAND)
     rows = [
@@ -86,7 +78,12 @@ def _forest(found: TuringResults, ax: Axes, level: float, margin: float | None) 
     ax.set_xlim(0, 1)
 
 
-def _plane(found: TuringResults, ax: Axes, level: float, margin: float | None) -> None:
+def _plane(
+    found: tables.TuringResults,
+    ax: Axes,
+    level: float,
+    margin: float | None,
+) -> None:
     diagonal = np.array([0.0, 1.0])
     if margin is not None:  # the margin of the mean of two rates is twice as wide here
         low, high = diagonal - 2 * margin, diagonal + 2 * margin
@@ -133,7 +130,9 @@ NO_TRIALS = (
 )
 
 
-def _turing_findings(found: TuringResults, context: ReportContext) -> tuple[str, ...]:
+def _turing_findings(
+    found: tables.TuringResults, context: ReportContext
+) -> tuple[str, ...]:
     """Return the findings: accuracy, equivalence, trials, leakage, own guesses."""
     level = context.confidence_level
     accuracy = found.pooled.balanced_accuracy
@@ -156,7 +155,7 @@ def _turing_findings(found: TuringResults, context: ReportContext) -> tuple[str,
 
 
 def _accuracy(accuracy: ClusteredEstimate, level: float) -> str:
-    value = format_clustered(accuracy, level)
+    value = formatting.format_clustered(accuracy, level)
     if accuracy.undefined_reason:
         return f"{value}: {accuracy.undefined_reason}"
     return f"{value}, chance being 0.5 ({_p(accuracy.p_value(0.5))})"
@@ -176,7 +175,7 @@ def _effect(effect: ClusteredEstimate, level: float) -> str:
         return f"An effect of the trial cannot be given: {effect.undefined_reason}."
     return (
         "Balanced accuracy in trial 2 differs from that in trial 1 by "
-        f"{format_clustered(effect, level)} ({_p(effect.p_value())})."
+        f"{formatting.format_clustered(effect, level)} ({_p(effect.p_value())})."
     )
 
 
@@ -206,18 +205,20 @@ def _direction(leakage: Leakage, level: float) -> str:
 def _guesses(guesses: Guesses, level: float) -> str:
     if math.isnan(guesses.mean_excess):
         return f"Own guesses: {guesses.undefined_reason}."
-    interval = format_interval(guesses.confidence_interval(level), 2)
+    interval = formatting.format_interval(guesses.confidence_interval(level), 2)
     return (
         "Asked at the end how many pictures of a trial had been synthetic, "
         f"{guesses.n_readers} readers gave a number, which exceeded the truth by "
-        f"{format_estimate(guesses.mean_excess, 2)} {interval} in the mean of a trial; "
-        "below 0, it fell short."
+        f"{formatting.format_estimate(guesses.mean_excess, 2)} {interval} in the mean "
+        "of a trial; below 0, it fell short."
     )
 
 
-def _recognised(found: TuringResults) -> str:
+def _recognised(found: tables.TuringResults) -> str:
     counts = Counter(answer.recognised or "not answered" for answer in found.closing)
-    said = ", ".join(f"{neutralise(text)} ({n})" for text, n in counts.items())
+    said = ", ".join(
+        f"{formatting.neutralise(text)} ({n})" for text, n in counts.items()
+    )
     return (
         "Cases of trial 1 recognised in trial 2, as readers said (number of readers): "
         f"{said}."
@@ -225,7 +226,7 @@ def _recognised(found: TuringResults) -> str:
 
 
 def _p(value: float) -> str:
-    said = format_p(value)
+    said = formatting.format_p(value)
     return f"p < {said[1:]}" if said.startswith("<") else f"p = {said}"
 
 
@@ -256,12 +257,14 @@ def turing_section(context: ReportContext) -> Section | None:
 
 def _section(judgements: Judgements, context: ReportContext, asked: str) -> Section:
     level = context.confidence_level
-    found = turing_results(judgements, context.plan.equivalence_margin, context.closing)
+    found = tables.turing_results(
+        judgements, context.plan.equivalence_margin, context.closing
+    )
     return Section(
         ID,
         TITLE,
         findings=_turing_findings(found, context),
-        tables=turing_tables(found, level),
+        tables=tables.turing_tables(found, level),
         pictures=(
             Picture(
                 "turing",
@@ -276,12 +279,12 @@ def _section(judgements: Judgements, context: ReportContext, asked: str) -> Sect
             *(("schuirmann",) if found.equivalence else ()),
             *(("phipson",) if found.trials else ()),
         ),
-        content=turing_json(found, level),
+        content=tables.turing_json(found, level),
     )
 
 
 def _methods(
-    found: TuringResults, context: ReportContext, asked: str
+    found: tables.TuringResults, context: ReportContext, asked: str
 ) -> tuple[str, ...]:
     test, reference = context.responses.test, context.responses.reference
     said = [
@@ -296,14 +299,14 @@ def _methods(
     if found.equivalence:
         said.append(
             "Equivalence of balanced accuracy to chance was tested by two one-sided t "
-            f"tests at the {100 * ALPHA:g} % level each {{schuirmann}}, with a margin "
-            f"of {found.equivalence.margin:g} fixed before the data were seen."
+            f"tests at the {100 * tables.ALPHA:g} % level each {{schuirmann}}, with a "
+            f"margin of {found.equivalence.margin:g} fixed before the data were seen."
         )
     if found.trials:
         said.append(
             "Leakage between trials was tested by permutation {phipson}: answers of "
             "trial 2 were exchanged between cases with the same order of methods, "
-            f"{_EXCHANGED[found.trials.leakage.permute]} ({N_PERMUTATIONS:,} "
+            f"{_EXCHANGED[found.trials.leakage.permute]} ({tables.N_PERMUTATIONS:,} "
             "permutations)."
         )
     return tuple(said)

@@ -8,26 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.multireader import ClusteredEstimate
+from analysis.questions import turing
 from analysis.questions.judgements import Guesses, Judgements, guessed_numbers
 from analysis.questions.leakage import Leakage, complement_leakage
-from analysis.questions.turing import (
-    Detection,
-    Equivalence,
-    equivalence_to_chance,
-    mean_detection,
-    pooled_detection,
-    reader_detections,
-    trial_effect,
-)
-from analysis.report.formatting import (
-    Json,
-    clustered_json,
-    format_clustered,
-    format_estimate,
-    format_p,
-    neutralise,
-    number,
-)
+from analysis.report import formatting
 from analysis.report.section import Table
 from reader_study.formats.closing import ClosingAnswer
 
@@ -67,10 +51,10 @@ class TuringResults:
     """
 
     judgements: Judgements
-    pooled: Detection
-    mean: Detection
-    alone: Sequence[Detection]
-    equivalence: Equivalence | None
+    pooled: turing.Detection
+    mean: turing.Detection
+    alone: Sequence[turing.Detection]
+    equivalence: turing.Equivalence | None
     trials: _BetweenTrials | None
     closing: Sequence[ClosingAnswer]
     guesses: Guesses
@@ -86,17 +70,19 @@ def turing_results(
         margin: Of equivalence to chance, fixed beforehand; None decides nothing.
         closing: Closing answers; those of readers without readings are left out.
     """
-    pooled = pooled_detection(judgements)
+    pooled = turing.pooled_detection(judgements)
     own = [answer for answer in closing if answer.reader in judgements.readers]
     known = bool((judgements.trial > 0).any())
     return TuringResults(
         judgements=judgements,
         pooled=pooled,
-        mean=mean_detection(judgements),
-        alone=reader_detections(judgements),
+        mean=turing.mean_detection(judgements),
+        alone=turing.reader_detections(judgements),
         equivalence=None
         if margin is None
-        else equivalence_to_chance(pooled.balanced_accuracy, margin, alpha=ALPHA),
+        else turing.equivalence_to_chance(
+            pooled.balanced_accuracy, margin, alpha=ALPHA
+        ),
         trials=_between_trials(judgements) if known else None,
         closing=own,
         guesses=guessed_numbers(own, judgements if known else None),
@@ -106,8 +92,11 @@ def turing_results(
 def _between_trials(judgements: Judgements) -> _BetweenTrials:
     in_trial = {t: judgements.subset(judgements.trial == t) for t in (1, 2)}
     return _BetweenTrials(
-        {t: pooled_detection(own).balanced_accuracy for t, own in in_trial.items()},
-        trial_effect(judgements),
+        {
+            t: turing.pooled_detection(own).balanced_accuracy
+            for t, own in in_trial.items()
+        },
+        turing.trial_effect(judgements),
         _leakage(judgements),
     )
 
@@ -202,8 +191,12 @@ def _pooled_frame(found: TuringResults, level: float) -> pd.DataFrame:
             {
                 "": label,
                 "By chance": _CHANCE.get(name, ""),
-                "All judgements": format_clustered(getattr(found.pooled, name), level),
-                "Mean of readers": format_clustered(getattr(found.mean, name), level),
+                "All judgements": formatting.format_clustered(
+                    getattr(found.pooled, name), level
+                ),
+                "Mean of readers": formatting.format_clustered(
+                    getattr(found.mean, name), level
+                ),
             }
             for name, label in FIGURES.items()
         ]
@@ -214,9 +207,9 @@ def _reader_frame(found: TuringResults, level: float) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Reader": neutralise(own.name),
+                "Reader": formatting.neutralise(own.name),
                 **{
-                    label: format_clustered(getattr(own, name), level, 2)
+                    label: formatting.format_clustered(getattr(own, name), level, 2)
                     for name, label in FIGURES.items()
                 },
             }
@@ -227,10 +220,12 @@ def _reader_frame(found: TuringResults, level: float) -> pd.DataFrame:
 
 def _trial_frame(trials: _BetweenTrials, level: float) -> pd.DataFrame:
     rows = {
-        f"Balanced accuracy, trial {trial}": format_clustered(accuracy, level)
+        f"Balanced accuracy, trial {trial}": formatting.format_clustered(
+            accuracy, level
+        )
         for trial, accuracy in trials.accuracy.items()
     }
-    rows["Trial 2 minus trial 1"] = format_clustered(trials.effect, level)
+    rows["Trial 2 minus trial 1"] = formatting.format_clustered(trials.effect, level)
     rows |= _leakage_rows(trials.leakage)
     return pd.DataFrame({"": list(rows), "Value": list(rows.values())})
 
@@ -240,10 +235,14 @@ def _leakage_rows(leakage: Leakage) -> dict[str, str]:
     named = f"permutation of {exchanged[leakage.permute]}"
     return {
         "Pairs of a reader and a case judged in both trials": str(leakage.n),
-        "Share with another answer in trial 2": format_estimate(leakage.switched),
-        "The same, expected without leakage": format_estimate(leakage.expected),
-        f"p, two-sided, {named}": format_p(leakage.p_value),
-        "p, one-sided, more switching": format_p(leakage.p_more_switching),
+        "Share with another answer in trial 2": formatting.format_estimate(
+            leakage.switched
+        ),
+        "The same, expected without leakage": formatting.format_estimate(
+            leakage.expected
+        ),
+        f"p, two-sided, {named}": formatting.format_p(leakage.p_value),
+        "p, one-sided, more switching": formatting.format_p(leakage.p_more_switching),
     }
 
 
@@ -251,7 +250,7 @@ def _guess_frame(found: TuringResults) -> pd.DataFrame:
     called = {(g.reader, g.trial): g.n_called for g in found.guesses.guesses}
     rows = []
     for answer in found.closing:
-        row = {"Reader": neutralise(answer.reader)}
+        row = {"Reader": formatting.neutralise(answer.reader)}
         for trial in (1, 2):
             name = f"Trial {trial}:"
             row |= {
@@ -259,8 +258,8 @@ def _guess_frame(found: TuringResults) -> pd.DataFrame:
                 f"{name} called": _count(called.get((answer.reader, trial))),
                 f"{name} true": _count(answer.n_test[trial - 1]),
             }
-        row["Recognised cases"] = neutralise(answer.recognised or UNKNOWN)
-        row["Confidence"] = neutralise(answer.confidence or UNKNOWN)
+        row["Recognised cases"] = formatting.neutralise(answer.recognised or UNKNOWN)
+        row["Confidence"] = formatting.neutralise(answer.confidence or UNKNOWN)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -269,7 +268,7 @@ def _count(known: int | None) -> str:
     return UNKNOWN if known is None else str(known)
 
 
-def turing_json(found: TuringResults, level: float) -> Json:
+def turing_json(found: TuringResults, level: float) -> formatting.Json:
     """Return the entry of question 1 in results.json."""
     return {
         "n_judgements": found.judgements.n,
@@ -280,7 +279,7 @@ def turing_json(found: TuringResults, level: float) -> Json:
         "equivalence": {
             "margin": found.equivalence.margin,
             "alpha": ALPHA,
-            "p_value": number(found.equivalence.p_value),
+            "p_value": formatting.number(found.equivalence.p_value),
             "equivalent": found.equivalence.equivalent,
         }
         if found.equivalence
@@ -290,9 +289,12 @@ def turing_json(found: TuringResults, level: float) -> Json:
     }
 
 
-def _detection_json(found: Detection, level: float) -> Json:
+def _detection_json(found: turing.Detection, level: float) -> formatting.Json:
     return {
-        **{name: clustered_json(getattr(found, name), level) for name in FIGURES},
+        **{
+            name: formatting.clustered_json(getattr(found, name), level)
+            for name in FIGURES
+        },
         "hits": found.hits,
         "n_synthetic": found.n_synthetic,
         "false_alarms": found.false_alarms,
@@ -300,20 +302,20 @@ def _detection_json(found: Detection, level: float) -> Json:
     }
 
 
-def _trials_json(trials: _BetweenTrials, level: float) -> Json:
+def _trials_json(trials: _BetweenTrials, level: float) -> formatting.Json:
     leakage = trials.leakage
     return {
         "balanced_accuracy": {
-            str(trial): clustered_json(accuracy, level)
+            str(trial): formatting.clustered_json(accuracy, level)
             for trial, accuracy in trials.accuracy.items()
         },
-        "effect": clustered_json(trials.effect, level),
+        "effect": formatting.clustered_json(trials.effect, level),
         "leakage": {
             "n_pairs": leakage.n,
-            "switched": number(leakage.switched),
-            "expected": number(leakage.expected),
-            "p_value": number(leakage.p_value),
-            "p_more_switching": number(leakage.p_more_switching),
+            "switched": formatting.number(leakage.switched),
+            "expected": formatting.number(leakage.expected),
+            "p_value": formatting.number(leakage.p_value),
+            "p_more_switching": formatting.number(leakage.p_more_switching),
             "permute": leakage.permute,
             "n_permutations": leakage.n_permutations,
             "undefined_reason": leakage.undefined_reason,
@@ -321,12 +323,12 @@ def _trials_json(trials: _BetweenTrials, level: float) -> Json:
     }
 
 
-def _guesses_json(guesses: Guesses, level: float) -> Json:
+def _guesses_json(guesses: Guesses, level: float) -> formatting.Json:
     interval = guesses.confidence_interval(level)
     return {
-        "mean_excess": number(guesses.mean_excess),
-        "low": number(interval.low),
-        "high": number(interval.high),
+        "mean_excess": formatting.number(guesses.mean_excess),
+        "low": formatting.number(interval.low),
+        "high": formatting.number(interval.high),
         "n_readers": guesses.n_readers,
         "undefined_reason": guesses.undefined_reason,
     }

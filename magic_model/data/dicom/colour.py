@@ -9,11 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydicom.pixels.processing import apply_color_lut
 
-from magic_model.data.dicom.files import (
-    decode_frames,
-    is_colour,
-    read_dataset,
-)
+from magic_model.data.dicom import files
 from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError
 
@@ -153,15 +149,15 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: If it cannot be read, is grey, or is not one frame of 8 bits.
     """
-    dataset = read_dataset(path)
+    dataset = files.read_dataset(path)
     if dataset.get("PhotometricInterpretation", None) == "PALETTE COLOR":
-        wide = apply_color_lut(decode_frames(dataset, path)[0], dataset)
+        wide = apply_color_lut(files.decode_frames(dataset, path)[0], dataset)
         bits = int(dataset.RedPaletteColorLookupTableDescriptor[2])
         return np.asarray(wide >> (bits - 8), dtype=np.uint8)
-    if not is_colour(dataset):
+    if not files.is_colour(dataset):
         msg = f"{path}: must be a colour picture, is grey"
         raise DataError(msg)
-    pixels = decode_frames(dataset, path)
+    pixels = files.decode_frames(dataset, path)
     if len(pixels) != 1 or pixels.dtype != np.uint8:
         msg = f"{path}: must be one frame of 8 bits, got {len(pixels)} {pixels.dtype}"
         raise DataError(msg)

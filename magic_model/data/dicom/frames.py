@@ -9,12 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from magic_model.data.dicom.files import (
-    decode_frames,
-    naming,
-    read_dataset,
-    require_grey,
-)
+from magic_model.data.dicom import files
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
@@ -220,12 +215,12 @@ def read_frames(
         raise DataError(msg)
     frames: list[Frame] = []
     for path in paths:
-        dataset = read_dataset(path)
-        with naming(path):
+        dataset = files.read_dataset(path)
+        with files.naming(path):
             accept(dataset, path)
-            require_grey(dataset, path)
+            files.require_grey(dataset, path)
             _require_same_series(dataset, path, frames)
-        decoded = decode_frames(dataset, path)
+        decoded = files.decode_frames(dataset, path)
         frames += [Frame(path, dataset, i, image) for i, image in enumerate(decoded)]
     return frames
 
@@ -250,7 +245,7 @@ def stack_frames(
     """
     planes, images = [], []
     for frame in frames:
-        with naming(frame.name):
+        with files.naming(frame.name):
             planes.append(frame.plane())
             images.append(convert(frame))
     order, affine = stack_planes(planes, keep_direction=keep_direction)

@@ -10,17 +10,10 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ParametricMapStorage
 
+from magic_model.data.dicom import study as dicom_study
 from magic_model.data.dicom.files import read_header, write_dataset
 from magic_model.data.dicom.frames import LPS_TO_RAS, read_frames, stack_frames
 from magic_model.data.dicom.perfusion import coded_kinds, in_units
-from magic_model.data.dicom.study import (
-    MANUFACTURER,
-    RESEARCH_ONLY,
-    SOFTWARE_VERSION,
-    StudyContext,
-    new_uid,
-    require_anonymous,
-)
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import MAP_SPECS, MapSpec, PerfusionMap
@@ -34,7 +27,7 @@ def write_parametric_map(
     path: Path,
     *,
     source: Sequence[Dataset] = (),
-    study: StudyContext | None = None,
+    study: dicom_study.StudyContext | None = None,
 ) -> None:
     """Write a map as one file of 32-bit floats with unit, code and geometry.
 
@@ -52,7 +45,7 @@ def write_parametric_map(
             if the study's patient id is the source's; if the file would identify a
             patient; or it cannot be written.
     """
-    study = study or StudyContext()
+    study = study or dicom_study.StudyContext()
     study.require_not_from(source)
     if volume.kind not in {Kind(name) for name in PerfusionMap}:
         msg = f"A Parametric Map must hold a perfusion map, got {volume.kind}"
@@ -62,7 +55,7 @@ def write_parametric_map(
         raise DataError(msg)
     dataset = _parametric_map(volume, study)
     _refer_to(dataset, source, study)
-    require_anonymous(dataset, path)
+    dicom_study.require_anonymous(dataset, path)
     write_dataset(dataset, path)
 
 
@@ -88,7 +81,7 @@ def read_parametric_map(path: Path) -> Volume:
     return stack_frames(frames, partial(in_units, kind=kind), kind, keep_direction=True)
 
 
-def _synthetic_source(study: StudyContext) -> Dataset:
+def _synthetic_source(study: dicom_study.StudyContext) -> Dataset:
     """Make the header that highdicom takes identity and space from.
 
     It stands for a CT image of the study and holds nothing of a real one.
@@ -98,8 +91,8 @@ def _synthetic_source(study: StudyContext) -> Dataset:
     header.PatientName = None  # marked once more when the map is made
     for keyword in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
         setattr(header, keyword, "")
-    header.SeriesInstanceUID = new_uid()
-    header.SOPInstanceUID = new_uid()
+    header.SeriesInstanceUID = dicom_study.new_uid()
+    header.SOPInstanceUID = dicom_study.new_uid()
     header.SOPClassUID = CTImageStorage
     header.FrameOfReferenceUID = study.frame_of_reference_uid
     header.Modality = "CT"
@@ -111,7 +104,9 @@ def _synthetic_source(study: StudyContext) -> Dataset:
     return header
 
 
-def _refer_to(dataset: Dataset, source: Sequence[Dataset], study: StudyContext) -> None:
+def _refer_to(
+    dataset: Dataset, source: Sequence[Dataset], study: dicom_study.StudyContext
+) -> None:
     """Refer to the source images by study-local UIDs, not to the synthetic one."""
     del dataset.ReferencedSeriesSequence, dataset.SourceImageSequence
     if not source:
@@ -141,7 +136,7 @@ def _accept(dataset: Dataset, path: Path) -> None:
     """Take any grey image; what it is was checked by its header."""
 
 
-def _parametric_map(volume: Volume, study: StudyContext) -> Dataset:
+def _parametric_map(volume: Volume, study: dicom_study.StudyContext) -> Dataset:
     import highdicom as hd
 
     spec = MAP_SPECS[PerfusionMap(volume.kind)]
@@ -151,13 +146,13 @@ def _parametric_map(volume: Volume, study: StudyContext) -> Dataset:
     dataset: Dataset = hd.pm.ParametricMap(
         source_images=[_synthetic_source(study)],
         pixel_array=np.ascontiguousarray(volume.array.transpose(2, 1, 0)),
-        series_instance_uid=new_uid(),
+        series_instance_uid=dicom_study.new_uid(),
         series_number=1 + list(PerfusionMap).index(PerfusionMap(volume.kind)),
-        sop_instance_uid=new_uid(),
+        sop_instance_uid=dicom_study.new_uid(),
         instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MANUFACTURER,
-        software_versions=SOFTWARE_VERSION,
+        manufacturer=dicom_study.MANUFACTURER,
+        manufacturer_model_name=dicom_study.MANUFACTURER,
+        software_versions=dicom_study.SOFTWARE_VERSION,
         device_serial_number="none",
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_mapping(spec, volume.array)],
@@ -166,17 +161,16 @@ def _parametric_map(volume: Volume, study: StudyContext) -> Dataset:
                 window_center=(low + high) / 2, window_width=high - low
             )
         ],
-        content_description=f"{RESEARCH_ONLY}: {spec.title}",
+        content_description=f"{dicom_study.RESEARCH_ONLY}: {spec.title}",
         content_label=spec.title.upper(),
-        series_description=f"{RESEARCH_ONLY}: {spec.title} [{spec.unit}]",
+        series_description=f"{dicom_study.RESEARCH_ONLY}: {spec.title} [{spec.unit}]",
         pixel_measures=measures,
         plane_orientation=orientation,
         plane_positions=positions,
     )
     study.mark(dataset)
-    dataset.DerivationDescription = (
-        f"{spec.long_name} in {spec.unit}, {RESEARCH_ONLY.lower()}, no diagnosis"
-    )
+    use = f"{dicom_study.RESEARCH_ONLY.lower()}, no diagnosis"
+    dataset.DerivationDescription = f"{spec.long_name} in {spec.unit}, {use}"
     _restore_order(dataset, lps)
     return dataset
 

@@ -6,16 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from magic_model.data.dicom.colour import (
-    BarBox,
-    ColourBar,
-    ResidualReport,
-    RgbArray,
-    find_colour_bars,
-    invert_colours,
-    read_picture,
-    report_residual,
-)
+from magic_model.data.dicom import colour
 from magic_model.data.dicom.files import naming, read_header
 from magic_model.data.dicom.frames import Frame, Plane, stack_planes
 from magic_model.data.dicom.perfusion import OUTSIDE
@@ -47,10 +38,10 @@ class _Picture:
     """RGB `(h, w, 3)` of a file and the colour bars in it."""
 
     path: Path
-    rgb: RgbArray
-    bars: Sequence[BarBox]
+    rgb: colour.RgbArray
+    bars: Sequence[colour.BarBox]
 
-    def without_bars(self) -> RgbArray:
+    def without_bars(self) -> colour.RgbArray:
         """Return the picture, its bars in black: their colours are no measurement."""
         blank = self.rgb.copy()
         for bar in self.bars:
@@ -65,7 +56,7 @@ class _Inversion:
     """Values of each picture, NaN off the bar, and how well all lie on it."""
 
     values: Sequence[FloatArray]
-    report: ResidualReport
+    report: colour.ResidualReport
     n_without_bar: int
 
 
@@ -146,10 +137,10 @@ def _plane(path: Path, kind: Kind) -> Plane:
 
 def _invert(paths: Sequence[Path], kind: Kind, table: Path | None) -> _Inversion:
     pictures = [_picture(path) for path in paths]
-    bar = ColourBar.from_table(table) if table else _shown_bar(pictures, kind)
+    bar = colour.ColourBar.from_table(table) if table else _shown_bar(pictures, kind)
     blank = [picture.without_bars() for picture in pictures]
-    inverted = [invert_colours(rgb, bar) for rgb in blank]
-    report = report_residual(
+    inverted = [colour.invert_colours(rgb, bar) for rgb in blank]
+    report = colour.report_residual(
         np.concatenate([rgb.reshape(-1, 3) for rgb in blank]),
         np.concatenate([residual.ravel() for _, residual in inverted]),
     )
@@ -159,11 +150,11 @@ def _invert(paths: Sequence[Path], kind: Kind, table: Path | None) -> _Inversion
 
 def _picture(path: Path) -> _Picture:
     with naming(path):  # a palette may be damaged
-        rgb = read_picture(path)
-    return _Picture(path, rgb, find_colour_bars(rgb))
+        rgb = colour.read_picture(path)
+    return _Picture(path, rgb, colour.find_colour_bars(rgb))
 
 
-def _shown_bar(pictures: Sequence[_Picture], kind: Kind) -> ColourBar:
+def _shown_bar(pictures: Sequence[_Picture], kind: Kind) -> colour.ColourBar:
     shown = next((picture for picture in pictures if picture.bars), pictures[0])
     if len(shown.bars) != 1:
         msg = (
@@ -172,7 +163,9 @@ def _shown_bar(pictures: Sequence[_Picture], kind: Kind) -> ColourBar:
         )
         raise DataError(msg)
     try:
-        return ColourBar.from_picture(shown.rgb, shown.bars[0], *_assumed_range(kind))
+        return colour.ColourBar.from_picture(
+            shown.rgb, shown.bars[0], *_assumed_range(kind)
+        )
     except DataError as error:
         msg = f"{shown.path}: {error}"
         raise DataError(msg) from error
@@ -182,7 +175,7 @@ def _assumed_range(kind: Kind) -> tuple[float, float]:
     return MAP_SPECS[PerfusionMap(kind.value)].value_range
 
 
-def _require_on_bar(report: ResidualReport, folder: Path, kind: Kind) -> None:
+def _require_on_bar(report: colour.ResidualReport, folder: Path, kind: Kind) -> None:
     if report.n_pixels == 0:
         msg = f"{folder}: {kind} in colour must have coloured pixels, got none"
         raise DataError(msg)

@@ -8,12 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from magic_model.data.layouts.source import (
-    ImageLoader,
-    PatientSource,
-    missing,
-    read_series,
-)
+from magic_model.data.layouts import source
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
@@ -32,7 +27,7 @@ _NOTES = (
 )
 
 
-def find_cpaisd(root: Path) -> list[PatientSource]:
+def find_cpaisd(root: Path) -> list[source.PatientSource]:
     """Find the studies of all parts, or of the one part that `root` is."""
     return [
         _source(study, slices)
@@ -42,15 +37,15 @@ def find_cpaisd(root: Path) -> list[PatientSource]:
     ]
 
 
-def _source(study: Path, slices: tuple[Path, ...]) -> PatientSource:
+def _source(study: Path, slices: tuple[Path, ...]) -> source.PatientSource:
     masks = tuple(path for path in map(_mask_beside, slices) if path.is_file())
-    images: dict[Kind, ImageLoader] = {
-        Kind.NCCT: partial(read_series, slices, Kind.NCCT)
+    images: dict[Kind, source.ImageLoader] = {
+        Kind.NCCT: partial(source.read_series, slices, Kind.NCCT)
     }
     if masks:
         images |= {kind: partial(read_mask, slices, kind) for kind in _VALUES}
-    absent = missing(kind for kind in _VALUES if kind not in images)
-    return PatientSource(study.name, images, slices + masks, (*_NOTES, *absent))
+    absent = source.missing(kind for kind in _VALUES if kind not in images)
+    return source.PatientSource(study.name, images, slices + masks, (*_NOTES, *absent))
 
 
 def _mask_beside(path: Path) -> Path:
@@ -68,7 +63,7 @@ def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
         DataError: If a mask is missing, unreadable, of another size than its slice or
             holds other values than 0, 1 and 2.
     """
-    ncct = read_series(slices, Kind.NCCT)
+    ncct = source.read_series(slices, Kind.NCCT)
     inside = np.zeros_like(ncct.array)
     for path in slices:
         drawn = _read_drawn(_mask_beside(path), ncct.shape[1::-1])

@@ -13,13 +13,7 @@ from pydicom.dataset import Dataset
 from magic_model.data.dicom.files import Series, read_header
 from magic_model.data.dicom.perfusion import guess_kind
 from magic_model.data.dicom.study import burnt_in_warning
-from magic_model.data.layouts.source import (
-    ImageLoader,
-    PatientSource,
-    missing,
-    read_series,
-    refuse,
-)
+from magic_model.data.layouts import source
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
 
@@ -165,7 +159,7 @@ LOOKS_FOR = "a folder per patient, with DICOM series anywhere in it"
 _EXPECTED = (Kind.NCCT, Kind.CBF, Kind.CBV, Kind.MTT)
 
 
-def find_dicom(root: Path) -> list[PatientSource]:
+def find_dicom(root: Path) -> list[source.PatientSource]:
     """Find the patients: one per folder in `root`, however the files lie in it.
 
     `_best_roles` of `magic_model.data.layouts.dicom_folder` tells which series is what;
@@ -190,13 +184,13 @@ def find_dicom(root: Path) -> list[PatientSource]:
     ]
 
 
-def _source(name: str, content: "DicomFolder", tables: Path) -> PatientSource:
+def _source(name: str, content: "DicomFolder", tables: Path) -> source.PatientSource:
 
     roles = _best_roles(content.series)
     used = [found[0] for found in roles.values() if len(found) == 1]
     given = {r.kind: _table(tables, r.kind) for r in used if not r.is_grey}
     n_skipped = len(content.skipped)
-    return PatientSource(
+    return source.PatientSource(
         source_id=name,
         images={k: _loader(k, found, given.get(k)) for k, found in roles.items()},
         files=(
@@ -207,7 +201,7 @@ def _source(name: str, content: "DicomFolder", tables: Path) -> PatientSource:
             *map(_choice, used),
             *(note for r in used for note in _residual(r, given.get(r.kind))),
             *_burnt_in_note(used),
-            *missing(kind for kind in _EXPECTED if kind not in roles),
+            *source.missing(kind for kind in _EXPECTED if kind not in roles),
             *([f"{n_skipped} files are no readable DICOM"] if n_skipped else []),
         ),
     )
@@ -218,15 +212,19 @@ def _table(tables: Path, kind: Kind) -> Path | None:
     return path if path.is_file() else None
 
 
-def _loader(kind: Kind, roles: Sequence["_Role"], table: Path | None) -> ImageLoader:
+def _loader(
+    kind: Kind, roles: Sequence["_Role"], table: Path | None
+) -> source.ImageLoader:
     from magic_model.data.layouts.colour_captures import read_captures
 
     if len(roles) == 1 and roles[0].is_grey:
-        return partial(read_series, roles[0].paths, kind)
+        return partial(source.read_series, roles[0].paths, kind)
     if len(roles) == 1:
         return partial(read_captures, roles[0].paths, kind, table)
     names = " and ".join(role.name for role in roles)
-    return partial(refuse, f"{kind} must be one series, equally plausible are {names}")
+    return partial(
+        source.refuse, f"{kind} must be one series, equally plausible are {names}"
+    )
 
 
 def _choice(role: "_Role") -> str:

@@ -8,13 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from magic_model.data.layouts.source import (
-    ImageLoader,
-    PatientSource,
-    missing,
-    read_series,
-    refuse,
-)
+from magic_model.data.layouts import source
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
@@ -101,7 +95,7 @@ _SURROGATE = (
 )
 
 
-def find_unitobrain(root: Path) -> list[PatientSource]:
+def find_unitobrain(root: Path) -> list[source.PatientSource]:
     """Find the patients by the folders of their registered series and their maps.
 
     The unregistered series (`MOL-001`) and the delay map are not read.
@@ -132,7 +126,7 @@ def read_map(folder: Path, kind: Kind) -> Volume:
     Raises:
         DataError: If the folder holds no map series.
     """
-    return read_series(_files(folder), kind)
+    return source.read_series(_files(folder), kind)
 
 
 def _mean_before_contrast(frames: Sequence[_Frame]) -> Volume:
@@ -144,7 +138,7 @@ def _mean_before_contrast(frames: Sequence[_Frame]) -> Volume:
     Raises:
         DataError: If a frame cannot be read, their grids differ, or no bolus is seen.
     """
-    first = read_series(frames[0], Kind.NCCT)
+    first = source.read_series(frames[0], Kind.NCCT)
     low, high = _SOFT_TISSUE
     tissue = (first.array > low) & (first.array < high)
     if not tissue.any():
@@ -174,22 +168,22 @@ def _place(path: Path) -> tuple[float, float, int]:
 
 
 def _array(frame: _Frame, first: Volume) -> FloatArray:
-    volume = read_series(frame, Kind.NCCT)
+    volume = source.read_series(frame, Kind.NCCT)
     if volume.shape != first.shape or not np.allclose(volume.affine, first.affine):
         msg = f"{frame[0]}: all frames must lie on one grid"
         raise DataError(msg)
     return volume.array
 
 
-def _source(name: str, folders: list[Path]) -> PatientSource:
+def _source(name: str, folders: list[Path]) -> source.PatientSource:
     maps = [folder for folder in folders if folder.name.endswith(_MAPS_ENDING)]
     candidates = {Kind.NCCT: [folder for folder in folders if folder not in maps]}
     for kind in _MAPS:
         inside = [folder / f"NLR_{kind.value.upper()}" for folder in maps]
         candidates[kind] = [folder for folder in inside if folder.is_dir()]
-    absent = missing(kind for kind, found in candidates.items() if not found)
+    absent = source.missing(kind for kind, found in candidates.items() if not found)
     surrogate = (_SURROGATE,) if candidates[Kind.NCCT] else ()
-    return PatientSource(
+    return source.PatientSource(
         source_id=name,
         images={
             kind: _loader(kind, found) for kind, found in candidates.items() if found
@@ -204,10 +198,10 @@ def _source(name: str, folders: list[Path]) -> PatientSource:
     )
 
 
-def _loader(kind: Kind, folders: list[Path]) -> ImageLoader:
+def _loader(kind: Kind, folders: list[Path]) -> source.ImageLoader:
     if len(folders) > 1:
         found = ", ".join(map(str, folders))
-        return partial(refuse, f"{kind} must be one series, got {found}")
+        return partial(source.refuse, f"{kind} must be one series, got {found}")
     if kind is Kind.NCCT:
         return partial(read_surrogate, folders[0])
     return partial(read_map, folders[0], kind)

@@ -1,5 +1,5 @@
 """The figures of an evaluation: box plots, sample panels, lesion volumes."""
 
-from magic_model.evaluation.figures.drawing import draw_figures
+from magic_model.evaluation.figures.plots import draw_figures
 
 __all__ = ["draw_figures"]

@@ -10,6 +10,7 @@ from analysis.published import (
     load_published,
     reconstructed_responses_path,
 )
+from analysis.report.documents import report_html
 from analysis.report.formatting import (
     format_estimate,
     format_interval,
@@ -23,7 +24,6 @@ from analysis.report.frames import (
     table_one,
     to_latex,
 )
-from analysis.report.html import report_html
 from analysis.report.question import analyse_question
 from analysis.report.results import StudyResults, analyse_responses, pictures_of
 from analysis.report.results_json import results_json

@@ -9,8 +9,7 @@ from streamlit.testing.v1 import AppTest
 import app
 from app.configuration import CHECKPOINT, INPUT
 from app.pilo.explorer import loaded_explorer
-from app.pilo.page import MEANING, USE, go
-from app.pilo.widgets import show_panels, show_sliders
+from app.pilo.page import MEANING, USE, go, show_panels, show_sliders
 from magic_model.maps import PAPER_MAPS
 from tests.app.pilo.test_panels_on_the_wire import unpack
 
@@ -84,7 +83,7 @@ def test_a_ratio_changes_the_picture_of_its_own_map(page, place):
 def test_what_sliders_and_wheel_tell_is_taken_if_it_makes_sense(monkeypatch):
     state, told, taken = {}, {}, []
     monkeypatch.setattr("streamlit.session_state", state)
-    for name in ("app.pilo.widgets._sliders", "app.pilo.widgets._canvases"):
+    for name in ("app.pilo.page._sliders", "app.pilo.page._canvases"):
         monkeypatch.setattr(name, lambda key, **given: told.setdefault(key, given))
     show_sliders(PAPER_MAPS, {}, taken.append)
     show_panels(b"", taken.append)

@@ -3,8 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from magic_model.evaluation.figures.drawing import draw_figures
-from magic_model.evaluation.figures.plots import box_plots, volume_plots
+from magic_model.evaluation.figures.plots import box_plots, draw_figures, volume_plots
 from magic_model.evaluation.figures.samples import (
     sample_panels,
     sample_patients,

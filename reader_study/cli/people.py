@@ -1,34 +1,78 @@
-"""Commands `magic-study reader ...`: who reads, and their codes."""
+"""Commands `magic-study reader` and `coordinator`: people, and their codes."""
 
 from typing import Annotated
 
 import typer
 
-from reader_study.cli.options import (
-    By,
-    Database,
-    Folder,
-    ReaderName,
-    Reason,
-    show_help,
-)
+from reader_study.cli import options
+from reader_study.cli.options import By, Database, Folder, show_help
+
+_Name = Annotated[str, typer.Argument(help="Name of the coordinator.")]
+
+coordinator = typer.Typer(help="Coordinators, who watch a study: add, list, revoke.")
+coordinator.callback(invoke_without_command=True)(show_help)
+
+
+@coordinator.command("add")
+def _add(folder: Folder, name: _Name, by: By, database: Database = None) -> None:
+    """Add a coordinator and print the passphrase for the monitor."""
+    from reader_study import api
+    from reader_study.running.access import add_coordinator
+
+    with api.open_study(folder, database=database) as s:
+        passphrase = add_coordinator(s.store, name, by=by, clock=s.clock)
+    print(
+        f"Passphrase for {name}: {passphrase}\n"
+        "It opens the monitor until it is revoked, and is shown only here."
+    )
+
+
+@coordinator.command("list")
+def _show(folder: Folder, database: Database = None) -> None:
+    """List the coordinators."""
+    from reader_study import api
+    from reader_study.store.access import all_coordinators
+
+    with (
+        api.open_study(folder, database=database) as s,
+        s.store.reading() as connection,
+    ):
+        found = all_coordinators(connection)
+    lines = [
+        f"{c.name:<16}{'active' if c.active else 'revoked':<10}since "
+        f"{(c.added_at if c.active else c.revoked_at)[:10]}"
+        for c in found
+    ]
+    print("\n".join(lines) or "No coordinators yet")
+
+
+@coordinator.command("revoke")
+def _revoke(folder: Folder, name: _Name, by: By, database: Database = None) -> None:
+    """Make a coordinator's passphrase worthless and end the sessions."""
+    from reader_study import api
+    from reader_study.running.access import revoke_coordinator
+
+    with api.open_study(folder, database=database) as s:
+        number = revoke_coordinator(s.store, name, by=by, clock=s.clock)
+    print(f"The passphrase of {name} is worthless now; {number} sessions have ended")
+
 
 Specialty = Annotated[str, typer.Option(help="Such as neuroradiology.")]
 Years = Annotated[float, typer.Option(help="Years of experience.")]
 
 reader = typer.Typer(help="Readers: add, list, codes, exclude, replace.")
-reader.callback(invoke_without_command=True)(show_help)
+reader.callback(invoke_without_command=True)(options.show_help)
 
 
 @reader.command("add")
 def add(
-    folder: Folder,
-    name: ReaderName,
+    folder: options.Folder,
+    name: options.ReaderName,
     specialty: Specialty,
     years: Years,
-    by: By,
+    by: options.By,
     slot: Annotated[str, typer.Option(help="Place in the design.")] = "",
-    database: Database = None,
+    database: options.Database = None,
 ) -> None:
     """Add a reader and print a code that lets in once."""
     from reader_study import api
@@ -42,7 +86,7 @@ def add(
 
 
 @reader.command("list")
-def show(folder: Folder, database: Database = None) -> None:
+def show(folder: options.Folder, database: options.Database = None) -> None:
     """List the readers."""
     from reader_study import api
 
@@ -59,11 +103,11 @@ def show(folder: Folder, database: Database = None) -> None:
 
 @reader.command("code")
 def code(
-    folder: Folder,
-    name: ReaderName,
-    by: By,
+    folder: options.Folder,
+    name: options.ReaderName,
+    by: options.By,
     days: Annotated[float, typer.Option(help="How long it may be used.")] = 14,
-    database: Database = None,
+    database: options.Database = None,
 ) -> None:
     """Print a further code for a reader."""
     from reader_study import api
@@ -75,7 +119,12 @@ def code(
 
 
 @reader.command("revoke")
-def revoke(folder: Folder, name: ReaderName, by: By, database: Database = None) -> None:
+def revoke(
+    folder: options.Folder,
+    name: options.ReaderName,
+    by: options.By,
+    database: options.Database = None,
+) -> None:
     """Make a reader's codes worthless and end the sessions."""
     from reader_study import api
     from reader_study.running.access import revoke_reader_codes
@@ -87,7 +136,11 @@ def revoke(folder: Folder, name: ReaderName, by: By, database: Database = None) 
 
 @reader.command("exclude")
 def exclude(
-    folder: Folder, name: ReaderName, reason: Reason, by: By, database: Database = None
+    folder: options.Folder,
+    name: options.ReaderName,
+    reason: options.Reason,
+    by: options.By,
+    database: options.Database = None,
 ) -> None:
     """Exclude a reader; the answers are kept."""
     from reader_study import api
@@ -100,14 +153,14 @@ def exclude(
 
 @reader.command("replace")
 def replace(
-    folder: Folder,
-    name: ReaderName,
+    folder: options.Folder,
+    name: options.ReaderName,
     new: Annotated[str, typer.Option(help="Name of the new reader.")],
     specialty: Specialty,
     years: Years,
-    reason: Reason,
-    by: By,
-    database: Database = None,
+    reason: options.Reason,
+    by: options.By,
+    database: options.Database = None,
 ) -> None:
     """Give a reader's place to another; the answers are kept."""
     from reader_study import api

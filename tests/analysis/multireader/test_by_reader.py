@@ -14,7 +14,7 @@ from analysis.multireader import (
     per_class,
     per_reader,
 )
-from analysis.multireader.per_reader import of_reader
+from analysis.multireader.by_reader import of_reader
 
 
 def test_each_reader_has_the_kappa_of_their_own_table(study):

@@ -1,0 +1,231 @@
+"""The report as one self-contained page, and as a Word document to work on."""
+
+import base64
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pandas as pd
+from docx import Document
+from docx.document import Document as WordDocument
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Cm, Pt
+
+from analysis.report import frames as report_frames
+from analysis.report.frames import ReportFrames
+from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs
+from analysis.report.question import QuestionResult
+from analysis.report.results import StudyResults
+from analysis.report.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from analysis.reproduction import Reproduction
+
+
+_NAME = "report.docx"
+_USE = "Research use only; not for diagnosis."
+
+
+def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
+    """Write report.docx into a folder that holds the figures already.
+
+    Args:
+        study: What to report.
+        frames: Its tables.
+        folder: With a PNG of each figure.
+    """
+    document = Document()
+    document.styles["Normal"].font.size = Pt(10)
+    for page in document.sections:
+        page.left_margin = page.right_margin = Cm(2)
+        # On every page, so that no printed sheet can be taken for something else.
+        page.header.paragraphs[0].text = " ".join(filter(None, (study.warning, _USE)))
+        page.header.paragraphs[0].runs[0].font.size = Pt(8)
+    document.add_heading(study.title, 0)
+    _results(document, study, frames, folder)
+    for section in study.sections:
+        _section(document, section, folder)
+    _methods(document, study)
+    document.save(str(folder / _NAME))
+
+
+def _results(
+    document: WordDocument, study: StudyResults, frames: ReportFrames, folder: Path
+) -> None:
+    document.add_heading("Agreement", 1)
+    level = f"{100 * study.confidence_level:g}"
+    _table(
+        document,
+        frames.table_one,
+        f"Table 1. Agreement and Cohen's kappa with {level} % confidence intervals; "
+        "pairs taken as independent.",
+    )
+    _figure(document, folder / "forest.png", "Agreement and Cohen's kappa.")
+    _figure(document, folder / "agreement_charts.png", "Agreement charts (Bangdiwala).")
+    for result, frame in zip(
+        study.questions, frames.supplementary.values(), strict=True
+    ):
+        question = result.pairs.question
+        _table(document, frame, f"{question.id}. {question.text}")
+
+
+def _section(document: WordDocument, section: Section, folder: Path) -> None:
+    document.add_heading(section.title, 1)
+    if section.refused:
+        document.add_paragraph(f"Not analysed. {section.refused}")
+    for sentence in section.findings:
+        document.add_paragraph(sentence)
+    for picture in section.pictures:
+        _figure(document, folder / f"{picture.name}.png", picture.caption)
+    for table in section.tables:
+        _table(document, table.frame, table.caption, prose=table.prose)
+        for note in table.notes:
+            document.add_paragraph(note).runs[0].font.size = Pt(8)
+
+
+def _methods(document: WordDocument, study: StudyResults) -> None:
+    document.add_heading("Methods", 1)
+    for paragraph in methods_paragraphs(study):
+        document.add_paragraph(paragraph)
+    document.add_heading("References", 1)
+    for source in cited(study.sections):
+        document.add_paragraph(source, style="List Number")
+
+
+def _figure(document: WordDocument, path: Path, caption: str) -> None:
+    document.add_picture(str(path), width=Cm(17))
+    document.add_paragraph(caption).runs[0].italic = True
+
+
+def _table(
+    document: WordDocument, frame: pd.DataFrame, caption: str, *, prose: bool = False
+) -> None:
+    document.add_paragraph(caption).runs[0].bold = True
+    table = document.add_table(rows=1, cols=len(frame.columns), style="Light List")
+    rows = [list(frame.columns), *frame.to_numpy().tolist()]
+    for _ in rows[1:]:
+        table.add_row()
+    for cells, row in zip(table.rows, rows, strict=True):
+        for column, (cell, value) in enumerate(zip(cells.cells, row, strict=True)):
+            paragraph = cell.paragraphs[0]
+            paragraph.add_run(str(value)).font.size = Pt(8)
+            if column and not prose:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    document.add_paragraph()
+
+
+def report_html(
+    study: StudyResults,
+    figures: "Mapping[str, bytes]",
+    reproduction: "Reproduction | None" = None,
+    frames: report_frames.ReportFrames | None = None,
+) -> str:
+    """Render the page.
+
+    Args:
+        study: What to report.
+        figures: SVG files by name: `forest`, `agreement_charts`, and `power` with a
+            reproduction.
+        reproduction: The paper's figures to show beside the computed ones.
+        frames: Tables of the study, if computed before.
+    """
+    frames = frames or report_frames.ReportFrames.of(study)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["unbroken"] = unbroken
+    return environment.get_template("report.html.j2").render(
+        study=study,
+        level=f"{100 * study.confidence_level:g}",
+        version=version("magic-ctp"),
+        reproduction=reproduction,
+        table_one=frames.table_one,
+        figures={
+            name: base64.b64encode(svg).decode("ascii") for name, svg in figures.items()
+        },
+        questions=[_question(study, result) for result in study.questions],
+        power_tables=_power_tables(reproduction),
+        recovered_tables=_recovered_tables(reproduction),
+        reasons=frames.reasons,
+        analysed_sections=[s for s in study.sections if s.refused is None],
+        references=cited(study.sections),
+        incomplete_text=INCOMPLETE[study.incomplete],
+        methods=methods_paragraphs(study),
+    )
+
+
+_INTERVAL = re.compile(r"\[(-?[\d.]+%?), (-?[\d.]+%?)\]")
+
+
+def unbroken(cell: object) -> str:
+    r"""Write a cell so that no line ends within an interval.
+
+    Examples:
+        >>> unbroken("0.52 [-0.10, 0.93]")
+        '0.52 [-0.10,\xa00.93]'
+    """
+    return _INTERVAL.sub("[\\1,\N{NO-BREAK SPACE}\\2]", str(cell))
+
+
+def _power_tables(reproduction: "Reproduction | None") -> dict[str, pd.DataFrame]:
+    if reproduction is None:
+        return {}
+    return {
+        question: report_frames.power_table(figures)
+        for question, figures in reproduction.power_figures.items()
+        if figures[0].refused is None
+    }
+
+
+def _recovered_tables(reproduction: "Reproduction | None") -> pd.DataFrame:
+    recovered = reproduction.recovered if reproduction else []
+    return pd.DataFrame(
+        [
+            {
+                "Question": table.question.id,
+                "Tables that fit totals and agreements": str(table.n_by_margins),
+                "and the interval of kappa": str(table.n_by_kappa),
+                "and the counts of each reader": str(len(table.fitting)),
+                "Table": str(table.table.counts.tolist()),
+            }
+            for table in recovered
+        ]
+    )
+
+
+def _question(study: StudyResults, result: QuestionResult) -> dict[str, Any]:
+    question, table = result.pairs.question, result.table
+    return {
+        "id": question.id,
+        "text": question.text,
+        "reason": result.kappa.undefined_reason,
+        "n": table.n,
+        "n_incomplete": result.pairs.n_incomplete,
+        "n_one": result.pairs.n_one_answer,
+        "n_none": result.pairs.n_no_answer,
+        "codes": question.codes,
+        "rows": [
+            {
+                "label": f"{code} {label}",
+                "counts": counts,
+                "index": index,
+                "total": sum(counts),
+            }
+            for index, (code, label, counts) in enumerate(
+                zip(question.codes, question.labels, table.counts.tolist(), strict=True)
+            )
+        ],
+        "column_totals": table.column_totals.tolist(),
+        "coefficients": report_frames.coefficient_table(result, study.confidence_level),
+        "tests": report_frames.test_table(result),
+        "by_reader": None
+        if result.pairs.by_reader is None
+        else report_frames.counts_by_reader(study, result),
+    }
