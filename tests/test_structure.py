@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from benchmarks.structure import measure
+from benchmarks.structure import measure, working_tree
 
 TOY = {
     PurePosixPath(path): text
@@ -38,3 +38,20 @@ def test_a_file_that_one_neighbour_imports_is_counted():
 
 def test_a_package_is_measured_by_itself():
     assert measure(TOY, "app").lines == 1
+
+
+@pytest.fixture(scope="module")
+def product():
+    return measure(working_tree())
+
+
+def test_a_file_is_an_idea_and_not_a_fragment_of_one(product):
+    assert product.lines_per_file >= 130
+
+
+def test_few_lines_are_imports(product):
+    assert product.imports_per_1000 < 65
+
+
+def test_a_folder_fits_a_page(product):
+    assert product.in_largest <= 20, product.largest_folder

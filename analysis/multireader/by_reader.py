@@ -21,7 +21,7 @@ class ReaderAgreement(Shown):
     """How one reader's answers under the two methods agree.
 
     Attributes:
-        reader: Who.
+        reader: Name of the reader.
         coefficient: Kappa, or what was asked for, with Student's t of cases - 1.
         agreement: Percent agreement; a reader's cases are independent, so Wilson's
             interval holds.

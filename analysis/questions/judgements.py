@@ -144,7 +144,7 @@ class Guess:
     """What one reader believes of one trial.
 
     Attributes:
-        reader: Who.
+        reader: Name of the reader.
         trial: 1 or 2.
         guessed: Pictures believed to be synthetic.
         n_synthetic: Pictures that were.

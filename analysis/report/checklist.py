@@ -198,7 +198,7 @@ AUTHORS = "To be written by the authors."
 
 
 def checklist_section(context: ReportContext) -> Section:
-    """Give GRRAS and what CLAIM and STARD-AI ask of readers, as far as known."""
+    """Return GRRAS and what CLAIM and STARD-AI ask of readers, as far as known."""
     grras = _grras_answers(context)
     others = _reader_study_answers(context)
     open_items = [str(number) for number in GRRAS if number not in grras]
