@@ -94,6 +94,7 @@ def test_the_extra_is_named(module, line, extra, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "line"),
     [

@@ -75,6 +75,7 @@ def test_reproduce_writes_every_file(reproduced):
     assert len(re.findall(rb"/Type /Page\b", pages)) == 7
 
 
+@pytest.mark.slow
 def test_report_on_the_reconstruction_gives_what_reproduce_gives(
     reproduced, tmp_path, capsys
 ):
@@ -124,6 +125,7 @@ def test_report_on_another_scale_with_everything_incomplete(tmp_path, capsys):
     assert "Noise?" in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_study_without_any_complete_pair_still_has_a_report(tmp_path):
     responses = tmp_path / "responses.csv"
     scale = [{"code": 1, "label": "fine"}, {"code": 0, "label": "poor"}]
@@ -136,6 +138,7 @@ def test_a_study_without_any_complete_pair_still_has_a_report(tmp_path):
     assert content["questions"]["Q1"]["cohen_kappa"]["undefined_reason"]
 
 
+@pytest.mark.slow
 def test_reasons_are_kept(tmp_path):
     scale = [{"code": 1, "label": "fine"}, {"code": 0, "requires_reason": True}]
     asked = {"questions": [{"id": "Q2C", "text": "MTT?", "scale": scale}]}

@@ -57,7 +57,7 @@ def test_a_deployment_that_cannot_be_is_refused(given):
 def test_all_names_are_there_and_listed():
     assert all(getattr(app, name) is not None for name in app.__all__)
     assert set(app.__all__) <= set(dir(app))
-    with pytest.raises(AttributeError, match="module 'app' has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match=r"module 'app' from .* has no attribute"):
         _ = app.nothing
     project = tomllib.loads(
         (Path(app.__file__).parents[1] / "pyproject.toml").read_text("utf-8")

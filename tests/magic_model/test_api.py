@@ -168,6 +168,7 @@ def test_settings_change_the_maps(model, scan, maps):
     np.testing.assert_allclose(one_by_one["MTT"], maps["MTT"], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_folder_and_an_onnx_model_are_loaded(run_folder, model, scan, tmp_path):
     assert magic_model.load(run_folder, "cpu").path == model.path
     magic_model.export_onnx(str(run_folder), str(tmp_path / "model.onnx"))
@@ -179,6 +180,7 @@ def test_a_run_folder_and_an_onnx_model_are_loaded(run_folder, model, scan, tmp_
     )
 
 
+@pytest.mark.slow
 def test_an_onnx_model_needs_no_torch(run_folder, scan, tmp_path):
     magic_model.export_onnx(run_folder, tmp_path / "model.onnx")
     code = f"""
@@ -192,6 +194,7 @@ print(maps["CBF"].mean() > 0)
     assert done.stdout == "True\n", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["torch", "safetensors"])
 def test_a_missing_extra_is_named(run_folder, package):
     code = f"""
@@ -248,6 +251,7 @@ def test_an_evaluation_is_a_frame_and_a_folder(cohort, model, tmp_path):
     assert len(repr(found)) < 200
 
 
+@pytest.mark.slow
 def test_a_phantom_is_a_cohort(tmp_path):
     made = magic_model.make_phantom(str(tmp_path / "cases"), {"none": 1}, seed=3)
     assert [str(patient.severity) for patient in made.patients] == ["none"]

@@ -90,6 +90,7 @@ def test_the_import_loads_nothing():
     assert "numpy" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_function_is_found_after_its_neighbours_were_imported():
     code = (
         "import reader_study.building.builder, reader_study.rehearsal.simulation; "

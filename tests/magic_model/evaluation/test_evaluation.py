@@ -220,6 +220,7 @@ def test_progress_counts_patients(evaluation):
     assert table.values[0] == pytest.approx(evaluation.scores.values[0], nan_ok=True)
 
 
+@pytest.mark.slow
 def test_several_at_a_time_give_the_same(evaluation):
     # More threads would add up in another order.
     with threadpool_limits(1), parallel_config("loky", inner_max_num_threads=1):

@@ -115,6 +115,7 @@ def test_without_lesions_there_is_no_plot_of_volumes(lone, tmp_path):
     assert {f"{name}.png" for name in captions} < {p.name for p in tmp_path.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_patients_are_drawn_without_intervals(evaluation, n):
     few = replace(

@@ -32,6 +32,7 @@ def test_the_error_left_is_that_of_the_part_independent_of_them():
     assert found.mae == pytest.approx(3 * np.sqrt(2 / np.pi), rel=0.03)
 
 
+@pytest.mark.slow
 def test_ct_numbers_tell_something_of_flow_and_noise_takes_most_of_it(severe):
     clean = ceiling(*brain_voxels(severe, Kind.CBF))
     noisy = ceiling(*brain_voxels(severe, Kind.CBF, noise_free=False))

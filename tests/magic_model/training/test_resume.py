@@ -106,7 +106,7 @@ def test_a_run_stopped_before_its_checkpoint_tells_each_epoch_once(
     """The epoch is in the metrics already, and its checkpoint is not."""
     wanted, folder = recipe(epochs=3), settings().folder
     with monkeypatch.context() as patch:
-        patch.setattr("magic_model.training.trainer.save_checkpoint", _stop)
+        patch.setattr("magic_model.checkpoint.save_checkpoint", _stop)
         with pytest.raises(StoppedError):
             train(wanted, cache, settings())
     assert len(lines_of(folder)[1]) == 1

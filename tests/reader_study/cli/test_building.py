@@ -70,6 +70,7 @@ def test_a_leak_shows_in_the_exit_status(material, capsys):
     assert "extra.png is no picture of the study" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_passphrases_come_from_the_environment(material, monkeypatch, capsys):
     monkeypatch.setenv("MAGIC_STUDY_PASSPHRASE", "a long passphrase")
     monkeypatch.setenv("MAGIC_STUDY_PASSPHRASE_2", "another passphrase")
@@ -93,6 +94,7 @@ def typed(monkeypatch, *answers):
     return asked
 
 
+@pytest.mark.slow
 def test_two_keepers_type_their_passphrases(material, monkeypatch, capsys):
     asked = typed(monkeypatch, "a long passphrase", "another passphrase")
 
@@ -143,6 +145,7 @@ def test_without_a_command_the_help_is_shown(words, capsys):
     assert capsys.readouterr().out.startswith("Usage: ")
 
 
+@pytest.mark.slow
 def test_the_package_runs_like_the_command():
     for words in ([], ["status", "--help"], ["--version"]):
         command = [sys.executable, "-m", "reader_study", *words]

@@ -71,6 +71,7 @@ def test_a_read_only_database_is_told(study, open_study_now, store, url, clock):
     read_only.close()
 
 
+@pytest.mark.slow
 def test_a_copy_taken_while_writing_opens_and_verifies(
     study, sqlite_store, tmp_path, clock
 ):
