@@ -70,6 +70,7 @@ def run_with(module, line, folder, *extras):
     )
 
 
+@pytest.mark.slow
 def test_a_plain_installation_is_one():
     plain = blocked_without(())
     assert {"torch", "pydicom", "SimpleITK", "onnxruntime", "pytest"} <= set(plain)

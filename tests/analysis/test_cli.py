@@ -93,6 +93,7 @@ def test_report_on_the_reconstruction_gives_what_reproduce_gives(
     assert "Reconstructed data" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_report_on_another_scale_with_everything_incomplete(tmp_path, capsys):
     (tmp_path / "questionnaire.json").write_text(
         json.dumps(
@@ -212,6 +213,7 @@ def test_recover_says_when_nothing_fits(capsys):
     assert capsys.readouterr().out == "No table fits\n"
 
 
+@pytest.mark.slow
 def test_power_of_the_papers_margins(tmp_path, capsys):
     assert main(["power", "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out

@@ -1,3 +1,5 @@
+import pytest
+
 from app import accounts
 from reader_study.errors import StudyError
 from reader_study.reading.reading_session import ReadingSession
@@ -94,6 +96,7 @@ def test_a_reading_may_be_left_unanswered_with_a_reason(anna, open_room, page):
     assert (dict(stored.answers), stored.note) == ({}, "picture is torn")
 
 
+@pytest.mark.slow
 def test_a_click_after_the_session_has_ended_stores_nothing(anna, clock, page):
     shown = page()
     form = form_of(anna)

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from app.accounts import READER
 from reader_study.reading.closing import ClosingAnswers, answer_closing
 from reader_study.running.access import issue_code, sign_in
@@ -8,6 +10,7 @@ from tests.app.answers import read_trial, words
 from tests.app.material import GOOD
 
 
+@pytest.mark.slow
 def test_title_and_explanations_stay_text(anna, open_room, page):
     shown = page()
     assert "Perfusion maps of &lt;b&gt;two&lt;/b&gt; methods" in words(shown)
@@ -63,6 +66,7 @@ def test_where_the_protocol_allows_no_corrections_none_is_offered(
     assert [button.key for button in shown.button] == ["sign-out", "sign-1"]
 
 
+@pytest.mark.slow
 def test_trial_2_opens_after_the_washout_and_all_ends_with_receipts(
     anna, open_room, codes, clock, cookies, page
 ):

@@ -54,6 +54,7 @@ def save_key(shown):
     return next(b.key for b in shown.button if b.key.startswith("save-"))
 
 
+@pytest.mark.slow
 def test_a_case_is_answered_compared_and_left(anna, open_room, page):
     first, second = open_room.study.training.cases
     shown = page()
@@ -85,6 +86,7 @@ def test_the_rest_may_be_left_out_where_the_protocol_says_so(anna, page):
     assert "Trial 1: 1 of 3" in words(shown)
 
 
+@pytest.mark.slow
 def test_another_tab_cannot_answer_the_case_again(anna, open_room, page):
     first, _ = open_room.study.training.cases
     shown, other = page(), page()
@@ -97,6 +99,7 @@ def test_another_tab_cannot_answer_the_case_again(anna, open_room, page):
     assert "Compare your answers" in words(other)
 
 
+@pytest.mark.slow
 def test_training_comes_after_instructions_and_display(
     open_room, codes, cookies, clock, page
 ):

@@ -30,6 +30,8 @@
 | a fault shows paths | `test_trouble.py`, `deployment/test_attacks.py` |
 """
 
+import pytest
+
 from app import room as rooms
 from reader_study.store.readings import find_responses
 from tests.app.answers import answer, form_of, save, words
@@ -51,6 +53,7 @@ def test_answers_are_not_carried_over_to_the_next_reading(anna, page):
     assert anna.next_reading().draft.answers == {}
 
 
+@pytest.mark.slow
 def test_the_same_click_twice_is_stored_once(anna, open_room, page):
     first, second = page(), page()
     form = form_of(anna)
@@ -68,6 +71,7 @@ def test_the_same_click_twice_is_stored_once(anna, open_room, page):
     assert [radio.value for radio in second.radio] == [None] * 7
 
 
+@pytest.mark.slow
 def test_a_stale_tab_is_told_and_shown_the_reading_at_hand(anna, open_room, page):
     first, stale = page(), page()
     form = form_of(anna)
@@ -83,6 +87,7 @@ def test_a_stale_tab_is_told_and_shown_the_reading_at_hand(anna, open_room, page
     assert [radio.value for radio in stale.radio] == [None] * 7
 
 
+@pytest.mark.slow
 def test_an_empty_stale_tab_is_not_asked_to_complete_what_is_answered(anna, page):
     first, stale = page(), page()
     form = form_of(anna)
@@ -93,6 +98,7 @@ def test_an_empty_stale_tab_is_not_asked_to_complete_what_is_answered(anna, page
     assert "2 of 3" in words(stale)
 
 
+@pytest.mark.slow
 def test_an_answer_in_a_stale_tab_leads_to_the_reading_at_hand(anna, open_room, page):
     first, stale = page(), page()
     form = form_of(anna)
@@ -104,6 +110,7 @@ def test_an_answer_in_a_stale_tab_leads_to_the_reading_at_hand(anna, open_room, 
     assert "2 of 3" in words(stale)
 
 
+@pytest.mark.slow
 def test_a_reload_finds_place_and_draft(anna, page):
     shown = page()
     form = form_of(anna)
@@ -117,6 +124,7 @@ def test_a_reload_finds_place_and_draft(anna, page):
     assert again.text_area(key=form.reason_key("Q2A")).value == "motion"
 
 
+@pytest.mark.slow
 def test_a_restarted_server_finds_place_and_draft(anna, page):
     shown = page()
     form = form_of(anna)

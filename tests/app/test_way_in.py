@@ -1,3 +1,5 @@
+import pytest
+
 from app.accounts import READER
 from app.screens import display_check
 from reader_study.reading.acknowledgements import Confirmation, acknowledged_versions
@@ -37,6 +39,7 @@ def test_a_second_click_on_sign_in_changes_nothing(open_room, codes, cookies, pa
     assert handed_over(again.run()) == [first]
 
 
+@pytest.mark.slow
 def test_a_wrong_code_is_told_without_saying_what_was_wrong(open_room, cookies, page):
     for name in ("anna", "nobody"):
         shown = page()
@@ -93,6 +96,7 @@ def test_a_display_that_was_not_measured_is_not_confirmed(
     assert page().button(key="display-continue").disabled
 
 
+@pytest.mark.slow
 def test_before_opening_and_after_the_lock_nothing_is_read(
     room, codes, cookies, clock, page
 ):
@@ -105,6 +109,7 @@ def test_before_opening_and_after_the_lock_nothing_is_read(
     assert "no further answers are taken" in words(page())
 
 
+@pytest.mark.slow
 def test_signing_out_ends_the_session_at_once(anna, open_room, cookies, page):
     shown = page()
     shown.button(key="sign-out").click().run()

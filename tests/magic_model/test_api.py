@@ -211,6 +211,7 @@ except ModuleNotFoundError as error:
     assert done.stdout == expected, done.stderr
 
 
+@pytest.mark.slow
 def test_training_gives_a_model(cohort, tmp_path):
     recipe = small_recipe()
     model = magic_model.train(

@@ -92,6 +92,7 @@ def test_an_answer_that_nobody_gave_changes_nothing_unweighted(counts, weights):
         assert wide.estimate == pytest.approx(narrow.estimate, rel=1e-8, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(usable)
 def test_kappa_matches_scikit_learn_and_statsmodels(counts):
     counts = counts + 1  # statsmodels divides by a null error of 0 elsewhere

@@ -58,6 +58,7 @@ def test_several_sizes_ask_for_a_design(capsys):
     assert "20 simulated studies of each design, seed 1" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_one_size_without_a_design_is_as_before(capsys):
     assert main(["power", "--readers", "5", "--cases", "30", "--kappa", "0.5"]) == 0
     assert "5 readers x 30 cases = 150 pairs" in capsys.readouterr().out

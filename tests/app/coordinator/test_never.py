@@ -24,6 +24,7 @@ def everything(page):
     return found
 
 
+@pytest.mark.slow
 def test_no_answer_no_reason_no_method_and_no_case_is_sent(open_room, eve, monitor):
     plant(open_room)
     with open_room.store.reading() as connection:
@@ -48,6 +49,7 @@ def test_no_answer_no_reason_no_method_and_no_case_is_sent(open_room, eve, monit
             assert word not in seen, (part, word)
 
 
+@pytest.mark.slow
 def test_deviations_are_told_without_their_reasons(open_room, eve, monitor):
     plant(open_room)
     rows = monitor().dataframe[0].value.to_dict("records")

@@ -42,6 +42,7 @@ def codes_of(room, name):
         return usable_codes(connection, name, "2000")
 
 
+@pytest.mark.slow
 def test_a_stranger_sees_the_sign_in_only(open_room, cookies, monitor):
     for part in PARTS:
         page = monitor(part)
@@ -62,6 +63,7 @@ def test_name_and_passphrase_open_a_session(room, passphrase, cookies, clock, mo
     assert handed_over(again.run()) == [order]
 
 
+@pytest.mark.slow
 def test_a_readers_code_and_cookie_open_nothing(
     open_room, codes, passphrase, cookies, clock, monitor
 ):
@@ -78,6 +80,7 @@ def test_a_readers_code_and_cookie_open_nothing(
         assert fields(monitor()) == SIGN_IN
 
 
+@pytest.mark.slow
 def test_a_coordinators_cookie_opens_no_reading(open_room, eve, cookies, page):
     for cookie in (accounts.COORDINATOR.cookie, accounts.READER.cookie):
         cookies.clear()
@@ -104,6 +107,7 @@ def test_each_click_asks_who_is_there(open_room, eve, cookies, monitor, button):
     assert "Your session has ended; nothing was changed" in words(page)
 
 
+@pytest.mark.slow
 def test_a_form_and_a_check_ask_who_is_there(room, eve, clock, monitor):
     overview, readers = monitor(), monitor(PARTS[2])
     fill(readers)
@@ -130,6 +134,7 @@ def test_overview_of_a_study_that_is_not_open(room, eve, monitor):
     assert "Research use only" in shown
 
 
+@pytest.mark.slow
 def test_overview_of_an_open_study_and_of_a_locked_one(open_room, eve, clock, monitor):
     read_and_sign(open_room, "anna")
     shown = words(monitor())
@@ -148,6 +153,7 @@ def test_overview_of_an_open_study_and_of_a_locked_one(open_room, eve, clock, mo
     assert row["Recorded by"] == "eve"
 
 
+@pytest.mark.slow
 def test_bots_and_missing_closing_questions_are_told(
     room, passphrase, clock, cookies, monitor
 ):
@@ -184,6 +190,7 @@ def test_the_check_reads_log_and_pictures(open_room, eve, monitor):
     assert str(open_room.study.folder) not in words(page)
 
 
+@pytest.mark.slow
 def test_progress_by_reader_and_trial(open_room, eve, clock, monitor):
     anna, ben = open_room.session_of("anna"), open_room.session_of("ben")
     reading = anna.next_reading()
@@ -231,6 +238,7 @@ def test_codes_are_issued_once_shown_and_revoked(open_room, eve, monitor):
     )
 
 
+@pytest.mark.slow
 def test_a_code_is_forgotten_with_the_page_and_the_session(
     open_room, eve, clock, monitor
 ):

@@ -122,6 +122,7 @@ def test_running_again_goes_on_and_keeps_names(sources, tmp_path):
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
 
 
+@pytest.mark.slow
 def test_several_at_a_time_give_the_same(sources, tmp_path):
     one = import_cohort(sources, tmp_path / "one")
     two = import_cohort(sources, tmp_path / "two", jobs=2)

@@ -60,6 +60,7 @@ def test_the_same_seed_gives_the_same_bytes_in_one_process_or_two(folder, tmp_pa
     assert digests(tmp_path) == digests(folder)
 
 
+@pytest.mark.slow
 def test_a_complete_patient_is_kept_and_a_broken_one_is_made_again(folder, monkeypatch):
     before = digests(folder)
     made = []

@@ -17,6 +17,7 @@ KINDS = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @KINDS
 def test_the_loss_falls(cache, recipe, settings, lines_of, kind):
     wanted = recipe(kind, epochs=10, learning_rate=2e-2, augment=False)

@@ -54,6 +54,7 @@ def study(built, tmp_path):
     return tmp_path / "STUDY", truth
 
 
+@pytest.mark.slow
 def test_a_built_study_is_clean_with_and_without_the_key(built):
     folder, truth = built
     report = audit_study(folder, truth)

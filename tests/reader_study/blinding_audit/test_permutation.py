@@ -23,6 +23,7 @@ def labels(n_reference, n_test):
     return np.array([False] * n_reference + [True] * n_test)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=5),
     st.lists(st.integers(0, 4), min_size=1, max_size=5),

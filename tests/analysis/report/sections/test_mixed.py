@@ -48,6 +48,7 @@ def test_an_answer_nobody_gave_is_left_out_of_the_scale(few):
     assert of.model.undefined_reason is None
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_fitted_has_its_reason_in_words(few):
     constant = answered(
         few, "Q1", lambda r: 1 if r.method == "RAPID" else r.answers["Q1"]
