@@ -1,10 +1,11 @@
 """Confidence intervals, and five of them for a proportion."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from scipy.special import betaincinv, ndtri
+from scipy.special import ndtri
 
 from analysis.errors import as_number, as_whole
 from analysis.showing import Shown
@@ -12,6 +13,7 @@ from analysis.showing import Shown
 ProportionMethod = Literal[
     "wilson", "wald", "agresti_coull", "clopper_pearson", "jeffreys"
 ]
+_OF_STATSMODELS: Mapping[str, str] = {"wald": "normal", "clopper_pearson": "beta"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def proportion_interval(
     References:
         Brown LD, Cai TT, DasGupta A. Statist Sci 2001;16:101. doi:10.1214/ss/1009213286
     """
-    z = normal_quantile(confidence_level)
+    normal_quantile(confidence_level)  # refuses what is no level
     successes, n = as_whole("Successes", successes), as_whole("Trials", n)
     if not 0 <= successes <= n:
         msg = f"Successes must be between 0 and n = {n}, got {successes}"
@@ -76,32 +78,13 @@ def proportion_interval(
         raise ValueError(msg)
     if n == 0:
         return ConfidenceInterval(math.nan, math.nan, "there are no pairs")
-    if method in {"clopper_pearson", "jeffreys"}:
-        shift = 0.0 if method == "clopper_pearson" else 0.5
-        return _beta_interval(successes, n, (1 - confidence_level) / 2, shift)
-    return _score_interval(successes / n, n, z, method)
+    from statsmodels.stats import proportion
 
-
-def _score_interval(p: float, n: int, z: float, method: str) -> ConfidenceInterval:
-    """Wald, and the two intervals centred on Wilson's shrunken proportion."""
-    if method == "wald":
-        margin = z * math.sqrt(p * (1 - p) / n)
-        return ConfidenceInterval(max(0.0, p - margin), min(1.0, p + margin))
-    larger_n = n + z**2
-    centre = (n * p + z**2 / 2) / larger_n
-    if method == "agresti_coull":
-        margin = z * math.sqrt(centre * (1 - centre) / larger_n)
-    else:
-        margin = z * math.sqrt(n * p * (1 - p) + z**2 / 4) / larger_n
-    # At p = 0 and 1 Wilson's limits are 0 and 1 exactly; rounding must not say else.
-    low = 0.0 if p == 0 else max(0.0, centre - margin)
-    high = 1.0 if p == 1 else min(1.0, centre + margin)
-    return ConfidenceInterval(low, high)
-
-
-def _beta_interval(x: int, n: int, tail: float, shift: float) -> ConfidenceInterval:
-    """Beta quantiles: Clopper-Pearson (shift 0) and Jeffreys (shift 1/2)."""
-    outer = 1 - shift
-    low = 0.0 if x == 0 else float(betaincinv(x + shift, n - x + outer, tail))
-    high = 1.0 if x == n else float(betaincinv(x + outer, n - x + shift, 1 - tail))
-    return ConfidenceInterval(low, high)
+    known_as = _OF_STATSMODELS.get(method, method)
+    low, high = proportion.proportion_confint(
+        successes, n, 1 - confidence_level, known_as
+    )
+    # Of Jeffreys, as Brown, Cai and DasGupta modify it; of the others against rounding.
+    return ConfidenceInterval(
+        0.0 if successes == 0 else float(low), 1.0 if successes == n else float(high)
+    )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
-from scipy.special import bdtr, chdtrc
+from scipy.special import chdtrc
 
 from analysis.columns import takes_ratings
 from analysis.showing import Shown
@@ -44,11 +44,11 @@ def bowker(table: ContingencyTable) -> TestResult:
     References:
         Bowker AH. J Am Stat Assoc 1948;43:572. doi:10.1080/01621459.1948.10483284
     """
-    upper = np.triu_indices(table.k, 1)
-    above, below = table.counts[upper], table.counts.T[upper]
-    met = above + below > 0
-    difference, total = (above - below)[met], (above + below)[met]
-    return _chi_square(float((difference**2 / total).sum()), len(upper[0]), table)
+    from statsmodels.stats.contingency_tables import SquareTable
+
+    # Shifting adds 0.5 to every cell of a table with an empty one.
+    test = SquareTable(table.counts, shift_zeros=False).symmetry()
+    return _chi_square(float(test.statistic), int(test.df), table)
 
 
 @takes_ratings(scale_matters=False)
@@ -103,15 +103,17 @@ def mcnemar(
     if method not in ("exact", "mid-p"):  # also of no text, which has no hash
         msg = f"Method must be 'exact', 'mid-p' or 'asymptotic', got {method!r}"
         raise ValueError(msg)
-    b, c = int(table.counts[0, 1]), int(table.counts[1, 0])
-    smaller, disagree = min(b, c), b + c
-    at_most = float(bdtr(smaller, disagree, 0.5))
-    p_value = 2 * at_most
+    from scipy.stats import binom
+    from statsmodels.stats import contingency_tables
+
+    disagree = int(table.n - table.n_agree)
+    test = contingency_tables.mcnemar(table.counts, exact=True)
+    p_value = float(test.pvalue)
     if method == "mid-p":
-        fewer = float(bdtr(smaller - 1, disagree, 0.5)) if smaller else 0.0
-        p_value -= at_most - fewer
+        twice = 2 * float(binom.cdf(test.statistic, disagree, 0.5))
+        p_value = twice - float(binom.pmf(test.statistic, disagree, 0.5))
     reason = None if disagree else NO_DISAGREEMENT
-    return TestResult(float(smaller), min(1.0, p_value), None, reason)
+    return TestResult(float(test.statistic), min(1.0, p_value), None, reason)
 
 
 def _chi_square(statistic: float, df: int, table: ContingencyTable) -> TestResult:

@@ -219,7 +219,7 @@ def _power_of_pairs(
     with user_input():
         size = StudySize(asked["readers"][0], asked["cases"][0], icc)
         test = PowerTest(asked["kappa"], asked["null"], asked["alpha"])
-        check_power(wanted)
+        check_power(wanted, test.alpha)
     tables = _tables(counts)
     figures = {
         name: power_overview(table.row_totals, table.column_totals, size, test, wanted)

@@ -15,11 +15,15 @@ from typing import Literal, get_args
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import chdtri, chndtr
+from scipy.special import chdtri
 
 from analysis.arrays import FloatArray
 from analysis.errors import as_whole
-from analysis.power.normal import PowerTest, check_power
+from analysis.power.normal import (
+    PowerTest,
+    noncentrality_needed,
+    power_of_noncentrality,
+)
 
 RatersModel = Literal["mixture", "dirichlet"]
 
@@ -49,7 +53,7 @@ def raters_power(
     step = noncentrality_per_subject(
         shares, (test.kappa, test.null), raters=raters, model=model
     )
-    return 1 - float(chndtr(chdtri(1, test.alpha), 1, n * step))
+    return power_of_noncentrality(n * step, test.alpha)
 
 
 def raters_sample_size(
@@ -60,16 +64,10 @@ def raters_sample_size(
     model: RatersModel,
 ) -> float:
     """Subjects needed for the power, unrounded; round up to use it."""
-    check_power(power)
-    critical = chdtri(1, test.alpha)
-
-    def excess(noncentrality: float) -> float:
-        return 1 - float(chndtr(critical, 1, noncentrality)) - power
-
     step = noncentrality_per_subject(
         shares, (test.kappa, test.null), raters=raters, model=model
     )
-    return float(brentq(excess, 1e-9, 1e4, xtol=1e-12)) / step
+    return noncentrality_needed(power, test.alpha) / step
 
 
 def raters_lower_limit(

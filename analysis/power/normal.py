@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq, linprog
-from scipy.special import chdtri, chndtr, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from analysis.agreement.batch import cohen_kappas
 from analysis.agreement.chance_corrected import maximum_kappa_of_margins
@@ -151,10 +151,13 @@ def detectable_kappa(
     return math.nan
 
 
-def check_power(power: float) -> None:
-    """Refuse a power that is not between 0 and 1."""
+def check_power(power: float, alpha: float = 0.0) -> None:
+    """Refuse a power that is not between alpha and 1."""
     if not 0 < as_number("Power", power) < 1:
         msg = f"Power must be between 0 and 1, got {power:g}"
+        raise ValueError(msg)
+    if power <= alpha:
+        msg = f"Power must be more than alpha, {alpha:g}, got {power:g}"
         raise ValueError(msg)
 
 
@@ -200,19 +203,35 @@ def gof_power(shares: FloatArray, test: PowerTest, n: float) -> float:
         categories: Donner A. Stat Med 1999;18:1 (as in R's kappaSize, `Power3Cats`)
     """
     step = _noncentrality_per_pair(shares, test.kappa, test.null)
-    return 1 - float(chndtr(chdtri(1, test.alpha), 1, n * step))
+    return power_of_noncentrality(n * step, test.alpha)
 
 
 def gof_sample_size(shares: FloatArray, test: PowerTest, power: float = 0.8) -> float:
     """Pairs needed for the power, unrounded; round up to use it."""
-    check_power(power)
-    critical = chdtri(1, test.alpha)
+    step = _noncentrality_per_pair(shares, test.kappa, test.null)
+    return noncentrality_needed(power, test.alpha) / step
 
-    def excess(noncentrality: float) -> float:
-        return 1 - float(chndtr(critical, 1, noncentrality)) - power
 
-    needed = float(brentq(excess, 1e-9, 1e4, xtol=1e-12))
-    return needed / _noncentrality_per_pair(shares, test.kappa, test.null)
+def power_of_noncentrality(noncentrality: float, alpha: float) -> float:
+    """Power of a chi-square test of goodness of fit with 1 degree of freedom."""
+    from statsmodels.stats.power import GofChisquarePower
+
+    of_one = math.sqrt(noncentrality)  # effect size, with one observation
+    return float(GofChisquarePower().power(of_one, 1, alpha, n_bins=2))
+
+
+def noncentrality_needed(power: float, alpha: float) -> float:
+    """Noncentrality at which that test has the power.
+
+    Raises:
+        ValueError: If the power does not lie between alpha and 1: a test rejects as
+            often as alpha also where there is nothing to find.
+    """
+    check_power(power, alpha)
+    # Not solve_power of statsmodels: it gives up, or says 10, where 1 would do.
+    return float(
+        brentq(lambda x: power_of_noncentrality(x, alpha) - power, 0, 1e4, xtol=1e-12)
+    )
 
 
 def _cells(shares: FloatArray, kappa: float) -> FloatArray:

@@ -101,7 +101,7 @@ def power_overview(
     """
     instance_of("Size", size, StudySize)
     instance_of("Test", test, PowerTest)
-    check_power(wanted)
+    check_power(wanted, test.alpha)
     r, c = margin_shares("Rows", rows), margin_shares("Columns", columns)
     if len(r) != len(c):
         msg = f"Rows and columns must be as many, got {len(r)} and {len(c)}"

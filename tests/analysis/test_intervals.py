@@ -3,17 +3,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
+from scipy.stats import beta, binomtest, norm
 
 from analysis.intervals import normal_quantile, proportion_interval
 
-METHODS = {
-    "wilson": "wilson",
-    "wald": "normal",
-    "agresti_coull": "agresti_coull",
-    "clopper_pearson": "beta",
-    "jeffreys": "jeffreys",
-}
+METHODS = ("wilson", "wald", "agresti_coull", "clopper_pearson", "jeffreys")
 proportions = st.integers(1, 400).flatmap(
     lambda n: st.tuples(st.integers(0, n), st.just(n))
 )
@@ -21,14 +15,35 @@ proportions = st.integers(1, 400).flatmap(
 
 @pytest.mark.parametrize("method", METHODS)
 @given(proportions, st.sampled_from([0.5, 0.9, 0.95, 0.999]))
-def test_intervals_match_statsmodels(method, successes_of, level):
+def test_intervals_match_scipy_and_the_formulas_of_brown_cai_and_dasgupta(
+    method, successes_of, level
+):
     x, n = successes_of
     interval = proportion_interval(x, n, level, method)
-    low, high = proportion_confint(x, n, 1 - level, METHODS[method])
-    if method == "jeffreys" and x in {0, n}:  # statsmodels does not set 0 and 1
-        low, high = (0, high) if x == 0 else (low, 1)
+    low, high = expected(x, n, level, method)
     assert interval.low == pytest.approx(low, rel=1e-8, abs=1e-10)
     assert interval.high == pytest.approx(high, rel=1e-8, abs=1e-10)
+
+
+def expected(x, n, level, method):
+    if method in {"wilson", "clopper_pearson"}:
+        name = "wilson" if method == "wilson" else "exact"
+        return binomtest(x, n).proportion_ci(level, name)
+    if method == "jeffreys":
+        tails = (1 - level) / 2, (1 + level) / 2
+        low, high = beta.ppf(tails, x + 0.5, n - x + 0.5)
+        return (0 if x == 0 else low), (1 if x == n else high)
+    z = norm.ppf((1 + level) / 2)
+    n, x = (n, x) if method == "wald" else (n + z**2, x + z**2 / 2)
+    margin = z * math.sqrt(x / n * (1 - x / n) / n)
+    return max(0, x / n - margin), min(1, x / n + margin)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_or_only_successes_have_0_or_1_as_limit(method):
+    # Of Jeffreys statsmodels itself gives the quantiles 0.00001 and more.
+    assert proportion_interval(0, 20, method=method).low == 0
+    assert proportion_interval(20, 20, method=method).high == 1
 
 
 @pytest.mark.parametrize("method", METHODS)

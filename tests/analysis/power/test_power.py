@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import chdtri, chndtr
 
 from analysis.agreement.batch import cohen_kappas
 from analysis.agreement.chance_corrected import maximum_kappa_of_margins
@@ -24,7 +25,11 @@ from analysis.power import (
     normal_sample_size,
     power_overview,
 )
-from analysis.power.normal import table_with_kappa
+from analysis.power.normal import (
+    noncentrality_needed,
+    power_of_noncentrality,
+    table_with_kappa,
+)
 from analysis.report.figures import power_figure
 from analysis.tables import ContingencyTable
 
@@ -73,6 +78,18 @@ def test_goodness_of_fit_of_two_categories_does_not_depend_on_prevalence(share):
     assert gof_sample_size(shares, CLAIM) == pytest.approx(64.07, abs=0.005)
     assert gof_power(shares, CLAIM, 140) == pytest.approx(0.985, abs=5e-4)
     assert gof_power(shares, CLAIM, 20) == pytest.approx(0.347, abs=5e-4)
+
+
+@given(st.floats(0.001, 0.2), st.floats(0.21, 0.999))
+def test_goodness_of_fit_has_the_power_of_the_noncentral_chi_square(alpha, power):
+    needed = noncentrality_needed(power, alpha)
+    assert 1 - chndtr(chdtri(1, alpha), 1, needed) == pytest.approx(power, abs=1e-9)
+    assert power_of_noncentrality(needed, alpha) == pytest.approx(power, abs=1e-9)
+
+
+def test_a_power_of_alpha_or_less_takes_no_pairs_and_is_refused():
+    with pytest.raises(ValueError, match=r"more than alpha, 0\.05, got 0\.04"):
+        gof_sample_size(np.array([0.5, 0.5]), CLAIM, 0.04)
 
 
 def test_smallest_kappa_that_goodness_of_fit_finds():
