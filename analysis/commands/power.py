@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -24,6 +24,14 @@ _OF_DESIGN = (
     "seed",
 )
 _LISTS = {"readers": int, "cases": int, "shares": float}
+PAPERS_MARGINS = (
+    "Margins of the paper's seven questions, since --counts gave none of your own"
+)
+WHAT_IS_TESTED = (
+    "The report makes the first: the interval of kappa, pairs taken as independent, "
+    "lies beyond the null (simulated). The others are formulas of tests that it does "
+    "not make: chi-square goodness of fit, and z tests with the error under the null."
+)
 _OF_PAIRS = {
     "kappa": 0.35,
     "null": 0.0,
@@ -210,7 +218,7 @@ def _power_of_pairs(
     as_json: bool,
 ) -> str:
     """Compute power under every formulation, and write figures where asked to."""
-    from analysis.power import PowerTest, StudySize, power_overview
+    from analysis.power import PowerTest, StudySize
     from analysis.power.normal import check_power
     from analysis.report.figures import house_style, power_figure, save_figure
     from analysis.report.writing import complete_or_untouched
@@ -222,8 +230,7 @@ def _power_of_pairs(
         check_power(wanted, test.alpha)
     tables = _tables(counts)
     figures = {
-        name: power_overview(table.row_totals, table.column_totals, size, test, wanted)
-        for name, table in tables.items()
+        name: _figures(table, size, test, wanted) for name, table in tables.items()
     }
     refused = {name: rows[0].refused for name, rows in figures.items()}
     if counts and all(refused.values()):
@@ -236,15 +243,31 @@ def _power_of_pairs(
         "readers": size.readers,
         "cases": size.cases,
         "icc": icc,
-        **({} if counts else {"counts": None}),
+        **({} if counts else {"counts": None, "margins": PAPERS_MARGINS}),
     }
     content = json.dumps(_json(shown, figures), indent=1, allow_nan=False)
     if out:
         with complete_or_untouched(out) as staging, house_style():
             (staging / "power.json").write_text(content + "\n", encoding="utf-8")
-            figure = power_figure(tables, size, test, wanted)
+            figure = power_figure(tables, size, test, wanted, of_interval=True)
             save_figure(figure, staging, "power")
-    return content if as_json else _describe(size, test, figures, out)
+    if as_json:
+        return content
+    margins = f"Margins of {counts}" if counts else PAPERS_MARGINS
+    return _describe(size, test, wanted, figures, [margins, *_figure_line(out)])
+
+
+def _figures(
+    table: "ContingencyTable", size: "StudySize", test: "PowerTest", wanted: float
+) -> "list[PowerFigures]":
+    """Return power of what a report does, then that of the formulas."""
+    from analysis.power import interval_figures, power_overview
+
+    margins = table.row_totals, table.column_totals
+    return [
+        interval_figures(*margins, size, test, wanted),
+        *power_overview(*margins, size, test, wanted),
+    ]
 
 
 def _tables(counts: Path | None) -> "dict[str, ContingencyTable]":
@@ -286,11 +309,13 @@ def _json(
 def _describe(
     size: "StudySize",
     test: "PowerTest",
+    wanted: float,
     figures: "Mapping[str, list[PowerFigures]]",
-    out: Path | None,
+    said: Sequence[str],
 ) -> str:
-    from analysis.report.frames import power_table
+    from analysis.report.frames import power_notes, power_table
 
+    margins, *last = said
     head = (
         f"Kappa {test.kappa:g} against {test.null:g}, alpha {test.alpha:g} two-sided; "
         f"{size.readers} readers x {size.cases} cases = {size.pairs} pairs"
@@ -300,9 +325,16 @@ def _describe(
             f", intraclass correlation {size.icc:g}: worth "
             f"{size.effective_pairs:.1f} independent pairs"
         )
-    parts = [head]
+    parts = [head, margins]
     for name, rows in figures.items():
         body = rows[0].refused or text_of_frame(power_table(rows))
         parts.append(f"{name}\n{body}")
-    parts += [f"Figure: {out / 'power.png'}"] if out else []
-    return "\n\n".join(parts)
+    every = [row for rows in figures.values() for row in rows]
+    if any(row.refused is None for row in every):
+        notes = power_notes(every, wanted, pairs=size.effective_pairs)
+        parts.append("\n".join([WHAT_IS_TESTED, *notes]))
+    return "\n\n".join([*parts, *last])
+
+
+def _figure_line(out: Path | None) -> list[str]:
+    return [f"Figure: {out / 'power.png'}"] if out else []

@@ -1,5 +1,6 @@
 """Power and sample size for kappa of two methods."""
 
+from analysis.power.interval import interval_figures
 from analysis.power.normal import (
     PowerTest,
     UnattainableKappaError,
@@ -28,6 +29,7 @@ __all__ = [
     "flack",
     "gof_power",
     "gof_sample_size",
+    "interval_figures",
     "largest_icc",
     "normal_power",
     "normal_sample_size",

@@ -18,6 +18,7 @@ share of acceptable answers not lower than the reference's by a margin."""
 Family = Literal["exchangeable", "latent"]
 """Answers that repeat, or normal variables that are cut."""
 
+_ROUNDED = 0.01  # shares that were rounded sum to 1 but for this
 _NUMBERS = (
     "kappa",
     "null",
@@ -144,12 +145,23 @@ class DesignSize(Shown):
 def answer_shares(shares: Sequence[float]) -> FloatArray:
     """Return shares of the answers `(k,)`, which sum to 1.
 
+    Args:
+        shares: Shares that do, but for rounding, or counts.
+
     Raises:
-        ValueError: If there are fewer than two or one is not above 0.
+        ValueError: If there are fewer than two, one is not above 0, or they do not sum
+            to 1 and are no whole numbers either.
     """
     given = [as_number("A share", share) for share in listed("Shares", shares)]
     if len(given) < 2 or min(given) <= 0 or not np.isfinite(sum(given)):
         msg = f"Shares must be two or more numbers above 0, got {given}"
+        raise ValueError(msg)
+    counts = all(share == int(share) for share in given)
+    if not counts and abs(sum(given) - 1) > _ROUNDED:
+        msg = (
+            "Shares must sum to 1, or be counts in whole numbers, got "
+            f"{', '.join(f'{share:g}' for share in given)} with the sum {sum(given):g}"
+        )
         raise ValueError(msg)
     return np.array(given) / sum(given)
 

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq, linprog
-from scipy.special import ndtr, ndtri
+from scipy.special import chdtri, chndtrinc, ndtr, ndtri
 
 from analysis.agreement.batch import cohen_kappas
 from analysis.agreement.chance_corrected import maximum_kappa_of_margins
@@ -127,7 +127,12 @@ def normal_sample_size(
 
 
 def detectable_kappa(
-    power_at: Callable[[float], float], *, null: float, highest: float, power: float
+    power_at: Callable[[float], float],
+    *,
+    null: float,
+    highest: float,
+    power: float,
+    precision: float = 1e-7,
 ) -> float:
     """Smallest kappa that is found with the power; NaN if none is.
 
@@ -136,6 +141,7 @@ def detectable_kappa(
         null: Kappa under the null hypothesis.
         highest: Largest kappa that can be; it is looked for up to 1/20 below.
         power: Power wanted.
+        precision: How closely kappa is looked for.
     """
     check_power(power)
     # Step up from the null: at the very highest kappa some models do not converge.
@@ -145,7 +151,7 @@ def detectable_kappa(
         if power_at(kappa) >= power:
             lowest = max(below, null + _ABOVE_NULL)
             return float(
-                brentq(lambda x: power_at(x) - power, lowest, kappa, xtol=1e-7)
+                brentq(lambda x: power_at(x) - power, lowest, kappa, xtol=precision)
             )
         below = kappa
     return math.nan
@@ -229,9 +235,7 @@ def noncentrality_needed(power: float, alpha: float) -> float:
     """
     check_power(power, alpha)
     # Not solve_power of statsmodels: it gives up, or says 10, where 1 would do.
-    return float(
-        brentq(lambda x: power_of_noncentrality(x, alpha) - power, 0, 1e4, xtol=1e-12)
-    )
+    return float(chndtrinc(chdtri(1, alpha), 1, 1 - power))
 
 
 def _cells(shares: FloatArray, kappa: float) -> FloatArray:

@@ -129,15 +129,29 @@ def power_figure(
     size: power.StudySize,
     test: power.PowerTest,
     wanted: float,
+    *,
+    of_interval: bool = False,
 ) -> Figure:
-    """Power curves of all questions whose margins allow the kappa."""
+    """Power curves of all questions whose margins allow the kappa.
+
+    Args:
+        tables: By question; only their margins matter.
+        size: The study.
+        test: What is tested.
+        wanted: Power wanted, drawn as a line.
+        of_interval: Draw the interval, whose error is that of kappa itself, and not the
+            z test with the error under the null.
+    """
     curves = {}
     for name, table in tables.items():
         model = power.actual_margins(
             table.row_totals / table.n, table.column_totals / table.n
         )
         try:
-            variances = {k: model(k) for k in (test.null, test.kappa)}
+            variances = {
+                kappa: model(test.kappa if of_interval else kappa)
+                for kappa in (test.null, test.kappa)
+            }
         except power.UnattainableKappaError:
             continue
         curves[name] = partial(power.normal_power, variances.__getitem__, test)

@@ -1,6 +1,7 @@
 """Table 1 and the supplementary tables as data frames of text, to print or to save."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -156,8 +157,10 @@ def power_table(figures: list[PowerFigures]) -> pd.DataFrame:
                 "Pairs needed": "none" if row.n_needed is None else str(row.n_needed),
                 "Power": _share(row.power),
                 "Power, one pair per case": _share(row.power_cases),
-                "Detectable kappa": formatting.format_estimate(row.detectable),
-                "Holds up to ICC": "no"
+                "Detectable kappa": "none"
+                if math.isnan(row.detectable)
+                else formatting.format_estimate(row.detectable),
+                "Holds up to ICC": "too few pairs"
                 if row.largest_icc is None
                 else formatting.format_estimate(row.largest_icc, 2),
             }
@@ -165,6 +168,25 @@ def power_table(figures: list[PowerFigures]) -> pd.DataFrame:
             if row.refused is None
         ]
     )
+
+
+def power_notes(
+    figures: Iterable[PowerFigures], wanted: float, *, pairs: float
+) -> list[str]:
+    """Explain the words that stand where `power_table` has no number."""
+    rows = [row for row in figures if row.refused is None]
+    notes = []
+    if any(math.isnan(row.detectable) for row in rows):
+        notes.append(
+            f"Detectable kappa none: no kappa that the margins allow is found by "
+            f"{pairs:.4g} pairs with a power of {wanted:.0%}."
+        )
+    if any(row.largest_icc is None for row in rows):
+        notes.append(
+            f"Holds up to ICC too few pairs: for a power of {wanted:.0%} the study has "
+            "too few pairs even if those of a case were independent."
+        )
+    return notes
 
 
 def _share(power: float) -> str:

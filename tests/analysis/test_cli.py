@@ -220,6 +220,7 @@ def test_power_of_the_papers_margins(tmp_path, capsys):
     assert "7 readers x 20 cases = 140 pairs" in printed
     assert "Donner-Eliasziw goodness of fit            65  98.5%" in printed
     assert "Q2B\nkappa 0.35 cannot be reached with these margins" in printed
+    assert "\n\nMargins of the paper's seven questions, since --counts gave" in printed
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"power.json", "power.png", "power.svg", "power.pdf"}
 
@@ -233,7 +234,23 @@ def test_power_of_own_margins_with_clustering(tmp_path, capsys):
     assert main(["power", *arguments, "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["asked"]["icc"] == 0.1
-    assert len(content["figures"]["counts"]) == 4
+    interval, *formulas = content["figures"]["counts"]
+    assert interval["formulation"] == "Interval of the report"
+    assert len(formulas) == 4
+
+
+def test_words_in_place_of_numbers_are_explained(tmp_path, capsys):
+    path = tmp_path / "counts.csv"
+    path.write_text("40,10\n8,42\n")
+    arguments = ["--counts", str(path), "--readers", "2", "--cases", "4"]
+    assert main(["power", *arguments, "--power", "0.99"]) == 0
+    printed = capsys.readouterr().out
+    assert f"Margins of {path}" in printed
+    assert "Detectable kappa none: no kappa that the margins allow" in printed
+    assert "Holds up to ICC too few pairs: for a power of 99%" in printed
+    assert "undefined" not in printed
+    assert main(["power", "--counts", str(path), "--kappa", "0.6"]) == 0
+    assert "too few pairs" not in capsys.readouterr().out
 
 
 BAD_TABLES = {
@@ -341,6 +358,8 @@ def test_power_of_three_raters_of_each_case(capsys):
         (["--raters", "3", "--cases", "0"], "one number of 1 or more"),
         (["--raters", "3", "--kappa", "-0.5"], "cannot be -0.5"),
         (["--raters", "3", "--shares", "1,0"], "two or more numbers above 0"),
+        (["--raters", "3", "--shares", ".5,.6"], "got 0.5, 0.6 with the sum 1.1"),
+        (["--shares", ".5,.6"], "Shares must sum to 1, or be counts in whole"),
     ],
 )
 def test_what_cannot_be_asked_of_raters_is_refused(given, message, capsys):
