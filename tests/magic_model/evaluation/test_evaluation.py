@@ -47,6 +47,7 @@ def mean(evaluation, method, name, metric):
     return evaluation.summary(method, name, metric).mean
 
 
+@pytest.mark.slow
 def test_figures_of_a_patient_are_those_of_the_plain_functions(
     evaluation, measured, methods
 ):

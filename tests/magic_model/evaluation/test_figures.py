@@ -73,6 +73,7 @@ def test_two_methods_stand_below_the_measured_maps(evaluation, pair):
     assert [float(x) for x in bars[1].get_xlim()] == [0, 60]
 
 
+@pytest.mark.slow
 def test_one_method_stands_above_its_difference(pair):
     only = replace(pair, generated={"good": pair.generated["good"]})
     figure = sample_panels(only, 1)
