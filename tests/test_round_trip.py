@@ -79,9 +79,21 @@ def plans(scales):
             "acceptability_questions": some,
             "acceptable_codes": st.lists(codes, min_size=1, max_size=2, unique=True),
             "ordinal_questions": some,
+            **extras(scales),
             "notes": st.just({"test": "McNemar", "simulated": False}),
         },
     )
+
+
+def extras(scales):
+    """Weights, groups and subgroups that fit the scales."""
+    name = min(scales)
+    codes = scales[name]
+    return {
+        "weights": st.just({name: [1, *[0.5] * (len(codes) - 1)]}),
+        "groups": st.just({name: {"first": codes[:1], "others": codes[1:]}}),
+        "subgroups": st.lists(st.sampled_from(["severity", "site"]), unique=True),
+    }
 
 
 FOREIGN = [
@@ -91,6 +103,8 @@ FOREIGN = [
     {"acceptable_codes": [2]},
     {"acceptability_questions": ["Q9"]},
     {"equivalence_margin": 0.5},
+    {"subgroups": ["method"]},
+    {"weights": {"Q9": [1, 0.5, 0]}},
 ]
 """What a build refuses, or must not be misled by."""
 
@@ -126,6 +140,15 @@ def studies(draw):
     }
 
 
+def inline(value):
+    """A table of TOML on one line."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return (
+        f"{{{', '.join(f'{json.dumps(k)} = {inline(v)}' for k, v in value.items())}}}"
+    )
+
+
 def toml_of(given):
     """The text of a study.toml; JSON writes its texts, numbers and lists alike."""
     values = {name: json.dumps(value) for name, value in given.items()}
@@ -141,7 +164,9 @@ def toml_of(given):
     ]
     plan = dict(given["analysis"])
     notes = plan.pop("notes", {})
+    tables = {name: plan.pop(name) for name in ("weights", "groups") if name in plan}
     lines += [f"{name} = {json.dumps(value)}" for name, value in plan.items()]
+    lines += [f"{name} = {inline(value)}" for name, value in tables.items()]
     lines += ["[analysis.notes]"] if notes else []
     lines += [f"{name} = {json.dumps(value)}" for name, value in notes.items()]
     return "\n".join(lines) + "\n"

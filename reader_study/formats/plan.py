@@ -1,7 +1,7 @@
 """The plan of analysis: checked by a build, kept in plan.json, read by a report."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -98,6 +98,17 @@ class AnalysisPlan:
     ordinal_questions: tuple[checking.Filled, ...] = ("Q3", "Q4")
     """Questions whose answers are steps of a scale."""
 
+    weights: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Own agreement weights by question: k x k, or k by the steps apart."""
+
+    groups: Mapping[str, Mapping[str, tuple[checking.Code, ...]]] = field(
+        default_factory=dict
+    )
+    """Answers that lead to the same, such as treatment, by question and name."""
+
+    subgroups: tuple[checking.Filled, ...] = ()
+    """Columns of responses.csv whose values part the cases or the readers."""
+
     primary: checking.Text = ""
     """The primary endpoint, in words."""
 
@@ -112,6 +123,39 @@ class AnalysisPlan:
         object.__setattr__(self, "reference", self.reference.strip())
         object.__setattr__(self, "test", self.test.strip())
         object.__setattr__(self, "turing_question", self.turing_question or None)
+        for question, weights in self.weights.items():
+            why = _no_weights(weights)
+            if why:
+                raise checking.Invalid(why, "weights", question)
+
+
+def weight_matrix(weights: Sequence[Any]) -> list[list[float]]:
+    """Return own agreement weights as a matrix.
+
+    Examples:
+        >>> weight_matrix([1, 0.5, 0])
+        [[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]
+    """
+    if isinstance(weights[0], list | tuple):
+        return [[float(weight) for weight in row] for row in weights]
+    places = range(len(weights))
+    return [[float(weights[abs(i - j)]) for j in places] for i in places]
+
+
+def _no_weights(weights: Sequence[Any]) -> str | None:
+    """Return why these are no agreement weights, None if they are."""
+    wrong = "must be k lists of k numbers of 0 to 1, or k numbers by steps apart, got "
+    try:
+        matrix = weight_matrix(weights)
+    except (IndexError, TypeError, ValueError):
+        return wrong + checking.clipped(weights)
+    rows_fit = len(matrix) > 1 and all(len(row) == len(matrix) for row in matrix)
+    if not rows_fit or not all(0 <= weight <= 1 for row in matrix for weight in row):
+        return wrong + checking.clipped(weights)
+    own = [row[place] for place, row in enumerate(matrix)]
+    if set(own) != {1.0}:
+        return f"must be 1 where the answers are the same, got {own}"
+    return None
 
 
 _FIELDS = [f.name for f in dataclasses.fields(AnalysisPlan)]
@@ -247,8 +291,63 @@ def _question_faults(
         for place, name in enumerate(table.get(key, ())):
             if name not in ids:
                 yield checking.Fault((key, place), f"{known}, got {name!r}")
+    yield from _scale_faults(plan, questionnaire)
     yield from _turing_faults(plan, table, questionnaire)
     yield from _acceptability_faults(plan, table, questionnaire)
+
+
+def _scale_faults(
+    plan: AnalysisPlan, questionnaire: Questionnaire
+) -> Iterable[checking.Fault]:
+    """Find weights and groups that do not fit the scale, and no columns at all."""
+    asked = {question.id: question for question in questionnaire}
+    yield from _unknown_questions(plan, list(asked))
+    for name in plan.weights.keys() & asked.keys():
+        given, k = len(plan.weights[name]), len(asked[name].codes)
+        if given != k:
+            why = f"must be as many as {name} has answers, {k}, got {given}"
+            yield checking.Fault(("weights", name), why)
+    for name in plan.groups.keys() & asked.keys():
+        why = grouping_fault(plan.groups[name], asked[name].codes)
+        if why:
+            yield checking.Fault(("groups", name), why)
+    answers = {*asked, *(question.reason_column for question in questionnaire)}
+    yield from (
+        checking.Fault(
+            ("subgroups", place),
+            f"must be a column about the case or the reader, got {column!r}",
+        )
+        for place, column in enumerate(plan.subgroups)
+        if column in answers or column.strip().casefold() in _NO_SUBGROUPS
+    )
+
+
+def _unknown_questions(
+    plan: AnalysisPlan, ids: Sequence[str]
+) -> Iterable[checking.Fault]:
+    for key, by_question in (("weights", plan.weights), ("groups", plan.groups)):
+        for name in by_question:
+            if name not in ids:
+                why = f"must be of the questions {', '.join(ids)}, got {name!r}"
+                yield checking.Fault((key, name), why)
+
+
+def grouping_fault(
+    groups: Mapping[str, Sequence[checking.Code]], codes: Sequence[checking.Code]
+) -> str | None:
+    """Return why these do not put every code of a scale into one group, else None."""
+    if len(groups) < 2:
+        return f"must be two groups or more, got {len(groups)}"
+    found = [code for group in groups.values() for code in group]
+    wrong = [code for code in dict.fromkeys([*codes, *found]) if found.count(code) != 1]
+    wrong += [code for code in found if code not in codes and code not in wrong]
+    if wrong:
+        scale, others = (", ".join(map(str, many)) for many in (codes, wrong))
+        return f"must name each of the codes {scale} once, got otherwise for {others}"
+    return None
+
+
+_NO_SUBGROUPS = frozenset({"reader", "case", "method", "trial", "position"})
 
 
 def _turing_faults(

@@ -13,6 +13,13 @@ FILE_NAME = "responses.csv"
 REQUIRED = ("reader", "case", "method")
 
 _UNBLINDED = ("case", "method", "severity")
+_OWN = frozenset(
+    {
+        *REQUIRED, *_UNBLINDED, "trial", "position", "pseudo_id", "note", "revision",
+        "opened_at", "submitted_at", "seconds", "active_seconds", "simulated",
+        "reconstructed",
+    }
+)  # fmt: skip
 _LOOKS_LIKE_A_QUESTION = re.compile(r"Q\d+[A-Za-z]?(_reason)?")
 
 _Located = tuple[int, str]
@@ -33,6 +40,8 @@ class Reading:
         trial: 1 or 2, None where the file does not tell.
         position: Place in the order of presentation of the trial, from 1, or None.
         severity: Class of the case, or None.
+        columns: What other columns say of the case or the reader, such as the site;
+            empty cells are left out.
     """
 
     line: int
@@ -44,6 +53,15 @@ class Reading:
     trial: int | None = None
     position: int | None = None
     severity: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def column(self, name: str) -> str | None:
+        """Return what a column says of the case or the reader, None if nothing."""
+        wanted = name.strip().casefold()
+        if wanted == "severity":
+            return self.severity
+        found = (text for key, text in self.columns.items() if key.casefold() == wanted)
+        return next(found, None)
 
 
 @dataclass(frozen=True)
@@ -182,6 +200,9 @@ class _Parser:
         self.questionnaire = questionnaire
         self.names = names
         self.methods = methods
+        known = {*_OWN, *questionnaire.ids}
+        known |= {question.reason_column for question in questionnaire}
+        self.others = [name for name in names if name not in known]
         self.faults: list[_Located] = []
         self.flags: set[str] = set()
 
@@ -223,6 +244,7 @@ class _Parser:
             trial=self._whole_number(line, "trial", cells),
             position=self._whole_number(line, "position", cells),
             severity=cells.get("severity") or None,
+            columns={name: cells[name] for name in self.others if cells[name]},
         )
 
     def _whole_number(

@@ -170,6 +170,15 @@ def test_pairs_are_complete_single_or_missing(write, questionnaire):
     assert q3.by_reader["MAGIC"].tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
 
 
+def test_columns_of_ones_own_are_kept_for_subgroups(write, questionnaire):
+    lines = [f"{line}, A ,,3" for line in LINES]
+    path = write(lines, HEADER + ",Site,scanner,seconds")
+    for reading in read(path, questionnaire).readings:
+        assert reading.columns == {"Site": "A"}
+        assert (reading.column("site "), reading.column("scanner")) == ("A", None)
+        assert reading.column("Severity") is None
+
+
 def test_trial_position_and_severity_are_read_where_given(write, questionnaire):
     header = HEADER + ",trial,position,severity"
     ends = [",1,3,severe", ",2.0,1,", ",,,none", ",2,20,none"]

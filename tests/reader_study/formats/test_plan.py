@@ -7,7 +7,7 @@ import pytest
 
 from reader_study.errors import StudyError
 from reader_study.formats.checking import parse_toml
-from reader_study.formats.plan import check_plan, read_plan
+from reader_study.formats.plan import check_plan, read_plan, weight_matrix
 from reader_study.formats.protocol import protocol_of, template
 from reader_study.formats.questionnaire import (
     Question,
@@ -70,6 +70,37 @@ def test_a_wrong_key_is_named_with_its_line(old, new, message):
         ("simulated = false", "notes of your own belong into [analysis.notes]"),
         ("non_inferiority_margn = 0.1", "analysis.non_inferiority_margn is unknown"),
         ('turing_question = "Q3"', "must have a question with codes 1 (real) and 0"),
+        ("weights = {Q9 = [1, 0.5, 0]}", "weights.Q9 must be of the questions Q1, Q2A"),
+        (
+            "weights = {Q3 = [1, 0.5, 0]}",
+            "weights.Q3 must be as many as Q3 has answers, 4, got 3",
+        ),
+        (
+            "weights = {Q2A = [1, 2, 0]}",
+            "weights.Q2A must be k lists of k numbers of 0 to 1",
+        ),
+        (
+            "weights = {Q2A = [0.5, 0.5, 0]}",
+            "weights.Q2A must be 1 where the answers are the same",
+        ),
+        ("weights = {Q1 = [[1, 0], [1]]}", "weights.Q1 must be k lists of k numbers"),
+        ('weights = {Q1 = [1, "a"]}', "weights.Q1 must be k lists of k numbers"),
+        ("weights = {Q1 = []}", "weights.Q1 must be k lists of k numbers"),
+        (
+            'groups = {Q3 = {"treat" = [1, 2, 3, 4]}}',
+            "groups.Q3 must be two groups or more, got 1",
+        ),
+        (
+            "groups = {Q3 = {a = [1, 2], b = [2, 3]}}",
+            "each of the codes 1, 2, 3, 4 once, got otherwise for 2, 4",
+        ),
+        ("groups = {Q3 = {a = [1, 2], b = [3, 4, 5]}}", "got otherwise for 5"),
+        ("groups = {Q9 = {a = [1], b = [0]}}", "groups.Q9 must be of the questions"),
+        (
+            'subgroups = ["site", "Method "]',
+            "subgroups[1] must be a column about the case or the reader",
+        ),
+        ('subgroups = ["Q1"]', "subgroups[0] must be a column about the case"),
     ],
 )
 def test_what_a_report_could_not_do_is_refused(table, message):
@@ -83,6 +114,28 @@ def test_a_margin_without_a_question_is_of_no_use_and_does_no_harm():
     text = template()[: template().index("[analysis]")] + "[analysis]\n"
 
     checked(text + "non_inferiority_margin = 0.1\nequivalence_margin = 0.1", own)
+
+
+def test_weights_groups_and_subgroups_that_fit_are_kept(tmp_path):
+    table = """weights = {Q3 = [1, 0.5, 0, 0], Q1 = [[1, 0.2], [0, 1]]}
+groups = {Q3 = {"do not treat" = [1, 2], "treat" = [3, 4]}}
+subgroups = ["site", "severity"]
+"""
+    head = template()[: template().index("[analysis]")]
+    given = checked(head + "[analysis]\n" + table).analysis
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"analysis": given}))
+    plan = read_plan(path)
+
+    assert weight_matrix(plan.weights["Q1"]) == [[1, 0.2], [0, 1]]
+    assert weight_matrix(plan.weights["Q3"])[0] == [1, 0.5, 0, 0]
+    assert plan.groups["Q3"] == {"do not treat": (1, 2), "treat": (3, 4)}
+    assert plan.subgroups == ("site", "severity")
+
+
+def test_a_plan_without_them_has_the_hash_that_it_had():
+    protocol = checked(template())
+    assert not {"weights", "groups", "subgroups"} & set(protocol.analysis)
 
 
 def test_notes_are_kept_and_never_merged():
