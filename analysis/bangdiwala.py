@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.agreement.batch import Weights, agreement_weights
+from analysis.agreement.batch import StepWeights, agreement_weights
 from analysis.agreement.chance_corrected import ALL_AGREE, NO_PAIRS, ONE_PAIR
 from analysis.agreement.result import AgreementResult
 from analysis.arrays import FloatArray
@@ -17,7 +17,7 @@ from analysis.tables import ContingencyTable
 
 @takes_ratings(scale_matters=False)
 def bangdiwala_b(
-    table: ContingencyTable, weights: Weights | Sequence[float] = None
+    table: ContingencyTable, weights: StepWeights | Sequence[float] | None = None
 ) -> AgreementResult:
     """Bangdiwala's B, or weighted B, with its delta-method standard error.
 
@@ -79,7 +79,7 @@ def _agreement_area(p: FloatArray, steps: Sequence[float]) -> AgreementArea:
     return AgreementArea(area, slope)
 
 
-def _step_weights(k: int, weights: Weights | Sequence[float]) -> list[float]:
+def _step_weights(k: int, weights: StepWeights | Sequence[float] | None) -> list[float]:
     if weights is None or isinstance(weights, str):
         return [float(w) for w in agreement_weights(k, weights)[0]]
     steps = [float(w) for w in weights]

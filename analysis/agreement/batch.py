@@ -18,7 +18,9 @@ import numpy as np
 
 from analysis.arrays import BoolArray, FloatArray, IntArray
 
-Weights = Literal["linear", "quadratic"] | None
+StepWeights = Literal["linear", "quadratic"]
+Weights = StepWeights | tuple[tuple[float, ...], ...] | None
+"""A name, or one's own `(k, k)`, reference method in rows, 1 on the diagonal."""
 
 
 def agreement_weights(k: int, weights: Weights) -> FloatArray:
@@ -28,10 +30,10 @@ def agreement_weights(k: int, weights: Weights) -> FloatArray:
         k: Number of categories, at least 2.
         weights: None counts exact agreement only; `linear` gives 1 - d / (k - 1) and
             `quadratic` 1 - d^2 / (k - 1)^2 at d steps on the scale (Cohen 1968,
-            Fleiss and Cohen 1973).
+            Fleiss and Cohen 1973); or one's own as a tuple of rows, 0 to 1.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: If the name is unknown, or one's own weights do not fit.
 
     Examples:
         >>> agreement_weights(3, "linear")
@@ -41,12 +43,29 @@ def agreement_weights(k: int, weights: Weights) -> FloatArray:
     """
     if weights is None:
         return np.eye(k)
+    if isinstance(weights, tuple):
+        return _own_weights(k, weights)
     if weights not in ("linear", "quadratic"):  # also of no text, which has no hash
         msg = f"Weights must be None, 'linear' or 'quadratic', got {weights!r}"
         raise ValueError(msg)
     steps = np.arange(k)
     distance = np.abs(steps[:, None] - steps) / (k - 1)
     return np.asarray(1 - (distance if weights == "linear" else distance**2))
+
+
+def _own_weights(k: int, weights: tuple[tuple[float, ...], ...]) -> FloatArray:
+    try:
+        own = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        own = np.empty(0)
+    fits = own.shape == (k, k) and bool(((own >= 0) & (own <= 1)).all())
+    if not fits or not (own.diagonal() == 1).all():
+        msg = (
+            f"Own weights must be {k} rows of {k} numbers of 0 to 1, 1 where both "
+            f"answers are the same, got {weights!r}"
+        )
+        raise ValueError(msg)
+    return own
 
 
 Chance = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]

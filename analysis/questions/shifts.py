@@ -9,7 +9,7 @@ a quadratic form of signed patient contributions.
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -122,20 +122,29 @@ def group_confusion(
         >>> confusion.table.counts.tolist()
         [[1, 1], [1, 0]]
     """
-    names = tuple(groups)
+    grouped = grouped_pairs(pairs, groups)
+    reference, test = grouped.reference, grouped.test
+    same, later, earlier = (
+        mean_of(event, pairs.reader, pairs.case, variance=variance)
+        for event in (reference == test, test > reference, test < reference)
+    )
+    return GroupConfusion(grouped.table, same, later, earlier)
+
+
+def grouped_pairs(pairs: Pairs, groups: Mapping[str, Collection[Code]]) -> Pairs:
+    """Return the pairs with groups as answers; arguments are `group_confusion`'s."""
     _check_groups(pairs, groups)
     group_of: dict[Hashable, int] = {
         code: i for i, codes in enumerate(groups.values()) for code in codes
     }
     place = np.array([group_of[code] for code in pairs.categories])
-    reference, test = place[pairs.reference], place[pairs.test]
-    counts = np.zeros((len(names), len(names)), dtype=np.int64)
-    np.add.at(counts, (reference, test), 1)
-    same, later, earlier = (
-        mean_of(event, pairs.reader, pairs.case, variance=variance)
-        for event in (reference == test, test > reference, test < reference)
+    return replace(
+        pairs,
+        reference=place[pairs.reference],
+        test=place[pairs.test],
+        k=len(groups),
+        categories=tuple(groups),
     )
-    return GroupConfusion(ContingencyTable(counts, names), same, later, earlier)
 
 
 def _check_groups(pairs: Pairs, groups: Mapping[str, Collection[Code]]) -> None:

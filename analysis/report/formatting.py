@@ -1,6 +1,7 @@
 """Names and numbers as they are printed; the one place where numbers are rounded."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from analysis.agreement.percent import PercentAgreement
@@ -96,6 +97,22 @@ def format_clustered(
     """Write a clustered estimate with its interval."""
     value = format_estimate(estimate.estimate, digits)
     return f"{value} {format_interval(estimate.confidence_interval(level), digits)}"
+
+
+def reasons_of(
+    named: Iterable[tuple[str, ClusteredEstimate]],
+) -> tuple[str, ...]:
+    """Write what makes estimates uncertain or undefined, each reason once.
+
+    Args:
+        named: Estimates, each with the name that the reason is about.
+    """
+    said: dict[str, dict[str, None]] = {}
+    for name, estimate in named:
+        for reason in (*estimate.cautions, estimate.undefined_reason):
+            if reason:
+                said.setdefault(reason, {})[name] = None
+    return tuple(f"{', '.join(names)}: {reason}." for reason, names in said.items())
 
 
 def format_percent(percent: PercentAgreement, level: float = 0.95) -> str:

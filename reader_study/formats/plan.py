@@ -308,9 +308,9 @@ def _scale_faults(
             why = f"must be as many as {name} has answers, {k}, got {given}"
             yield checking.Fault(("weights", name), why)
     for name in plan.groups.keys() & asked.keys():
-        why = grouping_fault(plan.groups[name], asked[name].codes)
-        if why:
-            yield checking.Fault(("groups", name), why)
+        wrong = grouping_fault(plan.groups[name], asked[name].codes)
+        if wrong:
+            yield checking.Fault(("groups", name), wrong)
     answers = {*asked, *(question.reason_column for question in questionnaire)}
     yield from (
         checking.Fault(

@@ -8,10 +8,14 @@ from analysis.report.sections.acceptability import acceptability_section
 from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
 from analysis.report.sections.consistency import consistency_section
+from analysis.report.sections.grouping import grouping_section
 from analysis.report.sections.mixed import mixed_section
 from analysis.report.sections.ordinal import ordinal_section
+from analysis.report.sections.reader_matrix import reader_matrix_section
 from analysis.report.sections.recovery import recovery_section
+from analysis.report.sections.subgroups import subgroups_section
 from analysis.report.sections.turing import turing_section
+from analysis.report.sections.weighted import weighted_section
 
 Maker = Callable[[ReportContext], Section | None]
 """Gives a part of the report, or None if the study has nothing for it."""
@@ -25,7 +29,11 @@ def makers() -> Sequence[Maker]:
         turing_section,
         acceptability_section,
         ordinal_section,
+        weighted_section,
+        grouping_section,
         consistency_section,
+        reader_matrix_section,
+        subgroups_section,
         mixed_section,
         recovery_section,
         checklist_section,

@@ -8,6 +8,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 
 from analysis.agreement import cohen_kappa, maximum_kappa
 from analysis.agreement.batch import (
+    agreement_weights,
     brennan_predigers,
     cohen_kappas,
     gwet_acs,
@@ -122,3 +123,17 @@ def test_a_bootstrap_agrees_with_the_large_sample_error(q4, rng):
     samples = rng.multinomial(q4.n, q4.counts.ravel() / q4.n, 20_000).reshape(-1, 5, 5)
     spread = cohen_kappas(samples).estimate.std()
     assert spread == pytest.approx(cohen_kappa(q4).standard_error, rel=0.03)
+
+
+def test_own_weights_replace_the_named_ones():
+    linear = tuple(map(tuple, agreement_weights(4, "linear").tolist()))
+    counts = np.arange(16).reshape(4, 4)
+    assert cohen_kappas(counts, linear) == cohen_kappas(counts, "linear")
+
+
+@pytest.mark.parametrize(
+    "weights", [((1, 0), (0, 1)), ((1, 2, 0), (0, 1, 0), (0, 0, 1)), ((1,), (1, 2))]
+)
+def test_own_weights_that_do_not_fit_are_refused(weights):
+    with pytest.raises(ValueError, match="must be 3 rows of 3 numbers of 0 to 1"):
+        agreement_weights(3, weights)
