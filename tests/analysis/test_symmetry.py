@@ -40,6 +40,7 @@ def test_mid_p_leaves_out_half_of_what_was_seen(b, c):
     assert test.p_value == pytest.approx(min(1, exact - seen), abs=1e-12)
 
 
+@pytest.mark.slow
 @given(full)
 def test_full_tables_have_the_stuart_maxwell_of_statsmodels(counts):
     table, theirs = ContingencyTable(counts), SquareTable(counts, shift_zeros=False)
