@@ -13,10 +13,10 @@ LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 RC_PARAMS: Any = {  # keys of matplotlib.rcParams
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.family": ["DejaVu Sans"],
     "font.size": 8,
     "axes.titlesize": 9,
+    "axes.titley": 1.0,  # else it is looked for above all ticks, at each drawing
     "axes.labelsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,

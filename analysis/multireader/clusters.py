@@ -13,9 +13,10 @@ often as the two together. Tables of all resamples are then one product of matri
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from analysis.arrays import FloatArray, IntArray
 from analysis.errors import as_whole
@@ -41,12 +42,12 @@ class Clusters:
     case: IntArray
 
     @cached_property
-    def of_reader(self) -> FloatArray:
+    def of_reader(self) -> Any:  # noqa: ANN401 - a sparse matrix if large
         """`(n, readers)` 1 where the pair is the reader's."""
         return _indicators(self.reader)
 
     @cached_property
-    def of_case(self) -> FloatArray:
+    def of_case(self) -> Any:  # noqa: ANN401 - a sparse matrix if large
         """`(n, cases)` 1 where the pair is the case's."""
         return _indicators(self.case)
 
@@ -102,10 +103,17 @@ def jackknife_spread(without_each: FloatArray) -> Spread:
     return Spread(variance, np.full_like(variance, cases - 1))
 
 
-def _indicators(positions: IntArray) -> FloatArray:
+_LARGE = 2_000_000  # entries, nearly all of them 0
+
+
+def _indicators(positions: IntArray) -> Any:  # noqa: ANN401 - a sparse matrix if large
     """`(n, clusters)` of those clusters that have a member."""
     found, place = np.unique(positions, return_inverse=True)
-    return np.eye(len(found))[place]
+    n = len(place)
+    if n * len(found) < _LARGE:
+        return np.eye(len(found))[place]
+    entries = (np.ones(n), place, np.arange(n + 1))
+    return csr_array(entries, shape=(n, len(found)))
 
 
 Limits = Literal["percentile", "bca"]
@@ -169,10 +177,13 @@ def resampled_sums(
         `(resamples, v)`.
     """
     readers, cases = multiplicities(clusters, bootstrap, readers_too=readers_too)
-    by_both = np.einsum(
-        "nk,nm,nv->kmv", clusters.of_case, clusters.of_reader, values, optimize=True
+    n_cases, n_readers, v = clusters.n_cases, clusters.n_readers, values.shape[1]
+    case, reader = (
+        np.unique(column, return_inverse=True)[1]
+        for column in (clusters.case, clusters.reader)
     )
-    n_cases, n_readers, v = by_both.shape
+    by_both = np.zeros((n_cases * n_readers, v))
+    np.add.at(by_both, case * n_readers + reader, values)
     flat = by_both.reshape(n_cases, -1)
     sums = [
         np.einsum("bm,bmv->bv", r, (c @ flat).reshape(-1, n_readers, v))

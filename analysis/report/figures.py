@@ -62,9 +62,14 @@ def save_pages(figures: Mapping[str, Figure], folder: Path, name: str) -> None:
 
 
 def _save_pictures(figure: Figure, folder: Path, name: str) -> None:
+    # Laid out once, not for each format. Where an engine or its placeholder ("none")
+    # stays, savefig draws a second time.
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
     for suffix in ("png", "svg"):
         figure.savefig(folder / f"{name}.{suffix}", **_UNDATED[suffix])
-        figure.set_layout_engine("none")  # laid out once, not again for each format
 
 
 def agreement_figure(study: StudyResults) -> Figure:

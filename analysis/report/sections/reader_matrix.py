@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from analysis.arrays import FloatArray
-from analysis.charts.style import AGREEMENT, EMPHASIS, PARTIAL
+from analysis.charts.style import AGREEMENT, PARTIAL
 from analysis.questions.between_readers import method_ratings
 from analysis.questions.reader_matrix import reader_kappas
 from analysis.report import formatting, section
@@ -20,7 +21,7 @@ ID = "reader_matrix"
 TITLE = "Reader by reader"
 MOST_IN_A_TABLE = 12
 MOST_IN_A_FIGURE = 40
-_MOST_WITH_NUMBERS = 10
+_NONE = "#dadada"
 _PANELS_PER_ROW = 4
 _SHADES = LinearSegmentedColormap.from_list(
     "agreement", ["#ffffff", *reversed(PARTIAL), AGREEMENT]
@@ -159,52 +160,40 @@ def _pictures(
             "Kappa of each two readers as shades, one panel a question",
             "Cohen's kappa of each two readers, from white (0 or less) to dark (1): "
             f"below the diagonal under {methods[0]}, above it under {methods[1]}. "
-            "A stroke: undefined, as where both always gave one answer.",
+            "Grey: the diagonal, and where kappa is undefined, as if both always gave "
+            "one answer.",
         ),
     )
 
 
 def _figure(found: Mapping[str, _Matrix], readers: list[str]) -> Figure:
     n_rows = -(-len(found) // _PANELS_PER_ROW)
-    figure = Figure(figsize=(7.2, 2.0 * n_rows), layout="constrained")
+    figure = Figure(figsize=(7.2, 0.3 + 1.9 * n_rows), layout="constrained")
     grid = figure.subplots(n_rows, _PANELS_PER_ROW, squeeze=False).ravel()
-    for ax, (name, of) in zip(grid, found.items(), strict=False):
-        _panel(ax, of.both, readers)
+    for place, (ax, (name, of)) in enumerate(zip(grid, found.items(), strict=False)):
+        shades = _panel(ax, of.both, readers)
         ax.set_title(name)
+        if place % _PANELS_PER_ROW:
+            ax.set_yticks([])
     for ax in grid[len(found) :]:
         ax.axis("off")
+    figure.colorbar(
+        shades, ax=grid.tolist(), shrink=0.6, ticks=(0, 0.5, 1), label="Cohen's kappa"
+    )
     return figure
 
 
-def _panel(ax: Axes, both: FloatArray, readers: list[str]) -> None:
+def _panel(ax: Axes, both: FloatArray, readers: list[str]) -> AxesImage:
     shown = both.copy()
-    np.fill_diagonal(shown, 0.0)
-    ax.set_facecolor("#f2f2f2")
-    ax.imshow(np.ma.masked_invalid(shown), vmin=0, vmax=1, cmap=_SHADES)
-    for row, column in np.argwhere(np.isnan(shown)):
-        ax.text(column, row, "/", ha="center", va="center", fontsize=6, color=EMPHASIS)
-    if len(readers) <= _MOST_WITH_NUMBERS:
-        for row, column in np.argwhere(
-            np.isfinite(shown) & ~np.eye(len(shown), dtype=bool)
-        ):
-            _number(ax, int(row), int(column), float(shown[row, column]))
+    np.fill_diagonal(shown, np.nan)
+    ax.set_facecolor(_NONE)
+    shades = ax.imshow(np.ma.masked_invalid(shown), vmin=0, vmax=1, cmap=_SHADES)
     places = range(len(readers)) if len(readers) <= MOST_IN_A_TABLE else []
     names = [readers[place][:8] for place in places]
     ax.set_xticks(places, names, rotation=90, fontsize=6)
     ax.set_yticks(places, names, fontsize=6)
     ax.tick_params(length=0)
-
-
-def _number(ax: Axes, row: int, column: int, kappa: float) -> None:
-    ax.text(
-        column,
-        row,
-        formatting.format_estimate(kappa, 1).replace("0.", "."),
-        ha="center",
-        va="center",
-        fontsize=5,
-        color="white" if kappa > 0.55 else "black",
-    )
+    return shades
 
 
 def _json(found: _Matrix, *, whole: bool) -> formatting.Json:
