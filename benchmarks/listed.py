@@ -32,7 +32,6 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("agreement", "kappa with its error, batches of tables", uses=("R",)),
     Benchmark("multireader", "clustered kappa, its bootstraps", uses=("R",)),
-    Benchmark("mixed_model", "ordinal mixed model", uses=("R",)),
     Benchmark(
         "coverage", "how often intervals cover", ("--repetitions", "2000"), minutes=20
     ),

@@ -7,7 +7,7 @@ from analysis.questions.between_readers import (
 )
 from analysis.report.section import ReportContext
 from analysis.report.sections.consistency import COEFFICIENTS, consistency_section
-from analysis.report.sections.mixed import mixed_section
+from analysis.report.sections.odds import odds_section
 from tests.analysis.report.conftest import PLAN, simulated_responses
 
 
@@ -68,7 +68,7 @@ def test_one_case_tells_nothing_and_one_reader_has_no_section(reconstructed):
     found.pictures[0].draw()
     alone = simulated_responses(n_readers=1, n_cases=4)
     context = ReportContext(alone, PLAN, [], 0.95)
-    assert consistency_section(context) is mixed_section(context) is None
+    assert consistency_section(context) is odds_section(context) is None
     refused = {section.id: section.refused for section in reconstructed.sections}
     assert refused["consistency"]
     assert refused["mixed"]
