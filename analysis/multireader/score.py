@@ -135,8 +135,17 @@ class ScoreEstimate(ClusteredEstimate):
             allowed = t**2 * self.design_effect * truth.variance
             return (truth.value - self.estimate) ** 2 - allowed
 
-        ends = (self.truths.lowest, self.truths.highest)
-        low, high = (self.truths.towards(end, refuted) for end in ends)
+        low = self.truths.towards(self.truths.lowest, refuted)
+        high = self.truths.towards(self.truths.highest, refuted)
+        # Where the line ends before the data refute, its last error goes on.
+        at_low, at_high = (
+            t * math.sqrt(self.design_effect * self.truths.at(end).variance)
+            for end in (self.truths.lowest, self.truths.highest)
+        )
+        if low == self.truths.at(self.truths.lowest).value:
+            low = min(low, self.estimate - at_low)
+        if high == self.truths.at(self.truths.highest).value:
+            high = max(high, self.estimate + at_high)
         return self._within_bounds(min(low, self.estimate), max(high, self.estimate))
 
     def wald_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:
@@ -203,7 +212,7 @@ def proportions(estimate: float, n: int) -> Truths:
     References:
         Wilson EB. J Am Stat Assoc 1927;22:209. doi:10.1080/01621459.1927.10502953
     """
-    return Truths(lambda p: Truth(p, p * (1 - p) / n), estimate, 0.0, 1.0)
+    return Truths(lambda p: Truth(p, p * (1 - p) / n), float(estimate), 0.0, 1.0)
 
 
 def differences(events: tuple[int, int], sizes: tuple[int, int]) -> Truths:
@@ -216,7 +225,7 @@ def differences(events: tuple[int, int], sizes: tuple[int, int]) -> Truths:
         sizes: Size of either group, 1 or more.
 
     References:
-        Miettinen O, Nurminen M. Stat Med 1985;4:213. doi:10.1002/sim.4780040211
+        Mee RW. Biometrics 1984;40:1175. doi:10.2307/2531176
     """
     first, second = (count / size for count, size in zip(events, sizes, strict=True))
 
@@ -306,9 +315,9 @@ def tilted_tables(counts: IntArray | FloatArray, coefficient: CoefficientOf) -> 
 
     def at(share: float) -> Truth:
         table = (1 - share) * same + share * apart
-        value, influence = coefficient(table)
+        at_table, influence = coefficient(table)
         spread = float((table * np.nan_to_num(influence) ** 2).sum())
-        value = 1.0 if share == 0 else float(np.nan_to_num(value))
+        value = 1.0 if share == 0 else float(np.nan_to_num(at_table))
         return Truth(value, spread / n)
 
     return Truths(at, 1 - float(np.trace(shares)), 1.0, 0.0)

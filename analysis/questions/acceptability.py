@@ -179,7 +179,7 @@ def non_inferiority(
         raise ValueError(msg)
     interval = difference.confidence_interval(confidence_level)
     known = difference.undefined_reason is None
-    decision = interval.low > -margin if known else None
+    decision = bool(interval.low > -margin) if known else None
     return NonInferiority(
         difference, margin, confidence_level, interval, decision, test, reference
     )

@@ -350,7 +350,7 @@ def _section(
         ),
         methods=_methods(context),
         references=(
-            *("gallas", "satterthwaite", "obuchowski", "owen", "tango"),
+            *("gallas", "satterthwaite", "obuchowski", "owen", "tango", "wilson"),
             *("durkalski", "yang", "eliasziw_donner"),
             *(() if margin is None else ("piaggio",)),
         ),
@@ -361,7 +361,7 @@ def _section(
 def _findings(found: Found, context: ReportContext) -> tuple[str, ...]:
     margin, level = context.plan.non_inferiority_margin, context.confidence_level
     decisions = {name: of.decision for name, of in found.items() if of.decision}
-    if not decisions:
+    if not decisions or margin is None:
         said = ", ".join(
             f"{name} {format_clustered(of.headline, level)}"
             for name, of in found.items()
@@ -387,8 +387,7 @@ def _methods(context: ReportContext) -> tuple[str, ...]:
         "{satterthwaite}): Tango's score interval {tango} on the number of independent "
         "pairs that have the same error; single proportions have Wilson's {wilson}.",
         "In sensitivity, readers and patients were resampled (pigeonhole bootstrap "
-        "{owen}), patients alone were random, or pairs were independent (Tango's "
-        "score interval {tango}).",
+        "{owen}), patients alone were random, or pairs were independent.",
         "McNemar's test was made with patients as clusters as Obuchowski proposed "
         "{obuchowski}, in sensitivity as Durkalski {durkalski}, Yang {yang}, and "
         "Eliasziw and Donner {eliasziw_donner} did.",
