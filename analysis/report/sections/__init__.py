@@ -9,7 +9,7 @@ from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
 from analysis.report.sections.consistency import consistency_section
 from analysis.report.sections.grouping import grouping_section
-from analysis.report.sections.mixed import mixed_section
+from analysis.report.sections.odds import odds_section
 from analysis.report.sections.ordinal import ordinal_section
 from analysis.report.sections.reader_matrix import reader_matrix_section
 from analysis.report.sections.recovery import recovery_section
@@ -34,7 +34,7 @@ def makers() -> Sequence[Maker]:
         consistency_section,
         reader_matrix_section,
         subgroups_section,
-        mixed_section,
+        odds_section,
         recovery_section,
         checklist_section,
     )
