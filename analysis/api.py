@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.errors import InputError, as_path
+from analysis.errors import InputError, as_path, as_whole
 from analysis.intervals import normal_quantile
 from analysis.multireader.pairs import Pairs
 from analysis.report import results as report_results
@@ -98,7 +98,7 @@ class Study:
         from analysis.report.writing import write_report  # Word, pages: slow to import
 
         out = as_path("The folder of a report", folder)
-        write_report(self.results, out, progress=progress)
+        write_report(self.results, out, progress=progress, jobs=self.chosen.jobs)
         return out / "report.html"
 
     def __repr__(self) -> str:
@@ -123,6 +123,7 @@ def read_study(
     test: str | None = None,
     confidence_level: float | None = None,
     incomplete: Incomplete | None = None,
+    jobs: int = 1,
 ) -> Study:
     """Read the answers of a study and what is in the folder beside them.
 
@@ -137,6 +138,7 @@ def read_study(
         confidence_level: Of all intervals; None for the plan's, or 0.95.
         incomplete: `exclude` pairs with one answer, or count them as ones that
             `disagree`; None for the plan's.
+        jobs: Processors to use; the results are the same.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -158,6 +160,9 @@ def read_study(
         known = " or ".join(_INCOMPLETE)
         msg = f"Incomplete pairs must be treated by {known}, got {incomplete!r}"
         raise InputError(msg)
+    if as_whole("Jobs", jobs) < 1:
+        msg = f"Jobs must be 1 or more, got {jobs}"
+        raise InputError(msg)
     asked = _questionnaire(file, questionnaire)
     plan = plan_beside(file)
     responses = read_responses(
@@ -166,9 +171,8 @@ def read_study(
         reference=reference or plan.reference,
         test=test or plan.test,
     )
-    return Study(
-        file, responses, plan, report_results.Choices(confidence_level, incomplete)
-    )
+    chosen = report_results.Choices(confidence_level, incomplete, jobs)
+    return Study(file, responses, plan, chosen)
 
 
 def _questionnaire(

@@ -32,6 +32,9 @@ def report(
         Literal["exclude", "disagree"] | None,
         typer.Option(help="Pairs with one answer: leave out, or count as disagreeing."),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(help="Processors to use; the results are the same.")
+    ] = 1,
 ) -> None:
     """Analyse the answers of a study and write tables, charts and a report.
 
@@ -48,6 +51,7 @@ def report(
             test=test,
             confidence_level=confidence_level,
             incomplete=incomplete,
+            jobs=jobs,
         )
     page = study.report(out, progress=progress)
     print(_describe(study.results, page))

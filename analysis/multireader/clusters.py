@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 
 from analysis.arrays import FloatArray, IntArray
 from analysis.errors import as_whole
+from analysis.multireader.pairs import distinct
 
 
 class Spread(NamedTuple):
@@ -108,7 +109,7 @@ _LARGE = 2_000_000  # entries, nearly all of them 0
 
 def _indicators(positions: IntArray) -> Any:  # noqa: ANN401 - a sparse matrix if large
     """`(n, clusters)` of those clusters that have a member."""
-    found, place = np.unique(positions, return_inverse=True)
+    found, place = distinct(np.asarray(positions))
     n = len(place)
     if n * len(found) < _LARGE:
         return np.eye(len(found))[place]
@@ -179,8 +180,7 @@ def resampled_sums(
     readers, cases = multiplicities(clusters, bootstrap, readers_too=readers_too)
     n_cases, n_readers, v = clusters.n_cases, clusters.n_readers, values.shape[1]
     case, reader = (
-        np.unique(column, return_inverse=True)[1]
-        for column in (clusters.case, clusters.reader)
+        distinct(np.asarray(column))[1] for column in (clusters.case, clusters.reader)
     )
     by_both = np.zeros((n_cases * n_readers, v))
     np.add.at(by_both, case * n_readers + reader, values)

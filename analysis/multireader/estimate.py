@@ -156,7 +156,8 @@ def why_undefined(pairs: Pairs, *, chance_from_margins: bool) -> str | None:
     table = pairs.table
     if not pairs.n:
         return None
-    if chance_from_margins and len({*pairs.reference, *pairs.test}) == 1:
+    given = table.row_totals + table.column_totals
+    if chance_from_margins and np.count_nonzero(given) == 1:
         return _ONE_ANSWER
     if table.n_agree == table.n:
         return ALL_AGREE

@@ -13,7 +13,7 @@ from analysis.multireader.kappa import Coefficient, linearise
 from analysis.multireader.pairs import Pairs
 from analysis.showing import Shown
 
-_CHUNK = 2_000_000  # pairs drawn at a time
+_CHUNK = 200_000  # pairs drawn at a time
 _TIE = 1e-9  # rounding must not part equal statistics
 
 
@@ -96,8 +96,12 @@ def _exchangeable(pairs: Pairs, influence: FloatArray) -> bool:
 
 def _spread(influence: FloatArray, pairs: Pairs) -> FloatArray:
     """Spread of the readers `(draws,)` from the influence `(draws, n)` of each pair."""
-    members = np.eye(len(pairs.readers))[pairs.reader]
-    return np.asarray((influence @ members) ** 2 @ (1 / members.sum(axis=0)))
+    n_readers = len(pairs.readers)
+    rows = np.arange(len(influence))[:, None] * n_readers
+    sums = np.bincount(
+        (rows + pairs.reader).ravel(), influence.ravel(), len(influence) * n_readers
+    ).reshape(-1, n_readers)
+    return np.asarray(sums**2 @ (1 / np.bincount(pairs.reader, minlength=n_readers)))
 
 
 def _exchanged(
@@ -105,13 +109,19 @@ def _exchanged(
 ) -> Iterator[FloatArray]:
     """Exchange the values within each case, some draws `(draws, n)` at a time."""
     rng = np.random.default_rng(0)
+    # A case to a row, filled up to the longest: short rows sort faster.
     in_order = np.argsort(case, kind="stable")
-    at_once = max(1, _CHUNK // len(case))
+    counts = np.bincount(case)
+    there = np.arange(counts.max()) < counts[:, None]
+    values = np.zeros(there.shape)
+    values[there] = influence[in_order]
+    pair, filled = np.zeros(there.size, dtype=int), np.flatnonzero(there)
+    pair[filled] = in_order
+    back = filled[np.argsort(in_order)]
+    at_once = max(1, _CHUNK // there.size)
     for start in range(0, n_exchanges, at_once):
         size = min(at_once, n_exchanges - start)
-        by_chance = np.lexsort(
-            (rng.random((size, len(case))), np.tile(case, (size, 1)))
-        )
-        part = np.empty((size, len(case)))
-        part[:, in_order] = influence[by_chance]
-        yield part
+        keys = np.take(rng.random((size, len(case))), pair, axis=1)
+        keys = np.where(there, keys.reshape(size, *there.shape), np.inf)
+        drawn = np.take_along_axis(values[None], np.argsort(keys, axis=-1), axis=-1)
+        yield np.take(drawn.reshape(size, -1), back, axis=1)

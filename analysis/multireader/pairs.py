@@ -67,7 +67,7 @@ class Pairs(Shown):
 
     def _refuse_repeated(self) -> None:
         place = self.reader * max(1, len(self.cases)) + self.case
-        if len(np.unique(place)) < len(place):
+        if not _all_differ(place):
             (first, _), *_ = Counter(place.tolist()).most_common(1)
             reader, case = divmod(first, len(self.cases))
             msg = (
@@ -162,8 +162,8 @@ class Pairs(Shown):
         Args:
             kept: `(n,)` which ones.
         """
-        readers, reader = np.unique(self.reader[kept], return_inverse=True)
-        cases, case = np.unique(self.case[kept], return_inverse=True)
+        readers, reader = distinct(self.reader[kept])
+        cases, case = distinct(self.case[kept])
         return type(self)(
             reader,
             case,
@@ -174,6 +174,33 @@ class Pairs(Shown):
             self.k,
             self.categories,
         )
+
+
+_SPARSE = 100  # how many times as large as their number positions may be
+
+
+def distinct(positions: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the positions that occur, rising, and where among them each stands.
+
+    As `numpy.unique`, but without sorting where that is not needed.
+
+    Examples:
+        >>> distinct(np.array([4, 2, 4]))
+        (array([2, 4]), array([1, 0, 1]))
+    """
+    n = len(positions)
+    if not n or positions.min() < 0 or positions.max() > _SPARSE * n:
+        found, place = np.unique(positions, return_inverse=True)
+        return found, place
+    occurs = np.bincount(positions) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[positions]
+
+
+def _all_differ(positions: IntArray) -> bool:
+    n = len(positions)
+    if n and positions.max() <= _SPARSE * n:
+        return bool(np.bincount(positions).max() < 2)
+    return len(np.unique(positions)) == n
 
 
 def _positions(names: Sequence[Hashable]) -> tuple[tuple[str, ...], IntArray]:

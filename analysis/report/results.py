@@ -73,10 +73,12 @@ class Choices:
     Attributes:
         confidence_level: Level of all intervals, None for the plan's.
         incomplete: What is done with pairs that lack an answer, None for the plan's.
+        jobs: Processors to use; the results are the same.
     """
 
     confidence_level: float | None = None
     incomplete: Incomplete | None = None
+    jobs: int = 1
 
     def over(self, plan: AnalysisPlan) -> tuple[float, Incomplete]:
         """Return the level and what is done with incomplete pairs, else the plan's."""
@@ -112,10 +114,17 @@ def analyse_responses(
         flow: How far readings came.
     """
     plan = plan or AnalysisPlan()
-    level, incomplete = (chosen or Choices()).over(plan)
+    chosen = chosen or Choices()
+    level, incomplete = chosen.over(plan)
     questions = analyse_questions(responses, incomplete)
     context = report_section.ReportContext(
-        responses, plan, questions, level, closing, flow or StudyFlow()
+        responses,
+        plan,
+        questions,
+        level,
+        closing,
+        flow or StudyFlow(),
+        jobs=chosen.jobs,
     )
     return StudyResults(
         title=title,

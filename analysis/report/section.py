@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -49,6 +49,7 @@ class ReportContext:
         confidence_level: Level of all intervals.
         closing: What readers said after their last trial.
         flow: How far readings came.
+        jobs: Processors to use.
     """
 
     responses: Responses
@@ -57,6 +58,7 @@ class ReportContext:
     confidence_level: float
     closing: Sequence[ClosingAnswer] = ()
     flow: StudyFlow = field(default_factory=StudyFlow)
+    jobs: int = 1
 
     @property
     def provenance(self) -> Provenance:
@@ -127,3 +129,30 @@ class Section:
     references: tuple[str, ...] = ()
     refused: str | None = None
     content: Mapping[str, Any] = field(default_factory=dict)
+
+
+_Result = TypeVar("_Result")
+
+
+def side_by_side(
+    jobs: int,
+    analyse: Callable[..., _Result],
+    arguments: Mapping[str, tuple[Any, ...]],
+) -> dict[str, _Result]:
+    """Analyse some questions, or draw some figures, on several processors.
+
+    Args:
+        jobs: Processors; on one nothing is copied.
+        analyse: A function of a module.
+        arguments: By name.
+
+    Returns:
+        What each gave, by name.
+    """
+    if jobs == 1 or len(arguments) < 2:
+        return {name: analyse(*given) for name, given in arguments.items()}
+    # Slow to import, and of no use to a small study.
+    from joblib import Parallel, delayed
+
+    found = Parallel(n_jobs=jobs)(delayed(analyse)(*g) for g in arguments.values())
+    return dict(zip(arguments, found, strict=True))

@@ -21,7 +21,7 @@ from analysis.report.formatting import Json
 from analysis.report.frames import ReportFrames, to_latex
 from analysis.report.results import StudyResults, pictures_of
 from analysis.report.results_json import results_json
-from analysis.report.section import Provenance
+from analysis.report.section import Picture, Provenance, side_by_side
 from reader_study.formats.questionnaire import paper_questionnaire_path
 
 if TYPE_CHECKING:
@@ -97,8 +97,9 @@ def write_report(
     *,
     reproduction: "Reproduction | None" = None,
     progress: Progress = lambda _: None,
+    jobs: int = 1,
 ) -> None:
-    """Write all results of a study into a folder.
+    """Write all results of a study into a folder, drawing on several processors.
 
     Raises:
         OutputError: If the folder cannot be made; then nothing is written.
@@ -127,16 +128,27 @@ def write_report(
         if reproduction:  # something to try `magic-analyze report` on
             shutil.copy(reconstructed_responses_path(), staging)
             shutil.copy(paper_questionnaire_path(), staging / "questionnaire.json")
-        for picture in pictures_of(study):
-            progress(picture.name)
-            figure = stamp_provenance(picture.draw(), study.provenance)
-            report_figures.save_figure(figure, staging, picture.name)
-            figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
+        pictures = {picture.name: picture for picture in pictures_of(study)}
+        for name in pictures:
+            progress(name)
+        figures |= side_by_side(
+            jobs,
+            _draw,
+            {name: (of, study.provenance, staging) for name, of in pictures.items()},
+        )
         progress("report.html")
         page = report_html(study, figures, reproduction, frames)
         (staging / "report.html").write_text(page, encoding="utf-8")
         progress("report.docx")
         write_word(study, frames, staging)
+
+
+def _draw(picture: Picture, provenance: Provenance, folder: Path) -> bytes:
+    """Draw and save a figure; return it as SVG."""
+    with report_figures.house_style():
+        figure = stamp_provenance(picture.draw(), provenance)
+        report_figures.save_figure(figure, folder, picture.name)
+    return (folder / f"{picture.name}.svg").read_bytes()
 
 
 def _write_json(content: Json, path: Path) -> None:

@@ -27,6 +27,8 @@ ID = "readers"
 TITLE = "Readers and severity"
 NO_PAIRS = "no pairs"
 _PANELS_PER_ROW = 4
+_MOST_DRAWN = 40
+_NOT_DRAWN = f"They are not drawn: the figure is for {_MOST_DRAWN} readers at most."
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,24 @@ def by_reader_section(context: section.ReportContext) -> section.Section | None:
     if context.provenance == "reconstructed":
         return section.Section(ID, TITLE, refused=section.ARBITRARY_CASES)
     level, severity = context.confidence_level, _severities(context)
-    found = {
-        question.id: question_by_reader(
-            paired_readings(context.responses, question), severity
-        )
-        for question in context.responses.questionnaire
-    }
+    too_many = len(context.responses.readers) > _MOST_DRAWN
+    found = section.side_by_side(
+        context.jobs,
+        question_by_reader,
+        {
+            question.id: (paired_readings(context.responses, question), severity)
+            for question in context.responses.questionnaire
+        },
+    )
     tables = [
         section.Table(
             "kappa_by_reader",
             f"Cohen's kappa of each reader with {100 * level:g} % confidence intervals",
             _reader_frame(found, level),
-            ("Cases are random, the reader is this one (Student's t).",),
+            (
+                "Cases are random, the reader is this one (Student's t).",
+                *((_NOT_DRAWN,) if too_many else ()),
+            ),
         ),
         section.Table(
             "homogeneity",
@@ -90,7 +98,9 @@ def by_reader_section(context: section.ReportContext) -> section.Section | None:
         TITLE,
         findings=_findings(found, level),
         tables=tuple(tables),
-        pictures=(
+        pictures=()
+        if too_many
+        else (
             section.Picture(
                 "forest_by_reader",
                 partial(_figure, found, level),

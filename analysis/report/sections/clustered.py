@@ -43,7 +43,7 @@ def clustered_section(context: section.ReportContext) -> section.Section:
         for question in context.responses.questionnaire
     }
     found = {
-        name: estimates(pairs, coefficient)
+        name: estimates(pairs, coefficient, context.jobs)
         for name, (_, coefficient) in COEFFICIENTS.items()
     }
     kappa = found["cohen_kappa"]
@@ -98,17 +98,21 @@ def clustered_section(context: section.ReportContext) -> section.Section:
 
 
 def estimates(
-    pairs: Mapping[str, multireader.Pairs], coefficient: multireader.Coefficient
+    pairs: Mapping[str, multireader.Pairs],
+    coefficient: multireader.Coefficient,
+    jobs: int = 1,
 ) -> Estimates:
     """Estimate a coefficient of each question under every idea of what varies."""
+    arguments = {name: (of, coefficient) for name, of in pairs.items()}
+    return section.side_by_side(jobs, _by_variance, arguments)
+
+
+def _by_variance(
+    pairs: multireader.Pairs, coefficient: multireader.Coefficient
+) -> Mapping[multireader.Variance, multireader.ClusteredEstimate]:
     return {
-        question: {
-            variance: multireader.with_clustered_error(
-                of_question, coefficient, variance
-            )
-            for variance in SHOWN
-        }
-        for question, of_question in pairs.items()
+        variance: multireader.with_clustered_error(pairs, coefficient, variance)
+        for variance in SHOWN
     }
 
 
