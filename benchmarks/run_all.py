@@ -26,6 +26,9 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks-run.md"
 
 
+_GRACE = 30  # seconds between asking a script to end and ending it
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run them, print, write the page; status 1 if one did not end well."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -77,7 +80,7 @@ def _stop(process: subprocess.Popen[str]) -> str:
     for sign in (signal.SIGINT, signal.SIGKILL):
         with suppress(subprocess.TimeoutExpired, ProcessLookupError):
             os.killpg(process.pid, sign)
-            return process.communicate(timeout=30)[0]
+            return process.communicate(timeout=_GRACE)[0]
     return process.communicate()[0]
 
 

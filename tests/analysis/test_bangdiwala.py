@@ -18,6 +18,7 @@ def test_the_mammograms_match_vcd():
     assert weighted.estimate == pytest.approx(0.8366481, abs=5e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, "linear", "quadratic", (1, 0.9, 0.2)])
 def test_the_standard_error_is_that_of_a_bootstrap(weights, rng):
     table = MAMMOGRAMS

@@ -1,9 +1,11 @@
+import functools
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +17,11 @@ from reader_study.rehearsal.simulation import SimulatedClock
 from reader_study.running.access import sign_in
 from tests.app.browser.driving import ARGUMENTS, chromium
 from tests.app.material import admit, build, open_study_of
+
+# A page under test is a new runtime, and each searches all installed packages.
+manifest_scanner.scan_component_manifests = functools.cache(
+    manifest_scanner.scan_component_manifests
+)
 
 ENTRY = Path(app.__file__).with_name("main.py")
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)

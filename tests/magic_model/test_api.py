@@ -82,6 +82,7 @@ def test_every_name_is_there_and_listed():
         _ = magic_model.nothing
 
 
+@pytest.mark.slow
 def test_names_can_be_imported_all_at_once():
     done = in_a_new_process("from magic_model import *; print(load, ssim, read_cohort)")
     assert done.returncode == 0, done.stderr

@@ -100,6 +100,7 @@ def test_a_function_is_found_after_its_neighbours_were_imported():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_results_are_short_to_read_and_tables_are_frames(whole):
     study, simulated, status, unblinded = whole
 

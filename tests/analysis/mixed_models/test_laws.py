@@ -55,6 +55,7 @@ def test_slopes_are_those_of_the_likelihood(study, link, rng):
         assert slope == pytest.approx((up - down) / 2e-5, abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_names_and_order_of_groups_do_not_matter(seed):

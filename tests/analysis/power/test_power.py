@@ -103,6 +103,7 @@ def test_an_unattainable_kappa_is_refused_with_the_maximum(
 shares = st.lists(st.floats(0.05, 1), min_size=2, max_size=4)
 
 
+@pytest.mark.slow
 @given(shares, shares, st.floats(0.05, 0.6))
 def test_the_fitted_table_has_the_margins_and_the_kappa(rows, columns, kappa):
     k = min(len(rows), len(columns))
@@ -118,6 +119,7 @@ def test_the_fitted_table_has_the_margins_and_the_kappa(rows, columns, kappa):
     assert cohen_kappas(table).estimate == pytest.approx(kappa, abs=1e-6)
 
 
+@pytest.mark.slow
 @given(shares, st.floats(0.1, 0.9))
 def test_flacks_variance_is_the_largest(margin, kappa):
     m = np.array(margin) / sum(margin)

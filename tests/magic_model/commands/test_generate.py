@@ -90,6 +90,7 @@ def test_slices_at_another_distance(generated, cohort):
     assert mask.shape[2] > 10
 
 
+@pytest.mark.slow
 def test_parametric_maps_hold_the_same_values(generated, tmp_path):
     write_head_dicom(tmp_path / "dicom", np.random.default_rng(0))
     _, out = generated(tmp_path / "dicom", "--dicom")

@@ -34,6 +34,7 @@ def lines_of(folder):
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_run_from_cohort_to_checkpoints(trained):
     text, folder = trained("--device", "cpu")
     lines = text.splitlines()

@@ -66,6 +66,7 @@ patients = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(patients, unique_by=lambda p: p.patient_id, max_size=5))
 def test_any_cohort_comes_back(tmp_path_factory, given_patients):
     folder = tmp_path_factory.getbasetemp()

@@ -45,6 +45,7 @@ def test_the_ratio_is_shown_on_the_slice_with_most_brain(
     assert not np.allclose(by_ratio[4.0], by_ratio[0.25], atol=1)
 
 
+@pytest.mark.slow
 def test_thin_slices_are_shown_beside_thick_ones(head, backend, tmp_path):
     stack = prepare_ncct("P1", head.ncct, size=SIZE, spacing_mm=2.0, brain=head.brain)
     names = draw_pictures(stack, maps_of(stack, backend), backend, tmp_path)

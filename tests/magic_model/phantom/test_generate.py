@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 def test_a_cohort_reads_back_as_it_was_made(folder):
     cohort = read_cohort(folder)
     assert [p.patient_id for p in cohort.patients] == ["phantom-001", "phantom-002"]
@@ -79,6 +80,7 @@ def test_a_complete_patient_is_kept_and_a_broken_one_is_made_again(folder, monke
     assert digests(folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("record", ["{", "[]", '{"made_by": {"seed": 2}}'])
 def test_what_was_made_otherwise_is_made_again(tmp_path, phantoms, monkeypatch, record):
     # The images are all there; only the record tells.

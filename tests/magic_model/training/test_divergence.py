@@ -11,6 +11,7 @@ from magic_model.training.step import TrainStep
 from magic_model.training.trainer import train
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_says_where(cache, recipe, settings):
     wanted = recipe("residual", learning_rate=1e30)
     message = "Training diverged: .* at step 1 of epoch 1; last good checkpoint: none$"

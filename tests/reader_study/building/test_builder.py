@@ -134,6 +134,7 @@ def test_the_key_is_what_protocol_and_nonce_draw(built):
         )
 
 
+@pytest.mark.slow
 def test_what_anybody_sees_does_not_redraw_the_allocation(built):
     folder, truth = built
     study = open_study(folder / "STUDY")

@@ -94,6 +94,7 @@ def test_from_simulated_answers_to_a_report(place, run):
         assert of_kappa["low"] <= kappa <= of_kappa["high"]
 
 
+@pytest.mark.slow
 def test_readers_are_added_listed_and_revoked(run):
     profile = ("--specialty", "neuroradiologist", "--years", "12")
     status, text = run("reader add", "anna", *profile, *BY)
@@ -120,6 +121,7 @@ def test_no_readers_yet(run):
     assert "7 readers must be there, got 0" in text
 
 
+@pytest.mark.slow
 def test_the_course_of_a_study(place, run):
     change = ("--change", "one reader", "--reason", "pilot", *BY)
     settings = ("--set", "n_readers=1", "--set", "corrections=false")
@@ -164,6 +166,7 @@ def test_tampering_is_found_by_verify(place, run):
     assert "milestones [1]: changed since entry 1 of the log\n1 faults" in text
 
 
+@pytest.mark.slow
 def test_unblinding_is_refused_with_the_reason(place, run, tmp_path):
     given = unblinding(place)
     assert "must be locked before unblinding" in run("unblind", *given)[1]
