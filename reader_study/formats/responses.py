@@ -215,10 +215,7 @@ def compared(
         reference=reference,
         test=test,
         notes=[
-            *(
-                f"{n} readings under {name} are left out"
-                for name, n in left_out.items()
-            ),
+            *(f"{name}: readings left out, {n}" for name, n in left_out.items()),
             *(f"line {line}: {note}" for line, note in notes),
         ],
         simulated="simulated" in found.flags,

@@ -20,7 +20,8 @@ MOST_READERS = 25
 _PANELS_PER_ROW = 2
 _DARK = 0.45  # of a colour map; white text stands on what is darker
 _LEAST_LABELLED = 0.08
-_LONGEST_LABEL = 22
+_LONGEST_LABEL = 55
+_COLUMNS = {3: 14, 2: 24}  # of a legend, and the longest label that fits
 
 
 def answers_section(study: results.ArmsResults) -> section.Section:
@@ -154,8 +155,17 @@ def _draw_panel(ax: Axes, panel: _Panel) -> None:
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     ax.set_title(panel.title, loc="left")
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 0), ncols=min(3, counts.shape[1]),
-              frameon=False, fontsize=6, handlelength=1, columnspacing=1)  # fmt: skip
+    longest = max(map(len, panel.labels))
+    columns = next((n for n, limit in _COLUMNS.items() if longest <= limit), 1)
+    ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        ncols=columns,
+        frameon=False,
+        fontsize=6,
+        handlelength=1,
+        columnspacing=1,
+    )
 
 
 def _clipped(label: str) -> str:

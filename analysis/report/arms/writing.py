@@ -38,17 +38,24 @@ def write_arms_report(
             report_figures.save_figure(figure, staging, picture.name)
             figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
         progress("report.html")
-        page = _page(study, made, figures)
-        (staging / "report.html").write_text(page, encoding="utf-8")
+        html = page(study, made, figures)
+        (staging / "report.html").write_text(html, encoding="utf-8")
         progress("report.docx")
         _write_word(study, made, staging)
 
 
-def _page(
+def page(
     study: results.ArmsResults,
     made: Sequence[Section],
     figures: Mapping[str, bytes],
 ) -> str:
+    """Render the page.
+
+    Args:
+        study: What to report.
+        made: Its sections.
+        figures: SVG files by name.
+    """
     encoded = {name: base64.b64encode(svg).decode() for name, svg in figures.items()}
     return documents.page_template("arms.html.j2").render(
         study=study,
@@ -75,7 +82,7 @@ def _write_word(
 
 
 def lead_of(study: results.ArmsResults) -> list[str]:
-    """Return in words who read what."""
+    """Return paragraphs that say who read what."""
     said = [
         f"{_number(len(arm.readers), 'reader')} rated {_number(arm.n_cases, 'patient')}"
         f"{_under(arm)}: {_number(arm.n_readings, 'reading')}"
@@ -86,7 +93,8 @@ def lead_of(study: results.ArmsResults) -> list[str]:
         )
         for arm in study.arms
     ]
-    return [*said, f"Intervals are at the {100 * study.confidence_level:g} % level."]
+    level = f"Intervals are at the {100 * study.confidence_level:g} % level."
+    return [" ".join([*said, level])]
 
 
 def _under(arm: results.ArmResults) -> str:
