@@ -89,9 +89,7 @@ def between_readers_of(
     ) -> ClusteredEstimate:
         steps = ordinal and name == "krippendorff_alpha"
         chosen = "krippendorff_alpha_ordinal" if steps else name
-        found = between_readers.consistency(ratings, k, chosen, variance)
-        share = name == "percent_agreement"
-        return replace(found, bounds=(0.0, 1.0)) if share else found
+        return agreement_between_readers(ratings, k, chosen, variance)
 
     names = COEFFICIENTS if len(readers) > 1 else ()
     fixed: dict[str, ClusteredEstimate] = {
@@ -103,6 +101,18 @@ def between_readers_of(
         name: estimate(name, "crossed_conservative") for name in names
     }
     return BetweenReaders(ratings, readers, k, random, fixed)
+
+
+def agreement_between_readers(
+    ratings: FloatArray,
+    k: int,
+    coefficient: between_readers.ConsistencyCoefficient,
+    variance: between_readers.ConsistencyVariance,
+) -> ClusteredEstimate:
+    """Return a coefficient as `consistency` does; a share stays within 0 and 1."""
+    found = between_readers.consistency(ratings, k, coefficient, variance)
+    share = coefficient == "percent_agreement"
+    return replace(found, bounds=(0.0, 1.0)) if share else found
 
 
 def _ratings(
