@@ -53,7 +53,7 @@ def from_sources(
 def from_thresholds(
     rng: np.random.Generator, size: tuple[int, int], shares: tuple[float, ...]
 ) -> FloatArray:
-    """A severity (55 %) seen with an error (31 %) by readers of own thresholds (14 %)."""
+    """A severity (55 %), seen with an error (31 %) by own thresholds (14 %)."""
     readers, cases = size
     latent = (
         math.sqrt(0.55) * rng.standard_normal((cases, 1))

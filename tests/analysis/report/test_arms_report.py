@@ -173,6 +173,20 @@ def test_three_methods_are_named_with_what_to_type(write):
     assert two.responses.notes[0] == "MR: readings left out, 80"
 
 
+def test_a_third_method_beside_the_planned_two_is_not_left_out_unasked(write):
+    path = write([*rows("RAPID", 0), *rows("MAGIC", 1), *rows("MAGCI", 1, cases=1)])
+    with pytest.raises(ValueError, match=r"MAGCI \(5 readings, the first on line 162"):
+        analysis.read_study(path)
+
+
+def test_every_method_alone_is_as_in_a_file_of_its_own(write):
+    of_all = content.arms_json(analysis.read_arms(write(THREE)).results)["arms"]
+    us = [row for row in THREE if row["method"] == "US"]
+    alone = content.arms_json(analysis.read_study(write(us, "us.csv")).results)
+    assert of_all["US"] == alone["arms"]["US"]
+    assert of_all["US"]["n_readings"] == 64
+
+
 def test_every_method_alone_and_every_two(write, page_of):
     study = analysis.read_arms(write(THREE))
     written = content.arms_json(study.results)

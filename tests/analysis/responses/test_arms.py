@@ -34,6 +34,13 @@ def test_two_of_three_methods_are_compared_and_the_rest_is_named(write, question
     assert responses.notes == ["newest: readings left out, 2"]
 
 
+def test_repeats_of_a_method_that_is_left_out_are_too(write, questionnaire):
+    lines = rows("R1 c1 new 1", "R1 c1 old 1", "R1 c1 newest 1", "R1 c1 newest 2")
+    arms = read_arms(write(lines, HEADER + ",repeat"), questionnaire)
+    assert not arms.compared("old", "new").repeats
+    assert [r.line for r in arms.compared("old", "newest").repeats] == [5]
+
+
 def test_a_file_without_methods_is_of_one(write, questionnaire):
     lines = [line.replace(",x,", ",") for line in rows("R1 c1 x", "R2 c1 x")]
     path = write(lines, HEADER.replace("method,", ""))
