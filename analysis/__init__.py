@@ -115,7 +115,6 @@ _SUBMODULES = (
     "bangdiwala",
     "charts",
     "intervals",
-    "mixed_models",
     "multireader",
     "power",
     "questions",

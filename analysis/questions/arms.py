@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.agreement import batch
 from analysis.arrays import FloatArray, IntArray
 from analysis.multireader import (
     ClusteredEstimate,
+    Coefficient,
     Pairs,
     ReaderAgreement,
     clustered_agreement,
     clustered_kappa,
-    mean_of,
     per_reader,
+    proportion_of,
+    score,
 )
 from analysis.questions import between_readers
 from reader_study.formats.questionnaire import Code, Question
@@ -30,6 +33,10 @@ COEFFICIENTS: tuple[between_readers.ConsistencyCoefficient, ...] = (
 )
 """Of agreement between readers, in the order of a report."""
 
+_OF_PAIRS: Mapping[str, batch.Chance] = {
+    "fleiss_kappa": batch.square_of_mean_margin,
+    "gwet_ac1": batch.gwet_chance,
+}
 _FEWEST_READERS = 3  # of whom one can be left out in turn
 
 
@@ -109,10 +116,33 @@ def agreement_between_readers(
     coefficient: between_readers.ConsistencyCoefficient,
     variance: between_readers.ConsistencyVariance,
 ) -> ClusteredEstimate:
-    """Return a coefficient as `consistency` does; a share stays within 0 and 1."""
+    """Return a coefficient as `consistency` does, common ones with a score interval.
+
+    Fleiss' kappa is Scott's pi of all pairs of readers, so agreement, kappa and AC1
+    have the score intervals of a table of pairs, on the effective number of them.
+    """
     found = between_readers.consistency(ratings, k, coefficient, variance)
-    share = coefficient == "percent_agreement"
-    return replace(found, bounds=(0.0, 1.0)) if share else found
+    if math.isnan(found.estimate):
+        return found
+    if coefficient == "percent_agreement":
+        share = replace(found, bounds=(0.0, 1.0))
+        truths = score.proportions(share.estimate, share.n)
+        return score.with_score_interval(share, truths)
+    if coefficient not in _OF_PAIRS:
+        return found
+    pairs = _pairs_of_readers(ratings, k) * found.n
+    influence = Coefficient(_OF_PAIRS[coefficient]).influence
+    return score.with_score_interval(found, score.tilted_tables(pairs, influence))
+
+
+def _pairs_of_readers(ratings: FloatArray, k: int) -> FloatArray:
+    """`(k, k)` shares of the answers of two readers, every case alike."""
+    chosen = np.asarray(ratings[..., None] == np.arange(k), dtype=np.float64)
+    of_case = np.einsum("cia,cjb->cab", chosen, chosen)
+    of_case -= np.einsum("cia,ab->cab", chosen, np.eye(k))
+    totals = of_case.sum(axis=(1, 2))
+    shares = of_case[totals > 0] / totals[totals > 0, None, None]
+    return np.asarray(shares.mean(axis=0))
 
 
 def _ratings(
@@ -193,8 +223,7 @@ def _with_others(ratings: FloatArray, place: int) -> ClusteredEstimate:
     known = np.isfinite(own[:, 0]) & answered.any(axis=1)
     alike = (own == others).sum(axis=1)[known] / answered.sum(axis=1)[known]
     cases = np.arange(len(alike))
-    mean = mean_of(alike, np.zeros_like(cases), cases, "patient")
-    return replace(mean, bounds=(0.0, 1.0))
+    return proportion_of(alike, np.zeros_like(cases), cases, "patient")
 
 
 def _by_name(

@@ -22,7 +22,7 @@ COEFFICIENTS: Mapping[str, str] = {
     "krippendorff_alpha": "Krippendorff's alpha",
 }
 _IN_TABLE_ONE = ("percent_agreement", "fleiss_kappa", "gwet_ac1")
-_TAKES_MOST = 0.8  # measured: docs/method/multireader.md
+_TAKES_MOST = 0.8
 _FEW_ROWS = 3  # which can each be put in words
 
 Row = tuple[results.ArmResults, results.QuestionInArm]
@@ -249,13 +249,6 @@ def _cautions(study: results.ArmsResults) -> tuple[str, ...]:
             if one
             for reason in (*one.cautions, one.undefined_reason)
         ]
-        counts = asked.between.counts.sum(axis=0)
-        if counts.max(initial=0) >= _TAKES_MOST * max(1, counts.sum()):
-            label = asked.question.labels[int(counts.argmax())]
-            reasons.append(
-                f"{counts.max()} of {counts.sum()} answers are {label}, the others are "
-                "rare: the interval of kappa is too narrow"
-            )
         for reason in dict.fromkeys(filter(None, reasons)):
             said.setdefault(reason, []).append(_label(study, row))
     return repeats.worded_notes(said, sum(1 for _ in rows_of(study)))
@@ -395,6 +388,7 @@ def _coefficients_section(study: results.ArmsResults) -> section.Section:
             f"All coefficients with {100 * level:g} % confidence intervals, "
             f"{_random(study)}",
             _coefficient_frame(study, random=True),
+            _skewed(study),
         )
     ]
     if len(study.readers) > 2:
@@ -404,7 +398,7 @@ def _coefficients_section(study: results.ArmsResults) -> section.Section:
                 f"The same with {100 * level:g} % confidence intervals for these "
                 "readers, patients random",
                 _coefficient_frame(study, random=False),
-                ("Narrower: they say nothing about other readers.",),
+                ("Narrower: they say nothing about other readers.", *_skewed(study)),
             )
         )
     return section.Section(
@@ -417,6 +411,23 @@ def _coefficients_section(study: results.ArmsResults) -> section.Section:
             "calls the answers steps of a scale.",
         ),
         references=("conger", "krippendorff"),
+    )
+
+
+def _skewed(study: results.ArmsResults) -> tuple[str, ...]:
+    """Return in words where one answer takes most."""
+    said = []
+    for row in rows_of(study):
+        counts, asked = row[1].between.counts.sum(axis=0), row[1].question
+        if counts.max(initial=0) >= _TAKES_MOST * max(1, counts.sum()):
+            label = asked.labels[int(counts.argmax())]
+            said.append(f"{_label(study, row)} ({counts.max()} times {label})")
+    if not said:
+        return ()
+    return (
+        f"One answer takes most in {', '.join(said)}: there the intervals of Conger's "
+        "kappa and of Krippendorff's alpha, which are estimate \u00b1 t \u00d7 error, "
+        "are too narrow.",
     )
 
 

@@ -17,7 +17,13 @@ from analysis.questions.judgements import Guesses, Judgements, judgements_of
 from analysis.questions.leakage import Leakage
 from analysis.questions.turing import Equivalence
 from analysis.report import formatting
-from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
+from analysis.report.section import (
+    ARBITRARY_CASES,
+    CLAIMS,
+    Picture,
+    ReportContext,
+    Section,
+)
 from analysis.report.sections import turing_tables as tables
 
 _BAND: Any = {  # of a Patch
@@ -121,7 +127,7 @@ def _plane(
 
 
 NO_MARGIN = (
-    "No equivalence margin was fixed beforehand, so whether readers did no better than "
+    "The plan states no equivalence margin, so whether readers did no better than "
     "chance is not decided; a difference that is not significant does not show it."
 )
 NO_TRIALS = (
@@ -164,9 +170,14 @@ def _accuracy(accuracy: ClusteredEstimate, level: float) -> str:
 def _equivalence(equivalence: Equivalence | None) -> str:
     if equivalence is None:
         return NO_MARGIN
+    low, high = equivalence.interval.low, equivalence.interval.high
+    within = "lies" if equivalence.equivalent else "does not lie"
+    if equivalence.equivalent is None:
+        return equivalence.words
     return (
-        f"A margin of {equivalence.margin:g} around chance was fixed beforehand. "
-        f"{equivalence.words}"
+        f"The {1 - 2 * equivalence.alpha:.0%} interval, {low:.3f} to {high:.3f}, "
+        f"{within} within the plan's margin of {equivalence.margin:g} around chance. "
+        f"{CLAIMS}"
     )
 
 
@@ -300,7 +311,7 @@ def _methods(
         said.append(
             "Equivalence of balanced accuracy to chance was tested by two one-sided t "
             f"tests at the {100 * tables.ALPHA:g} % level each {{schuirmann}}, with a "
-            f"margin of {found.equivalence.margin:g} fixed before the data were seen."
+            f"margin of {found.equivalence.margin:g} stated in the plan."
         )
     if found.trials:
         said.append(

@@ -148,9 +148,8 @@ def test_one_reader_can_be_compared_with_himself_only(write, page_of):
 
 def test_a_rare_answer_is_cautioned(write, page_of):
     rare = [row | {"Q1": int(n % 20 > 0)} for n, row in enumerate(ONE)]
-    assert "Q1: 76 of 80 answers are Yes, the others are rare: the interval of" in (
-        page_of(analysis.read_study(write(rare)))
-    )
+    page = page_of(analysis.read_study(write(rare)))
+    assert "One answer takes most in Q1 (76 times Yes): there the intervals of" in page
 
 
 def test_readers_who_all_agree_have_no_kappa_and_a_reason(write, page_of):
@@ -158,8 +157,11 @@ def test_readers_who_all_agree_have_no_kappa_and_a_reason(write, page_of):
     study = analysis.read_study(write(alike))
     frame = study.table_one()
     assert frame.loc[0, "Fleiss' kappa [95% CI]"] == "undefined [no interval]"
+    # A case counts once: Wilson's interval of 16 of 16, by t of 15.
+    t = 2.13145
+    low = 100 * 16 / (16 + t**2)
+    assert frame.loc[0, "Agreement [95% CI]"] == f"100.0% [{low:.1f}%, 100.0%]"
     page = page_of(study)
-    assert "Q1: nothing varies" in page
     assert "Q1: every answer is the same, so chance alone gives perfect" in page
 
 
