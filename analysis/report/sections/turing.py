@@ -153,7 +153,7 @@ def _turing_findings(
         said.append(NO_TRIALS)
     else:
         said.append(_effect(found.trials.effect, level))
-        said.append(_leakage(found.trials.leakage, level))
+        said.append(_leakage(found.trials.leakage))
     if found.closing:
         said.append(_guesses(found.guesses, level))
         said.append(_recognised(found))
@@ -185,31 +185,22 @@ def _effect(effect: ClusteredEstimate, level: float) -> str:
     if effect.undefined_reason:
         return f"An effect of the trial cannot be given: {effect.undefined_reason}."
     return (
-        "Balanced accuracy in trial 2 differs from that in trial 1 by "
+        "Exploratory: balanced accuracy in trial 2 minus that in trial 1 is "
         f"{formatting.format_clustered(effect, level)} ({_p(effect.p_value())})."
     )
 
 
-def _leakage(leakage: Leakage, level: float) -> str:
+def _leakage(leakage: Leakage) -> str:
     if leakage.undefined_reason:
         return f"Leakage between trials cannot be tested: {leakage.undefined_reason}."
     return (
-        f"Of {leakage.n} pairs of a reader and a case, {100 * leakage.switched:.1f}% "
+        f"Exploratory: of {leakage.n} pairs of a reader and a case, "
+        f"{100 * leakage.switched:.1f}% "
         f"got another answer in trial 2, {100 * leakage.expected:.1f}% being expected "
         "of answers that do not depend on one another "
         f"({_p(leakage.p_value)}; against more switching, which would hint at leakage, "
-        f"one-sided {_p(leakage.p_more_switching)}).{_direction(leakage, level)}"
-    )
-
-
-def _direction(leakage: Leakage, level: float) -> str:
-    if leakage.p_value >= 1 - level:
-        return ""
-    if leakage.excess > 0:
-        return " More changed than expected: a hint of leakage."
-    return (
-        " Fewer changed than expected: readers repeated what they had said of a case, "
-        "as they do where its pictures look alike under both methods."
+        f"one-sided {_p(leakage.p_more_switching)}). Less switching comes from pictures "
+        "of a case that look alike under both methods."
     )
 
 
