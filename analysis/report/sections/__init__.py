@@ -13,6 +13,7 @@ from analysis.report.sections.odds import odds_section
 from analysis.report.sections.ordinal import ordinal_section
 from analysis.report.sections.reader_matrix import reader_matrix_section
 from analysis.report.sections.recovery import recovery_section
+from analysis.report.sections.repeats import repeats_section
 from analysis.report.sections.subgroups import subgroups_section
 from analysis.report.sections.turing import turing_section
 from analysis.report.sections.weighted import weighted_section
@@ -34,6 +35,7 @@ def makers() -> Sequence[Maker]:
         consistency_section,
         reader_matrix_section,
         subgroups_section,
+        repeats_section,
         odds_section,
         recovery_section,
         checklist_section,
