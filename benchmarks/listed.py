@@ -41,6 +41,7 @@ BENCHMARKS = (
         ("--repetitions", "100"),
     ),
     Benchmark("commands", "whole commands of `magic-analyze`"),
+    Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),

@@ -313,6 +313,7 @@ def failing_or_listed(capsys, *arguments):
             ["report", RECONSTRUCTED, "--out", "x", "--confidence-level", "95"],
             "Confidence level must be between 0 and 1, got 95",
         ),
+        (["report", RECONSTRUCTED, "--out", "x", "--jobs", "0"], "1 or more, got 0"),
         (
             ["report", RECONSTRUCTED, "--out", "x", "--incomplete", "guess"],
             "Invalid value for '--incomplete'",

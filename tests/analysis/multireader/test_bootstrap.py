@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import issparse
 
 from analysis.multireader import Bootstrap, clustered_kappa, mean_of
+from analysis.multireader import clusters as multireader_clusters
 from analysis.multireader.clusters import Clusters, multiplicities, resampled_sums
 
 
@@ -74,3 +76,17 @@ def test_the_mean_is_resampled_as_a_ratio(ragged):
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         Bootstrap(**arguments)
+
+
+@pytest.mark.parametrize(
+    "variance",
+    ["patient", "jackknife", "crossed", "crossed_unbiased", "pigeonhole"],
+)
+def test_a_large_study_is_computed_as_a_small_one(ragged, monkeypatch, variance):
+    """Above a size, who read what is a sparse matrix."""
+    small = clustered_kappa(ragged, variance)
+    monkeypatch.setattr(multireader_clusters, "_LARGE", 0)
+    assert issparse(Clusters(ragged.reader, ragged.case).of_case)
+    large = clustered_kappa(ragged, variance)
+    assert large.standard_error == pytest.approx(small.standard_error, rel=1e-12)
+    assert large.df == pytest.approx(small.df, rel=1e-9)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.multireader import Coefficient, Pairs, homogeneity
+from analysis.multireader.homogeneity import _exchanged
 
 
 def test_the_p_value_is_the_share_of_all_exchanges():
@@ -81,3 +82,18 @@ def test_nothing_to_compare_says_so(study):
     assert "no case has pairs" in homogeneity(alike).undefined_reason
     with pytest.raises(ValueError, match="99 or more, got 10"):
         homogeneity(study, n_exchanges=10)
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.7])
+def test_exchanges_stay_within_the_case_and_are_those_of_one_sort(kept, rng):
+    case = rng.permutation(np.repeat(np.arange(6), 5))
+    case = case[rng.random(case.size) < kept]
+    values = rng.normal(size=case.size)
+    drawn = np.concatenate(list(_exchanged(values, case, 50)))
+    # By one sort of all pairs: first by case, then by the random number.
+    keys = np.random.default_rng(0).random((50, case.size))
+    expected = np.empty_like(drawn)
+    in_order = np.argsort(case, kind="stable")
+    for row, key in zip(expected, keys, strict=True):
+        row[in_order] = values[np.lexsort((key, case))]
+    assert np.array_equal(drawn, expected)

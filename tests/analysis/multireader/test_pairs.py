@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.multireader import Pairs, clustered_ac1, clustered_kappa
-from analysis.multireader.pairs import as_pairs
+from analysis.multireader.pairs import as_pairs, distinct
 
 
 def test_from_labels_keeps_the_scale_and_the_order_of_appearance():
@@ -117,3 +119,19 @@ def test_columns_do_not_tell_the_scale(study):
         clustered_kappa(columns(study), weights="linear")
     with pytest.raises(ValueError, match="depends on the scale"):
         clustered_ac1(columns(study))
+
+
+@given(st.lists(st.integers(0, 40)), st.sampled_from([1, 1000]))
+def test_distinct_positions_are_those_of_numpy(positions, spread):
+    column = np.array(positions, dtype=np.int64) * spread
+    found, place = distinct(column)
+    expected, expected_place = np.unique(column, return_inverse=True)
+    assert np.array_equal(found, expected)
+    assert np.array_equal(place, expected_place)
+
+
+def test_a_pair_that_comes_twice_is_found_however_large_the_study():
+    columns = [np.array([0, 1, 1]), np.array([5, 900, 900]), np.zeros(3), np.ones(3)]
+    names = tuple(map(str, range(2))), tuple(map(str, range(1000)))
+    with pytest.raises(ValueError, match="more of reader 1 and case 900"):
+        Pairs(*columns, *names, 2)

@@ -1,8 +1,9 @@
 import pytest
 
-from analysis.report.sections.by_reader import question_by_reader
+from analysis.report.section import ReportContext
+from analysis.report.sections.by_reader import by_reader_section, question_by_reader
 from analysis.responses.pairing import paired_readings
-from tests.analysis.report.conftest import simulated_responses
+from tests.analysis.report.conftest import PLAN, simulated_responses
 
 
 def pairs_of(responses, name):
@@ -45,3 +46,12 @@ def test_one_reader_alone_has_no_such_section():
 
     alone = analyse_responses(simulated_responses(n_readers=1), title="One")
     assert "readers" not in {section.id for section in alone.sections}
+
+
+@pytest.mark.slow
+def test_more_readers_than_a_figure_holds_are_not_drawn_and_that_is_said():
+    many = simulated_responses(n_readers=41, n_cases=3)
+    made = by_reader_section(ReportContext(many, PLAN, [], 0.95))
+    assert made.pictures == ()
+    assert "They are not drawn: the figure is for 40 readers" in made.tables[0].notes[1]
+    assert len(made.tables[0].frame) == 41
