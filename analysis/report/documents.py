@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ import jinja2
 import pandas as pd
 from docx import Document
 from docx.document import Document as WordDocument
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
 from docx.shared import Cm, Pt
 
 from analysis.report import frames as report_frames
-from analysis.report.frames import ReportFrames
-from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs
+from analysis.report.frames import CROSSED, INDEPENDENT, ReportFrames
+from analysis.report.front import Front
+from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs, parts_of
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
 from analysis.report.section import Section
@@ -46,11 +48,45 @@ def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
         page.header.paragraphs[0].text = " ".join(filter(None, (study.warning, _USE)))
         page.header.paragraphs[0].runs[0].font.size = Pt(8)
     document.add_heading(study.title, 0)
+    if study.front:
+        _front(document, study.front, folder)
+    _methods(document, study)
+    _break(document)
+    document.add_heading("Supplement", 1)
     _results(document, study, frames, folder)
     for section in study.sections:
         _section(document, section, folder)
-    _methods(document, study)
     document.save(str(folder / _NAME))
+
+
+def _front(document: WordDocument, front: Front, folder: Path) -> None:
+    facts = pd.DataFrame(front.facts.items(), columns=["What was studied", ""])
+    _table(document, facts, "", prose=True)
+    document.add_paragraph(front.plan)
+    document.add_heading("Primary result", 1)
+    for place, sentence in enumerate(front.primary):
+        document.add_paragraph().add_run(sentence).bold = place == 0
+    if front.picture:
+        path = folder / f"{front.picture.name}.png"
+        _figure(document, path, front.picture.caption, width=9)
+    if front.family:
+        _table(document, front.family.frame, front.family.caption)
+        _small(document, (*front.family.notes, *front.remarks))
+    _table(document, front.questions.frame, front.questions.caption)
+    _small(document, front.questions.notes)
+    document.add_heading("Deviations", 1)
+    for sentence in front.deviations:
+        document.add_paragraph(sentence, style="List Bullet")
+    _break(document)
+
+
+def _small(document: WordDocument, notes: Iterable[str]) -> None:
+    for note in notes:
+        document.add_paragraph(note).runs[0].font.size = Pt(8)
+
+
+def _break(document: WordDocument) -> None:
+    document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
 
 
 def _results(
@@ -58,13 +94,13 @@ def _results(
 ) -> None:
     document.add_heading("Agreement", 1)
     level = f"{100 * study.confidence_level:g}"
-    _table(
-        document,
-        frames.table_one,
-        f"Table 1. Agreement and Cohen's kappa with {level} % confidence intervals; "
-        "pairs taken as independent.",
-    )
-    _figure(document, folder / "forest.png", "Agreement and Cohen's kappa.")
+    said = f"Agreement and Cohen's kappa with {level} % confidence intervals"
+    if frames.independent is not None:
+        _table(document, frames.table_one, f"{said}; {CROSSED}.")
+    as_printed = frames.table_one if frames.independent is None else frames.independent
+    _table(document, as_printed, f"Table 1 as in the paper. {said}; {INDEPENDENT}.")
+    caption = f"Agreement and Cohen's kappa; {INDEPENDENT}."
+    _figure(document, folder / "forest.png", caption)
     _figure(document, folder / "agreement_charts.png", "Agreement charts (Bangdiwala).")
     for result, frame in zip(
         study.questions, frames.supplementary.values(), strict=True
@@ -83,8 +119,7 @@ def _section(document: WordDocument, section: Section, folder: Path) -> None:
         _figure(document, folder / f"{picture.name}.png", picture.caption)
     for table in section.tables:
         _table(document, table.frame, table.caption, prose=table.prose)
-        for note in table.notes:
-            document.add_paragraph(note).runs[0].font.size = Pt(8)
+        _small(document, table.notes)
 
 
 def _methods(document: WordDocument, study: StudyResults) -> None:
@@ -92,19 +127,22 @@ def _methods(document: WordDocument, study: StudyResults) -> None:
     for paragraph in methods_paragraphs(study):
         document.add_paragraph(paragraph)
     document.add_heading("References", 1)
-    for source in cited(study.sections):
+    for source in cited(parts_of(study)):
         document.add_paragraph(source, style="List Number")
 
 
-def _figure(document: WordDocument, path: Path, caption: str) -> None:
-    document.add_picture(str(path), width=Cm(17))
+def _figure(
+    document: WordDocument, path: Path, caption: str, width: float = 17
+) -> None:
+    document.add_picture(str(path), width=Cm(width))
     document.add_paragraph(caption).runs[0].italic = True
 
 
 def _table(
     document: WordDocument, frame: pd.DataFrame, caption: str, *, prose: bool = False
 ) -> None:
-    document.add_paragraph(caption).runs[0].bold = True
+    if caption:
+        document.add_paragraph(caption).runs[0].bold = True
     table = document.add_table(rows=1, cols=len(frame.columns), style="Light List")
     rows = [list(frame.columns), *frame.to_numpy().tolist()]
     for _ in rows[1:]:
@@ -146,7 +184,9 @@ def report_html(
         level=f"{100 * study.confidence_level:g}",
         version=version("magic-ctp"),
         reproduction=reproduction,
+        front=study.front,
         table_one=frames.table_one,
+        independent=frames.independent,
         figures={
             name: base64.b64encode(svg).decode("ascii") for name, svg in figures.items()
         },
@@ -155,7 +195,7 @@ def report_html(
         recovered_tables=_recovered_tables(reproduction),
         reasons=frames.reasons,
         analysed_sections=[s for s in study.sections if s.refused is None],
-        references=cited(study.sections),
+        references=cited(parts_of(study)),
         incomplete_text=INCOMPLETE[study.incomplete],
         methods=methods_paragraphs(study),
     )

@@ -98,6 +98,17 @@ def format_clustered(
     return f"{value} {format_interval(estimate.confidence_interval(level), digits)}"
 
 
+def format_clustered_percent(estimate: ClusteredEstimate, level: float = 0.95) -> str:
+    """Write a clustered proportion in percent with its interval."""
+    if math.isnan(estimate.estimate):
+        return UNDEFINED
+    value = f"{100 * estimate.estimate:.2f}%"
+    interval = estimate.confidence_interval(level)
+    if interval.caution or math.isnan(interval.low):
+        return f"{value} [{NO_INTERVAL}]"
+    return f"{value} [{100 * interval.low:.2f}%, {100 * interval.high:.2f}%]"
+
+
 def format_percent(percent: PercentAgreement, level: float = 0.95) -> str:
     """Write percent agreement with its Wilson interval, as in the paper's Table 1."""
     if not percent.n:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.report.question import QuestionResult
+from analysis.report.question import Incomplete, QuestionResult
 from analysis.responses import Responses
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.flow import StudyFlow
@@ -48,6 +48,7 @@ class ReportContext:
         confidence_level: Level of all intervals.
         closing: What readers said after their last trial.
         flow: How far readings came.
+        incomplete: What is done with pairs that lack an answer.
     """
 
     responses: Responses
@@ -56,6 +57,18 @@ class ReportContext:
     confidence_level: float
     closing: Sequence[ClosingAnswer] = ()
     flow: StudyFlow = field(default_factory=StudyFlow)
+    incomplete: Incomplete = "exclude"
+
+    @property
+    def decision_level(self) -> float:
+        """Level of every decision: the plan's, whatever intervals were asked for."""
+        return self.plan.confidence_level
+
+    @property
+    def fixed(self) -> str:
+        """How a margin of the plan is to be called: fixed beforehand only if sealed."""
+        sealed = self.plan.seal == "holds"
+        return "fixed beforehand" if sealed else "stated in plan.json"
 
     @property
     def provenance(self) -> Provenance:

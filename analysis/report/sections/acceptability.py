@@ -98,7 +98,7 @@ def question_acceptability(
         else acceptability.non_inferiority(
             difference["crossed"],
             margin,
-            confidence_level=level,
+            confidence_level=context.decision_level,
             test=context.responses.test,
             reference=context.responses.reference,
         ),
@@ -372,16 +372,16 @@ def _findings(found: Found, context: ReportContext) -> tuple[str, ...]:
     others = [name for name in decisions if name not in shown]
     but = f", and not for {', '.join(others)}" if shown and others else ""
     return (
-        f"With the margin of {margin:g} fixed beforehand, non-inferiority is shown for "
-        f"{', '.join(shown) or 'no question'}{but}. Each question was decided by "
-        "itself, without correction for their number.",
+        f"With the margin of {margin:g} {context.fixed}, non-inferiority is shown for "
+        f"{', '.join(shown) or 'no question'}{but}, each question by itself. Which of "
+        "them are claims, all planned endpoints considered, stands on the first page.",
         *(f"{name}: {made.words}" for name, made in decisions.items()),
     )
 
 
 def _methods(context: ReportContext) -> tuple[str, ...]:
     test, reference = context.responses.test, context.responses.reference
-    margin, level = context.plan.non_inferiority_margin, context.confidence_level
+    margin, level = context.plan.non_inferiority_margin, context.decision_level
     said = [
         f"The proportion of acceptable pictures was compared as {test} minus "
         f"{reference} in pairs of a reader and a case, with readers and patients as "
@@ -397,7 +397,7 @@ def _methods(context: ReportContext) -> tuple[str, ...]:
     if margin is not None:
         said.append(
             "Non-inferiority was concluded where the lower limit of the two-sided "
-            f"{100 * level:g} % interval lay above the margin of -{margin:g}, fixed "
-            "before the data were seen {piaggio}."
+            f"{100 * level:g} % interval lay above the margin of -{margin:g}, "
+            f"{context.fixed} {{piaggio}}."
         )
     return tuple(said)

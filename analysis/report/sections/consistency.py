@@ -112,7 +112,7 @@ def consistency_section(context: section.ReportContext) -> section.Section | Non
     return section.Section(
         ID,
         TITLE,
-        findings=_findings(found[SHOWN], names, level),
+        findings=_findings(found[SHOWN], names, context.decision_level),
         tables=tuple(
             section.Table(
                 f"between_readers_{name}",

@@ -142,12 +142,12 @@ def _turing_findings(
         f"{context.responses.reference} pictures {found.pooled.false_alarms}. "
         f"Balanced accuracy is {_accuracy(accuracy, level)}."
     ]
-    said.append(_equivalence(found.equivalence))
+    said.append(_equivalence(found.equivalence, context.fixed))
     if found.trials is None:
         said.append(NO_TRIALS)
     else:
         said.append(_effect(found.trials.effect, level))
-        said.append(_leakage(found.trials.leakage, level))
+        said.append(_leakage(found.trials.leakage, context.decision_level))
     if found.closing:
         said.append(_guesses(found.guesses, level))
         said.append(_recognised(found))
@@ -161,11 +161,11 @@ def _accuracy(accuracy: ClusteredEstimate, level: float) -> str:
     return f"{value}, chance being 0.5 ({_p(accuracy.p_value(0.5))})"
 
 
-def _equivalence(equivalence: Equivalence | None) -> str:
+def _equivalence(equivalence: Equivalence | None, fixed: str) -> str:
     if equivalence is None:
         return NO_MARGIN
     return (
-        f"A margin of {equivalence.margin:g} around chance was fixed beforehand. "
+        f"A margin of {equivalence.margin:g} around chance was {fixed}. "
         f"{equivalence.words}"
     )
 
@@ -258,7 +258,10 @@ def turing_section(context: ReportContext) -> Section | None:
 def _section(judgements: Judgements, context: ReportContext, asked: str) -> Section:
     level = context.confidence_level
     found = tables.turing_results(
-        judgements, context.plan.equivalence_margin, context.closing
+        judgements,
+        context.plan.equivalence_margin,
+        context.closing,
+        alpha=context.plan.alpha,
     )
     return Section(
         ID,
@@ -299,8 +302,9 @@ def _methods(
     if found.equivalence:
         said.append(
             "Equivalence of balanced accuracy to chance was tested by two one-sided t "
-            f"tests at the {100 * tables.ALPHA:g} % level each {{schuirmann}}, with a "
-            f"margin of {found.equivalence.margin:g} fixed before the data were seen."
+            f"tests at the {100 * found.equivalence.alpha:g} % level each "
+            f"{{schuirmann}}, with a margin of {found.equivalence.margin:g} "
+            f"{context.fixed}."
         )
     if found.trials:
         said.append(
