@@ -108,7 +108,6 @@ def _in_words(context: ReportContext) -> dict[int, str]:
     told, order = context.flow.grras, setting.design(context)
     answers = {
         3: f"Patients: {setting.patients(context)}.",
-        4: f"Readers: {setting.readers(context)}.",
         7: f"Cases were drawn at random by severity; {order}.",
         12: told.get(12, ""),
     }
@@ -116,6 +115,8 @@ def _in_words(context: ReportContext) -> dict[int, str]:
         named = f"{reader.name}: {reader.specialty},"
         in_words = f"{reader.name}: {setting.in_words(reader.specialty)},"
         answers[12] = answers[12].replace(named, in_words)
+    if any(reader.specialty for reader in context.flow.readers):
+        answers[4] = f"Readers: {setting.readers(context)}."
     if not order:
         del answers[7]
     return {number: text for number, text in answers.items() if number in told}

@@ -237,8 +237,9 @@ def _p_value(result: EndpointResult) -> float:
     if claim == "equivalent":
         low, high = limits
         below, above = _above(estimate, low), 1 - _above(estimate, high)
-        return math.nan if math.isnan(below) else max(below, above)
-    return min(1.0, 2 * _above(estimate, limits[0]))
+        return max(below, above)  # both are NaN or none is
+    doubled = 2 * _above(estimate, limits[0])
+    return min(doubled, 1.0)  # in this order NaN stays
 
 
 def _above(estimate: ClusteredEstimate, null: float) -> float:

@@ -373,8 +373,8 @@ def _findings(found: Found, context: ReportContext) -> tuple[str, ...]:
     but = f", and not for {', '.join(others)}" if shown and others else ""
     return (
         f"With the margin of {margin:g} {context.fixed}, non-inferiority is shown for "
-        f"{', '.join(shown) or 'no question'}{but}, each question by itself. Which of "
-        "them are claims, all planned endpoints considered, stands on the first page.",
+        f"{', '.join(shown) or 'no question'}{but}. Each question was decided by "
+        "itself; the first page has what holds with all planned endpoints considered.",
         *(f"{name}: {made.words}" for name, made in decisions.items()),
     )
 
