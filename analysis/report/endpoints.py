@@ -119,12 +119,11 @@ def answer_plan(context: ReportContext) -> PlanAnswered:
     """
     plan, asked = context.plan, context.responses.questionnaire.ids
     planned = plan.family(asked) if plan.prespecified else ()
-    primary, text = plan.primary, ""
-    if isinstance(primary, str):
-        text, primary = primary, understood(primary, asked)
+    text = plan.primary if isinstance(plan.primary, str) else ""
+    primary = understood(text, asked) if isinstance(plan.primary, str) else plan.primary
     missing = _not_understood(text) if text and primary is None else None
     first, family, left_out = None, [], []
-    if isinstance(primary, Endpoint):
+    if primary is not None:
         found = _result(primary, context)
         first, missing = (None, found) if isinstance(found, str) else (found, None)
     for endpoint in planned:

@@ -62,7 +62,7 @@ class ReportContext:
     @property
     def decision_level(self) -> float:
         """Level of every decision: the plan's, whatever intervals were asked for."""
-        return self.plan.confidence_level
+        return float(self.plan.confidence_level)
 
     @property
     def fixed(self) -> str:

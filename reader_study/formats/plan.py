@@ -155,7 +155,7 @@ class AnalysisPlan:
     @property
     def alpha(self) -> float:
         """Error that the plan allows: 1 - its level, whatever a report is asked for."""
-        return round(1 - self.confidence_level, 12)
+        return float(round(1 - self.confidence_level, 12))
 
     def margin_of(self, endpoint: Endpoint) -> float | None:
         """Return the margin of an endpoint, its own or that of the whole plan."""
