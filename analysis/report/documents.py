@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,21 @@ import jinja2
 import pandas as pd
 from docx import Document
 from docx.document import Document as WordDocument
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
 from docx.shared import Cm, Pt
 
 from analysis.report import frames as report_frames
 from analysis.report.frames import CROSSED, INDEPENDENT, ReportFrames
-from analysis.report.front import Front
 from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs, parts_of
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
 from analysis.report.section import Section
+from analysis.report.word import (
+    add_figure,
+    add_front,
+    add_notes,
+    add_page_break,
+    add_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,49 +48,20 @@ def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
     document.styles["Normal"].font.size = Pt(10)
     for page in document.sections:
         page.left_margin = page.right_margin = Cm(2)
+        page.top_margin = page.bottom_margin = Cm(1.8)
         # On every page, so that no printed sheet can be taken for something else.
         page.header.paragraphs[0].text = " ".join(filter(None, (study.warning, _USE)))
         page.header.paragraphs[0].runs[0].font.size = Pt(8)
-    document.add_heading(study.title, 0)
+    document.add_heading(study.title, 0).runs[0].font.size = Pt(18)
     if study.front:
-        _front(document, study.front, folder)
+        add_front(document, study.front, folder)
     _methods(document, study)
-    _break(document)
+    add_page_break(document)
     document.add_heading("Supplement", 1)
     _results(document, study, frames, folder)
     for section in study.sections:
         _section(document, section, folder)
     document.save(str(folder / _NAME))
-
-
-def _front(document: WordDocument, front: Front, folder: Path) -> None:
-    facts = pd.DataFrame(front.facts.items(), columns=["What was studied", ""])
-    _table(document, facts, "", prose=True)
-    document.add_paragraph(front.plan)
-    document.add_heading("Primary result", 1)
-    for place, sentence in enumerate(front.primary):
-        document.add_paragraph().add_run(sentence).bold = place == 0
-    if front.picture:
-        path = folder / f"{front.picture.name}.png"
-        _figure(document, path, front.picture.caption, width=9)
-    if front.family:
-        _table(document, front.family.frame, front.family.caption)
-        _small(document, (*front.family.notes, *front.remarks))
-    _table(document, front.questions.frame, front.questions.caption)
-    _small(document, front.questions.notes)
-    document.add_heading("Deviations", 1)
-    for sentence in front.deviations:
-        document.add_paragraph(sentence, style="List Bullet")
-    _break(document)
-
-
-def _small(document: WordDocument, notes: Iterable[str]) -> None:
-    for note in notes:
-        document.add_paragraph(note).runs[0].font.size = Pt(8)
-
-
-def _break(document: WordDocument) -> None:
-    document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
 
 
 def _results(
@@ -96,17 +71,19 @@ def _results(
     level = f"{100 * study.confidence_level:g}"
     said = f"Agreement and Cohen's kappa with {level} % confidence intervals"
     if frames.independent is not None:
-        _table(document, frames.table_one, f"{said}; {CROSSED}.")
+        add_table(document, frames.table_one, f"{said}; {CROSSED}.")
     as_printed = frames.table_one if frames.independent is None else frames.independent
-    _table(document, as_printed, f"Table 1 as in the paper. {said}; {INDEPENDENT}.")
+    add_table(document, as_printed, f"Table 1 as in the paper. {said}; {INDEPENDENT}.")
     caption = f"Agreement and Cohen's kappa; {INDEPENDENT}."
-    _figure(document, folder / "forest.png", caption)
-    _figure(document, folder / "agreement_charts.png", "Agreement charts (Bangdiwala).")
+    add_figure(document, folder / "forest.png", caption)
+    add_figure(
+        document, folder / "agreement_charts.png", "Agreement charts (Bangdiwala)."
+    )
     for result, frame in zip(
         study.questions, frames.supplementary.values(), strict=True
     ):
         question = result.pairs.question
-        _table(document, frame, f"{question.id}. {question.text}")
+        add_table(document, frame, f"{question.id}. {question.text}")
 
 
 def _section(document: WordDocument, section: Section, folder: Path) -> None:
@@ -116,10 +93,10 @@ def _section(document: WordDocument, section: Section, folder: Path) -> None:
     for sentence in section.findings:
         document.add_paragraph(sentence)
     for picture in section.pictures:
-        _figure(document, folder / f"{picture.name}.png", picture.caption)
+        add_figure(document, folder / f"{picture.name}.png", picture.caption)
     for table in section.tables:
-        _table(document, table.frame, table.caption, prose=table.prose)
-        _small(document, table.notes)
+        add_table(document, table.frame, table.caption, prose=table.prose)
+        add_notes(document, table.notes)
 
 
 def _methods(document: WordDocument, study: StudyResults) -> None:
@@ -129,31 +106,6 @@ def _methods(document: WordDocument, study: StudyResults) -> None:
     document.add_heading("References", 1)
     for source in cited(parts_of(study)):
         document.add_paragraph(source, style="List Number")
-
-
-def _figure(
-    document: WordDocument, path: Path, caption: str, width: float = 17
-) -> None:
-    document.add_picture(str(path), width=Cm(width))
-    document.add_paragraph(caption).runs[0].italic = True
-
-
-def _table(
-    document: WordDocument, frame: pd.DataFrame, caption: str, *, prose: bool = False
-) -> None:
-    if caption:
-        document.add_paragraph(caption).runs[0].bold = True
-    table = document.add_table(rows=1, cols=len(frame.columns), style="Light List")
-    rows = [list(frame.columns), *frame.to_numpy().tolist()]
-    for _ in rows[1:]:
-        table.add_row()
-    for cells, row in zip(table.rows, rows, strict=True):
-        for column, (cell, value) in enumerate(zip(cells.cells, row, strict=True)):
-            paragraph = cell.paragraphs[0]
-            paragraph.add_run(str(value)).font.size = Pt(8)
-            if column and not prose:
-                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    document.add_paragraph()
 
 
 def report_html(
