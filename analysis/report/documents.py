@@ -46,6 +46,7 @@ def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
     """
     document = Document()
     document.styles["Normal"].font.size = Pt(10)
+    document.styles["Normal"].font.name = "Calibri"
     for page in document.sections:
         page.left_margin = page.right_margin = Cm(2)
         page.top_margin = page.bottom_margin = Cm(1.8)

@@ -12,8 +12,8 @@ from docx.text.paragraph import Paragraph
 
 from analysis.report.front import Front
 
-_WIDTH = 17.0  # cm between the margins
-_NARROWEST = 1.4
+_WIDTH = 17.4  # cm between the margins
+_LONGEST, _AROUND = 36, 7  # letters of a cell that count, and what its edges take
 _SMALL, _BODY, _TABLE = Pt(7.5), Pt(9), Pt(8)
 
 
@@ -133,9 +133,9 @@ def _fill(
 
 
 def _widths(rows: Sequence[Sequence[object]]) -> list[float]:
-    """Share the width by the longest text of each column, none too narrow."""
-    asked = [
-        min(60, max(len(str(cell)) for cell in c)) for c in zip(*rows, strict=True)
+    """Share the width by the longest text of each column."""
+    longest = [
+        max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)
     ]
-    wide = [max(_NARROWEST, _WIDTH * n / max(1, sum(asked))) for n in asked]
-    return [_WIDTH * width / sum(wide) for width in wide]
+    asked = [min(_LONGEST, n) + _AROUND for n in longest]
+    return [_WIDTH * n / sum(asked) for n in asked]
