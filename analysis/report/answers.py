@@ -26,7 +26,7 @@ _NAMES: Mapping[Measure, str] = {
 }
 _IN_TABLE: Mapping[Measure, str] = {
     "agreement": "Agreement, %",
-    "acceptability": "Acceptable, difference in points",
+    "acceptability": "Acceptable, difference",
     "turing": "Telling the methods apart",
 }
 _IN_PERCENT = frozenset({"agreement", "acceptability"})

@@ -14,7 +14,7 @@ from analysis.report.front import Front
 
 _WIDTH = 17.4  # cm between the margins
 _LONGEST, _AROUND = 36, 7  # letters of a cell that count, and what its edges take
-_SMALL, _BODY, _TABLE = Pt(7.5), Pt(9), Pt(8)
+_SMALL, _BODY, _TABLE = Pt(7), Pt(9), Pt(8)
 
 
 def add_table(
