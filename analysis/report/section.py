@@ -31,6 +31,7 @@ PROVENANCE_WARNING: Mapping[str, str] = {
     ),
 }
 
+CLAIMS = "What is claimed, if it was planned, stands on the first page."
 ARBITRARY_CASES = (
     "The readings were reconstructed from published tables: which case an answer "
     "belongs to is arbitrary, so nothing that depends on cases can come from them."
@@ -63,12 +64,6 @@ class ReportContext:
     def decision_level(self) -> float:
         """Level of every decision: the plan's, whatever intervals were asked for."""
         return float(self.plan.confidence_level)
-
-    @property
-    def fixed(self) -> str:
-        """How a margin of the plan is to be called: fixed beforehand only if sealed."""
-        sealed = self.plan.seal == "holds"
-        return "fixed beforehand" if sealed else "stated in plan.json"
 
     @property
     def provenance(self) -> Provenance:

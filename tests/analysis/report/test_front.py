@@ -133,12 +133,6 @@ def test_what_is_not_known_is_not_said(front):
 def test_a_sealed_plan_is_fixed_beforehand(study):
     assert "Fixed before the study was built" in study.front.plan
     assert "3f3f3f3f" in study.front.plan
-    said = [
-        sentence
-        for section in study.sections
-        for sentence in (*section.findings, *section.methods)
-    ]
-    assert any("fixed beforehand" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize("seal", ["none", "broken"])
