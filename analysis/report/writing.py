@@ -145,8 +145,7 @@ def _write_json(content: Json, path: Path) -> None:
 
 
 def _write_tables(study: StudyResults, computed: ReportFrames, folder: Path) -> None:
-    level = f"{100 * study.confidence_level:g} %"
-    said = f"Agreement and Cohen's kappa with {level} confidence intervals"
+    said = "Agreement and Cohen's kappa with confidence intervals"
     crossed = computed.independent is not None
     captions = {"table1": f"{said}; {CROSSED if crossed else INDEPENDENT}."}
     frames: dict[str, pd.DataFrame] = {"table1": computed.table_one}
