@@ -209,10 +209,8 @@ def _notes(answered: PlanAnswered) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def primary_picture(result: EndpointResult) -> Picture | None:
+def primary_picture(result: EndpointResult) -> Picture:
     """Return the figure of the primary endpoint: all readers, and each."""
-    if result.estimate.n == 0:
-        return None
     few = len(result.alone) <= _MOST_READERS
     grey = "; grey, each reader (patients random)" if few else ""
     line = ""

@@ -3,10 +3,13 @@
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
+from analysis.charts.forest import ForestRow, forest_plot
 from analysis.report import answers, formatting, setting
 from analysis.report.endpoints import PlanAnswered, answer_plan
 from analysis.report.question import QuestionResult
@@ -26,7 +29,8 @@ class Front:
         facts: What was studied, by heading.
         plan: Where the plan comes from, and what is a claim.
         primary: Sentences that answer the primary endpoint.
-        picture: Of the primary endpoint, None where there is none.
+        meaning: What intervals say here, and what agreement does not.
+        picture: Of the primary endpoint; of every question where there is none.
         family: Endpoints after it, None where there are none.
         remarks: What must be said of the endpoints.
         questions: Every question, readers and patients random.
@@ -39,7 +43,8 @@ class Front:
     facts: Mapping[str, str]
     plan: str
     primary: tuple[str, ...]
-    picture: Picture | None
+    meaning: str
+    picture: Picture
     family: Table | None
     remarks: tuple[str, ...]
     questions: Table
@@ -52,13 +57,13 @@ class Front:
 def front_of(context: ReportContext) -> Front:
     """Answer the plan of a study and say what was studied."""
     answered = answer_plan(context)
-    primary = answered.primary
     family = answers.family_table(answered, context)
     return Front(
         facts=setting.facts(context),
         plan=plan_in_words(context, answered),
         primary=_primary(context, answered),
-        picture=None if primary is None else answers.primary_picture(primary),
+        meaning=_meaning(context),
+        picture=_picture(context, answered),
         family=family,
         remarks=answered.left_out,
         questions=_questions(context),
@@ -120,14 +125,55 @@ def _primary(context: ReportContext, answered: PlanAnswered) -> tuple[str, ...]:
             f'The plan has it in words, "{answered.primary_text.strip()}", which was '
             f"understood as {answers.name_of(result.endpoint)} of {result.question.id}."
         )
-    said += [f"Caution: {reason}." for reason in result.estimate.cautions]
+    if result.estimate.cautions:
+        said.append(f"Caution: {'; '.join(result.estimate.cautions)}.")
     return tuple(said)
+
+
+def _meaning(context: ReportContext) -> str:
+    accuracy = "Agreement between methods is not accuracy: both can be wrong together."
+    if _crossed(context):
+        return (
+            "Intervals say what other readers and other patients of the same kind "
+            f"could have given. {accuracy}"
+        )
+    return f"Intervals take pairs as independent, so they are too narrow. {accuracy}"
+
+
+def _crossed(context: ReportContext) -> bool:
+    return all(result.crossed for result in context.questions)
+
+
+def _picture(context: ReportContext, answered: PlanAnswered) -> Picture:
+    """Return the figure of the primary endpoint, else that of every question."""
+    if answered.primary is not None and answered.primary.estimate.n:
+        return answers.primary_picture(answered.primary)
+    taken = CROSSED if _crossed(context) else "pairs as independent"
+    return Picture(
+        "primary",
+        partial(_draw_questions, context),
+        "Cohen's kappa of every question with its interval",
+        f"Cohen's kappa of every question, {taken}.",
+    )
+
+
+def _draw_questions(context: ReportContext) -> Figure:
+    level, rows = context.confidence_level, []
+    for result in context.questions[:_MOST_QUESTIONS]:
+        kappa = result.crossed.kappa if result.crossed else result.kappa
+        interval = kappa.confidence_interval(level)
+        rows.append(ForestRow(result.pairs.question.id, kappa.estimate, interval))
+    figure = Figure(figsize=(4.2, 0.75 + 0.17 * len(rows)), layout="constrained")
+    xlabel = f"Cohen's kappa, {100 * level:g}% CI"
+    ax = forest_plot(rows, figure.subplots(), xlabel=xlabel, reference=0)
+    ax.tick_params(labelsize=7)
+    return figure
 
 
 def _questions(context: ReportContext) -> Table:
     level = f"{100 * context.confidence_level:g}%"
     shown = context.questions[:_MOST_QUESTIONS]
-    known = all(result.crossed for result in shown)
+    known = _crossed(context)
     taken = CROSSED if known else "pairs as independent"
     frame = pd.DataFrame([_row(result, context, level) for result in shown])
     said = "Exploratory, but for what the plan names." if known else ARBITRARY_CASES

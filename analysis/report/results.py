@@ -152,7 +152,7 @@ def analyse_responses(
 
 def pictures_of(study: StudyResults) -> list[report_section.Picture]:
     """Return the figure of the page in front and those of all sections, in order."""
-    first = [study.front.picture] if study.front and study.front.picture else []
+    first = [study.front.picture] if study.front else []
     return [*first, *(p for section in study.sections for p in section.pictures)]
 
 

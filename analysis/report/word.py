@@ -60,14 +60,13 @@ def add_front(document: WordDocument, front: Front, folder: Path) -> None:
         said.add_run(fact).font.size = _BODY
     _heading(document, "Primary result")
     side = document.add_table(rows=1, cols=2).rows[0].cells
-    shares = (9.0, _WIDTH - 9.0) if front.picture else (_WIDTH, 0.1)
-    for cell, width in zip(side, shares, strict=True):
+    for cell, width in zip(side, (9.0, _WIDTH - 9.0), strict=True):
         cell.width = Cm(width)
     _answer(side[0], front.primary)
-    if front.picture:
-        run = side[1].paragraphs[0].add_run()
-        run.add_picture(str(folder / f"{front.picture.name}.png"), width=Cm(7.6))
-        _say(side[1].add_paragraph(), front.picture.caption, _SMALL)
+    _say(side[0].add_paragraph(), front.meaning, _SMALL)
+    run = side[1].paragraphs[0].add_run()
+    run.add_picture(str(folder / f"{front.picture.name}.png"), width=Cm(7.6))
+    _say(side[1].add_paragraph(), front.picture.caption, _SMALL)
     if front.family:
         _heading(document, "Further planned endpoints")
         _say(document.add_paragraph(), front.family.caption, _BODY, bold=True)

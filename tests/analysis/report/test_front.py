@@ -161,7 +161,8 @@ def test_without_a_plan_everything_is_exploratory(front):
     assert "nothing was planned, and everything here is exploratory" in made.plan
     assert made.primary[0].startswith("No primary endpoint was planned")
     assert made.family is None
-    assert made.picture is None
+    assert "of every question" in made.picture.alternative
+    assert "readers and patients random" in made.picture.caption
 
 
 def decisions(study):
