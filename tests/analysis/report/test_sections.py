@@ -76,11 +76,13 @@ def test_the_word_document_says_on_every_page_what_it_is(folder, simulated):
     assert "Simulated data" in header
     assert "Research use only" in header
     headings = [p.text for p in document.paragraphs if p.style.name == "Heading 1"]
-    first = ["Primary result", "Deviations", "Methods", "References", "Supplement"]
-    assert headings[:6] == [*first, "Agreement"]
-    assert headings[6:] == [section.title for section in simulated.sections]
+    first = ["Primary result", "Further planned endpoints", "Every question"]
+    first += ["Deviations", "Methods", "References", "Supplement", "Agreement"]
+    assert headings[: len(first)] == first
+    titles = [section.title for section in simulated.sections]
+    assert headings[len(first) :] == titles
     n_tables = sum(len(section.tables) for section in simulated.sections)
-    in_front = 3  # what was studied, planned endpoints, every question
+    in_front = 3  # answer beside figure, planned endpoints, every question
     table_one = 2  # crossed, and as in the paper
     n_expected = in_front + table_one + len(simulated.questions) + n_tables
     assert len(document.tables) == n_expected
