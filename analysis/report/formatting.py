@@ -98,15 +98,18 @@ def format_clustered(
     return f"{value} {format_interval(estimate.confidence_interval(level), digits)}"
 
 
-def format_clustered_percent(estimate: ClusteredEstimate, level: float = 0.95) -> str:
-    """Write a clustered proportion in percent with its interval."""
+def format_share(
+    estimate: ClusteredEstimate, level: float = 0.95, digits: int = 1
+) -> str:
+    """Write a clustered share in percent with its interval."""
     if math.isnan(estimate.estimate):
         return UNDEFINED
-    value = f"{100 * estimate.estimate:.2f}%"
     interval = estimate.confidence_interval(level)
+    value = f"{100 * estimate.estimate:.{digits}f}%"
     if interval.caution or math.isnan(interval.low):
         return f"{value} [{NO_INTERVAL}]"
-    return f"{value} [{100 * interval.low:.2f}%, {100 * interval.high:.2f}%]"
+    low, high = (f"{100 * x:.{digits}f}%" for x in (interval.low, interval.high))
+    return f"{value} [{low}, {high}]"
 
 
 def format_percent(percent: PercentAgreement, level: float = 0.95) -> str:

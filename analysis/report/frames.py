@@ -67,8 +67,8 @@ def table_of_questions(
                 "Question": formatting.neutralise(result.pairs.question.id),
                 "Pairs": str(result.percent.n),
                 "Incomplete": str(result.pairs.n_incomplete),
-                f"Agreement [{percent}]": formatting.format_clustered_percent(
-                    result.crossed.agreement, level
+                f"Agreement [{percent}]": formatting.format_share(
+                    result.crossed.agreement, level, 2
                 ),
                 f"Cohen's kappa [{percent}]": formatting.format_clustered(
                     result.crossed.kappa, level

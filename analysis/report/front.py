@@ -198,7 +198,7 @@ def _row(result: QuestionResult, context: ReportContext, level: str) -> dict[str
         agreement = formatting.format_percent(result.percent, at)
         kappa = formatting.format_coefficient(result.kappa, at)
     else:
-        agreement = formatting.format_clustered_percent(crossed.agreement, at)
+        agreement = formatting.format_share(crossed.agreement, at, 2)
         kappa = formatting.format_clustered(crossed.kappa, at)
     return {
         "Question": formatting.neutralise(f"{question.id} {text}"),

@@ -1,6 +1,7 @@
 """responses.csv: one row per reading, written once here and read once here."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,13 @@ from reader_study.formats.questionnaire import Question, Questionnaire
 
 FILE_NAME = "responses.csv"
 REQUIRED = ("reader", "case", "method")
+
+ONE_METHOD = "all readings"
+"""Name of the method in a file without column `method`."""
+
+OCCASION = ("repeat", "session", "trial")
+"""Columns that tell readings of one reader, case and method apart; the first that is
+filled does."""
 
 _UNBLINDED = ("case", "method", "severity")
 _LOOKS_LIKE_A_QUESTION = re.compile(r"Q\d+[A-Za-z]?(_reason)?")
@@ -33,6 +41,9 @@ class Reading:
         trial: 1 or 2, None where the file does not tell.
         position: Place in the order of presentation of the trial, from 1, or None.
         severity: Class of the case, or None.
+        occasion: What tells this reading from others of the same reader, case and
+            method: the cell of column `repeat`, else `session`, else `trial`; may be
+            empty.
     """
 
     line: int
@@ -44,6 +55,7 @@ class Reading:
     trial: int | None = None
     position: int | None = None
     severity: str | None = None
+    occasion: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,8 @@ class Responses:
             reasons; each with its line.
         simulated: Some readings are a rehearsal's.
         reconstructed: Some readings were reconstructed from published tables.
+        repeats: Second and later readings of a reader, case and method, which are not
+            among `readings`; in the order in which they were made.
     """
 
     readings: Sequence[Reading]
@@ -68,6 +82,7 @@ class Responses:
     notes: Sequence[str] = ()
     simulated: bool = False
     reconstructed: bool = False
+    repeats: Sequence[Reading] = ()
 
     @property
     def readers(self) -> list[str]:
@@ -118,44 +133,107 @@ def read_responses(
 
     Raises:
         FormatError: If it cannot be read, or anything makes the readings ambiguous:
-            headers, codes that are not on the scale, methods, repeated readings. It
-            names all faults.
+            headers, codes that are not on the scale, methods, repeated readings that
+            nothing tells apart. It names all faults.
     """
-    if reference == test:
-        msg = f"Reference and test method must differ, both are {reference}"
-        raise FormatError([msg])
+    _must_differ(reference, test)
+    found = parsed(path, questionnaire, (reference, test))
+    return compared(found, questionnaire, reference=reference, test=test)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What responses.csv holds, before anything is compared.
+
+    Attributes:
+        first: The first reading of each reader, case and method, in the order of the
+            file.
+        repeats: Second and later ones, in the order in which they were made.
+        flags: Which of `simulated` and `reconstructed` some readings are.
+    """
+
+    first: Sequence[Reading]
+    repeats: Sequence[Reading]
+    flags: frozenset[str]
+
+
+def parsed(
+    path: str | Path,
+    questionnaire: Questionnaire,
+    methods: tuple[str, str] | None = None,
+) -> Parsed:
+    """Read responses.csv and check every line of it.
+
+    Args:
+        path: The file.
+        questionnaire: What was asked.
+        methods: The only methods that there may be; None for any, and then column
+            `method` may be missing, so that all readings are `ONE_METHOD`.
+
+    Raises:
+        FormatError: As `read_responses`.
+    """
     header, *rows = read_rows(path)
     names = [cell.strip() for cell in header.cells]
-    faults = _header_faults(names, questionnaire)
+    required = REQUIRED if methods else REQUIRED[:-1]
+    faults = _header_faults(names, questionnaire, required)
     if faults:
         raise FormatError([f"{path} line {header.line}: {fault}" for fault in faults])
     if not rows:
         raise FormatError([f"{path} has a header but no readings"])
-    parser = _Parser(questionnaire, names, (reference, test))
+    parser = _Parser(questionnaire, names, methods)
     readings = [parser.reading(row) for row in rows]
     kept = [reading for reading in readings if reading is not None]
     found = sorted([*parser.faults, *_repeated(kept)])
     if found:
         raise FormatError([f"{path} line {line}: {fault}" for line, fault in found])
+    first, repeats = _in_turn(kept)
+    return Parsed(first, repeats, frozenset(parser.flags))
+
+
+def compared(
+    found: Parsed, questionnaire: Questionnaire, *, reference: str, test: str
+) -> Responses:
+    """Return the readings under two methods; those under others are left out.
+
+    Raises:
+        FormatError: If both are the same.
+    """
+    _must_differ(reference, test)
+    methods = (reference, test)
+    first = [reading for reading in found.first if reading.method in methods]
+    left_out = Counter(r.method for r in found.first if r.method not in methods)
     notes = sorted(
         [
-            *_missing_partners(kept, reference, test),
-            *_missing_reasons(kept, questionnaire),
+            *_missing_partners(first, reference, test),
+            *missing_reasons(first, questionnaire),
         ]
     )
     return Responses(
-        readings=kept,
+        readings=first,
         questionnaire=questionnaire,
         reference=reference,
         test=test,
-        notes=[f"line {line}: {note}" for line, note in notes],
-        simulated="simulated" in parser.flags,
-        reconstructed="reconstructed" in parser.flags,
+        notes=[
+            *(f"{name}: readings left out, {n}" for name, n in left_out.items()),
+            *(f"line {line}: {note}" for line, note in notes),
+        ],
+        simulated="simulated" in found.flags,
+        reconstructed="reconstructed" in found.flags,
+        repeats=[reading for reading in found.repeats if reading.method in methods],
     )
 
 
-def _header_faults(names: Sequence[str], questionnaire: Questionnaire) -> list[str]:
-    needed = [*REQUIRED, *questionnaire.ids]
+def _must_differ(reference: str, test: str) -> None:
+    if reference == test:
+        msg = f"Reference and test method must differ, both are {reference}"
+        raise FormatError([msg])
+
+
+def _header_faults(
+    names: Sequence[str], questionnaire: Questionnaire, required: Sequence[str]
+) -> list[str]:
+    needed = [*required, *questionnaire.ids]
     faults = [f"column {name} is missing" for name in needed if name not in names]
     if len(faults) == len(needed):
         return [f"a header is missing; it must name {', '.join(needed)}"]
@@ -177,7 +255,10 @@ class _Parser:
     """Turns rows into readings and collects what is wrong with them."""
 
     def __init__(
-        self, questionnaire: Questionnaire, names: list[str], methods: tuple[str, str]
+        self,
+        questionnaire: Questionnaire,
+        names: list[str],
+        methods: tuple[str, str] | None,
     ) -> None:
         self.questionnaire = questionnaire
         self.names = names
@@ -191,18 +272,23 @@ class _Parser:
             self.faults.append((row.line, msg))
             return None
         texts = [unguarded(cell).strip() for cell in row.cells]
-        cells = dict(zip(self.names, texts, strict=True))
+        cells = {"method": ONE_METHOD} | dict(zip(self.names, texts, strict=True))
         for column in ("reader", "case"):
             if not cells[column]:
                 self.faults.append((row.line, f"{column} is empty"))
-        if cells["method"] not in self.methods:
-            expected = " or ".join(self.methods)
-            msg = f"method must be {expected}, got {cells['method']!r}"
-            self.faults.append((row.line, msg))
+        self._check_method(row.line, cells["method"])
         for flag in ("simulated", "reconstructed"):
             if cells.get(flag, "").lower() in TRUE:
                 self.flags.add(flag)
         return self._answered(row.line, cells)
+
+    def _check_method(self, line: int, method: str) -> None:
+        if self.methods is None and not method:
+            self.faults.append((line, "method is empty"))
+        if self.methods is not None and method not in self.methods:
+            expected = " or ".join(self.methods)
+            msg = f"method must be {expected}, got {method!r}"
+            self.faults.append((line, msg))
 
     def _answered(self, line: int, cells: dict[str, str]) -> Reading:
         answers: dict[str, Code] = {}
@@ -223,6 +309,7 @@ class _Parser:
             trial=self._whole_number(line, "trial", cells),
             position=self._whole_number(line, "position", cells),
             severity=cells.get("severity") or None,
+            occasion=_occasion(cells),
         )
 
     def _whole_number(
@@ -252,18 +339,50 @@ def _positive(cell: str) -> int | None:
     return int(text) or None if text.isascii() and text.isdigit() else None
 
 
+def _occasion(cells: Mapping[str, str]) -> str:
+    """Return what tells a reading from another of the same reader, case and method."""
+    return next(filter(None, (cells.get(name) for name in OCCASION)), "")
+
+
 def _repeated(readings: Sequence[Reading]) -> Iterator[_Located]:
-    """Find readings of the same reader, case and method."""
-    first: dict[tuple[str, str, str], int] = {}
+    """Find readings of the same reader, case and method that nothing tells apart."""
+    first: dict[tuple[str, str, str, str], int] = {}
     for reading in readings:
-        key = (reading.reader, reading.case, reading.method)
+        key = (*_key(reading), reading.occasion)
         if key in first:
+            under = f" under {reading.method}" if reading.method != ONE_METHOD else ""
             yield (
                 reading.line,
-                f"reader {reading.reader} has read case {reading.case} under "
-                f"{reading.method} before, on line {first[key]}",
+                f"reader {reading.reader} has read case {reading.case}{under} before, "
+                f"on line {first[key]}; if it was read again on purpose, a column "
+                "repeat must say which reading this is (1, 2)",
             )
         first.setdefault(key, reading.line)
+
+
+def _in_turn(readings: Sequence[Reading]) -> tuple[list[Reading], list[Reading]]:
+    """Divide readings into the first of each reader, case and method, and later ones.
+
+    Occasions that are numbers come in their order, others as they first occur in the
+    file; a reading without one is the first.
+    """
+    names = dict.fromkeys(reading.occasion for reading in readings)
+    occurs = {name: place for place, name in enumerate(names)}
+
+    def turn(reading: Reading) -> tuple[bool, int, int]:
+        number = _positive(reading.occasion)
+        return bool(reading.occasion), number or 0, occurs[reading.occasion]
+
+    first: dict[tuple[str, str, str], Reading] = {}
+    for reading in sorted(readings, key=turn):
+        first.setdefault(_key(reading), reading)
+    lines = {reading.line for reading in first.values()}
+    later = (reading for reading in readings if reading.line not in lines)
+    return [r for r in readings if r.line in lines], sorted(later, key=turn)
+
+
+def _key(reading: Reading) -> tuple[str, str, str]:
+    return reading.reader, reading.case, reading.method
 
 
 def _missing_partners(
@@ -282,7 +401,7 @@ def _missing_partners(
             )
 
 
-def _missing_reasons(
+def missing_reasons(
     readings: Sequence[Reading], questionnaire: Questionnaire
 ) -> Iterator[_Located]:
     """Find answers that ask for an explanation and have none."""
