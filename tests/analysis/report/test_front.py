@@ -1,11 +1,15 @@
 """The page in front: it answers the plan, and says what was studied and what not."""
 
 import json
+import re
+import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
 
 from analysis.report.documents import report_html
+from analysis.report.figures import house_style, save_figure
 from analysis.report.frames import ReportFrames
 from analysis.report.front import front_of
 from analysis.report.results import (
@@ -269,3 +273,37 @@ def test_reconstructed_readings_have_a_page_that_says_so(reconstructed):
     assert "pairs as independent" in made.questions.caption
     assert made.family is None
     page_of(reconstructed)
+
+
+def sheets(html, folder):
+    """Number of sheets that a browser prints."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("no browser to print with")
+    (folder / "page.html").write_text(html)
+    out = folder / "page.pdf"
+    words = ["--headless", "--no-sandbox", "--disable-gpu", f"--print-to-pdf={out}"]
+    made = [browser, *words, f"--user-data-dir={folder / 'profile'}"]
+    subprocess.run(
+        [*made, str(folder / "page.html")], check=True, capture_output=True, timeout=100
+    )
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", out.read_bytes()))
+
+
+@pytest.mark.slow
+def test_the_front_is_one_printed_page_and_eight_come_before_the_supplement(
+    study, tmp_path
+):
+    with house_style():
+        save_figure(study.front.picture.draw(), tmp_path, "primary")
+    blank = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    figures = dict.fromkeys(
+        ["forest", "agreement_charts", *(p.name for p in pictures_of(study))], blank
+    )
+    figures["primary"] = (tmp_path / "primary.svg").read_bytes()
+    page = report_html(study, figures)
+    upto = page.index('<h2 id="methods">')
+    assert sheets(page[:upto], tmp_path) == 1
+    longer = page[:upto].replace("</ul>", "<li>more</li>" * 40 + "</ul>")
+    assert sheets(longer, tmp_path) == 2
+    assert 2 <= sheets(page[: page.index('<h1 id="supplement"')], tmp_path) <= 8
