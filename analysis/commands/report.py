@@ -64,6 +64,9 @@ def _describe(study: "StudyResults", page: Path) -> str:
         if result.kappa.undefined_reason
     ]
     parts += ["\n".join(reasons)] if reasons else []
+    if study.assumed:
+        said = [f"  {sentence}" for sentence in study.assumed]
+        parts.append("\n".join(["How the file was understood:", *said]))
     if study.notes:
         shown = [f"  {note}" for note in study.notes[:25]]
         more = len(study.notes) - len(shown)

@@ -44,6 +44,7 @@ def results_json(study: StudyResults) -> Json:
             for section in study.sections
         },
         "notes": list(study.notes),
+        "assumed": list(study.assumed),
     }
 
 

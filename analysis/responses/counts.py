@@ -8,7 +8,7 @@ import numpy as np
 from analysis.arrays import IntArray
 from analysis.tables import ContingencyTable
 from reader_study.formats.checking import FormatError
-from reader_study.formats.delimited import Row, read_rows
+from reader_study.formats.tabular import Row, read_table
 
 
 def read_counts(path: Path) -> ContingencyTable:
@@ -22,7 +22,7 @@ def read_counts(path: Path) -> ContingencyTable:
         FormatError: If it is not a square table of whole numbers.
         OSError: If it cannot be read.
     """
-    rows = read_rows(path)
+    rows = read_table(path).rows
     header = None if all(_is_number(cell) for cell in rows[0].cells) else rows[0]
     body = rows[1:] if header else rows
     first_column = [row.cells[0] for row in body]
@@ -64,7 +64,7 @@ def read_reader_totals(path: Path) -> ReaderTotals:
         FormatError: If it is not such a table.
         OSError: If it cannot be read.
     """
-    _, *body = read_rows(path)
+    _, *body = read_table(path).rows
     body = [row for row in body if row.cells[0].strip().lower() != "sum"]
     counts = _whole_numbers(path, [Row(row.line, row.cells[1:]) for row in body])
     width = len(counts[0]) if counts else 0

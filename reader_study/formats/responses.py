@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reader_study.formats.checking import Code, FormatError
-from reader_study.formats.delimited import TRUE, Row, csv_text, read_rows, unguarded
+from reader_study.formats.delimited import TRUE, csv_text
 from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.formats.spellings import in_our_words
+from reader_study.formats.tabular import Row, read_table
 
 FILE_NAME = "responses.csv"
 REQUIRED = ("reader", "case", "method")
@@ -59,6 +61,8 @@ class Responses:
             reasons; each with its line.
         simulated: Some readings are a rehearsal's.
         reconstructed: Some readings were reconstructed from published tables.
+        assumed: How the file was understood where it is not as its format says: its
+            encoding, spellings, labels instead of codes, names that may be one.
     """
 
     readings: Sequence[Reading]
@@ -68,6 +72,7 @@ class Responses:
     notes: Sequence[str] = ()
     simulated: bool = False
     reconstructed: bool = False
+    assumed: Sequence[str] = ()
 
     @property
     def readers(self) -> list[str]:
@@ -124,8 +129,9 @@ def read_responses(
     if reference == test:
         msg = f"Reference and test method must differ, both are {reference}"
         raise FormatError([msg])
-    header, *rows = read_rows(path)
-    names = [cell.strip() for cell in header.cells]
+    table = in_our_words(read_table(path), questionnaire, (reference, test))
+    header, *rows = table.rows
+    names = header.cells
     faults = _header_faults(names, questionnaire)
     if faults:
         raise FormatError([f"{path} line {header.line}: {fault}" for fault in faults])
@@ -151,6 +157,7 @@ def read_responses(
         notes=[f"line {line}: {note}" for line, note in notes],
         simulated="simulated" in parser.flags,
         reconstructed="reconstructed" in parser.flags,
+        assumed=table.assumed,
     )
 
 
@@ -190,8 +197,7 @@ class _Parser:
             msg = f"has {len(row.cells)} cells, the header has {len(self.names)}"
             self.faults.append((row.line, msg))
             return None
-        texts = [unguarded(cell).strip() for cell in row.cells]
-        cells = dict(zip(self.names, texts, strict=True))
+        cells = dict(zip(self.names, row.cells, strict=True))
         for column in ("reader", "case"):
             if not cells[column]:
                 self.faults.append((row.line, f"{column} is empty"))
