@@ -12,6 +12,8 @@ import pytest
 
 from analysis.cli import main
 from analysis.published import reconstructed_responses_path
+from analysis.report.frames import supplementary_tables
+from analysis.reproduction import reproduce_paper
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECONSTRUCTED = str(reconstructed_responses_path())
@@ -33,6 +35,15 @@ def reproduced(reproduction):
     return reproduction[0]
 
 
+@pytest.fixture(scope="module")
+def supplement(tmp_path_factory):
+    """Folder with Tables S.1 to S.7 as `reproduce` writes them."""
+    folder = tmp_path_factory.mktemp("supplement")
+    for name, frame in supplementary_tables(reproduce_paper().study).items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
 def failing(capsys, *arguments):
     """Run a command that must fail and give the one thing it says."""
     assert main(list(arguments)) == 2
@@ -46,12 +57,14 @@ def failing(capsys, *arguments):
     return message
 
 
+@pytest.mark.slow
 def test_reproduce_prints_the_comparison(reproduction):
     out, printed = reproduction
     golden = (GOLDEN / "reproduce.txt").read_text()
     assert printed.replace(str(out.parent), "") == golden
 
 
+@pytest.mark.slow
 def test_reproduce_writes_every_file(reproduced):
     charts = [f"agreement_chart_Q{q}" for q in ("1", "2A", "2B", "2C", "2D", "3", "4")]
     figures = ["agreement_charts", "forest", "power"]
@@ -154,8 +167,8 @@ def test_reasons_are_kept(tmp_path):
     )
 
 
-def test_table_prints_every_statistic(reproduced, capsys):
-    assert main(["table", str(reproduced / "table_s7.csv")]) == 0
+def test_table_prints_every_statistic(supplement, capsys):
+    assert main(["table", str(supplement / "table_s7.csv")]) == 0
     printed = capsys.readouterr().out
     assert "140 pairs, 77 agree" in printed
     assert "0.298 [0.176, 0.421]" in printed
@@ -196,8 +209,8 @@ def test_recover_takes_a_negative_limit_and_json(capsys):
     assert json.loads(capsys.readouterr().out) == [[[115, 13, 1], [7, 1, 0], [2, 1, 0]]]
 
 
-def test_recover_by_reader_leaves_one_table_of_q2c(reproduced, capsys):
-    by_reader = ["--by-reader", str(reproduced / "table_s4.csv"), "--agree", "106"]
+def test_recover_by_reader_leaves_one_table_of_q2c(supplement, capsys):
+    by_reader = ["--by-reader", str(supplement / "table_s4.csv"), "--agree", "106"]
     assert main(["recover", *by_reader, "--kappa-ci", "0.207,0.517"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(

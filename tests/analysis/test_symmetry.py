@@ -14,6 +14,7 @@ full = st.integers(2, 5).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(full)
 def test_full_tables_match_statsmodels(counts):
     table, theirs = ContingencyTable(counts), SquareTable(counts, shift_zeros=False)

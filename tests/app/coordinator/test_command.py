@@ -30,6 +30,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_a_study_is_checked_and_served(room, passphrase, served, capsys):
     folder, port = room.study.folder, free_port()
 

@@ -4,11 +4,17 @@ from tests.app.pilo.material import make_explorer
 
 
 @pytest.fixture(scope="session")
-def explored(tmp_path_factory):
-    """Folder of the checkpoint and the NCCT that `explorer` was opened with."""
-    return tmp_path_factory.mktemp("explored")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explored")
+    return folder, make_explorer(folder)
 
 
 @pytest.fixture(scope="session")
-def explorer(explored):
-    return make_explorer(explored)
+def explored(made):
+    """Folder of the checkpoint and the NCCT that `explorer` was opened with."""
+    return made[0]
+
+
+@pytest.fixture(scope="session")
+def explorer(made):
+    return made[1]

@@ -59,6 +59,7 @@ def test_a_ratio_changes_its_own_map_only(explorer, ratios, moved, to):
     assert changed == ({moved} if to != ratios[moved] else set())
 
 
+@pytest.mark.slow
 @given(ratios=BY_MAP)
 def test_any_ratio_gives_what_a_whole_pass_gives(explorer, backend, stack, ratios):
     index = explorer.fullest

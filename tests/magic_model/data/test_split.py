@@ -42,6 +42,7 @@ def test_the_seed_decides_and_only_it():
     assert drawn(classes, 1) != drawn(classes, 2)
 
 
+@pytest.mark.slow
 def test_every_patient_has_the_same_chance():
     classes = [Severity.NONE] * 5 + [Severity.SEVERE] * 15
     rng = np.random.default_rng(0)

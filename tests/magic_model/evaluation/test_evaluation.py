@@ -79,6 +79,7 @@ def test_figures_of_a_patient_are_those_of_the_plain_functions(
     )
 
 
+@pytest.mark.slow
 def test_trivial_predictors_show_what_paper_compatible_figures_hide(evaluation):
     """Issue 4, shows when 5: they look good, and show nothing of the brain."""
     for name in (CBF, CBV):

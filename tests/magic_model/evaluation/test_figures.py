@@ -60,6 +60,7 @@ def test_volumes_stand_at_mean_and_difference(evaluation):
     assert any(f"bias {agreement.differences.bias:.1f}" in w for w in words_of(figure))
 
 
+@pytest.mark.slow
 def test_two_methods_stand_below_the_measured_maps(evaluation, pair):
     figure = sample_panels(pair, 0)
     words = words_of(figure)

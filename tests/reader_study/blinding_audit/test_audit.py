@@ -67,6 +67,7 @@ def test_a_built_study_is_clean_with_and_without_the_key(built):
     assert "Without the key only" in audit_text(audit_study(folder))
 
 
+@pytest.mark.slow
 def test_the_key_of_another_study_is_refused(built):
     folder, truth = built
     with pytest.raises(StudyError, match="got the key of another study"):
