@@ -14,7 +14,7 @@ from reader_study.formats.delimited import unguarded
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.formats.tabular import Row, Table
 
-_NUMBERS = frozenset({"trial", "position"})
+_NUMBERS = frozenset({"trial", "position", "repeat", "session"})
 _COLUMNS = frozenset(
     {"reader", "case", "method", "severity", "simulated", "reconstructed", *_NUMBERS}
 )
