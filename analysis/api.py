@@ -179,9 +179,4 @@ def _questionnaire(
         return formats_questionnaire.read_questionnaire(
             as_path("A questionnaire", named)
         )
-    found = responses.with_name(formats_questionnaire.FILE_NAME)
-    return (
-        formats_questionnaire.read_questionnaire(found)
-        if found.exists()
-        else formats_questionnaire.paper_questionnaire()
-    )
+    return formats_questionnaire.questionnaire_beside(responses)

@@ -10,6 +10,7 @@ from reader_study.formats.delimited import TRUE, csv_text
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.formats.spellings import in_our_words
 from reader_study.formats.tabular import Row, read_table
+from reader_study.formats.wide import hint
 
 FILE_NAME = "responses.csv"
 REQUIRED = ("reader", "case", "method")
@@ -129,11 +130,14 @@ def read_responses(
     if reference == test:
         msg = f"Reference and test method must differ, both are {reference}"
         raise FormatError([msg])
-    table = in_our_words(read_table(path), questionnaire, (reference, test))
+    given = read_table(path)
+    table = in_our_words(given, questionnaire, (reference, test))
     header, *rows = table.rows
     names = header.cells
     faults = _header_faults(names, questionnaire)
     if faults:
+        wide = hint(path, given, questionnaire)
+        faults = [wide] if wide else faults
         raise FormatError([f"{path} line {header.line}: {fault}" for fault in faults])
     if not rows:
         raise FormatError([f"{path} has a header but no readings"])

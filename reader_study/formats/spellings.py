@@ -88,6 +88,11 @@ def is_nothing(text: str) -> bool:
     return not text or text.lower() in _NOTHING
 
 
+def is_no_name(text: str) -> bool:
+    """Return whether a cell names nobody; `NA` may be the initials of a reader."""
+    return is_nothing(text) and text.lower() != "na"
+
+
 def whole_number(text: str) -> int | None:
     """Return a whole number in any form: `2`, `2.00`, `2,0`, `+2`; else None.
 
@@ -118,13 +123,25 @@ class _Cells:
         self.commas: Counter[str] = Counter()
         self.nothing: Counter[str] = Counter()
         self.renamed: Counter[str] = Counter()
-        self.known: dict[tuple[str, str], tuple[str, str]] = {}
+        self._found: dict[tuple[str, str], str] = {}  # nothing to count
+        self._answers: dict[tuple[str, str], tuple[str, str]] = {}
 
     def of(self, names: Sequence[str], cells: Sequence[str]) -> list[str]:
         if len(cells) != len(names):
             return list(cells)
-        texts = (unguarded(cell).strip() for cell in cells)
-        return [self._cell(name, text) for name, text in zip(names, texts, strict=True)]
+        found = self._found
+        return [
+            found[of] if (of := (name, cell)) in found else self._new(name, cell)
+            for name, cell in zip(names, cells, strict=True)
+        ]
+
+    def _new(self, name: str, cell: str) -> str:
+        """Rewrite a cell; remember it if there is nothing to count."""
+        text = unguarded(cell).strip()
+        here = self._cell(name, text)
+        if here == text and (name in self.questions or name in _COLUMNS):
+            self._found[name, cell] = here
+        return here
 
     def _cell(self, name: str, text: str) -> str:
         if text and name in self.questions:
@@ -137,14 +154,14 @@ class _Cells:
         return self._number(text) if name in _NUMBERS else text
 
     def _says_nothing(self, name: str, text: str) -> bool:
-        if name in {"reader", "case"} and text.lower() == "na":
-            return False  # initials, perhaps
+        if name in {"reader", "case"}:
+            return is_no_name(text)
         return (name in _COLUMNS or name in self.reasons) and is_nothing(text)
 
     def _answered(self, question: Question, text: str) -> str:
-        if (question.id, text) not in self.known:
-            self.known[question.id, text] = answer(question, text)
-        code, how = self.known[question.id, text]
+        if (question.id, text) not in self._answers:
+            self._answers[question.id, text] = answer(question, text)
+        code, how = self._answers[question.id, text]
         if how == "label":
             self.labelled[question.id] += 1
         elif how == "case":

@@ -372,7 +372,7 @@ COLUMN = {
     "method": ["method", "METHOD"],
     "quality": ["quality", "Quality", " QUALITY", "qual ity"],
 }
-ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "xlsx"]
 ONE = Questionnaire("", "", (QUALITY,))
 
 
@@ -401,9 +401,15 @@ def files(draw):
             "quality": spelled(answer),
         }
         lines.append([found[name] for name in order])
+    encoding = draw(st.sampled_from(ENCODINGS))
+    if encoding == "xlsx":
+        book = Workbook()
+        for line in lines:
+            book.active.append(line)
+        return answers, saved(book)
     newline = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     text = newline.join(delimiter.join(map(quoted.format, line)) for line in lines)
-    return answers, text.encode(draw(st.sampled_from(ENCODINGS)))
+    return answers, text.encode(encoding)
 
 
 @given(files())
