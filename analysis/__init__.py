@@ -113,7 +113,6 @@ _SUBMODULES = (
     "bangdiwala",
     "charts",
     "intervals",
-    "mixed_models",
     "multireader",
     "power",
     "questions",

@@ -4,7 +4,6 @@ from analysis import agreement as agreement
 from analysis import bangdiwala as bangdiwala
 from analysis import charts as charts
 from analysis import intervals as intervals
-from analysis import mixed_models as mixed_models
 from analysis import multireader as multireader
 from analysis import power as power
 from analysis import questions as questions

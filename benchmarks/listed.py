@@ -32,7 +32,6 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("agreement", "kappa with its error, batches of tables", uses=("R",)),
     Benchmark("multireader", "clustered kappa, its bootstraps", uses=("R",)),
-    Benchmark("mixed_model", "ordinal mixed model", uses=("R",)),
     Benchmark(
         "coverage", "how often intervals cover", ("--repetitions", "2000"), minutes=20
     ),
@@ -48,6 +47,7 @@ BENCHMARKS = (
 )
 LEFT_TO_YOU = (
     "`benchmarks.quality` and `benchmarks.public_sample` train networks for hours; "
+    "`benchmarks.decisions` draws 2,000 studies a cell for an hour. "
     "`benchmarks.coverage` without `--repetitions` renews the table and picture of "
     "[readers and patients](method/multireader.md)."
 )

@@ -6,8 +6,11 @@ from benchmarks import run_all
 from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
-NOT_RUN = {"quality", "public_sample", "structure"}
-PARTS = {"app_browser", "app_study", "app_wire", "latent_studies", "training_steps"}
+NOT_RUN = {"decisions", "quality", "public_sample", "structure"}
+PARTS = {
+    "app_browser", "app_study", "app_wire", "latent_studies", "populations",
+    "training_steps",
+}  # fmt: skip
 OWN = {"__init__", "listed", "run_all", "run_page"}
 
 

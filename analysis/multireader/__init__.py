@@ -22,6 +22,7 @@ from analysis.multireader.kappa import (
     with_clustered_error,
 )
 from analysis.multireader.pairs import Pairs
+from analysis.multireader.score import ScoreEstimate, proportion_of
 
 __all__ = [
     "Bootstrap",
@@ -30,6 +31,7 @@ __all__ = [
     "HomogeneityTest",
     "Pairs",
     "ReaderAgreement",
+    "ScoreEstimate",
     "Variance",
     "clustered_ac1",
     "clustered_agreement",
@@ -40,5 +42,6 @@ __all__ = [
     "mean_of",
     "per_class",
     "per_reader",
+    "proportion_of",
     "with_clustered_error",
 ]

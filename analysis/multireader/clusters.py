@@ -274,15 +274,17 @@ def _spread_of(
     case, reader, residual = components
     of_case = case * _load(clusters.per_case)
     of_reader = reader * _load(clusters.per_reader)
-    total = of_case + of_reader + (2 if conservative else 1) * residual
+    total = of_case + of_reader + residual
     uncertainty = (of_case + residual) ** 2 / (n_cases - 1)
     uncertainty += (of_reader + residual) ** 2 / (n_readers - 1)
     free = n - n_cases - n_readers + 1
-    if free > 0 and not conservative:
+    if free > 0:
         uncertainty += residual**2 / free
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.asarray(total**2 / uncertainty)
-    return Spread(np.asarray(total / n), df)
+    # The same quantile with more variance, so that it is never the narrower one.
+    extra = residual if conservative else 0.0
+    return Spread(np.asarray((total + extra) / n), df)
 
 
 def _load(per_cluster: FloatArray) -> float:

@@ -1,107 +1,117 @@
 """Do readers agree equally well with themselves across methods?"""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, fdtrc
 
-from analysis.arrays import FloatArray
+from analysis.arrays import FloatArray, IntArray
+from analysis.errors import as_whole
 from analysis.multireader.by_reader import KAPPA, of_reader
 from analysis.multireader.kappa import Coefficient, linearise
 from analysis.multireader.pairs import Pairs
+from analysis.showing import Shown
 
-_NO_SPREAD = 1e-10  # of a direction, relative to the widest, that counts as none
+_CHUNK = 2_000_000  # pairs drawn at a time
+_TIE = 1e-9  # rounding must not part equal statistics
 
 
 @dataclass(frozen=True)
-class HomogeneityTest:
+class HomogeneityTest(Shown):
     """Test that a coefficient is the same for all readers.
 
     Attributes:
-        statistic: Hotelling's T^2, the Wald statistic with the covariance of the
-            readers' coefficients over their shared cases.
-        df: Number of differences tested.
-        df_residual: Cases - df, the second degrees of freedom of F.
-        p_value: From F, which allows for the covariance being estimated.
-        p_value_wald: From chi-square, for many cases.
-        coefficients: Of each reader tested.
-        left_out: Why a reader takes no part, by name.
+        statistic: Spread of the readers: the sum over readers of n times the square of
+            how far the reader moves the coefficient of all pairs.
+        p_value: Share of exchanges of readers with as large a spread.
+        n_exchanges: Exchanges that were drawn.
+        coefficients: Of each reader where it is defined.
         undefined_reason: Why there is no test, None where there is one.
     """
 
     statistic: float
-    df: int
-    df_residual: int
     p_value: float
-    p_value_wald: float
+    n_exchanges: int
     coefficients: dict[str, float]
-    left_out: dict[str, str]
     undefined_reason: str | None = None
 
 
-def homogeneity(pairs: Pairs, coefficient: Coefficient = KAPPA) -> HomogeneityTest:
+def homogeneity(
+    pairs: Pairs, coefficient: Coefficient = KAPPA, *, n_exchanges: int = 1_999
+) -> HomogeneityTest:
     """Test that a coefficient, such as kappa, is the same for all readers.
 
-    Readers share cases, so their coefficients go together; the covariance comes from
-    the sums over cases of the products of their influence values, times K / (K - 1).
+    If readers are alike, it does not matter which of a case's pairs of answers was
+    whose: they are exchanged within each case, among those who read it. How far a
+    reader moves the coefficient is the mean influence of the reader's pairs, to first
+    order the distance of the reader's own kappa times the information in it; it is
+    defined also of a reader who gave one answer only. Exchanging keeps its level
+    however rare an answer is, where an estimated covariance does not.
+
+    The draws are the same each time.
 
     Args:
         pairs: All pairs.
         coefficient: Which coefficient.
+        n_exchanges: How many to draw, 99 or more.
+
+    Raises:
+        ValueError: If there are too few exchanges.
 
     References:
-        Vanbelle S. Biom J 2017;59:1016. doi:10.1002/bimj.201600093
-        Hotelling H. Ann Math Stat 1931;2:360. doi:10.1214/aoms/1177732979
+        Pesarin F, Salmaso L. Permutation Tests for Complex Data. Wiley 2010, ch. 1.
+        Phipson B, Smyth GK. Stat Appl Genet Mol Biol 2010;9:39.
+        doi:10.2202/1544-6115.1585 (the data count as one of the draws)
     """
-    alone = [linearise(of_reader(pairs, name), coefficient) for name in pairs.readers]
-    left_out, kept = {}, []
-    for index, (name, own) in enumerate(zip(pairs.readers, alone, strict=True)):
-        if own.undefined_reason is None:
-            kept.append(index)
-        else:
-            left_out[name] = own.undefined_reason
-    found = {pairs.readers[i]: alone[i].estimate for i in kept}
-    if len(kept) < 2:
-        return _no_test(found, left_out, "fewer than two readers can be compared")
-    cases = len(pairs.cases)
-    if cases < len(kept):
-        reason = f"{cases} cases are too few to compare {len(kept)} readers"
-        return _no_test(found, left_out, reason)
-    shares = np.zeros((cases, len(kept)))
-    for column, index in enumerate(kept):
-        own = pairs.reader == index
-        influence = alone[index].influence
-        shares[pairs.case[own], column] = influence / len(influence)
-    covariance = cases / (cases - 1) * shares.T @ shares
-    statistic, df = _wald(np.array(list(found.values())), covariance)
-    if df == 0:
-        return _no_test(found, left_out, "the readers do not vary")
-    as_f = statistic * (cases - df) / (df * (cases - 1))
-    return HomogeneityTest(
-        statistic=statistic,
-        df=df,
-        df_residual=cases - df,
-        p_value=float(fdtrc(df, cases - df, as_f)),
-        p_value_wald=float(chdtrc(df, statistic)),
-        coefficients=found,
-        left_out=left_out,
+    if as_whole("Exchanges", n_exchanges) < 99:
+        msg = f"Exchanges must be 99 or more, got {n_exchanges}"
+        raise ValueError(msg)
+    found = {
+        name: float(linearise(of_reader(pairs, name), coefficient).estimate)
+        for name in pairs.readers
+    }
+    found = {name: value for name, value in found.items() if not math.isnan(value)}
+    linear = linearise(pairs, coefficient)
+    reason = linear.undefined_reason
+    if len(pairs.readers) < 2:
+        reason = "fewer than two readers can be compared"
+    elif reason is None and not _exchangeable(pairs, linear.influence):
+        reason = "no case has pairs of two readers that differ"
+    if reason is not None:
+        return HomogeneityTest(math.nan, math.nan, 0, found, reason)
+    seen = float(_spread(linear.influence[None], pairs)[0])
+    as_large = sum(
+        int(np.count_nonzero(_spread(drawn, pairs) >= seen * (1 - _TIE)))
+        for drawn in _exchanged(linear.influence, pairs.case, n_exchanges)
     )
+    return HomogeneityTest(seen, (as_large + 1) / (n_exchanges + 1), n_exchanges, found)
 
 
-def _wald(values: FloatArray, covariance: FloatArray) -> tuple[float, int]:
-    """Squared distance of the values from their all being equal, and its rank."""
-    contrasts = np.eye(len(values))[1:] - np.eye(len(values))[:-1]
-    difference = contrasts @ values
-    spread, directions = np.linalg.eigh(contrasts @ covariance @ contrasts.T)
-    seen = spread > _NO_SPREAD * max(spread.max(), np.finfo(float).tiny)
-    along = directions[:, seen].T @ difference
-    return float((along**2 / spread[seen]).sum()), int(seen.sum())
+def _exchangeable(pairs: Pairs, influence: FloatArray) -> bool:
+    """Return whether an exchange within some case changes anything."""
+    of_case = [influence[pairs.case == case] for case in range(len(pairs.cases))]
+    return any(len(own) > 1 and np.ptp(own) > _TIE for own in of_case)
 
 
-def _no_test(
-    found: dict[str, float], left_out: dict[str, str], reason: str
-) -> HomogeneityTest:
-    return HomogeneityTest(
-        math.nan, 0, 0, math.nan, math.nan, found, left_out, undefined_reason=reason
-    )
+def _spread(influence: FloatArray, pairs: Pairs) -> FloatArray:
+    """Spread of the readers `(draws,)` from the influence `(draws, n)` of each pair."""
+    members = np.eye(len(pairs.readers))[pairs.reader]
+    return np.asarray((influence @ members) ** 2 @ (1 / members.sum(axis=0)))
+
+
+def _exchanged(
+    influence: FloatArray, case: IntArray, n_exchanges: int
+) -> Iterator[FloatArray]:
+    """Exchange the values within each case, some draws `(draws, n)` at a time."""
+    rng = np.random.default_rng(0)
+    in_order = np.argsort(case, kind="stable")
+    at_once = max(1, _CHUNK // len(case))
+    for start in range(0, n_exchanges, at_once):
+        size = min(at_once, n_exchanges - start)
+        by_chance = np.lexsort(
+            (rng.random((size, len(case))), np.tile(case, (size, 1)))
+        )
+        part = np.empty((size, len(case)))
+        part[:, in_order] = influence[by_chance]
+        yield part

@@ -8,6 +8,7 @@ from analysis.agreement import batch
 from analysis.arrays import FloatArray, IntArray
 from analysis.columns import Scale
 from analysis.multireader import estimate as multireader_estimate
+from analysis.multireader import score
 from analysis.multireader.clusters import Bootstrap, Clusters, resampled_sums
 from analysis.multireader.pairs import Columns, Pairs, as_pairs
 
@@ -161,10 +162,21 @@ def with_clustered_error(
     variance: multireader_estimate.Variance,
     bootstrap: Bootstrap | None = None,
 ) -> multireader_estimate.ClusteredEstimate:
-    """Return a coefficient of all pairs with the error asked for."""
+    """Return a coefficient of all pairs with the error asked for.
+
+    Where the error is not from resampling, nor that of independent pairs, the interval
+    is the score interval of the effective number of pairs.
+    """
     linear = linearise(pairs, coefficient)
     anew = _FromTables(pairs, coefficient, linear.clusters)
-    return multireader_estimate.with_variance(linear, variance, bootstrap, anew)
+    found = multireader_estimate.with_variance(linear, variance, bootstrap, anew)
+    if variance not in score.SCORED or not pairs.n:
+        return found
+    if coefficient == Coefficient.agreement():
+        truths = score.proportions(found.estimate, pairs.n)
+    else:
+        truths = score.tilted_tables(pairs.table.counts, coefficient.influence)
+    return score.with_score_interval(found, truths)
 
 
 def linearise(
@@ -181,7 +193,7 @@ def linearise(
             pairs, chance_from_margins=coefficient.chance is batch.product_of_margins
         ),
         cautions=multireader_estimate.skewed_margins(pairs),
-        bounds=(0.0, 1.0) if coefficient.chance is _no_chance else (-np.inf, np.inf),
+        bounds=(0.0 if coefficient.chance is _no_chance else -1.0, 1.0),
     )
 
 

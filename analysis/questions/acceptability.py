@@ -8,7 +8,7 @@ they are.
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.special import chdtrc
 
 from analysis.arrays import BoolArray, FloatArray, IntArray
 from analysis.intervals import ConfidenceInterval, normal_quantile
+from analysis.multireader import score
 from analysis.multireader.estimate import ClusteredEstimate, Variance, mean_of
 from analysis.multireader.pairs import Pairs
 from analysis.showing import Shown
@@ -113,7 +114,7 @@ class NonInferiority(Shown):
         if self.non_inferior is None:
             return (
                 f"Whether {self.test} is non-inferior to {self.reference} cannot be "
-                f"judged: {self.difference.undefined_reason}.{self._bound}"
+                f"judged: {self.difference.undefined_reason}."
             )
         found = (
             f"the {self.confidence_level:.0%} interval of the difference, "
@@ -136,15 +137,10 @@ class NonInferiority(Shown):
         )
 
     @property
-    def _bound(self) -> str:
-        """What one observation per case would tell, where no pair differs."""
-        if self.difference.estimate != 0 or not self.difference.n_cases:
-            return ""
-        bound = tango_interval(0, 0, self.difference.n_cases, self.confidence_level)
-        return (
-            f" Were each of the {self.difference.n_cases} cases a single pair, Tango's "
-            f"interval would be {bound.low:.3f} to {bound.high:.3f}."
-        )
+    def p_value(self) -> float:
+        """One-sided p-value of the hypothesis that the loss is the margin or more."""
+        half = self.difference.p_value(-self.margin) / 2
+        return half if self.difference.estimate > -self.margin else 1 - half
 
 
 def non_inferiority(
@@ -157,8 +153,8 @@ def non_inferiority(
 ) -> NonInferiority:
     """Decide on non-inferiority: the lower limit must lie above -margin.
 
-    Without a pair that differs the interval carries no information, and no decision is
-    made: agreement of every pair seen is no proof about those not seen.
+    Where no pair differs, all pairs of a case count as one: agreement of every pair
+    seen is no proof about those not seen.
 
     Args:
         difference: Proportion acceptable, test minus reference.
@@ -183,7 +179,7 @@ def non_inferiority(
         raise ValueError(msg)
     interval = difference.confidence_interval(confidence_level)
     known = difference.undefined_reason is None
-    decision = interval.low > -margin if known else None
+    decision = bool(interval.low > -margin) if known else None
     return NonInferiority(
         difference, margin, confidence_level, interval, decision, test, reference
     )
@@ -260,12 +256,24 @@ def acceptable_difference(
 ) -> ClusteredEstimate:
     """Proportion acceptable, test minus reference.
 
+    Its interval is Tango's score interval on the effective number of pairs.
+
     Args:
         acceptance: The pairs.
         variance: What varies from study to study; see `from_influence`.
     """
     gained = acceptance.test.astype(np.int64) - acceptance.reference
-    return mean_of(gained, acceptance.reader, acceptance.case, variance=variance)
+    found = mean_of(gained, acceptance.reader, acceptance.case, variance=variance)
+    if variance not in score.SCORED or not acceptance.n:
+        return found
+    moved = (acceptance.only_test, acceptance.only_reference, acceptance.n)
+
+    def at(difference: float) -> score.Truth:
+        spread = tango_variance(*moved, difference) / acceptance.n**2
+        return score.Truth(difference, spread)
+
+    truths = score.Truths(at, found.estimate, -1.0, 1.0)
+    return score.with_score_interval(replace(found, bounds=(-1.0, 1.0)), truths)
 
 
 ClusteredMethod = Literal["obuchowski", "durkalski", "yang", "eliasziw"]

@@ -352,6 +352,16 @@ def _spread(
 
 
 def _jackknife(left: FloatArray) -> _Spread:
-    """Variance of an estimate from its values without each case, or reader, in turn."""
+    """Variance of an estimate from its values without each case, or reader, in turn.
+
+    Where few of them make up the variance, it is less certain than n - 1 degrees of
+    freedom say: 2 n / (kurtosis - 1) are left, which is n for the normal distribution.
+    """
     n = len(left)
-    return _Spread(float((n - 1) * left.var()), n - 1)
+    squares = (left - left.mean()) ** 2
+    variance = float((n - 1) * squares.mean())
+    if not variance > 0:
+        return _Spread(variance, n - 1)
+    kurtosis = float((squares**2).mean() / squares.mean() ** 2)
+    df = 2 * n / (kurtosis - 1) if kurtosis > 1 else math.inf
+    return _Spread(variance, min(n - 1, df))

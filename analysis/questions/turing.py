@@ -3,6 +3,7 @@
 import functools
 import math
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.special import ndtri
 
 from analysis.arrays import BoolArray, FloatArray
 from analysis.intervals import ConfidenceInterval
+from analysis.multireader import score
 from analysis.multireader.estimate import ClusteredEstimate, Variance, from_influence
 from analysis.questions.judgements import Judgements
 from analysis.showing import Shown
@@ -179,6 +181,7 @@ def _with_clustered_error(
 
 
 _PROPORTION = (0.0, 1.0)
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,18 +314,55 @@ def _detection(
         return _with_clustered_error(linear[figure], judgements, variance, bounds)
 
     synthetic, called = judgements.synthetic, judgements.called_synthetic
+    hits, n_synthetic = int((synthetic & called).sum()), int(synthetic.sum())
+    false_alarms, n_real = int((~synthetic & called).sum()), int((~synthetic).sum())
     return Detection(
         name=name,
-        sensitivity=estimate("sensitivity", _PROPORTION),
-        specificity=estimate("specificity", _PROPORTION),
-        balanced_accuracy=estimate("balanced_accuracy", _PROPORTION),
+        sensitivity=_scored(
+            estimate("sensitivity", _PROPORTION),
+            lambda: score.proportions(hits / n_synthetic, n_synthetic),
+        ),
+        specificity=_scored(
+            estimate("specificity", _PROPORTION),
+            lambda: score.proportions(1 - false_alarms / n_real, n_real),
+        ),
+        balanced_accuracy=_scored(
+            estimate("balanced_accuracy", _PROPORTION),
+            lambda: _balanced((hits, false_alarms), (n_synthetic, n_real)),
+        ),
         d_prime=estimate("d_prime"),
         criterion=estimate("criterion"),
-        hits=int((synthetic & called).sum()),
-        n_synthetic=int(synthetic.sum()),
-        false_alarms=int((~synthetic & called).sum()),
-        n_real=int((~synthetic).sum()),
+        hits=hits,
+        n_synthetic=n_synthetic,
+        false_alarms=false_alarms,
+        n_real=n_real,
     )
+
+
+def _scored(
+    found: ClusteredEstimate, truths: Callable[[], score.Truths]
+) -> ClusteredEstimate:
+    """Return an estimate of all judgements with its score interval.
+
+    The mean of readers' own figures is no figure of all judgements where readers judged
+    different numbers; it keeps the interval of its own error then.
+    """
+    if found.variance not in score.SCORED or math.isnan(found.estimate):
+        return found
+    line = truths()
+    if abs(line.at(line.seen).value - found.estimate) > _SAME:
+        return found
+    return score.with_score_interval(found, line)
+
+
+def _balanced(events: tuple[int, int], sizes: tuple[int, int]) -> score.Truths:
+    """Return what (1 + hit rate - false alarm rate) / 2 might be."""
+    line = score.differences(events, sizes)
+
+    def at(value: float) -> score.Truth:
+        return score.Truth(value, line.at(2 * value - 1).variance / 4)
+
+    return score.Truths(at, (1 + line.seen) / 2, 0.0, 1.0)
 
 
 def trial_effect(

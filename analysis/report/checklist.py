@@ -96,7 +96,7 @@ def _reader_study_answers(context: ReportContext) -> dict[str, str]:
             "agreement between methods: in this report. Within readers on the same "
             "picture: not measured, no picture is shown twice.",
             "sensitivity": "Kappa, agreement and AC1 with four other intervals, "
-            "kappa without each reader in turn, a mixed model: in this report.",
+            "kappa without each reader in turn, odds ratios: in this report.",
             "groups": _groups(context),
         }
     return {key: answer for key, answer in answers.items() if answer}

@@ -31,6 +31,7 @@ PROVENANCE_WARNING: Mapping[str, str] = {
     ),
 }
 
+CLAIMS = "What is claimed, if it was planned, stands on the first page."
 ARBITRARY_CASES = (
     "The readings were reconstructed from published tables: which case an answer "
     "belongs to is arbitrary, so nothing that depends on cases can come from them."

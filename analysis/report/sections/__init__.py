@@ -8,7 +8,7 @@ from analysis.report.sections.acceptability import acceptability_section
 from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
 from analysis.report.sections.consistency import consistency_section
-from analysis.report.sections.mixed import mixed_section
+from analysis.report.sections.odds import odds_section
 from analysis.report.sections.ordinal import ordinal_section
 from analysis.report.sections.recovery import recovery_section
 from analysis.report.sections.turing import turing_section
@@ -26,7 +26,7 @@ def makers() -> Sequence[Maker]:
         acceptability_section,
         ordinal_section,
         consistency_section,
-        mixed_section,
+        odds_section,
         recovery_section,
         checklist_section,
     )

@@ -1,7 +1,7 @@
 """Question 2: is the test method as acceptable as the reference?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -11,13 +11,14 @@ from analysis.arrays import BoolArray
 from analysis.charts.forest import ForestRow, forest_plot
 from analysis.charts.style import EMPHASIS
 from analysis.intervals import ConfidenceInterval
-from analysis.multireader import ClusteredEstimate, Variance, mean_of
+from analysis.multireader import ClusteredEstimate, Variance, proportion_of
 from analysis.questions import acceptability
 from analysis.questions.acceptability import acceptance_of
 from analysis.report import formatting
 from analysis.report.formatting import format_clustered
 from analysis.report.section import (
     ARBITRARY_CASES,
+    CLAIMS,
     Picture,
     ReportContext,
     Section,
@@ -108,17 +109,16 @@ def question_acceptability(
 def _proportion(
     accepted: BoolArray, acceptance: acceptability.Acceptance
 ) -> ClusteredEstimate:
-    share = mean_of(accepted, acceptance.reader, acceptance.case)
-    return replace(share, bounds=(0.0, 1.0))
+    return proportion_of(accepted, acceptance.reader, acceptance.case)
 
 
 Found = Mapping[str, QuestionAcceptability]
 """By question."""
 
-_OBUCHOWSKI = (
-    "p: McNemar's test with patients as clusters and readers as they are (Obuchowski)."
+_SCORE = (
+    "p: of no difference, by the same score statistic as the interval; exploratory."
 )
-_DECISION = {True: "yes", False: "not shown", None: "cannot be judged"}
+_DECISION = {True: "yes", False: "no", None: "cannot be judged"}
 
 
 def acceptability_tables(found: Found, context: ReportContext) -> tuple[Table, ...]:
@@ -130,7 +130,7 @@ def acceptability_tables(found: Found, context: ReportContext) -> tuple[Table, .
             "acceptability",
             f"Proportion acceptable with {said}, readers and patients random",
             _frame(found, context),
-            (*_codes(found, context), _OBUCHOWSKI, *_cautions(found)),
+            (*_codes(found, context), _SCORE, *_cautions(found)),
         ),
         Table(
             "acceptability_sensitivity",
@@ -188,10 +188,10 @@ def _frame(found: Found, context: ReportContext) -> pd.DataFrame:
             ),
             formatting.neutralise(test): formatting.format_clustered(of.test, level),
             "Difference": formatting.format_clustered(of.headline, level),
-            "p": _p(of.tests["obuchowski"]),
+            "p": formatting.format_p(of.headline.p_value()),
         }
         if of.decision is not None:
-            row["Non-inferior"] = _DECISION[of.decision.non_inferior]
+            row[f"Above -{of.decision.margin:g}"] = _DECISION[of.decision.non_inferior]
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -296,7 +296,7 @@ def _acceptability_figure(
 ID = "acceptability"
 TITLE = "Is it acceptable?"
 NO_MARGIN = (
-    "No non-inferiority margin was fixed beforehand, so nothing is decided; a "
+    "The plan states no non-inferiority margin, so nothing is decided; a "
     "difference that is not significant does not show that the methods are alike."
 )
 
@@ -350,7 +350,7 @@ def _section(
         ),
         methods=_methods(context),
         references=(
-            *("gallas", "satterthwaite", "obuchowski", "owen", "tango"),
+            *("gallas", "satterthwaite", "obuchowski", "owen", "tango", "wilson"),
             *("durkalski", "yang", "eliasziw_donner"),
             *(() if margin is None else ("piaggio",)),
         ),
@@ -361,43 +361,41 @@ def _section(
 def _findings(found: Found, context: ReportContext) -> tuple[str, ...]:
     margin, level = context.plan.non_inferiority_margin, context.confidence_level
     decisions = {name: of.decision for name, of in found.items() if of.decision}
-    if not decisions:
+    if not decisions or margin is None:
         said = ", ".join(
             f"{name} {format_clustered(of.headline, level)}"
             for name, of in found.items()
         )
         test, reference = context.responses.test, context.responses.reference
         return (f"Acceptable, {test} minus {reference}: {said}.", NO_MARGIN)
-    shown = [name for name, made in decisions.items() if made.non_inferior]
-    others = [name for name in decisions if name not in shown]
-    but = f", and not for {', '.join(others)}" if shown and others else ""
+    above = [name for name, made in decisions.items() if made.non_inferior]
+    others = [name for name in decisions if name not in above]
+    but = f", and not for {', '.join(others)}" if above and others else ""
     return (
-        f"With the margin of {margin:g} fixed beforehand, non-inferiority is shown for "
-        f"{', '.join(shown) or 'no question'}{but}. Each question was decided by "
-        "itself, without correction for their number.",
-        *(f"{name}: {made.words}" for name, made in decisions.items()),
+        f"The interval of the difference lies above the plan's margin of {-margin:g} "
+        f"for {', '.join(above) or 'no question'}{but}. {CLAIMS}",
     )
 
 
 def _methods(context: ReportContext) -> tuple[str, ...]:
     test, reference = context.responses.test, context.responses.reference
-    margin, level = context.plan.non_inferiority_margin, context.confidence_level
+    margin = context.plan.non_inferiority_margin
     said = [
         f"The proportion of acceptable pictures was compared as {test} minus "
         f"{reference} in pairs of a reader and a case, with readers and patients as "
         "random (crossed layout {gallas}, Satterthwaite's degrees of freedom "
-        "{satterthwaite}).",
+        "{satterthwaite}): Tango's score interval {tango} on the number of independent "
+        "pairs that have the same error; single proportions have Wilson's {wilson}.",
         "In sensitivity, readers and patients were resampled (pigeonhole bootstrap "
-        "{owen}), patients alone were random, or pairs were independent (Tango's "
-        "score interval {tango}).",
+        "{owen}), patients alone were random, or pairs were independent.",
         "McNemar's test was made with patients as clusters as Obuchowski proposed "
         "{obuchowski}, in sensitivity as Durkalski {durkalski}, Yang {yang}, and "
         "Eliasziw and Donner {eliasziw_donner} did.",
     ]
     if margin is not None:
         said.append(
-            "Non-inferiority was concluded where the lower limit of the two-sided "
-            f"{100 * level:g} % interval lay above the margin of -{margin:g}, fixed "
-            "before the data were seen {piaggio}."
+            "A loss of the margin or more is refuted where the lower limit of the "
+            f"two-sided interval lies above -{margin:g}, the margin stated in the plan "
+            "{piaggio}."
         )
     return tuple(said)

@@ -68,7 +68,12 @@ def by_reader_section(context: section.ReportContext) -> section.Section | None:
             _reader_frame(found, level),
             ("Cases are random, the reader is this one (Student's t).",),
         ),
-        section.Table("homogeneity", "Do readers differ in kappa?", _test_frame(found)),
+        section.Table(
+            "homogeneity",
+            "Do the readers' kappas vary more than exchanging the readers would make "
+            "them?",
+            _test_frame(found),
+        ),
     ]
     if severity:
         tables.append(
@@ -96,11 +101,10 @@ def by_reader_section(context: section.ReportContext) -> section.Section | None:
         ),
         methods=(
             "Kappa of single readers has intervals with patients random {vanbelle}.",
-            "Whether readers differ was tested by Hotelling's T squared {hotelling} on "
-            "their kappas, whose covariance over shared patients comes from their "
-            "influence values.",
+            "How much readers vary was compared with exchanging the readers within "
+            "patients {pesarin}, by how far each reader moves the kappa of all.",
         ),
-        references=("vanbelle", "hotelling"),
+        references=("vanbelle", "pesarin"),
         content={
             name: _json(of_question, level) for name, of_question in found.items()
         },
@@ -130,14 +134,18 @@ def _severities(context: section.ReportContext) -> dict[str, str]:
 
 
 def _findings(found: Mapping[str, QuestionByReader], level: float) -> tuple[str, ...]:
-    differing = [n for n, q in found.items() if q.test.p_value < 1 - level]
-    tested = [n for n, q in found.items() if q.test.undefined_reason is None]
+    tested = {
+        n: q.test.p_value for n, q in found.items() if not q.test.undefined_reason
+    }
     if not tested:
-        return ("Whether readers differ cannot be tested with these data.",)
-    said = ", ".join(differing) if differing else "none"
+        return ("Whether readers are alike cannot be examined with these data.",)
+    least = min(tested, key=tested.__getitem__)
     return (
-        f"Readers differ in kappa at the {100 * (1 - level):.3g} % level in: {said} "
-        f"(of {len(tested)} questions tested, no correction for their number).",
+        "Exploratory: how much the readers' kappas vary, against exchanging the "
+        f"readers within patients. The smallest p of {len(tested)} questions is "
+        f"{formatting.format_p(tested[least])} ({least}); with as many questions, a "
+        f"smallest p below {formatting.format_p((1 - level) / len(tested))} would be "
+        "unusual.",
     )
 
 
@@ -164,8 +172,7 @@ def _test_frame(found: Mapping[str, QuestionByReader]) -> pd.DataFrame:
         rows.append(
             {
                 "Question": formatting.neutralise(question),
-                "F": formatting.format_estimate(_f(q.test)),
-                "df": f"{q.test.df}, {q.test.df_residual}",
+                "Exchanges": str(q.test.n_exchanges),
                 "p": q.test.undefined_reason or formatting.format_p(q.test.p_value),
                 "Kappa of all": formatting.format_estimate(q.together.estimate),
                 "without one reader": f"{formatting.format_estimate(min(values))} to "
@@ -175,13 +182,6 @@ def _test_frame(found: Mapping[str, QuestionByReader]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _f(test: HomogeneityTest) -> float:
-    if test.undefined_reason:
-        return test.statistic
-    cases = test.df + test.df_residual
-    return test.statistic * test.df_residual / (test.df * (cases - 1))
 
 
 def _class_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.DataFrame:
@@ -240,9 +240,8 @@ def _json(q: QuestionByReader, level: float) -> formatting.Json:
             for own in q.alone
         },
         "homogeneity": {
-            "f": formatting.number(_f(q.test)),
-            "df": q.test.df,
-            "df_residual": q.test.df_residual,
+            "statistic": formatting.number(q.test.statistic),
+            "n_exchanges": q.test.n_exchanges,
             "p_value": formatting.number(q.test.p_value),
             "undefined_reason": q.test.undefined_reason,
         },

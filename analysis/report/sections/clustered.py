@@ -75,7 +75,10 @@ def clustered_section(context: section.ReportContext) -> section.Section:
             "patients come from the influence of each pair on the coefficient "
             "{vanbelle}, analysed as a crossed random-effects layout of readers by "
             "patients {gallas}, with Satterthwaite's degrees of freedom "
-            "{satterthwaite}.",
+            "{satterthwaite}. They hold every value that the data do not refute: its "
+            "error is that of independent pairs if it were true, from the table moved "
+            "to it, times the design effect (of percent agreement, Wilson's interval "
+            "on the effective number of pairs {wilson}).",
             "In sensitivity, patients alone were random (delta method and jackknife, "
             "Student's t), or readers and patients were resampled (pigeonhole "
             "bootstrap {owen}, percentile limits).",

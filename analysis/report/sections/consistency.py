@@ -151,28 +151,19 @@ def consistency_section(context: section.ReportContext) -> section.Section | Non
 def _findings(
     found: _OfQuestions, names: tuple[str, str], level: float
 ) -> tuple[str, ...]:
-    less, more, known = [], [], 0
-    for question, of in found.items():
-        interval = of.difference.confidence_interval(level)
-        known += interval.caution is None
-        less += [question] if interval.high < 0 else []
-        more += [question] if interval.low > 0 else []
+    known = [
+        f"{question} {formatting.format_clustered(of.difference, level)}"
+        for question, of in found.items()
+        if of.difference.undefined_reason is None
+    ]
     if not known:
         return ("Whether readers agree less on one method cannot be told here.",)
     reference, test = names
-    said = (
-        f"Of {known} questions whose difference has an interval, readers agree with "
-        f"each other less on {test} than on {reference} in {_listed(less)}, and more "
-        f"in {_listed(more)} (Fleiss' kappa, {100 * level:g} % interval of the paired "
-        "difference without 0, no correction for the number of questions)."
+    return (
+        "Exploratory, about these readers: agreement with each other under "
+        f"{test} minus that under {reference} (Fleiss' kappa) is {'; '.join(known)}.",
+        "An interval that holds 0 does not show that they are alike.",
     )
-    if less or more:
-        return (said,)
-    return (said, "An interval that holds 0 does not show that they are alike.")
-
-
-def _listed(questions: list[str]) -> str:
-    return ", ".join(questions) or "none"
 
 
 def _frame(found: _OfQuestions, names: tuple[str, str], level: float) -> pd.DataFrame:

@@ -17,7 +17,13 @@ from analysis.questions.judgements import Guesses, Judgements, judgements_of
 from analysis.questions.leakage import Leakage
 from analysis.questions.turing import Equivalence
 from analysis.report import formatting
-from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Section
+from analysis.report.section import (
+    ARBITRARY_CASES,
+    CLAIMS,
+    Picture,
+    ReportContext,
+    Section,
+)
 from analysis.report.sections import turing_tables as tables
 
 _BAND: Any = {  # of a Patch
@@ -121,7 +127,7 @@ def _plane(
 
 
 NO_MARGIN = (
-    "No equivalence margin was fixed beforehand, so whether readers did no better than "
+    "The plan states no equivalence margin, so whether readers did no better than "
     "chance is not decided; a difference that is not significant does not show it."
 )
 NO_TRIALS = (
@@ -147,7 +153,7 @@ def _turing_findings(
         said.append(NO_TRIALS)
     else:
         said.append(_effect(found.trials.effect, level))
-        said.append(_leakage(found.trials.leakage, level))
+        said.append(_leakage(found.trials.leakage))
     if found.closing:
         said.append(_guesses(found.guesses, level))
         said.append(_recognised(found))
@@ -164,9 +170,14 @@ def _accuracy(accuracy: ClusteredEstimate, level: float) -> str:
 def _equivalence(equivalence: Equivalence | None) -> str:
     if equivalence is None:
         return NO_MARGIN
+    low, high = equivalence.interval.low, equivalence.interval.high
+    within = "lies" if equivalence.equivalent else "does not lie"
+    if equivalence.equivalent is None:
+        return equivalence.words
     return (
-        f"A margin of {equivalence.margin:g} around chance was fixed beforehand. "
-        f"{equivalence.words}"
+        f"The {1 - 2 * equivalence.alpha:.0%} interval, {low:.3f} to {high:.3f}, "
+        f"{within} within the plan's margin of {equivalence.margin:g} around chance. "
+        f"{CLAIMS}"
     )
 
 
@@ -174,31 +185,22 @@ def _effect(effect: ClusteredEstimate, level: float) -> str:
     if effect.undefined_reason:
         return f"An effect of the trial cannot be given: {effect.undefined_reason}."
     return (
-        "Balanced accuracy in trial 2 differs from that in trial 1 by "
+        "Exploratory: balanced accuracy in trial 2 minus that in trial 1 is "
         f"{formatting.format_clustered(effect, level)} ({_p(effect.p_value())})."
     )
 
 
-def _leakage(leakage: Leakage, level: float) -> str:
+def _leakage(leakage: Leakage) -> str:
     if leakage.undefined_reason:
         return f"Leakage between trials cannot be tested: {leakage.undefined_reason}."
     return (
-        f"Of {leakage.n} pairs of a reader and a case, {100 * leakage.switched:.1f}% "
+        f"Exploratory: of {leakage.n} pairs of a reader and a case, "
+        f"{100 * leakage.switched:.1f}% "
         f"got another answer in trial 2, {100 * leakage.expected:.1f}% being expected "
         "of answers that do not depend on one another "
         f"({_p(leakage.p_value)}; against more switching, which would hint at leakage, "
-        f"one-sided {_p(leakage.p_more_switching)}).{_direction(leakage, level)}"
-    )
-
-
-def _direction(leakage: Leakage, level: float) -> str:
-    if leakage.p_value >= 1 - level:
-        return ""
-    if leakage.excess > 0:
-        return " More changed than expected: a hint of leakage."
-    return (
-        " Fewer changed than expected: readers repeated what they had said of a case, "
-        "as they do where its pictures look alike under both methods."
+        f"one-sided {_p(leakage.p_more_switching)}). Less switching comes from pictures "
+        "of a case that look alike under both methods."
     )
 
 
@@ -300,7 +302,7 @@ def _methods(
         said.append(
             "Equivalence of balanced accuracy to chance was tested by two one-sided t "
             f"tests at the {100 * tables.ALPHA:g} % level each {{schuirmann}}, with a "
-            f"margin of {found.equivalence.margin:g} fixed before the data were seen."
+            f"margin of {found.equivalence.margin:g} stated in the plan."
         )
     if found.trials:
         said.append(

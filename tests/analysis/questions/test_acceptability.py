@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from analysis.multireader.pairs import Pairs
 from analysis.questions.acceptability import (
@@ -189,7 +190,7 @@ def crossed(rng, lost, n_cases=20, n_readers=7):
 @pytest.mark.parametrize(
     ("lost", "margin", "decision", "words"),
     [
-        (0.05, 0.15, True, "MAGIC is non-inferior to RAPID: the 95% interval"),
+        (0.05, 0.25, True, "MAGIC is non-inferior to RAPID: the 95% interval"),
         (0.15, 0.15, False, "is not shown"),
         (0.6, 0.15, False, "MAGIC is inferior to RAPID"),
     ],
@@ -213,20 +214,42 @@ def test_a_gain_is_named():
     assert "and above 0" in non_inferiority(difference, 0.1).words
 
 
-def test_without_a_pair_that_differs_no_decision_is_made(rng):
+def test_without_a_pair_that_differs_a_case_counts_once(rng):
     difference = acceptable_difference(crossed(rng, 0))
-    found = non_inferiority(difference, 0.1)
     assert difference.estimate == 0
-    assert found.non_inferior is None
-    assert "cannot be judged: nothing varies" in found.words
-    # 1.96^2 / (20 + 1.96^2)
-    assert "Tango's interval would be -0.161 to 0.161" in found.words
+    # Tango's interval of 20 pairs with t of 19: 2.093^2 / (20 + 2.093^2)
+    assert difference.confidence_interval().low == pytest.approx(-0.1797, abs=5e-5)
+    assert non_inferiority(difference, 0.1).non_inferior is False
+    assert non_inferiority(difference, 0.2).non_inferior is True
 
 
-def test_all_pairs_that_lost_have_no_bound_either():
+def test_the_p_value_of_non_inferiority_goes_with_the_decision(rng):
+    difference = acceptable_difference(crossed(rng, 0.05))
+    for margin in np.linspace(0.02, 0.4, 20):
+        found = non_inferiority(difference, margin)
+        assert (found.p_value < 0.025) is found.non_inferior
+
+
+def test_the_interval_is_tangos_on_the_effective_number(rng):
+    difference = acceptable_difference(crossed(rng, 0.1))
+    n, t = difference.n_effective, stats.t.ppf(0.975, difference.df)
+    lost = -difference.estimate * n  # nothing was gained
+    limit = difference.confidence_interval().low
+    # Tango's own equation of the discordant probability, with n effective pairs.
+    linear, constant = _b(n, lost, limit), -lost * limit * (1 - limit)
+    q = (math.sqrt(linear**2 - 8 * n * constant) - linear) / (4 * n)
+    variance = (2 * q + limit * (1 - limit)) / n
+    assert abs(difference.estimate - limit) / math.sqrt(variance) == pytest.approx(t)
+
+
+def _b(n, lost, difference):
+    return -lost + (2 * n + lost) * difference
+
+
+def test_where_all_pairs_lost_nothing_is_shown():
     difference = acceptable_difference(acceptance([0] * 4, [1] * 4, [1, 1, 2, 2]))
     assert difference.estimate == -1
-    assert non_inferiority(difference, 0.1).words.endswith("carries no information.")
+    assert "is not shown" in non_inferiority(difference, 0.1).words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from analysis.questions.acceptability import (
     non_inferiority,
 )
 from analysis.report.methods import marks
-from analysis.report.section import ReportContext
+from analysis.report.section import CLAIMS, ReportContext
 from analysis.report.sections.acceptability import NO_MARGIN, acceptability_section
 from analysis.responses.pairing import paired_readings
 from reader_study.formats.plan import AnalysisPlan
@@ -63,9 +63,9 @@ def test_the_margin_of_the_plan_decides_in_words(section, responses):
             test="MAGIC",
             reference="RAPID",
         )
-        assert f"{name}: {decision.words}" in made.findings
         assert made.content[name]["non_inferior"] is decision.non_inferior
-    assert "Each question was decided by itself" in made.findings[0]
+    assert "lies above the plan's margin of -0.3 for Q2A" in made.findings[0]
+    assert made.findings[0].endswith(CLAIMS)
 
 
 def test_what_is_shown_and_what_not_are_named_apart(responses):
@@ -77,14 +77,14 @@ def test_what_is_shown_and_what_not_are_named_apart(responses):
     ]
     made = section_of(replace(responses, readings=lost))
     assert "and not for Q2A." in made.findings[0]
-    assert made.tables[0].frame["Non-inferior"].iloc[0] == "not shown"
+    assert made.tables[0].frame["Above -0.3"].iloc[0] == "no"
 
 
 def test_without_a_margin_nothing_is_decided(responses):
     made = section_of(responses, AnalysisPlan())
     assert made.findings[0].startswith("Acceptable, MAGIC minus RAPID: Q2A ")
     assert made.findings[1:] == (NO_MARGIN,)
-    assert "Non-inferior" not in made.tables[0].frame
+    assert not any(name.startswith("Above") for name in made.tables[0].frame)
     assert made.content["Q2A"]["non_inferior"] is None
     assert "piaggio" not in made.references
     assert not margin_lines(made)
@@ -93,13 +93,12 @@ def test_without_a_margin_nothing_is_decided(responses):
 def test_agreement_of_all_pairs_decides_nothing(responses):
     same = [replace(r, answers={"Q2A": 1, "Q2B": 0}) for r in responses.readings]
     made = section_of(replace(responses, readings=same))
-    assert "non-inferiority is shown for no question." in made.findings[0]
-    assert "cannot be judged: nothing varies" in made.findings[1]
     frame = made.tables[0].frame
-    assert frame["Non-inferior"].iloc[0] == "cannot be judged"
+    assert frame["Above -0.3"].tolist() == ["yes", "yes", *["cannot be judged"] * 2]
+    assert frame["Difference"].iloc[0] == "0.000 [-0.180, 0.180]"
     assert frame["Pairs"].tolist() == ["140", "140", "0", "0"]
     assert frame["Difference"].iloc[2] == "undefined [no interval]"
-    assert any("nothing varies" in note for note in made.tables[0].notes)
+    assert any("there are no pairs" in note for note in made.tables[0].notes)
     made.pictures[0].draw()
 
 

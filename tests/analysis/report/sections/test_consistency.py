@@ -7,7 +7,6 @@ from analysis.questions.between_readers import (
 )
 from analysis.report.section import ReportContext
 from analysis.report.sections.consistency import COEFFICIENTS, consistency_section
-from analysis.report.sections.mixed import mixed_section
 from tests.analysis.report.conftest import PLAN, simulated_responses
 
 
@@ -51,11 +50,12 @@ def test_both_methods_and_the_difference_are_drawn(section):
     assert right.get_xlabel().startswith("Difference")
 
 
-def test_questions_that_differ_are_named(section):
+def test_the_differences_are_exploratory_and_about_these_readers(section):
     content = section("consistency").content["fleiss_kappa"]
-    less = [name for name, of in content.items() if of["difference"]["high"] < 0]
     said = section("consistency").findings[0]
-    assert f"less on MAGIC than on RAPID in {', '.join(less) or 'none'}," in said
+    assert said.startswith("Exploratory, about these readers")
+    of = content["Q3"]["difference"]
+    assert f"Q3 {of['estimate']:.3f} [{of['low']:.3f}, {of['high']:.3f}]" in said
 
 
 def test_one_case_tells_nothing_and_one_reader_has_no_section(reconstructed):
@@ -68,7 +68,7 @@ def test_one_case_tells_nothing_and_one_reader_has_no_section(reconstructed):
     found.pictures[0].draw()
     alone = simulated_responses(n_readers=1, n_cases=4)
     context = ReportContext(alone, PLAN, [], 0.95)
-    assert consistency_section(context) is mixed_section(context) is None
+    assert consistency_section(context) is None
     refused = {section.id: section.refused for section in reconstructed.sections}
     assert refused["consistency"]
-    assert refused["mixed"]
+    assert refused["odds"]

@@ -38,7 +38,7 @@ def test_what_was_planted_stands_beside_what_is_found(responses):
 def test_an_interval_that_says_nothing_holds_nothing(responses):
     same = [replace(r, answers={"Q3": 1}) for r in responses.readings]
     made = section_of(replace(responses, readings=same), {"Q3": (1.0, 1.0)})
-    assert not made.content["Q3"]["percent_agreement"]["inside"]
+    assert made.content["Q3"]["percent_agreement"]["inside"]
     assert not made.content["Q3"]["cohen_kappa"]["inside"]
 
 

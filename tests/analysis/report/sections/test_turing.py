@@ -59,7 +59,11 @@ def test_each_reader_has_a_row(section, responses):
 def test_the_margin_of_the_plan_decides_in_words(section, responses):
     accuracy = pooled_detection(judgements_of(responses)).balanced_accuracy
     expected = equivalence_to_chance(accuracy, 0.2)
-    assert any(expected.words in said for said in section("turing").findings)
+    said = "lies" if expected.equivalent else "does not lie"
+    assert any(
+        f"{said} within the plan's margin of 0.2 around chance" in finding
+        for finding in section("turing").findings
+    )
     assert section("turing").content["equivalence"]["p_value"] == expected.p_value
 
 
@@ -115,10 +119,10 @@ def test_readers_who_guessed_nothing(responses):
     assert made.content["guesses"]["mean_excess"] is None
 
 
-def test_one_answer_only_has_no_interval_and_no_decision(responses):
+def test_of_one_answer_only_a_case_counts_once(responses):
     made = section_of(changed(responses, answering(1)))
-    assert "nothing varies" in made.findings[0]
-    assert any("cannot be judged" in said for said in made.findings)
+    assert "0.500 [0.410, 0.590]" in made.findings[0]
+    assert any("lies within the plan's margin" in said for said in made.findings)
     assert any("Leakage between trials cannot" in said for said in made.findings)
     assert any("An effect of the trial cannot" in said for said in made.findings)
     made.pictures[0].draw()
