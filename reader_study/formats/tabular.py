@@ -10,6 +10,7 @@ import io
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -199,6 +200,7 @@ def _without_empty_end(rows: list[Row]) -> list[Row]:
 
 _BROKEN = (
     zipfile.BadZipFile,
+    zlib.error,
     AttributeError,
     EOFError,
     IndexError,

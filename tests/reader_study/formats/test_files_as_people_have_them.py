@@ -226,6 +226,10 @@ REFUSED = {
         as_workbook()[:3000],
         "{path} is no Excel workbook that can be read; save the table as .xlsx or CSV",
     ),
+    "a workbook with a wrong byte": (
+        as_workbook()[:60] + b"\xff\xff\xff" + as_workbook()[63:],
+        "{path} is no Excel workbook that can be read; save the table as .xlsx or CSV",
+    ),
     "several sheets": (
         as_workbook(names=("Trial 1", "Trial 2")),
         "{path} has 2 sheets with cells, Trial 1, Trial 2; name the one to be read "
