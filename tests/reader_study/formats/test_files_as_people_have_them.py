@@ -1,6 +1,8 @@
 """responses.csv in the forms in which studies have it: read rightly, or refused."""
 
 import io
+import zipfile
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -200,6 +202,45 @@ def test_lines_are_those_of_the_file_and_rows_those_of_the_sheet(tmp_path):
         assert [r.line for r in read(path).readings] == [*range(first, first + 4)]
 
 
+def damaged(workbook):
+    """Return a workbook whose compressed sheet has wrong bytes."""
+    name = "xl/worksheets/sheet1.xml"
+    start = zipfile.ZipFile(io.BytesIO(workbook)).getinfo(name).header_offset
+    at = start + 30 + len(name)
+    return workbook[:at] + b"\xff" * 8 + workbook[at + 8 :]
+
+
+def test_numbers_dates_and_a_hidden_sheet_of_a_workbook(tmp_path):
+    book = Workbook()
+    sheet = book.active
+    sheet.append(["reader", "case", "method", "quality", "Q1"])
+    sheet.append(["A", 7, "old", 2.0, True])
+    sheet.append(["A", date(2026, 2, 1), "new", 3, None])
+    hidden = book.create_sheet("lists")
+    hidden["A1"] = "old"
+    hidden.sheet_state = "hidden"
+    path = tmp_path / "responses.xlsx"
+    path.write_bytes(saved(book))
+    asked = Questionnaire(
+        "", "", (QUALITY, Question.of("Q1", "?", (1, 0), ("TRUE", "FALSE")))
+    )
+
+    found = read(path, asked).readings
+    assert [r.case for r in found] == ["7", "2026-02-01"]
+    assert [dict(r.answers) for r in found] == [{"quality": 2, "Q1": 1}, {"quality": 3}]
+
+
+def test_a_workbook_that_says_a_wrong_size_is_read_whole(tmp_path):
+    whole = as_workbook()
+    path = tmp_path / "responses.xlsx"
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(name, part.replace(b'ref="A1:E5"', b'ref="A1:B2"'))
+    assert path.read_bytes() != whole
+    assert len(read(path).readings) == 4
+
+
 def with_formula():
     book = Workbook()
     for line in PLAIN.splitlines():
@@ -227,7 +268,7 @@ REFUSED = {
         "{path} is no Excel workbook that can be read; save the table as .xlsx or CSV",
     ),
     "a workbook with a wrong byte": (
-        as_workbook()[:60] + b"\xff\xff\xff" + as_workbook()[63:],
+        damaged(as_workbook()),
         "{path} is no Excel workbook that can be read; save the table as .xlsx or CSV",
     ),
     "several sheets": (
