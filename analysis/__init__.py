@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = [
     "AgreementResult",
+    "ArmsStudy",
     "Bootstrap",
     "ChanceCorrectedResult",
     "ClusteredEstimate",
@@ -54,6 +55,7 @@ __all__ = [
     "percent_agreement",
     "power_overview",
     "proportion_interval",
+    "read_arms",
     "read_study",
     "reproduce_paper",
     "scott_pi",
@@ -75,7 +77,7 @@ _HOME = {
     ),
     "analysis.agreement.percent": ("PercentAgreement", "SkewIndices"),
     "analysis.agreement.result": ("AgreementResult", "ChanceCorrectedResult"),
-    "analysis.api": ("Study", "read_study"),
+    "analysis.api": ("ArmsStudy", "Study", "read_arms", "read_study"),
     "analysis.bangdiwala": ("bangdiwala_b",),
     "analysis.charts": ("agreement_chart",),
     "analysis.errors": ("InputError",),

@@ -23,7 +23,9 @@ from analysis.agreement.percent import PercentAgreement as PercentAgreement
 from analysis.agreement.percent import SkewIndices as SkewIndices
 from analysis.agreement.result import AgreementResult as AgreementResult
 from analysis.agreement.result import ChanceCorrectedResult as ChanceCorrectedResult
+from analysis.api import ArmsStudy as ArmsStudy
 from analysis.api import Study as Study
+from analysis.api import read_arms as read_arms
 from analysis.api import read_study as read_study
 from analysis.bangdiwala import bangdiwala_b as bangdiwala_b
 from analysis.charts import agreement_chart as agreement_chart

@@ -35,6 +35,11 @@ BENCHMARKS = (
     Benchmark(
         "coverage", "how often intervals cover", ("--repetitions", "2000"), minutes=20
     ),
+    Benchmark(
+        "between_readers",
+        "how often intervals of agreement between readers cover",
+        ("--repetitions", "100"),
+    ),
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("data", "phantom, reading a CT series, slices"),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from analysis.commands.shared import OutFolder, progress, text_of_frame
-from analysis.errors import user_input
+from analysis.errors import InputError, user_input
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis.api import ArmsStudy
     from analysis.report.results import StudyResults
 
 
@@ -32,28 +35,59 @@ def report(
         Literal["exclude", "disagree"] | None,
         typer.Option(help="Pairs with one answer: leave out, or count as disagreeing."),
     ] = None,
+    every_method: Annotated[
+        bool, typer.Option("--every-method", help="Each method alone and every two.")
+    ] = False,
 ) -> None:
     """Analyse the answers of a study and write tables, charts and a report.
 
-    What was planned is taken from plan.json beside the responses.
+    What was planned is taken from plan.json beside the responses. A file with one
+    method gives agreement between readers, and of repeat readings.
     """
-    from analysis.api import read_study
+    from analysis import api
 
     progress(f"reading {responses}")
     with user_input():
-        study = read_study(
-            responses,
-            questionnaire=questionnaire,
-            reference=reference,
-            test=test,
-            confidence_level=confidence_level,
-            incomplete=incomplete,
+        if every_method and (reference or test or incomplete):
+            msg = "--every-method takes no --reference, --test or --incomplete"
+            raise InputError(msg)
+        study = (
+            api.read_arms(
+                responses,
+                questionnaire=questionnaire,
+                confidence_level=confidence_level,
+            )
+            if every_method
+            else api.read_study(
+                responses,
+                questionnaire=questionnaire,
+                reference=reference,
+                test=test,
+                confidence_level=confidence_level,
+                incomplete=incomplete,
+            )
         )
     page = study.report(out, progress=progress)
-    print(_describe(study.results, page))
+    parts = (
+        _by_method(study)
+        if isinstance(study, api.ArmsStudy)
+        else _describe(study.results)
+    )
+    said = [*_understood(study.results.assumed), *_noted(study.results.notes)]
+    print("\n\n".join([*parts, *said, f"Report: {page}"]))
 
 
-def _describe(study: "StudyResults", page: Path) -> str:
+def _by_method(study: "ArmsStudy") -> list[str]:
+    results = study.results
+    parts = [results.warning] if results.warning else []
+    parts.append(text_of_frame(study.table_one()))
+    if results.repeated and len(results.readers) > 1:
+        repeats = text_of_frame(study.table_of_repeats())
+        parts.append(f"First and second reading\n\n{repeats}")
+    return parts
+
+
+def _describe(study: "StudyResults") -> list[str]:
     from analysis.report.frames import table_one
 
     parts = [study.warning] if study.warning else []
@@ -64,13 +98,18 @@ def _describe(study: "StudyResults", page: Path) -> str:
         if result.kappa.undefined_reason
     ]
     parts += ["\n".join(reasons)] if reasons else []
-    if study.assumed:
-        said = [f"  {sentence}" for sentence in study.assumed]
-        parts.append("\n".join(["How the file was understood:", *said]))
-    if study.notes:
-        shown = [f"  {note}" for note in study.notes[:25]]
-        more = len(study.notes) - len(shown)
-        shown += [f"  and {more} more, in results.json"] if more else []
-        parts.append("\n".join([f"{len(study.notes)} incomplete readings:", *shown]))
-    parts.append(f"Report: {page}")
-    return "\n\n".join(parts)
+    return parts
+
+
+def _understood(assumed: "Sequence[str]") -> list[str]:
+    said = [f"  {sentence}" for sentence in assumed]
+    return ["\n".join(["How the file was understood:", *said])] if said else []
+
+
+def _noted(notes: "Sequence[str]") -> list[str]:
+    if not notes:
+        return []
+    shown = [f"  {note}" for note in notes[:25]]
+    more = len(notes) - len(shown)
+    shown += [f"  and {more} more, in results.json"] if more else []
+    return ["\n".join([f"{len(notes)} incomplete readings:", *shown])]

@@ -90,9 +90,9 @@ def _describe(found: "Long") -> str:
     readers = {row["reader"] for row in found.rows}
     cases = {row["case"] for row in found.rows}
     rows = [[row.get(name, "") for name in found.header] for row in found.rows]
+    methods = f", methods {', '.join(found.methods)}" if found.methods else ""
     counts = (
-        f"Readings {len(rows)}, readers {len(readers)}, cases {len(cases)}, "
-        f"methods {', '.join(found.methods)}"
+        f"Readings {len(rows)}, readers {len(readers)}, cases {len(cases)}{methods}"
     )
     shown = text_table(rows[:_SHOWN], found.header)
     more = [f"and {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []

@@ -239,7 +239,8 @@ def crossed_spread(
     """Take readers and cases as samples, with Satterthwaite's t.
 
     A component that comes out negative counts as 0: two sources cannot vary less than
-    one of them.
+    one of them. Where few cases or readers make up a mean square, it is less certain
+    than normal values would make it, and counts fewer degrees of freedom.
 
     Args:
         clusters: Who read what.
@@ -252,7 +253,15 @@ def crossed_spread(
     """
     components = variance_components(clusters, values)
     at_least_0 = Components(*(np.maximum(part, 0.0) for part in components))
-    return _spread_of(clusters, at_least_0, conservative=conservative)
+    return _spread_of(
+        clusters,
+        at_least_0,
+        (
+            _freedom(values @ clusters.of_case / clusters.per_case),
+            _freedom(values @ clusters.of_reader / clusters.per_reader),
+        ),
+        conservative=conservative,
+    )
 
 
 def unbiased_spread(clusters: Clusters, values: FloatArray) -> Spread:
@@ -267,16 +276,37 @@ def unbiased_spread(clusters: Clusters, values: FloatArray) -> Spread:
     return _spread_of(clusters, variance_components(clusters, values))
 
 
+def _freedom(means: FloatArray) -> FloatArray:
+    """Degrees of freedom of the mean square of values `(..., clusters)`.
+
+    2 n / (kurtosis - 1), which is n for the normal distribution; n - 1 at most.
+
+    References:
+        O'Neill B. Am Stat 2014;68:282. doi:10.1080/00031305.2014.966589
+    """
+    n = means.shape[-1]
+    squares = (means - means.mean(axis=-1, keepdims=True)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kurtosis = (squares**2).mean(axis=-1) / squares.mean(axis=-1) ** 2
+        found = 2 * n / np.maximum(kurtosis - 1, 1e-12)
+    return np.asarray(np.fmin(n - 1, found))
+
+
 def _spread_of(
-    clusters: Clusters, components: Components, *, conservative: bool = False
+    clusters: Clusters,
+    components: Components,
+    freedom: tuple[FloatArray, FloatArray] | None = None,
+    *,
+    conservative: bool = False,
 ) -> Spread:
     n, n_cases, n_readers = clusters.n, clusters.n_cases, clusters.n_readers
     case, reader, residual = components
     of_case = case * _load(clusters.per_case)
     of_reader = reader * _load(clusters.per_reader)
     total = of_case + of_reader + residual
-    uncertainty = (of_case + residual) ** 2 / (n_cases - 1)
-    uncertainty += (of_reader + residual) ** 2 / (n_readers - 1)
+    of_cases, of_readers = freedom or (n_cases - 1, n_readers - 1)
+    uncertainty = (of_case + residual) ** 2 / of_cases
+    uncertainty += (of_reader + residual) ** 2 / of_readers
     free = n - n_cases - n_readers + 1
     if free > 0:
         uncertainty += residual**2 / free

@@ -9,7 +9,7 @@ proportion and Tango's for a difference of proportions.
 Readers and cases make pairs go together; their error is that of independent pairs times
 the design effect, the ratio of the two variances at the estimate. A score interval with
 the error of independent pairs times this effect is the one of the effective number of
-pairs, n over the design effect.
+pairs, n over the design effect, less one as in the variance of a sample.
 """
 
 import math
@@ -39,6 +39,7 @@ SCORED: frozenset[Variance] = frozenset(
 taken as independent are shown as others print them."""
 
 _TOLERANCE = 1e-10
+_FEWEST = 0.5  # effective pairs, however much readers and cases go together
 _SMALL = 1e-300  # no division by 0 at the ends
 _JUST = 1e-9  # inside, where a table without disagreement has no error at all
 
@@ -185,7 +186,9 @@ def with_score_interval(
         truths: What the truth might be, with the errors of independent pairs.
     """
     alone, together = truths.at(truths.seen).variance, estimate.standard_error**2
-    seen = min(alone, together) > _TOLERANCE**2
+    # Not min(): without a standard error `together` is NaN, and rounding may leave
+    # something of `alone` where all agree.
+    seen = alone > _TOLERANCE**2 and together > _TOLERANCE**2
     if estimate.undefined_reason not in {None, NO_SPREAD, ALL_AGREE}:
         return estimate
     if estimate.n_cases < 2:
@@ -202,8 +205,18 @@ def with_score_interval(
         cautions=estimate.cautions,
         bounds=estimate.bounds,
         truths=truths,
-        design_effect=together / alone if seen else estimate.n / estimate.n_cases,
+        design_effect=_design_effect(together / alone, estimate.n)
+        if seen
+        else estimate.n / estimate.n_cases,
     )
+
+
+def _design_effect(ratio: float, n: int) -> float:
+    """Return the design effect whose effective number of pairs is one less.
+
+    As n - 1 in the variance of a sample, and as Miettinen and Nurminen have it.
+    """
+    return n / max(n / ratio - 1, _FEWEST)
 
 
 def proportions(estimate: float, n: int) -> Truths:

@@ -26,6 +26,7 @@ ConsistencyCoefficient = Literal[
     "krippendorff_alpha",
     "krippendorff_alpha_ordinal",
     "krippendorff_alpha_interval",
+    "percent_agreement",
 ]
 _Weighted = NDArray[Any]
 """Real or complex numbers, one per weighting, `(...)`."""
@@ -143,6 +144,7 @@ COEFFICIENTS: dict[
     "krippendorff_alpha": _alpha(_nominal),
     "krippendorff_alpha_ordinal": _alpha(_ordinal),
     "krippendorff_alpha_interval": _alpha(_interval),
+    "percent_agreement": _agreement,
 }
 
 
@@ -221,8 +223,9 @@ def consistency(
             but not whether readers agree (Gwet KL, see below).
         k: Number of categories on the scale.
         coefficient: `fleiss_kappa`, `conger_kappa` (each reader keeps own answer
-            frequencies), `gwet_ac1`, `brennan_prediger` or `krippendorff_alpha`, also
-            `_ordinal` and `_interval`.
+            frequencies), `gwet_ac1`, `brennan_prediger`, `krippendorff_alpha`, also
+            `_ordinal` and `_interval`, or `percent_agreement` (pairs of readers who
+            agree).
         variance: `patient` (delta method over cases), `jackknife` (over cases) or
             `crossed_conservative` (jackknife variances over cases and over readers
             added, which counts what both contain twice).

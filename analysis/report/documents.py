@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from analysis.reproduction import Reproduction
 
 
-_NAME = "report.docx"
+WORD_NAME = "report.docx"
 _USE = "Research use only; not for diagnosis."
 
 
@@ -38,19 +39,25 @@ def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
         frames: Its tables.
         folder: With a PNG of each figure.
     """
+    document = new_document(study.title, study.warning)
+    _results(document, study, frames, folder)
+    for section in study.sections:
+        add_section(document, section, folder)
+    add_methods(document, methods_paragraphs(study), cited(study.sections))
+    document.save(str(folder / WORD_NAME))
+
+
+def new_document(title: str, warning: str) -> WordDocument:
+    """Return a document with a heading, and with what must stand on every page."""
     document = Document()
     document.styles["Normal"].font.size = Pt(10)
     for page in document.sections:
         page.left_margin = page.right_margin = Cm(2)
         # On every page, so that no printed sheet can be taken for something else.
-        page.header.paragraphs[0].text = " ".join(filter(None, (study.warning, _USE)))
+        page.header.paragraphs[0].text = " ".join(filter(None, (warning, _USE)))
         page.header.paragraphs[0].runs[0].font.size = Pt(8)
-    document.add_heading(study.title, 0)
-    _results(document, study, frames, folder)
-    for section in study.sections:
-        _section(document, section, folder)
-    _methods(document, study)
-    document.save(str(folder / _NAME))
+    document.add_heading(title, 0)
+    return document
 
 
 def _results(
@@ -73,7 +80,8 @@ def _results(
         _table(document, frame, f"{question.id}. {question.text}")
 
 
-def _section(document: WordDocument, section: Section, folder: Path) -> None:
+def add_section(document: WordDocument, section: Section, folder: Path) -> None:
+    """Add a part of a report; its figures are in the folder."""
     document.add_heading(section.title, 1)
     if section.refused:
         document.add_paragraph(f"Not analysed. {section.refused}")
@@ -87,12 +95,15 @@ def _section(document: WordDocument, section: Section, folder: Path) -> None:
             document.add_paragraph(note).runs[0].font.size = Pt(8)
 
 
-def _methods(document: WordDocument, study: StudyResults) -> None:
+def add_methods(
+    document: WordDocument, paragraphs: Iterable[str], sources: Iterable[str]
+) -> None:
+    """Add how it was computed, and the sources."""
     document.add_heading("Methods", 1)
-    for paragraph in methods_paragraphs(study):
+    for paragraph in paragraphs:
         document.add_paragraph(paragraph)
     document.add_heading("References", 1)
-    for source in cited(study.sections):
+    for source in sources:
         document.add_paragraph(source, style="List Number")
 
 
@@ -134,14 +145,7 @@ def report_html(
         frames: Tables of the study, if computed before.
     """
     frames = frames or report_frames.ReportFrames.of(study)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("analysis.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["unbroken"] = unbroken
-    return environment.get_template("report.html.j2").render(
+    return page_template("report.html.j2").render(
         study=study,
         level=f"{100 * study.confidence_level:g}",
         version=version("magic-ctp"),
@@ -159,6 +163,18 @@ def report_html(
         incomplete_text=INCOMPLETE[study.incomplete],
         methods=methods_paragraphs(study),
     )
+
+
+def page_template(name: str) -> jinja2.Template:
+    """Return a template of the report's pages."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["unbroken"] = unbroken
+    return environment.get_template(name)
 
 
 _INTERVAL = re.compile(r"\[(-?[\d.]+%?), (-?[\d.]+%?)\]")

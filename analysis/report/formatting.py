@@ -98,6 +98,20 @@ def format_clustered(
     return f"{value} {format_interval(estimate.confidence_interval(level), digits)}"
 
 
+def format_share(
+    estimate: ClusteredEstimate, level: float = 0.95, digits: int = 1
+) -> str:
+    """Write a clustered share in percent with its interval."""
+    if math.isnan(estimate.estimate):
+        return UNDEFINED
+    interval = estimate.confidence_interval(level)
+    value = f"{100 * estimate.estimate:.{digits}f}%"
+    if interval.caution or math.isnan(interval.low):
+        return f"{value} [{NO_INTERVAL}]"
+    low, high = (f"{100 * x:.{digits}f}%" for x in (interval.low, interval.high))
+    return f"{value} [{low}, {high}]"
+
+
 def format_percent(percent: PercentAgreement, level: float = 0.95) -> str:
     """Write percent agreement with its Wilson interval, as in the paper's Table 1."""
     if not percent.n:

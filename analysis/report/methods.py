@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -34,21 +34,24 @@ def sources() -> Mapping[str, str]:
     return tomllib.loads(text)
 
 
-def numbered(sections: Iterable[Section]) -> dict[str, int]:
+def numbered(
+    sections: Iterable[Section], always: Sequence[str] = ALWAYS
+) -> dict[str, int]:
     """Number each source that a report needs, in the order in which it is first cited.
 
-    Sources that a section names but no sentence of it marks come after those it marks.
+    Sources that a section names but no sentence of it marks come after those it marks;
+    those of `always` come first.
     """
-    keys = list(ALWAYS)
+    keys = list(always)
     for section in sections:
         marked = [key for text in section.methods for key in marks(text)]
         keys += [*marked, *section.references]
     return {key: place for place, key in enumerate(dict.fromkeys(keys), 1)}
 
 
-def cited(sections: Iterable[Section]) -> list[str]:
+def cited(sections: Iterable[Section], always: Sequence[str] = ALWAYS) -> list[str]:
     """Return each source once, in the order of its number."""
-    return [sources()[key] for key in numbered(sections)]
+    return [sources()[key] for key in numbered(sections, always)]
 
 
 def marks(sentence: str) -> list[str]:

@@ -21,7 +21,7 @@ from analysis.report.formatting import Json
 from analysis.report.frames import ReportFrames, to_latex
 from analysis.report.results import StudyResults, pictures_of
 from analysis.report.results_json import results_json
-from analysis.report.section import Provenance
+from analysis.report.section import Provenance, Table
 from reader_study.formats.questionnaire import paper_questionnaire_path
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def write_report(
     """
     with complete_or_untouched(folder) as staging, report_figures.house_style():
         progress("results.json")
-        _write_json(results_json(study), staging / "results.json")
+        write_json(results_json(study), staging / "results.json")
         progress("tables")
         frames = ReportFrames.of(study)
         _write_tables(study, frames, staging)
@@ -139,7 +139,8 @@ def write_report(
         write_word(study, frames, staging)
 
 
-def _write_json(content: Json, path: Path) -> None:
+def write_json(content: Json, path: Path) -> None:
+    """Write results.json."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -156,13 +157,18 @@ def _write_tables(study: StudyResults, computed: ReportFrames, folder: Path) -> 
         frames[table.name], captions[table.name] = table.frame, table.caption
     prose = {t.name for section in study.sections for t in section.tables if t.prose}
     for name, frame in frames.items():
-        frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        latex = to_latex(frame, captions[name], prose=name in prose)
-        (folder / f"{name}.tex").write_text(latex, encoding="utf-8")
+        write_table(Table(name, captions[name], frame, prose=name in prose), folder)
     if study.reasons:
         computed.reasons.to_csv(
             folder / "reasons.csv", index=False, lineterminator="\n"
         )
+
+
+def write_table(table: Table, folder: Path) -> None:
+    """Write a table as CSV and for LaTeX."""
+    table.frame.to_csv(folder / f"{table.name}.csv", index=False, lineterminator="\n")
+    latex = to_latex(table.frame, table.caption, prose=table.prose)
+    (folder / f"{table.name}.tex").write_text(latex, encoding="utf-8")
 
 
 def _figures(

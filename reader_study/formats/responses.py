@@ -1,6 +1,7 @@
 """responses.csv: one row per reading, written once here and read once here."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,13 @@ from reader_study.formats.wide import hint
 
 FILE_NAME = "responses.csv"
 REQUIRED = ("reader", "case", "method")
+
+ONE_METHOD = "all readings"
+"""Name of the method in a file without column `method`."""
+
+OCCASION = ("repeat", "session", "trial")
+"""Columns that tell readings of one reader, case and method apart; the first that is
+filled does."""
 
 _UNBLINDED = ("case", "method", "severity")
 _LOOKS_LIKE_A_QUESTION = re.compile(r"Q\d+[A-Za-z]?(_reason)?")
@@ -36,6 +44,9 @@ class Reading:
         trial: 1 or 2, None where the file does not tell.
         position: Place in the order of presentation of the trial, from 1, or None.
         severity: Class of the case, or None.
+        occasion: What tells this reading from others of the same reader, case and
+            method: the cell of column `repeat`, else `session`, else `trial`; may be
+            empty.
     """
 
     line: int
@@ -47,6 +58,7 @@ class Reading:
     trial: int | None = None
     position: int | None = None
     severity: str | None = None
+    occasion: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ class Responses:
             reasons; each with its line.
         simulated: Some readings are a rehearsal's.
         reconstructed: Some readings were reconstructed from published tables.
+        repeats: Second and later readings of a reader, case and method, which are not
+            among `readings`; in the order in which they were made.
         assumed: How the file was understood where it is not as its format says: its
             encoding, spellings, labels instead of codes, names that may be one.
     """
@@ -73,6 +87,7 @@ class Responses:
     notes: Sequence[str] = ()
     simulated: bool = False
     reconstructed: bool = False
+    repeats: Sequence[Reading] = ()
     assumed: Sequence[str] = ()
 
     @property
@@ -124,49 +139,116 @@ def read_responses(
 
     Raises:
         FormatError: If it cannot be read, or anything makes the readings ambiguous:
-            headers, codes that are not on the scale, methods, repeated readings. It
-            names all faults.
+            headers, codes that are not on the scale, methods, repeated readings that
+            nothing tells apart. It names all faults.
     """
-    if reference == test:
-        msg = f"Reference and test method must differ, both are {reference}"
-        raise FormatError([msg])
+    _must_differ(reference, test)
+    found = parsed(path, questionnaire, (reference, test))
+    return compared(found, questionnaire, reference=reference, test=test)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What responses.csv holds, before anything is compared.
+
+    Attributes:
+        first: The first reading of each reader, case and method, in the order of the
+            file.
+        repeats: Second and later ones, in the order in which they were made.
+        flags: Which of `simulated` and `reconstructed` some readings are.
+        assumed: As in `Responses`.
+    """
+
+    first: Sequence[Reading]
+    repeats: Sequence[Reading]
+    flags: frozenset[str]
+    assumed: Sequence[str] = ()
+
+
+def parsed(
+    path: str | Path,
+    questionnaire: Questionnaire,
+    methods: tuple[str, str] | None = None,
+    known: Sequence[str] = (),
+) -> Parsed:
+    """Read responses.csv and check every line of it.
+
+    Args:
+        path: The file.
+        questionnaire: What was asked.
+        methods: The only methods that there may be; None for any, and then column
+            `method` may be missing, so that all readings are `ONE_METHOD`.
+        known: Methods that may be spelled in another way.
+
+    Raises:
+        FormatError: As `read_responses`.
+    """
     given = read_table(path)
-    table = in_our_words(given, questionnaire, (reference, test))
+    table = in_our_words(given, questionnaire, methods or known)
     header, *rows = table.rows
     names = header.cells
-    faults = _header_faults(names, questionnaire)
+    required = REQUIRED if methods else REQUIRED[:-1]
+    faults = _header_faults(names, questionnaire, required)
     if faults:
         wide = hint(path, given, questionnaire)
         faults = [wide] if wide else faults
         raise FormatError([f"{path} line {header.line}: {fault}" for fault in faults])
     if not rows:
         raise FormatError([f"{path} has a header but no readings"])
-    parser = _Parser(questionnaire, names, (reference, test))
+    parser = _Parser(questionnaire, names, methods)
     readings = [parser.reading(row) for row in rows]
     kept = [reading for reading in readings if reading is not None]
     found = sorted([*parser.faults, *_repeated(kept)])
     if found:
         raise FormatError([f"{path} line {line}: {fault}" for line, fault in found])
+    first, repeats = _in_turn(kept)
+    return Parsed(first, repeats, frozenset(parser.flags), table.assumed)
+
+
+def compared(
+    found: Parsed, questionnaire: Questionnaire, *, reference: str, test: str
+) -> Responses:
+    """Return the readings under two methods; those under others are left out.
+
+    Raises:
+        FormatError: If both are the same.
+    """
+    _must_differ(reference, test)
+    methods = (reference, test)
+    first = [reading for reading in found.first if reading.method in methods]
+    left_out = Counter(r.method for r in found.first if r.method not in methods)
     notes = sorted(
         [
-            *_missing_partners(kept, reference, test),
-            *_missing_reasons(kept, questionnaire),
+            *_missing_partners(first, reference, test),
+            *missing_reasons(first, questionnaire),
         ]
     )
     return Responses(
-        readings=kept,
+        readings=first,
         questionnaire=questionnaire,
         reference=reference,
         test=test,
-        notes=[f"line {line}: {note}" for line, note in notes],
-        simulated="simulated" in parser.flags,
-        reconstructed="reconstructed" in parser.flags,
-        assumed=table.assumed,
+        notes=[
+            *(f"{name}: readings left out, {n}" for name, n in left_out.items()),
+            *(f"line {line}: {note}" for line, note in notes),
+        ],
+        simulated="simulated" in found.flags,
+        reconstructed="reconstructed" in found.flags,
+        repeats=[reading for reading in found.repeats if reading.method in methods],
+        assumed=found.assumed,
     )
 
 
-def _header_faults(names: Sequence[str], questionnaire: Questionnaire) -> list[str]:
-    needed = [*REQUIRED, *questionnaire.ids]
+def _must_differ(reference: str, test: str) -> None:
+    if reference == test:
+        msg = f"Reference and test method must differ, both are {reference}"
+        raise FormatError([msg])
+
+
+def _header_faults(
+    names: Sequence[str], questionnaire: Questionnaire, required: Sequence[str]
+) -> list[str]:
+    needed = [*required, *questionnaire.ids]
     faults = [f"column {name} is missing" for name in needed if name not in names]
     if len(faults) == len(needed):
         return [f"a header is missing; it must name {', '.join(needed)}"]
@@ -188,7 +270,10 @@ class _Parser:
     """Turns rows into readings and collects what is wrong with them."""
 
     def __init__(
-        self, questionnaire: Questionnaire, names: list[str], methods: tuple[str, str]
+        self,
+        questionnaire: Questionnaire,
+        names: list[str],
+        methods: tuple[str, str] | None,
     ) -> None:
         self.questionnaire = questionnaire
         self.names = names
@@ -201,18 +286,23 @@ class _Parser:
             msg = f"has {len(row.cells)} cells, the header has {len(self.names)}"
             self.faults.append((row.line, msg))
             return None
-        cells = dict(zip(self.names, row.cells, strict=True))
+        cells = {"method": ONE_METHOD} | dict(zip(self.names, row.cells, strict=True))
         for column in ("reader", "case"):
             if not cells[column]:
                 self.faults.append((row.line, f"{column} is empty"))
-        if cells["method"] not in self.methods:
-            expected = " or ".join(self.methods)
-            msg = f"method must be {expected}, got {cells['method']!r}"
-            self.faults.append((row.line, msg))
+        self._check_method(row.line, cells["method"])
         for flag in ("simulated", "reconstructed"):
             if cells.get(flag, "").lower() in TRUE:
                 self.flags.add(flag)
         return self._answered(row.line, cells)
+
+    def _check_method(self, line: int, method: str) -> None:
+        if self.methods is None and not method:
+            self.faults.append((line, "method is empty"))
+        if self.methods is not None and method not in self.methods:
+            expected = " or ".join(self.methods)
+            msg = f"method must be {expected}, got {method!r}"
+            self.faults.append((line, msg))
 
     def _answered(self, line: int, cells: dict[str, str]) -> Reading:
         answers: dict[str, Code] = {}
@@ -233,6 +323,7 @@ class _Parser:
             trial=self._whole_number(line, "trial", cells),
             position=self._whole_number(line, "position", cells),
             severity=cells.get("severity") or None,
+            occasion=_occasion(cells),
         )
 
     def _whole_number(
@@ -262,18 +353,50 @@ def _positive(cell: str) -> int | None:
     return int(text) or None if text.isascii() and text.isdigit() else None
 
 
+def _occasion(cells: Mapping[str, str]) -> str:
+    """Return what tells a reading from another of the same reader, case and method."""
+    return next(filter(None, (cells.get(name) for name in OCCASION)), "")
+
+
 def _repeated(readings: Sequence[Reading]) -> Iterator[_Located]:
-    """Find readings of the same reader, case and method."""
-    first: dict[tuple[str, str, str], int] = {}
+    """Find readings of the same reader, case and method that nothing tells apart."""
+    first: dict[tuple[str, str, str, str], int] = {}
     for reading in readings:
-        key = (reading.reader, reading.case, reading.method)
+        key = (*_key(reading), reading.occasion)
         if key in first:
+            under = f" under {reading.method}" if reading.method != ONE_METHOD else ""
             yield (
                 reading.line,
-                f"reader {reading.reader} has read case {reading.case} under "
-                f"{reading.method} before, on line {first[key]}",
+                f"reader {reading.reader} has read case {reading.case}{under} before, "
+                f"on line {first[key]}; if it was read again on purpose, a column "
+                "repeat must say which reading this is (1, 2)",
             )
         first.setdefault(key, reading.line)
+
+
+def _in_turn(readings: Sequence[Reading]) -> tuple[list[Reading], list[Reading]]:
+    """Divide readings into the first of each reader, case and method, and later ones.
+
+    Occasions that are numbers come in their order, others as they first occur in the
+    file; a reading without one is the first.
+    """
+    names = dict.fromkeys(reading.occasion for reading in readings)
+    occurs = {name: place for place, name in enumerate(names)}
+
+    def turn(reading: Reading) -> tuple[bool, int, int]:
+        number = _positive(reading.occasion)
+        return bool(reading.occasion), number or 0, occurs[reading.occasion]
+
+    first: dict[tuple[str, str, str], Reading] = {}
+    for reading in sorted(readings, key=turn):
+        first.setdefault(_key(reading), reading)
+    lines = {reading.line for reading in first.values()}
+    later = (reading for reading in readings if reading.line not in lines)
+    return [r for r in readings if r.line in lines], sorted(later, key=turn)
+
+
+def _key(reading: Reading) -> tuple[str, str, str]:
+    return reading.reader, reading.case, reading.method
 
 
 def _missing_partners(
@@ -292,7 +415,7 @@ def _missing_partners(
             )
 
 
-def _missing_reasons(
+def missing_reasons(
     readings: Sequence[Reading], questionnaire: Questionnaire
 ) -> Iterator[_Located]:
     """Find answers that ask for an explanation and have none."""

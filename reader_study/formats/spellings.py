@@ -236,8 +236,8 @@ def _words(text: str) -> str:
 
 
 def _twins(names: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
-    """Find readers and cases whose names differ by case, blanks or zeros only."""
-    for column in ("reader", "case"):
+    """Find names that differ by case, blanks or zeros only."""
+    for column in ("reader", "case", "method"):
         if names.count(column) != 1:
             continue
         place = names.index(column)

@@ -106,7 +106,7 @@ def long_of(
     if unanswered:
         understood.append(f"no answers to {', '.join(unanswered)}")
     header = [n for n in readings.columns() if n in used or n in questionnaire.ids]
-    methods = list(dict.fromkeys(row["method"] for row in rows))
+    methods = list(dict.fromkeys(row["method"] for row in rows if "method" in row))
     return Long(header, rows, methods, understood)
 
 
@@ -191,7 +191,11 @@ class Layout:
         each = " and ".join(rows) if per else "reading"
         across = f", a column for each {' and '.join(per)}" if per else ""
         said = f"a row for each {each}{across}, answers to {asked}"
-        yield said + (f", all of method {self.method!r}" if self.method else "")
+        if self.method:
+            said += f", all of method {self.method!r}"
+        elif "method" not in {*self.places, *self.in_columns}:
+            said += ", all of one method, which has no name (--methods NAME gives one)"
+        yield said
         if self.left_out:
             yield f"left out: {', '.join(self.left_out)}"
 
@@ -263,6 +267,9 @@ class _Finder:
             and _plain(name) not in map(_plain, self.told.left_out)
         ]
         columns = self._columns(free, in_columns)
+        if not columns and "method" in in_columns and not self.told.methods:
+            in_columns.remove("method")  # all readings are of one
+            columns = self._columns(free, in_columns)
         if not any(not column.is_reason for column in columns):
             raise self.fault(self._nothing_found(in_columns))
         used = {column.place for column in columns} | {*self.places.values()}
@@ -379,9 +386,11 @@ class _Finder:
             pairs = {(_peeled(rest, word), word) for rest in rests for word in found}
             pairs = {(other, word) for other, word in pairs if other}
             others = {other for other, _ in pairs}
-            if len(found) == 2 and pairs == set(product(others, found)):
+            if pairs and len(found) == 2 and pairs == set(product(others, found)):
                 sides.append(found)
-        if len(sides) != 1:
+        if not sides:
+            return ()
+        if len(sides) > 1:
             msg = (
                 "say with --methods A,B which parts of the columns' names are methods, "
                 "or with --methods A the method of the whole file"
@@ -392,11 +401,8 @@ class _Finder:
     def _nothing_found(self, in_columns: list[str]) -> str:
         asked = ", ".join(self.questionnaire.ids)
         if in_columns == ["method"]:
-            first = self.questionnaire.ids[0]
-            return (
-                "has no column method and no columns of each method, such as "
-                f"{first}_A and {first}_B; name the method of the file with --methods"
-            )
+            methods = ", ".join(self.told.methods)
+            return f"has no column method and no columns of the methods {methods}"
         if in_columns:
             return (
                 f"has no column {' and '.join(in_columns)}, and no column is known by "
@@ -486,7 +492,7 @@ class _Readings:
         key = tuple(of.get(name, "") for name in (*ROLES, "repeat", "session"))
         place = (*key, column.question, column.is_reason)
         if place in self._seen:
-            named = " ".join(f"{role} {of[role]}" for role in ROLES)
+            named = " ".join(f"{role} {of[role]}" for role in ROLES if role in of)
             before = self._seen[place]
             self.faults.append(f"{where}: {named} was there before, in {before}")
             return

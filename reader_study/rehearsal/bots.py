@@ -1,8 +1,14 @@
-"""Bots that answer with planted agreement: pure, chance is handed in."""
+"""Bots that answer with planted agreement: pure, chance is handed in.
 
-from collections.abc import Mapping, Sequence
+Each answer has one of three sources: what the case shows to every reader, the habit of
+the reader, or a draw of its own. All three have the same shares of answers, so that
+two answers of one source are alike and all others are independent: pairs of methods,
+of readers and of cases each have exactly the kappa that is planted.
+"""
+
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +25,22 @@ class SimulationPlan:
     """How bots answer.
 
     Attributes:
-        kappa: Probability that the test method's answer is that of the reference
-            method; otherwise it is drawn anew. Without bias this is Cohen's kappa.
+        kappa: Cohen's kappa of both methods, for a reader and a case, without bias.
         bias: Probability that the test method's answer is one step further along the
             scale, where there is one.
         missing: Probability that a reading is left unanswered.
-        within_case: Correlation of readers' answers to the same case.
-        within_reader: Correlation of a reader's answers to different cases.
+        within_case: Kappa of two readers' answers to the same case, under either
+            method; under the test method less where `kappa` is below `within_case +
+            within_reader`.
+        within_reader: Kappa of a reader's answers to two cases.
         corrected: Probability that an answer is corrected later.
     """
 
     kappa: float = 0.6
     bias: float = 0.0
     missing: float = 0.0
-    within_case: float = 0.3
-    within_reader: float = 0.1
+    within_case: float = 0.45
+    within_reader: float = 0.02
     corrected: float = 0.0
 
     def __post_init__(self) -> None:
@@ -41,9 +48,12 @@ class SimulationPlan:
             if not isinstance(value, int | float) or not 0 <= value <= 1:
                 msg = f"{name} must be from 0 to 1, got {value!r}"
                 raise StudyError(msg)
-        if self.within_case + self.within_reader > 1:
-            both = self.within_case + self.within_reader
-            msg = f"within_case + within_reader must be at most 1, got {both:g}"
+        from_source = math.sqrt(self.within_case) + math.sqrt(self.within_reader)
+        if from_source > 1:
+            msg = (
+                "The square roots of within_case and within_reader must add up to at "
+                f"most 1, got {from_source:.3g}"
+            )
             raise StudyError(msg)
 
 
@@ -111,30 +121,45 @@ def _draw(
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     readers, cases = shape
-    # A latent normal variable that readers of a case, and cases of a reader, share.
-    rest = 1 - plan.within_case - plan.within_reader
-    latent = (
-        np.sqrt(plan.within_case) * rng.standard_normal((1, cases))
-        + np.sqrt(plan.within_reader) * rng.standard_normal((readers, 1))
-        + np.sqrt(rest) * rng.standard_normal(shape)
-    )
-    cuts = _cuts(_shares(question))
-    reference = np.searchsorted(cuts, latent)
-    anew = np.searchsorted(cuts, rng.standard_normal(shape))
-    test = np.where(rng.random(shape) < plan.kappa, reference, anew)
+    shares = _shares(question)
+
+    def drawn(*size: int) -> NDArray[np.int64]:
+        found = rng.choice(len(shares), size, p=shares)
+        return np.broadcast_to(found, shape).astype(np.int64)
+
+    case, habit = drawn(1, cases), drawn(readers, 1)
+    kept, alike = _of_pairs(plan)
+
+    def answered(scale: float) -> NDArray[np.int64]:
+        source = rng.random(shape)
+        of_case = scale * math.sqrt(plan.within_case)
+        of_habit = of_case + scale * math.sqrt(plan.within_reader)
+        by_habit = np.where(source < of_habit, habit, drawn(*shape))
+        return np.where(source < of_case, case, by_habit)
+
+    reference = answered(1.0)
+    test = np.where(rng.random(shape) < kept, reference, answered(alike))
     further = rng.random(shape) < plan.bias
-    test = np.minimum(test + further, len(cuts))
+    test = np.minimum(test + further, len(shares) - 1)
     codes = np.array([choice.code for choice in question.scale], dtype=np.int64)
-    drawn: NDArray[np.int64] = codes[np.stack([reference, test], axis=-1)]
-    return drawn
+    both: NDArray[np.int64] = codes[np.stack([reference, test], axis=-1)]
+    return both
+
+
+def _of_pairs(plan: SimulationPlan) -> tuple[float, float]:
+    """How often the first answer is kept, and what is left of the shared sources.
+
+    Two answers of one reader to one case share a source with the probability
+    `within_case + within_reader`. Where that is less than kappa, some answers are kept
+    as well; where it is more, the test method shows less of the case.
+    """
+    shared = plan.within_case + plan.within_reader
+    if plan.kappa < shared:
+        return 0.0, plan.kappa / shared
+    return (plan.kappa - shared) / (1 - shared) if shared < 1 else 0.0, 1.0
 
 
 def _shares(question: Question) -> NDArray[np.float64]:
     weights = _FALL ** np.arange(len(question.scale))
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares
-
-
-def _cuts(shares: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    bounds = np.cumsum(shares)[:-1]
-    return np.array([NormalDist().inv_cdf(float(bound)) for bound in bounds])

@@ -310,12 +310,13 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_method_names_the_lines(tmp_path, capsys):
+def test_an_unknown_method_names_those_of_the_file_and_what_to_type(tmp_path, capsys):
     arguments = ["report", RECONSTRUCTED, "--out", str(tmp_path / "out")]
     assert main([*arguments, "--test", "GAN"]) == 2
     printed = capsys.readouterr().err
-    assert "line 3: method must be RAPID or GAN, got 'MAGIC'" in printed
-    assert "and 115 more" in printed
+    held = "RAPID (140 readings, the first on line 2), MAGIC (140 readings, the first"
+    assert held in printed
+    assert "not GAN: name two to compare, such as --reference RAPID --test" in printed
     assert list(tmp_path.iterdir()) == []
 
 

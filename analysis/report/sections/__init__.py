@@ -11,6 +11,7 @@ from analysis.report.sections.consistency import consistency_section
 from analysis.report.sections.odds import odds_section
 from analysis.report.sections.ordinal import ordinal_section
 from analysis.report.sections.recovery import recovery_section
+from analysis.report.sections.repeats import repeats_section
 from analysis.report.sections.turing import turing_section
 
 Maker = Callable[[ReportContext], Section | None]
@@ -26,6 +27,7 @@ def makers() -> Sequence[Maker]:
         acceptability_section,
         ordinal_section,
         consistency_section,
+        repeats_section,
         odds_section,
         recovery_section,
         checklist_section,

@@ -198,9 +198,9 @@ def _leakage(leakage: Leakage) -> str:
         f"{100 * leakage.switched:.1f}% "
         f"got another answer in trial 2, {100 * leakage.expected:.1f}% being expected "
         "of answers that do not depend on one another "
-        f"({_p(leakage.p_value)}; against more switching, which would hint at leakage, "
-        f"one-sided {_p(leakage.p_more_switching)}). Less switching comes from pictures "
-        "of a case that look alike under both methods."
+        f"({_p(leakage.p_value)}; against more switching, which would hint at "
+        f"leakage, one-sided {_p(leakage.p_more_switching)}). Less switching comes "
+        "from pictures of a case that look alike under both methods."
     )
 
 

@@ -179,3 +179,18 @@ def test_no_pairs_and_one_case_say_why():
     assert np.isnan(alone.p_value())
     unknown = from_influence(math.nan, [0.5, -0.5], [0, 0], [0, 1])
     assert unknown.undefined_reason == "the coefficient is undefined"
+
+
+def test_a_mean_square_that_few_cases_make_up_counts_fewer_degrees_of_freedom():
+    reader, case = np.divmod(np.arange(120), 20)
+    clusters = Clusters(reader, case)
+    alike = np.where(np.arange(20) % 2, 1.0, -1.0)
+    few = np.where(np.arange(20) < 2, 10.0, -10 / 9)
+    found = []
+    for of_case in (alike, few):
+        values = of_case[case] + 0.1 * np.cos(np.arange(120.0) ** 2)
+        found.append(float(crossed_spread(clusters, values - values.mean()).df))
+    kurtosis = np.mean((few - few.mean()) ** 4) / np.var(few) ** 2
+
+    assert found[0] == pytest.approx(19, rel=0.02)
+    assert found[1] == pytest.approx(40 / (kurtosis - 1), rel=0.05)

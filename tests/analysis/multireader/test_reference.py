@@ -77,7 +77,8 @@ def test_crossed_percent_agreement_is_the_u_statistic(entry, reference_pairs):
         assert crossed.standard_error > unbiased.standard_error
     else:
         assert crossed.standard_error**2 == exactly(expected)
-        assert crossed.df == exactly(unbiased.df)
+        # Few cases that make up the mean square count fewer degrees of freedom.
+        assert 0 < crossed.df <= unbiased.df * (1 + 1e-9)
 
 
 def test_conservative_adds_both_mean_squares(entry, reference_pairs):

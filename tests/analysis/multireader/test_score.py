@@ -1,6 +1,7 @@
 """Score intervals on the effective number of pairs."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,10 +33,10 @@ def independent_of(estimate, n, truths, bounds=(0.0, 1.0)):
 
 def test_independent_pairs_have_wilsons_interval():
     found = independent_of(0.9, 50, score.proportions(0.9, 50))
-    expected = proportion_confint(45, 50, method="wilson")
+    expected = proportion_confint(0.9 * 49, 49, method="wilson")  # one less
     limits = found.confidence_interval()
 
-    assert found.design_effect == pytest.approx(1)
+    assert found.n_effective == pytest.approx(49)
     assert (limits.low, limits.high) == pytest.approx(expected, abs=1e-8)
 
 
@@ -49,7 +50,8 @@ def test_independent_pairs_have_wilsons_interval():
 )
 def test_two_proportions_have_mees_interval(events, sizes, expected):
     truths = score.differences(events, sizes)
-    limits = independent_of(truths.seen, 100, truths, (-1.0, 1.0)).confidence_interval()
+    found = independent_of(truths.seen, 100, truths, (-1.0, 1.0))
+    limits = replace(found, design_effect=1.0).confidence_interval()
 
     assert (limits.low, limits.high) == pytest.approx(expected, abs=6e-5)
 
@@ -118,8 +120,8 @@ def test_agreement_is_wilsons_on_the_effective_number(study):
     limits = found.confidence_interval()
 
     assert (limits.low, limits.high) == pytest.approx((centre - half, centre + half))
-    assert found.design_effect == pytest.approx(
-        found.standard_error**2 * found.n / (found.estimate * (1 - found.estimate))
+    assert n + 1 == pytest.approx(
+        found.estimate * (1 - found.estimate) / found.standard_error**2
     )
 
 
@@ -132,6 +134,16 @@ def test_where_all_agree_a_case_counts_once(study):
     assert limits.low == pytest.approx(20 / (20 + t**2))
     assert limits.high == 1
     assert found.wald_interval().low == 1  # which claims certainty
+
+
+def test_rounding_makes_no_disagreement_where_all_agree():
+    shares = np.array([5, 18, 12]) / 35
+    assert shares.sum() != 1  # so that something is left of 1 - agreement
+    answers = np.repeat([1, 2, 3], [5, 18, 12])
+    reader, case = np.divmod(np.arange(35), 5)
+    pairs = Pairs.from_labels(reader, case, answers, answers, (1, 2, 3))
+    interval = clustered_kappa(pairs).confidence_interval()
+    assert 0 < interval.low < interval.high == 1
 
 
 def test_pairs_taken_as_independent_keep_the_interval_that_others_print(study):

@@ -83,7 +83,8 @@ def test_all_faults_are_named_at_once_with_their_lines(write, questionnaire):
         "R1,c1,MAGIC,1,1",
     ]
     assert faults_of(write(lines), questionnaire) == [
-        "line 3: reader R1 has read case c1 under RAPID before, on line 2",
+        "line 3: reader R1 has read case c1 under RAPID before, on line 2; if it was "
+        "read again on purpose, a column repeat must say which reading this is (1, 2)",
         "line 4: method must be RAPID or MAGIC, got 'REAL'",
         "line 5: Q2A must be one of 1, 0, -1 or empty, got '5'",
         "line 5: Q4 must be one of 1, 2, 3, 4, 5 or empty, got 'yes'",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from reader_study.formats.arms import read_arms
 from reader_study.formats.checking import FormatError
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.formats.responses import read_responses
@@ -241,6 +242,16 @@ def test_a_workbook_that_says_a_wrong_size_is_read_whole(tmp_path):
     assert len(read(path).readings) == 4
 
 
+def test_a_whole_number_stored_with_decimals_is_the_same_name(tmp_path):
+    whole = as_workbook(PLAIN.replace("c1", "77"))
+    path = tmp_path / "responses.xlsx"
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(name, part.replace(b"<v>77</v>", b"<v>77.0</v>", 1))
+    assert {r.case for r in read(path).readings} == {"77"}
+
+
 def with_formula():
     book = Workbook()
     for line in PLAIN.splitlines():
@@ -326,6 +337,31 @@ def test_a_code_wins_over_a_label_and_both_over_a_word_for_nothing(tmp_path):
     path = tmp_path / "responses.csv"
     path.write_text("reader,case,method,Q1\nA,c,old,1\nA,c,new,na\n")
     assert [r.answers["Q1"] for r in read(path, asked).readings] == [1, 3]
+
+
+def test_a_code_in_other_letters_wins_over_a_label(tmp_path):
+    asked = Questionnaire("", "", (Question.of("Q1", "?", ("a", "b"), ("B", "A")),))
+    path = tmp_path / "responses.csv"
+    path.write_text("reader,case,method,Q1\nA,c,old,A\nA,c,new,b\n")
+    found = read(path, asked)
+    assert [r.answers["Q1"] for r in found.readings] == ["a", "b"]
+    assert list(found.assumed) == ["codes are read without regard to case: Q1"]
+
+
+def test_a_blank_may_stand_for_a_bar(tmp_path):
+    asked = Questionnaire("", "", (Question.of("map_quality", "?", (1, 2)),))
+    path = tmp_path / "responses.csv"
+    path.write_text("reader,case,method,Map Quality\nA,c,old,1\nA,c,new,2\n")
+    assert [r.answers["map_quality"] for r in read(path, asked).readings] == [1, 2]
+
+
+def test_methods_that_may_be_one_are_named(tmp_path):
+    path = tmp_path / "responses.csv"
+    path.write_text("reader,case,method,quality,Q1\nA,c,CT 1,1,1\nA,c,ct1,2,1\n")
+    assert list(read_arms(path, ASKED).assumed) == [
+        "methods 'CT 1' (line 2) and 'ct1' (line 3) are taken as 2; if one, write them "
+        "alike"
+    ]
 
 
 def test_a_label_of_two_codes_is_refused(tmp_path):

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from reader_study.formats.arms import read_arms
 from reader_study.formats.checking import FormatError
 from reader_study.formats.questionnaire import Question, Questionnaire
-from reader_study.formats.responses import read_responses
+from reader_study.formats.responses import ONE_METHOD, read_responses
 from reader_study.formats.tabular import read_table
 from reader_study.formats.wide import Told, long_of
 
@@ -176,6 +177,31 @@ FORMS = {
             "x.csv: left out: site",
         ],
     ),
+    "one method, a column of each reader": (
+        {"x.csv": "case,R1,R2,R3\nc1,1,2,3\nc2,good,1,\n"},
+        ONE,
+        {},
+        [
+            ("R1", "c1", "1"),
+            ("R2", "c1", "2"),
+            ("R3", "c1", "3"),
+            ("R1", "c2", "1"),
+            ("R2", "c2", "1"),
+        ],
+        [
+            "x.csv: a row for each case, a column for each reader (R1, R2, R3), "
+            "answers to quality, all of one method, which has no name (--methods NAME "
+            "gives one)",
+            "readings without any answer are left out: 1",
+        ],
+    ),
+    "two readers of one method": (
+        {"x.csv": "case,R1,R2\nc1,1,2\n"},
+        ONE,
+        {},
+        [("R1", "c1", "1"), ("R2", "c1", "2")],
+        None,
+    ),
     "rows as they should be, with other names": (
         {"x.csv": "Rater,case,technique,quality\nR1,c1,A,1\nR1,c1,B,2\n"},
         ONE,
@@ -196,9 +222,9 @@ def test_a_wide_form_is_read_rightly_and_said(form, tmp_path):
         assert found.understood == understood
     path = tmp_path / "responses.csv"
     path.write_text(found.text(), encoding="utf-8")
-    methods = [*found.methods, "none"][:2]
-    again = read_responses(path, asked, reference=methods[0], test=methods[1])
+    again = read_arms(path, asked)
     assert len(again.readings) == len(expected)
+    assert list(again.methods) == (found.methods or [ONE_METHOD])
     assert not again.assumed
 
 
@@ -216,11 +242,10 @@ REFUSED = {
         "x.csv line 1: say with --methods A,B which parts of the columns' names are "
         "methods, or with --methods A the method of the whole file",
     ),
-    "the method of a file": (
+    "methods that are not there": (
         {"x.csv": "reader,case,quality,Q1\nR1,c1,1,0\n"},
-        {},
-        "x.csv line 1: has no column method and no columns of each method, such as "
-        "quality_A and quality_B; name the method of the file with --methods",
+        {"methods": ("A", "B")},
+        "x.csv line 1: has no column method and no columns of the methods A, B",
     ),
     "who and what": (
         {"x.csv": "patient,R1,R2\nc1,1,2\n"},
@@ -286,6 +311,22 @@ def test_a_comment_is_no_method(tmp_path):
     path.write_text("reader,case,quality,quality_comment\nR1,c1,1,nice\n")
     with pytest.raises(FormatError, match="column method is missing"):
         read_responses(path, ONE, reference="A", test="B")
+
+
+def test_the_longest_question_names_a_column(tmp_path):
+    scale = (1, 2)
+    asked = Questionnaire(
+        "", "", (Question.of("map", "?", scale), Question.of("map_quality", "?", scale))
+    )
+    text = "reader,case,map_A,map_B,map_quality_A,map_quality_B\nR,c,1,2,2,1\n"
+    found = long(tmp_path, {"x.csv": text}, asked)
+    assert cells(found) == [("R", "c", "A", "1", "2"), ("R", "c", "B", "2", "1")]
+
+
+def test_names_that_do_not_cross_are_not_split(tmp_path):
+    text = "case,R1_a,R1_b,R2_a,R3\nc1,1,2,3,1\n"
+    found = long(tmp_path, {"x.csv": text}, ONE)
+    assert [row["reader"] for row in found.rows] == ["R1_a", "R1_b", "R2_a", "R3"]
 
 
 def test_text_that_a_spreadsheet_would_run_is_guarded(tmp_path):

@@ -1,0 +1,87 @@
+"""results.json of a study by method: schema 2, with `arms` and `contrasts`."""
+
+from collections.abc import Mapping
+
+from analysis.multireader import ClusteredEstimate
+from analysis.report.arms import results
+from analysis.report.formatting import Json, clustered_json, number
+from analysis.report.sections.repeats import within_json
+
+SCHEMA = 2
+
+
+def arms_json(study: results.ArmsResults) -> Json:
+    """Return the content of results.json; docs/file-formats.md describes its form."""
+    level = study.confidence_level
+    return {
+        "schema": SCHEMA,
+        "title": study.title,
+        "provenance": study.provenance,
+        "warning": study.warning or None,
+        "confidence_level": level,
+        "readers": list(study.readers),
+        "n_cases": study.n_cases,
+        "arms": {arm.method: _arm(arm, level) for arm in study.arms},
+        "contrasts": [_contrast(contrast, level) for contrast in study.contrasts],
+        "notes": list(study.notes),
+        "assumed": list(study.assumed),
+    }
+
+
+def _arm(arm: results.ArmResults, level: float) -> Json:
+    return {
+        "readers": list(arm.readers),
+        "n_cases": arm.n_cases,
+        "n_readings": arm.n_readings,
+        "n_repeats": arm.n_repeats,
+        "questions": {
+            asked.question.id: _question(asked, level) for asked in arm.questions
+        },
+    }
+
+
+def _question(asked: results.QuestionInArm, level: float) -> Json:
+    between = asked.between
+    return {
+        "categories": list(asked.question.codes),
+        "labels": list(asked.question.labels),
+        "n_answers": between.n_answers,
+        "counts_by_reader": between.counts.tolist(),
+        "between_readers": {
+            "n_cases": between.n_cases,
+            **_estimates(between.coefficients, level),
+            "these_readers": _estimates(between.these_readers, level),
+        }
+        if between.coefficients
+        else None,
+        "reader_by_reader": {
+            own.reader: {
+                "agreement_with_others": clustered_json(own.agreement, level),
+                "percent_agreement": {n: number(v) for n, v in own.shares.items()},
+                "cohen_kappa": {n: number(v) for n, v in own.kappas.items()},
+            }
+            for own in asked.others
+        },
+        "within_reader": within_json(asked.within, level) if asked.within else None,
+    }
+
+
+def _estimates(
+    estimates: Mapping[str, ClusteredEstimate], level: float
+) -> dict[str, Json]:
+    return {name: clustered_json(value, level) for name, value in estimates.items()}
+
+
+def _contrast(contrast: results.Contrast, level: float) -> Json:
+    return {
+        "reference": contrast.reference,
+        "test": contrast.test,
+        "questions": {
+            name: {
+                "n_pairs": agreement.n,
+                "percent_agreement": clustered_json(agreement, level),
+                "cohen_kappa": clustered_json(contrast.kappa[name], level),
+            }
+            for name, agreement in contrast.agreement.items()
+        },
+    }

@@ -1,0 +1,115 @@
+"""Write the report of a study by method: results.json, tables, figures and pages."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from analysis.report import documents, methods, writing
+from analysis.report import figures as report_figures
+from analysis.report.arms import content, results, sections
+from analysis.report.section import Section
+from reader_study.formats.responses import ONE_METHOD
+
+
+def write_arms_report(
+    study: results.ArmsResults,
+    folder: Path,
+    *,
+    progress: writing.Progress = lambda _: None,
+) -> None:
+    """Write all results of a study into a folder.
+
+    Raises:
+        OutputError: If the folder cannot be made; then nothing is written.
+    """
+    made = sections.sections_of(study)
+    with writing.complete_or_untouched(folder) as staging, report_figures.house_style():
+        progress("results.json")
+        writing.write_json(content.arms_json(study), staging / "results.json")
+        progress("tables")
+        tables = [table for section in made for table in section.tables]
+        for table in tables:
+            writing.write_table(table, staging)
+        figures = {}
+        for picture in (one for section in made for one in section.pictures):
+            progress(picture.name)
+            figure = writing.stamp_provenance(picture.draw(), study.provenance)
+            report_figures.save_figure(figure, staging, picture.name)
+            figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
+        progress("report.html")
+        html = page(study, made, figures)
+        (staging / "report.html").write_text(html, encoding="utf-8")
+        progress("report.docx")
+        _write_word(study, made, staging)
+
+
+def page(
+    study: results.ArmsResults,
+    made: Sequence[Section],
+    figures: Mapping[str, bytes],
+) -> str:
+    """Render the page.
+
+    Args:
+        study: What to report.
+        made: Its sections.
+        figures: SVG files by name.
+    """
+    encoded = {name: base64.b64encode(svg).decode() for name, svg in figures.items()}
+    return documents.page_template("arms.html.j2").render(
+        study=study,
+        lead=lead_of(study),
+        sections=made,
+        figures=encoded,
+        methods=_methods(study, made),
+        references=methods.cited(made, ()),
+        version=version("magic-ctp"),
+        reproduction=None,
+    )
+
+
+def _write_word(
+    study: results.ArmsResults, made: Sequence[Section], folder: Path
+) -> None:
+    document = documents.new_document(study.title, study.warning)
+    for sentence in lead_of(study):
+        document.add_paragraph(sentence)
+    for section in made:
+        documents.add_section(document, section, folder)
+    documents.add_methods(document, _methods(study, made), methods.cited(made, ()))
+    document.save(str(folder / documents.WORD_NAME))
+
+
+def lead_of(study: results.ArmsResults) -> list[str]:
+    """Return paragraphs that say who read what."""
+    said = [
+        f"{_number(len(arm.readers), 'reader')} rated {_number(arm.n_cases, 'patient')}"
+        f"{_under(arm)}: {_number(arm.n_readings, 'reading')}"
+        + (
+            f", and {_number(arm.n_repeats, 'repeat reading')}."
+            if arm.n_repeats
+            else "."
+        )
+        for arm in study.arms
+    ]
+    level = f"Intervals are at the {100 * study.confidence_level:g} % level."
+    return [" ".join([*said, level])]
+
+
+def _under(arm: results.ArmResults) -> str:
+    return f" under {arm.method}" if arm.method != ONE_METHOD else ""
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _methods(study: results.ArmsResults, made: Sequence[Section]) -> list[str]:
+    numbers = methods.numbered(made, ())
+    parts = [section.methods for section in made if section.methods]
+    texts = [" ".join(sentences) for sentences in parts]
+    said = [methods.with_numbers(text, numbers) for text in texts]
+    simulated = study.provenance == "simulated"
+    first = ["The readings analysed here are simulated."] if simulated else []
+    return [*first, *said, methods.software()]
