@@ -68,7 +68,11 @@ class Study:
         return tuple(self.responses.questionnaire.ids)
 
     def table_one(self) -> pd.DataFrame:
-        """Return agreement and kappa of each question, as the paper's Table 1."""
+        """Return agreement and kappa of each question; the headings name the interval.
+
+        Readers and patients are random. Where it is not known which case an answer
+        belongs to, pairs are taken as independent, as in the paper's Table 1.
+        """
         level, incomplete = self.chosen.over(self.plan)
         questions = report_results.analyse_questions(self.responses, incomplete)
         return table_of_questions(questions, level)
@@ -265,7 +269,7 @@ def read_study(
     Examples:
         >>> from analysis.published import reconstructed_responses_path
         >>> study = read_study(reconstructed_responses_path())
-        >>> study.table_one().loc[0, "Agreement [95% CI]"]
+        >>> study.table_one().loc[0, "Agreement [95% CI, pairs as independent]"]
         '80.71% [73.39%, 86.39%]'
     """
     if incomplete not in {None, *_INCOMPLETE}:

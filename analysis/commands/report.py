@@ -91,6 +91,7 @@ def _describe(study: "StudyResults") -> list[str]:
     from analysis.report.frames import table_one
 
     parts = [study.warning] if study.warning else []
+    parts += ["\n".join(study.front.primary)] if study.front else []
     parts.append(text_of_frame(table_one(study)))
     reasons = [
         f"{result.pairs.question.id} kappa: {result.kappa.undefined_reason}."

@@ -14,6 +14,8 @@ from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
 
 _MOST_CATEGORIES_BY_READER = 3
+INDEPENDENT = "pairs as independent"
+CROSSED = "readers and patients random"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,30 +24,73 @@ class ReportFrames:
 
     Attributes:
         table_one: Agreement and kappa of each question.
+        independent: The same with pairs as independent, None where Table 1 is that.
         supplementary: A table of each question by its file name.
         reasons: Explanations that readers gave.
     """
 
     table_one: pd.DataFrame
+    independent: pd.DataFrame | None
     supplementary: Mapping[str, pd.DataFrame]
     reasons: pd.DataFrame
 
     @classmethod
     def of(cls, study: StudyResults) -> Self:
         """Compute them."""
-        return cls(table_one(study), supplementary_tables(study), reasons_table(study))
+        questions, level = study.questions, study.confidence_level
+        return cls(
+            table_one(study),
+            independent_table(questions, level) if is_crossed(questions) else None,
+            supplementary_tables(study),
+            reasons_table(study),
+        )
 
 
 def table_one(study: StudyResults) -> pd.DataFrame:
-    """Agreement and kappa of each question, in the form of the paper's Table 1."""
+    """Agreement and kappa of each question, readers and patients random if known."""
     return table_of_questions(study.questions, study.confidence_level)
 
 
 def table_of_questions(
     questions: Sequence[QuestionResult], level: float
 ) -> pd.DataFrame:
-    """Table 1 of some questions, whatever else is known of their study."""
-    percent = f"{100 * level:g}% CI"
+    """Table 1 of some questions, whatever else is known of their study.
+
+    Its headings say whether readers and patients are random or, where it is not known
+    which case an answer belongs to, pairs are taken as independent.
+    """
+    if not is_crossed(questions):
+        return independent_table(questions, level)
+    percent = f"{100 * level:g}% CI, {CROSSED}"
+    return pd.DataFrame(
+        [
+            {
+                "Question": formatting.neutralise(result.pairs.question.id),
+                "Pairs": str(result.percent.n),
+                "Incomplete": str(result.pairs.n_incomplete),
+                f"Agreement [{percent}]": formatting.format_share(
+                    result.crossed.agreement, level, 2
+                ),
+                f"Cohen's kappa [{percent}]": formatting.format_clustered(
+                    result.crossed.kappa, level
+                ),
+            }
+            for result in questions
+            if result.crossed
+        ]
+    )
+
+
+def is_crossed(questions: Sequence[QuestionResult]) -> bool:
+    """Whether every question has results with readers and patients random."""
+    return all(result.crossed for result in questions)
+
+
+def independent_table(
+    questions: Sequence[QuestionResult], level: float
+) -> pd.DataFrame:
+    """Table 1 as the paper has it, pairs as independent; its headings say so."""
+    percent = f"{100 * level:g}% CI, {INDEPENDENT}"
     return pd.DataFrame(
         [
             {
@@ -128,7 +173,7 @@ def coefficient_table(result: QuestionResult, level: float) -> pd.DataFrame:
         )
         rows.append(("Bias index", formatting.format_estimate(result.skew.bias)))
     return pd.DataFrame(
-        rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI]"]
+        rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI, {INDEPENDENT}]"]
     )
 
 

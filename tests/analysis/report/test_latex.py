@@ -8,11 +8,15 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from analysis.report.arms.results import analyse_arms
+from analysis.report.arms.writing import write_arms_report
 from analysis.report.frames import to_latex
 from analysis.report.latex import latex_escaped
 from analysis.report.results import analyse_responses
 from analysis.report.writing import write_report
+from reader_study.formats.arms import Arms
 from reader_study.formats.questionnaire import Choice, Questionnaire
+from reader_study.formats.responses import Parsed
 from tests.analysis.report.conftest import PLAN, closing_of, simulated_responses
 
 NASTY = (
@@ -65,8 +69,8 @@ def compiled(name, tables, folder):
     return done.returncode, done.stdout
 
 
-def nasty_study():
-    """A study whose questions, labels and methods are full of signs of LaTeX."""
+def nasty_responses():
+    """Answers whose questions, labels, readers, cases and methods are full of signs."""
     given = simulated_responses(n_readers=4, n_cases=8)
     asked = [
         replace(
@@ -84,23 +88,36 @@ def nasty_study():
         replace(r, method=names[r.method], reader=f"{r.reader}_#", case=f"{r.case} %")
         for r in given.readings
     ]
-    responses = replace(
+    return replace(
         given,
         readings=readings,
         questionnaire=Questionnaire("Nasty", "1", tuple(asked)),
         reference=names["RAPID"],
         test=names["MAGIC"],
     )
+
+
+def write_two_methods(responses, folder):
     closing = closing_of(responses)
-    return analyse_responses(responses, title=NASTY, plan=PLAN, closing=closing)
+    study = analyse_responses(responses, title=NASTY, plan=PLAN, closing=closing)
+    write_report(study, folder)
+
+
+def write_each_method(responses, folder):
+    again = [replace(r, occasion="2") for r in responses.readings[:40]]
+    found = Parsed(responses.readings, again, frozenset())
+    methods = (responses.reference, responses.test)
+    arms = Arms(found, responses.questionnaire, methods)
+    write_arms_report(analyse_arms(arms, PLAN, 0.95), folder)
 
 
 @pytest.mark.slow
-def test_every_table_of_a_report_compiles(tmp_path):
+@pytest.mark.parametrize("write", [write_two_methods, write_each_method])
+def test_every_table_of_a_report_compiles(write, tmp_path):
     pdflatex()
-    write_report(nasty_study(), tmp_path / "report")
+    write(nasty_responses(), tmp_path / "report")
     files = sorted((tmp_path / "report").glob("*.tex"))
-    assert len(files) > 20
+    assert len(files) > 8
     tables = [file.read_text(encoding="utf-8") for file in files]
     if compiled("all", tables, tmp_path)[0]:
         alone = {
