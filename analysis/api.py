@@ -3,7 +3,7 @@
 import errno
 import os
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -276,9 +276,8 @@ def read_study(
         known = " or ".join(_INCOMPLETE)
         msg = f"Incomplete pairs must be treated by {known}, got {incomplete!r}"
         raise InputError(msg)
-    by_method = read_arms(
-        path, questionnaire=questionnaire, confidence_level=confidence_level
-    )
+    named = [name for name in (reference, test) if name]
+    by_method = _by_method(path, questionnaire, confidence_level, named)
     file, arms, plan = by_method.path, by_method.responses, by_method.plan
     if not (reference or test) and len(arms.methods) == 1:
         return by_method
@@ -302,6 +301,15 @@ def read_arms(
     Arguments and errors are those of `read_study`, which returns the same for a file
     with one method.
     """
+    return _by_method(path, questionnaire, confidence_level, ())
+
+
+def _by_method(
+    path: str | Path,
+    questionnaire: str | Path | None,
+    confidence_level: float | None,
+    named: Sequence[str],
+) -> ArmsStudy:
     file = as_path("A study", path)
     if not file.exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
@@ -309,7 +317,8 @@ def read_arms(
         normal_quantile(confidence_level)
     asked = _questionnaire(file, questionnaire)
     plan = plan_beside(file)
-    arms = formats_arms.read_arms(file, asked)
+    known = [*dict.fromkeys([*named, plan.reference, plan.test])]
+    arms = formats_arms.read_arms(file, asked, known)
     _must_hold_agreement(file, arms)
     return ArmsStudy(file, arms, plan, report_results.Choices(confidence_level))
 
@@ -348,9 +357,4 @@ def _questionnaire(
         return formats_questionnaire.read_questionnaire(
             as_path("A questionnaire", named)
         )
-    found = responses.with_name(formats_questionnaire.FILE_NAME)
-    return (
-        formats_questionnaire.read_questionnaire(found)
-        if found.exists()
-        else formats_questionnaire.paper_questionnaire()
-    )
+    return formats_questionnaire.questionnaire_beside(responses)

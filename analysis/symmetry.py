@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
-from scipy.special import bdtr, chdtrc
+from scipy.special import chdtrc
 
 from analysis.columns import takes_ratings
 from analysis.showing import Shown
@@ -45,7 +45,8 @@ def bowker(table: ContingencyTable) -> TestResult:
         Bowker AH. J Am Stat Assoc 1948;43:572. doi:10.1080/01621459.1948.10483284
     """
     upper = np.triu_indices(table.k, 1)
-    above, below = table.counts[upper], table.counts.T[upper]
+    counts = table.counts.astype(float)  # whose squares are beyond int64
+    above, below = counts[upper], counts.T[upper]
     met = above + below > 0
     difference, total = (above - below)[met], (above + below)[met]
     return _chi_square(float((difference**2 / total).sum()), len(upper[0]), table)
@@ -103,12 +104,14 @@ def mcnemar(
     if method not in ("exact", "mid-p"):  # also of no text, which has no hash
         msg = f"Method must be 'exact', 'mid-p' or 'asymptotic', got {method!r}"
         raise ValueError(msg)
+    from scipy.stats import binom  # knows more than 2**31 trials; slow to import
+
     b, c = int(table.counts[0, 1]), int(table.counts[1, 0])
     smaller, disagree = min(b, c), b + c
-    at_most = float(bdtr(smaller, disagree, 0.5))
+    at_most = float(binom.cdf(smaller, disagree, 0.5))
     p_value = 2 * at_most
     if method == "mid-p":
-        fewer = float(bdtr(smaller - 1, disagree, 0.5)) if smaller else 0.0
+        fewer = float(binom.cdf(smaller - 1, disagree, 0.5)) if smaller else 0.0
         p_value -= at_most - fewer
     reason = None if disagree else NO_DISAGREEMENT
     return TestResult(float(smaller), min(1.0, p_value), None, reason)

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.agreement.result import AgreementResult
 from analysis.power import PowerFigures
 from analysis.report import formatting
+from analysis.report.latex import latex_escaped
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
 
@@ -237,20 +238,23 @@ def reasons_table(study: StudyResults) -> pd.DataFrame:
 
 
 def to_latex(frame: pd.DataFrame, caption: str, *, prose: bool = False) -> str:
-    r"""Write a table for LaTeX with `booktabs`; text is escaped.
+    r"""Write a table for LaTeX with `booktabs`; all text is escaped.
 
     Args:
         frame: Cells as text.
         caption: What it shows.
         prose: Cells are sentences, which need lines to be broken.
     """
-    styler = frame.style.hide(axis="index").format(escape="latex")
-    styler = styler.format_index(escape="latex", axis="columns")
+    styler = frame.style.hide(axis="index").format(latex_escaped)
+    styler = styler.format_index(latex_escaped, axis="columns")
     of_sentences = rf"p{{{0.8 / max(1, len(frame.columns) - 1):.2f}\linewidth}}"
     columns = "l" + of_sentences * (len(frame.columns) - 1) if prose else None
     return str(
         styler.to_latex(
-            hrules=True, caption=caption, position="htbp", column_format=columns
+            hrules=True,
+            caption=latex_escaped(caption),
+            position="htbp",
+            column_format=columns,
         )
     )
 

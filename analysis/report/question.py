@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from analysis import agreement, multireader
+from analysis.agreement.krippendorff import alpha_of_counts
 from analysis.agreement.percent import PercentAgreement, SkewIndices
 from analysis.agreement.result import AgreementResult, ChanceCorrectedResult
 from analysis.bangdiwala import bangdiwala_b
@@ -115,13 +114,12 @@ def analyse_question(
 
 
 def _coefficients(table: ContingencyTable) -> dict[str, AgreementResult]:
-    positions = table.to_pairs().astype(np.float64)
     found: dict[str, AgreementResult] = {
         "maximum_kappa": agreement.maximum_kappa(table),
         "scott_pi": agreement.scott_pi(table),
         "gwet_ac1": agreement.gwet_ac(table),
         "brennan_prediger": agreement.brennan_prediger(table),
-        "krippendorff_alpha_nominal": agreement.krippendorff_alpha(positions),
+        "krippendorff_alpha_nominal": alpha_of_counts(table.counts),
         "bangdiwala_b": bangdiwala_b(table),
     }
     if _is_binary(table):  # weights change nothing on two categories
@@ -135,9 +133,7 @@ def _coefficients(table: ContingencyTable) -> dict[str, AgreementResult]:
             f"bangdiwala_b_{weights}": bangdiwala_b(table, weights),
         }
     for level in ("ordinal", "interval"):
-        found[f"krippendorff_alpha_{level}"] = agreement.krippendorff_alpha(
-            positions, level
-        )
+        found[f"krippendorff_alpha_{level}"] = alpha_of_counts(table.counts, level)
     return found
 
 

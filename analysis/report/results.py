@@ -43,6 +43,7 @@ class StudyResults:
         incomplete: What was done with pairs that lack an answer.
         provenance: Where the readings come from.
         notes: What is incomplete in the data, each with its line.
+        assumed: How the file of readings was understood where that is not plain.
         reasons: Explanations that readers gave.
         sections: What goes beyond pairs taken as independent.
         flow: How far readings came.
@@ -58,6 +59,7 @@ class StudyResults:
     incomplete: Incomplete = "exclude"
     provenance: report_section.Provenance = "study"
     notes: Sequence[str] = ()
+    assumed: Sequence[str] = ()
     reasons: Sequence[ReasonGiven] = field(default_factory=tuple)
     sections: Sequence[report_section.Section] = ()
     flow: StudyFlow = field(default_factory=StudyFlow)
@@ -143,6 +145,7 @@ def analyse_responses(
         incomplete=incomplete,
         provenance=context.provenance,
         notes=responses.notes,
+        assumed=responses.assumed,
         reasons=_reasons(responses),
         sections=sections_of(context),
         flow=context.flow,

@@ -47,6 +47,7 @@ def results_json(study: StudyResults) -> Json:
             },
         },
         "notes": list(study.notes),
+        "assumed": list(study.assumed),
     }
 
 
