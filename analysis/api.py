@@ -3,7 +3,7 @@
 import errno
 import os
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,7 +68,11 @@ class Study:
         return tuple(self.responses.questionnaire.ids)
 
     def table_one(self) -> pd.DataFrame:
-        """Return agreement and kappa of each question, as the paper's Table 1."""
+        """Return agreement and kappa of each question; the headings name the interval.
+
+        Readers and patients are random. Where it is not known which case an answer
+        belongs to, pairs are taken as independent, as in the paper's Table 1.
+        """
         level, incomplete = self.chosen.over(self.plan)
         questions = report_results.analyse_questions(self.responses, incomplete)
         return table_of_questions(questions, level)
@@ -267,7 +271,7 @@ def read_study(
     Examples:
         >>> from analysis.published import reconstructed_responses_path
         >>> study = read_study(reconstructed_responses_path())
-        >>> study.table_one().loc[0, "Agreement [95% CI]"]
+        >>> study.table_one().loc[0, "Agreement [95% CI, pairs as independent]"]
         '80.71% [73.39%, 86.39%]'
     """
     if incomplete not in {None, *_INCOMPLETE}:
@@ -277,9 +281,8 @@ def read_study(
     if as_whole("Jobs", jobs) < 1:
         msg = f"Jobs must be 1 or more, got {jobs}"
         raise InputError(msg)
-    by_method = read_arms(
-        path, questionnaire=questionnaire, confidence_level=confidence_level
-    )
+    named = [name for name in (reference, test) if name]
+    by_method = _by_method(path, questionnaire, confidence_level, named)
     file, arms, plan = by_method.path, by_method.responses, by_method.plan
     if not (reference or test) and len(arms.methods) == 1:
         return by_method
@@ -303,6 +306,15 @@ def read_arms(
     Arguments and errors are those of `read_study`, which returns the same for a file
     with one method.
     """
+    return _by_method(path, questionnaire, confidence_level, ())
+
+
+def _by_method(
+    path: str | Path,
+    questionnaire: str | Path | None,
+    confidence_level: float | None,
+    named: Sequence[str],
+) -> ArmsStudy:
     file = as_path("A study", path)
     if not file.exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
@@ -310,7 +322,8 @@ def read_arms(
         normal_quantile(confidence_level)
     asked = _questionnaire(file, questionnaire)
     plan = plan_beside(file)
-    arms = formats_arms.read_arms(file, asked)
+    known = [*dict.fromkeys([*named, plan.reference, plan.test])]
+    arms = formats_arms.read_arms(file, asked, known)
     _must_hold_agreement(file, arms)
     return ArmsStudy(file, arms, plan, report_results.Choices(confidence_level))
 
@@ -349,9 +362,4 @@ def _questionnaire(
         return formats_questionnaire.read_questionnaire(
             as_path("A questionnaire", named)
         )
-    found = responses.with_name(formats_questionnaire.FILE_NAME)
-    return (
-        formats_questionnaire.read_questionnaire(found)
-        if found.exists()
-        else formats_questionnaire.paper_questionnaire()
-    )
+    return formats_questionnaire.questionnaire_beside(responses)

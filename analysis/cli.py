@@ -10,6 +10,7 @@ from analysis.commands.counts import recover, table
 from analysis.commands.power import power
 from analysis.commands.report import report
 from analysis.commands.reproduce import reproduce
+from analysis.commands.tidy import tidy
 from analysis.errors import InputError
 from reader_study.formats.checking import FormatError
 
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 _add_version(app)
 
-for command in (reproduce, report, table, recover, power):
+for command in (reproduce, report, tidy, table, recover, power):
     app.command()(command)
 
 

@@ -19,6 +19,7 @@ from analysis.report.results import analyse_responses
 from reader_study.building.sealing import seal
 from reader_study.cli import main as study_command
 from reader_study.formats.closing import closing_beside
+from reader_study.formats.endpoint import CLAIMS
 from reader_study.formats.flow import flow_beside
 from reader_study.formats.plan import plan_beside
 from reader_study.formats.questionnaire import read_questionnaire
@@ -61,6 +62,25 @@ def questionnaires(draw):
     return {"schema": 1, "title": draw(labels), "version": "1", "questions": questions}
 
 
+@st.composite
+def endpoints(draw, scales):
+    """Endpoints of these questions; a build may refuse one for its codes or margin."""
+    name = draw(st.sampled_from(sorted(scales)))
+    judged = {0, 1} <= set(scales[name])
+    measures = [measure for measure in sorted(CLAIMS) if judged or measure != "turing"]
+    measure = draw(st.sampled_from(measures))
+    claim = draw(st.sampled_from(CLAIMS[measure]))
+    drawn = {"question": name, "measure": measure}
+    drawn |= {} if claim == "estimate" else {"claim": claim}
+    if claim == "at_least":
+        drawn["above"] = draw(st.sampled_from([0.0, 0.4, 0.9]))
+    if claim in {"non_inferior", "equivalent"} and draw(st.integers(0, 4)):
+        drawn["margin"] = draw(st.sampled_from([0.1, 0.4]))
+    if measure == "weighted_kappa":
+        drawn["weights"] = draw(st.sampled_from(["linear", "quadratic"]))
+    return drawn
+
+
 def plans(scales):
     """Plans for questions with these scales; now and then of others."""
     some = st.lists(st.sampled_from(sorted(scales)), max_size=2, unique=True)
@@ -70,7 +90,9 @@ def plans(scales):
     return st.fixed_dictionaries(
         {},
         optional={
-            "primary": texts,
+            "primary": st.one_of(texts, endpoints(scales)),
+            "endpoints": st.lists(endpoints(scales), max_size=3, unique_by=str),
+            "multiplicity": st.sampled_from(["holm", "fixed_sequence", "none"]),
             "confidence_level": st.sampled_from([0.9, 0.95, 0.99]),
             "incomplete_pairs": st.sampled_from(["exclude", "disagree"]),
             "non_inferiority_margin": st.sampled_from([0.1, 0.5]),
@@ -105,6 +127,9 @@ FOREIGN = [
     {"equivalence_margin": 0.5},
     {"subgroups": ["method"]},
     {"weights": {"Q9": [1, 0.5, 0]}},
+    {"primary": {"question": "Q9", "measure": "kappa"}},
+    {"endpoints": [{"question": "Q3", "measure": "kappa", "claim": "differs"}]},
+    {"multiplicity": "bonferroni"},
 ]
 """What a build refuses, or must not be misled by."""
 
@@ -140,18 +165,19 @@ def studies(draw):
     }
 
 
-def inline(value):
-    """A table of TOML on one line."""
-    if not isinstance(value, dict):
-        return json.dumps(value)
-    return (
-        f"{{{', '.join(f'{json.dumps(k)} = {inline(v)}' for k, v in value.items())}}}"
-    )
+def toml_value(value):
+    """A value as TOML writes it; JSON writes texts, numbers and lists alike."""
+    if isinstance(value, dict):
+        inside = (f"{json.dumps(k)} = {toml_value(v)}" for k, v in value.items())
+        return f"{{{', '.join(inside)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    return json.dumps(value)
 
 
 def toml_of(given):
     """The text of a study.toml; JSON writes its texts, numbers and lists alike."""
-    values = {name: json.dumps(value) for name, value in given.items()}
+    values = {name: toml_value(value) for name, value in given.items()}
     own = "paper" if given["questionnaire"] is None else "own.json"
     lines = [
         f"[study]\ntitle = {values['title']}\nquestionnaire = {json.dumps(own)}",
@@ -164,9 +190,7 @@ def toml_of(given):
     ]
     plan = dict(given["analysis"])
     notes = plan.pop("notes", {})
-    tables = {name: plan.pop(name) for name in ("weights", "groups") if name in plan}
-    lines += [f"{name} = {json.dumps(value)}" for name, value in plan.items()]
-    lines += [f"{name} = {inline(value)}" for name, value in tables.items()]
+    lines += [f"{name} = {toml_value(value)}" for name, value in plan.items()]
     lines += ["[analysis.notes]"] if notes else []
     lines += [f"{name} = {json.dumps(value)}" for name, value in notes.items()]
     return "\n".join(lines) + "\n"
@@ -225,6 +249,20 @@ def analysed(folder):
     )
 
 
+def check_endpoints(plan, found, out):
+    """The plan is the sealed one, and whatever it names is answered or said to be."""
+    assert plan_beside(out / "responses.csv").seal == "holds"
+    told = found.front.content
+    assert told["family"]["left_out"] == []
+    if plan.get("endpoints"):
+        names = [one["question"] for one in told["family"]["endpoints"]]
+        assert names == [one["question"] for one in plan["endpoints"]]
+    if isinstance(plan.get("primary"), dict):
+        assert told["primary"]["result"]["measure"] == plan["primary"]["measure"]
+    elif plan.get("primary", "").strip():
+        assert told["primary"]["result"] or told["primary"]["missing"]
+
+
 def check_round_trip(given, folder):
     out = unblinded(folder, given)
     event("built" if out else "refused")
@@ -238,6 +276,7 @@ def check_round_trip(given, folder):
     assert found.provenance == "simulated"
     plan = given["analysis"]
     assert found.confidence_level == plan.get("confidence_level", 0.95)
+    check_endpoints(plan, found, out)
     sections = {section.id: section for section in found.sections}
     for key, name in (
         ("acceptability_questions", "acceptability"),

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from analysis.agreement.batch import coefficients, square_of_mean_margin
 from analysis.agreement.result import AgreementResult
-from analysis.arrays import FloatArray
+from analysis.arrays import FloatArray, IntArray
 from analysis.errors import one_of
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -50,13 +50,41 @@ def krippendorff_alpha(ratings: ArrayLike, level: Level = "nominal") -> Agreemen
         msg = f"Ratings on a ratio scale must be 0 or more, got {values[0]:g}"
         raise ValueError(msg)
     if len(values) == 1:
-        reason = "every rating is the same, so no disagreement can be expected"
-        return AgreementResult(math.nan, None, n_cases, reason)
+        return AgreementResult(math.nan, None, n_cases, _ALL_THE_SAME)
+    estimate = _alpha(values, coincidences, level)
+    return AgreementResult(estimate, _standard_error(table, level), n_cases)
+
+
+def alpha_of_counts(counts: IntArray, level: Level = "nominal") -> AgreementResult:
+    """Krippendorff's alpha of two raters, from the table of what they answered.
+
+    It is `krippendorff_alpha` of the positions on the scale, without a row for each
+    pair, of which there may be billions.
+
+    Args:
+        counts: `(k, k)` pairs by the answers of the first and the second rater.
+        level: As in `krippendorff_alpha`.
+    """
+    used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    if not len(used):
+        return AgreementResult(math.nan, None, 0, "no case has two ratings")
+    n_cases = int(counts.sum())
+    if len(used) == 1:
+        return AgreementResult(math.nan, None, n_cases, _ALL_THE_SAME)
+    values = used.astype(np.float64)
+    seen = counts[np.ix_(used, used)].astype(np.float64)
+    estimate = _alpha(values, seen + seen.T, level)
+    return AgreementResult(estimate, _scott_error(values, seen, level), n_cases)
+
+
+_ALL_THE_SAME = "every rating is the same, so no disagreement can be expected"
+
+
+def _alpha(values: FloatArray, coincidences: FloatArray, level: Level) -> float:
     totals = coincidences.sum(axis=1)
     distance = _METRICS[level](values, totals)
     expected = (np.outer(totals, totals) * distance).sum() / (totals.sum() - 1)
-    estimate = 1 - float((coincidences * distance).sum() / expected)
-    return AgreementResult(estimate, _standard_error(table, level), n_cases)
+    return 1 - float((coincidences * distance).sum() / expected)
 
 
 def _comparable(ratings: ArrayLike) -> FloatArray:
@@ -113,13 +141,20 @@ _METRICS: dict[str, Metric] = {
 
 
 def _standard_error(table: FloatArray, level: Level) -> float | None:
-    two_complete = table.shape[1] == 2 and not np.isnan(table).any()
-    if not two_complete or level in {"ordinal", "ratio"}:
+    if table.shape[1] != 2 or np.isnan(table).any():
         return None
     values, positions = np.unique(table, return_inverse=True)
+    counts = np.zeros((len(values), len(values)), dtype=np.int64)
+    np.add.at(counts, tuple(positions.reshape(table.shape).T), 1)
+    return _scott_error(values, counts, level)
+
+
+def _scott_error(
+    values: FloatArray, counts: IntArray | FloatArray, level: Level
+) -> float | None:
+    if level in {"ordinal", "ratio"}:
+        return None
     distance = _METRICS[level](values, np.ones_like(values))
     agreement = 1 - distance / distance.max()
-    counts = np.zeros_like(agreement, dtype=np.int64)
-    np.add.at(counts, tuple(positions.reshape(table.shape).T), 1)
     scott = coefficients(counts, agreement, square_of_mean_margin)
     return float(scott.standard_error)

@@ -32,16 +32,18 @@ def table(
 
     with user_input():
         normal_quantile(confidence_level)
-    given = read_counts(counts)
+    assumed: list[str] = []
+    given = read_counts(counts, said=assumed.append)
     labels = tuple(str(category) for category in given.categories)
     question = Question.of("table", "The table given", labels)
     result = analyse_question(PairedAnswers(question, given))
     if as_json:
-        content = question_json(result, confidence_level)
+        content = question_json(result, confidence_level) | {"assumed": assumed}
         print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
         return
     reason = result.kappa.undefined_reason
     parts = [
+        *assumed,
         f"{result.table.n} pairs, {result.table.n_agree} agree",
         text_of_frame(coefficient_table(result, confidence_level)),
         text_of_frame(test_table(result)),

@@ -276,7 +276,7 @@ def _tables(counts: Path | None) -> "dict[str, ContingencyTable]":
     from analysis.responses.counts import read_counts
 
     if counts:
-        table = read_counts(counts)
+        table = read_counts(counts, said=progress)
         if table.n == 0:
             msg = f"{counts} holds no pairs"
             raise InputError(msg)

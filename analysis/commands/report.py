@@ -77,7 +77,8 @@ def report(
         if isinstance(study, api.ArmsStudy)
         else _describe(study.results)
     )
-    print("\n\n".join([*parts, *_noted(study.results.notes), f"Report: {page}"]))
+    said = [*_understood(study.results.assumed), *_noted(study.results.notes)]
+    print("\n\n".join([*parts, *said, f"Report: {page}"]))
 
 
 def _by_method(study: "ArmsStudy") -> list[str]:
@@ -94,6 +95,7 @@ def _describe(study: "StudyResults") -> list[str]:
     from analysis.report.frames import table_one
 
     parts = [study.warning] if study.warning else []
+    parts += ["\n".join(study.front.primary)] if study.front else []
     parts.append(text_of_frame(table_one(study)))
     reasons = [
         f"{result.pairs.question.id} kappa: {result.kappa.undefined_reason}."
@@ -102,6 +104,11 @@ def _describe(study: "StudyResults") -> list[str]:
     ]
     parts += ["\n".join(reasons)] if reasons else []
     return parts
+
+
+def _understood(assumed: "Sequence[str]") -> list[str]:
+    said = [f"  {sentence}" for sentence in assumed]
+    return ["\n".join(["How the file was understood:", *said])] if said else []
 
 
 def _noted(notes: "Sequence[str]") -> list[str]:

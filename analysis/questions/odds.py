@@ -131,4 +131,5 @@ def _fitted(
             ).fit()
         except (np.linalg.LinAlgError, ValueError):
             return math.nan, math.nan
-    return float(fit.params.iloc[-1]), float(fit.bse.iloc[-1])
+        # Errors are computed when they are asked for, and may warn then.
+        return float(fit.params.iloc[-1]), float(fit.bse.iloc[-1])

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from analysis.multireader import clustered_kappa
-from analysis.report import formatting
+from analysis.report import formatting, setting
 from analysis.report.section import PROVENANCE_WARNING, ReportContext, Section, Table
 from analysis.responses.pairing import paired_readings
 from reader_study.formats.flow import STEPS, StudyFlow
@@ -64,6 +64,7 @@ def _grras_answers(context: ReportContext) -> dict[int, str]:
     return {
         **_from_readings(context),
         **context.flow.grras,
+        **_in_words(context),
         10: _analysis(context),
         13: _estimates(context),
         15: "Tables and figures of this report, also as CSV, LaTeX, PNG, SVG and PDF; "
@@ -102,11 +103,32 @@ def _reader_study_answers(context: ReportContext) -> dict[str, str]:
     return {key: answer for key, answer in answers.items() if answer}
 
 
+def _in_words(context: ReportContext) -> dict[int, str]:
+    """Return items that flow.json answers with keys of files, in words."""
+    told, order = context.flow.grras, setting.design(context)
+    answers = {
+        3: f"Patients: {setting.patients(context)}.",
+        7: f"Cases were drawn at random by severity; {order}.",
+        12: told.get(12, ""),
+    }
+    for reader in context.flow.readers:
+        named = f"{reader.name}: {reader.specialty},"
+        in_words = f"{reader.name}: {setting.in_words(reader.specialty)},"
+        answers[12] = answers[12].replace(named, in_words)
+    if any(reader.specialty for reader in context.flow.readers):
+        answers[4] = f"Readers: {setting.readers(context)}."
+    if not order:
+        del answers[7]
+    return {number: text for number, text in answers.items() if number in told}
+
+
 def _from_readings(context: ReportContext) -> dict[int, str]:
     responses, plan = context.responses, context.plan
     severity = {r.case: r.severity for r in responses.readings}
     drawn = Counter(name for name in severity.values() if name)
-    classes = ", ".join(f"{n} {name}" for name, n in drawn.items())
+    classes = ", ".join(
+        f"{drawn[name]} {setting.in_words(name)}" for name in setting.in_order(drawn)
+    )
     answers = {
         2: f"Methods compared: {responses.reference} and {responses.test}.",
         3: f"Cases: {len(severity)}{f' ({classes})' if classes else ''}.",
@@ -130,9 +152,12 @@ def _analysis(context: ReportContext) -> str:
         f"confidence level {100 * plan.confidence_level:g} %",
         *(f"{name} {value:g}" for name, value in margins.items() if value is not None),
     ]
+    when = "fixed in the sealed protocol, before the study was built"
+    stated = when if plan.seal == "holds" else "as stated in plan.json"
+    ways = {"exclude": "left out", "disagree": "counted as disagreements"}
     return (
-        "As under Methods. Fixed before the study was built: "
-        f"{', '.join(set_before)}; incomplete pairs: {plan.incomplete_pairs}."
+        f"As under Methods. Plan, {stated}: {', '.join(set_before)}; incomplete pairs "
+        f"{ways[plan.incomplete_pairs]}."
     )
 
 

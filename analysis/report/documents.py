@@ -11,15 +11,21 @@ import jinja2
 import pandas as pd
 from docx import Document
 from docx.document import Document as WordDocument
-from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
 from analysis.report import frames as report_frames
-from analysis.report.frames import ReportFrames
-from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs
+from analysis.report.frames import CROSSED, INDEPENDENT, ReportFrames
+from analysis.report.methods import INCOMPLETE, cited, methods_paragraphs, parts_of
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
 from analysis.report.section import Section
+from analysis.report.word import (
+    add_figure,
+    add_front,
+    add_notes,
+    add_page_break,
+    add_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,10 +46,14 @@ def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
         folder: With a PNG of each figure.
     """
     document = new_document(study.title, study.warning)
+    if study.front:
+        add_front(document, study.front, folder)
+    add_methods(document, methods_paragraphs(study), cited(parts_of(study)))
+    add_page_break(document)
+    document.add_heading("Supplement", 1)
     _results(document, study, frames, folder)
     for section in study.sections:
         add_section(document, section, folder)
-    add_methods(document, methods_paragraphs(study), cited(study.sections))
     document.save(str(folder / WORD_NAME))
 
 
@@ -51,12 +61,14 @@ def new_document(title: str, warning: str) -> WordDocument:
     """Return a document with a heading, and with what must stand on every page."""
     document = Document()
     document.styles["Normal"].font.size = Pt(10)
+    document.styles["Normal"].font.name = "Calibri"
     for page in document.sections:
         page.left_margin = page.right_margin = Cm(2)
+        page.top_margin = page.bottom_margin = Cm(1.8)
         # On every page, so that no printed sheet can be taken for something else.
         page.header.paragraphs[0].text = " ".join(filter(None, (warning, _USE)))
         page.header.paragraphs[0].runs[0].font.size = Pt(8)
-    document.add_heading(title, 0)
+    document.add_heading(title, 0).runs[0].font.size = Pt(18)
     return document
 
 
@@ -65,19 +77,21 @@ def _results(
 ) -> None:
     document.add_heading("Agreement", 1)
     level = f"{100 * study.confidence_level:g}"
-    _table(
-        document,
-        frames.table_one,
-        f"Table 1. Agreement and Cohen's kappa with {level} % confidence intervals; "
-        "pairs taken as independent.",
+    said = f"Agreement and Cohen's kappa with {level} % confidence intervals"
+    if frames.independent is not None:
+        add_table(document, frames.table_one, f"{said}; {CROSSED}.")
+    as_printed = frames.table_one if frames.independent is None else frames.independent
+    add_table(document, as_printed, f"Table 1 as in the paper. {said}; {INDEPENDENT}.")
+    caption = f"Agreement and Cohen's kappa; {INDEPENDENT}."
+    add_figure(document, folder / "forest.png", caption)
+    add_figure(
+        document, folder / "agreement_charts.png", "Agreement charts (Bangdiwala)."
     )
-    _figure(document, folder / "forest.png", "Agreement and Cohen's kappa.")
-    _figure(document, folder / "agreement_charts.png", "Agreement charts (Bangdiwala).")
     for result, frame in zip(
         study.questions, frames.supplementary.values(), strict=True
     ):
         question = result.pairs.question
-        _table(document, frame, f"{question.id}. {question.text}")
+        add_table(document, frame, f"{question.id}. {question.text}")
 
 
 def add_section(document: WordDocument, section: Section, folder: Path) -> None:
@@ -88,11 +102,10 @@ def add_section(document: WordDocument, section: Section, folder: Path) -> None:
     for sentence in section.findings:
         document.add_paragraph(sentence)
     for picture in section.pictures:
-        _figure(document, folder / f"{picture.name}.png", picture.caption)
+        add_figure(document, folder / f"{picture.name}.png", picture.caption)
     for table in section.tables:
-        _table(document, table.frame, table.caption, prose=table.prose)
-        for note in table.notes:
-            document.add_paragraph(note).runs[0].font.size = Pt(8)
+        add_table(document, table.frame, table.caption, prose=table.prose)
+        add_notes(document, table.notes)
 
 
 def add_methods(
@@ -105,28 +118,6 @@ def add_methods(
     document.add_heading("References", 1)
     for source in sources:
         document.add_paragraph(source, style="List Number")
-
-
-def _figure(document: WordDocument, path: Path, caption: str) -> None:
-    document.add_picture(str(path), width=Cm(17))
-    document.add_paragraph(caption).runs[0].italic = True
-
-
-def _table(
-    document: WordDocument, frame: pd.DataFrame, caption: str, *, prose: bool = False
-) -> None:
-    document.add_paragraph(caption).runs[0].bold = True
-    table = document.add_table(rows=1, cols=len(frame.columns), style="Light List")
-    rows = [list(frame.columns), *frame.to_numpy().tolist()]
-    for _ in rows[1:]:
-        table.add_row()
-    for cells, row in zip(table.rows, rows, strict=True):
-        for column, (cell, value) in enumerate(zip(cells.cells, row, strict=True)):
-            paragraph = cell.paragraphs[0]
-            paragraph.add_run(str(value)).font.size = Pt(8)
-            if column and not prose:
-                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    document.add_paragraph()
 
 
 def report_html(
@@ -150,7 +141,9 @@ def report_html(
         level=f"{100 * study.confidence_level:g}",
         version=version("magic-ctp"),
         reproduction=reproduction,
+        front=study.front,
         table_one=frames.table_one,
+        independent=frames.independent,
         figures={
             name: base64.b64encode(svg).decode("ascii") for name, svg in figures.items()
         },
@@ -159,7 +152,7 @@ def report_html(
         recovered_tables=_recovered_tables(reproduction),
         reasons=frames.reasons,
         analysed_sections=[s for s in study.sections if s.refused is None],
-        references=cited(study.sections),
+        references=cited(parts_of(study)),
         incomplete_text=INCOMPLETE[study.incomplete],
         methods=methods_paragraphs(study),
     )

@@ -128,7 +128,7 @@ def agreement_figure_of(study: StudyResults, result: QuestionResult) -> Figure:
 
 
 def forest_figure(study: StudyResults) -> Figure:
-    """Percent agreement and kappa of all questions side by side."""
+    """Percent agreement and kappa of all questions side by side, as the paper."""
     height = 0.9 + 0.32 * len(study.questions)
     figure = Figure(figsize=(7.2, height), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
@@ -141,9 +141,9 @@ def forest_figure(study: StudyResults) -> Figure:
         percent.append(ForestRow(label, 100 * result.percent.estimate, in_percent))
         interval = result.kappa.confidence_interval(level)
         kappa.append(ForestRow(label, result.kappa.estimate, interval))
-    named = f"{100 * level:g}% CI"
-    forest_plot(percent, left, xlabel=f"Agreement, % ({named}, Wilson)")
-    forest_plot(kappa, right, xlabel=f"Cohen's kappa ({named})", reference=0)
+    named = f"{100 * level:g}% CI, pairs as independent"
+    forest_plot(percent, left, xlabel=f"Agreement, %\n({named})")
+    forest_plot(kappa, right, xlabel=f"Cohen's kappa\n({named})", reference=0)
     left.set_xlim(0, 100)
     right.set_xlim(min(-0.25, *right.get_xlim()), 1)
     return figure

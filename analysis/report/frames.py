@@ -10,10 +10,13 @@ import pandas as pd
 from analysis.agreement.result import AgreementResult
 from analysis.power import PowerFigures
 from analysis.report import formatting
+from analysis.report.latex import latex_escaped
 from analysis.report.question import QuestionResult
 from analysis.report.results import StudyResults
 
 _MOST_CATEGORIES_BY_READER = 3
+INDEPENDENT = "pairs as independent"
+CROSSED = "readers and patients random"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,30 +25,73 @@ class ReportFrames:
 
     Attributes:
         table_one: Agreement and kappa of each question.
+        independent: The same with pairs as independent, None where Table 1 is that.
         supplementary: A table of each question by its file name.
         reasons: Explanations that readers gave.
     """
 
     table_one: pd.DataFrame
+    independent: pd.DataFrame | None
     supplementary: Mapping[str, pd.DataFrame]
     reasons: pd.DataFrame
 
     @classmethod
     def of(cls, study: StudyResults) -> Self:
         """Compute them."""
-        return cls(table_one(study), supplementary_tables(study), reasons_table(study))
+        questions, level = study.questions, study.confidence_level
+        return cls(
+            table_one(study),
+            independent_table(questions, level) if is_crossed(questions) else None,
+            supplementary_tables(study),
+            reasons_table(study),
+        )
 
 
 def table_one(study: StudyResults) -> pd.DataFrame:
-    """Agreement and kappa of each question, in the form of the paper's Table 1."""
+    """Agreement and kappa of each question, readers and patients random if known."""
     return table_of_questions(study.questions, study.confidence_level)
 
 
 def table_of_questions(
     questions: Sequence[QuestionResult], level: float
 ) -> pd.DataFrame:
-    """Table 1 of some questions, whatever else is known of their study."""
-    percent = f"{100 * level:g}% CI"
+    """Table 1 of some questions, whatever else is known of their study.
+
+    Its headings say whether readers and patients are random or, where it is not known
+    which case an answer belongs to, pairs are taken as independent.
+    """
+    if not is_crossed(questions):
+        return independent_table(questions, level)
+    percent = f"{100 * level:g}% CI, {CROSSED}"
+    return pd.DataFrame(
+        [
+            {
+                "Question": formatting.neutralise(result.pairs.question.id),
+                "Pairs": str(result.percent.n),
+                "Incomplete": str(result.pairs.n_incomplete),
+                f"Agreement [{percent}]": formatting.format_share(
+                    result.crossed.agreement, level, 2
+                ),
+                f"Cohen's kappa [{percent}]": formatting.format_clustered(
+                    result.crossed.kappa, level
+                ),
+            }
+            for result in questions
+            if result.crossed
+        ]
+    )
+
+
+def is_crossed(questions: Sequence[QuestionResult]) -> bool:
+    """Whether every question has results with readers and patients random."""
+    return all(result.crossed for result in questions)
+
+
+def independent_table(
+    questions: Sequence[QuestionResult], level: float
+) -> pd.DataFrame:
+    """Table 1 as the paper has it, pairs as independent; its headings say so."""
+    percent = f"{100 * level:g}% CI, {INDEPENDENT}"
     return pd.DataFrame(
         [
             {
@@ -128,7 +174,7 @@ def coefficient_table(result: QuestionResult, level: float) -> pd.DataFrame:
         )
         rows.append(("Bias index", formatting.format_estimate(result.skew.bias)))
     return pd.DataFrame(
-        rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI]"]
+        rows, columns=["Coefficient", f"Estimate [{100 * level:g}% CI, {INDEPENDENT}]"]
     )
 
 
@@ -214,20 +260,23 @@ def reasons_table(study: StudyResults) -> pd.DataFrame:
 
 
 def to_latex(frame: pd.DataFrame, caption: str, *, prose: bool = False) -> str:
-    r"""Write a table for LaTeX with `booktabs`; text is escaped.
+    r"""Write a table for LaTeX with `booktabs`; all text is escaped.
 
     Args:
         frame: Cells as text.
         caption: What it shows.
         prose: Cells are sentences, which need lines to be broken.
     """
-    styler = frame.style.hide(axis="index").format(escape="latex")
-    styler = styler.format_index(escape="latex", axis="columns")
+    styler = frame.style.hide(axis="index").format(latex_escaped)
+    styler = styler.format_index(latex_escaped, axis="columns")
     of_sentences = rf"p{{{0.8 / max(1, len(frame.columns) - 1):.2f}\linewidth}}"
     columns = "l" + of_sentences * (len(frame.columns) - 1) if prose else None
     return str(
         styler.to_latex(
-            hrules=True, caption=caption, position="htbp", column_format=columns
+            hrules=True,
+            caption=latex_escaped(caption),
+            position="htbp",
+            column_format=columns,
         )
     )
 

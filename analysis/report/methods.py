@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
+from typing import Protocol
 
 from analysis.report.question import Incomplete
 from analysis.report.results import StudyResults
-from analysis.report.section import Provenance, Section
+from analysis.report.section import Provenance
 
 ALWAYS = (
     "wilson",
@@ -24,6 +25,21 @@ ALWAYS = (
 )
 """Sources of what every report computes, in the order in which it says so."""
 
+
+class Cites(Protocol):
+    """A part of a report: its methods, and the keys of sources behind them."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Sentences, ready for a paper."""
+        ...
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of `references.toml`."""
+        ...
+
+
 _MARK = re.compile(r"\{([a-z0-9_]+(?:, [a-z0-9_]+)*)\}")
 
 
@@ -34,8 +50,13 @@ def sources() -> Mapping[str, str]:
     return tomllib.loads(text)
 
 
+def parts_of(study: StudyResults) -> list[Cites]:
+    """Return what cites sources: the page in front, then all sections."""
+    return [*([study.front] if study.front else []), *study.sections]
+
+
 def numbered(
-    sections: Iterable[Section], always: Sequence[str] = ALWAYS
+    sections: Iterable[Cites], always: Sequence[str] = ALWAYS
 ) -> dict[str, int]:
     """Number each source that a report needs, in the order in which it is first cited.
 
@@ -49,7 +70,7 @@ def numbered(
     return {key: place for place, key in enumerate(dict.fromkeys(keys), 1)}
 
 
-def cited(sections: Iterable[Section], always: Sequence[str] = ALWAYS) -> list[str]:
+def cited(sections: Iterable[Cites], always: Sequence[str] = ALWAYS) -> list[str]:
     """Return each source once, in the order of its number."""
     return [sources()[key] for key in numbered(sections, always)]
 
@@ -112,8 +133,9 @@ def base_methods(study: StudyResults) -> tuple[str, ...]:
         f"{study.reference} (reference) and {study.test} (test) were paired, case by "
         f"case.",
         INCOMPLETE[study.incomplete],
-        f"Percent agreement has Wilson score intervals without continuity correction "
-        f"{{wilson}}; all intervals are at the {level} level.",
+        f"Where pairs are taken as independent, percent agreement has Wilson score "
+        f"intervals without continuity correction {{wilson}}. All intervals are at the "
+        f"{level} level unless said otherwise.",
         "Cohen's kappa {cohen}, unweighted unless said otherwise, has the large-sample "
         "standard error of Fleiss, Cohen and Everitt {fleiss_cohen_everitt} and the "
         "interval estimate \u00b1 z \u00d7 standard error, not cut off at \u22121 "
@@ -136,8 +158,10 @@ def software() -> str:
 
 def methods_paragraphs(study: StudyResults) -> list[str]:
     """Return the methods part, one paragraph a section, with numbered citations."""
-    numbers = numbered(study.sections)
-    parts = [base_methods(study), *(section.methods for section in study.sections)]
+    numbers = numbered(parts_of(study))
+    first = study.front.methods if study.front else ()
+    rest = (section.methods for section in study.sections)
+    parts = [base_methods(study), first, *rest]
     texts = [" ".join(sentences) for sentences in (*parts, (software(),)) if sentences]
     return [with_numbers(text, numbers) for text in texts]
 

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analysis.report import section as report_section
-from analysis.report.question import Incomplete, QuestionResult, analyse_question
+from analysis.report.front import Front, front_of
+from analysis.report.question import (
+    Incomplete,
+    QuestionResult,
+    analyse_question,
+    crossed_result,
+)
 from analysis.report.sections import sections_of
 from analysis.responses import Responses, pair_answers
 from reader_study.formats.closing import ClosingAnswer
@@ -37,9 +43,11 @@ class StudyResults:
         incomplete: What was done with pairs that lack an answer.
         provenance: Where the readings come from.
         notes: What is incomplete in the data, each with its line.
+        assumed: How the file of readings was understood where that is not plain.
         reasons: Explanations that readers gave.
         sections: What goes beyond pairs taken as independent.
         flow: How far readings came.
+        front: The page in front, None where there are printed counts only.
     """
 
     title: str
@@ -51,9 +59,11 @@ class StudyResults:
     incomplete: Incomplete = "exclude"
     provenance: report_section.Provenance = "study"
     notes: Sequence[str] = ()
+    assumed: Sequence[str] = ()
     reasons: Sequence[ReasonGiven] = field(default_factory=tuple)
     sections: Sequence[report_section.Section] = ()
     flow: StudyFlow = field(default_factory=StudyFlow)
+    front: Front | None = None
 
     def __repr__(self) -> str:
         """Return what was analysed, in one line."""
@@ -89,9 +99,17 @@ class Choices:
 def analyse_questions(
     responses: Responses, incomplete: Incomplete
 ) -> list[QuestionResult]:
-    """Analyse every question of a study, pairs taken as independent."""
-    pairs = [pair_answers(responses, question) for question in responses.questionnaire]
-    return [analyse_question(of_question, incomplete) for of_question in pairs]
+    """Analyse every question of a study: pairs as independent, and crossed."""
+    return [
+        analyse_question(
+            pair_answers(responses, question),
+            incomplete,
+            None
+            if responses.reconstructed  # which case an answer belongs to is arbitrary
+            else crossed_result(responses, question, incomplete),
+        )
+        for question in responses.questionnaire
+    ]
 
 
 def analyse_responses(
@@ -124,6 +142,7 @@ def analyse_responses(
         level,
         closing,
         flow or StudyFlow(),
+        incomplete,
         jobs=chosen.jobs,
     )
     return StudyResults(
@@ -136,15 +155,18 @@ def analyse_responses(
         incomplete=incomplete,
         provenance=context.provenance,
         notes=responses.notes,
+        assumed=responses.assumed,
         reasons=_reasons(responses),
         sections=sections_of(context),
         flow=context.flow,
+        front=front_of(context),
     )
 
 
 def pictures_of(study: StudyResults) -> list[report_section.Picture]:
-    """Return the figures of all sections, in their order."""
-    return [picture for section in study.sections for picture in section.pictures]
+    """Return the figure of the page in front and those of all sections, in order."""
+    first = [study.front.picture] if study.front else []
+    return [*first, *(p for section in study.sections for p in section.pictures)]
 
 
 def _reasons(responses: Responses) -> list[ReasonGiven]:

@@ -40,10 +40,14 @@ def results_json(study: StudyResults) -> Json:
             if result.pairs.by_reader is not None
         },
         "inference": {
-            section.id: {"refused": section.refused, **section.content}
-            for section in study.sections
+            **(study.front.content if study.front else {}),
+            **{
+                section.id: {"refused": section.refused, **section.content}
+                for section in study.sections
+            },
         },
         "notes": list(study.notes),
+        "assumed": list(study.assumed),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.report.question import QuestionResult
+from analysis.report.question import Incomplete, QuestionResult
 from analysis.responses import Responses
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.flow import StudyFlow
@@ -49,6 +49,7 @@ class ReportContext:
         confidence_level: Level of all intervals.
         closing: What readers said after their last trial.
         flow: How far readings came.
+        incomplete: What is done with pairs that lack an answer.
         jobs: Processors to use.
     """
 
@@ -58,7 +59,13 @@ class ReportContext:
     confidence_level: float
     closing: Sequence[ClosingAnswer] = ()
     flow: StudyFlow = field(default_factory=StudyFlow)
+    incomplete: Incomplete = "exclude"
     jobs: int = 1
+
+    @property
+    def decision_level(self) -> float:
+        """Level of every decision: the plan's, whatever intervals were asked for."""
+        return float(self.plan.confidence_level)
 
     @property
     def provenance(self) -> Provenance:

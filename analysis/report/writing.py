@@ -18,7 +18,7 @@ from analysis.published import reconstructed_responses_path
 from analysis.report import figures as report_figures
 from analysis.report.documents import report_html, write_word
 from analysis.report.formatting import Json
-from analysis.report.frames import ReportFrames, to_latex
+from analysis.report.frames import CROSSED, INDEPENDENT, ReportFrames, to_latex
 from analysis.report.results import StudyResults, pictures_of
 from analysis.report.results_json import results_json
 from analysis.report.section import Picture, Provenance, Table, side_by_side
@@ -158,8 +158,16 @@ def write_json(content: Json, path: Path) -> None:
 
 
 def _write_tables(study: StudyResults, computed: ReportFrames, folder: Path) -> None:
-    captions = {"table1": "Agreement and Cohen's kappa with confidence intervals."}
+    said = "Agreement and Cohen's kappa with confidence intervals"
+    crossed = computed.independent is not None
+    captions = {"table1": f"{said}; {CROSSED if crossed else INDEPENDENT}."}
     frames: dict[str, pd.DataFrame] = {"table1": computed.table_one}
+    if computed.independent is not None:
+        frames["table1_independent"] = computed.independent
+        captions["table1_independent"] = f"{said}; {INDEPENDENT}, as in the paper."
+    if study.front and study.front.family:
+        frames["endpoints"] = study.front.family.frame
+        captions["endpoints"] = study.front.family.caption
     for result, (name, frame) in zip(
         study.questions, computed.supplementary.items(), strict=True
     ):

@@ -87,6 +87,35 @@ def paired_readings(responses: Responses, question: Question) -> Pairs:
     )
 
 
+def paired_with_open(responses: Responses, question: Question) -> Pairs:
+    """Return pairs with one answer or two; an open one is a category of its own.
+
+    So a pair with exactly one answer is a disagreement. A reader who has not read a
+    case under both methods counts as having left it open.
+    """
+    reference = _answers(responses, question, responses.reference)
+    test = _answers(responses, question, responses.test)
+    keys = [
+        key
+        for key in dict.fromkeys([*reference, *test])
+        if reference.get(key) is not None or test.get(key) is not None
+    ]
+
+    def label(code: Code | None) -> Code:
+        return _OPEN if code is None else code
+
+    return Pairs.from_labels(
+        [reader for reader, _ in keys],
+        [case for _, case in keys],
+        [label(reference.get(key)) for key in keys],
+        [label(test.get(key)) for key in keys],
+        (*question.codes, _OPEN),
+    )
+
+
+_OPEN = "\N{NULL}open"  # no file can hold such a code
+
+
 def _answers(responses: Responses, question: Question, method: str) -> Answers:
     return {
         (reading.reader, reading.case): reading.answers.get(question.id)

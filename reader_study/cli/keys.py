@@ -63,7 +63,7 @@ def unblind(
     """Open the key, once data are locked, and write responses.csv."""
     from reader_study import api
     from reader_study.formats.responses import FILE_NAME
-    from reader_study.running.unblinding import RECORD
+    from reader_study.formats.unblinding import FILE_NAME as RECORD
 
     passphrases = options.passphrases_of(passphrase_file)
     with api.open_study(folder, database=database) as s:

@@ -45,6 +45,11 @@ class Arms:
         return list(dict.fromkeys(reading.case for reading in self.readings))
 
     @property
+    def assumed(self) -> Sequence[str]:
+        """How the file was understood where that is not plain."""
+        return self.found.assumed
+
+    @property
     def simulated(self) -> bool:
         """Some readings are a rehearsal's."""
         return "simulated" in self.found.flags
@@ -73,17 +78,20 @@ class Arms:
         )
 
 
-def read_arms(path: str | Path, questionnaire: Questionnaire) -> Arms:
+def read_arms(
+    path: str | Path, questionnaire: Questionnaire, known: Sequence[str] = ()
+) -> Arms:
     """Read responses.csv with whatever methods it holds and check every line of it.
 
     Args:
         path: The file; without column `method` all readings are of one.
         questionnaire: What was asked.
+        known: Methods that the file may spell in another way.
 
     Raises:
         FormatError: As `read_responses`, but for methods, of which any will do.
     """
-    found = responses.parsed(path, questionnaire)
+    found = responses.parsed(path, questionnaire, known=known)
     methods = tuple(dict.fromkeys(reading.method for reading in found.first))
     notes = sorted(responses.missing_reasons(found.first, questionnaire))
     return Arms(

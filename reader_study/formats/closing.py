@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reader_study.formats.checking import FormatError
-from reader_study.formats.delimited import TRUE, csv_text, read_rows, unguarded
+from reader_study.formats.delimited import TRUE, csv_text, unguarded
+from reader_study.formats.tabular import read_table
 
 FILE_NAME = "closing.csv"
 RECOGNISED = {"none": "No", "few": "Yes, a few", "many": "Yes, many"}
@@ -73,7 +74,7 @@ def read_closing(path: str | Path) -> list[ClosingAnswer]:
         FormatError: If it cannot be read, there is no column `reader`, a reader stands
             twice or a count is no whole number. It names all faults.
     """
-    header, *rows = read_rows(path)
+    header, *rows = read_table(path).rows
     names = [cell.strip() for cell in header.cells]
     if "reader" not in names:
         msg = f"{path} line {header.line}: column reader is missing"

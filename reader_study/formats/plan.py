@@ -6,17 +6,39 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from reader_study.formats import checking
+from reader_study.formats.endpoint import (
+    Endpoint,
+    Multiplicity,
+    misfit,
+    multiplicities,
+)
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.unblinding import sealed_protocol_beside
 
 FILE_NAME = "plan.json"
 
 _Days = Annotated[checking.Number, Field(ge=0)]
 _Proportion = Annotated[checking.Number, Field(ge=0, le=1)]
 _Kappa = Annotated[checking.Number, Field(ge=-1, le=1)]
+
+
+def _primary(given: object) -> object:
+    """Take a text as it is, and a table as an endpoint."""
+    if isinstance(given, str | Endpoint):
+        return given
+    if not isinstance(given, dict):
+        msg = f"must be a text or a table, got {checking.clipped(given)}"
+        raise checking.Invalid(msg)
+    for fault in checking.faults_of(Endpoint, given):
+        raise checking.Invalid(fault.why, *fault.path)
+    return Endpoint(**given)
+
+
+_Primary = Annotated[str | Endpoint, BeforeValidator(_primary)]
 
 
 @checking.record
@@ -109,14 +131,27 @@ class AnalysisPlan:
     subgroups: tuple[checking.Filled, ...] = ()
     """Columns of responses.csv whose values part the cases or the readers."""
 
-    primary: checking.Text = ""
-    """The primary endpoint, in words."""
+    primary: _Primary = ""
+    """The primary endpoint; in words in earlier studies."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    """The endpoints after the primary one, in their order."""
+
+    multiplicity: Multiplicity = "holm"
+    """How they share the error of the study."""
 
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Anything else worth fixing beforehand; it is kept and never interpreted."""
 
     prespecified: checking.YesNo = False
     """The plan comes from a study's file, not from these defaults."""
+
+    seal: Literal["none", "holds", "broken"] = "none"
+    """Whether the protocol that was sealed before anyone read holds this very plan;
+    `none`: nothing tells."""
+
+    protocol_sha256: checking.Text = ""
+    """Hash of that protocol, empty where nothing tells."""
 
     def __post_init__(self) -> None:
         # Cells of a table are read without the blanks around them.
@@ -127,6 +162,55 @@ class AnalysisPlan:
             why = _no_weights(weights)
             if why:
                 raise checking.Invalid(why, "weights", question)
+        for place, endpoint in enumerate(self.endpoints):
+            self._require_margin(endpoint, "endpoints", place)
+        if isinstance(self.primary, Endpoint):
+            self._require_margin(self.primary, "primary")
+
+    @property
+    def alpha(self) -> float:
+        """Error that the plan allows: 1 - its level, whatever a report is asked for."""
+        return float(round(1 - self.confidence_level, 12))
+
+    def margin_of(self, endpoint: Endpoint) -> float | None:
+        """Return the margin of an endpoint, its own or that of the whole plan."""
+        if endpoint.margin is not None:
+            return endpoint.margin
+        if endpoint.claim == "non_inferior":
+            return self.non_inferiority_margin
+        chance = endpoint.claim == "equivalent" and endpoint.measure == "turing"
+        return self.equivalence_margin if chance else None
+
+    def family(self, questions: Iterable[str]) -> tuple[Endpoint, ...]:
+        """Return the endpoints after the primary one.
+
+        A plan that lists none, as those of earlier studies, plans what its margins are
+        for: equivalence to chance, and non-inferiority of each acceptability question.
+
+        Args:
+            questions: Ids of the questionnaire.
+        """
+        if self.endpoints:
+            return self.endpoints
+        asked, implied = set(questions), []
+        if self.turing_question in asked and self.equivalence_margin is not None:
+            of_chance = Endpoint(
+                question=str(self.turing_question), measure="turing", claim="equivalent"
+            )
+            implied.append(of_chance)
+        if self.non_inferiority_margin is not None:
+            implied += [
+                Endpoint(question=name, measure="acceptability", claim="non_inferior")
+                for name in self.acceptability_questions
+                if name in asked
+            ]
+        return tuple(one for one in implied if one != self.primary)
+
+    def _require_margin(self, endpoint: Endpoint, *path: str | int) -> None:
+        needed = endpoint.claim in {"non_inferior", "equivalent"}
+        if needed and self.margin_of(endpoint) is None:
+            why = f"must be given where the claim is {endpoint.claim}, got nothing"
+            raise checking.Invalid(why, *path, "margin")
 
 
 def weight_matrix(weights: Sequence[Any]) -> list[list[float]]:
@@ -160,7 +244,8 @@ def _no_weights(weights: Sequence[Any]) -> str | None:
 
 _FIELDS = [f.name for f in dataclasses.fields(AnalysisPlan)]
 _OWN = tuple(_FIELDS[: _FIELDS.index("confidence_level")])
-_TABLE = tuple(_FIELDS[_FIELDS.index("confidence_level") : -1])
+_LAST = _FIELDS.index("prespecified")
+_TABLE = tuple(_FIELDS[_FIELDS.index("confidence_level") : _LAST])
 
 
 def read_plan(path: str | Path) -> AnalysisPlan:
@@ -181,12 +266,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         raise source.error([checking.Fault(("analysis",), why)])
     values = {name: content[name] for name in (*_OWN, *_TABLE) if name in content}
     values |= {name: table[name] for name in _TABLE if name in table}
-    free: dict[str, type] = {"primary": str, "notes": dict}  # in earlier studies
-    values = {
-        name: value
-        for name, value in values.items()
-        if isinstance(value, free.get(name, object))
-    }
+    values = {n: value for n, value in values.items() if not _free(n, value, values)}
 
     def path_of(where: checking.Path_) -> checking.Path_:
         return ("analysis", *where) if where and where[0] in table else where
@@ -209,6 +289,24 @@ def read_plan(path: str | Path) -> AnalysisPlan:
     return AnalysisPlan(**values)
 
 
+_NEVER_AMENDED = ("title", "reference", "test", "allocation", "order", "n_cases")
+"""What plan.json repeats of the protocol and no amendment may change."""
+
+
+def _free(name: str, value: object, values: Mapping[str, Any]) -> bool:
+    """Whether a value is one of an earlier study, whose plan had any keys."""
+    if name == "primary":
+        table = isinstance(value, dict) and {"question", "measure"} & set(value)
+        return not (isinstance(value, str) or table)
+    if name == "notes":
+        return not isinstance(value, dict)
+    listed = values.get("endpoints")
+    tables = isinstance(listed, list) and all(isinstance(e, dict) for e in listed)
+    if name == "endpoints":
+        return not tables
+    return name == "multiplicity" and not tables and value not in multiplicities()
+
+
 def plan_beside(responses: str | Path) -> AnalysisPlan:
     """Return the plan in the folder of responses.csv, or the paper's without margins.
 
@@ -216,7 +314,17 @@ def plan_beside(responses: str | Path) -> AnalysisPlan:
         FormatError: If there is one that cannot be used.
     """
     path = Path(responses).with_name(FILE_NAME)
-    return read_plan(path) if path.exists() else AnalysisPlan()
+    if not path.exists():
+        return AnalysisPlan()
+    plan, sealed = read_plan(path), sealed_protocol_beside(path)
+    if sealed is None:
+        return plan
+    content = checking.read_json(path).content
+    same = (content.get("analysis") or {}) == sealed.analysis and all(
+        content.get(name) == getattr(sealed, name) for name in _NEVER_AMENDED
+    )
+    seal: Literal["holds", "broken"] = "holds" if same else "broken"
+    return dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
 
 
 def plan_json(
@@ -292,6 +400,7 @@ def _question_faults(
             if name not in ids:
                 yield checking.Fault((key, place), f"{known}, got {name!r}")
     yield from _scale_faults(plan, questionnaire)
+    yield from _endpoint_faults(plan, questionnaire)
     yield from _turing_faults(plan, table, questionnaire)
     yield from _acceptability_faults(plan, table, questionnaire)
 
@@ -348,6 +457,25 @@ def grouping_fault(
 
 
 _NO_SUBGROUPS = frozenset({"reader", "case", "method", "trial", "position"})
+
+
+def _endpoint_faults(
+    plan: AnalysisPlan, questionnaire: Questionnaire
+) -> Iterable[checking.Fault]:
+    named: list[tuple[checking.Path_, Endpoint]] = [
+        (("endpoints", place), one) for place, one in enumerate(plan.endpoints)
+    ]
+    if isinstance(plan.primary, Endpoint):
+        named.insert(0, (("primary",), plan.primary))
+    for path, endpoint in named:
+        fault = misfit(endpoint, questionnaire, plan.acceptable_codes)
+        if fault is not None:
+            yield checking.Fault((*path, *fault.path), fault.why)
+    endpoints = [one for _, one in named]
+    for place, one in enumerate(endpoints):
+        if one in endpoints[:place]:
+            why = f"must be named once, got {one.measure} of {one.question} again"
+            yield checking.Fault(named[place][0], why)
 
 
 def _turing_faults(

@@ -247,6 +247,16 @@ def read_questionnaire(path: str | Path) -> Questionnaire:
     return questionnaire_of(checking.read_json(path))
 
 
+def questionnaire_beside(responses: str | Path) -> Questionnaire:
+    """Return the questionnaire in the folder of responses.csv, else that of the paper.
+
+    Raises:
+        FormatError: If there is one that cannot be used.
+    """
+    found = Path(responses).with_name(FILE_NAME)
+    return read_questionnaire(found) if found.exists() else paper_questionnaire()
+
+
 def questionnaire_of(source: checking.Source) -> Questionnaire:
     """Return the questionnaire that the content of a questionnaire.json describes.
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reader_study.formats.checking import Code, FormatError
-from reader_study.formats.delimited import TRUE, Row, csv_text, read_rows, unguarded
+from reader_study.formats.delimited import TRUE, csv_text
 from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.formats.spellings import in_our_words
+from reader_study.formats.tabular import Row, read_table
+from reader_study.formats.wide import hint
 
 FILE_NAME = "responses.csv"
 REQUIRED = ("reader", "case", "method")
@@ -91,6 +94,8 @@ class Responses:
         reconstructed: Some readings were reconstructed from published tables.
         repeats: Second and later readings of a reader, case and method, which are not
             among `readings`; in the order in which they were made.
+        assumed: How the file was understood where it is not as its format says: its
+            encoding, spellings, labels instead of codes, names that may be one.
     """
 
     readings: Sequence[Reading]
@@ -101,6 +106,7 @@ class Responses:
     simulated: bool = False
     reconstructed: bool = False
     repeats: Sequence[Reading] = ()
+    assumed: Sequence[str] = ()
 
     @property
     def readers(self) -> list[str]:
@@ -168,17 +174,20 @@ class Parsed:
             file.
         repeats: Second and later ones, in the order in which they were made.
         flags: Which of `simulated` and `reconstructed` some readings are.
+        assumed: As in `Responses`.
     """
 
     first: Sequence[Reading]
     repeats: Sequence[Reading]
     flags: frozenset[str]
+    assumed: Sequence[str] = ()
 
 
 def parsed(
     path: str | Path,
     questionnaire: Questionnaire,
     methods: tuple[str, str] | None = None,
+    known: Sequence[str] = (),
 ) -> Parsed:
     """Read responses.csv and check every line of it.
 
@@ -187,15 +196,20 @@ def parsed(
         questionnaire: What was asked.
         methods: The only methods that there may be; None for any, and then column
             `method` may be missing, so that all readings are `ONE_METHOD`.
+        known: Methods that may be spelled in another way.
 
     Raises:
         FormatError: As `read_responses`.
     """
-    header, *rows = read_rows(path)
-    names = [cell.strip() for cell in header.cells]
+    given = read_table(path)
+    table = in_our_words(given, questionnaire, methods or known)
+    header, *rows = table.rows
+    names = header.cells
     required = REQUIRED if methods else REQUIRED[:-1]
     faults = _header_faults(names, questionnaire, required)
     if faults:
+        wide = hint(path, given, questionnaire)
+        faults = [wide] if wide else faults
         raise FormatError([f"{path} line {header.line}: {fault}" for fault in faults])
     if not rows:
         raise FormatError([f"{path} has a header but no readings"])
@@ -206,7 +220,7 @@ def parsed(
     if found:
         raise FormatError([f"{path} line {line}: {fault}" for line, fault in found])
     first, repeats = _in_turn(kept)
-    return Parsed(first, repeats, frozenset(parser.flags))
+    return Parsed(first, repeats, frozenset(parser.flags), table.assumed)
 
 
 def compared(
@@ -239,6 +253,7 @@ def compared(
         simulated="simulated" in found.flags,
         reconstructed="reconstructed" in found.flags,
         repeats=[reading for reading in found.repeats if reading.method in methods],
+        assumed=found.assumed,
     )
 
 
@@ -292,8 +307,7 @@ class _Parser:
             msg = f"has {len(row.cells)} cells, the header has {len(self.names)}"
             self.faults.append((row.line, msg))
             return None
-        texts = [unguarded(cell).strip() for cell in row.cells]
-        cells = {"method": ONE_METHOD} | dict(zip(self.names, texts, strict=True))
+        cells = {"method": ONE_METHOD} | dict(zip(self.names, row.cells, strict=True))
         for column in ("reader", "case"):
             if not cells[column]:
                 self.faults.append((row.line, f"{column} is empty"))

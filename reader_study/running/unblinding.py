@@ -15,6 +15,7 @@ from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
+from reader_study.formats.unblinding import FILE_NAME, sealed_content
 from reader_study.reading.answers import check_reason
 from reader_study.running import export
 from reader_study.running.flow import read_flow
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from reader_study.frames import DataFrame
 
 NOT_ANALYSED = "responses_not_analysed.csv"
-RECORD = "unblinding.json"
 TRAINING = "training_answers.csv"
 
 
@@ -181,7 +181,7 @@ def _files(
         questionnaire.FILE_NAME: study.questionnaire.to_json(),
         plan.FILE_NAME: planned,
         flow.FILE_NAME: came.to_record().to_json(),
-        RECORD: json_text(record),
+        FILE_NAME: json_text({**record, **sealed_content(study.protocol)}),
         **around,
     }
     if others:

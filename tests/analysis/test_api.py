@@ -319,7 +319,7 @@ def test_a_study_takes_what_is_in_its_folder_and_what_is_named(tmp_path):
     ninety = analysis.read_study(
         file, questionnaire=elsewhere, confidence_level=0.9, **methods
     )
-    assert "Agreement [90% CI]" in ninety.table_one()
+    assert "Agreement [90% CI, readers and patients random]" in ninety.table_one()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def arms_json(study: results.ArmsResults) -> Json:
         "arms": {arm.method: _arm(arm, level) for arm in study.arms},
         "contrasts": [_contrast(contrast, level) for contrast in study.contrasts],
         "notes": list(study.notes),
+        "assumed": list(study.assumed),
     }
 
 

@@ -86,6 +86,7 @@ class ArmsResults:
         confidence_level: Level of all intervals.
         provenance: Where the readings come from.
         notes: What is incomplete in the data.
+        assumed: How the file of readings was understood where that is not plain.
     """
 
     title: str
@@ -96,6 +97,7 @@ class ArmsResults:
     confidence_level: float = 0.95
     provenance: report_section.Provenance = "study"
     notes: Sequence[str] = ()
+    assumed: Sequence[str] = ()
 
     @property
     def warning(self) -> str:
@@ -133,6 +135,7 @@ def analyse_arms(arms: Arms, plan: AnalysisPlan, level: float) -> ArmsResults:
         confidence_level=level,
         provenance=_provenance(arms),
         notes=arms.notes,
+        assumed=arms.assumed,
     )
 
 

@@ -133,7 +133,7 @@ def _between_section(study: results.ArmsResults) -> section.Section:
             ),
         ),
         methods=(_between_methods(study),),
-        references=("fleiss", "gwet"),
+        references=("fleiss", "gwet", "wilson"),
     )
 
 
@@ -154,7 +154,8 @@ def _between_methods(study: results.ArmsResults) -> str:
     return (
         "Agreement between readers is the share of pairs of readers with the same "
         "answer to a patient, and chance-corrected by Fleiss' kappa {fleiss} and "
-        f"Gwet's AC1 {{gwet}}. {intervals}"
+        f"Gwet's AC1 {{gwet}}. {intervals} Their limits are those of the score "
+        "interval {wilson} of the effective number of pairs of readers."
     )
 
 

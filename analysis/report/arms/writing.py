@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from analysis.report import documents, methods, writing
+from analysis.report import documents, methods, word, writing
 from analysis.report import figures as report_figures
 from analysis.report.arms import content, results, sections
 from analysis.report.section import Section
 from reader_study.formats.responses import ONE_METHOD
+
+FIRST = ("between", "repeats", "contrasts")
+"""Parts in front of the methods; the others are the supplement."""
 
 
 def write_arms_report(
@@ -61,6 +64,7 @@ def page(
         study=study,
         lead=lead_of(study),
         sections=made,
+        first=FIRST,
         figures=encoded,
         methods=_methods(study, made),
         references=methods.cited(made, ()),
@@ -75,9 +79,13 @@ def _write_word(
     document = documents.new_document(study.title, study.warning)
     for sentence in lead_of(study):
         document.add_paragraph(sentence)
-    for section in made:
+    for section in (one for one in made if one.id in FIRST):
         documents.add_section(document, section, folder)
     documents.add_methods(document, _methods(study, made), methods.cited(made, ()))
+    word.add_page_break(document)
+    document.add_heading("Supplement", 1)
+    for section in (one for one in made if one.id not in FIRST):
+        documents.add_section(document, section, folder)
     document.save(str(folder / documents.WORD_NAME))
 
 

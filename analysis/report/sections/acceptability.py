@@ -99,7 +99,7 @@ def question_acceptability(
         else acceptability.non_inferiority(
             difference["crossed"],
             margin,
-            confidence_level=level,
+            confidence_level=context.decision_level,
             test=context.responses.test,
             reference=context.responses.reference,
         ),
@@ -372,8 +372,9 @@ def _findings(found: Found, context: ReportContext) -> tuple[str, ...]:
     others = [name for name in decisions if name not in above]
     but = f", and not for {', '.join(others)}" if above and others else ""
     return (
-        f"The interval of the difference lies above the plan's margin of {-margin:g} "
-        f"for {', '.join(above) or 'no question'}{but}. {CLAIMS}",
+        f"The {100 * context.decision_level:g} % interval of the difference lies above "
+        f"the plan's margin of {-margin:g} for {', '.join(above) or 'no question'}{but}"
+        f". {CLAIMS}",
     )
 
 

@@ -21,6 +21,7 @@ from analysis.multireader import (
     per_reader,
 )
 from analysis.report import formatting, section
+from analysis.report.setting import in_order, in_words
 from analysis.responses.pairing import paired_readings
 
 ID = "readers"
@@ -96,7 +97,7 @@ def by_reader_section(context: section.ReportContext) -> section.Section | None:
     return section.Section(
         ID,
         TITLE,
-        findings=_findings(found, level),
+        findings=_findings(found, context.decision_level),
         tables=tuple(tables),
         pictures=()
         if too_many
@@ -136,11 +137,9 @@ def question_by_reader(pairs: Pairs, severity: Mapping[str, str]) -> QuestionByR
 
 def _severities(context: section.ReportContext) -> dict[str, str]:
     """Class of each case, classes in the order of the paper if they are its."""
-    known = ("none", "mild_moderate", "severe")
     found = {r.case: r.severity for r in context.responses.readings if r.severity}
-    rank = {name: place for place, name in enumerate(known)}
-    in_order = sorted(found.items(), key=lambda item: rank.get(item[1], len(rank)))
-    return dict(in_order)
+    rank = {name: place for place, name in enumerate(in_order(set(found.values())))}
+    return dict(sorted(found.items(), key=lambda item: rank[item[1]]))
 
 
 def _findings(found: Mapping[str, QuestionByReader], level: float) -> tuple[str, ...]:
@@ -201,7 +200,7 @@ def _class_frame(found: Mapping[str, QuestionByReader], level: float) -> pd.Data
             rows.append(
                 {
                     "Question": formatting.neutralise(question),
-                    "Severity": formatting.neutralise(name),
+                    "Severity": formatting.neutralise(in_words(name)),
                     "Patients": str(kappa.n_cases),
                     "Agreement": formatting.format_clustered(share, level),
                     "Cohen's kappa": formatting.format_clustered(kappa, level),

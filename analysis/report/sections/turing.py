@@ -260,7 +260,10 @@ def turing_section(context: ReportContext) -> Section | None:
 def _section(judgements: Judgements, context: ReportContext, asked: str) -> Section:
     level = context.confidence_level
     found = tables.turing_results(
-        judgements, context.plan.equivalence_margin, context.closing
+        judgements,
+        context.plan.equivalence_margin,
+        context.closing,
+        alpha=context.plan.alpha,
     )
     return Section(
         ID,
@@ -301,8 +304,9 @@ def _methods(
     if found.equivalence:
         said.append(
             "Equivalence of balanced accuracy to chance was tested by two one-sided t "
-            f"tests at the {100 * tables.ALPHA:g} % level each {{schuirmann}}, with a "
-            f"margin of {found.equivalence.margin:g} stated in the plan."
+            f"tests at the {100 * found.equivalence.alpha:g} % level each "
+            f"{{schuirmann}}, with a margin of {found.equivalence.margin:g} stated in "
+            "the plan."
         )
     if found.trials:
         said.append(

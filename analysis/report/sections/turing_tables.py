@@ -61,7 +61,11 @@ class TuringResults:
 
 
 def turing_results(
-    judgements: Judgements, margin: float | None, closing: Sequence[ClosingAnswer]
+    judgements: Judgements,
+    margin: float | None,
+    closing: Sequence[ClosingAnswer],
+    *,
+    alpha: float = ALPHA,
 ) -> TuringResults:
     """Analyse question 1.
 
@@ -69,6 +73,7 @@ def turing_results(
         judgements: Of all readers.
         margin: Of equivalence to chance, fixed beforehand; None decides nothing.
         closing: Closing answers; those of readers without readings are left out.
+        alpha: Level of each of the two tests of equivalence.
     """
     pooled = turing.pooled_detection(judgements)
     own = [answer for answer in closing if answer.reader in judgements.readers]
@@ -81,7 +86,7 @@ def turing_results(
         equivalence=None
         if margin is None
         else turing.equivalence_to_chance(
-            pooled.balanced_accuracy, margin, alpha=ALPHA
+            pooled.balanced_accuracy, margin, alpha=alpha
         ),
         trials=_between_trials(judgements) if known else None,
         closing=own,

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from analysis.agreement import krippendorff_alpha
+from analysis.agreement.krippendorff import alpha_of_counts
+from analysis.tables import ContingencyTable
 
 # Krippendorff K. Computing Krippendorff's alpha-reliability (2011), example C: four
 # observers, twelve units, missing data; printed: nominal .743, ordinal .815,
@@ -84,3 +86,20 @@ def test_impossible_ratings_are_refused(ratings, level, message):
 
 def test_two_zeros_on_a_ratio_scale_are_no_disagreement():
     assert krippendorff_alpha([[0, 0], [1, 1], [2, 2]], "ratio").estimate == 1
+
+
+tables = arrays(np.int64, (4, 4), elements=st.integers(0, 3))
+
+
+@given(tables, st.sampled_from(["nominal", "ordinal", "interval", "ratio"]))
+def test_a_table_has_the_alpha_of_its_pairs(counts, level):
+    pairs = ContingencyTable(counts).to_pairs().reshape(-1, 2)
+    of_pairs = krippendorff_alpha(pairs, level)
+    of_table = alpha_of_counts(counts, level)
+
+    assert of_table.n == of_pairs.n
+    assert of_table.undefined_reason == of_pairs.undefined_reason
+    assert of_table.estimate == pytest.approx(of_pairs.estimate, abs=1e-12, nan_ok=True)
+    assert of_table.standard_error == pytest.approx(
+        of_pairs.standard_error, nan_ok=True
+    )

@@ -85,7 +85,7 @@ def test_nothing_on_the_page_of_one_method_is_undefined(write, page_of):
     assert "5 readers rated 16 patients under CT: 80 readings." in page
     assert "Two readers give the same answer to" in page
     assert re.findall(r'<h2 id="(\w+)">', page) == [
-        "between", "answers", "reader_by_reader", "coefficients", "data", "methods"
+        "between", "methods", "data", "answers", "reader_by_reader", "coefficients"
     ]  # fmt: skip
     # Labels, not codes, and each source once.
     assert '<th scope="col">Indeterminate</th>' in page

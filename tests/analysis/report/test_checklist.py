@@ -54,7 +54,7 @@ def test_the_study_goes_before_the_readings(context):
     grras, _ = rows(context)
     assert grras["GRRAS 4"] == "Readers: 2 neuroradiologists."
     assert grras["GRRAS 11"] == "As the study counts."
-    assert grras["GRRAS 3"] == "Cases: 20 (7 none, 6 mild_moderate, 7 severe)."
+    assert grras["GRRAS 3"] == "Cases: 20 (7 none, 6 mild to moderate, 7 severe)."
 
 
 def test_the_analysis_fills_in_plan_estimates_and_detail(context, section):

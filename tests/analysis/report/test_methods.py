@@ -10,6 +10,7 @@ from analysis.report.methods import (
     marks,
     methods_paragraphs,
     numbered,
+    parts_of,
     with_numbers,
 )
 from analysis.report.section import Section
@@ -22,7 +23,7 @@ def test_the_base_methods_cite_what_is_always_cited_in_that_order(simulated):
 
 def test_numbers_follow_the_order_of_citation(simulated):
     text = " ".join(methods_paragraphs(simulated))
-    listed = numbered(simulated.sections)
+    listed = numbered(parts_of(simulated))
     numbers = [
         int(n) for group in re.findall(r"\[([\d, ]+)\]", text) for n in group.split(",")
     ]
@@ -30,7 +31,7 @@ def test_numbers_follow_the_order_of_citation(simulated):
     assert list(listed.values()) == list(range(1, len(listed) + 1))
     first_uses = list(dict.fromkeys(numbers))
     assert first_uses == sorted(first_uses)
-    assert len(cited(simulated.sections)) == len(listed)
+    assert len(cited(parts_of(simulated))) == len(listed)
 
 
 def test_no_mark_is_left_in_the_text(simulated):

@@ -112,7 +112,10 @@ def test_table_one_is_the_papers(study):
         "80.71% [73.39%, 86.39%]",
         "0.285 [0.081, 0.489]",
     ]
-    assert frame.loc["Q2B", "Cohen's kappa [95% CI]"] == "0.000 [no interval]"
+    assert (
+        frame.loc["Q2B", "Cohen's kappa [95% CI, pairs as independent]"]
+        == "0.000 [no interval]"
+    )
 
 
 def test_supplementary_tables_are_the_papers_cell_by_cell(study):

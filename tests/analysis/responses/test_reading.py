@@ -118,8 +118,11 @@ def test_wrong_headers_are_named(write, questionnaire, header, fault):
 
 def test_files_that_are_no_csv_are_refused(write, questionnaire, tmp_path):
     path = write()
-    path.write_bytes(HEADER.encode() + b"\nR\xff,c,RAPID,1,1,1,1,1,1,1\n")
-    assert faults_of(path, questionnaire) == ["line 2: must be text in UTF-8"]
+    path.write_bytes(HEADER.encode() + b"\nR\x81,c,RAPID,1,1,1,1,1,1,1\n")
+    assert faults_of(path, questionnaire) == [
+        "line 2: must be text in UTF-8, UTF-16 or Windows-1252; "
+        'save the table as "CSV UTF-8" or as .xlsx'
+    ]
     path.write_bytes(b"")
     assert "is empty" in faults_of(path, questionnaire)[0]
     path.write_text(HEADER + "\n\n")

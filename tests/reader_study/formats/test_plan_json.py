@@ -4,7 +4,10 @@ import pytest
 
 from analysis.responses import ResponsesError
 from reader_study.formats.closing import ClosingAnswer, read_closing
+from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan, plan_beside, read_plan
+from reader_study.formats.protocol import Protocol
+from reader_study.formats.unblinding import sealed_content
 
 WHOLE = {
     "schema": 1,
@@ -130,6 +133,73 @@ def test_impossible_plans_are_refused(tmp_path, content, fault):
     with pytest.raises(ResponsesError) as caught:
         plan_of(tmp_path, content)
     assert fault in str(caught.value)
+
+
+def test_endpoints_are_read(tmp_path):
+    primary = {"question": "Q3", "measure": "kappa", "claim": "at_least", "above": 0.4}
+    listed = [{"question": "Q1", "measure": "turing", "claim": "differs"}]
+    table = {"primary": primary, "endpoints": listed, "multiplicity": "none"}
+    plan = plan_of(tmp_path, {"analysis": table})
+    assert plan.primary == Endpoint(**primary)
+    assert plan.endpoints == (Endpoint(**listed[0]),)
+    assert plan.multiplicity == "none"
+    wrong = table | {"endpoints": [{"question": "Q1", "measure": "accuracy"}]}
+    with pytest.raises(ResponsesError, match=r"endpoints\[0\].measure must be agree"):
+        plan_of(tmp_path, {"analysis": wrong})
+    with pytest.raises(ResponsesError, match="multiplicity must be holm"):
+        plan_of(tmp_path, {"analysis": table | {"multiplicity": "Holm"}})
+
+
+def test_free_keys_of_earlier_studies_are_left_out(tmp_path):
+    table = {
+        "primary": {"what": "all"},
+        "endpoints": "Q3",
+        "multiplicity": "Bonferroni",
+    }
+    plan = plan_of(tmp_path, {"analysis": table})
+    assert (plan.primary, plan.endpoints, plan.multiplicity) == ("", (), "holm")
+
+
+SEALED = Protocol(
+    title="A study", per_severity={"none": 2}, analysis={"confidence_level": 0.9}
+)
+PLAN = {
+    "study_id": "s1", "title": "A study", "reference": "RAPID", "test": "MAGIC",
+    "allocation": "balanced", "order": "per_reader", "n_cases": 2,
+    "analysis": {"confidence_level": 0.9},
+}  # fmt: skip
+
+
+def plan_with_record(tmp_path, plan, record):
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    (tmp_path / "unblinding.json").write_text(json.dumps(record))
+    return plan_beside(tmp_path / "responses.csv")
+
+
+def test_a_plan_of_the_sealed_protocol_is_known_by_its_hash(tmp_path):
+    plan = plan_with_record(tmp_path, PLAN, sealed_content(SEALED))
+    assert (plan.seal, plan.protocol_sha256) == ("holds", SEALED.sha256)
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [{"analysis": {"confidence_level": 0.8}}, {"analysis": {}}, {"test": "OTHER"}],
+)
+def test_a_plan_that_was_changed_is_not_that_of_the_seal(tmp_path, edited):
+    plan = plan_with_record(tmp_path, PLAN | edited, sealed_content(SEALED))
+    assert plan.seal == "broken"
+
+
+def test_a_protocol_that_was_changed_has_another_hash(tmp_path):
+    record = sealed_content(SEALED)
+    record["protocol"]["analysis"] = {"confidence_level": 0.8}
+    with pytest.raises(ResponsesError, match="protocol_sha256 must be the hash of pro"):
+        plan_with_record(tmp_path, PLAN, record)
+
+
+def test_earlier_studies_and_plans_by_hand_have_no_seal(tmp_path):
+    plan = plan_with_record(tmp_path, PLAN, {"study_id": "s1", "commitment": "x"})
+    assert (plan.seal, plan.protocol_sha256) == ("none", "")
 
 
 def test_a_study_may_ask_no_turing_question(tmp_path):

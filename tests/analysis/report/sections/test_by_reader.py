@@ -30,7 +30,7 @@ def test_leaving_a_reader_out_is_a_study_without_that_reader(responses):
 def test_classes_are_in_the_order_of_severity(section):
     frame = section("readers").tables[2].frame
     of_q1 = frame[frame["Question"] == "Q1"]
-    assert list(of_q1["Severity"]) == ["none", "mild_moderate", "severe"]
+    assert list(of_q1["Severity"]) == ["none", "mild to moderate", "severe"]
     assert list(of_q1["Patients"]) == ["7", "6", "7"]
 
 

@@ -1,0 +1,266 @@
+"""The page in front: what was studied, what the plan asked, and what was found."""
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.charts.forest import ForestRow, forest_plot
+from analysis.report import answers, formatting, setting
+from analysis.report.endpoints import PlanAnswered, answer_plan
+from analysis.report.question import QuestionResult
+from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Table
+
+CROSSED = "readers and patients random"
+_MOST_QUESTIONS = 14
+_LONGEST_QUESTION = 58
+_SHOWN_OF_HASH = 16
+
+
+@dataclass(frozen=True)
+class Front:
+    """One page for who reads one page.
+
+    Attributes:
+        facts: What was studied, by heading.
+        plan: Where the plan comes from, and what is a claim.
+        primary: Sentences that answer the primary endpoint.
+        meaning: What intervals say here, and what agreement does not.
+        picture: Of the primary endpoint; of every question where there is none.
+        family: Endpoints after it, None where there are none.
+        remarks: What must be said of the endpoints.
+        questions: Every question, readers and patients random.
+        deviations: What went otherwise than planned.
+        methods: Sentences on how it was computed, ready for a paper.
+        references: Keys of `analysis.report.methods` behind them.
+        content: Numbers, unrounded, for results.json.
+    """
+
+    facts: Mapping[str, str]
+    plan: str
+    primary: tuple[str, ...]
+    meaning: str
+    picture: Picture
+    family: Table | None
+    remarks: tuple[str, ...]
+    questions: Table
+    deviations: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+def front_of(context: ReportContext) -> Front:
+    """Answer the plan of a study and say what was studied."""
+    answered = answer_plan(context)
+    family = answers.family_table(answered, context)
+    return Front(
+        facts=setting.facts(context),
+        plan=plan_in_words(context, answered),
+        primary=_primary(context, answered),
+        meaning=_meaning(context),
+        picture=_picture(context, answered),
+        family=family,
+        remarks=answered.left_out,
+        questions=_questions(context),
+        deviations=setting.deviations(context),
+        methods=_methods(context, answered),
+        references=_references(answered),
+        content=_content(context, answered),
+    )
+
+
+def plan_in_words(context: ReportContext, answered: PlanAnswered) -> str:
+    """Return where the plan comes from, and what is a claim on this page."""
+    origin = origin_of_plan(context)
+    if not context.plan.prespecified:
+        return origin
+    claims = any(
+        one is not None and one.endpoint.claim != "estimate"
+        for one in (answered.primary, *answered.family)
+    )
+    if not claims:
+        return f"{origin} It makes no claim; every result is an estimate."
+    return (
+        f"{origin} Only the endpoints that it names are claims, together at an error "
+        f"of {100 * answered.alpha:g} %; all else is exploratory."
+    )
+
+
+def origin_of_plan(context: ReportContext) -> str:
+    """Return as a sentence whether the plan was fixed before anyone read."""
+    plan = context.plan
+    if not plan.prespecified:
+        return (
+            "No plan lay beside the readings: nothing was planned, and everything here "
+            "is exploratory."
+        )
+    if plan.seal == "holds":
+        return (
+            "Fixed before the study was built, in the sealed protocol (SHA-256 "
+            f"{plan.protocol_sha256[:_SHOWN_OF_HASH]})."
+        )
+    if plan.seal == "broken":
+        return "As stated in plan.json, which is not the plan of the sealed protocol."
+    return (
+        "As stated in plan.json; that it is older than the readings cannot be verified "
+        "here."
+    )
+
+
+def _primary(context: ReportContext, answered: PlanAnswered) -> tuple[str, ...]:
+    if not context.plan.prespecified:
+        return ("No primary endpoint was planned; the table has every question.",)
+    if answered.primary is None:
+        return (answered.missing or "The plan names no primary endpoint.",)
+    result = answered.primary
+    found, meaning = answers.statements(result, context)
+    said = [found, answers.verdict(result), meaning]
+    if answered.primary_text:
+        said.append(
+            f'The plan has it in words, "{answered.primary_text.strip()}", which was '
+            f"understood as {answers.name_of(result.endpoint)} of {result.question.id}."
+        )
+    if result.estimate.cautions:
+        said.append(f"Caution: {'; '.join(result.estimate.cautions)}.")
+    return tuple(said)
+
+
+def _meaning(context: ReportContext) -> str:
+    accuracy = "Agreement between methods is not accuracy: both can be wrong together."
+    if _crossed(context):
+        return (
+            "Intervals say what other readers and other patients of the same kind "
+            f"could have given. {accuracy}"
+        )
+    return f"Intervals take pairs as independent, so they are too narrow. {accuracy}"
+
+
+def _crossed(context: ReportContext) -> bool:
+    return all(result.crossed for result in context.questions)
+
+
+def _picture(context: ReportContext, answered: PlanAnswered) -> Picture:
+    """Return the figure of the primary endpoint, else that of every question."""
+    if answered.primary is not None and answered.primary.estimate.n:
+        return answers.primary_picture(answered.primary)
+    taken = CROSSED if _crossed(context) else "pairs as independent"
+    return Picture(
+        "primary",
+        partial(_draw_questions, context),
+        "Cohen's kappa of every question with its interval",
+        f"Cohen's kappa of every question, {taken}.",
+    )
+
+
+def _draw_questions(context: ReportContext) -> Figure:
+    level, rows = context.confidence_level, []
+    for result in context.questions[:_MOST_QUESTIONS]:
+        kappa = result.crossed.kappa if result.crossed else result.kappa
+        interval = kappa.confidence_interval(level)
+        rows.append(ForestRow(result.pairs.question.id, kappa.estimate, interval))
+    figure = Figure(figsize=(4.2, 0.75 + 0.17 * len(rows)), layout="constrained")
+    xlabel = f"Cohen's kappa, {100 * level:g}% CI"
+    ax = forest_plot(rows, figure.subplots(), xlabel=xlabel, reference=0)
+    ax.tick_params(labelsize=7)
+    return figure
+
+
+def _questions(context: ReportContext) -> Table:
+    level = f"{100 * context.confidence_level:g}%"
+    shown = context.questions[:_MOST_QUESTIONS]
+    known = _crossed(context)
+    taken = CROSSED if known else "pairs as independent"
+    frame = pd.DataFrame([_row(result, context, level) for result in shown])
+    said = "Exploratory, but for what the plan names." if known else ARBITRARY_CASES
+    notes = [f"In brackets {level} confidence intervals. {said}"]
+    if len(context.questions) > len(shown):
+        rest = len(context.questions) - len(shown)
+        notes.append(f"{setting.counted(rest, 'more question')} in the supplement.")
+    test, reference = context.responses.test, context.responses.reference
+    return Table(
+        "questions",
+        f"{reference} against {test}: same answer, agreement beyond chance; {taken}",
+        frame,
+        tuple(notes),
+    )
+
+
+def _row(result: QuestionResult, context: ReportContext, level: str) -> dict[str, str]:
+    question, crossed = result.pairs.question, result.crossed
+    at = context.confidence_level
+    text = textwrap.shorten(question.text, _LONGEST_QUESTION, placeholder=" ...")
+    if crossed is None:
+        agreement = formatting.format_percent(result.percent, at)
+        kappa = formatting.format_coefficient(result.kappa, at)
+    else:
+        agreement = formatting.format_share(crossed.agreement, at, 2)
+        kappa = formatting.format_clustered(crossed.kappa, at)
+    return {
+        "Question": formatting.neutralise(f"{question.id} {text}"),
+        "Pairs": str(result.percent.n),
+        f"Same answer [{level}]": agreement,
+        f"Cohen's kappa [{level}]": kappa,
+    }
+
+
+def _methods(context: ReportContext, answered: PlanAnswered) -> tuple[str, ...]:
+    if not context.plan.prespecified:
+        return ("No plan lay beside the readings; all results are exploratory.",)
+    said = [f"Plan of analysis: {origin_of_plan(context)}"]
+    if answered.primary is not None:
+        result = answered.primary
+        said.append(
+            f"The primary endpoint was {answers.name_of(result.endpoint)} of "
+            f"{result.question.id} ({answers.planned(result)})."
+        )
+    claims = [one for one in answered.family if one.adjusted is not None]
+    if claims:
+        shared = {
+            "holm": "Holm's step-down method {holm}",
+            "fixed_sequence": "a fixed sequence",
+        }[answered.multiplicity]
+        said.append(
+            f"{setting.counted(len(claims), 'further claim')} shared the error of "
+            f"{100 * answered.alpha:g} % by {shared}, after the claim of the primary "
+            "endpoint where it had one; p-values of one-sided claims are doubled, and "
+            "that of equivalence is the larger of two one-sided tests."
+        )
+    said.append(
+        "Decisions were made at the level of the plan, "
+        f"{100 * context.plan.confidence_level:g} %."
+    )
+    return tuple(said)
+
+
+def _references(answered: PlanAnswered) -> tuple[str, ...]:
+    adjusted = any(one.adjusted is not None for one in answered.family)
+    return ("holm",) if adjusted and answered.multiplicity == "holm" else ()
+
+
+def _content(context: ReportContext, answered: PlanAnswered) -> dict[str, Any]:
+    plan, primary = context.plan, answered.primary
+    return {
+        "plan": {
+            "prespecified": plan.prespecified,
+            "sealed": plan.seal == "holds",
+            "protocol_sha256": plan.protocol_sha256 or None,
+            "confidence_level": plan.confidence_level,
+        },
+        "primary": {
+            "text": answered.primary_text or None,
+            "missing": answered.missing,
+            "result": None if primary is None else answers.endpoint_json(primary),
+        },
+        "family": {
+            "multiplicity": answered.multiplicity,
+            "alpha": answered.alpha,
+            "implied": answered.implied,
+            "left_out": list(answered.left_out),
+            "endpoints": [answers.endpoint_json(one) for one in answered.family],
+        },
+    }
