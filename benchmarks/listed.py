@@ -53,7 +53,8 @@ BENCHMARKS = (
 )
 LEFT_TO_YOU = (
     "`benchmarks.quality` and `benchmarks.public_sample` train networks for hours; "
-    "`benchmarks.decisions` draws 2,000 studies a cell for an hour. "
+    "`benchmarks.decisions` and `benchmarks.claims` draw 2,000 studies a cell for an "
+    "hour. "
     "`benchmarks.coverage` without `--repetitions` renews the table and picture of "
     "[readers and patients](method/multireader.md)."
 )

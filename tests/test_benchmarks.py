@@ -6,7 +6,7 @@ from benchmarks import run_all
 from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
-NOT_RUN = {"decisions", "quality", "public_sample", "structure"}
+NOT_RUN = {"claims", "decisions", "quality", "public_sample", "structure"}
 PARTS = {
     "app_browser", "app_study", "app_wire", "latent_studies", "populations",
     "training_steps",

@@ -157,7 +157,8 @@ def test_formula_and_simulation_agree(grid):
     for result in grid.results:
         allowed = 0.08 + 3 * result.power_error
         assert result.power == pytest.approx(result.formula_power, abs=allowed)
-        assert result.width == pytest.approx(result.formula_width, rel=0.08)
+        # Simulated limits heed the kurtosis of cases, which the formula does not know.
+        assert result.width == pytest.approx(result.formula_width, rel=0.12)
         assert result.coverage > 0.92
 
 
