@@ -286,7 +286,7 @@ def test_a_questionnaire_of_its_own_comes_along(small):
     text = SMALL.replace('"paper" ', '"own.json" ', 1)
     with pytest.raises(StudyError, match="turing_question must be one of A, got 'Q1'"):
         build_study(request(small, text))
-    build_study(request(small, text[: text.index("turing_question")]))
+    build_study(request(small, text[: text.index("[analysis]")]))
 
     assert open_study(small / "STUDY").questionnaire.ids == ("A",)
 
