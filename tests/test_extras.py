@@ -140,6 +140,7 @@ def test_a_plain_installation_runs_a_study_to_its_report(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # it loads torch, trains and generates, each anew
 def test_the_network_needs_no_more_than_the_extra_model(tmp_path):
     for line in (
         "phantom --severities 2,1,1 --out cohort",
