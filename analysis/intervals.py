@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 from analysis.errors import as_number, as_whole
 from analysis.showing import Shown
@@ -42,6 +42,16 @@ def normal_quantile(confidence_level: float) -> float:
         msg = f"Confidence level must be between 0 and 1, got {confidence_level:g}"
         raise ValueError(msg)
     return float(ndtri((1 + confidence_level) / 2))
+
+
+def student_quantile(confidence_level: float, df: float) -> float:
+    """Return t of a two-sided interval; z where the degrees of freedom are infinite.
+
+    Raises:
+        ValueError: If the level is not between 0 and 1.
+    """
+    z = normal_quantile(confidence_level)
+    return z if math.isinf(df) else float(stdtrit(df, float(ndtr(z))))
 
 
 def proportion_interval(

@@ -51,7 +51,7 @@ def tidy(
     Wide are tables with a column for each reader (R1, R2), for each method (Q1_old,
     Q1_new) or both.
     """
-    from reader_study.formats import wide
+    from reader_study.formats import wide, wide_layout
     from reader_study.formats.questionnaire import (
         questionnaire_beside,
         read_questionnaire,
@@ -67,7 +67,7 @@ def tidy(
         else questionnaire_beside(files[0])
     )
     columns = {"reader": reader_column, "case": case_column, "method": method_column}
-    told = wide.Told(
+    told = wide_layout.Told(
         question=question,
         methods=_listed(methods),
         columns={name: role for role, name in columns.items() if name},

@@ -6,12 +6,16 @@ from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtr
 
 from analysis.agreement.chance_corrected import ALL_AGREE, constant_method
 from analysis.arrays import FloatArray
 from analysis.errors import one_of
-from analysis.intervals import ConfidenceInterval, normal_quantile
+from analysis.intervals import (
+    ConfidenceInterval,
+    normal_quantile,
+    student_quantile,
+)
 from analysis.multireader.clusters import (
     Bootstrap,
     Clusters,
@@ -85,13 +89,10 @@ class ClusteredEstimate(Shown):
         Raises:
             ValueError: If the level is not between 0 and 1.
         """
-        z = normal_quantile(confidence_level)
+        quantile = student_quantile(confidence_level, self.df)
         if self.undefined_reason is not None:
             return ConfidenceInterval(math.nan, math.nan, self.undefined_reason)
-        upper_tail = float(ndtr(z))
-        quantile = z if math.isinf(self.df) else float(stdtrit(self.df, upper_tail))
-        margin = quantile * self.standard_error
-        return self._within_bounds(self.estimate - margin, self.estimate + margin)
+        return self._within_bounds(*self._limits(quantile))
 
     def p_value(self, null: float = 0.0) -> float:
         """Two-sided p-value of the hypothesis that the coefficient is `null`.
@@ -100,12 +101,28 @@ class ClusteredEstimate(Shown):
         """
         if self.undefined_reason is not None:
             return math.nan
-        distance = abs(self.estimate - null) / self.standard_error
-        tail = ndtr(-distance) if math.isinf(self.df) else stdtr(self.df, -distance)
-        return 2 * float(tail)
+        t = self._distance(null)
+        return 2 * float(ndtr(-t) if math.isinf(self.df) else stdtr(self.df, -t))
+
+    def p_above(self, null: float) -> float:
+        """One-sided p-value of the hypothesis that the coefficient is `null` or less.
+
+        NaN where the standard error carries no information.
+        """
+        half = self.p_value(null) / 2
+        return half if self.estimate > null else 1 - half
 
     def _within_bounds(self, low: float, high: float) -> ConfidenceInterval:
         return ConfidenceInterval(max(self.bounds[0], low), min(self.bounds[1], high))
+
+    def _limits(self, quantile: float) -> tuple[float, float]:
+        """Limits of the interval of a quantile, before they are cut off."""
+        margin = quantile * self.standard_error
+        return self.estimate - margin, self.estimate + margin
+
+    def _distance(self, null: float) -> float:
+        """How many standard errors the estimate is away from a value."""
+        return abs(self.estimate - null) / self.standard_error
 
 
 _MANY_CASES = 15

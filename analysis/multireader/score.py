@@ -20,11 +20,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import ndtr, stdtr, stdtrit
 
 from analysis.agreement.chance_corrected import ALL_AGREE
 from analysis.arrays import FloatArray, IntArray
-from analysis.intervals import ConfidenceInterval, normal_quantile
+from analysis.intervals import ConfidenceInterval, student_quantile
 from analysis.multireader.estimate import (
     NO_SPREAD,
     ClusteredEstimate,
@@ -110,6 +109,9 @@ class ScoreEstimate(ClusteredEstimate):
 
     truths: Truths = field(repr=False, kw_only=True)
     design_effect: float = field(kw_only=True)
+    _found: dict[float, tuple[float, float]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         """Keep the interval where no pair differs: it does not rest on their spread."""
@@ -119,58 +121,44 @@ class ScoreEstimate(ClusteredEstimate):
         """Number of independent pairs that would tell as much."""
         return self.n / self.design_effect
 
-    def confidence_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:
-        """Return all truths within t of their own errors from the estimate.
-
-        Where the interval says nothing, its limits are NaN and its `caution` tells why.
-
-        Raises:
-            ValueError: If the level is not between 0 and 1.
-        """
-        z = normal_quantile(confidence_level)
-        if self.undefined_reason is not None:
-            return ConfidenceInterval(math.nan, math.nan, self.undefined_reason)
-        t = z if math.isinf(self.df) else float(stdtrit(self.df, float(ndtr(z))))
-
-        def refuted(truth: Truth) -> float:
-            allowed = t**2 * self.design_effect * truth.variance
-            return (truth.value - self.estimate) ** 2 - allowed
-
-        low = self.truths.towards(self.truths.lowest, refuted)
-        high = self.truths.towards(self.truths.highest, refuted)
-        # Where the line ends before the data refute, its last error goes on.
-        at_low, at_high = (
-            t * math.sqrt(self.design_effect * self.truths.at(end).variance)
-            for end in (self.truths.lowest, self.truths.highest)
-        )
-        if low == self.truths.at(self.truths.lowest).value:
-            low = min(low, self.estimate - at_low)
-        if high == self.truths.at(self.truths.highest).value:
-            high = max(high, self.estimate + at_high)
-        return self._within_bounds(min(low, self.estimate), max(high, self.estimate))
-
     def wald_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:
         """Return estimate +- t x standard error, cut off at the bounds.
 
         Raises:
             ValueError: If the level is not between 0 and 1.
         """
-        return super().confidence_interval(confidence_level)
-
-    def p_value(self, null: float = 0.0) -> float:
-        """Two-sided p-value of the hypothesis that the truth is `null`.
-
-        It is below 1 - the level of an interval where that leaves `null` out; NaN where
-        there is no interval.
-        """
+        quantile = student_quantile(confidence_level, self.df)
         if self.undefined_reason is not None:
-            return math.nan
+            return ConfidenceInterval(math.nan, math.nan, self.undefined_reason)
+        return self._within_bounds(*super()._limits(quantile))
+
+    def _limits(self, quantile: float) -> tuple[float, float]:
+        """All truths within a number of their own errors from the estimate."""
+        if quantile not in self._found:
+            self._found[quantile] = self._solved(quantile)
+        return self._found[quantile]
+
+    def _solved(self, quantile: float) -> tuple[float, float]:
+        def refuted(truth: Truth) -> float:
+            allowed = quantile**2 * self.design_effect * truth.variance
+            return (truth.value - self.estimate) ** 2 - allowed
+
+        def limit(end: float, sign: int) -> float:
+            found = self.truths.towards(end, refuted)
+            last = self.truths.at(end)
+            if found == last.value:  # the data refute nothing: the last error goes on
+                error = quantile * math.sqrt(self.design_effect * last.variance)
+                found = sign * max(sign * found, sign * self.estimate + error)
+            return sign * max(sign * found, sign * self.estimate)
+
+        return limit(self.truths.lowest, -1), limit(self.truths.highest, 1)
+
+    def _distance(self, null: float) -> float:
         distance = abs(self.estimate - null)
         if distance <= _TOLERANCE:
-            return 1.0
+            return 0.0
         spread = math.sqrt(self.design_effect * self.truths.variance_at(null))
-        t = distance / spread if spread else math.inf
-        return 2 * float(ndtr(-t) if math.isinf(self.df) else stdtr(self.df, -t))
+        return distance / spread if spread else math.inf
 
 
 def with_score_interval(

@@ -139,8 +139,7 @@ class NonInferiority(Shown):
     @property
     def p_value(self) -> float:
         """One-sided p-value of the hypothesis that the loss is the margin or more."""
-        half = self.difference.p_value(-self.margin) / 2
-        return half if self.difference.estimate > -self.margin else 1 - half
+        return self.difference.p_above(-self.margin)
 
 
 def non_inferiority(

@@ -1,6 +1,5 @@
 """Answers under one method: how readers agree with one another and with themselves."""
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from analysis.multireader import (
     score,
 )
 from analysis.questions import between_readers
+from analysis.questions.reader_matrix import reader_kappas, reader_tables
 from reader_study.formats.questionnaire import Code, Question
 from reader_study.formats.responses import Reading
 
@@ -180,12 +180,10 @@ class WithOthers:
 
 def reader_by_reader(found: BetweenReaders) -> tuple[WithOthers, ...]:
     """Compare each reader with each other one."""
-    n = len(found.readers)
-    kappas, shares = np.full((n, n), np.nan), np.full((n, n), np.nan)
-    for one, other in itertools.combinations(range(n), 2):
-        table = _table(found.ratings[:, one], found.ratings[:, other], found.k)
-        kappas[one, other] = kappas[other, one] = _kappa(table)
-        shares[one, other] = shares[other, one] = _share(table)
+    kappas = reader_kappas(found.ratings, found.k)
+    tables = reader_tables(found.ratings, found.k)
+    with np.errstate(invalid="ignore"):
+        shares = np.trace(tables, axis1=2, axis2=3) / tables.sum(axis=(2, 3))
     return tuple(
         WithOthers(
             reader=name,
@@ -195,25 +193,6 @@ def reader_by_reader(found: BetweenReaders) -> tuple[WithOthers, ...]:
         )
         for place, name in enumerate(found.readers)
     )
-
-
-def _table(one: FloatArray, other: FloatArray, k: int) -> FloatArray:
-    both = np.isfinite(one) & np.isfinite(other)
-    cells = (one[both] * k + other[both]).astype(np.int64)
-    counted = np.bincount(cells, minlength=k * k).reshape(k, k)
-    return np.asarray(counted, dtype=np.float64)
-
-
-def _share(table: FloatArray) -> float:
-    return float(np.trace(table) / table.sum()) if table.sum() else math.nan
-
-
-def _kappa(table: FloatArray) -> float:
-    n = table.sum()
-    expected = float(table.sum(axis=0) @ table.sum(axis=1)) / n**2 if n else 1.0
-    if expected == 1:
-        return math.nan
-    return (_share(table) - expected) / (1 - expected)
 
 
 def _with_others(ratings: FloatArray, place: int) -> ClusteredEstimate:

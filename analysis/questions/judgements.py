@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.special import stdtrit
 
 from analysis.arrays import BoolArray, IntArray
-from analysis.intervals import ConfidenceInterval, normal_quantile
+from analysis.intervals import ConfidenceInterval, student_quantile
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.questionnaire import Code, Question
 from reader_study.formats.responses import Responses
@@ -198,10 +197,9 @@ class Guesses:
         Raises:
             ValueError: If the level is not between 0 and 1.
         """
-        normal_quantile(confidence_level)
+        quantile = student_quantile(confidence_level, self.n_readers - 1)
         if self.undefined_reason:
             return ConfidenceInterval(math.nan, math.nan, self.undefined_reason)
-        quantile = float(stdtrit(self.n_readers - 1, (1 + confidence_level) / 2))
         margin = quantile * self.standard_error
         return ConfidenceInterval(self.mean_excess - margin, self.mean_excess + margin)
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, stdtrit
 
-from analysis.intervals import ConfidenceInterval, normal_quantile
+from analysis.intervals import ConfidenceInterval, student_quantile
 from analysis.showing import Shown
 
 _FEWEST = 5
@@ -42,10 +41,10 @@ class MarginalOddsRatio(Shown):
         Raises:
             ValueError: If the level is not between 0 and 1.
         """
-        z = normal_quantile(confidence_level)
+        t = student_quantile(confidence_level, self.df)
         if self.undefined_reason is not None:
             return ConfidenceInterval(math.nan, math.nan, self.undefined_reason)
-        margin = float(stdtrit(self.df, float(ndtr(z)))) * self.standard_error
+        margin = t * self.standard_error
         return ConfidenceInterval(
             self.estimate * math.exp(-margin), self.estimate * math.exp(margin)
         )

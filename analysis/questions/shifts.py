@@ -7,7 +7,6 @@ a quadratic form of signed patient contributions.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -17,9 +16,11 @@ import numpy as np
 from analysis.arrays import FloatArray, IntArray
 from analysis.multireader.estimate import ClusteredEstimate, Variance, mean_of
 from analysis.multireader.pairs import Pairs
+from analysis.multireader.score import proportion_of
 from analysis.showing import Shown
 from analysis.symmetry import NO_DISAGREEMENT
 from analysis.tables import ContingencyTable
+from reader_study.formats.plan_check import grouping_fault
 from reader_study.formats.questionnaire import Code
 
 
@@ -125,7 +126,7 @@ def group_confusion(
     grouped = grouped_pairs(pairs, groups)
     reference, test = grouped.reference, grouped.test
     same, later, earlier = (
-        mean_of(event, pairs.reader, pairs.case, variance=variance)
+        proportion_of(event, pairs.reader, pairs.case, variance=variance)
         for event in (reference == test, test > reference, test < reference)
     )
     return GroupConfusion(grouped.table, same, later, earlier)
@@ -133,7 +134,10 @@ def group_confusion(
 
 def grouped_pairs(pairs: Pairs, groups: Mapping[str, Collection[Code]]) -> Pairs:
     """Return the pairs with groups as answers; arguments are `group_confusion`'s."""
-    _check_groups(pairs, groups)
+    why = grouping_fault(groups, pairs.categories)
+    if why:
+        msg = f"Groups {why}"
+        raise ValueError(msg)
     group_of: dict[Hashable, int] = {
         code: i for i, codes in enumerate(groups.values()) for code in codes
     }
@@ -145,23 +149,6 @@ def grouped_pairs(pairs: Pairs, groups: Mapping[str, Collection[Code]]) -> Pairs
         k=len(groups),
         categories=tuple(groups),
     )
-
-
-def _check_groups(pairs: Pairs, groups: Mapping[str, Collection[Code]]) -> None:
-    if len(groups) < 2:
-        msg = f"Groups must be two or more, got {len(groups)}"
-        raise ValueError(msg)
-    found: Counter[Hashable] = Counter(
-        code for codes in groups.values() for code in set(codes)
-    )
-    wrong = [str(code) for code in pairs.categories if found[code] != 1]
-    wrong += [str(code) for code in found if code not in pairs.categories]
-    if wrong:
-        msg = (
-            f"Each code of the scale {pairs.categories} must be in one group, "
-            f"got otherwise for {', '.join(wrong)}"
-        )
-        raise ValueError(msg)
 
 
 SymmetryStatistic = Literal["bowker", "stuart_maxwell", "mean_shift"]

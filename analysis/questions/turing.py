@@ -93,17 +93,11 @@ def equivalence_to_chance(
     if not 0 < alpha < 0.5:
         msg = f"Alpha must be between 0 and 0.5, got {alpha:g}"
         raise ValueError(msg)
-    not_low = _one_sided_p(estimate, chance - margin)
-    not_high = 1 - _one_sided_p(estimate, chance + margin)
+    not_low = estimate.p_above(chance - margin)
+    not_high = 1 - estimate.p_above(chance + margin)
     p_value = math.nan if math.isnan(not_low) else max(not_low, not_high)
     shown = None if math.isnan(p_value) else p_value < alpha
     return Equivalence(estimate, chance, margin, alpha, p_value, shown)
-
-
-def _one_sided_p(estimate: ClusteredEstimate, null: float) -> float:
-    """One-sided p-value of the hypothesis that the truth is at most `null`."""
-    half = estimate.p_value(null) / 2
-    return half if estimate.estimate > null else 1 - half
 
 
 @dataclass(frozen=True, eq=False)

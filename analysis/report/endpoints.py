@@ -235,16 +235,10 @@ def _p_value(result: EndpointResult) -> float:
         return estimate.p_value(result.null)
     if claim == "equivalent":
         low, high = limits
-        below, above = _above(estimate, low), 1 - _above(estimate, high)
+        below, above = estimate.p_above(low), 1 - estimate.p_above(high)
         return max(below, above)  # both are NaN or none is
-    doubled = 2 * _above(estimate, limits[0])
+    doubled = 2 * estimate.p_above(limits[0])
     return min(doubled, 1.0)  # in this order NaN stays
-
-
-def _above(estimate: ClusteredEstimate, null: float) -> float:
-    """One-sided p-value of the hypothesis that the truth is at most `null`."""
-    half = estimate.p_value(null) / 2
-    return half if estimate.estimate > null else 1 - half
 
 
 def _decided(

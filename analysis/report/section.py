@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.report.question import Incomplete, QuestionResult
 from analysis.responses import Responses
+from reader_study.formats.arms import Arms
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
@@ -36,6 +37,13 @@ ARBITRARY_CASES = (
     "The readings were reconstructed from published tables: which case an answer "
     "belongs to is arbitrary, so nothing that depends on cases can come from them."
 )
+
+
+def provenance_of(readings: Responses | Arms) -> Provenance:
+    """Return where the readings of a study come from."""
+    if readings.reconstructed:
+        return "reconstructed"
+    return "simulated" if readings.simulated else "study"
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,7 @@ class ReportContext:
     @property
     def provenance(self) -> Provenance:
         """Where the readings come from."""
-        if self.responses.reconstructed:
-            return "reconstructed"
-        return "simulated" if self.responses.simulated else "study"
+        return provenance_of(self.responses)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from reader_study.errors import StudyError
 from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.checking import read_toml
 from reader_study.formats.manifest import SCHEMA, Manifest
-from reader_study.formats.plan import check_plan
+from reader_study.formats.plan_check import check_plan
 from reader_study.formats.protocol import Protocol, check_names, protocol_of
 
 

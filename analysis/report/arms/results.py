@@ -133,16 +133,10 @@ def analyse_arms(arms: Arms, plan: AnalysisPlan, level: float) -> ArmsResults:
         readers=arms.readers,
         n_cases=len(arms.cases),
         confidence_level=level,
-        provenance=_provenance(arms),
+        provenance=report_section.provenance_of(arms),
         notes=arms.notes,
         assumed=arms.assumed,
     )
-
-
-def _provenance(arms: Arms) -> report_section.Provenance:
-    if arms.reconstructed:
-        return "reconstructed"
-    return "simulated" if arms.simulated else "study"
 
 
 def _arm(arms: Arms, method: str, plan: AnalysisPlan) -> ArmResults:

@@ -9,6 +9,7 @@ from analysis.report import documents, methods, word, writing
 from analysis.report import figures as report_figures
 from analysis.report.arms import content, results, sections
 from analysis.report.section import Section
+from analysis.report.setting import counted
 from reader_study.formats.responses import ONE_METHOD
 
 FIRST = ("between", "repeats", "contrasts")
@@ -92,10 +93,10 @@ def _write_word(
 def lead_of(study: results.ArmsResults) -> list[str]:
     """Return paragraphs that say who read what."""
     said = [
-        f"{_number(len(arm.readers), 'reader')} rated {_number(arm.n_cases, 'patient')}"
-        f"{_under(arm)}: {_number(arm.n_readings, 'reading')}"
+        f"{counted(len(arm.readers), 'reader')} rated {counted(arm.n_cases, 'patient')}"
+        f"{_under(arm)}: {counted(arm.n_readings, 'reading')}"
         + (
-            f", and {_number(arm.n_repeats, 'repeat reading')}."
+            f", and {counted(arm.n_repeats, 'repeat reading')}."
             if arm.n_repeats
             else "."
         )
@@ -107,10 +108,6 @@ def lead_of(study: results.ArmsResults) -> list[str]:
 
 def _under(arm: results.ArmResults) -> str:
     return f" under {arm.method}" if arm.method != ONE_METHOD else ""
-
-
-def _number(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _methods(study: results.ArmsResults, made: Sequence[Section]) -> list[str]:

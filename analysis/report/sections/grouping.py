@@ -10,7 +10,7 @@ from analysis.questions.shifts import GroupConfusion, group_confusion, grouped_p
 from analysis.report import formatting, section
 from analysis.responses import Question
 from analysis.responses.pairing import paired_readings
-from reader_study.formats.plan import grouping_fault
+from reader_study.formats.plan_check import grouping_fault
 
 ID = "grouping"
 TITLE = "Answers in groups"

@@ -162,7 +162,7 @@ def test_groups_say_whether_treatment_would_change():
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        ({"all": [1, 2, 3]}, "two or more, got 1"),
+        ({"all": [1, 2, 3]}, "two groups or more, got 1"),
         ({"a": [1], "b": [2]}, "otherwise for 3"),
         ({"a": [1, 2], "b": [2, 3]}, "otherwise for 2"),
         ({"a": [1, 2], "b": [3, 9]}, "otherwise for 9"),

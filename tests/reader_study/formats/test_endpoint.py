@@ -5,7 +5,8 @@ import pytest
 from reader_study.errors import StudyError
 from reader_study.formats.checking import FormatError, parse_toml
 from reader_study.formats.endpoint import Endpoint, understood
-from reader_study.formats.plan import AnalysisPlan, check_plan
+from reader_study.formats.plan import AnalysisPlan
+from reader_study.formats.plan_check import check_plan
 from reader_study.formats.protocol import protocol_of, template
 from reader_study.formats.questionnaire import paper_questionnaire
 

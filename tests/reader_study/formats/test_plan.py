@@ -7,7 +7,8 @@ import pytest
 
 from reader_study.errors import StudyError
 from reader_study.formats.checking import parse_toml
-from reader_study.formats.plan import check_plan, read_plan, weight_matrix
+from reader_study.formats.plan import read_plan, weight_matrix
+from reader_study.formats.plan_check import check_plan
 from reader_study.formats.protocol import protocol_of, template
 from reader_study.formats.questionnaire import (
     Question,
