@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 OUT    ?= demo
 STAMP  := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
+# Tests start commands anew: what was compiled for one must serve the next.
+export PYTHONDONTWRITEBYTECODE :=
+
 PACKAGES := analysis reader_study magic_model app
 BY_PACKAGE := $(addprefix test-,$(PACKAGES))
 
@@ -36,7 +39,7 @@ app: $(OUT)/reading/open  ## read the demonstration's study in the browser
 	@$(BIN)/magic-app read $(OUT)/reading/STUDY
 
 test: $(STAMP)   ## the quick tests, with coverage; the same examples each time
-	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 test-slow: $(STAMP)  ## the tests that take longer than two seconds each
 	@$(BIN)/python -m pytest -m slow -n auto --dist loadfile

@@ -1,5 +1,7 @@
 """Settings of all tests."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 from joblib.externals.loky import get_reusable_executor
@@ -9,6 +11,13 @@ from joblib.externals.loky import get_reusable_executor
 settings.register_profile("quick", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("quick")
+
+
+def pytest_collection_finish():
+    """Leave what all tests share out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @pytest.fixture

@@ -30,11 +30,13 @@ from analysis.report.word import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from analysis.report.arms.results import ArmsResults
     from analysis.reproduction import Reproduction
 
 
 WORD_NAME = "report.docx"
 _USE = "Research use only; not for diagnosis."
+_MOST = 25  # remarks; a page of them helps nobody
 
 
 def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
@@ -49,6 +51,7 @@ def write_word(study: StudyResults, frames: ReportFrames, folder: Path) -> None:
     if study.front:
         add_front(document, study.front, folder)
     add_methods(document, methods_paragraphs(study), cited(parts_of(study)))
+    add_remarks(document, study)
     add_page_break(document)
     document.add_heading("Supplement", 1)
     _results(document, study, frames, folder)
@@ -118,6 +121,22 @@ def add_methods(
     document.add_heading("References", 1)
     for source in sources:
         document.add_paragraph(source, style="List Number")
+
+
+def add_remarks(document: WordDocument, study: "StudyResults | ArmsResults") -> None:
+    """Add how the file was understood and what is incomplete, if anything."""
+    parts = {
+        "How the file was understood": study.assumed,
+        "Incomplete readings": study.notes,
+    }
+    for heading, sentences in parts.items():
+        if sentences:
+            document.add_heading(heading, 1)
+        for sentence in sentences[:_MOST]:
+            document.add_paragraph(sentence, style="List Bullet")
+        if len(sentences) > _MOST:
+            rest = f"and {len(sentences) - _MOST} more, in results.json."
+            document.add_paragraph(rest)
 
 
 def report_html(

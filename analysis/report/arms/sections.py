@@ -1,5 +1,6 @@
 """The parts of the report of a study by method."""
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 
@@ -110,6 +111,13 @@ def _label(study: results.ArmsResults, row: Row) -> str:
 
 def _between_section(study: results.ArmsResults) -> section.Section:
     level = study.confidence_level
+    forest = section.Picture(
+        "forest",
+        partial(_figure, study, level),
+        "Percent agreement and Fleiss' kappa between readers of each question",
+        "Agreement between readers. Left: how often two readers give the same "
+        "answer to a patient; right: beyond chance.",
+    )
     return section.Section(
         "between",
         "Agreement between readers",
@@ -123,15 +131,7 @@ def _between_section(study: results.ArmsResults) -> section.Section:
                 (*_texts(study), *_cautions(study)),
             ),
         ),
-        pictures=(
-            section.Picture(
-                "forest",
-                partial(_figure, study, level),
-                "Percent agreement and Fleiss' kappa between readers of each question",
-                "Agreement between readers. Left: how often two readers give the same "
-                "answer to a patient; right: beyond chance.",
-            ),
-        ),
+        pictures=(forest,) if _found(study) else (),
         methods=(_between_methods(study),),
         references=("fleiss", "gwet", "wilson"),
     )
@@ -161,12 +161,13 @@ def _between_methods(study: results.ArmsResults) -> str:
 
 def _findings(study: results.ArmsResults) -> tuple[str, ...]:
     rows = list(rows_of(study))
+    if not _found(study):
+        return ("No patient has answers of two readers.",)
     if len(rows) <= _FEW_ROWS:
         return tuple(_sentence(study, row) for row in rows)
 
     def of(name: str) -> dict[str, float]:
-        found = {_label(study, row): row[1].between.coefficients for row in rows}
-        return {label: of[name].estimate for label, of in found.items() if of}
+        return {label: of[name].estimate for label, of in _found(study).items()}
 
     return (
         "Two readers give the same answer to "
@@ -187,7 +188,7 @@ def _sentence(study: results.ArmsResults, row: Row) -> str:
     under = f" under {arm.method}" if len(study.arms) > 1 else ""
     said = f"{asked.question.id}{under} ({asked.question.text.rstrip('.')}): "
     level, found = study.confidence_level, asked.between.coefficients
-    if not asked.between.n_cases:
+    if not found or math.isnan(found["percent_agreement"].estimate):
         return said + "no patient has answers of two readers."
     alike, kappa = found["percent_agreement"], found["fleiss_kappa"]
     interval = _limits(alike, level, percent=True)
@@ -195,7 +196,7 @@ def _sentence(study: results.ArmsResults, row: Row) -> str:
         f"two readers give the same answer to {100 * alike.estimate:.0f} % of patients"
     )
     said += f" ({100 * level:g} % CI {interval})" if interval else ""
-    if kappa.estimate != kappa.estimate:
+    if math.isnan(kappa.estimate):
         return f"{said}; kappa is undefined, as every answer is the same."
     interval = _limits(kappa, level, percent=False)
     within = f" ({interval})" if interval else ""
@@ -211,10 +212,19 @@ def _limits(estimate: ClusteredEstimate, level: float, *, percent: bool) -> str:
     return f"{interval.low:.2f} to {interval.high:.2f}"
 
 
+def _found(study: results.ArmsResults) -> dict[str, Mapping[str, ClusteredEstimate]]:
+    """Coefficients of each question that two readers answered for one patient."""
+    found = {_label(study, row): row[1].between.coefficients for row in rows_of(study)}
+    return {
+        label: of
+        for label, of in found.items()
+        if of and not math.isnan(of["percent_agreement"].estimate)
+    }
+
+
 def _figure(study: results.ArmsResults, level: float) -> Figure:
     """Draw agreement on the left and kappa on the right, a line a question."""
-    found = {_label(study, row): row[1].between.coefficients for row in rows_of(study)}
-    found = {label: of for label, of in found.items() if of}
+    found = _found(study)
     figure = Figure(figsize=(7.2, 0.9 + 0.26 * len(found)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     shares = [

@@ -83,6 +83,7 @@ def _write_word(
     for section in (one for one in made if one.id in FIRST):
         documents.add_section(document, section, folder)
     documents.add_methods(document, _methods(study, made), methods.cited(made, ()))
+    documents.add_remarks(document, study)
     word.add_page_break(document)
     document.add_heading("Supplement", 1)
     for section in (one for one in made if one.id not in FIRST):

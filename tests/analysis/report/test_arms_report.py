@@ -146,6 +146,15 @@ def test_one_reader_can_be_compared_with_himself_only(write, page_of):
     ] is None  # fmt: skip
 
 
+def test_readers_of_different_patients_have_no_figure_of_nothing(write, page_of):
+    apart = [row for n, row in enumerate(ONE) if row["case"] == f"c{1 + n // 16}"]
+    assert len(apart) == 5
+    study = analysis.read_study(write(apart))
+    page = page_of(study)
+    assert "No patient has answers of two readers." in page
+    assert not sections.sections_of(study.results)[0].pictures
+
+
 def test_a_rare_answer_is_cautioned(write, page_of):
     rare = [row | {"Q1": int(n % 20 > 0)} for n, row in enumerate(ONE)]
     page = page_of(analysis.read_study(write(rare)))

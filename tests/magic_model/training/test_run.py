@@ -31,6 +31,7 @@ def test_the_loss_falls(cache, recipe, settings, lines_of, kind):
     assert after < 0.9 * before
 
 
+@pytest.mark.slow
 def test_patients_not_trained_on_get_better_maps(cache, recipe, settings, lines_of):
     train(recipe(epochs=4, learning_rate=1e-2, augment=False), cache, settings())
     first, *_, last = lines_of(settings().folder)[1]
