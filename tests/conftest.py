@@ -20,6 +20,16 @@ def pytest_collection_finish():
     gc.set_threshold(50_000)
 
 
+@pytest.fixture(autouse=True)
+def cheap_codes(request, monkeypatch):
+    """Hash codes of readers at little cost.
+
+    Not in slow tests, where another process may check them.
+    """
+    if not request.node.get_closest_marker("slow"):
+        monkeypatch.setattr("reader_study.running.access._SCRYPT_COST", 2**4)
+
+
 @pytest.fixture
 def typed_here(tmp_path, monkeypatch):
     """A folder to type commands in.

@@ -1,6 +1,10 @@
 import shutil
+from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app import room as rooms
 from app.oidc.accounts import ACCOUNTS, read_accounts, served_accounts
@@ -20,12 +24,25 @@ def provider():
     provider.stop()
 
 
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory):
+    """A file with one certificate: to read the world's takes longer than a test."""
+    key, day = ec.generate_private_key(ec.SECP256R1()), datetime(2026, 1, 1, tzinfo=UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day)
+    path = tmp_path_factory.mktemp("authority") / "one.pem"
+    signed = made.sign(key, hashes.SHA256())
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
 @pytest.fixture
-def accounts(provider, tmp_path, monkeypatch):
+def accounts(provider, one_authority, tmp_path, monkeypatch):
     """What the environment names; the redirect goes to Starlette's test client."""
     path = tmp_path / "accounts.toml"
     write_accounts(path, provider.url, "http://localhost/oidc/callback")
     monkeypatch.setenv(ACCOUNTS, str(path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
     served_accounts.cache_clear()
     yield read_accounts(path)
     served_accounts.cache_clear()

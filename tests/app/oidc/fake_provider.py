@@ -1,5 +1,6 @@
 """A small provider of accounts that asks nothing and lets in whom a test names."""
 
+import functools
 import json
 import threading
 import time
@@ -19,6 +20,12 @@ from tests.app.deployment.running import free_port, wait_for
 CLIENT, SECRET = "reading-room", "shared-with-the-hospital"
 
 
+@functools.cache
+def own_key():
+    """One for all: a new one takes a tenth of a second."""
+    return RSAKey.generate_key(2048, {"kid": "1"})
+
+
 class Provider:
     """Discovery, keys, authorize and token endpoints in a thread.
 
@@ -31,7 +38,7 @@ class Provider:
     def __init__(self, host="localhost"):
         self.port = free_port()
         self.url = f"http://{host}:{self.port}"
-        self.key = RSAKey.generate_key(2048, {"kid": "1"})
+        self.key = own_key()
         self.signs = self.key
         self.header = {"alg": "RS256", "kid": "1"}
         self.claims, self.asked, self.codes = {}, [], {}

@@ -14,7 +14,8 @@ from magic_model.errors import DataError
 from magic_model.training.adversaries import Adversaries, restore
 from magic_model.training.trainer import RunSettings, train
 
-KINDS = pytest.mark.parametrize("kind", ["branches", "residual", "single"])
+LONGER = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("branches", "single")]
+KINDS = pytest.mark.parametrize("kind", [*LONGER, "residual"])
 
 
 class StoppedError(Exception):

@@ -1,8 +1,10 @@
+import hashlib
 from datetime import timedelta
 
 import pytest
 
 from reader_study.errors import StudyError
+from reader_study.running import access
 from reader_study.running.access import (
     AccessError,
     issue_code,
@@ -147,3 +149,11 @@ def test_an_excluded_reader_is_not_let_in(store, code, clock):
 def test_days_of_a_code(store, clock, days):
     with pytest.raises(StudyError, match="at most 366 days"):
         issue_code(store, "anna", by="Eve", clock=clock, days=days)
+
+
+@pytest.mark.slow  # quick tests hash at little cost
+def test_a_stolen_code_file_costs_an_attacker(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(hashlib, "scrypt", lambda _, **kw: asked.update(kw) or b"")
+    access._hash_code("ABCD", "00")
+    assert asked["n"] * asked["r"] * 128 >= 16 * 2**20  # bytes of memory a guess takes
