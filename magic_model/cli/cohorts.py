@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magic_model.cli.options import Jobs, NewCohort, Seed
+from magic_model.cli.options import Jobs, NewCohort, Seed, Series
 from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
@@ -78,10 +78,12 @@ def import_(
     register: Annotated[
         bool, typer.Option("--register", help="Move each NCCT onto its maps first.")
     ] = False,
+    series: Series = "",
 ) -> int:
     """Import a data set into a checked cohort, or check one that exists."""
     from magic_model.cli.progress import patients_progress
     from magic_model.data.cohort import read_cohort
+    from magic_model.data.dicom.table import describe_series
     from magic_model.data.layouts import find_patients
     from magic_model.importing.cohort import check_cohort, import_cohort, write_link
     from magic_model.importing.report import audit_table, write_report
@@ -92,7 +94,10 @@ def import_(
     if root is None or out is None or layout is None:
         msg = "Give --layout, the data's folder and --out; or --check and a cohort"
         raise DataError(msg)
-    sources = find_patients(layout, root)
+    sources = find_patients(layout, root, series)
+    for source in sources:
+        if source.series:
+            print(f"{source.source_id}\n{describe_series(source.series)}\n")
     with patients_progress("importing") as progress:
         result = import_cohort(
             sources, out, seed=seed, jobs=jobs, register=register, progress=progress
@@ -106,9 +111,11 @@ def import_(
 
 
 def _imported(result: "ImportResult", out: Path) -> str:
-    from magic_model.importing.report import audit_table
+    from magic_model.importing.report import audit_table, notes_table
 
     lines = [audit_table(list(result.records))] if result.records else []
+    notes = notes_table(result.records)
+    lines += [notes] if notes else []
     lines.append(
         f"{pluralize(len(result.records), 'patient')} in {out}, {result.n_skipped} of "
         f"them from before; {len(result.failures)} could not be imported"

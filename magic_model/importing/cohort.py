@@ -5,7 +5,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +74,14 @@ def import_patient(
     staging = folder / f".{patient_id}.part"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        images = {kind: load().require_finite() for kind, load in source.images.items()}
         record, images = importing_record.describe(
-            patient_id, images, mark=mark, notes=source.notes, register=register
+            patient_id,
+            source.load_images(),
+            mark=mark,
+            notes=source.notes,
+            register=register,
         )
-        record = _without_source_id(record, source.source_id)
+        record = _without_source_id(record, source)
         for kind, volume in images.items():
             write_nifti(
                 volume, staging / importing_record.image_path(patient_id, kind).name
@@ -236,12 +239,12 @@ def write_link(linked: dict[str, str], path: Path) -> None:
 
 
 def _without_source_id(
-    record: importing_record.PatientRecord, source_id: str
+    record: importing_record.PatientRecord, source: PatientSource
 ) -> importing_record.PatientRecord:
-    """Take the name that the source gave out of the notes."""
-    whole_word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
+    """Take the name that the source gave out of the notes; add its table of series."""
+    whole_word = re.compile(rf"(?<!\w){re.escape(source.source_id)}(?!\w)")
     notes = [whole_word.sub(record.patient_id, note) for note in record.notes]
-    return importing_record.PatientRecord(**{**record.__dict__, "notes": notes})
+    return replace(record, notes=notes, series=source.series)
 
 
 def _records(folder: Path) -> list[importing_record.PatientRecord]:

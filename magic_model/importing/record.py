@@ -11,6 +11,7 @@ import numpy as np
 
 from magic_model.data import checks as data_checks
 from magic_model.data.cohort import Patient
+from magic_model.data.dicom.table import SeriesRow, as_row
 from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
 from magic_model.data.registration import register_rigid
@@ -38,6 +39,7 @@ class PatientRecord:
         checks: What the checks found.
         notes: What was tolerated or assumed on the way.
         fingerprint: Hash of the source files' bytes, to know them again.
+        series: The DICOM series among which the images were chosen, and why.
     """
 
     patient_id: str
@@ -49,6 +51,7 @@ class PatientRecord:
     checks: data_checks.PatientChecks
     notes: Sequence[str]
     fingerprint: str
+    series: Sequence[SeriesRow] = ()
 
     def as_patient(self, split: Split) -> Patient:
         """Return the row of cohort.csv."""
@@ -103,6 +106,7 @@ def read_record(folder: Path) -> PatientRecord:
             ),
             notes=list(raw["notes"]),
             fingerprint=raw["fingerprint"],
+            series=[as_row(row) for row in raw.get("series", ())],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path}: not a readable import record ({error})"

@@ -360,7 +360,7 @@ class Generation:
             patient_id=source.patient_id,
             volumes=as_volumes(stack, images),
             mask=stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK),
-            notes=tuple(preparation_notes(ncct)),
+            notes=(*source.notes, *preparation_notes(ncct)),
             source=source,
             stack=stack,
             generation=self,

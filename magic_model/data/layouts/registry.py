@@ -37,12 +37,13 @@ _LOOKS_FOR = {
 }
 
 
-def find_patients(layout: str, root: Path) -> list[PatientSource]:
+def find_patients(layout: str, root: Path, series: str = "") -> list[PatientSource]:
     """Find the patients of a data set as it lies on disk; images are not read yet.
 
     Args:
         layout: A name in `LAYOUTS`.
         root: The data set's folder; for `nifti` the table will do.
+        series: Number or UID of the DICOM series that is the NCCT; chosen if left out.
 
     Raises:
         DataError: If there is no such layout or folder, no patient, or two of one name.
@@ -53,7 +54,11 @@ def find_patients(layout: str, root: Path) -> list[PatientSource]:
     if not root.exists():
         msg = f"{root}: no such file or folder"
         raise DataError(msg)
-    patients = LAYOUTS[layout](root)
+    if series and layout != "dicom":
+        msg = f"a series can be named in layout dicom alone, got layout {layout}"
+        raise DataError(msg)
+    find = LAYOUTS[layout]
+    patients = dicom_folder.find_dicom(root, series) if series else find(root)
     if not patients:
         msg = f"{root}: no patient found; {layout} looks for {_LOOKS_FOR[layout]}"
         raise DataError(msg)
