@@ -43,6 +43,7 @@ def _unpack(path: Path, _size: int, _modified: int) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             _require_room(archive, path, Path(holder.name))
+            folder.mkdir()
             archive.extractall(folder)
     except _BROKEN as error:
         holder.cleanup()

@@ -1,6 +1,6 @@
 """The one door for a folder of DICOM: every series in a table, and what is taken."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +127,7 @@ def open_content(content: DicomFolder, wanted: str = "") -> Door:
     return Door(
         {kind: roles[kind] for kind in Kind if kind in roles},
         tuple(_rows(parts, choice, roles)),
-        (*_copies(content.series), *choice.notes, *_apart(parts), *_patients(parts)),
+        (*_copies(content.series), *choice.notes, *_apart(parts), *_patients(content)),
         choice.problem,
     )
 
@@ -271,10 +271,9 @@ def _apart(parts: Sequence[Part]) -> Iterator[str]:
             )
 
 
-def _patients(parts: Sequence[Part]) -> Iterator[str]:
-    ids = Counter(part.first.patient for part in parts if part.first.patient)
-    if len(ids) > 1:
+def _patients(content: DicomFolder) -> Iterator[str]:
+    if content.n_patients > 1:
         yield (
-            f"the series are of {len(ids)} patients by their PatientID: see that they "
-            "belong together"
+            f"the series are of {content.n_patients} patients by their PatientID: see "
+            "that they belong together"
         )

@@ -122,6 +122,12 @@ class DicomFolder:
     series: tuple[Series, ...]
     skipped: tuple[Path, ...]
 
+    @property
+    def n_patients(self) -> int:
+        """Different PatientIDs."""
+        ids = {image.patient for one in self.series for image in one.images}
+        return len(ids - {""})
+
 
 def find_series(folder: Path) -> DicomFolder:
     """Find the DICOM files below a folder by content and group them into series.

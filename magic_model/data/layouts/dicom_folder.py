@@ -40,7 +40,8 @@ def find_dicom(root: Path, series: str = "") -> list[PatientSource]:
     from magic_model.data.layouts.colour_captures import TABLES
 
     tables = root / TABLES
-    sources = (_patient(place, tables, series) for place in _places(root, tables))
+    places = _places(root, tables)
+    sources = (_patient(place, tables, series) for place in places)
     found = [source for source in sources if source is not None]
     return found if any(source.series or source.problem for source in found) else []
 
@@ -71,11 +72,18 @@ def _patient(place: Path, tables: Path, series: str) -> PatientSource | None:
         return PatientSource(name, {}, (), problem=str(error))
     if not content.series and not content.skipped:
         return None
-    skipped = len(content.skipped)
-    return _source(name, open_content(content, series), tables, skipped)
+    if place == tables.parent and content.n_patients > 1:
+        msg = (
+            f"{place}: images beside folders must be of one patient, got "
+            f"{content.n_patients}; give each patient a folder"
+        )
+        raise DataError(msg)
+    return _source(name, open_content(content, series), tables, content.skipped)
 
 
-def _source(name: str, door: "Door", tables: Path, n_skipped: int) -> PatientSource:
+def _source(
+    name: str, door: "Door", tables: Path, skipped: Sequence[Path]
+) -> PatientSource:
     from magic_model.data.dicom.door import burnt_in_note
 
     roles = door.roles
@@ -98,10 +106,10 @@ def _source(name: str, door: "Door", tables: Path, n_skipped: int) -> PatientSou
             *burnt_in_note(used),
             *missing(kind for kind in _EXPECTED if kind not in images),
             *_why_missing(door),
-            *([f"{n_skipped} files are no readable DICOM"] if n_skipped else []),
+            *([f"{len(skipped)} files are no readable DICOM"] if skipped else []),
         ),
         series=door.rows,
-        problem="" if images else _nothing(door),
+        problem="" if images else _nothing(door, skipped),
     )
 
 
@@ -110,9 +118,9 @@ def _why_missing(door: "Door") -> Iterator[str]:
         yield door.why_no_ncct
 
 
-def _nothing(door: "Door") -> str:
+def _nothing(door: "Door", skipped: Sequence[Path]) -> str:
     if not door.rows:
-        return "holds no readable DICOM file"
+        return f"holds no readable DICOM file, but {skipped[0]}"
     return f"{door.why_no_ncct}; name a series with --series if it is one all the same"
 
 
