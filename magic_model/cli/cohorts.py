@@ -94,7 +94,7 @@ def import_(
     if root is None or out is None or layout is None:
         msg = "Give --layout, the data's folder and --out; or --check and a cohort"
         raise DataError(msg)
-    sources = find_patients(layout, root, series)
+    sources = find_patients(layout, root, series=series)
     for source in sources:
         if source.series:
             print(f"{source.source_id}\n{describe_series(source.series)}\n")

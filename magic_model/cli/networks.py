@@ -155,7 +155,7 @@ def generate(
         pictures=pictures,
     )
     with process_group(device) as (world, place):
-        sources = find_sources(input_, name, split, series)
+        sources = find_sources(input_, name, split, series=series)
         for source in sources if world.is_first else []:
             if source.series:
                 print(describe_series(source.series))

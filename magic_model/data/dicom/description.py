@@ -54,6 +54,7 @@ _SHARP_WORDS = re.compile(
     r"\b(?:bone|bones|bony|boneplus|edge|lung|sharp|ultra|knochen|os|osseux|hueso"
     r"|oseo|osso|felsenbein|petrous|iac|temporal bone)\b"
 )
+_SOFT_WORDS = re.compile(r"(?:STANDARD|STND|STD|SOFT|SMOOTH|BRAIN)\+?", re.IGNORECASE)
 _SHARP_LETTERS = frozenset({"D", "E", "L", "YC", "YD", "YE", "UD", "UE"})
 _SHARPEST_SOFT = 55  # of Siemens' numbers, 10 (smooth) to 98
 
@@ -135,6 +136,8 @@ def is_sharp(kernel: str, description: str) -> bool:
         return int(siemens[1]) >= _SHARPEST_SOFT
     if canon:
         return canon[1] in "358"
+    if _SOFT_WORDS.fullmatch(first):
+        return False
     return first in _SHARP_LETTERS or any(
         _SHARP_WORDS.search(_plain(text)) for text in (kernel, description)
     )

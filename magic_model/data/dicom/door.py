@@ -95,8 +95,8 @@ class Door:
     def why_no_ncct(self) -> str:
         """Why no series is the NCCT, series by series."""
         left = [f"series {row.series} {row.why}" for row in self.rows if not _map(row)]
-        reasons = "; ".join(left) or "there is no other series"
-        return self.problem or f"no series can be the NCCT: {reasons}"
+        reasons = "; ".join(left) or "there are maps alone"
+        return self.problem or f"one CT series must be the NCCT, got none: {reasons}"
 
 
 def open_folder(folder: Path, wanted: str = "") -> Door:
@@ -156,6 +156,9 @@ def the_ncct(door: Door, folder: Path) -> Role:
     found = door.roles.get(Kind.NCCT, [])
     if len(found) == 1:
         return found[0]
+    if not door.rows:
+        msg = f"{folder}: must hold one CT series, got 0: none"
+        raise DataError(msg)
     if not found:
         msg = f"{folder}: {door.why_no_ncct}; name a series with --series"
         raise DataError(msg)

@@ -119,7 +119,7 @@ class Stack:
             return np.array([0.0, 0.0, 1.0])
         across = np.cross(self.orientation[:3], self.orientation[3:])
         length = float(np.linalg.norm(across))
-        return across / length if length else np.array([0.0, 0.0, 1.0])
+        return np.asarray(across / length) if length else np.array([0.0, 0.0, 1.0])
 
     @cached_property
     def heights(self) -> _Vector:

@@ -18,7 +18,7 @@ from magic_model.errors import DataError
 if TYPE_CHECKING:
     from magic_model.data.dicom.door import Door, Role
 
-LOOKS_FOR = "a folder or ZIP archive per patient, with DICOM series anywhere in it"
+LOOKS_FOR = "a folder per patient, or a ZIP archive, with DICOM series anywhere in it"
 
 _EXPECTED = (Kind.NCCT, Kind.CBF, Kind.CBV, Kind.MTT)
 
@@ -43,7 +43,12 @@ def find_dicom(root: Path, series: str = "") -> list[PatientSource]:
     places = _places(root, tables)
     sources = (_patient(place, tables, series) for place in places)
     found = [source for source in sources if source is not None]
-    return found if any(source.series or source.problem for source in found) else []
+    if any(source.series for source in found):
+        return found
+    damaged = [source.problem for source in found if not source.notes]
+    if damaged:  # an archive, of which nothing but that is known
+        raise DataError(damaged[0])
+    return []
 
 
 def _places(root: Path, tables: Path) -> list[Path]:

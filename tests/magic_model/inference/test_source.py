@@ -82,7 +82,7 @@ def test_a_dicom_folder_is_one_patient(tmp_path):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ((), "no series can be the NCCT: there is no other series"),
+        ((), "must hold one CT series, got 0: none$"),
         (("Thin", "Head"), "equally plausible are series 'Thin' of 5 images .*'Head'"),
         (("CTA",), "series 0 tells contrast agent; name a series with --series"),
     ],

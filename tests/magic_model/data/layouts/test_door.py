@@ -315,8 +315,8 @@ def test_the_true_reason_is_printed(study, capsys):
     assert main(["import", str(study.folder.parent), "--layout", "dicom",
                  "--out", str(out)]) == 1  # fmt: skip
     assert (
-        "  a: no image can be used: no series can be the NCCT: series 4 tells contrast "
-        "agent; name a series with --series if it is one all the same"
+        "  a: no image can be used: one CT series must be the NCCT, got none: series 4 "
+        "tells contrast agent; name a series with --series if it is one all the same"
     ) in capsys.readouterr().out
 
 
@@ -367,4 +367,4 @@ def test_a_series_that_is_not_there_is_told(study, capsys):
                  "--out", str(out), "--series", "9"]) == 1  # fmt: skip
     assert "no CT slices in a series 9; there are 2" in capsys.readouterr().out
     with pytest.raises(DataError, match="layout dicom alone"):
-        find_patients("nifti", study.folder.parent, "9")
+        find_patients("nifti", study.folder.parent, series="9")
