@@ -324,7 +324,9 @@ def _explain(best: Candidate, usable: Sequence[Part], choice: NcctChoice) -> Non
     if is_sharp(best.parts[0]):
         choice.notes.append("ncct has a sharp kernel: there is no soft one")
     if not best.is_original:
-        choice.notes.append("ncct is a reformat or an average: there is no original")
+        choice.notes.append(
+            "ncct is derived (a reformat, an average, or compressed): no original is there"
+        )
     for part in usable:
         if len(best.parts) == 1 and _disjoint(part, best.parts[0]):
             reason = obstacle(part, best.parts[0])

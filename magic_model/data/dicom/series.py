@@ -166,6 +166,9 @@ def _files(folder: Path) -> Iterator[Path]:
     if archive.is_zip(folder):
         yield from _files(archive.unpacked(folder))
         return
+    if folder.is_file():
+        msg = f"{folder}: must be a folder or a whole ZIP archive"
+        raise DataError(msg)
     if not folder.is_dir():
         msg = f"{folder}: no such folder"
         raise DataError(msg)

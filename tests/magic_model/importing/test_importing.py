@@ -133,6 +133,13 @@ def test_several_at_a_time_give_the_same(sources, tmp_path):
     assert volumes[0] == volumes[1]
 
 
+def test_a_patient_without_images_says_why_in_any_layout(sources, tmp_path):
+    nothing = PatientSource("EMPTY-1", {}, (), ("not found: ncct, cbf",))
+    result = import_cohort([*sources[:1], nothing], tmp_path / "cohort")
+    (failure,) = result.failures
+    assert failure.reason == "no image can be used: not found: ncct, cbf"
+
+
 def test_a_broken_patient_is_named_and_the_others_go_on(sources, tmp_path):
     sources[1].files[0].write_bytes(b"not an image")
     out = tmp_path / "cohort"

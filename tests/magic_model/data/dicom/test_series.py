@@ -76,6 +76,12 @@ def test_broken_files_are_skipped_and_the_others_found(tmp_path, ct):
     assert [series.n_images for series in found.series] == [5]
 
 
+def test_a_file_that_is_no_archive_is_named(tmp_path):
+    (tmp_path / "x.zip").write_bytes(b"PK\3\4 cut off")
+    with pytest.raises(DataError, match=r"x.zip: must be a folder or a whole ZIP arch"):
+        find_series(tmp_path / "x.zip")
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match=r"nowhere: no such folder"):
         find_series(tmp_path / "nowhere")

@@ -17,6 +17,7 @@ from magic_model.data.layouts import find_patients
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
 from magic_model.inference.prepare import find_sources
+from tests.magic_model.data.dicom.conftest import CtSeries
 
 PIXEL = 6.0  # mm
 SIZE = 32
@@ -221,6 +222,16 @@ def test_generate_goes_through_the_same_door(study):
     assert source.load().shape == (SIZE, SIZE, NATIVE[0])
     (patient,) = find_patients("dicom", study.folder.parent)
     assert source.series == patient.series
+
+
+def test_an_enhanced_object_goes_through_the_door(tmp_path):
+    made = CtSeries(np.random.default_rng(0), step=5.0, shape=(12, 16, 16))
+    (tmp_path / "a").mkdir()
+    made.enhanced(tmp_path / "a" / "one")
+    (patient,) = find_patients("dicom", tmp_path)
+    assert patient.images[Kind.NCCT]().shape == (16, 16, 12)
+    (row,) = patient.series
+    assert (row.role, row.images, row.coverage_mm) == ("ncct", 12, 60.0)
 
 
 def test_generate_reads_a_zipped_study(study):
