@@ -325,7 +325,7 @@ def _explain(best: Candidate, usable: Sequence[Part], choice: NcctChoice) -> Non
         choice.notes.append("ncct has a sharp kernel: there is no soft one")
     if not best.is_original:
         choice.notes.append(
-            "ncct is derived (a reformat, an average, or compressed): no original is there"
+            "ncct is derived (reformat, average or compressed): there is no original"
         )
     for part in usable:
         if len(best.parts) == 1 and _disjoint(part, best.parts[0]):
