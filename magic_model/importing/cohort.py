@@ -31,7 +31,7 @@ class ImportFailure:
 
 
 def fingerprint(source: PatientSource) -> str:
-    """Hash the bytes of a patient's files, in the order of their paths.
+    """Hash the settings and bytes of a patient's files, in the order of their paths.
 
     Whoever has the list of patient numbers cannot get from the hash to a number, since
     the images are in it too.
@@ -39,7 +39,7 @@ def fingerprint(source: PatientSource) -> str:
     Raises:
         DataError: If a file cannot be read.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("".join(source.settings).encode())
     for path in sorted(source.files):
         try:
             with path.open("rb") as file:

@@ -1,6 +1,7 @@
 """One's own DICOM: a folder per patient, series known by their content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,21 +22,34 @@ if TYPE_CHECKING:
 
 LOOKS_FOR = "a folder per patient, with DICOM series anywhere in it"
 
+Range = tuple[float, float]
+
 _EXPECTED = (Kind.NCCT, Kind.CBF, Kind.CBV, Kind.MTT)
 
 
-def find_dicom(root: Path) -> list[PatientSource]:
+def find_dicom(
+    root: Path, colour_ranges: Mapping[Kind, Range] | None = None
+) -> list[PatientSource]:
     """Find the patients: one per folder in `root`, however the files lie in it.
 
     `best_roles` of `magic_model.data.layouts.series_roles` tells which series is what;
     where two are equally plausible, reading the image refuses and names both. A map
     that exists in colour only is read by `colour_captures`; its pixels are looked at
     here already, to note how well the colours lie on their bar.
+
+    Args:
+        root: The data.
+        colour_ranges: What the ends of the colour bar of a map stand for, for all
+            patients; maps not named need a table.
+
+    Raises:
+        DataError: If a map has a range and a table.
     """
     from magic_model.data.dicom.files import find_series
     from magic_model.data.layouts.colour_captures import TABLES
 
     tables = root / TABLES
+    scales = _Scales(tables, colour_ranges or {})
     folders = sorted(
         p for p in root.glob("*") if p.is_dir() and p.name[0] != "." and p != tables
     )
@@ -43,48 +57,72 @@ def find_dicom(root: Path) -> list[PatientSource]:
     if not any(content.series for _, content in found):
         return []
     return [
-        _source(name, content, tables)
+        _source(name, content, scales)
         for name, content in found
         if content.series or content.skipped
     ]
 
 
-def _source(name: str, content: "DicomFolder", tables: Path) -> PatientSource:
+def _source(name: str, content: "DicomFolder", scales: "_Scales") -> PatientSource:
     from magic_model.data.layouts.series_roles import best_roles, burnt_in_note
 
     roles = best_roles(content.series)
     used = [found[0] for found in roles.values() if len(found) == 1]
-    given = {r.kind: _table(tables, r.kind) for r in used if not r.is_grey}
+    coloured = [role.kind for role in used if not role.is_grey]
     n_skipped = len(content.skipped)
     return PatientSource(
         source_id=name,
-        images={k: _loader(k, found, given.get(k)) for k, found in roles.items()},
+        images={k: _loader(k, found, scales) for k, found in roles.items()},
         files=(
             *(p for found in roles.values() for r in found for p in r.paths),
-            *filter(None, given.values()),
+            *filter(None, map(scales.table, coloured)),
         ),
         notes=(
             *map(_choice, used),
-            *(note for r in used for note in _residual(r, given.get(r.kind))),
+            *(note for r in used for note in _residual(r, scales)),
             *burnt_in_note(used),
             *missing(kind for kind in _EXPECTED if kind not in roles),
             *([f"{n_skipped} files are no readable DICOM"] if n_skipped else []),
         ),
+        settings=tuple(scales.setting(k) for k in coloured if k in scales.ranges),
     )
 
 
-def _table(tables: Path, kind: Kind) -> Path | None:
-    path = tables / f"{kind}.csv"
-    return path if path.is_file() else None
+@dataclass(frozen=True)
+class _Scales:
+    """What colours stand for: tables in a folder, or the ranges of bars in pictures."""
+
+    folder: Path
+    ranges: Mapping[Kind, Range]
+
+    def __post_init__(self) -> None:
+        for kind in self.ranges:
+            if self.table(kind) is not None:
+                msg = (
+                    f"{self.table(kind)}: colours of {kind} must have a table or a "
+                    "--colour-range, got both"
+                )
+                raise DataError(msg)
+
+    def table(self, kind: Kind) -> Path | None:
+        """Return the table of a map."""
+        path = self.folder / f"{kind}.csv"
+        return path if path.is_file() else None
+
+    def setting(self, kind: Kind) -> str:
+        """Write what was given, by which an import knows that it changed."""
+        low, high = self.ranges[kind]
+        return f"{kind}={low:g}:{high:g}"
 
 
-def _loader(kind: Kind, roles: Sequence["Role"], table: Path | None) -> ImageLoader:
+def _loader(kind: Kind, roles: Sequence["Role"], scales: _Scales) -> ImageLoader:
     from magic_model.data.layouts.colour_captures import read_captures
 
     if len(roles) == 1 and roles[0].is_grey:
         return partial(read_series, roles[0].paths, kind)
     if len(roles) == 1:
-        return partial(read_captures, roles[0].paths, kind, table)
+        table, value_range = scales.table(kind), scales.ranges.get(kind)
+        return partial(read_captures, roles[0].paths, kind, table, value_range)
     names = " and ".join(role.name for role in roles)
     return partial(refuse, f"{kind} must be one series, equally plausible are {names}")
 
@@ -94,13 +132,14 @@ def _choice(role: "Role") -> str:
     return f"{role.kind} is the series{called} of {role.n_images} images"
 
 
-def _residual(role: "Role", table: Path | None) -> list[str]:
+def _residual(role: "Role", scales: _Scales) -> list[str]:
     """Note how a coloured map is read; one that cannot be refuses when it is read."""
     from magic_model.data.layouts.colour_captures import describe_captures
 
     if role.is_grey:
         return []
     try:
-        return [describe_captures(role.paths, role.kind, table)]
+        table, value_range = scales.table(role.kind), scales.ranges.get(role.kind)
+        return [describe_captures(role.paths, role.kind, table, value_range)]
     except DataError:
         return []

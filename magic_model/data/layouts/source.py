@@ -41,12 +41,14 @@ class PatientSource:
             Images may lie on different grids.
         files: What they are read from, for messages and to tell whether it changed.
         notes: What was tolerated, is missing or must be known to judge the images.
+        settings: What the images follow from beside the files.
     """
 
     source_id: str
     images: Mapping[Kind, ImageLoader]
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 Layout = Callable[[Path], list[PatientSource]]
