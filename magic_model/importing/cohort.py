@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from magic_model.data.nifti import write_nifti
 from magic_model.data.split import assign_splits
 from magic_model.errors import DataError
 from magic_model.importing import record as importing_record
+from magic_model.importing.deidentify import deidentify
 from magic_model.severity import Severity
 
 _BLOCK = 1 << 20
@@ -78,7 +78,7 @@ def import_patient(
         record, images = importing_record.describe(
             patient_id, images, mark=mark, notes=source.notes, register=register
         )
-        record = _without_source_id(record, source.source_id)
+        record = deidentify(record, source)
         for kind, volume in images.items():
             write_nifti(
                 volume, staging / importing_record.image_path(patient_id, kind).name
@@ -233,15 +233,6 @@ def write_link(linked: dict[str, str], path: Path) -> None:
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise DataError(msg) from error
-
-
-def _without_source_id(
-    record: importing_record.PatientRecord, source_id: str
-) -> importing_record.PatientRecord:
-    """Take the name that the source gave out of the notes."""
-    whole_word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
-    notes = [whole_word.sub(record.patient_id, note) for note in record.notes]
-    return importing_record.PatientRecord(**{**record.__dict__, "notes": notes})
 
 
 def _records(folder: Path) -> list[importing_record.PatientRecord]:

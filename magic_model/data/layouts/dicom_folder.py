@@ -1,6 +1,6 @@
 """One's own DICOM: a folder per patient, series known by their content."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,8 +84,18 @@ def _source(name: str, content: "DicomFolder", scales: "_Scales") -> PatientSour
             *missing(kind for kind in _EXPECTED if kind not in roles),
             *([f"{n_skipped} files are no readable DICOM"] if n_skipped else []),
         ),
+        findings=tuple(_text_in_pixels(used)),
         settings=tuple(scales.setting(k) for k in coloured if k in scales.ranges),
     )
+
+
+def _text_in_pixels(roles: Sequence["Role"]) -> Iterator[str]:
+    certain = [str(role.kind) for role in roles if "YES" in role.burnt_in]
+    if certain:
+        yield (
+            f"text stands in the pixels of {', '.join(certain)} (BurnedInAnnotation is "
+            "YES) and is copied with them: look at the pictures before you share them"
+        )
 
 
 @dataclass(frozen=True)

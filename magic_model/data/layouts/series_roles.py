@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
+from magic_model.data.dicom.description import cleaned_description
 from magic_model.data.dicom.files import Series, read_header
 from magic_model.data.dicom.perfusion import guess_kind
 from magic_model.data.dicom.study import burnt_in_warning
@@ -23,7 +24,7 @@ class Role:
 
     Attributes:
         kind: `NCCT` or a map.
-        description: SeriesDescription.
+        description: What `cleaned_description` leaves of SeriesDescription.
         paths: Its files.
         n_images: Images in them.
         is_grey: Tells values from pictures in colour, also those with a palette.
@@ -90,17 +91,15 @@ def _roles(series: Series) -> Iterator[Role]:
     if not series.n_images:
         return
     first = read_header(series.paths[0])
-    is_grey = _is_grey(first)
+    is_grey, description = _is_grey(first), cleaned_description(series.description)
     if guess_kind(first) is not None:
         for kind, paths in _by_map(series.paths).items():
             n_images = (
                 series.n_images if len(paths) == len(series.paths) else len(paths)
             )
-            yield Role(kind, series.description, paths, n_images, is_grey)
+            yield Role(kind, description, paths, n_images, is_grey)
     elif is_grey and _is_native_ct(first) and _is_one_stack(series.paths):
-        yield Role(
-            Kind.NCCT, series.description, series.paths, series.n_images, is_grey
-        )
+        yield Role(Kind.NCCT, description, series.paths, series.n_images, is_grey)
 
 
 def _by_map(paths: Sequence[Path]) -> dict[Kind, tuple[Path, ...]]:

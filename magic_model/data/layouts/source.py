@@ -42,6 +42,7 @@ class PatientSource:
         files: What they are read from, for messages and to tell whether it changed.
         notes: What was tolerated, is missing or must be known to judge the images.
         settings: What the images follow from beside the files.
+        findings: What has to be looked at before the images are used or shared.
     """
 
     source_id: str
@@ -49,6 +50,7 @@ class PatientSource:
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
 
 Layout = Callable[[Path], list[PatientSource]]
