@@ -10,6 +10,7 @@ from magic_model.cli.options import Jobs, NewCohort, Seed, Series
 from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
+    from magic_model.data.volume import Kind
     from magic_model.importing.cohort import ImportResult
     from magic_model.severity import Severity
 
@@ -79,6 +80,10 @@ def import_(
         bool, typer.Option("--register", help="Move each NCCT onto its maps first.")
     ] = False,
     series: Series = "",
+    colour_range: Annotated[
+        str,
+        typer.Option(help="DICOM maps in colour: ends of their bars, cbf=0:100,..."),
+    ] = "",
 ) -> int:
     """Import a data set into a checked cohort, or check one that exists."""
     from magic_model.cli.progress import patients_progress
@@ -94,7 +99,7 @@ def import_(
     if root is None or out is None or layout is None:
         msg = "Give --layout, the data's folder and --out; or --check and a cohort"
         raise DataError(msg)
-    sources = find_patients(layout, root, series=series)
+    sources = find_patients(layout, root, _ranges(colour_range), series)
     for source in sources:
         if source.series:
             print(f"{source.source_id}\n{describe_series(source.series)}\n")
@@ -108,6 +113,14 @@ def import_(
         write_report(read_cohort(out), result.records, out, len(result.failures))
     print(_imported(result, out))
     return _INCOMPLETE if result.failures else 0
+
+
+def _ranges(text: str) -> "dict[Kind, tuple[float, float]]":
+    if not text:
+        return {}
+    from magic_model.data.layouts.colour_captures import parse_ranges
+
+    return parse_ranges(text)
 
 
 def _imported(result: "ImportResult", out: Path) -> str:

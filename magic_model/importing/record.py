@@ -14,6 +14,7 @@ from magic_model.data.cohort import Patient
 from magic_model.data.dicom.table import SeriesRow, as_row
 from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
+from magic_model.data.ncct_values import require_hounsfield
 from magic_model.data.registration import register_rigid
 from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.split import Split
@@ -144,10 +145,14 @@ def describe(
         if not volume.is_orthogonal:
             msg = f"{kind} must have axes at right angles, got a tilted or sheared grid"
             raise DataError(msg)
+    if Kind.NCCT in images:
+        require_hounsfield(images[Kind.NCCT])
     aligned = _on_one_grid(images, found)
     if register:
         aligned = _registered(aligned, found)
     brain = _brain_on_map_grid(aligned, found)
+    checks = data_checks.check_patient(aligned, brain)
+    _require_common_place(aligned, brain, checks.overlap)
     lesion = _lesion(aligned, brain, found)
     record = PatientRecord(
         patient_id=patient_id,
@@ -156,7 +161,7 @@ def describe(
         core_ml=lesion.core_ml if lesion else math.nan,
         penumbra_ml=lesion.penumbra_ml if lesion else math.nan,
         mismatch_ratio=lesion.mismatch_ratio if lesion else math.nan,
-        checks=data_checks.check_patient(aligned, brain),
+        checks=checks,
         notes=found,
         fingerprint=mark,
     )
@@ -229,6 +234,23 @@ def _brain_on_map_grid(
     if _same_grid(mask, grid):
         return mask
     return resample(mask, grid.affine, grid.shape, order=0)
+
+
+def _require_common_place(
+    images: Mapping[Kind, Volume], brain: Volume | None, overlap: float
+) -> None:
+    """Refuse maps that lie beside the NCCT: nothing can be trained or compared."""
+    if Kind.NCCT not in images or brain is None or overlap != 0:
+        return
+    ncct = images[Kind.NCCT]
+    middles = [v.affine @ [*(np.array(v.shape) - 1) / 2, 1] for v in (ncct, brain)]
+    away = float(np.linalg.norm(middles[0] - middles[1]))
+    msg = (
+        "NCCT and maps must lie in one place, they have no voxel of brain in common "
+        f"and their middles are {away:.0f} mm apart: mend the affines, or import with "
+        "--register"
+    )
+    raise DataError(msg)
 
 
 def _lesion(

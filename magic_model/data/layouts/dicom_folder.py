@@ -1,6 +1,7 @@
 """One's own DICOM: a folder or ZIP archive per patient, series known by content."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
 
 LOOKS_FOR = "a folder per patient, or a ZIP archive, with DICOM series anywhere in it"
 
+Range = tuple[float, float]
+
 _EXPECTED = (Kind.NCCT, Kind.CBF, Kind.CBV, Kind.MTT)
 
 
-def find_dicom(root: Path, series: str = "") -> list[PatientSource]:
+def find_dicom(
+    root: Path,
+    colour_ranges: Mapping[Kind, Range] | None = None,
+    series: str = "",
+) -> list[PatientSource]:
     """Find the patients: one per folder or archive in `root`, however files lie in it.
 
     A root that is an archive, or holds DICOM files itself, is one patient.
@@ -35,13 +42,19 @@ def find_dicom(root: Path, series: str = "") -> list[PatientSource]:
 
     Args:
         root: The data.
+        colour_ranges: What the ends of the colour bar of a map stand for, for all
+            patients; maps not named need a table.
         series: SeriesNumber or SeriesInstanceUID of the NCCT; chosen if left out.
+
+    Raises:
+        DataError: If a map has a range and a table, the only archive is damaged, or
+            images of several patients lie in the root.
     """
     from magic_model.data.layouts.colour_captures import TABLES
 
     tables = root / TABLES
-    places = _places(root, tables)
-    sources = (_patient(place, tables, series) for place in places)
+    scales = _Scales(tables, colour_ranges or {})
+    sources = (_patient(place, scales, series) for place in _places(root, tables))
     found = [source for source in sources if source is not None]
     if any(source.series for source in found):
         return found
@@ -65,7 +78,7 @@ def _places(root: Path, tables: Path) -> list[Path]:
     ]
 
 
-def _patient(place: Path, tables: Path, series: str) -> PatientSource | None:
+def _patient(place: Path, scales: "_Scales", series: str) -> PatientSource | None:
     """Read the headers of a patient; None where there is nothing."""
     from magic_model.data.dicom.door import open_content
     from magic_model.data.dicom.series import find_series
@@ -77,24 +90,24 @@ def _patient(place: Path, tables: Path, series: str) -> PatientSource | None:
         return PatientSource(name, {}, (), problem=str(error))
     if not content.series and not content.skipped:
         return None
-    if place == tables.parent and content.n_patients > 1:
+    if place == scales.folder.parent and content.n_patients > 1:
         msg = (
             f"{place}: images beside folders must be of one patient, got "
             f"{content.n_patients}; give each patient a folder"
         )
         raise DataError(msg)
-    return _source(name, open_content(content, series), tables, content.skipped)
+    return _source(name, open_content(content, series), scales, content.skipped)
 
 
 def _source(
-    name: str, door: "Door", tables: Path, skipped: Sequence[Path]
+    name: str, door: "Door", scales: "_Scales", skipped: Sequence[Path]
 ) -> PatientSource:
     from magic_model.data.dicom.door import burnt_in_note
 
     roles = door.roles
     used = [found[0] for found in roles.values() if len(found) == 1]
-    given = {r.kind: _table(tables, r.kind) for r in used if not r.is_grey}
-    images = {k: _loader(k, found, given.get(k)) for k, found in roles.items()}
+    coloured = [role.kind for role in used if not role.is_grey]
+    images = {k: _loader(k, found, scales) for k, found in roles.items()}
     if door.problem:
         images[Kind.NCCT] = partial(refuse, door.problem)
     return PatientSource(
@@ -102,17 +115,19 @@ def _source(
         images=images,
         files=(
             *(p for found in roles.values() for r in found for p in r.paths),
-            *filter(None, given.values()),
+            *filter(None, map(scales.table, coloured)),
         ),
         notes=(
             *(f"{role.kind} is {role.called}" for role in used),
             *door.notes,
-            *(note for r in used for note in _residual(r, given.get(r.kind))),
+            *(note for r in used for note in _residual(r, scales)),
             *burnt_in_note(used),
             *missing(kind for kind in _EXPECTED if kind not in images),
             *_why_missing(door),
             *([f"{len(skipped)} files are no readable DICOM"] if skipped else []),
         ),
+        findings=tuple(_text_in_pixels(used)),
+        settings=tuple(scales.setting(k) for k in coloured if k in scales.ranges),
         series=door.rows,
         problem="" if images else _nothing(door, skipped),
     )
@@ -129,12 +144,43 @@ def _nothing(door: "Door", skipped: Sequence[Path]) -> str:
     return f"{door.why_no_ncct}; name a series with --series if it is one all the same"
 
 
-def _table(tables: Path, kind: Kind) -> Path | None:
-    path = tables / f"{kind}.csv"
-    return path if path.is_file() else None
+def _text_in_pixels(roles: Sequence["Role"]) -> Iterator[str]:
+    certain = [str(role.kind) for role in roles if "YES" in role.burnt_in]
+    if certain:
+        yield (
+            f"text stands in the pixels of {', '.join(certain)} (BurnedInAnnotation is "
+            "YES) and is copied with them: look at the pictures before you share them"
+        )
 
 
-def _loader(kind: Kind, roles: Sequence["Role"], table: Path | None) -> ImageLoader:
+@dataclass(frozen=True)
+class _Scales:
+    """What colours stand for: tables in a folder, or the ranges of bars in pictures."""
+
+    folder: Path
+    ranges: Mapping[Kind, Range]
+
+    def __post_init__(self) -> None:
+        for kind in self.ranges:
+            if self.table(kind) is not None:
+                msg = (
+                    f"{self.table(kind)}: colours of {kind} must have a table or a "
+                    "--colour-range, got both"
+                )
+                raise DataError(msg)
+
+    def table(self, kind: Kind) -> Path | None:
+        """Return the table of a map."""
+        path = self.folder / f"{kind}.csv"
+        return path if path.is_file() else None
+
+    def setting(self, kind: Kind) -> str:
+        """Write what was given, by which an import knows that it changed."""
+        low, high = self.ranges[kind]
+        return f"{kind}={low:g}:{high:g}"
+
+
+def _loader(kind: Kind, roles: Sequence["Role"], scales: _Scales) -> ImageLoader:
     from magic_model.data.dicom.door import equally_plausible
     from magic_model.data.layouts.colour_captures import read_captures
 
@@ -143,16 +189,18 @@ def _loader(kind: Kind, roles: Sequence["Role"], table: Path | None) -> ImageLoa
     (role,) = roles
     if role.is_grey:
         return partial(read_series, role.paths, kind, joined=role.is_joined)
-    return partial(read_captures, role.paths, kind, table)
+    table, value_range = scales.table(kind), scales.ranges.get(kind)
+    return partial(read_captures, role.paths, kind, table, value_range)
 
 
-def _residual(role: "Role", table: Path | None) -> list[str]:
+def _residual(role: "Role", scales: _Scales) -> list[str]:
     """Note how a coloured map is read; one that cannot be refuses when it is read."""
     from magic_model.data.layouts.colour_captures import describe_captures
 
     if role.is_grey:
         return []
     try:
-        return [describe_captures(role.paths, role.kind, table)]
+        table, value_range = scales.table(role.kind), scales.ranges.get(role.kind)
+        return [describe_captures(role.paths, role.kind, table, value_range)]
     except DataError:
         return []

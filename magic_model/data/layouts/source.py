@@ -45,6 +45,8 @@ class PatientSource:
             Images may lie on different grids.
         files: What they are read from, for messages and to tell whether it changed.
         notes: What was tolerated, is missing or must be known to judge the images.
+        settings: What the images follow from beside the files.
+        findings: What has to be looked at before the images are used or shared.
         series: The DICOM series among which the images were chosen.
         problem: Why there is no image at all.
     """
@@ -53,6 +55,8 @@ class PatientSource:
     images: Mapping[Kind, ImageLoader]
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     series: "tuple[SeriesRow, ...]" = ()
     problem: str = ""
 

@@ -321,3 +321,15 @@ def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
     assert "0.400 before, 0.900 after" in " ".join(record.notes)
     only = {Kind.NCCT: images[Kind.NCCT]}
     assert describe("p1", only, register=True)[1] == only
+
+
+def test_maps_beside_the_ncct_are_refused_with_their_distance(tmp_path):
+    images = head(1)
+    far = AFFINE.copy()
+    far[0, 3] += 300
+    for kind in (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX):
+        images[kind] = Volume(images[kind].array, far, kind)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    (failure,) = result.failures
+    assert "NCCT and maps must lie in one place" in failure.reason
+    assert "300 mm apart: mend the affines" in failure.reason

@@ -377,5 +377,5 @@ def test_a_series_that_is_not_there_is_told(study, capsys):
     assert main(["import", str(study.folder.parent), "--layout", "dicom",
                  "--out", str(out), "--series", "9"]) == 1  # fmt: skip
     assert "no CT slices in a series 9; there are 2" in capsys.readouterr().out
-    with pytest.raises(DataError, match="layout dicom alone"):
+    with pytest.raises(DataError, match="A series must be for layout dicom"):
         find_patients("nifti", study.folder.parent, series="9")
