@@ -127,7 +127,8 @@ class Stack:
         heights = np.sort(self.positions @ self.normal)
         if not heights.size:
             return heights
-        return heights[np.append(True, np.diff(heights) > _SAME_PLACE)]
+        distinct = np.append(True, np.diff(heights) > _SAME_PLACE)
+        return np.asarray(heights[distinct])
 
     @property
     def times(self) -> float:
