@@ -92,14 +92,15 @@ class _Anatomy:
     @classmethod
     def of(cls, images: Mapping[Kind, Volume], brain: Volume) -> Self:
         """Bring everything onto the grid of the brain, and that to `_SIDE` voxels."""
-        maps = {k: v for k, v in images.items() if k in _MAPS}
-        nothing = brain.with_array(np.zeros(brain.shape))
+        maps = {k: _thinned(v) for k, v in images.items() if k in _MAPS}
+        mask = _thinned(brain)
+        nothing = mask.with_array(np.zeros(mask.shape))
         ncct = images.get(Kind.NCCT)
         shown = next((maps[k] for k in _SHOWS_ANATOMY if k in maps), nothing)
         volumes = (
-            brain,
-            brain.with_array(map_support(maps)),
-            nothing if ncct is None else resample(ncct, brain.affine, brain.shape),
+            mask,
+            mask.with_array(map_support(maps)),
+            nothing if ncct is None else resample(ncct, mask.affine, mask.shape),
             shown,
         )
         coarse = [_coarse(reorient_ras(volume).array) for volume in volumes]
@@ -144,6 +145,14 @@ class _Anatomy:
 
 
 _MAPS = frozenset({Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX})
+
+
+def _thinned(volume: Volume) -> Volume:
+    """Take every so many voxels, so that four times `_SIDE` or a little more are left."""
+    steps = [max(1, length // (4 * _SIDE)) for length in volume.shape]
+    cut = tuple(slice(None, None, step) for step in steps)
+    affine = volume.affine @ np.diag([*steps, 1])
+    return Volume(volume.array[cut], affine, volume.kind)
 
 
 def _coarse(array: FloatArray) -> FloatArray:

@@ -45,13 +45,11 @@ def require_hounsfield(ncct: Volume) -> Volume:
     Raises:
         DataError: If they are HU with an offset, an 8-bit picture, or scaled to 1.
     """
-    values = ncct.array[np.isfinite(ncct.array)]
-    if values.size:
-        low, high = float(values.min()), float(values.max())
-        came = _offset(ncct) or _picture(ncct, low, high)
-        if came:
-            msg = f"ncct must be in HU, got {low:g} to {high:g}, {came}"
-            raise DataError(msg)
+    low, high = float(np.nanmin(ncct.array)), float(np.nanmax(ncct.array))
+    came = _offset(ncct) or _picture(ncct, low, high)
+    if came:
+        msg = f"ncct must be in HU, got {low:g} to {high:g}, {came}"
+        raise DataError(msg)
     return ncct
 
 
