@@ -74,7 +74,7 @@ def import_patient(
     staging = folder / f".{patient_id}.part"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        images = {kind: load().require_finite() for kind, load in source.images.items()}
+        images = {kind: load() for kind, load in source.images.items()}
         record, images = importing_record.describe(
             patient_id, images, mark=mark, notes=source.notes, register=register
         )
