@@ -18,6 +18,8 @@ from magic_model.data.ncct_values import require_hounsfield
 from magic_model.data.registration import register_rigid
 from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.split import Split
+from magic_model.data.straight import straighten
+from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
@@ -141,13 +143,10 @@ def describe(
         DataError: If an image cannot be used.
     """
     found = list(notes)
-    for kind, volume in images.items():
-        if not volume.is_orthogonal:
-            msg = f"{kind} must have axes at right angles, got a tilted or sheared grid"
-            raise DataError(msg)
-    if Kind.NCCT in images:
-        require_hounsfield(images[Kind.NCCT])
-    aligned = _on_one_grid(images, found)
+    images = {kind: straighten(volume) for kind, volume in images.items()}
+    aligned = _measured_on_one_grid(images, found)
+    if Kind.NCCT in aligned:
+        require_hounsfield(aligned[Kind.NCCT])
     if register:
         aligned = _registered(aligned, found)
     brain = _brain_on_map_grid(aligned, found)
@@ -180,6 +179,22 @@ def _nan_to_none(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value
+
+
+def _measured_on_one_grid(
+    images: Mapping[Kind, Volume], notes: list[str]
+) -> dict[Kind, Volume]:
+    """Leave out what is not finite, and note all that was changed since reading.
+
+    Maps come onto one grid before, so that such voxels do not enter an average.
+    """
+    counted = {kind: measured_only(volume) for kind, volume in images.items()}
+    notes += [f"{kind}: {note}" for kind, v in counted.items() for note in v.notes]
+    aligned = _on_one_grid(images, notes)
+    return {
+        kind: counted[kind] if volume is images[kind] else volume
+        for kind, volume in aligned.items()
+    }
 
 
 def _on_one_grid(images: Mapping[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:

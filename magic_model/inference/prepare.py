@@ -14,6 +14,8 @@ from magic_model.data.grid import reorient_ras
 from magic_model.data.nifti import read_nifti
 from magic_model.data.slices import SliceGeometry, SliceStack, prepare_slices
 from magic_model.data.split import Split
+from magic_model.data.straight import leaning_note, straighten
+from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError, is_a
 from magic_model.maps import PerfusionMap
@@ -52,7 +54,7 @@ def prepare_ncct(
     Raises:
         DataError: If no brain is found, or the volume is too thin for neighbours.
     """
-    head = reorient_ras(ncct.require_finite())
+    head = reorient_ras(measured_only(straighten(ncct)))
     _require_depth(name, head)
     if spacing_mm is not None:
         head = _respaced(name, head, spacing_mm)
@@ -64,6 +66,9 @@ def prepare_ncct(
 
 def preparation_notes(ncct: Volume) -> Iterator[str]:
     """Say what about an NCCT the network was not made for, and what was done."""
+    yield from ncct.notes
+    yield from leaning_note(ncct)
+    yield from measured_only(ncct).notes[len(ncct.notes) :]
     head = reorient_ras(ncct)
     x, y, z = head.spacing
     if z > _OFFSET_MM:

@@ -7,11 +7,9 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from magic_model.data.dicom.frames import Frame, read_frames, stack_frames
+from magic_model.data.straight import AIR
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
-
-AIR = -1024.0
-"""HU of the padding outside the field of view."""
 
 _TRANSFORMATION = "PixelValueTransformationSequence"
 _IN_HU = ("", "HU", "US")  # DICOM PS3.3 C.11.1.1.2; US: unspecified, so CT's default

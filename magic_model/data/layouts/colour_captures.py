@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from magic_model.data.dicom import colour
 from magic_model.data.dicom.files import naming, read_header
-from magic_model.data.dicom.frames import Frame, Plane, stack_planes
+from magic_model.data.dicom.frames import Frame, Plane, stack_images, stack_planes
 from magic_model.data.dicom.perfusion import OUTSIDE
 from magic_model.data.volume import UNITS, FloatArray, Kind, Volume
 from magic_model.errors import DataError
@@ -124,12 +124,11 @@ def read_captures(
             coloured pixels are off it.
     """
     planes = [_plane(path, kind) for path in paths]
-    order, affine = stack_planes(planes)
+    stack_planes(planes)  # refuses before the colours are looked at
     inverted = _invert(paths, kind, table, value_range)
     _require_on_bar(inverted.report, paths[0].parent, kind)
-    slices = np.stack([inverted.values[i] for i in order])
-    slices = np.nan_to_num(slices, nan=OUTSIDE)
-    return Volume(slices.transpose(2, 1, 0), affine, kind)
+    values = [np.nan_to_num(image, nan=OUTSIDE) for image in inverted.values]
+    return stack_images(planes, values.__getitem__, kind)
 
 
 def describe_captures(

@@ -70,7 +70,7 @@ class PatientSource:
             reason = self.problem or "; ".join(self.notes) or "nothing was found"
             msg = f"no image can be used: {reason}"
             raise DataError(msg)
-        return {kind: load().require_finite() for kind, load in self.images.items()}
+        return {kind: load() for kind, load in self.images.items()}
 
 
 Layout = Callable[[Path], list[PatientSource]]
