@@ -256,10 +256,14 @@ def test_images_beside_folders_of_other_patients_are_refused(study):
 
 def test_two_parts_of_one_head_are_joined(study):
     study.series(2, 8, 5.0, SeriesDescription="Base 2mm")
-    study.series(3, 7, 14.0, start=45.0, SeriesDescription="Top 5mm")
+    study.series(3, 7, 10.0, start=45.0, SeriesDescription="Top 5mm")
     (patient,) = find_patients("dicom", study.folder.parent)
     assert [row.role for row in patient.series] == ["ncct", "ncct"]
     assert len(patient.files) == 15
+    head = patient.images[Kind.NCCT]()
+    reach = head.affine[2, 3] + head.spacing[2] * (head.shape[2] - 1)
+    assert head.affine[2, 3] == pytest.approx(0.0)
+    assert reach == pytest.approx(105.0, abs=head.spacing[2])
     assert any("joined of two parts of one head" in note for note in patient.notes)
 
 
