@@ -103,7 +103,7 @@ class _Anatomy:
             nothing if ncct is None else resample(ncct, mask.affine, mask.shape),
             shown,
         )
-        coarse = [_coarse(reorient_ras(volume).array) for volume in volumes]
+        coarse = [_coarse(volume.array) for volume in volumes]
         return cls(coarse[0], coarse[1], np.clip(coarse[2], *_HU), coarse[3])
 
     def fit(self, axes: _Axes) -> _Fit:
@@ -148,11 +148,15 @@ _MAPS = frozenset({Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX})
 
 
 def _thinned(volume: Volume) -> Volume:
-    """Take every so many voxels, so that four times `_SIDE` or a little more are left."""
-    steps = [max(1, length // (4 * _SIDE)) for length in volume.shape]
+    """Turn to RAS and take every so many voxels: enough to average within slices."""
+    upright = reorient_ras(volume)
+    most = (4 * _SIDE, 4 * _SIDE, _SIDE)
+    steps = [
+        max(1, length // many) for length, many in zip(upright.shape, most, strict=True)
+    ]
     cut = tuple(slice(None, None, step) for step in steps)
-    affine = volume.affine @ np.diag([*steps, 1])
-    return Volume(volume.array[cut], affine, volume.kind)
+    affine = upright.affine @ np.diag([*steps, 1])
+    return Volume(upright.array[cut], affine, volume.kind)
 
 
 def _coarse(array: FloatArray) -> FloatArray:
