@@ -15,33 +15,22 @@ export default function ({ data, parentElement, setStateValue }) {
   const tell = () => setStateValue("active", clock());
   on("pointerdown", (event) => { if (event.target.closest?.(SAVE)) tell(); });
   on("keydown", (event) => onKey(event, tell));
-  on("input", onInput);
+  on("input", (event) => onInput(event, data.key));
   on("focusin", mark);
-  const seen = new MutationObserver(mark);
+  const restore = restoreTexts(data.key);
+  const seen = new MutationObserver(() => {
+    restore();
+    mark();
+  });
   seen.observe(document.body, { childList: true, subtree: true });
-  const joined = new MutationObserver(tellConnection);
-  joined.observe(document.body, { attributeFilter: [CONNECTION], subtree: true });
-  for (const name of ["offline", "online"]) {
-    window.addEventListener(name, tellConnection, { signal: closing.signal });
-  }
-  tellConnection();
+  restore();
   document.body.dataset.desk = data.key; // from now on keys are heard
   closing.signal.addEventListener("abort", () => {
     seen.disconnect();
-    joined.disconnect();
     if (document.body.dataset.desk === data.key) delete document.body.dataset.desk;
   });
   mark();
   return leave;
-}
-
-const CONNECTION = "data-test-connection-state";
-
-// The page's style says so beside the button; answers wait on the page meanwhile.
-function tellConnection() {
-  const state = document.querySelector(`[${CONNECTION}]`)?.getAttribute(CONNECTION);
-  const lost = !navigator.onLine || (state && state !== "CONNECTED");
-  document.body.toggleAttribute("data-lost", Boolean(lost));
 }
 
 const SAVE = "[class*='st-key-save-'] button";
@@ -75,7 +64,7 @@ function mark() {
 }
 
 function onKey(event, tell) {
-  if (!event.isTrusted) return;
+  if (!event.isTrusted || document.body.hasAttribute("data-lost")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -114,16 +103,48 @@ function save(tell, repeated) {
 }
 
 // A text is kept as a draft in a pause of typing: to the field it is its own Ctrl+Enter.
+// Until then the tab keeps it, for a reload in mid-word.
+const SENT = 3000; // ms after which a text that was sent is taken to be stored
 let pause = 0;
-function onInput(event) {
+function onInput(event, key) {
   const field = event.target;
   if (field.tagName !== "TEXTAREA") return;
   clearTimeout(pause);
+  const name = typedName(key, field);
+  if (name) sessionStorage.setItem(name, field.value);
   pause = setTimeout(() => {
     field.dispatchEvent(new KeyboardEvent("keydown", {
       key: "Enter", code: "Enter", ctrlKey: true, bubbles: true,
     }));
+    const text = field.value;
+    setTimeout(() => {
+      const lost = document.body.hasAttribute("data-lost");
+      if (name && !lost && sessionStorage.getItem(name) === text) sessionStorage.removeItem(name);
+    }, SENT);
   }, TYPING_PAUSE);
+}
+
+function typedName(key, field) {
+  const reason = field.closest("[class*='st-key-reason-']")?.className;
+  const question = reason?.match(/st-key-reason-(\S+)/)?.[1];
+  return question && `typed-${key}-${question}`;
+}
+
+// Gives each field, once it is there, the text that was typed and not yet sent.
+function restoreTexts(key) {
+  const put = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  const done = new Set();
+  return () => {
+    for (const field of document.querySelectorAll("[class*='st-key-reason-'] textarea")) {
+      const name = typedName(key, field);
+      if (done.has(name)) continue;
+      done.add(name);
+      const text = sessionStorage.getItem(name);
+      if (text === null || text === field.value) continue;
+      put.call(field, text);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  };
 }
 
 // Seconds survive a reload; a hidden page and idle minutes do not count. A timer that was
