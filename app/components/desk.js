@@ -52,7 +52,8 @@ function current() {
   const focused = document.activeElement?.closest?.("[class*='st-key-question-']");
   const open = (q) => radios(q).length > 0 // none while the page is being built
     && (!radios(q).some((r) => r.checked) || reason(q)?.value.trim() === "");
-  return focused || questions().find(open) || null;
+  if (returned && !returned.isConnected) returned = null;
+  return focused || returned || questions().find(open) || null;
 }
 
 function mark() {
@@ -76,7 +77,10 @@ function onKey(event, tell) {
     if (event.key === "Escape") text.blur();
     return;
   }
-  if (event.ctrlKey || event.altKey || event.metaKey || !/^[1-9]$/.test(event.key)) return;
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (QUICK_FIND.includes(event.key)) event.preventDefault(); // it would take the numbers
+  if (event.key === "Backspace") goBack(event);
+  if (!/^[1-9]$/.test(event.key)) return;
   const question = current();
   const choice = question && radios(question)[Number(event.key) - 1];
   if (!choice) return;
@@ -84,7 +88,22 @@ function onKey(event, tell) {
   choose(question, choice);
 }
 
+const QUICK_FIND = ["/", "'"]; // in Firefox
+
+// Backspace marks the question that was answered last: the next number answers it anew.
+const answered = [];
+let returned = null;
+function goBack(event) {
+  event.preventDefault();
+  do returned = answered.pop() ?? null; while (returned && !returned.isConnected);
+  document.activeElement?.blur?.();
+  mark();
+  returned?.scrollIntoView({ block: "nearest" });
+}
+
 function choose(question, choice) {
+  answered.push(question);
+  returned = null;
   choice.click();
   document.activeElement?.blur?.();
   reason(question)?.focus();
