@@ -131,6 +131,23 @@
     joined = true;
     close();
   }
+  // Notices, receipts and drafts are read out when they change. A region must be there
+  // before its words are, and parts of a page come and go.
+  const spoken = document.createElement("div");
+  spoken.setAttribute("aria-live", "polite");
+  spoken.style.cssText = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);";
+  const SAID = "[class*='st-key-notice-'], .st-key-kept";
+  let said = "";
+  function speak() {
+    if (!spoken.isConnected) document.body.append(spoken);
+    const words = [...document.querySelectorAll(SAID)]
+      .map((part) => part.innerText.trim().replace(/ ?\d\d:\d\d:\d\d.*/, ""));
+    const now = words.filter(Boolean).join(". ");
+    if (now !== said) spoken.textContent = now;
+    said = now;
+  }
+
+  setInterval(speak, TICK);
   setInterval(look, TICK);
   new MutationObserver(look).observe(document.documentElement, {
     attributeFilter: [STATE], subtree: true,

@@ -61,6 +61,8 @@ function mark() {
   for (const question of questions()) {
     if (question === now) question.dataset.current = "yes";
     else delete question.dataset.current;
+    const waits = question.querySelector("[class*='st-key-waits-']");
+    question.querySelector("[role=radiogroup]")?.setAttribute("aria-invalid", Boolean(waits));
   }
 }
 
