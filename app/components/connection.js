@@ -17,7 +17,8 @@
   dialog.innerHTML = "<h2 id='connection-title'></h2><p></p><p></p>";
   const style = document.createElement("style");
   style.textContent = `
-    #connection { position: fixed; inset: 12vh auto auto; margin: 0 auto; max-width: 560px;
+    #connection { position: fixed; inset: 12vh 0 auto; margin: 0 auto; width: fit-content;
+      max-width: min(560px, 90vw); height: fit-content;
       padding: 18px 26px; border: 2px solid #d9b36c; border-radius: 6px; outline: none;
       background: #1d1b16; color: #eceff1; font: 16px/1.5 "Source Sans", sans-serif; }
     #connection h2 { margin: 0 0 8px; font-size: 20px; font-weight: 600; color: #d9b36c; }

@@ -126,7 +126,8 @@ function makeViewer(root) {
     const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
     const first = Math.max(0, Math.round(row(y < 0 ? form.strip * scale : 0)));
     const last = Math.min(form.rows, Math.round(row(canvas.height)));
-    return `Rows ${first + 1} to ${Math.max(first + 1, last)} of ${form.rows} \u2002`;
+    const seen = last > first + 1 ? `Rows ${first + 1} to ${last}` : `Row ${first + 1}`;
+    return `${seen} of ${form.rows} \u2002`;
   }
 
   // The pixels of the screen that the canvas covers. Its size in points times their ratio
