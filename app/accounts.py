@@ -58,12 +58,10 @@ class Role:
         """How long a session lasts without a sign of somebody, unless set otherwise."""
         return self.access.idle.total_seconds()
 
-    def access_in(self, room: Room) -> access.Role:
-        """Return what the library knows of the role in a study."""
-        if not self.idle_of_protocol:
-            return self.access
-        idle = timedelta(hours=room.study.protocol.idle_hours)
-        return replace(self.access, idle=idle)
+    def idle_in(self, room: Room) -> timedelta:
+        """Return how long a session of a study lasts without a sign of somebody."""
+        hours = room.study.protocol.idle_hours
+        return timedelta(hours=hours) if self.idle_of_protocol else self.access.idle
 
     def sign_in(self, room: Room, name: str, given: str) -> str:
         """Return the secret of a new session.
@@ -85,7 +83,11 @@ class Role:
             StudyError: If the store cannot be used.
         """
         return access.resume(
-            room.store, secret, clock=room.clock, role=self.access_in(room), alive=alive
+            room.store,
+            secret,
+            clock=room.clock,
+            role=replace(self.access, idle=self.idle_in(room)),
+            alive=alive,
         )
 
     def sign_out(self, room: Room, secret: str) -> None:

@@ -97,9 +97,7 @@ async def _claims_of(accounts: Accounts, request: Request) -> Mapping[str, objec
     raise _ProviderError(msg)
 
 
-def _require_answerer(
-    metadata: Mapping[str, Any], answer: Mapping[str, str]
-) -> None:
+def _require_answerer(metadata: Mapping[str, Any], answer: Mapping[str, str]) -> None:
     """Require that the answer in the address is of the provider asked (RFC 9207).
 
     Raises:

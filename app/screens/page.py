@@ -48,7 +48,7 @@ def show_page() -> None:
     if view is None:
         show_sign_in(room.study.protocol.title, guests=room.is_demonstration)
         return
-    idle = READER.access_in(room).idle.total_seconds()
+    idle = READER.idle_in(room).total_seconds()
     show_bar(view.state.protocol.title, place, view.state.reader, idle_seconds=idle)
     try:
         _show_stage(room, view)

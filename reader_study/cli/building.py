@@ -84,7 +84,6 @@ def audit(
     """Search for what tells the methods apart; status 1 if anything does."""
     from reader_study import api
     from reader_study.blinding_audit.findings import audit_text
-    from reader_study.errors import counted
 
     passphrases = options.passphrases_of(passphrase_file) if key else ()
     report = api.audit(folder, key=key, passphrase=passphrases)

@@ -128,7 +128,7 @@ def find_reader(connection: Connection, name: str) -> Reader | None:
 
 
 def match_reader(connection: Connection, name: str) -> Reader | None:
-    """Return the reader who is called so, whatever the capitals; the active one first."""
+    """Return the reader who is called so, whatever the capitals."""
     exact = find_reader(connection, name)
     wanted = as_compared(name)
     alike = [r for r in all_readers(connection) if as_compared(r.name) == wanted]

@@ -5,7 +5,13 @@ import pytest
 from app.accounts import READER
 from tests.app.browser.cutting import Line
 from tests.app.browser.driving import (
-    SECONDS, chosen, open_reading, press, see, settle, stored,
+    SECONDS,
+    chosen,
+    open_reading,
+    press,
+    see,
+    settle,
+    stored,
 )  # fmt: skip
 from tests.app.browser.hands import READING
 from tests.app.material import GOOD

@@ -114,7 +114,11 @@ def test_a_wrong_token_lets_nobody_in(client, provider, open_room, claims, reaso
             verified("eve@example.org"),
             "unknown",
         ),
-        ({"email": "anna.smith@example.org", "email_verified": False}, ANNA, "unverified"),
+        (
+            {"email": "anna.smith@example.org", "email_verified": False},
+            ANNA,
+            "unverified",
+        ),
     ],
 )
 def test_what_the_token_lacks_is_asked_of_user_info(

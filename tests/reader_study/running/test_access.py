@@ -161,7 +161,11 @@ def test_a_stolen_code_file_costs_an_attacker(monkeypatch):
 
 def test_a_name_is_known_whatever_its_capitals_and_letters(study, store, clock):
     add_reader(
-        study, store, Profile("Mu\u0308ller", "neuroradiologist", 3), by="E", clock=clock
+        study,
+        store,
+        Profile("Mu\u0308ller", "neuroradiologist", 3),
+        by="E",
+        clock=clock,
     )
     for typed in ("müller", "MÜLLER", "mu\u0308ller"):
         code = issue_code(store, "Müller", by="E", clock=clock)

@@ -58,7 +58,7 @@ def test_nothing_is_entered_in_a_database_that_cannot_be_noted(
 def test_an_empty_database_is_no_second_one(study, url, clock, tmp_path):
     open_study_store(study, url, clock=clock).close()
     typed = f"sqlite:///{tmp_path / 'studdy.sqlite'}"
-    with pytest.raises(StudyError, match="in which the study was begun.*is empty"):
+    with pytest.raises(StudyError, match=r"in which the study was begun.*is empty"):
         open_study_store(study, typed, clock=clock)
     with pytest.raises(StudyError, match="must be named by --database"):
         open_study_store(study, clock=clock)
