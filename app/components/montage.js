@@ -29,13 +29,13 @@ function pinStrip(context, bitmap, form, at) {
   const { width, height } = context.canvas;
   const size = Math.min(at.scale, (SHARE * height) / form.strip);
   const cell = form.panel * size;
-  const letter = LETTER * cell;
-  const high = LETTERS_HIGH * cell;
+  const [wide, tall] = [LETTER, LETTERS_HIGH].map((share) => Math.round(share * form.panel));
+  const letter = wide * size;
   context.fillStyle = "#000";
   context.fillRect(0, 0, width, Math.ceil(form.strip * size) + 1);
   context.imageSmoothingEnabled = size !== at.scale || size < 1;
-  const copy = (from, down, wide, tall, to) => context.drawImage(
-    bitmap, from, down, wide, tall, to, down * size, wide * size, tall * size,
+  const copy = (from, across, down, to) => context.drawImage(
+    bitmap, from, 0, across, down, to, 0, across * size, down * size,
   );
   for (let column = 0; column < form.columns; column += 1) {
     const first = column * form.panel; // in the picture
@@ -43,13 +43,12 @@ function pinStrip(context, bitmap, form, at) {
     const right = left + form.panel * at.scale;
     const middle = (Math.max(left, 0) + Math.min(right, width)) / 2;
     const place = Math.min(right - cell, Math.max(left, middle - cell / 2));
-    copy(first, 0, form.panel, form.strip, place);
-    context.fillRect(place, 0, letter, high);
-    context.fillRect(place + cell - letter, 0, letter, high);
-    const [wide, tall] = [LETTER * form.panel, LETTERS_HIGH * form.panel];
-    if (left >= 0 && left + letter <= width) copy(first, 0, wide, tall, left);
+    copy(first, form.panel, form.strip, place);
+    context.fillRect(place, 0, letter, tall * size);
+    context.fillRect(place + cell - letter, 0, letter, tall * size);
+    if (left >= 0 && left + letter <= width) copy(first, wide, tall, left);
     if (right - letter >= 0 && right <= width) {
-      copy(first + form.panel - wide, 0, wide, tall, right - letter);
+      copy(first + form.panel - wide, wide, tall, right - letter);
     }
   }
   context.fillStyle = "#3a4047";

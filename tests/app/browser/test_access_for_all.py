@@ -24,6 +24,23 @@ def test_a_wrong_number_is_taken_back_by_a_key(server, signed_in):
     assert chosen(page) == [2, 3, 1, 1, 1, 1, 5]
 
 
+def test_arrows_answer_after_tab_alone(server, signed_in):
+    page = open_reading(signed_in, server)
+    page.locator(".st-key-question-Q3").get_by_test_id("stRadioOption").nth(0).click()
+    settle(page)
+    for key in ("ArrowDown", "a", "ArrowDown", "ArrowRight", "PageDown"):
+        press(page, [key])
+    settle(page)
+    assert chosen(page) == [0, 0, 0, 0, 0, 1, 0]
+    page.locator(".st-key-question-Q2D input").first.focus()
+    press(page, ["Tab", "ArrowDown"])
+    settle(page)
+    assert chosen(page) == [0, 0, 0, 0, 0, 2, 0]
+    press(page, ["w", "ArrowDown"])
+    settle(page)
+    assert chosen(page) == [0, 0, 0, 0, 0, 2, 0]
+
+
 def test_what_is_missing_is_read_out_and_marked(server, signed_in):
     page = open_reading(signed_in, server)
     press(page, ["1", "Control+Enter"])

@@ -165,7 +165,7 @@ def test_the_viewer_knows_the_montages_of_the_model(browser):
         layout = MontageLayout(rows=rows, panel=panel)
         height, width = layout.size
         assert form(width, height) == {
-            "columns": 5, "panel": panel, "strip": layout.header
+            "columns": 5, "panel": panel, "strip": layout.header, "rows": rows
         }  # fmt: skip
     for width, height in ((1280, 2560), (2560, 2560), (900, 700), (256, 256)):
         assert form(width, height) is None
