@@ -8,7 +8,7 @@
   const SCRIPT = "data-test-script-state";
   const FIRST = 8000; // ms until a page that was never connected says so
   const TICK = 250;
-  const PROBE = { each: 10000, lost: 2000, wait: 5000 };
+  const PROBE = { each: 10000, soon: 1000, wait: 5000 };
 
   const dialog = document.createElement("dialog");
   dialog.id = "connection";
@@ -80,20 +80,27 @@
     document.body.removeAttribute("data-lost");
   }
 
-  // A connection may be dead without a word: ask over another one.
+  // A connection may be dead without a word: ask over another one, twice before a server
+  // that is only slow is called unreached.
   let reached = true;
+  let failures = 0;
+  let asking = false;
   let probed = Date.now();
   async function probe() {
-    probed = Date.now();
+    if (asking) return;
+    asking = true;
     try {
       const answer = await fetch("_stcore/health", {
         cache: "no-store", signal: AbortSignal.timeout(PROBE.wait),
       });
-      reached = answer.status < 500;
+      failures = answer.status < 500 ? 0 : failures + 1;
     } catch {
-      reached = false;
+      failures += 1;
     }
+    reached = failures < 2;
     probed = Date.now();
+    asking = false;
+    if (failures === 1) probe();
   }
 
   // A server that was restarted knows nothing of the page: the first click would be
@@ -113,7 +120,8 @@
   let joined = false; // whether there ever was a connection
   let asked = 0; // since when the server has been asked for the page
   function look() {
-    const every = reached && navigator.onLine ? PROBE.each : PROBE.lost;
+    const sure = joined && !failures && navigator.onLine;
+    const every = sure ? PROBE.each : PROBE.soon;
     if (!document.hidden && Date.now() - probed > every) probe();
     const connected = stateOf(STATE) === "CONNECTED" && reached;
     if (!connected) {
