@@ -20,7 +20,7 @@
     #connection { position: fixed; inset: 12vh 0 auto; margin: 0 auto; width: fit-content;
       max-width: min(560px, 90vw); height: fit-content;
       padding: 18px 26px; border: 2px solid #d9b36c; border-radius: 6px; outline: none;
-      background: #1d1b16; color: #eceff1; font: 16px/1.5 "Source Sans", sans-serif; }
+      zoom: var(--zoom, 1); background: #1d1b16; color: #eceff1; font: 16px/1.5 "Source Sans", sans-serif; }
     #connection h2 { margin: 0 0 8px; font-size: 20px; font-weight: 600; color: #d9b36c; }
     #connection p { margin: 0 0 8px; } #connection p:empty { display: none; }
     #connection::backdrop { background: rgb(0 0 0 / 35%); }`;
