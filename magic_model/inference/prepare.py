@@ -23,6 +23,8 @@ from magic_model.maps import PerfusionMap
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from magic_model.data.dicom.table import SeriesRow
+
 
 _OFFSET_MM = 4.0
 """Distance of the neighbours that a network sees below and above a slice (2.1.2)."""
@@ -98,6 +100,8 @@ class Source:
         patient: The row of a cohort; None for a single volume.
         cohort: That cohort.
         headers: Reads the headers of DICOM images that maps will refer to.
+        notes: How the NCCT was chosen.
+        series: The DICOM series among which it was chosen.
     """
 
     patient_id: str
@@ -106,6 +110,8 @@ class Source:
     patient: Patient | None = None
     cohort: Cohort | None = None
     headers: "Callable[[], list[Dataset]] | None" = None
+    notes: tuple[str, ...] = ()
+    series: "tuple[SeriesRow, ...]" = ()
 
     def slices(
         self, ncct: Volume, size: int, spacing_mm: float | None, *, every: bool
@@ -144,23 +150,31 @@ class Source:
         return self.cohort.load(self.patient, Kind.BRAIN_MASK) if known else None
 
 
-def find_sources(path: Path, name: str = "case-1", split: str = "all") -> list[Source]:
+def find_sources(
+    path: Path, name: str = "case-1", split: str = "all", series: str = ""
+) -> list[Source]:
     """Find the patients of a path.
 
     Args:
-        path: A NIfTI file, a folder of DICOM files, or the folder of a cohort.
+        path: A NIfTI file, a folder or ZIP archive of one patient's DICOM files, or the
+            folder of a cohort.
         name: Study-local name of a single volume.
         split: Part of a cohort: train, val, test or all.
+        series: Number or UID of the DICOM series that is the NCCT; chosen if left out.
 
     Raises:
-        DataError: If there is nothing to read, no patient in the split, or the name is
-            none that a folder can have.
+        DataError: If there is nothing to read, no patient in the split, a series is
+            named where there is none, or the name is none that a folder can have.
     """
     require_name(name)
-    if (path / FILE).is_file():
+    is_cohort = (path / FILE).is_file()
+    if not is_cohort and (path.is_dir() or path.suffix.lower() == ".zip"):
+        return [_of_dicom(path, name, series)]
+    if series:
+        msg = f"{path}: a series can be named in a DICOM folder alone, got {series}"
+        raise DataError(msg)
+    if is_cohort:
         return _of_cohort(read_cohort(path), split)
-    if path.is_dir():
-        return [_of_dicom(path, name)]
     return [Source(name, (path,), lambda: read_nifti(path, Kind.NCCT))]
 
 
@@ -230,19 +244,18 @@ def _of_patient(cohort: Cohort, patient: Patient) -> Source:
     )
 
 
-def _of_dicom(folder: Path, name: str) -> Source:
+def _of_dicom(folder: Path, name: str, series: str) -> Source:
     from magic_model.data.dicom.ct import read_ct_series
-    from magic_model.data.dicom.files import find_series, read_header
+    from magic_model.data.dicom.door import open_folder, the_ncct
+    from magic_model.data.dicom.files import read_header
 
-    series = [s for s in find_series(folder).series if s.modality == "CT"]
-    if len(series) != 1:
-        found = ", ".join(s.description or "unnamed" for s in series) or "none"
-        msg = f"{folder}: must hold one CT series, got {len(series)}: {found}"
-        raise DataError(msg)
-    paths = series[0].paths
+    door = open_folder(folder, series)
+    role = the_ncct(door, folder)
     return Source(
         name,
-        paths,
-        lambda: read_ct_series(paths),
-        headers=lambda: [read_header(path) for path in paths],
+        role.paths,
+        lambda: read_ct_series(role.paths, joined=role.is_joined),
+        headers=lambda: [read_header(path) for path in role.paths],
+        notes=(f"ncct is {role.called}", *door.notes),
+        series=door.rows,
     )

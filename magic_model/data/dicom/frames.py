@@ -254,13 +254,17 @@ class Frame:
 
 
 def read_frames(
-    paths: Sequence[Path], accept: Callable[[Dataset, Path], None]
+    paths: Sequence[Path],
+    accept: Callable[[Dataset, Path], None],
+    *,
+    several_series: bool = False,
 ) -> list[Frame]:
     """Read the grey images of a series.
 
     Args:
         paths: Its files, in any order.
         accept: Raises `DataError` for a file that is not wanted.
+        several_series: Let the files belong to several series, parts of one head.
 
     Raises:
         DataError: If there are none, a file cannot be read or is colour, or the files
@@ -275,7 +279,8 @@ def read_frames(
         with files.naming(path):
             accept(dataset, path)
             files.require_grey(dataset, path)
-            _require_same_series(dataset, path, frames)
+            if not several_series:
+                _require_same_series(dataset, path, frames)
         decoded = files.decode_frames(dataset, path)
         dataset.pop("PixelData", None)  # a copy of what was decoded
         frames += [Frame(path, dataset, i, image) for i, image in enumerate(decoded)]
