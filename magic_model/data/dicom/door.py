@@ -84,12 +84,21 @@ class Door:
         rows: Every series, and why it was taken or left.
         notes: What must be known to judge the choice.
         problem: Why the series named by hand cannot be taken; empty if it can.
+        twice: Files that show one place with other pixels; paths, so for messages only.
     """
 
     roles: dict[Kind, list[Role]]
     rows: tuple[SeriesRow, ...]
     notes: tuple[str, ...]
     problem: str = ""
+    twice: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do where no series can be the NCCT, for messages."""
+        if self.twice:
+            return f"keep one of {self.twice}, or name a series with --series"
+        return "name a series with --series if it is one all the same"
 
     @property
     def why_no_ncct(self) -> str:
@@ -129,7 +138,13 @@ def open_content(content: DicomFolder, wanted: str = "") -> Door:
         tuple(_rows(parts, choice, roles)),
         (*_copies(content.series), *choice.notes, *_apart(parts), *_patients(content)),
         choice.problem,
+        next((part.twice for part in parts if _stands_twice(part)), ""),
     )
+
+
+def _stands_twice(part: Part) -> bool:
+    is_stack = part.sort is Sort.SLICES and not part.stack.is_perfusion
+    return is_stack and bool(part.twice)
 
 
 def burnt_in_note(roles: Iterable[Role]) -> tuple[str, ...]:
@@ -160,7 +175,7 @@ def the_ncct(door: Door, folder: Path) -> Role:
         msg = f"{folder}: must hold one CT series, got 0: none"
         raise DataError(msg)
     if not found:
-        msg = f"{folder}: {door.why_no_ncct}; name a series with --series"
+        msg = f"{folder}: {door.why_no_ncct}; {door.remedy}"
         raise DataError(msg)
     msg = f"{folder}: {equally_plausible(Kind.NCCT, found)}"
     raise DataError(msg)

@@ -90,6 +90,15 @@ class Part:
         return Stack(positions, self.first.orientation, self.first.thickness_mm)
 
     @property
+    def twice(self) -> str:
+        """Name two files that show one place, for messages; empty if there are none."""
+        places = self.stack.twice()
+        if places is None:
+            return ""
+        paths = [image.path for image in self.images for _ in image.positions]
+        return " and ".join(str(paths[i]) for i in places)
+
+    @property
     def by_height(self) -> list[ImageFile]:
         """The files from bottom to top; as they are where one does not tell."""
         if not all(image.positions.size for image in self.images):

@@ -141,7 +141,7 @@ def _why_missing(door: "Door") -> Iterator[str]:
 def _nothing(door: "Door", skipped: Sequence[Path]) -> str:
     if not door.rows:
         return f"holds no readable DICOM file, but {skipped[0]}"
-    return f"{door.why_no_ncct}; name a series with --series if it is one all the same"
+    return f"{door.why_no_ncct}; {door.remedy}"
 
 
 def _text_in_pixels(roles: Sequence["Role"]) -> Iterator[str]:

@@ -293,6 +293,14 @@ NOTHING = {
         lambda study: study.series(4, 5, 5.0, ContrastBolusAgent="Iomeprol"),
         "series 4 tells contrast agent",
     ),
+    "a place with two images": (
+        lambda study: (
+            study.series(4, 5, 5.0),
+            study.image("4/x", study.head(), 5.0, series="series 4", SeriesNumber=4),
+        ),
+        "series 4 shows a place twice with other pixels: .*; keep one of .*4/001 and "
+        ".*4/x, or name a series",
+    ),
     "no DICOM": (
         lambda study: (
             study.folder.mkdir(parents=True),
