@@ -16,6 +16,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from magic_model.data.alignment import outlines
 from magic_model.data.grid import map_support
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
@@ -103,6 +104,7 @@ def scale_differs(scales: Sequence[float]) -> str | None:
 
 
 _OVERLAP_BOUND = 0.8
+_OFFSET_BOUND_MM = 5.0
 _OUTSIDE_BOUND = 0.1
 _FLIP_BOUND = -0.2
 
@@ -115,11 +117,13 @@ class PatientChecks:
         central_volume: Fit of the central volume principle.
         overlap: Dice of brain and map support in the slices that have support.
         findings: What to look at, in words; empty if nothing.
+        offset_mm: How far the outline of the maps lies off that of the brain.
     """
 
     central_volume: CentralVolume
     overlap: float
     findings: Sequence[str] = field(default_factory=tuple)
+    offset_mm: float = math.nan
 
 
 def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> PatientChecks:
@@ -136,14 +140,16 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
     central = central_volume(maps, inside)
     support = map_support({kind: images[kind] for kind in maps}) if maps else None
     overlap = dice_in_supported_slices(support, inside)
+    offset = _outline_offset(support, inside, images)
     findings = [
         *_missing(images),
         *_ranges(maps, inside),
         *_central_volume_findings(central, maps, inside),
         *_support_findings(support, overlap),
+        *_offset_findings(offset),
         *_flip_findings(support, inside),
     ]
-    return PatientChecks(central, overlap, findings)
+    return PatientChecks(central, overlap, findings, offset.mm)
 
 
 _MAP_KINDS = {Kind(name.value) for name in PerfusionMap}
@@ -259,6 +265,23 @@ def _support_findings(support: _Mask | None, overlap: float) -> Iterator[str]:
         yield f"{empty} empty slices between slices with values"
     if overlap < _OVERLAP_BOUND:
         yield f"NCCT brain and maps overlap with a Dice of {overlap:.2f} only"
+
+
+def _outline_offset(
+    support: _Mask | None, inside: _Mask | None, images: Mapping[Kind, Volume]
+) -> outlines.Offset:
+    if support is None or inside is None:
+        return outlines.UNKNOWN
+    affine = next(v.affine for kind, v in images.items() if kind in _MAP_KINDS)
+    return outlines.outline_offset(support, inside, affine)
+
+
+def _offset_findings(offset: outlines.Offset) -> Iterator[str]:
+    if offset.mm > _OFFSET_BOUND_MM:
+        yield (
+            f"the outline of the maps lies {offset} off the brain of the NCCT: import "
+            "with --register, or see whether the affines are right"
+        )
 
 
 def _flip_findings(support: _Mask | None, inside: _Mask | None) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """Rigid registration of one image of a head to another, and whether to believe it.
 
 Both are reduced to their brains first: a skull that only one image shows would lead
-the search astray. The result is tried before it is believed (`RigidRegistration.doubts`).
+the search astray. The result is tried before it is believed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from magic_model.data import outlines
+from magic_model.data.alignment import outlines
+from magic_model.data.alignment.rigid_search import (
+    COARSE,
+    FINE,
+    MEDIUM,
+    Found,
+    Resolution,
+    RigidSearch,
+)
 from magic_model.data.grid import resample
-from magic_model.data.rigid_search import COARSE, FINE, MEDIUM, Found, RigidSearch
 from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.volume import Affine, Kind, Volume
 from magic_model.errors import DataError
@@ -48,8 +56,8 @@ _BACKGROUND = 0.95
 """An image with values in a larger share of its voxels has no background."""
 
 _AGREEMENT_MM = 1.0
-_OFFSET_MM = 4.0
-_MISFIT_MM = 3.0
+_OFFSET_MM = 5.0
+_MISFIT_MM = 2.5
 _SAME_MM = 1.0
 
 _RESTARTS = (
@@ -104,9 +112,9 @@ def register_rigid(
 
     Mattes mutual information (doi:10.1109/TMI.2003.809072) of the two brains, coarse to
     fine, from the given place and from equal centres. The better result is perturbed by
-    7 degrees and 8 mm in several ways and searched anew; all must come back to it within
-    1 mm. The outlines of the brains must then lie on each other. The same input gives
-    the same result.
+    7 degrees and 8 mm in several ways and searched anew; all must come back to it
+    within 1 mm. The outlines of the brains must then lie on each other. The same input
+    gives the same result.
 
     Args:
         moving: For instance the NCCT.
@@ -125,7 +133,7 @@ def register_rigid(
     centred = np.eye(4)
     centred[:3, 3] = (_points(fixed).mean(axis=1) - points.mean(axis=1))[:3]
     starts = [np.eye(4), centred]
-    settled = _best([search.climb(start, (COARSE,)) for start in starts])
+    settled = _best(_ends(search, starts, (COARSE,)))
     settled = search.climb(settled.matrix, (MEDIUM,))
     settled, apart_mm = _tried(search, settled, points)
     found = search.climb(settled.matrix, (FINE,))
@@ -184,6 +192,25 @@ def _best(found: Sequence[Found]) -> Found:
     return max(found, key=lambda result: result.information)
 
 
+def _ends(
+    search: RigidSearch, starts: Sequence[Affine], resolutions: Sequence[Resolution]
+) -> list[Found]:
+    """Search from several places; those without overlap lead nowhere.
+
+    Raises:
+        DataError: If none leads anywhere.
+    """
+    ends, errors = [], []
+    for start in starts:
+        try:
+            ends.append(search.climb(start, resolutions))
+        except DataError as error:
+            errors.append(error)
+    if not ends:
+        raise errors[-1]
+    return ends
+
+
 def _tried(search: RigidSearch, found: Found, points: Affine) -> tuple[Found, float]:
     """Search from perturbed results; once more if that finds a better place.
 
@@ -191,16 +218,15 @@ def _tried(search: RigidSearch, found: Found, points: Affine) -> tuple[Found, fl
         The best result, and how far the others ended from it at most.
     """
     for _ in range(2):
-        others = [
-            search.climb(_perturbed(found.matrix, change, points), (COARSE, MEDIUM))
-            for change in _RESTARTS
-        ]
+        starts = [_perturbed(found.matrix, change, points) for change in _RESTARTS]
+        others = _ends(search, starts, (COARSE, MEDIUM))
         best = _best([found, *others])
         better = _apart_mm(best.matrix, found.matrix, points) > _AGREEMENT_MM
         found = best
         if not better:
             break
-    return found, max(_apart_mm(found.matrix, o.matrix, points) for o in others)
+    apart_mm = [_apart_mm(found.matrix, o.matrix, points) for o in others]
+    return found, max(apart_mm) if len(others) == len(_RESTARTS) else math.inf
 
 
 def _perturbed(

@@ -292,18 +292,33 @@ def test_a_mask_on_another_grid_is_brought_to_the_maps():
     assert record.checks.overlap == pytest.approx(1, abs=0.01)
 
 
+def test_a_registration_that_is_not_trusted_moves_nothing_and_flags(monkeypatch):
+    images = head(1)
+    shift = np.eye(4)
+    shift[0, 3] = 5
+    doubted = RigidRegistration(shift, 0.9, 0.4, 3, doubts=("it slipped", "and fell"))
+    monkeypatch.setattr(record_module, "register_rigid", lambda *_, **__: doubted)
+    record, same = describe("p1", images, register=True)
+    assert same[Kind.NCCT] is images[Kind.NCCT]
+    assert record.checks.findings[0] == (
+        "registration not trusted, the NCCT stays in place: it slipped"
+    )
+
+
 def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
     images = head(1)
     shift = np.eye(4)
     shift[0, 3] = 5
 
-    def register(moving, fixed):
+    def register(moving, fixed, *, brain):
         assert (moving.kind, fixed.kind) == (Kind.NCCT, Kind.CBF)
+        assert brain is images[Kind.BRAIN_MASK]
         return RigidRegistration(
             matrix=shift,
             mutual_information=0.9,
             mutual_information_before=0.4,
             iterations=3,
+            moved_mm=5.0,
         )
 
     monkeypatch.setattr(record_module, "register_rigid", register)
@@ -311,6 +326,8 @@ def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
     assert moved[Kind.NCCT].affine[0, 3] == images[Kind.NCCT].affine[0, 3] + 5
     assert moved[Kind.BRAIN_MASK].affine[0, 3] == AFFINE[0, 3] + 5
     assert moved[Kind.CBF].affine[0, 3] == AFFINE[0, 3]
-    assert "0.400 before, 0.900 after" in " ".join(record.notes)
+    assert "moved by 5.0 mm, mutual information 0.400 before, 0.900 after" in " ".join(
+        record.notes
+    )
     only = {Kind.NCCT: images[Kind.NCCT]}
     assert describe("p1", only, register=True)[1] == only

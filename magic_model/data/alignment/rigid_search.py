@@ -94,7 +94,7 @@ class RigidSearch:
         method.SetMetricSamplingStrategy(method.NONE)
         method.SetInterpolator(self._sitk.sitkLinear)
         method.SetOptimizerAsRegularStepGradientDescent(
-            learningRate=2.0, minStep=1e-2, numberOfIterations=_STEPS,
+            learningRate=2.0, minStep=3e-3, numberOfIterations=_STEPS,
             relaxationFactor=0.6,
         )  # fmt: skip
         method.SetOptimizerScalesFromPhysicalShift()
@@ -127,7 +127,7 @@ class RigidSearch:
         return self._images[resolution]
 
     def _transform(self, place: Affine) -> Any:  # noqa: ANN401
-        """Transform from the fixed to the moving image, about the fixed one's middle."""
+        """Transform from fixed to moving image, about the middle of the fixed one."""
         transform = self._sitk.Euler3DTransform(self._centre)
         back = _LPS @ np.linalg.inv(place) @ _LPS
         transform.SetMatrix(back[:3, :3].ravel().tolist(), 1e-6)
@@ -206,7 +206,9 @@ def _middle(volume: Volume) -> Affine:
 
 
 def _image(sitk: Any, volume: Volume) -> Any:  # noqa: ANN401
-    image = sitk.GetImageFromArray(np.ascontiguousarray(volume.array.transpose(2, 1, 0)))
+    image = sitk.GetImageFromArray(
+        np.ascontiguousarray(volume.array.transpose(2, 1, 0))
+    )
     affine = _LPS @ volume.affine
     image.SetOrigin(affine[:3, 3].tolist())
     image.SetSpacing(volume.spacing)

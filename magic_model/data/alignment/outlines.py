@@ -16,7 +16,7 @@ from scipy import ndimage
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from magic_model.data.volume import Affine, FloatArray
+from magic_model.data.volume import Affine
 
 _Mask = NDArray[np.bool_]
 _Numbers = NDArray[np.float64]
@@ -26,6 +26,7 @@ _MOST_SLICES = 16
 _MOST_POINTS = 1500
 _FEWEST_POINTS = 40  # in all; fewer tell nothing
 _FARTHEST_MM = 30.0
+_ONE_UP = (0, 0, 1)  # for the slice that is added below
 _ARM_MM = 60.0  # from the middle of a brain to its edge: an angle times this is a way
 _USUAL_MISFIT_MM = 2.0
 _STIFFNESS = 0.02
@@ -80,10 +81,14 @@ def outline_offset(support: _Mask, brain: _Mask, affine: Affine) -> Offset:
     if len(points) < _FEWEST_POINTS:
         return UNKNOWN
     depth = _signed_distance(brain[cut], pixel)
-    return _fitted(points[:: math.ceil(len(points) / _MOST_POINTS)], depth, pixel, affine)
+    return _fitted(
+        points[:: math.ceil(len(points) / _MOST_POINTS)], depth, pixel, affine
+    )
 
 
-def _fitted(points: _Numbers, depth: FloatArray, pixel: _Numbers, affine: Affine) -> Offset:
+def _fitted(
+    points: _Numbers, depth: _Numbers, pixel: _Numbers, affine: Affine
+) -> Offset:
     middle = points.mean(axis=0)
     edge = pixel[:2].mean() / 2  # voxels at the edge lie half a voxel within
 
@@ -93,7 +98,7 @@ def _fitted(points: _Numbers, depth: FloatArray, pixel: _Numbers, affine: Affine
         return at
 
     def misfit(motion: _Numbers) -> _Numbers:
-        where = (moved(motion) / pixel).T + [[0], [0], [1]]
+        where = (moved(motion) / pixel + _ONE_UP).T
         found = ndimage.map_coordinates(depth, where, order=1, mode="nearest")
         apart: _Numbers = found + edge + motion[6]
         return apart
@@ -103,7 +108,11 @@ def _fitted(points: _Numbers, depth: FloatArray, pixel: _Numbers, affine: Affine
         return np.concatenate([misfit(motion), stiff])
 
     fit = least_squares(
-        cost, np.zeros(7), loss="soft_l1", f_scale=_USUAL_MISFIT_MM, diff_step=0.5,
+        cost,
+        np.zeros(7),
+        loss="soft_l1",
+        f_scale=_USUAL_MISFIT_MM,
+        diff_step=0.5,
         x_scale=1.0,
     )
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
@@ -129,8 +138,12 @@ def _outline(mask: _Mask) -> _Numbers:
     return np.concatenate(found)
 
 
-def _signed_distance(mask: _Mask, pixel: Sequence[float] | _Numbers) -> FloatArray:
-    """Distance to the edge within each slice, negative inside; as next to it if empty."""
+def _signed_distance(mask: _Mask, pixel: Sequence[float] | _Numbers) -> _Numbers:
+    """Distance to the edge within each slice, negative inside, and a slice beyond.
+
+    A slice without brain counts as its neighbour. Above and below, the change from
+    slice to slice goes on: points may move out of the slab.
+    """
     depth = np.empty(mask.shape, dtype=np.float64)
     held = np.flatnonzero(mask.any(axis=(0, 1)))
     half = (pixel[0] + pixel[1]) / 4
@@ -143,8 +156,8 @@ def _signed_distance(mask: _Mask, pixel: Sequence[float] | _Numbers) -> FloatArr
         depth[..., z] = np.where(inside[1:-1, 1:-1], half - within, without - half)
     for z in set(range(mask.shape[2])) - set(held.tolist()):
         depth[..., z] = depth[..., held[np.argmin(np.abs(held - z))]]
-    if mask.shape[2] > 1:
-        low, high = 2 * depth[..., 0] - depth[..., 1], 2 * depth[..., -1] - depth[..., -2]
-        depth = np.dstack([low, depth, high])
-    else: depth=np.dstack([depth]*3)
-    return np.clip(depth, -_FARTHEST_MM, _FARTHEST_MM)
+    next_to_ends = min(1, mask.shape[2] - 1)
+    below = 2 * depth[..., :1] - depth[..., [next_to_ends]]
+    above = 2 * depth[..., -1:] - depth[..., [-1 - next_to_ends]]
+    extended: _Numbers = np.concatenate([below, depth, above], axis=2)
+    return np.clip(extended, -_FARTHEST_MM, _FARTHEST_MM)
