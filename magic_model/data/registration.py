@@ -179,8 +179,9 @@ def _points(volume: Volume) -> Affine:
     """Some places of a brain in mm, `(4, n)`."""
     held = np.argwhere(volume.array != 0)
     held = held[:: max(1, len(held) // 500)]
-    points: Affine = volume.affine @ np.column_stack([held, np.ones(len(held))]).T
-    return points
+    points = np.ones((4, len(held)))
+    points[:3] = held.T
+    return volume.affine @ points
 
 
 def _apart_mm(one: Affine, other: Affine, points: Affine) -> float:

@@ -7,7 +7,6 @@ or too narrow; unlike a share of common voxels it counts as much as one within a
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,7 +137,7 @@ def _outline(mask: _Mask) -> _Numbers:
     return np.concatenate(found)
 
 
-def _signed_distance(mask: _Mask, pixel: Sequence[float] | _Numbers) -> _Numbers:
+def _signed_distance(mask: _Mask, pixel: _Numbers) -> _Numbers:
     """Distance to the edge within each slice, negative inside, and a slice beyond.
 
     A slice without brain counts as its neighbour. Above and below, the change from
@@ -154,8 +153,8 @@ def _signed_distance(mask: _Mask, pixel: Sequence[float] | _Numbers) -> _Numbers
             for side in (inside, ~inside)
         )
         depth[..., z] = np.where(inside[1:-1, 1:-1], half - within, without - half)
-    for z in set(range(mask.shape[2])) - set(held.tolist()):
-        depth[..., z] = depth[..., held[np.argmin(np.abs(held - z))]]
+    for empty in np.flatnonzero(~mask.any(axis=(0, 1))):
+        depth[..., empty] = depth[..., held[np.argmin(np.abs(held - empty))]]
     next_to_ends = min(1, mask.shape[2] - 1)
     below = 2 * depth[..., :1] - depth[..., [next_to_ends]]
     above = 2 * depth[..., -1:] - depth[..., [-1 - next_to_ends]]
