@@ -43,6 +43,7 @@ BENCHMARKS = (
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
+    Benchmark("value_checks", "checks of values, on phantoms", minutes=10),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),

@@ -100,9 +100,10 @@ def import_(
         msg = "Give --layout, the data's folder and --out; or --check and a cohort"
         raise DataError(msg)
     sources = find_patients(layout, root, _ranges(colour_range), series)
-    for source in sources:
-        if source.series:
-            print(f"{source.source_id}\n{describe_series(source.series)}\n")
+    for number, source in enumerate(sources, 1):
+        if source.series:  # under a number: the name on disk is a hospital's
+            title = f"patient {number} of {len(sources)}, by name on disk"
+            print(f"{title}\n{describe_series(source.series)}\n")
     with patients_progress("importing") as progress:
         result = import_cohort(
             sources, out, seed=seed, jobs=jobs, register=register, progress=progress
