@@ -48,6 +48,7 @@ BENCHMARKS = (
         "known motions undone, and results that are not trusted",
         ("--motions", "12", "--subset", "3"),
     ),
+    Benchmark("value_checks", "checks of values, on phantoms", minutes=10),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),
