@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.grid import map_support
+from magic_model.data.masks import mask_findings
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 from magic_model.metrics import correlation
@@ -142,6 +143,7 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
         *_central_volume_findings(central, maps, inside),
         *_support_findings(support, overlap),
         *_flip_findings(support, inside),
+        *mask_findings(images),
     ]
     return PatientChecks(central, overlap, findings)
 

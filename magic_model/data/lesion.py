@@ -2,34 +2,40 @@
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from magic_model.data import grid
+from magic_model.data.arrival import Arrival, find_arrival
+from magic_model.data.hemispheres import MidPlane, find_mid_plane
+from magic_model.data.masks import to_binary
 from magic_model.data.volume import FloatArray, Kind, Volume
-from magic_model.errors import DataError
+from magic_model.errors import DataError, SeverityUnknownError
 from magic_model.maps import PerfusionMap
 from magic_model.severity import Severity, mismatch_ratio, severity_class
 
 CORE_SHARE = 0.3
 """Of the blood flow of normal tissue; the core has less (paper, RAPID)."""
 
-TMAX_AT_RISK = 6.0
-"""Seconds; tissue at risk has a longer Tmax (paper, RAPID)."""
+NORMAL_WITHIN_MM = 6.0
+"""Standard deviation of the weights by which normal tissue opposite is averaged."""
 
-TTP_DELAY_AT_RISK = 4.5
-"""Seconds after healthy tissue. Closest in volume to Tmax > 6 s among relative TTP
-thresholds (Wouters 2017, doi:10.3389/fneur.2017.00539; magnetic resonance)."""
-
-NORMAL_SHARE = 2 / 3
-"""Of the delay at risk, up to which tissue is normal: Tmax of 4 s."""
+FLOW_WITHIN_MM = 3.0
+"""The same for the flow that is compared with it, within the tissue at risk."""
 
 MIN_ISLAND_ML = 1.0
 """Smaller islands are taken for noise."""
 
 _MIN_REFERENCE_ML = 5.0
+_VESSEL = 2.0
+"""Times the median flow; voxels with more hold a vessel and are no reference."""
+
+_LEAST_WEIGHT = 0.05
+"""Share of normal tissue around the place opposite, to be compared with it."""
+
+_ROUNDING = 1e-4
 _ALL_NEIGHBOURS = np.ones((3, 3, 3), dtype=np.bool_)
 
 
@@ -74,12 +80,15 @@ def find_lesion(maps: grid.Maps, brain: Volume) -> Lesion:
     """Find core and tissue at risk in perfusion maps.
 
     At risk is where Tmax exceeds 6 s or, without Tmax, where TTP is 4.5 s later than in
-    healthy tissue. The core is the part of it with less than 30 % of normal CBF: the
-    median CBF, with normal delay, of the mirror image of the tissue at risk, or of all
-    such tissue where that is less than 5 mL. Islands below 1 mL are removed.
+    healthy tissue (`magic_model.data.arrival`). The core is the part of it with less
+    than 30 % of normal CBF. That is the mean CBF, with normal delay, around the place
+    opposite in the other half of the brain, so that white matter is measured by white
+    matter; where little there is normal, the median of all normal tissue. Islands below
+    1 mL are removed.
 
     Args:
-        maps: CBF, and Tmax or TTP.
+        maps: CBF, and Tmax or TTP; MTT, or CBV, tells a late bolus from an illness of
+            both sides.
         brain: Brain mask on any grid.
 
     Returns:
@@ -87,6 +96,7 @@ def find_lesion(maps: grid.Maps, brain: Volume) -> Lesion:
 
     Raises:
         DataError: If a map is missing or no brain holds values.
+        SeverityUnknownError: If the maps do not tell what is normal.
     """
     if PerfusionMap.CBF not in maps:
         msg = f"CBF must be given to find the core, got {_listed(maps)}"
@@ -99,16 +109,18 @@ def find_lesion(maps: grid.Maps, brain: Volume) -> Lesion:
     if not tissue.any():
         msg = "The brain must hold perfusion values, got none inside the mask"
         raise DataError(msg)
-    delay, limit, surrogate = _delay(gridded, tissue)
-    at_risk = _without_islands(tissue & (delay > limit), cbf.voxel_ml)
-    normal = tissue & (delay <= NORMAL_SHARE * limit) & (cbf.array > 0)
-    reference = _reference_cbf(cbf, normal, _mirrored(at_risk, tissue))
-    low = at_risk & (cbf.array < CORE_SHARE * reference)
+    box = ndimage.find_objects(tissue.astype(np.uint8))[0]
+    cut = {name: volume.array[box] for name, volume in gridded.items()}
+    plane = find_mid_plane(tissue[box], cbf.spacing)
+    late = find_arrival(cut, tissue[box], plane)
+    flow = _Flow.of(cut[PerfusionMap.CBF], tissue[box], late, cbf.voxel_ml, plane)
+    masks = np.zeros((2, *cbf.shape), dtype=np.bool_)
+    masks[(slice(None), *box)] = flow.core(plane), flow.at_risk
     return Lesion(
-        core=cbf.with_array(_without_islands(low, cbf.voxel_ml), Kind.CORE_MASK),
-        at_risk=cbf.with_array(at_risk, Kind.PENUMBRA_MASK),
-        surrogate=surrogate,
-        reference_cbf=reference,
+        core=cbf.with_array(masks[0], Kind.CORE_MASK),
+        at_risk=cbf.with_array(masks[1], Kind.PENUMBRA_MASK),
+        surrogate=late.surrogate,
+        reference_cbf=flow.reference,
     )
 
 
@@ -118,75 +130,92 @@ def lesion_from_masks(core: Volume, at_risk: Volume) -> Lesion:
     They are counted as they are (paper 2.1.3): a core need not lie in tissue at risk.
 
     Args:
-        core: CBF below 30 % where above 0.5.
-        at_risk: Tmax above 6 s where above 0.5.
+        core: CBF below 30 %: 0 and 1, or 0 and 255.
+        at_risk: Tmax above 6 s, the core included.
 
     Raises:
-        DataError: If a mask holds values that are not finite.
+        DataError: If a mask holds other values, such as labels.
     """
-    return Lesion(
-        core=_binary(core, Kind.CORE_MASK), at_risk=_binary(at_risk, Kind.PENUMBRA_MASK)
-    )
+    core = to_binary(core.with_array(core.array, Kind.CORE_MASK))
+    at_risk = to_binary(at_risk.with_array(at_risk.array, Kind.PENUMBRA_MASK))
+    return Lesion(core=core, at_risk=at_risk)
 
 
 def _listed(maps: grid.Maps) -> str:
     return ", ".join(maps) or "no map"
 
 
-def _binary(mask: Volume, kind: Kind) -> Volume:
-    return mask.with_array(mask.require_finite().array > 0.5, kind)
+@dataclass(frozen=True, eq=False)
+class _Flow:
+    """Blood flow of the tissue at risk, and of normal tissue.
+
+    Attributes:
+        cbf: `(x, y, z)` in mL/100g/min.
+        voxel_ml: Volume of a voxel.
+        at_risk: Where the bolus is late.
+        normal: Where it is not, and there is flow.
+        reference: Median of normal tissue opposite to what is at risk, or of all.
+    """
+
+    cbf: FloatArray
+    voxel_ml: float
+    at_risk: grid.BoolArray
+    normal: grid.BoolArray
+    reference: float
+
+    @classmethod
+    def of(
+        cls,
+        cbf: FloatArray,
+        tissue: grid.BoolArray,
+        late: Arrival,
+        voxel_ml: float,
+        plane: MidPlane,
+    ) -> Self:
+        """Sort tissue by its delay.
+
+        Raises:
+            SeverityUnknownError: If no tissue is normal.
+        """
+        at_risk = _without_islands(
+            tissue & (late.delay_s > late.at_risk_above_s), voxel_ml
+        )
+        normal = tissue & (late.delay_s <= late.normal_up_to_s) & (cbf > 0)
+        if not normal.any():
+            msg = "Some tissue with normal delay must have blood flow, got none"
+            raise SeverityUnknownError(msg)
+        opposite = normal & (plane.mirror(at_risk) > 0.5)
+        enough = opposite.sum() * voxel_ml >= _MIN_REFERENCE_ML
+        reference = float(np.median(cbf[opposite if enough else normal]))
+        return cls(cbf, voxel_ml, at_risk, normal, reference)
+
+    def core(self, plane: MidPlane) -> grid.BoolArray:
+        """Return where flow is too low beside that opposite, or the reference."""
+        if not self.at_risk.any():
+            return self.at_risk
+        usual = self.normal & (self.cbf < _VESSEL * self.reference)
+        opposite, weight = (
+            plane.mirror(part)
+            for part in _blurred(self.cbf, usual, NORMAL_WITHIN_MM, plane)
+        )
+        expected = np.full_like(opposite, self.reference)
+        np.divide(opposite, weight, out=expected, where=weight > _LEAST_WEIGHT)
+        measured = self.at_risk & np.isfinite(self.cbf)
+        flow, share = _blurred(self.cbf, measured, FLOW_WITHIN_MM, plane)
+        limit = np.float32(CORE_SHARE * (1 - _ROUNDING)) * expected
+        return _without_islands(measured & (flow < limit * share), self.voxel_ml)
 
 
-def _delay(
-    maps: grid.Maps, tissue: grid.BoolArray
-) -> tuple[FloatArray, float, str | None]:
-    """Return delay in s, the limit above which tissue is at risk, and the surrogate."""
-    if PerfusionMap.TMAX in maps:
-        return maps[PerfusionMap.TMAX].array, TMAX_AT_RISK, None
-    if PerfusionMap.TTP not in maps:
-        msg = f"Tmax or TTP must be given to find tissue at risk, got {_listed(maps)}"
-        raise DataError(msg)
-    ttp = maps[PerfusionMap.TTP].array
-    healthy = _healthier_median(ttp, tissue)
-    words = (
-        f"TTP more than {TTP_DELAY_AT_RISK:g} s after the healthier side "
-        f"({healthy:.1f} s), in place of Tmax > {TMAX_AT_RISK:g} s"
+def _blurred(
+    values: FloatArray, where: grid.BoolArray, sd_mm: float, plane: MidPlane
+) -> tuple[FloatArray, FloatArray]:
+    """Blur what lies within a mask, and the mask: their quotient is a local mean."""
+    sd = [sd_mm / step for step in plane.spacing]
+    blurred, weight = (
+        ndimage.gaussian_filter(part.astype(np.float32), sd, truncate=3)
+        for part in (np.where(where, values, 0), where)
     )
-    return ttp - np.float32(healthy), TTP_DELAY_AT_RISK, words
-
-
-def _healthier_median(ttp: FloatArray, tissue: grid.BoolArray) -> float:
-    """Median of the side of the brain where it is earlier."""
-    x = np.arange(len(tissue))[:, None, None]
-    left = x < _midline(tissue)
-    sides = (tissue & side & np.isfinite(ttp) for side in (left, ~left))
-    return min(float(np.median(ttp[side])) for side in sides if side.any())
-
-
-def _reference_cbf(
-    cbf: Volume, normal: grid.BoolArray, opposite: grid.BoolArray
-) -> float:
-    region = normal & opposite
-    if region.sum() * cbf.voxel_ml < _MIN_REFERENCE_ML:
-        region = normal
-    return float(np.median(cbf.array[region])) if region.any() else 0.0
-
-
-def _mirrored(mask: grid.BoolArray, tissue: grid.BoolArray) -> grid.BoolArray:
-    """Mirror a mask to the other side of the brain."""
-    other: NDArray[np.int64] = np.rint(
-        2 * _midline(tissue) - np.arange(len(mask))
-    ).astype(np.int64)
-    within = (other >= 0) & (other < len(mask))
-    mirrored = np.zeros_like(mask)
-    mirrored[within] = mask[other[within]]
-    return mirrored
-
-
-def _midline(tissue: grid.BoolArray) -> float:
-    """Index along x of the middle of the brain."""
-    per_column = tissue.sum(axis=(1, 2))
-    return float(np.average(np.arange(len(per_column)), weights=per_column))
+    return blurred, weight
 
 
 def _without_islands(mask: grid.BoolArray, voxel_ml: float) -> grid.BoolArray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from magic_model.data import checks as data_checks
+from magic_model.data import masks as data_masks
 from magic_model.data.cohort import Patient
 from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
@@ -141,6 +142,7 @@ def describe(
             msg = f"{kind} must have axes at right angles, got a tilted or sheared grid"
             raise DataError(msg)
     aligned = _on_one_grid(images, found)
+    aligned |= _masks_on_grid(aligned)
     if register:
         aligned = _registered(aligned, found)
     brain = _brain_on_map_grid(aligned, found)
@@ -184,6 +186,15 @@ def _on_one_grid(images: Mapping[Kind, Volume], notes: list[str]) -> dict[Kind, 
         aligned[kind] = resample(other, first.affine, first.shape)
         notes.append(f"{kind} was resampled to the grid of {present[0]}")
     return aligned
+
+
+def _masks_on_grid(images: Mapping[Kind, Volume]) -> dict[Kind, Volume]:
+    """Return core and tissue at risk, which must have the voxels of the maps."""
+    drawn = {kind: images[kind] for kind in data_masks.LABELS if kind in images}
+    for kind in (*_MAPS, *drawn):
+        if kind in images:
+            return data_masks.on_grid(drawn, images[kind])
+    return {}
 
 
 def _registered(images: dict[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:
