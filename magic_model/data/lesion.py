@@ -19,7 +19,7 @@ from magic_model.severity import Severity, mismatch_ratio, severity_class
 CORE_SHARE = 0.3
 """Of the blood flow of normal tissue; the core has less (paper, RAPID)."""
 
-NORMAL_WITHIN_MM = 6.0
+NORMAL_WITHIN_MM = 4.0
 """Standard deviation of the weights by which normal tissue opposite is averaged."""
 
 FLOW_WITHIN_MM = 3.0
@@ -29,8 +29,9 @@ MIN_ISLAND_ML = 1.0
 """Smaller islands are taken for noise."""
 
 _MIN_REFERENCE_ML = 5.0
-_VESSEL = 2.0
-"""Times the median flow; voxels with more hold a vessel and are no reference."""
+_VESSEL = 3.0
+"""Times the median flow; voxels with more hold a vessel (grey matter has at most 2.5
+times the flow of white) and are no reference."""
 
 _LEAST_WEIGHT = 0.05
 """Share of normal tissue around the place opposite, to be compared with it."""
