@@ -43,6 +43,11 @@ BENCHMARKS = (
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
+    Benchmark(
+        "severity",
+        "core and class found in maps, against what was planted",
+        ("--patients", "20"),
+    ),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),
