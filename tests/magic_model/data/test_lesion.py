@@ -320,7 +320,7 @@ def two_tissues(head, degrees, share):
     x, y, z = head.mm
     x, y = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     brain = (x / 58) ** 2 + (y / 78) ** 2 + (z / 60) ** 2 < 1
-    white = (x / 45) ** 2 + (y / 62) ** 2 + (z / 45) ** 2 < 1
+    white = (x / 40) ** 2 + (y / 50) ** 2 + (z / 35) ** 2 < 1
     at_risk = brain & (((x + 35) / 25) ** 2 + (y / 40) ** 2 + (z / 35) ** 2 < 1)
     healthy = np.where(white, 20.0, 50.0)
     arrays = {
