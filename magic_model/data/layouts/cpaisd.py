@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.layouts import source
-from magic_model.data.masks import LABELS
+from magic_model.data.lesion.masks import LABELS
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 

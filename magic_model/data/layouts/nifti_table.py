@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from magic_model.data import masks
 from magic_model.data.layouts.source import ImageLoader, PatientSource, missing
+from magic_model.data.lesion import masks
 from magic_model.data.nifti import read_nifti
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError

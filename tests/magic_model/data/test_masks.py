@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from magic_model.data.masks import (
+from magic_model.data.lesion.masks import (
     mask_findings,
     on_grid,
     read_labels,

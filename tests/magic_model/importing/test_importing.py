@@ -134,6 +134,13 @@ def test_several_at_a_time_give_the_same(sources, tmp_path):
     assert volumes[0] == volumes[1]
 
 
+def test_a_patient_without_images_says_why_in_any_layout(sources, tmp_path):
+    nothing = PatientSource("EMPTY-1", {}, (), ("not found: ncct, cbf",))
+    result = import_cohort([*sources[:1], nothing], tmp_path / "cohort")
+    (failure,) = result.failures
+    assert failure.reason == "no image can be used: not found: ncct, cbf"
+
+
 def test_a_broken_patient_is_named_and_the_others_go_on(sources, tmp_path):
     sources[1].files[0].write_bytes(b"not an image")
     out = tmp_path / "cohort"
@@ -287,8 +294,8 @@ def test_masks_on_another_grid_than_what_they_measure_are_refused(with_maps):
     images[Kind.CORE_MASK] = Volume(core[1:], AFFINE, Kind.CORE_MASK)
     if not with_maps:
         images = {k: v for k, v in images.items() if "mask" in k or k is Kind.NCCT}
-    whose = "cbf" if with_maps else "penumbra_mask"
-    with pytest.raises(DataError, match=f"must have the voxels of {whose}|core_mask"):
+    which = "core_mask must .* of cbf" if with_maps else "penumbra_mask must .* of core"
+    with pytest.raises(DataError, match=which):
         describe("p1", images)
 
 
@@ -362,3 +369,15 @@ def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
     assert "0.400 before, 0.900 after" in " ".join(record.notes)
     only = {Kind.NCCT: images[Kind.NCCT]}
     assert describe("p1", only, register=True)[1] == only
+
+
+def test_maps_beside_the_ncct_are_refused_with_their_distance(tmp_path):
+    images = head(1)
+    far = AFFINE.copy()
+    far[0, 3] += 300
+    for kind in (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX):
+        images[kind] = Volume(images[kind].array, far, kind)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    (failure,) = result.failures
+    assert "NCCT and maps must lie in one place" in failure.reason
+    assert "300 mm apart: mend the affines" in failure.reason

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from magic_model.data.grid import BoolArray
-from magic_model.data.hemispheres import MidPlane
+from magic_model.data.lesion.hemispheres import MidPlane
 from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError, SeverityUnknownError
 from magic_model.maps import PerfusionMap

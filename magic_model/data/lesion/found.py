@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from magic_model.data import grid
-from magic_model.data.arrival import Arrival, find_arrival
-from magic_model.data.hemispheres import MidPlane, find_mid_plane
-from magic_model.data.masks import to_binary
+from magic_model.data.lesion.arrival import Arrival, find_arrival
+from magic_model.data.lesion.hemispheres import MidPlane, find_mid_plane
+from magic_model.data.lesion.masks import to_binary
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError, SeverityUnknownError
 from magic_model.maps import PerfusionMap
@@ -81,8 +81,8 @@ def find_lesion(maps: grid.Maps, brain: Volume) -> Lesion:
     """Find core and tissue at risk in perfusion maps.
 
     At risk is where Tmax exceeds 6 s or, without Tmax, where TTP is 4.5 s later than in
-    healthy tissue (`magic_model.data.arrival`). The core is the part of it with less
-    than 30 % of normal CBF. That is the mean CBF, with normal delay, around the place
+    healthy tissue (`find_arrival`). The core is the part of it with less than 30 % of
+    normal CBF. That is the mean CBF, with normal delay, around the place
     opposite in the other half of the brain, so that white matter is measured by white
     matter; where little there is normal, the median of all normal tissue. Islands below
     1 mL are removed.
