@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from magic_model.data.layouts.source import ImageLoader, PatientSource, missing
 from magic_model.data.lesion import masks
 from magic_model.data.nifti import read_nifti
-from magic_model.data.volume import Kind
+from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
 TABLE = "patients.csv"
@@ -108,8 +108,35 @@ def _source(row: _Row, folder: Path) -> PatientSource:
     )
 
 
+def read_mask(path: Path, kind: Kind) -> Volume:
+    """Read a mask from NIfTI as 0 and 1.
+
+    Raises:
+        DataError: If it cannot be read or holds other values; the file is named.
+    """
+    return _named(path, masks.to_binary, read_nifti(path, kind))
+
+
+def read_labels(path: Path, kind: Kind) -> Volume:
+    """Read core, or all tissue at risk, from one NIfTI image of labels.
+
+    Raises:
+        DataError: If it cannot be read or holds other values; the file is named.
+    """
+    return _named(path, partial(masks.from_labels, kind=kind), read_nifti(path, kind))
+
+
+def _named(path: Path, change: Callable[[Volume], Volume], image: Volume) -> Volume:
+    """Change an image; a fault names its file."""
+    try:
+        return change(image)
+    except DataError as error:
+        msg = f"{path}: {error}"
+        raise DataError(msg) from error
+
+
 def _loaders(paths: Mapping[str, Path]) -> dict[Kind, ImageLoader]:
-    readers = dict.fromkeys(masks.MASKS, masks.read_mask)
+    readers = dict.fromkeys(masks.MASKS, read_mask)
     loaders: dict[Kind, ImageLoader] = {
         kind: partial(readers.get(kind, read_nifti), paths[kind], kind)
         for kind in Kind
@@ -117,7 +144,7 @@ def _loaders(paths: Mapping[str, Path]) -> dict[Kind, ImageLoader]:
     }
     if LABELS in paths:
         for kind in masks.LABELS:
-            loaders[kind] = partial(masks.read_labels, paths[LABELS], kind)
+            loaders[kind] = partial(read_labels, paths[LABELS], kind)
     return loaders
 
 

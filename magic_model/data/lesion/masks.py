@@ -1,13 +1,11 @@
 """Masks that somebody drew: 0 and 1 (or 255), or labels of a stated table."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.grid import BoolArray, reorient_ras, resample
-from magic_model.data.nifti import read_nifti
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
@@ -27,41 +25,21 @@ _OUTSIDE_ML = 1.0
 _SHOWN = 6
 
 
-def read_mask(path: Path, kind: Kind) -> Volume:
-    """Read a mask from NIfTI as 0 and 1.
-
-    Raises:
-        DataError: If it cannot be read or holds other values; file and values are
-            named.
-    """
-    try:
-        return to_binary(read_nifti(path, kind))
-    except DataError as error:
-        if str(path) in str(error):
-            raise
-        msg = f"{path}: {error}"
-        raise DataError(msg) from error
-
-
-def read_labels(path: Path, kind: Kind) -> Volume:
-    """Read core, or all tissue at risk, from one NIfTI image of labels.
+def from_labels(image: Volume, kind: Kind) -> Volume:
+    """Take core, or all tissue at risk, out of an image of labels.
 
     Args:
-        path: Holds 0, 1 (core) and 2 (penumbra around it).
+        image: Holds 0, 1 (core) and 2 (penumbra around it).
         kind: Core or tissue at risk.
 
     Raises:
-        DataError: If it cannot be read or holds other values.
+        DataError: If it holds other values.
     """
-    image = read_nifti(path, kind)
     labels = _whole(image.array)
     if labels is None or not np.isin(labels, (0, *LABELS[Kind.PENUMBRA_MASK])).all():
-        msg = (
-            f"{path}: labels must be 0, 1 (core) and 2 (penumbra), "
-            f"got {_values(image.array)}"
-        )
+        msg = f"labels must be 0, 1 (core) and 2 (penumbra), got {_values(image.array)}"
         raise DataError(msg)
-    return image.with_array(np.isin(labels, LABELS[kind]))
+    return image.with_array(np.isin(labels, LABELS[kind]), kind)
 
 
 def to_binary(mask: Volume) -> Volume:

@@ -1,13 +1,8 @@
 import numpy as np
 import pytest
 
-from magic_model.data.lesion.masks import (
-    mask_findings,
-    on_grid,
-    read_labels,
-    read_mask,
-    to_binary,
-)
+from magic_model.data.layouts.nifti_table import read_labels, read_mask
+from magic_model.data.lesion.masks import mask_findings, on_grid, to_binary
 from magic_model.data.nifti import write_nifti
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
