@@ -44,6 +44,11 @@ BENCHMARKS = (
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
     Benchmark("value_checks", "checks of values, on phantoms", minutes=10),
+    Benchmark(
+        "severity",
+        "core and class found in maps, against what was planted",
+        ("--patients", "20"),
+    ),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),
