@@ -53,6 +53,21 @@ def read_nifti(path: Path, kind: Kind | str) -> Volume:
         raise DataError(msg) from error
 
 
+def read_grid(path: Path, kind: Kind | str) -> Volume:
+    """Read where a NIfTI image lies; its values are 0 and take no memory.
+
+    Raises:
+        DataError: If the file is missing or no NIfTI.
+    """
+    try:
+        image: Any = nib.load(path)
+        nothing = np.broadcast_to(np.float32(0), image.shape[:3])
+        return Volume(nothing, image.affine, kind)
+    except (*_UNREADABLE, DataError) as error:
+        msg = f"{path}: not a readable NIfTI image ({error})"
+        raise DataError(msg) from error
+
+
 def write_nifti(volume: Volume, path: Path) -> None:
     """Write a volume as float32 NIfTI, in one step: the file is whole or not there.
 

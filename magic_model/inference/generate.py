@@ -11,6 +11,7 @@ import numpy as np
 
 from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
+from magic_model.data.sampling import Sampling
 from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError, as_path, pluralize, require_whole
@@ -50,6 +51,10 @@ class Backend(Protocol):
     @property
     def recipe_name(self) -> str:
         """Name of the recipe that was trained."""
+
+    @property
+    def sampling(self) -> Sampling | None:
+        """Millimetres that it was trained with; None where version 0.1 trained it."""
 
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1].
@@ -346,8 +351,13 @@ class Generation:
         """
         settings, backend = self.settings, self.model.backend
         ncct = source.load()
+        sampling = backend.sampling
         stack = source.slices(
-            ncct, backend.size, settings.spacing_mm, every=settings.every
+            ncct,
+            backend.size,
+            settings.spacing_mm,
+            every=settings.every,
+            sampling=sampling,
         )
         images = generate_slices(
             stack,
@@ -360,7 +370,10 @@ class Generation:
             patient_id=source.patient_id,
             volumes=as_volumes(stack, images),
             mask=stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK),
-            notes=tuple(preparation_notes(ncct)),
+            notes=(
+                *preparation_notes(ncct, sampling),
+                *(stack.notes if sampling else (_unknown_pixels(stack),)),
+            ),
             source=source,
             stack=stack,
             generation=self,
@@ -407,6 +420,14 @@ class Generation:
             raise DataError(msg)
         write_cohort(out, [each.patient for each in done], GENERATED_FILE)
         return done
+
+
+def _unknown_pixels(stack: SliceStack) -> str:
+    size, pixel = stack.mask.shape[2], float(np.linalg.norm(stack.affine[:3, 0]))
+    return (
+        "the network does not say what pixels it was trained with, as it is of version "
+        f"0.1: the longer side was fitted into {size} pixels of {pixel:.3g} mm"
+    )
 
 
 def _digest(path: Path) -> str:

@@ -5,11 +5,13 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from magic_model.data.sampling import Sampling
 from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError, as_path
 from magic_model.maps import PerfusionMap
@@ -68,6 +70,8 @@ class OnnxBackend:
                 for name, (low, high) in plain["ranges"].items()
             }
             self.size: int = plain["size"]
+            mm = plain.get("sampling")  # there is none in models of version 0.1
+            self.sampling = Sampling(**mm) if mm else None
             self._made = [PerfusionMap(name) for name in plain["made"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             msg = f"{path}: what it says of itself is not readable ({error!r})"
@@ -137,6 +141,7 @@ def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
         "maps": list(header.recipe.maps),
         "made": list(generator.made),
         "size": size,
+        "sampling": header.sampling and asdict(header.sampling),
     }
     program.model.metadata_props[_METADATA] = json.dumps(
         {**about, "ranges": _plain(header.ranges)}
