@@ -311,6 +311,24 @@ class Recipe:
         return plain
 
 
+def recipe_differences(one: Recipe, other: Recipe) -> list[str]:
+    """Name the keys in which two recipes differ, with both values."""
+    tables = one.to_dict(), other.to_dict()
+    return [
+        f"{name}: {left}, here {right}"
+        for (name, left), (_, right) in zip(*map(_flat, tables), strict=True)
+        if left != right
+    ]
+
+
+def _flat(table: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (f"{key}.{name}" if name else key, found)
+        for key, value in table.items()
+        for name, found in (value.items() if isinstance(value, dict) else [("", value)])
+    ]
+
+
 _Built = TypeVar("_Built")
 
 

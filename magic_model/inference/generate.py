@@ -1,6 +1,5 @@
 """Maps from an NCCT by a trained generator: of slices, of one patient, of many."""
 
-import hashlib
 import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,6 +18,7 @@ from magic_model.frames import to_frame
 from magic_model.inference import write as inference_write
 from magic_model.inference.prepare import Source, preparation_notes
 from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.output import file_digest, require_writable
 from magic_model.ratio import Ratio, shares
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
     if path.suffix == ".onnx" and not path.is_dir():
         from magic_model.inference.onnx import OnnxBackend
 
-        return OpenedModel(path, OnnxBackend(path), _digest(path))
+        return OpenedModel(path, OnnxBackend(path), file_digest(path))
     import torch
 
     from magic_model.checkpoint import checkpoint_of
@@ -101,7 +101,7 @@ def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
 
     file = checkpoint_of(path)
     backend = TorchBackend(file, device or torch.device("cpu"))
-    return OpenedModel(file, backend, _digest(file))
+    return OpenedModel(file, backend, file_digest(file))
 
 
 def generate_slices(
@@ -328,6 +328,7 @@ class Generation:
                 process failed.
         """
         inference_write.require_apart(sources, out)
+        require_writable(out)
         rank, size = (world.rank, world.size) if world else (0, 1)
         for source in sources[rank::size]:
             if (
@@ -428,12 +429,3 @@ def _unknown_pixels(stack: SliceStack) -> str:
         "the network does not say what pixels it was trained with, as it is of version "
         f"0.1: the longer side was fitted into {size} pixels of {pixel:.3g} mm"
     )
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror})"
-        raise DataError(msg) from error

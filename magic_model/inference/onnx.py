@@ -15,6 +15,7 @@ from magic_model.data.sampling import Sampling
 from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError, as_path
 from magic_model.maps import PerfusionMap
+from magic_model.output import require_writable
 from magic_model.ratio import Ratio
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
     if path.suffix != SUFFIX:
         msg = f"{path}: an ONNX model must be named *{SUFFIX}"
         raise DataError(msg)
+    require_writable(path.parent)
     generator, header = load_generator(as_path(checkpoint))
     size = header.recipe.data.size
     graph = _graph(optimize_for_inference(generator, size)).eval()
