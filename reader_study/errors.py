@@ -3,3 +3,13 @@
 
 class StudyError(ValueError):
     """A protocol, a study's files, a key or a request cannot be used."""
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples:
+        >>> counted(1, "reader"), counted(2, "reader")
+        ('1 reader', '2 readers')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from analysis import multireader
+from analysis.agreement.batch import Weights
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader import ClusteredEstimate, Pairs
 from analysis.questions import acceptability, shifts, turing
@@ -161,10 +162,16 @@ def _result(endpoint: Endpoint, context: ReportContext) -> EndpointResult | str:
         return f"An endpoint of the plan cannot be computed: its {fault}."
     if context.provenance == "reconstructed":
         return ARBITRARY_CASES
+    question = _question(endpoint, context)
+    if endpoint.weights == "own" and context.plan.own_weights(question) is None:
+        return (
+            "An endpoint of the plan cannot be computed: its own weights must be in "
+            f"the plan, for each of the {len(question.codes)} answers to {question.id}."
+        )
     together, alone = _estimates(endpoint, context)
     result = EndpointResult(
         endpoint=endpoint,
-        question=next(q for q in asked if q.id == endpoint.question),
+        question=question,
         estimate=together,
         alone=alone,
         margin=context.plan.margin_of(endpoint),
@@ -198,9 +205,7 @@ def _own(pairs: Pairs, reader: int) -> Pairs:
 
 
 def _pairs(endpoint: Endpoint, context: ReportContext) -> Pairs:
-    question = next(
-        q for q in context.responses.questionnaire if q.id == endpoint.question
-    )
+    question = _question(endpoint, context)
     counted = context.plan.incomplete_pairs == "disagree"
     pairs = paired_with_open if counted else paired_readings
     of_agreement = endpoint.measure == "agreement"
@@ -222,8 +227,20 @@ def _estimate(
         return multireader.clustered_agreement(pairs, variance)
     if endpoint.measure == "ac1":
         return multireader.clustered_ac1(pairs, variance)
-    weights = endpoint.weights if endpoint.measure == "weighted_kappa" else None
-    return multireader.clustered_kappa(pairs, variance, weights)
+    return multireader.clustered_kappa(pairs, variance, _weights(endpoint, context))
+
+
+def _weights(endpoint: Endpoint, context: ReportContext) -> Weights:
+    if endpoint.measure != "weighted_kappa":
+        return None
+    if endpoint.weights != "own":
+        return endpoint.weights
+    return context.plan.own_weights(_question(endpoint, context))
+
+
+def _question(endpoint: Endpoint, context: ReportContext) -> Question:
+    asked = context.responses.questionnaire
+    return next(question for question in asked if question.id == endpoint.question)
 
 
 def _p_value(result: EndpointResult) -> float:

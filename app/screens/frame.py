@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import streamlit as st
 
+from app import state
 from app.accounts import READER, leave
 from app.components import keep_session
 
@@ -44,7 +45,7 @@ def show_bar(
         )
         if reader:
             st.button("Sign out", key="sign-out", on_click=on_leave or _leave)
-            keep_session(idle_seconds)
+            state.remember_correction(keep_session(idle_seconds))
 
 
 def show_sheet(heading: str, text: str = "") -> None:

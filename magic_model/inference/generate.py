@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
+from magic_model.data.ncct_values import ncct_findings, require_hounsfield
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
 from magic_model.data.sampling import Sampling
 from magic_model.data.slices import SliceStack
@@ -351,7 +352,7 @@ class Generation:
             DataError: If the NCCT cannot be read or used.
         """
         settings, backend = self.settings, self.model.backend
-        ncct = source.load()
+        ncct = self._load(source)
         sampling = backend.sampling
         stack = source.slices(
             ncct,
@@ -367,18 +368,31 @@ class Generation:
             batch_size=settings.batch_size,
             progress=progress,
         )
+        mask = stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK)
+        found = ncct_findings(ncct, mask, mask_given=True)
         return GeneratedMaps(
             patient_id=source.patient_id,
             volumes=as_volumes(stack, images),
-            mask=stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK),
+            mask=mask,
             notes=(
+                *source.notes,
                 *preparation_notes(ncct, sampling),
                 *(stack.notes if sampling else (_unknown_pixels(stack),)),
+                *found,
             ),
             source=source,
             stack=stack,
             generation=self,
         )
+
+    def _load(self, source: Source) -> Volume:
+        """Read an NCCT, whose values must be HU."""
+        ncct = source.load()
+        try:
+            return require_hounsfield(ncct)
+        except DataError as error:
+            msg = f"{source.patient_id}: {error}"
+            raise DataError(msg) from error
 
     def write(self, maps: GeneratedMaps, out: Path) -> inference_write.GeneratedPatient:
         """Write a patient's maps and what was asked for beside them."""

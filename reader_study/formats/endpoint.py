@@ -66,8 +66,8 @@ class Endpoint:
     above: checking.Number | None = None
     """Of `at_least`."""
 
-    weights: Literal["linear", "quadratic"] = "quadratic"
-    """Of `weighted_kappa`."""
+    weights: Literal["linear", "quadratic", "own"] = "quadratic"
+    """Of `weighted_kappa`; `own` are the question's in the plan's `weights`."""
 
     def __post_init__(self) -> None:
         possible = CLAIMS[self.measure]

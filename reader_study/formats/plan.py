@@ -15,6 +15,7 @@ from reader_study.formats.endpoint import (
     multiplicities,
 )
 from reader_study.formats.protocol import Protocol
+from reader_study.formats.questionnaire import Question
 from reader_study.formats.unblinding import sealed_protocol_beside
 
 FILE_NAME = "plan.json"
@@ -178,6 +179,13 @@ class AnalysisPlan:
             return self.non_inferiority_margin
         chance = endpoint.claim == "equivalent" and endpoint.measure == "turing"
         return self.equivalence_margin if chance else None
+
+    def own_weights(self, question: Question) -> tuple[tuple[float, ...], ...] | None:
+        """Return the plan's agreement weights of a question, if they fit its scale."""
+        weights = self.weights.get(question.id, ())
+        if len(weights) != len(question.codes):
+            return None
+        return tuple(map(tuple, weight_matrix(weights)))
 
     def family(self, questions: Iterable[str]) -> tuple[Endpoint, ...]:
         """Return the endpoints after the primary one.

@@ -121,6 +121,9 @@ def _endpoint_faults(
         fault = misfit(endpoint, questionnaire, plan.acceptable_codes)
         if fault is not None:
             yield checking.Fault((*path, *fault.path), fault.why)
+        if endpoint.weights == "own" and endpoint.question not in plan.weights:
+            why = f"must be in [analysis.weights] for {endpoint.question}, got none"
+            yield checking.Fault((*path, "weights"), why)
     endpoints = [one for _, one in named]
     for place, one in enumerate(endpoints):
         if one in endpoints[:place]:

@@ -11,6 +11,7 @@ from analysis.charts.forest import ForestRow, forest_plot
 from analysis.charts.style import GUIDE
 from analysis.multireader import ClusteredEstimate
 from analysis.questions import between_readers
+from analysis.questions.arms import agreement_between_readers
 from analysis.report import formatting, section
 
 
@@ -50,10 +51,12 @@ def _compared(
         coefficient = "krippendorff_alpha_ordinal"
     ratings = between_readers.method_ratings(context.responses, question)
     return _MethodsCompared(
-        reference=between_readers.consistency(
-            ratings.reference, ratings.k, coefficient
+        reference=agreement_between_readers(
+            ratings.reference, ratings.k, coefficient, "jackknife"
         ),
-        test=between_readers.consistency(ratings.test, ratings.k, coefficient),
+        test=agreement_between_readers(
+            ratings.test, ratings.k, coefficient, "jackknife"
+        ),
         difference=between_readers.consistency_difference(ratings, coefficient),
     )
 
@@ -136,11 +139,12 @@ def consistency_section(context: section.ReportContext) -> section.Section | Non
             "Agreement of the readers with each other was measured under each method "
             "by Fleiss' {fleiss} and Conger's {conger} kappa, Gwet's AC1 {gwet} and "
             "Krippendorff's alpha {krippendorff} (ordinal where the answers are steps "
-            "of a scale). Intervals, also of the paired difference between the "
-            "methods, are from the jackknife over patients with Student's t; the "
-            "readers are taken as fixed.",
+            "of a scale). Errors are from the jackknife over patients with Student's "
+            "t; the readers are taken as fixed. Fleiss' kappa and AC1 under one method "
+            "have the score interval {wilson} of the effective number of pairs of "
+            "readers, all others estimate +- t x error.",
         ),
-        references=("fleiss", "conger", "gwet", "krippendorff"),
+        references=("fleiss", "conger", "gwet", "krippendorff", "wilson"),
         content={
             name: {question: _json(of, level) for question, of in by_question.items()}
             for name, by_question in found.items()

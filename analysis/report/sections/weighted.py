@@ -9,7 +9,7 @@ from analysis.multireader import ClusteredEstimate, Coefficient, with_clustered_
 from analysis.report import formatting, section
 from analysis.responses import Question
 from analysis.responses.pairing import paired_readings
-from reader_study.formats.plan import AnalysisPlan, weight_matrix
+from reader_study.formats.plan import AnalysisPlan
 
 ID = "weighted"
 TITLE = "Weighted kappa"
@@ -77,27 +77,22 @@ def _weightings(
     if len(question.codes) > 2:
         yield "linear", "linear"
         yield "quadratic", "quadratic"
-    if _fits(question, plan):
-        rows = weight_matrix(plan.weights[question.id])
-        yield "own", tuple(map(tuple, rows))
-
-
-def _fits(question: Question, plan: AnalysisPlan) -> bool:
-    return len(plan.weights.get(question.id, ())) == len(question.codes)
+    own = plan.own_weights(question)
+    if own is not None:
+        yield "own", own
 
 
 def _own_weights_note(question: Question, plan: AnalysisPlan) -> list[str]:
     if question.id not in plan.weights:
         return []
     given = plan.weights[question.id]
-    if not _fits(question, plan):
+    own = plan.own_weights(question)
+    if own is None:
         return [
             f"{question.id}: the plan's own weights are for {len(given)} answers and "
             f"the question has {len(question.codes)}, so they are left out."
         ]
-    rows = "; ".join(
-        ", ".join(f"{weight:g}" for weight in row) for row in weight_matrix(given)
-    )
+    rows = "; ".join(", ".join(f"{weight:g}" for weight in row) for row in own)
     return [f"{question.id}: own weights {rows} (rows: reference method)."]
 
 

@@ -87,6 +87,22 @@ def test_other_measures_are_those_of_their_sections(responses, context, simulate
     assert (found.decision == "shown") == told["equivalent"]
 
 
+def test_own_weights_are_those_of_the_plan(responses, context):
+    weighted = {"question": "Q3", "measure": "weighted_kappa"}
+    own = Endpoint(**weighted, weights="own")
+    linear = [1, 2 / 3, 1 / 3, 0]
+    found = answer_plan(context(primary=own, weights={"Q3": linear})).primary
+    asked = answer_plan(context(primary=Endpoint(**weighted, weights="linear"))).primary
+    assert found.estimate.estimate == pytest.approx(asked.estimate.estimate)
+    steep = {"Q3": [1, 0.9, 0, 0]}
+    other = answer_plan(context(primary=own, weights=steep)).primary
+    assert other.estimate.estimate != pytest.approx(asked.estimate.estimate)
+    for wrong in ({}, {"Q3": [1, 0.5]}):
+        answered = answer_plan(context(primary=own, weights=wrong))
+        assert answered.primary is None
+        assert "for each of the 4 answers to Q3" in answered.missing
+
+
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95, 0.999])
 def test_no_option_buys_a_claim(context, level):
     family = [

@@ -105,6 +105,8 @@ LINE = 'endpoints = [\n  {question = "Q3", measure = "%s"%s},\n]'
          "analysis.acceptable_codes must be codes of Q2A"),
         ('[[analysis.endpoints]]\nquestion = "Q1"\nmeasure = "turing"\n'
          'claim = "equivalent"', "endpoints[0].margin must be given"),
+        (LINE % ("weighted_kappa", ', weights = "own"'),
+         "endpoints[0].weights must be in [analysis.weights] for "),
         ('multiplicity = "bonferroni"',
          "analysis.multiplicity must be holm, fixed_sequence or none"),
         ('primary = {question = "Q3", measure = "kappa"}\n' + LINE % ("kappa", ""),

@@ -1,5 +1,6 @@
 import pytest
 
+from analysis.questions.arms import between_readers_of
 from analysis.questions.between_readers import (
     consistency,
     consistency_difference,
@@ -20,6 +21,19 @@ def test_the_numbers_are_those_between_readers(section, responses, name):
     assert entry["difference"]["estimate"] == pytest.approx(
         entry["test"]["estimate"] - entry["reference"]["estimate"], abs=1e-12
     )
+
+
+@pytest.mark.parametrize("name", ["fleiss_kappa", "gwet_ac1", "krippendorff_alpha"])
+def test_a_method_has_the_interval_of_a_report_of_it_alone(section, responses, name):
+    entry = section("consistency").content[name]["Q2A"]
+    for method in ("RAPID", "MAGIC"):
+        own = [one for one in responses.readings if one.method == method]
+        question = responses.questionnaire.questions[1]
+        alone = between_readers_of(own, question).these_readers[name]
+        interval = alone.confidence_interval(0.95)
+        assert question.id == "Q2A"
+        of = entry["reference" if method == "RAPID" else "test"]
+        assert (of["low"], of["high"]) == pytest.approx((interval.low, interval.high))
 
 
 def test_alpha_is_ordinal_where_answers_are_steps(section, responses):
