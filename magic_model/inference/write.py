@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from magic_model.inference.generate import Backend
 
-REVISION = 1
+REVISION = 2
 """Raised whenever the same input gives other maps, so that old ones are remade."""
 
 FILE = "generated.json"
