@@ -58,14 +58,23 @@ class RunningStudy:
         study: The built study.
         database: URL of its database; None for the one in the study's folder.
         clock: The clock of all that is recorded.
+        accept_damage: Why `lock` and `unblind` go on although the store is damaged; it
+            is kept, and readings that the log does not vouch for count as missing.
+            Empty: they refuse.
     """
 
     def __init__(
-        self, study: Study, database: str | None = None, *, clock: Clock | None = None
+        self,
+        study: Study,
+        database: str | None = None,
+        *,
+        clock: Clock | None = None,
+        accept_damage: str = "",
     ) -> None:
         self.study = study
         self.database = database
         self.clock = clock or SystemClock()
+        self.accept_damage = accept_damage
 
     def __enter__(self) -> Self:
         return self
@@ -212,15 +221,12 @@ class RunningStudy:
         """Return what is wrong with pictures and training; each file is read anew."""
         return self.study.damage()
 
-    def lock(
-        self, *, by: str, incomplete: str = "", accept_damage: str = ""
-    ) -> Mapping[str, object]:
+    def lock(self, *, by: str, incomplete: str = "") -> Mapping[str, object]:
         """Freeze the data and write the lock record into the study's folder.
 
         Args:
             by: Name of who locks.
             incomplete: Why, although trials are not signed; a deviation.
-            accept_damage: Why, although the log does not verify; a deviation.
 
         Returns:
             The lock record; a copy of it kept elsewhere anchors the log.
@@ -242,7 +248,7 @@ class RunningStudy:
             by=by,
             clock=self.clock,
             incomplete=incomplete,
-            accept_damage=accept_damage,
+            accept_damage=self.accept_damage,
         )
         write_new(path, json.dumps(record, indent=2) + "\n")
         return record
@@ -302,7 +308,6 @@ class RunningStudy:
         reason: str,
         out: PathLike | None = None,
         anchors: Sequence[PathLike] = (),
-        accept_damage: str = "",
     ) -> unblinding.Unblinded:
         """Open the key of a locked study and join it with the answers.
 
@@ -313,8 +318,6 @@ class RunningStudy:
             reason: Reason for unblinding now.
             out: Folder to write the result to, outside the study; None to write none.
             anchors: Receipts and lock records that the log must fit.
-            accept_damage: Why to go on although the store is damaged; it is kept, and
-                readings that the log does not vouch for count as missing.
 
         Raises:
             StudyError: If the data are not locked or were changed since, or the key is
@@ -333,7 +336,7 @@ class RunningStudy:
             second,
             reason,
             *self._all_anchors(anchors),
-            accept_damage=accept_damage,
+            accept_damage=self.accept_damage,
         )
         done = _unblind(self.study, self.store, request, clock=self.clock)
         if folder is not None:
@@ -389,7 +392,9 @@ class RunningStudy:
         return out
 
 
-def open_study(folder: PathLike, *, database: str | None = None) -> RunningStudy:
+def open_study(
+    folder: PathLike, *, database: str | None = None, accept_damage: str = ""
+) -> RunningStudy:
     """Open a built study, and check manifest, protocol and questionnaire.
 
     A damaged picture stops nothing; `RunningStudy.damage` names it.
@@ -398,11 +403,14 @@ def open_study(folder: PathLike, *, database: str | None = None) -> RunningStudy
         folder: Folder of the study.
         database: URL, `sqlite:///...` or `postgresql://...`; None for the one in the
             study's folder.
+        accept_damage: Why `lock` and `unblind` go on although the store is damaged;
+            see `RunningStudy`.
 
     Raises:
         StudyError: If it was not built, or something in it was changed since.
     """
-    return RunningStudy(_open_study(_path(folder, "study")), database)
+    study = _open_study(_path(folder, "study"))
+    return RunningStudy(study, database, accept_damage=accept_damage)
 
 
 def build(

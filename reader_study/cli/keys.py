@@ -92,7 +92,7 @@ def unblind(
     from reader_study.formats.unblinding import FILE_NAME as RECORD
 
     passphrases = options.passphrases_of(passphrase_file)
-    with options.opened(folder, database) as s:
+    with options.opened(folder, database, accept_damage) as s:
         done = s.unblind(
             key,
             passphrase=passphrases,
@@ -100,7 +100,6 @@ def unblind(
             reason=reason,
             out=out,
             anchors=anchor or [],
-            accept_damage=accept_damage,
         )
     again = done.record["time_of_unblinding"]
     times = "" if again == 1 else f" This is unblinding number {again}."

@@ -46,11 +46,15 @@ AcceptDamage = Annotated[
 
 
 @contextmanager
-def opened(folder: Path, database: str | None) -> Iterator["RunningStudy"]:
+def opened(
+    folder: Path, database: str | None, accept_damage: str = ""
+) -> Iterator["RunningStudy"]:
     """Open a study for one command, and name damaged pictures after it."""
     from reader_study import api
 
-    with api.open_study(folder, database=database) as study:
+    with api.open_study(
+        folder, database=database, accept_damage=accept_damage
+    ) as study:
         yield study
         for fault in study.damage():
             print(f"Damaged: {fault}", file=sys.stderr)

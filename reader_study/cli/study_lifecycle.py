@@ -107,8 +107,8 @@ def lock(
     """Freeze the data: nothing is added any more."""
     from reader_study import api
 
-    with options.opened(folder, database) as s:
-        record = s.lock(by=by, incomplete=incomplete, accept_damage=accept_damage)
+    with options.opened(folder, database, accept_damage) as s:
+        record = s.lock(by=by, incomplete=incomplete)
         missing = s.status().missing_closing_text()
     print(f"Locked: {record['n_responses']} answers, SHA-256 {record['data_sha256']}")
     if missing:

@@ -167,11 +167,18 @@ def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401
     # SQLAlchemy says BEGIN itself; else the driver would begin late, and a
     # transaction that reads before it writes could fail instead of waiting.
     connection.isolation_level = None
+    # A byte that a disk has changed is read as another letter and found by `verify`,
+    # where an error would name no row.
+    connection.text_factory = _text
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA recursive_triggers=ON")
     cursor.close()
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _begin(connection: Connection) -> None:
