@@ -109,14 +109,14 @@ def find_training_steps(
     query = select(*(c for c in tables.training_steps.columns if c.name != "salt"))
     if reader is not None:
         query = query.where(t.reader == reader)
-    rows = connection.execute(query.order_by(t.reader, t.trial, t.recorded_at, t.step))
+    found = connection.execute(query.order_by(t.reader, t.trial, t.recorded_at, t.step))
     return tuple(
         TrainingStep(
-            **dict(row)
+            **row
             | {"step": stored_word(Step, row["step"], _key("training_steps", row))}
             | _parsed(row, "training_steps")
         )
-        for row in rows.mappings()
+        for row in map(dict, found.mappings())
     )
 
 
@@ -291,7 +291,7 @@ def find_draft(connection: Connection, reader: str, token: str) -> Draft | None:
     )
     row = connection.execute(query).mappings().first()
     with suppress(StudyError):  # a damaged draft is none
-        return Draft(**_parsed(row, "drafts")) if row else None
+        return Draft(**_parsed(dict(row), "drafts")) if row else None
     return None
 
 

@@ -28,6 +28,7 @@ READS_ONLY = "reads_only"
 
 _BUSY_SECONDS = 60
 _WRITE_LOCK = 0x4D414749  # any number, the same in all processes of a study
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -143,9 +144,10 @@ def _has_wal(engine: Engine) -> bool:
             if cursor.fetchone() != ("wal",):
                 cursor.execute("PRAGMA journal_mode=WAL")
     except (sqlite3.DatabaseError, exc.DBAPIError) as error:
-        if "locked" in str(error):
-            return False
         why = error.orig if isinstance(error, exc.DBAPIError) else error
+        # Not by the words: they may quote a damaged schema, which has any words.
+        if getattr(why, "sqlite_errorcode", 0) & 0xFF in _LOCKED:
+            return False
         msg = f"The database cannot be used: {why}"
         raise StudyError(msg) from error
     return True

@@ -154,7 +154,7 @@ def _check_rows(
                 digest, n = left.pop((name, key), ("", 0))
                 if not n:
                     yield _Row(name, key, "no entry of the log tells of it")
-                elif row_digest(name, row, columns) != digest:
+                elif row_digest(name, dict(row), columns) != digest:
                     yield _Row(name, key, f"changed since entry {n} of the log")
         except exc.DBAPIError as error:
             yield _Row(name, "[]", f"cannot be read to the end ({error.orig})")

@@ -283,16 +283,15 @@ def test_no_flipped_byte_of_the_database_is_a_traceback_or_another_answer(
     assert unblind("whole")[0] == 0
     whole = (tmp_path / "whole" / "responses.csv").read_bytes()
     size = (built / "STUDY" / "study.sqlite").stat().st_size
-    for n, at in enumerate(range(7, size, size // 80)):
+    named = size - 20_000  # where the schema lies, with words such as "locked"
+    for n, at in enumerate([*range(7, size, size // 25), *range(named, size, 3001)]):
         for path in study.parent.glob("STUDY/study.sqlite*"):
             path.unlink()
         shutil.copyfile(built / "STUDY" / "study.sqlite", study / "study.sqlite")
         flip(study / "study.sqlite", at)
         assert run("status")[0] in {0, 2}, at
-        verified, _ = run("verify")
         status, text = unblind(str(n))
         assert status in {0, 2}, (at, text)
-        assert verified in {0, 1, 2}
         if status == 0:
             written = (tmp_path / str(n) / "responses.csv").read_bytes()
             assert written == whole, at
