@@ -52,9 +52,8 @@ def opened(
     """Open a study for one command, and name damaged pictures after it."""
     from reader_study import api
 
-    with api.open_study(
-        folder, database=database, accept_damage=accept_damage
-    ) as study:
+    with api.open_study(folder, database=database) as study:
+        study.accept_damage = accept_damage
         yield study
         for fault in study.damage():
             print(f"Damaged: {fault}", file=sys.stderr)
