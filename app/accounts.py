@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -45,14 +46,22 @@ class Role:
     failed: str
     """Message when the store cannot be used."""
 
+    idle_of_protocol: bool = False
+    """Whether the protocol says how long a session lasts without a sign of somebody."""
+
     names_faults: bool = False
     """Whether an action that fails shows the library's own message instead: it says
     what must be typed."""
 
     @property
     def idle_seconds(self) -> float:
-        """How long a session lasts without a sign of somebody."""
+        """How long a session lasts without a sign of somebody, unless set otherwise."""
         return self.access.idle.total_seconds()
+
+    def idle_in(self, room: Room) -> timedelta:
+        """Return how long a session of a study lasts without a sign of somebody."""
+        hours = room.study.protocol.idle_hours
+        return timedelta(hours=hours) if self.idle_of_protocol else self.access.idle
 
     def sign_in(self, room: Room, name: str, given: str) -> str:
         """Return the secret of a new session.
@@ -74,7 +83,11 @@ class Role:
             StudyError: If the store cannot be used.
         """
         return access.resume(
-            room.store, secret, clock=room.clock, role=self.access, alive=alive
+            room.store,
+            secret,
+            clock=room.clock,
+            role=replace(self.access, idle=self.idle_in(room)),
+            alive=alive,
         )
 
     def sign_out(self, room: Room, secret: str) -> None:
@@ -92,6 +105,7 @@ READER = Role(
     cookie="reading_session",
     ended="Your session has ended. What was saved is kept; please sign in again.",
     failed="This could not be stored. Please try again, or tell the coordinator.",
+    idle_of_protocol=True,
 )
 
 COORDINATOR = Role(

@@ -17,7 +17,7 @@ SESSION = "/session"
 """Where a browser's cookie is set, kept alive and taken away."""
 
 _PAGES = re.compile(
-    r"/|/index\.html|/favicon\.png|/manifest\.json|/static/.+|/session"
+    r"/|/index\.html|/favicon\.png|/manifest\.json|/connection\.js|/static/.+|/session"
     r"|/_stcore/(?:health|host-config|stream)"
 )
 _WHOSE = "x-sign-in"  # as in trustedUserHeaders of the shipped configuration

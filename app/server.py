@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from streamlit import App
 
+from app import connection
 from app.configuration import ACCOUNTS, CHECKPOINT, LOOPBACK, STUDY, settings
 from app.gate import SESSION, Gate
 
@@ -32,7 +33,7 @@ _COOKIE_SECRET = "STREAMLIT_SERVER_COOKIE_SECRET"  # noqa: S105, name of a varia
 
 def reading_room() -> Parts:
     """Return the parts of the readers' server."""
-    routes: list[BaseRoute] = [_session_route("READER")]
+    routes: list[BaseRoute] = [*connection.routes(), _session_route("READER")]
     further: set[str] = set()
     if os.environ.get(ACCOUNTS):
         from app.oidc.accounts import served_accounts
@@ -53,7 +54,7 @@ def reading_room() -> Parts:
 def monitor() -> Parts:
     """Return the parts of the coordinators' server."""
     return {
-        "routes": [_session_route("COORDINATOR")],
+        "routes": [*connection.routes(), _session_route("COORDINATOR")],
         "middleware": [Middleware(Gate)],
         "lifespan": warm_start(STUDY, "app.coordinator.page"),
     }

@@ -7,6 +7,7 @@ import streamlit as st
 _NOTICE = "notice"
 _DRAFT = "draft"
 _HANDOFF = "handoff"
+_LEFT = "left-correcting"
 
 Kept = tuple[str, Mapping[str, int], Mapping[str, str], str]
 """Token, answers, reasons and time of the draft that the store has."""
@@ -54,6 +55,16 @@ def handed_off() -> str | None:
     """Return a sign-in that is on its way to the browser; None if there is none."""
     secret: str | None = st.session_state.get(_HANDOFF)
     return secret
+
+
+def remember_correction(token: str) -> None:
+    """Note which reading a page was correcting when its connection was lost."""
+    st.session_state[_LEFT] = token
+
+
+def left_correction() -> str:
+    """Return that reading's token; empty if there is none."""
+    return str(st.session_state.get(_LEFT, ""))
 
 
 def _take_notice() -> tuple[str, bool]:

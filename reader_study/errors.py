@@ -7,3 +7,13 @@ class StudyError(ValueError):
 
 class DamagedPictureError(StudyError):
     """A picture is missing, or not the one that the study was built with."""
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples:
+        >>> counted(1, "reader"), counted(2, "reader")
+        ('1 reader', '2 readers')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -76,9 +76,21 @@ def end_session() -> None:
     _keeper(key="keeper-end", data={"act": "end"})
 
 
-def keep_session(idle_seconds: float) -> None:
-    """Keep the session alive while somebody is there; then leave the page."""
-    _keeper(key="keeper", data={"act": "keep", "idle": idle_seconds})
+def keep_session(idle_seconds: float) -> str:
+    """Keep the session alive while somebody is there; then leave the page.
+
+    Returns:
+        Token of the reading that was being corrected when the connection was last lost;
+        empty if none.
+    """
+    given = _keeper(
+        key="keeper",
+        data={"act": "keep", "idle": idle_seconds},
+        on_joined_change=_nothing,
+    )
+    joined = given.get("joined")
+    token = joined.get("correcting") if isinstance(joined, dict) else ""
+    return token if isinstance(token, str) else ""
 
 
 def display_size() -> dict[str, float]:

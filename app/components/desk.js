@@ -15,33 +15,22 @@ export default function ({ data, parentElement, setStateValue }) {
   const tell = () => setStateValue("active", clock());
   on("pointerdown", (event) => { if (event.target.closest?.(SAVE)) tell(); });
   on("keydown", (event) => onKey(event, tell));
-  on("input", onInput);
+  on("input", (event) => onInput(event, data.key));
   on("focusin", mark);
-  const seen = new MutationObserver(mark);
+  const restore = restoreTexts(data.key);
+  const seen = new MutationObserver(() => {
+    restore();
+    mark();
+  });
   seen.observe(document.body, { childList: true, subtree: true });
-  const joined = new MutationObserver(tellConnection);
-  joined.observe(document.body, { attributeFilter: [CONNECTION], subtree: true });
-  for (const name of ["offline", "online"]) {
-    window.addEventListener(name, tellConnection, { signal: closing.signal });
-  }
-  tellConnection();
+  restore();
   document.body.dataset.desk = data.key; // from now on keys are heard
   closing.signal.addEventListener("abort", () => {
     seen.disconnect();
-    joined.disconnect();
     if (document.body.dataset.desk === data.key) delete document.body.dataset.desk;
   });
   mark();
   return leave;
-}
-
-const CONNECTION = "data-test-connection-state";
-
-// The page's style says so beside the button; answers wait on the page meanwhile.
-function tellConnection() {
-  const state = document.querySelector(`[${CONNECTION}]`)?.getAttribute(CONNECTION);
-  const lost = !navigator.onLine || (state && state !== "CONNECTED");
-  document.body.toggleAttribute("data-lost", Boolean(lost));
 }
 
 const SAVE = "[class*='st-key-save-'] button";
@@ -63,7 +52,8 @@ function current() {
   const focused = document.activeElement?.closest?.("[class*='st-key-question-']");
   const open = (q) => radios(q).length > 0 // none while the page is being built
     && (!radios(q).some((r) => r.checked) || reason(q)?.value.trim() === "");
-  return focused || questions().find(open) || null;
+  if (returned && !returned.isConnected) returned = null;
+  return focused || returned || questions().find(open) || null;
 }
 
 function mark() {
@@ -71,11 +61,13 @@ function mark() {
   for (const question of questions()) {
     if (question === now) question.dataset.current = "yes";
     else delete question.dataset.current;
+    const waits = question.querySelector("[class*='st-key-waits-']");
+    question.querySelector("[role=radiogroup]")?.setAttribute("aria-invalid", Boolean(waits));
   }
 }
 
 function onKey(event, tell) {
-  if (!event.isTrusted) return;
+  if (!event.isTrusted || document.body.hasAttribute("data-lost")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -87,7 +79,10 @@ function onKey(event, tell) {
     if (event.key === "Escape") text.blur();
     return;
   }
-  if (event.ctrlKey || event.altKey || event.metaKey || !/^[1-9]$/.test(event.key)) return;
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (QUICK_FIND.includes(event.key)) event.preventDefault(); // it would take the numbers
+  if (event.key === "Backspace") goBack(event);
+  if (!/^[1-9]$/.test(event.key)) return;
   const question = current();
   const choice = question && radios(question)[Number(event.key) - 1];
   if (!choice) return;
@@ -95,7 +90,22 @@ function onKey(event, tell) {
   choose(question, choice);
 }
 
+const QUICK_FIND = ["/", "'"]; // in Firefox
+
+// Backspace marks the question that was answered last: the next number answers it anew.
+const answered = [];
+let returned = null;
+function goBack(event) {
+  event.preventDefault();
+  do returned = answered.pop() ?? null; while (returned && !returned.isConnected);
+  document.activeElement?.blur?.();
+  mark();
+  returned?.scrollIntoView({ block: "nearest" });
+}
+
 function choose(question, choice) {
+  answered.push(question);
+  returned = null;
   choice.click();
   document.activeElement?.blur?.();
   reason(question)?.focus();
@@ -114,16 +124,48 @@ function save(tell, repeated) {
 }
 
 // A text is kept as a draft in a pause of typing: to the field it is its own Ctrl+Enter.
+// Until then the tab keeps it, for a reload in mid-word.
+const SENT = 3000; // ms after which a text that was sent is taken to be stored
 let pause = 0;
-function onInput(event) {
+function onInput(event, key) {
   const field = event.target;
   if (field.tagName !== "TEXTAREA") return;
   clearTimeout(pause);
+  const name = typedName(key, field);
+  if (name) sessionStorage.setItem(name, field.value);
   pause = setTimeout(() => {
     field.dispatchEvent(new KeyboardEvent("keydown", {
       key: "Enter", code: "Enter", ctrlKey: true, bubbles: true,
     }));
+    const text = field.value;
+    setTimeout(() => {
+      const lost = document.body.hasAttribute("data-lost");
+      if (name && !lost && sessionStorage.getItem(name) === text) sessionStorage.removeItem(name);
+    }, SENT);
   }, TYPING_PAUSE);
+}
+
+function typedName(key, field) {
+  const reason = field.closest("[class*='st-key-reason-']")?.className;
+  const question = reason?.match(/st-key-reason-(\S+)/)?.[1];
+  return question && `typed-${key}-${question}`;
+}
+
+// Gives each field, once it is there, the text that was typed and not yet sent.
+function restoreTexts(key) {
+  const put = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  const done = new Set();
+  return () => {
+    for (const field of document.querySelectorAll("[class*='st-key-reason-'] textarea")) {
+      const name = typedName(key, field);
+      if (done.has(name)) continue;
+      done.add(name);
+      const text = sessionStorage.getItem(name);
+      if (text === null || text === field.value) continue;
+      put.call(field, text);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  };
 }
 
 // Seconds survive a reload; a hidden page and idle minutes do not count. A timer that was

@@ -3,9 +3,15 @@
 const ROUTE = "session";
 const PING = 5 * 60 * 1000;
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const notice = parentElement.querySelector(".notice");
-  if (data.act === "keep") return keep(data.idle * 1000);
+  if (data.act === "keep") {
+    parentElement.leave ??= keep(data.idle * 1000, setStateValue);
+    return () => {
+      parentElement.leave?.();
+      parentElement.leave = null;
+    };
+  }
   if (parentElement.done) return undefined;
   parentElement.done = true;
   notice.textContent = data.act === "begin" ? "Opening the study" : "Signing out";
@@ -29,7 +35,10 @@ function send(request, notice) {
     });
 }
 
-function keep(idle) {
+// Which answers are being corrected; a server that was restarted has forgotten it.
+const CORRECTING = /st-key-save-correction-(\S+)/;
+
+function keep(idle, setStateValue) {
   const closing = new AbortController();
   let last = Date.now();
   let pinged = Date.now();
@@ -37,6 +46,12 @@ function keep(idle) {
     document.addEventListener(name, () => { last = Date.now(); },
       { capture: true, passive: true, signal: closing.signal });
   }
+  document.addEventListener("rejoin", (event) => {
+    event.preventDefault(); // connection.js need not load the page anew
+    const button = document.querySelector("[class*='st-key-save-correction-']");
+    const correcting = button?.className.match(CORRECTING)?.[1] ?? "";
+    setStateValue("joined", { at: Date.now(), correcting });
+  }, { signal: closing.signal });
   const check = () => {
     const now = Date.now();
     if (now - last > idle) {

@@ -11,32 +11,45 @@ function montageForm(width, height) {
     const strip = Math.round(panel * STRIP);
     const rows = (height - strip) / panel;
     if (panel >= LEAST_PANEL && Number.isInteger(panel) && Number.isInteger(rows) && rows > 0) {
-      return { columns, panel, strip };
+      return { columns, panel, strip, rows };
     }
   }
   return null;
 }
 
-// Draws the strip along the upper edge, each title in the middle of what is seen of its
-// column, and not larger than a share of the canvas.
+// Draws the strip along the upper edge, not larger than a share of the canvas: each title
+// in the middle of what is seen of its column, but the letters of the sides where the
+// sides of the panel are, and only where such a side is seen. In the middle of what is
+// seen they would stand over the wrong half of a brain.
 const SHARE = 0.14;
+const LETTER = 0.09; // of a panel: from its side to behind the letter
+const LETTERS_HIGH = 0.125; // the bars begin below
 
 function pinStrip(context, bitmap, form, at) {
   const { width, height } = context.canvas;
   const size = Math.min(at.scale, (SHARE * height) / form.strip);
   const cell = form.panel * size;
+  const [wide, tall] = [LETTER, LETTERS_HIGH].map((share) => Math.round(share * form.panel));
+  const letter = wide * size;
   context.fillStyle = "#000";
   context.fillRect(0, 0, width, Math.ceil(form.strip * size) + 1);
   context.imageSmoothingEnabled = size !== at.scale || size < 1;
+  const copy = (from, across, down, to) => context.drawImage(
+    bitmap, from, 0, across, down, to, 0, across * size, down * size,
+  );
   for (let column = 0; column < form.columns; column += 1) {
-    const left = at.x + column * form.panel * at.scale;
+    const first = column * form.panel; // in the picture
+    const left = at.x + first * at.scale;
     const right = left + form.panel * at.scale;
     const middle = (Math.max(left, 0) + Math.min(right, width)) / 2;
     const place = Math.min(right - cell, Math.max(left, middle - cell / 2));
-    context.drawImage(
-      bitmap, column * form.panel, 0, form.panel, form.strip,
-      place, 0, cell, form.strip * size,
-    );
+    copy(first, form.panel, form.strip, place);
+    context.fillRect(place, 0, letter, tall * size);
+    context.fillRect(place + cell - letter, 0, letter, tall * size);
+    if (left >= 0 && left + letter <= width) copy(first, wide, tall, left);
+    if (right - letter >= 0 && right <= width) {
+      copy(first + form.panel - wide, wide, tall, right - letter);
+    }
   }
   context.fillStyle = "#3a4047";
   context.fillRect(0, Math.ceil(form.strip * size), width, 1);

@@ -113,21 +113,41 @@ function makeViewer(root) {
     context.drawImage(bitmap, Math.round(x), Math.round(y), width, height);
     const pinned = form && (y < 0 || x < 0);
     if (pinned) pinStrip(context, bitmap, form, { x: Math.round(x), scale });
-    label.textContent = `${Math.round(scale * 100)} %`;
+    label.textContent = `${seenRows()}${Math.round(scale * 100)} %`;
     root.dataset.scale = scale;
     root.dataset.x = Math.round(x);
     root.dataset.y = Math.round(y);
     root.dataset.pinned = pinned ? "yes" : "no";
   }
 
-  const resized = new ResizeObserver(() => {
+  // Which rows of a montage are seen, if not all are.
+  function seenRows() {
+    if (!form || bitmap.height * scale <= canvas.height) return "";
+    const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
+    const first = Math.max(0, Math.round(row(y < 0 ? form.strip * scale : 0)));
+    const last = Math.min(form.rows, Math.round(row(canvas.height)));
+    const seen = last > first + 1 ? `Rows ${first + 1} to ${last}` : `Row ${first + 1}`;
+    return `${seen} of ${form.rows} \u2002`;
+  }
+
+  // The pixels of the screen that the canvas covers. Its size in points times their ratio
+  // is not whole, and a canvas that is stretched by a part of a pixel blurs all of them.
+  const resized = new ResizeObserver(([seen]) => {
     const ratio = window.devicePixelRatio || 1;
-    canvas.width = Math.round(canvas.clientWidth * ratio);
-    canvas.height = Math.round(canvas.clientHeight * ratio);
+    const size = [seen.contentRect.width * ratio, seen.contentRect.height * ratio];
+    const told = seen.devicePixelContentBoxSize?.[0];
+    const exact = told ? [told.inlineSize, told.blockSize] : [];
+    // A ratio that is only emulated is not in what is told.
+    const right = told && exact.every((n, i) => Math.abs(n - size[i]) <= 1);
+    [canvas.width, canvas.height] = right ? exact : size.map(Math.round);
     if (mode === "free") draw();
     else place(mode);
   });
-  resized.observe(canvas);
+  try {
+    resized.observe(canvas, { box: "device-pixel-content-box" });
+  } catch { // Safari does not tell
+    resized.observe(canvas);
+  }
 
   const onCanvas = (event) => {
     const box = canvas.getBoundingClientRect();
@@ -136,24 +156,42 @@ function makeViewer(root) {
   };
   on(canvas, "wheel", (event) => {
     event.preventDefault();
-    zoom(1.0016 ** -event.deltaY, ...onCanvas(event));
+    takeKeys();
+    const turned = event.deltaY / (event.deltaMode ? 3 : 100); // 1: a notch of a mouse
+    if (!form || event.ctrlKey) { // Ctrl: also two fingers on a touch pad
+      zoom(1.17 ** -(event.ctrlKey && !event.deltaMode ? 4 * turned : turned), ...onCanvas(event));
+      return;
+    }
+    // A notch goes to the next row, as in a stack of slices; a touch pad glides.
+    const rows = Math.abs(turned) < 0.75 ? turned : Math.round(turned);
+    pan(0, -rows * form.panel * scale);
   }, { passive: false });
-  let grip = null;
+  const grips = new Map(); // where each finger, or the mouse, holds the picture
+  const hold = () => {
+    const held = [...grips.values()];
+    const middle = [0, 1].map((n) => held.reduce((sum, p) => sum + p[n], 0) / held.length);
+    const [one, other] = held;
+    return { middle, apart: other ? Math.hypot(one[0] - other[0], one[1] - other[1]) : 0 };
+  };
   on(canvas, "pointerdown", (event) => {
-    grip = onCanvas(event);
+    takeKeys();
+    if (grips.size === 2) return;
+    grips.set(event.pointerId, onCanvas(event));
     canvas.setPointerCapture(event.pointerId);
     canvas.classList.add("dragging");
   });
   on(canvas, "pointermove", (event) => {
-    if (!grip) return;
-    const now = onCanvas(event);
-    pan(now[0] - grip[0], now[1] - grip[1]);
-    grip = now;
+    if (!grips.has(event.pointerId)) return;
+    const before = hold();
+    grips.set(event.pointerId, onCanvas(event));
+    const now = hold();
+    pan(now.middle[0] - before.middle[0], now.middle[1] - before.middle[1]);
+    if (before.apart && now.apart) zoom(now.apart / before.apart, ...now.middle);
   });
   for (const name of ["pointerup", "pointercancel"]) {
-    on(canvas, name, () => {
-      grip = null;
-      canvas.classList.remove("dragging");
+    on(canvas, name, (event) => {
+      grips.delete(event.pointerId);
+      if (!grips.size) canvas.classList.remove("dragging");
     });
   }
   const acts = {
@@ -172,15 +210,27 @@ function makeViewer(root) {
     ArrowLeft: () => pan(far(), 0), ArrowRight: () => pan(-far(), 0),
     PageUp: () => pan(0, 6 * far()), PageDown: () => pan(0, -6 * far()),
   };
+  // Arrows are the answers' only after Tab has led to one. A click on an answer, or
+  // whatever moves the picture, gives them to the picture: what was meant for it must
+  // never change an answer.
+  let tabbed = false;
+  function takeKeys() {
+    tabbed = false;
+    if (document.activeElement?.type === "radio") document.activeElement.blur();
+  }
+  on(document, "pointerdown", () => { tabbed = false; }, { capture: true });
   on(document, "keydown", (event) => {
-    const act = keys[event.key];
+    if (event.key === "Tab") tabbed = true;
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
-    // Arrows belong to the answers, and letters to a text, while one has the focus.
     const field = event.target.closest?.("input, textarea");
-    if (field && (field.type !== "radio" || event.key.startsWith("Arrow"))) return;
+    if (field && field.type !== "radio") return; // letters belong to a text
+    if (field && tabbed && event.key.startsWith("Arrow")) return;
     event.preventDefault();
+    event.stopPropagation();
+    takeKeys();
     act();
-  });
+  }, { capture: true });
   return {
     show,
     close() {

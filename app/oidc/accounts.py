@@ -65,7 +65,7 @@ class Accounts:
         client_secret: Shared with the provider.
         redirect_uri: Of `CALLBACK`, as browsers know it.
         readers: Reader of each value of the claim.
-        claim: Of the provider's identity token; an e-mail counts if it is verified.
+        claim: Of the identity token, else of UserInfo; an e-mail counts if verified.
     """
 
     metadata_url: str
@@ -89,6 +89,11 @@ class Accounts:
     def scope(self) -> str:
         """What the provider is asked to tell."""
         return "openid email" if self.claim == EMAIL else "openid profile"
+
+    @property
+    def asked_claims(self) -> tuple[str, ...]:
+        """What must be known of who signs in, beside the subject."""
+        return (EMAIL, "email_verified") if self.claim == EMAIL else (self.claim,)
 
     def value_of(self, claims: Mapping[str, object]) -> str:
         """Return the value that tells who it is; empty if there is none."""

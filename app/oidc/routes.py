@@ -1,11 +1,14 @@
 """The two routes of a hospital account: to its provider, and back with a session."""
 
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from authlib.integrations.starlette_client import OAuth  # type: ignore[import-untyped]
+from authlib.deprecate import (  # type: ignore[import-untyped]
+    AuthlibDeprecationWarning,
+)
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +19,13 @@ from app.oidc.accounts import CALLBACK, LOGIN, NOTICE, Accounts, Refusal
 from app.room import report, served_room
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError, sign_in_verified
+
+with warnings.catch_warnings():
+    # Of the library it is built on, and for its own makers.
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.starlette_client import (  # type: ignore[import-untyped]
+        OAuth,
+    )
 
 _NAME = "hospital"
 _SECONDS = 10.0
@@ -34,6 +44,7 @@ async def _send_to_provider(accounts: Accounts, request: Request) -> Response:
     Raises:
         ProviderError: If the provider cannot be asked.
     """
+    begun = _ways_begun(request.session)
     try:
         client = await _client(accounts)
         answer: Response = await client.authorize_redirect(
@@ -41,7 +52,24 @@ async def _send_to_provider(accounts: Accounts, request: Request) -> Response:
         )
     except Exception as error:  # libraries' own, and of metadata that are none
         raise _failed(error) from error
+    for key in set(_ways_begun(request.session)) - set(begun):
+        request.session[key]["data"].pop("url", None)  # long, and not needed again
+        request.session[key]["begun"] = time.time()
+    request.session.update(begun)  # the library forgets those of other tabs
     return answer
+
+
+_STATE = f"_state_{_NAME}_"
+"""How the library's keys in the session cookie begin; the state follows."""
+
+_MOST_TABS = 3  # a cookie holds 4 kB
+
+
+def _ways_begun(session: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Return the newest ways to the provider that have not come back yet."""
+    found = [(key, way) for key, way in session.items() if key.startswith(_STATE)]
+    found.sort(key=lambda item: float(item[1].get("begun", 0)))
+    return dict(found[1 - _MOST_TABS :])
 
 
 async def _claims_of(accounts: Accounts, request: Request) -> Mapping[str, object]:
@@ -55,15 +83,58 @@ async def _claims_of(accounts: Accounts, request: Request) -> Mapping[str, objec
     """
     try:
         client = await _client(accounts)
+        _require_answerer(await client.load_server_metadata(), request.query_params)
         token = await client.authorize_access_token(request)
         claims: Mapping[str, object] = dict(token["userinfo"])
         issuer = str(claims["iss"])
+        if issuer.rstrip("/") == accounts.issuer.rstrip("/"):
+            return await _completed(accounts, client, token, claims)
+    except _ProviderError:
+        raise
     except Exception as error:  # libraries' own, and of metadata that are none
         raise _failed(error) from error
-    if issuer.rstrip("/") != accounts.issuer.rstrip("/"):
-        msg = f"The issuer must be {accounts.issuer}, got another"
+    msg = f"The issuer must be {accounts.issuer}, got another"
+    raise _ProviderError(msg)
+
+
+def _require_answerer(metadata: Mapping[str, Any], answer: Mapping[str, str]) -> None:
+    """Require that the answer in the address is of the provider asked (RFC 9207).
+
+    Raises:
+        ProviderError: If it is another's, or does not say though the provider does.
+    """
+    named = answer.get("iss")
+    says = metadata.get("authorization_response_iss_parameter_supported") is True
+    if (named is None and says) or named not in (None, metadata.get("issuer")):
+        msg = "The answer must name the provider that was asked as its issuer"
         raise _ProviderError(msg)
-    return claims
+
+
+async def _completed(
+    accounts: Accounts,
+    client: Any,  # noqa: ANN401
+    token: Mapping[str, object],
+    claims: Mapping[str, object],
+) -> Mapping[str, object]:
+    """Return the claims with those that the provider tells at its UserInfo endpoint.
+
+    A provider that issues an access token need not put an e-mail into the identity
+    token (OpenID Connect Core 1.0, 5.4).
+
+    Raises:
+        ProviderError: If what is told there is of somebody else (the same, 5.3.2).
+    """
+    asked = accounts.asked_claims
+    metadata = await client.load_server_metadata()
+    if all(name in claims for name in asked) or "userinfo_endpoint" not in metadata:
+        return claims
+    told = await client.userinfo(token=token)
+    if not told.get("sub") or told["sub"] != claims.get("sub"):
+        msg = "UserInfo must be of the subject of the identity token, got another"
+        raise _ProviderError(msg)
+    # All of one source: an address of one must not be verified by the other.
+    kept = {name: value for name, value in claims.items() if name not in asked}
+    return kept | {name: told[name] for name in asked if name in told}
 
 
 async def _client(accounts: Accounts) -> Any:  # noqa: ANN401
@@ -98,8 +169,6 @@ def _failed(error: Exception) -> _ProviderError:
 HOW = "oidc"
 """What the log says of such a session."""
 
-_BEGUN = "oidc_begun"
-
 
 @dataclass(frozen=True)
 class OidcFlow:
@@ -120,12 +189,12 @@ class OidcFlow:
             answer = await _send_to_provider(self.accounts, request)
         except _ProviderError as error:
             return _refused(Refusal.FAILED, error)
-        request.session[_BEGUN] = time.time()
         return _not_stored(answer)
 
     async def callback(self, request: Request) -> Response:
         """Begin the session of the reader who comes back, or say why not."""
-        begun = float(request.session.pop(_BEGUN, time.time()))
+        way = request.session.get(_STATE + request.query_params.get("state", ""), {})
+        begun = float(way.get("begun", time.time()))
         try:
             claims = await _claims_of(self.accounts, request)
         except _ProviderError as error:

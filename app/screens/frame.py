@@ -51,7 +51,7 @@ def show_bar(
         )
         if reader:
             st.button("Sign out", key="sign-out", on_click=on_leave or _leave)
-            keep_session(idle_seconds)
+            state.remember_correction(keep_session(idle_seconds))
 
 
 def show_sheet(heading: str, text: str = "") -> None:

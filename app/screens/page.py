@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state
-from app.accounts import reader_at_browser
+from app.accounts import READER, reader_at_browser
 from app.components import begin_session, end_session
 from app.reader_view import ReaderView, Stage, find_reader_view
 from app.room import Room, report, served_room
@@ -48,7 +48,8 @@ def show_page() -> None:
     if view is None:
         show_sign_in(room.study.protocol.title, guests=room.is_demonstration)
         return
-    show_bar(view.state.protocol.title, place, view.state.reader)
+    idle = READER.idle_in(room).total_seconds()
+    show_bar(view.state.protocol.title, place, view.state.reader, idle_seconds=idle)
     try:
         _show_stage(room, view)
     except StudyError as error:

@@ -16,12 +16,14 @@ from reader_study.reading.recording import Receipt
 
 _KEYS = """\
 1 to 5            answer the marked question
-Tab, arrows       move between questions and answers
+Backspace         back to the last one, to answer anew
+Tab, then arrows  move between questions and answers
 Esc               leave a text field
 Ctrl+Enter        save
 F   W   A         whole picture, full width, 1:1
-+   -             zoom
-arrows, Page      move the picture"""
++   -   Ctrl+wheel  zoom
+arrows, Page      move the picture
+wheel             rows of a montage; else zoom"""
 
 
 def show_reading(session: ReadingSession, reading: Reading) -> None:

@@ -27,7 +27,11 @@ def show_review(
 ) -> None:
     """Show all answers of the trial, to be corrected where allowed, and signed."""
     stored = {response.position: response for response in session.answered()}
-    at_hand = stored.get(st.session_state.get(_CORRECTING, 0))
+    if _CORRECTING not in st.session_state:  # new, or of a server that was restarted
+        left = state.left_correction()
+        found = (n for n, response in stored.items() if response.token == left)
+        st.session_state[_CORRECTING] = next(found, 0)
+    at_hand = stored.get(st.session_state[_CORRECTING])
     if corrections and at_hand is not None:
         _show_correction(session, at_hand)
         return
@@ -118,7 +122,7 @@ def _open() -> None:
 
 
 def _close() -> None:
-    st.session_state.pop(_CORRECTING, None)
+    st.session_state[_CORRECTING] = 0
 
 
 def _correct(form: Form, why_key: str) -> None:

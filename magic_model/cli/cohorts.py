@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magic_model.cli.options import Jobs, NewCohort, Seed
+from magic_model.cli.options import Jobs, NewCohort, Seed, Series
 from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
+    from magic_model.data.volume import Kind
     from magic_model.importing.cohort import ImportResult
     from magic_model.severity import Severity
 
@@ -78,10 +79,16 @@ def import_(
     register: Annotated[
         bool, typer.Option("--register", help="Move each NCCT onto its maps first.")
     ] = False,
+    series: Series = "",
+    colour_range: Annotated[
+        str,
+        typer.Option(help="DICOM maps in colour: ends of their bars, cbf=0:100,..."),
+    ] = "",
 ) -> int:
     """Import a data set into a checked cohort, or check one that exists."""
     from magic_model.cli.progress import patients_progress
     from magic_model.data.cohort import read_cohort
+    from magic_model.data.dicom.table import describe_series
     from magic_model.data.layouts import find_patients
     from magic_model.importing.cohort import check_cohort, import_cohort, write_link
     from magic_model.importing.report import audit_table, write_report
@@ -92,7 +99,10 @@ def import_(
     if root is None or out is None or layout is None:
         msg = "Give --layout, the data's folder and --out; or --check and a cohort"
         raise DataError(msg)
-    sources = find_patients(layout, root)
+    sources = find_patients(layout, root, _ranges(colour_range), series)
+    for source in sources:
+        if source.series:
+            print(f"{source.source_id}\n{describe_series(source.series)}\n")
     with patients_progress("importing") as progress:
         result = import_cohort(
             sources, out, seed=seed, jobs=jobs, register=register, progress=progress
@@ -105,10 +115,20 @@ def import_(
     return _INCOMPLETE if result.failures else 0
 
 
+def _ranges(text: str) -> "dict[Kind, tuple[float, float]]":
+    if not text:
+        return {}
+    from magic_model.data.layouts.colour_captures import parse_ranges
+
+    return parse_ranges(text)
+
+
 def _imported(result: "ImportResult", out: Path) -> str:
-    from magic_model.importing.report import audit_table
+    from magic_model.importing.report import audit_table, notes_table
 
     lines = [audit_table(list(result.records))] if result.records else []
+    notes = notes_table(result.records)
+    lines += [notes] if notes else []
     lines.append(
         f"{pluralize(len(result.records), 'patient')} in {out}, {result.n_skipped} of "
         f"them from before; {len(result.failures)} could not be imported"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magic_model.cli.options import CohortFolder, Device, Jobs, Out, Seed
+from magic_model.cli.options import CohortFolder, Device, Jobs, Out, Seed, Series
 from magic_model.errors import pluralize
 
 if TYPE_CHECKING:
@@ -132,9 +132,11 @@ def generate(
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Draw ratios and resolution too.")
     ] = False,
+    series: Series = "",
 ) -> None:
     """Generate perfusion maps from non-contrast CT. Research use only."""
     from magic_model.cli.progress import slices_progress
+    from magic_model.data.dicom.table import describe_series
     from magic_model.distributed import process_group
     from magic_model.inference.generate import (
         Generation,
@@ -153,7 +155,10 @@ def generate(
         pictures=pictures,
     )
     with process_group(device) as (world, place):
-        sources = find_sources(input_, name, split)
+        sources = find_sources(input_, name, split, series=series)
+        for source in sources if world.is_first else []:
+            if source.series:
+                print(describe_series(source.series))
         require_apart(sources, out)
         generation = Generation(open_model(checkpoint, place), settings)
         with slices_progress(len(sources), shown=world.is_first) as progress:

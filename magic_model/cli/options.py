@@ -11,3 +11,6 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Out = Annotated[Path, typer.Option(help="Folder to write to.")]
 NewCohort = Annotated[Path, typer.Option(help="Folder of the cohort.")]
 CohortFolder = Annotated[Path, typer.Option(help="Folder with cohort.csv.")]
+Series = Annotated[
+    str, typer.Option(help="DICOM: number or UID of the series that is the NCCT.")
+]

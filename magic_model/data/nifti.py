@@ -12,6 +12,8 @@ import numpy as np
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
+_ORTHOGONAL = 1e-3  # cosine, as `Volume.is_orthogonal`
+
 # Truncated, damaged, of another format, or in colours (which are no numbers).
 _UNREADABLE = (
     nib.filebasedimages.ImageFileError,
@@ -26,14 +28,16 @@ _UNREADABLE = (
 def read_nifti(path: Path, kind: Kind | str) -> Volume:
     """Read a NIfTI image in the physical units of its kind.
 
-    A last axis of length 1 is dropped.
+    A last axis of length 1 is dropped. Where sform and qform differ by more than a
+    voxel, the sform is used and a note of the volume says so.
 
     Raises:
-        DataError: If the file is missing, truncated, no NIfTI, or has no place in space
-            (neither qform nor sform).
+        DataError: If the file is missing, truncated, no NIfTI, a series over time, or
+            has no place in space (neither qform nor sform).
     """
     try:
         image: Any = nib.load(path)
+        _require_one_volume(image, path)
         array = np.asarray(image.dataobj, dtype=np.float32)
     except FileNotFoundError as error:
         msg = f"{path}: no such file"
@@ -47,10 +51,46 @@ def read_nifti(path: Path, kind: Kind | str) -> Volume:
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     try:
-        return Volume(array, image.affine, kind)
+        return Volume(array, image.affine, kind, _disagreement(image))
     except DataError as error:
         msg = f"{path}: {error}"
         raise DataError(msg) from error
+
+
+def _require_one_volume(image: Any, path: Path) -> None:  # noqa: ANN401 - nibabel
+    times = image.shape[3:]
+    if len(times) > 1 or max(times, default=1) > 1:
+        count = " x ".join(map(str, times))
+        msg = (
+            f"{path}: is a 4D series of {count} volumes, such as a raw perfusion scan "
+            "over time; give one volume: the NCCT, or a map computed from the series"
+        )
+        raise DataError(msg)
+
+
+def _disagreement(image: Any) -> tuple[str, ...]:  # noqa: ANN401 - nibabel
+    """Note that sform and qform place an image differently.
+
+    Only the first slice is looked at where the sform is sheared, as a qform holds none.
+    """
+    places = (image.get_sform(coded=True)[0], image.get_qform(coded=True)[0])
+    if any(place is None for place in places):
+        return ()
+    sform = places[0][:3, :3]
+    lengths = np.linalg.norm(sform, axis=0)
+    x, y, z = (length - 1 for length in image.shape[:3])
+    cosines = np.abs((sform / lengths).T @ (sform / lengths) - np.eye(3))
+    depth = z if cosines.max() < _ORTHOGONAL else 0
+    corners = np.array(
+        [[i, j, k, 1] for i in (0, x) for j in (0, y) for k in (0, depth)]
+    )
+    apart = np.linalg.norm((corners @ (places[0] - places[1]).T)[:, :3], axis=1).max()
+    if apart <= lengths.max():
+        return ()
+    return (
+        f"sform and qform place it up to {apart:.1f} mm apart: the sform was used; "
+        "make them agree if the qform is the right one",
+    )
 
 
 def write_nifti(volume: Volume, path: Path) -> None:

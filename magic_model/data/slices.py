@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from magic_model.data import grid as data_grid
 from magic_model.data.normalise import NCCT_WINDOW
 from magic_model.data.skull_strip import MorphologicalSkullStripper, SkullStripper
+from magic_model.data.straight import straighten
+from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
@@ -120,7 +122,7 @@ def prepare_slices(
         DataError: If the brain is not found, or maps, brain and NCCT do not overlap.
     """
     try:
-        head = data_grid.reorient_ras(ncct.require_finite())
+        head = data_grid.reorient_ras(measured_only(straighten(ncct)))
         mask = brain or (stripper or MorphologicalSkullStripper())(head)
         known = where_measured(maps) if maps else {}
         reference = next(iter(known.values()), head)

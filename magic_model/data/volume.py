@@ -57,6 +57,7 @@ class Volume:
         array: `(x, y, z)` float32 in the unit of its kind; indices as in NIfTI.
         affine: `(4, 4)` from indices to mm in RAS+ (right, anterior, superior).
         kind: What it shows; `UNITS[kind]` is its unit.
+        notes: What was assumed or changed when it was read.
 
     Raises:
         DataError: If the array has not three axes or the affine is not invertible.
@@ -65,8 +66,15 @@ class Volume:
     array: FloatArray
     affine: Affine
     kind: Kind
+    notes: tuple[str, ...] = ()
 
-    def __init__(self, array: ArrayLike, affine: ArrayLike, kind: Kind | str) -> None:
+    def __init__(
+        self,
+        array: ArrayLike,
+        affine: ArrayLike,
+        kind: Kind | str,
+        notes: tuple[str, ...] = (),
+    ) -> None:
         values = _float32(array)
         matrix = as_numbers(affine, "An affine").copy()
         if values.ndim != 3 or 0 in values.shape:
@@ -81,6 +89,7 @@ class Volume:
         object.__setattr__(self, "array", values)
         object.__setattr__(self, "affine", matrix)
         object.__setattr__(self, "kind", Kind(kind))
+        object.__setattr__(self, "notes", notes)
 
     @property
     def unit(self) -> str:

@@ -2,10 +2,9 @@
 
 import csv
 import hashlib
-import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from magic_model.data.nifti import write_nifti
 from magic_model.data.split import assign_splits
 from magic_model.errors import DataError
 from magic_model.importing import record as importing_record
+from magic_model.importing.deidentify import deidentify
 from magic_model.severity import Severity
 
 _BLOCK = 1 << 20
@@ -31,7 +31,7 @@ class ImportFailure:
 
 
 def fingerprint(source: PatientSource) -> str:
-    """Hash the bytes of a patient's files, in the order of their paths.
+    """Hash the settings and bytes of a patient's files, in the order of their paths.
 
     Whoever has the list of patient numbers cannot get from the hash to a number, since
     the images are in it too.
@@ -39,7 +39,7 @@ def fingerprint(source: PatientSource) -> str:
     Raises:
         DataError: If a file cannot be read.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("".join(source.settings).encode())
     for path in sorted(source.files):
         try:
             with path.open("rb") as file:
@@ -74,11 +74,14 @@ def import_patient(
     staging = folder / f".{patient_id}.part"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        images = {kind: load().require_finite() for kind, load in source.images.items()}
         record, images = importing_record.describe(
-            patient_id, images, mark=mark, notes=source.notes, register=register
+            patient_id,
+            source.load_images(),
+            mark=mark,
+            notes=source.notes,
+            register=register,
         )
-        record = _without_source_id(record, source.source_id)
+        record = replace(deidentify(record, source), series=source.series)
         for kind, volume in images.items():
             write_nifti(
                 volume, staging / importing_record.image_path(patient_id, kind).name
@@ -233,15 +236,6 @@ def write_link(linked: dict[str, str], path: Path) -> None:
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise DataError(msg) from error
-
-
-def _without_source_id(
-    record: importing_record.PatientRecord, source_id: str
-) -> importing_record.PatientRecord:
-    """Take the name that the source gave out of the notes."""
-    whole_word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
-    notes = [whole_word.sub(record.patient_id, note) for note in record.notes]
-    return importing_record.PatientRecord(**{**record.__dict__, "notes": notes})
 
 
 def _records(folder: Path) -> list[importing_record.PatientRecord]:

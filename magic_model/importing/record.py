@@ -11,11 +11,15 @@ import numpy as np
 
 from magic_model.data import checks as data_checks
 from magic_model.data.cohort import Patient
+from magic_model.data.dicom.table import SeriesRow, as_row
 from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
+from magic_model.data.ncct_values import require_hounsfield
 from magic_model.data.registration import register_rigid
 from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.split import Split
+from magic_model.data.straight import straighten
+from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
@@ -38,6 +42,7 @@ class PatientRecord:
         checks: What the checks found.
         notes: What was tolerated or assumed on the way.
         fingerprint: Hash of the source files' bytes, to know them again.
+        series: The DICOM series among which the images were chosen, and why.
     """
 
     patient_id: str
@@ -49,6 +54,7 @@ class PatientRecord:
     checks: data_checks.PatientChecks
     notes: Sequence[str]
     fingerprint: str
+    series: Sequence[SeriesRow] = ()
 
     def as_patient(self, split: Split) -> Patient:
         """Return the row of cohort.csv."""
@@ -103,6 +109,7 @@ def read_record(folder: Path) -> PatientRecord:
             ),
             notes=list(raw["notes"]),
             fingerprint=raw["fingerprint"],
+            series=[as_row(row) for row in raw.get("series", ())],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path}: not a readable import record ({error})"
@@ -136,14 +143,15 @@ def describe(
         DataError: If an image cannot be used.
     """
     found = list(notes)
-    for kind, volume in images.items():
-        if not volume.is_orthogonal:
-            msg = f"{kind} must have axes at right angles, got a tilted or sheared grid"
-            raise DataError(msg)
-    aligned = _on_one_grid(images, found)
+    images = {kind: straighten(volume) for kind, volume in images.items()}
+    aligned = _measured_on_one_grid(images, found)
+    if Kind.NCCT in aligned:
+        require_hounsfield(aligned[Kind.NCCT])
     if register:
         aligned = _registered(aligned, found)
     brain = _brain_on_map_grid(aligned, found)
+    checks = data_checks.check_patient(aligned, brain)
+    _require_common_place(aligned, brain, checks.overlap)
     lesion = _lesion(aligned, brain, found)
     record = PatientRecord(
         patient_id=patient_id,
@@ -152,7 +160,7 @@ def describe(
         core_ml=lesion.core_ml if lesion else math.nan,
         penumbra_ml=lesion.penumbra_ml if lesion else math.nan,
         mismatch_ratio=lesion.mismatch_ratio if lesion else math.nan,
-        checks=data_checks.check_patient(aligned, brain),
+        checks=checks,
         notes=found,
         fingerprint=mark,
     )
@@ -171,6 +179,22 @@ def _nan_to_none(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value
+
+
+def _measured_on_one_grid(
+    images: Mapping[Kind, Volume], notes: list[str]
+) -> dict[Kind, Volume]:
+    """Leave out what is not finite, and note all that was changed since reading.
+
+    Maps come onto one grid before, so that such voxels do not enter an average.
+    """
+    counted = {kind: measured_only(volume) for kind, volume in images.items()}
+    notes += [f"{kind}: {note}" for kind, v in counted.items() for note in v.notes]
+    aligned = _on_one_grid(images, notes)
+    return {
+        kind: counted[kind] if volume is images[kind] else volume
+        for kind, volume in aligned.items()
+    }
 
 
 def _on_one_grid(images: Mapping[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:
@@ -225,6 +249,23 @@ def _brain_on_map_grid(
     if _same_grid(mask, grid):
         return mask
     return resample(mask, grid.affine, grid.shape, order=0)
+
+
+def _require_common_place(
+    images: Mapping[Kind, Volume], brain: Volume | None, overlap: float
+) -> None:
+    """Refuse maps that lie beside the NCCT: nothing can be trained or compared."""
+    if Kind.NCCT not in images or brain is None or overlap != 0:
+        return
+    ncct = images[Kind.NCCT]
+    middles = [v.affine @ [*(np.array(v.shape) - 1) / 2, 1] for v in (ncct, brain)]
+    away = float(np.linalg.norm(middles[0] - middles[1]))
+    msg = (
+        "NCCT and maps must lie in one place, they have no voxel of brain in common "
+        f"and their middles are {away:.0f} mm apart: mend the affines, or import with "
+        "--register"
+    )
+    raise DataError(msg)
 
 
 def _lesion(

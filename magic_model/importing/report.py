@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from magic_model.data.checks import scale_differs
 from magic_model.data.cohort import Cohort, Patient
+from magic_model.data.dicom.table import HEADER as SERIES_HEADER
 from magic_model.data.grid import reorient_ras
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.importing.record import PatientRecord
@@ -87,10 +88,23 @@ def write_report(
         with_findings=sum(bool(record.checks.findings) for record in records),
         n_failures=n_failures,
         scale_differs=scale_differs([r.checks.central_volume.scale for r in records]),
+        series_header=SERIES_HEADER,
     )
     staged = folder / ".report.html"
     staged.write_text(page, encoding="utf-8")
     staged.replace(folder / "report.html")
+
+
+def notes_table(records: Sequence[PatientRecord]) -> str:
+    """Write the notes of each patient, those that all have once."""
+    shared = _shared_notes(records)
+    lines = ["for every patient:", *(f"  {note}" for note in shared)] if shared else []
+    for record in records:
+        own = [note for note in record.notes if note not in shared]
+        lines += (
+            [f"{record.patient_id}:", *(f"  {note}" for note in own)] if own else []
+        )
+    return "\n".join(lines)
 
 
 def audit_table(records: Sequence[PatientRecord]) -> str:
@@ -172,6 +186,7 @@ def _row(
         },
         "findings": record.checks.findings,
         "notes": [note for note in record.notes if note not in shared],
+        "series": [row.cells for row in record.series],
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
+from magic_model.data.ncct_values import ncct_findings, require_hounsfield
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
 from magic_model.data.slices import SliceStack
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
@@ -345,7 +346,7 @@ class Generation:
             DataError: If the NCCT cannot be read or used.
         """
         settings, backend = self.settings, self.model.backend
-        ncct = source.load()
+        ncct = self._load(source)
         stack = source.slices(
             ncct, backend.size, settings.spacing_mm, every=settings.every
         )
@@ -356,15 +357,26 @@ class Generation:
             batch_size=settings.batch_size,
             progress=progress,
         )
+        mask = stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK)
+        found = ncct_findings(ncct, mask, mask_given=True)
         return GeneratedMaps(
             patient_id=source.patient_id,
             volumes=as_volumes(stack, images),
-            mask=stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK),
-            notes=tuple(preparation_notes(ncct)),
+            mask=mask,
+            notes=(*source.notes, *preparation_notes(ncct), *found),
             source=source,
             stack=stack,
             generation=self,
         )
+
+    def _load(self, source: Source) -> Volume:
+        """Read an NCCT, whose values must be HU."""
+        ncct = source.load()
+        try:
+            return require_hounsfield(ncct)
+        except DataError as error:
+            msg = f"{source.patient_id}: {error}"
+            raise DataError(msg) from error
 
     def write(self, maps: GeneratedMaps, out: Path) -> inference_write.GeneratedPatient:
         """Write a patient's maps and what was asked for beside them."""

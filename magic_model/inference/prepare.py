@@ -14,12 +14,16 @@ from magic_model.data.grid import reorient_ras
 from magic_model.data.nifti import read_nifti
 from magic_model.data.slices import SliceGeometry, SliceStack, prepare_slices
 from magic_model.data.split import Split
+from magic_model.data.straight import leaning_note, straighten
+from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError, is_a
 from magic_model.maps import PerfusionMap
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+
+    from magic_model.data.dicom.table import SeriesRow
 
 
 _OFFSET_MM = 4.0
@@ -50,7 +54,7 @@ def prepare_ncct(
     Raises:
         DataError: If no brain is found, or the volume is too thin for neighbours.
     """
-    head = reorient_ras(ncct.require_finite())
+    head = reorient_ras(measured_only(straighten(ncct)))
     _require_depth(name, head)
     if spacing_mm is not None:
         head = _respaced(name, head, spacing_mm)
@@ -62,6 +66,9 @@ def prepare_ncct(
 
 def preparation_notes(ncct: Volume) -> Iterator[str]:
     """Say what about an NCCT the network was not made for, and what was done."""
+    yield from ncct.notes
+    yield from leaning_note(ncct)
+    yield from measured_only(ncct).notes[len(ncct.notes) :]
     head = reorient_ras(ncct)
     x, y, z = head.spacing
     if z > _OFFSET_MM:
@@ -93,6 +100,8 @@ class Source:
         patient: The row of a cohort; None for a single volume.
         cohort: That cohort.
         headers: Reads the headers of DICOM images that maps will refer to.
+        notes: How the NCCT was chosen.
+        series: The DICOM series among which it was chosen.
     """
 
     patient_id: str
@@ -101,6 +110,8 @@ class Source:
     patient: Patient | None = None
     cohort: Cohort | None = None
     headers: "Callable[[], list[Dataset]] | None" = None
+    notes: tuple[str, ...] = ()
+    series: "tuple[SeriesRow, ...]" = ()
 
     def slices(
         self, ncct: Volume, size: int, spacing_mm: float | None, *, every: bool
@@ -139,23 +150,31 @@ class Source:
         return self.cohort.load(self.patient, Kind.BRAIN_MASK) if known else None
 
 
-def find_sources(path: Path, name: str = "case-1", split: str = "all") -> list[Source]:
+def find_sources(
+    path: Path, name: str = "case-1", split: str = "all", series: str = ""
+) -> list[Source]:
     """Find the patients of a path.
 
     Args:
-        path: A NIfTI file, a folder of DICOM files, or the folder of a cohort.
+        path: A NIfTI file, a folder or ZIP archive of one patient's DICOM files, or the
+            folder of a cohort.
         name: Study-local name of a single volume.
         split: Part of a cohort: train, val, test or all.
+        series: Number or UID of the DICOM series that is the NCCT; chosen if left out.
 
     Raises:
-        DataError: If there is nothing to read, no patient in the split, or the name is
-            none that a folder can have.
+        DataError: If there is nothing to read, no patient in the split, a series is
+            named where there is none, or the name is none that a folder can have.
     """
     require_name(name)
-    if (path / FILE).is_file():
+    is_cohort = (path / FILE).is_file()
+    if not is_cohort and (path.is_dir() or path.suffix.lower() == ".zip"):
+        return [_of_dicom(path, name, series)]
+    if series:
+        msg = f"{path}: a series can be named in a DICOM folder alone, got {series}"
+        raise DataError(msg)
+    if is_cohort:
         return _of_cohort(read_cohort(path), split)
-    if path.is_dir():
-        return [_of_dicom(path, name)]
     return [Source(name, (path,), lambda: read_nifti(path, Kind.NCCT))]
 
 
@@ -225,19 +244,18 @@ def _of_patient(cohort: Cohort, patient: Patient) -> Source:
     )
 
 
-def _of_dicom(folder: Path, name: str) -> Source:
+def _of_dicom(folder: Path, name: str, series: str) -> Source:
     from magic_model.data.dicom.ct import read_ct_series
-    from magic_model.data.dicom.files import find_series, read_header
+    from magic_model.data.dicom.door import open_folder, the_ncct
+    from magic_model.data.dicom.files import read_header
 
-    series = [s for s in find_series(folder).series if s.modality == "CT"]
-    if len(series) != 1:
-        found = ", ".join(s.description or "unnamed" for s in series) or "none"
-        msg = f"{folder}: must hold one CT series, got {len(series)}: {found}"
-        raise DataError(msg)
-    paths = series[0].paths
+    door = open_folder(folder, series)
+    role = the_ncct(door, folder)
     return Source(
         name,
-        paths,
-        lambda: read_ct_series(paths),
-        headers=lambda: [read_header(path) for path in paths],
+        role.paths,
+        lambda: read_ct_series(role.paths, joined=role.is_joined),
+        headers=lambda: [read_header(path) for path in role.paths],
+        notes=(f"ncct is {role.called}", *door.notes),
+        series=door.rows,
     )

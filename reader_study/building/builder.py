@@ -21,7 +21,7 @@ from reader_study.building.restoring import PADDING, copies_of
 from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan, plan_study
 from reader_study.design.truth import Truth, commitment, new_salt
-from reader_study.errors import StudyError
+from reader_study.errors import StudyError, counted
 from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.checking import read_toml
 from reader_study.formats.manifest import SCHEMA, Manifest
@@ -56,7 +56,7 @@ class BuiltStudy:
 
     def __repr__(self) -> str:
         m = self.manifest
-        size = f"{len(m.presentations)} pictures for {len(m.slots)} readers"
+        size = f"{len(m.presentations)} pictures for {counted(len(m.slots), 'reader')}"
         return f"<BuiltStudy: {size}, commitment {m.commitment[:16]}...>"
 
 

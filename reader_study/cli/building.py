@@ -54,6 +54,7 @@ def build(
     """Draw, encode, audit and seal a study; all of it or nothing."""
     from reader_study import api
     from reader_study.blinding_audit.findings import audit_text
+    from reader_study.errors import counted
 
     passphrases = options.new_passphrases(passphrase_file, two_keepers=two_keepers)
     built = api.build(
@@ -64,7 +65,7 @@ def build(
     print(audit_text(built.audit))
     print(
         f"\n{out}: {len(manifest.presentations)} pictures for "
-        f"{len(manifest.slots)} readers.\n"
+        f"{counted(len(manifest.slots), 'reader')}.\n"
         f"Commitment {manifest.commitment}\n"
         "Give it to someone outside the study, or to a registry: it proves at the "
         "end that the key was not changed.\n"

@@ -16,6 +16,7 @@ from reader_study.formats.canonical import sha256_of
 Allocation = Literal["paper", "balanced"]
 Order = Literal["shared", "per_reader"]
 _Days = Annotated[checking.Number, Field(ge=0)]
+_Hours = Annotated[checking.Number, Field(gt=0, le=168)]
 
 _IN_FILE = {
     "title": ("study", "title"),
@@ -33,6 +34,7 @@ _IN_FILE = {
     "washout_days": ("readers", "washout_days"),
     "corrections": ("readers", "corrections"),
     "closing": ("readers", "closing"),
+    "idle_hours": ("readers", "idle_hours"),
     "instructions": ("readers", "instructions"),
     "training": ("readers", "training"),
     "training_cases": ("training", "cases"),
@@ -43,7 +45,7 @@ _IN_FILE = {
 """Table and key of study.toml, by field; `cases` and `analysis` are whole tables."""
 
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
-    "training_cases", "training_repeat", "training_skippable", "closing",
+    "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
@@ -103,6 +105,9 @@ class Protocol:
 
     closing: checking.YesNo = False
     """Whether readers are asked after trial 2 what they recognised and believed."""
+
+    idle_hours: _Hours = 12.0
+    """A reader's session ends after so long without a sign of the reader."""
 
     questionnaire: checking.Filled = "paper"
     """`paper`, or a JSON file beside the protocol."""

@@ -18,13 +18,19 @@ from reader_study.clock import Clock, from_text, to_text
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason
 from reader_study.store import access
-from reader_study.store.readers import find_reader, is_reader_name
+from reader_study.store.readers import (
+    as_compared,
+    find_reader,
+    is_reader_name,
+    match_reader,
+)
 from reader_study.store.store import Store
 from reader_study.store.tables import access_codes, coordinators
 from reader_study.store.transaction import Transaction
 
-IDLE_HOURS = 2.0
-"""A reader's session ends after this long without a sign of the reader."""
+IDLE_HOURS = 12.0
+"""A reader's session ends after this long without a sign of the reader, unless the
+protocol says otherwise."""
 
 IDLE_MINUTES = 30.0
 """A coordinator's session ends after this long without a sign of the coordinator."""
@@ -108,7 +114,7 @@ def sign_in(
     role = role or READER
     # A name that is none may be a code typed into the wrong field: nobody's.
     name = name if is_reader_name(name) else ""
-    counted = role.counted + (name.lower() if role.counted else name)
+    counted = role.counted + as_compared(name)
     with store.writing(clock) as t:
         _refuse_if_blocked(t, counted, role.counted)
         account = role.find(t.connection, name, t.now)
@@ -146,10 +152,10 @@ def sign_in_verified(
     """
     details: dict[str, object] = {"how": how, "account": account}
     with store.writing(clock) as t:
-        found = find_reader(t.connection, reader) if is_reader_name(reader) else None
+        found = match_reader(t.connection, reader) if is_reader_name(reader) else None
         if found and found.active:
-            return _start(t, READER, _Account(reader, reader, ()), details)
-        t.log(f"{READER.events}refused", reader if found else "", details)
+            return _start(t, READER, _Account(found.name, found.name, ()), details)
+        t.log(f"{READER.events}refused", found.name if found else "", details)
     msg = "The account must belong to an active reader"
     raise AccessError(msg)
 
@@ -290,10 +296,11 @@ def revoke_coordinator(store: Store, name: str, *, by: str, clock: Clock) -> int
 
 
 def _reader_account(connection: Connection, name: str, now: str) -> _Account | None:
-    found = find_reader(connection, name)
+    found = match_reader(connection, name)
     if found is None or not found.active:
         return None
-    return _Account(name, name, access.usable_codes(connection, name, now))
+    codes = access.usable_codes(connection, found.name, now)
+    return _Account(found.name, found.name, codes)
 
 
 def _claim_code(t: Transaction, _: _Account, code: access.Code) -> bool:

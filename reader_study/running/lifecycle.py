@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from reader_study.building.study import Study, remedy
 from reader_study.clock import Clock
-from reader_study.errors import StudyError
+from reader_study.errors import StudyError, counted
 from reader_study.reading.answers import check_reason, check_text
 from reader_study.reading.reader_state import EARLY_START
 from reader_study.running.status import StudyStatus, read_status
@@ -254,7 +254,7 @@ def missing_readers(status: StudyStatus) -> list[str]:
     active = sum(reader.active for reader in status.readers)
     if active >= status.n_planned:
         return []
-    return [f"{status.n_planned} readers must be there, got {active}"]
+    return [f"{counted(status.n_planned, 'reader')} must be there, got {active}"]
 
 
 def unsigned_trials(status: StudyStatus) -> list[str]:

@@ -1,6 +1,7 @@
 """Registry of readers: add, exclude, replace; nothing of them is ever removed."""
 
 import math
+import unicodedata
 from dataclasses import dataclass, replace
 
 from reader_study.building.study import Study
@@ -38,6 +39,8 @@ class Profile:
     simulated: bool = False
 
     def __post_init__(self) -> None:
+        name = unicodedata.normalize("NFC", self.name)
+        object.__setattr__(self, "name", name)
         if not store_readers.is_reader_name(self.name):
             msg = f"A reader's name must be letters, digits, _ . -, got {self.name!r}"
             raise StudyError(msg)
@@ -59,7 +62,7 @@ def add_reader(
     with store.writing(clock) as t:
         _require_not_locked(t)
         there = store_readers.all_readers(t.connection)
-        if any(reader.name.lower() == profile.name.lower() for reader in there):
+        if store_readers.match_reader(t.connection, profile.name) is not None:
             msg = f"There is a reader {profile.name} already"
             raise StudyError(msg)
         roles = study.protocol.roles
@@ -95,7 +98,7 @@ def replace_reader(
             data are locked.
     """
     with store.writing(clock) as t:
-        if store_readers.find_reader(t.connection, profile.name) is not None:
+        if store_readers.match_reader(t.connection, profile.name) is not None:
             msg = f"There is a reader {profile.name} already"
             raise StudyError(msg)
         left = _leave(t, name, store_readers.ReaderStatus.REPLACED, reason, by)

@@ -33,7 +33,10 @@ class _Noted:
 def note_database(folder: Path, url: str) -> None:
     """Note a database that lies elsewhere, without its password, unless one is noted.
 
-    A folder that cannot be written, as on a reading server, is left as it is.
+    Without the note a later command could enter the study in a second store.
+
+    Raises:
+        StudyError: If none is noted and the folder cannot be written.
     """
     given = make_url(url)
     host = given.host or given.query.get("host", "")
@@ -43,11 +46,20 @@ def note_database(folder: Path, url: str) -> None:
         "name": given.database or "",
         "user": given.username or "",
     }
-    try:
-        with (folder / NOTE).open("x", encoding="utf-8") as file:
-            file.write(json_text(content, indent=1))
-    except OSError:
+    path = folder / NOTE
+    if path.exists():  # as on a reading server, which cannot write there
         return
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(json_text(content, indent=1))
+    except FileExistsError:
+        return
+    except OSError as error:
+        msg = (
+            f"{path} must note where the database is, got {error.strerror}; run "
+            "magic-study status with --database once as a user who can write there"
+        )
+        raise StudyError(msg) from error
 
 
 def open_study_store(
@@ -66,10 +78,14 @@ def open_study_store(
     """
     if not url:
         _require_here(study.folder)
+    elsewhere = bool(url) and url != study.database_url
     store = open_store(url or study.database_url)
     wanted = _identity(study)
     with store.reading() as connection:
         milestones = find_milestones(connection)
+    if elsewhere and not milestones:
+        _refuse_second(store, study.folder)
+        note_database(study.folder, url or "")
     if not milestones:
         with store.writing(clock or SystemClock()) as t:
             milestones = find_milestones(t.connection)
@@ -89,9 +105,24 @@ def open_study_store(
             f"{remedy(study.folder)}"
         )
         raise StudyError(msg)
-    if url and url != study.database_url:
-        note_database(study.folder, url)
+    if elsewhere:
+        note_database(study.folder, url or "")
     return store
+
+
+def _refuse_second(store: Store, folder: Path) -> None:
+    """Refuse an empty database if the study has begun in another.
+
+    Raises:
+        StudyError: If another is noted; it is named.
+    """
+    if (folder / NOTE).exists():
+        store.close()
+        msg = (
+            "The database must be the one in which the study was begun, "
+            f"{_noted_place(folder / NOTE)} ({folder / NOTE}); the one given is empty"
+        )
+        raise StudyError(msg)
 
 
 def _require_here(folder: Path) -> None:
@@ -103,12 +134,16 @@ def _require_here(folder: Path) -> None:
     path = folder / NOTE
     if not path.exists():
         return
+    where = _noted_place(path)
+    msg = f"The study's database must be named by --database; it is {where} ({path})"
+    raise StudyError(msg)
+
+
+def _noted_place(path: Path) -> str:
     source = read_json(path)
     noted = check(_Noted, source.content, source)
     who = f"{noted.user}@" if noted.user else ""
-    where = f"{noted.kind} {who}{noted.host}/{noted.name}"
-    msg = f"The study's database must be named by --database; it is {where} ({path})"
-    raise StudyError(msg)
+    return f"{noted.kind} {who}{noted.host}/{noted.name}"
 
 
 def _identity(study: Study) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reader_study.store import tables
+from reader_study.store.readers import as_compared
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,10 @@ def revoke_codes(connection: sa.Connection, reader: str, now: str) -> int:
 
 def find_coordinator(connection: sa.Connection, name: str) -> Coordinator | None:
     """Return the active coordinator of this name; capitals do not matter."""
-    query = sa.select(tables.coordinators).where(
-        sa.func.lower(tables.coordinators.c.name) == name.lower(),
-        tables.coordinators.c.revoked_at == "",
-    )
-    row = connection.execute(query).mappings().first()
-    return Coordinator(**row) if row else None
+    wanted = as_compared(name)
+    found = all_coordinators(connection)
+    alike = (c for c in found if c.active and as_compared(c.name) == wanted)
+    return next(alike, None)
 
 
 def all_coordinators(connection: sa.Connection) -> tuple[Coordinator, ...]:

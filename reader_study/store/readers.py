@@ -1,6 +1,7 @@
 """Readers of a study, and what they have confirmed, as stored."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -12,7 +13,7 @@ from reader_study.store.stored import stored_word
 from reader_study.store.tables import acknowledgements, readers
 from reader_study.store.transaction import Head, Transaction
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,19 @@ class Reader:
 
 def is_reader_name(name: str) -> bool:
     """Whether a reader may be called so: letters, digits, `_`, `.` and `-`."""
-    return _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(unicodedata.normalize("NFC", name)) is not None
+
+
+def as_compared(name: str) -> str:
+    """Return a name as names are compared: capitals do not count.
+
+    Nor does how an accented letter is put together, which differs between keyboards.
+
+    Examples:
+        >>> as_compared("Müller") == as_compared("MU\u0308LLER")
+        True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def find_reader(connection: Connection, name: str) -> Reader | None:
@@ -113,6 +126,15 @@ def find_reader(connection: Connection, name: str) -> Reader | None:
     found = connection.execute(select(readers).where(readers.c.name == name))
     row = found.mappings().first()
     return _reader(dict(row)) if row else None
+
+
+def match_reader(connection: Connection, name: str) -> Reader | None:
+    """Return the reader who is called so, whatever the capitals."""
+    exact = find_reader(connection, name)
+    wanted = as_compared(name)
+    alike = [r for r in all_readers(connection) if as_compared(r.name) == wanted]
+    alike.sort(key=lambda reader: not reader.active)
+    return exact or next(iter(alike), None)
 
 
 def all_readers(connection: Connection) -> tuple[Reader, ...]:

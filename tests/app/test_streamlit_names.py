@@ -11,7 +11,7 @@ DOCUMENTED = {"streamlit", "streamlit.App"}
 
 BEYOND = re.compile(
     r"_stcore|_streamlit\b|static/index\.html|data-testid|data-baseweb|st-emotion-cache"
-    r"|\.st[A-Z]\w+"
+    r"|data-test-\w+-state|\.st[A-Z]\w+"
 )
 """Parts of Streamlit that it may change without a word."""
 

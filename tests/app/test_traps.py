@@ -7,7 +7,9 @@
 | a double click runs the handler twice | below; `browser/test_reading.py`: once |
 | answers are carried over | below: not carried over; the same |
 | place and draft lie in the session | below: reload, restart; `browser`: killed |
-| a click without network comes late | `browser/test_reading.py`: delivered later |
+| a click without network comes late | `browser/test_connection.py`: silent line |
+| a click is dropped after a restart | the same: the first save, signature |
+| fields are dead without a connection | the same: a cut line is told |
 | a session's id is a bearer secret | below; `deployment/test_attacks.py`: stolen id |
 | `/media` is open and hashes contents | `test_reading_screen.py`: not to the store |
 | a picture is known by its length | `browser/test_viewer.py`: files of one length |

@@ -1,9 +1,17 @@
+import dataclasses
+
 import pytest
 
 from app.accounts import READER
 from app.screens import display_check
 from reader_study.reading.acknowledgements import Confirmation, acknowledged_versions
-from reader_study.running.access import IDLE_HOURS, issue_code, resume, sign_in
+from reader_study.running.access import (
+    IDLE_HOURS,
+    AccessError,
+    issue_code,
+    resume,
+    sign_in,
+)
 from reader_study.running.lifecycle import lock
 from reader_study.running.registry import exclude_reader
 from tests.app.answers import handed_over, words
@@ -79,7 +87,7 @@ def test_the_display_is_checked_after_each_sign_in(
     size = {"width": 900, "height": 700, "ratio": 1}
     monkeypatch.setattr(display_check, "display_size", lambda: size)
     shown = page()
-    assert "at least 1200 x 600 points, got 900 x 700" in words(shown)
+    assert "at least 1000 x 560 points, got 900 x 700" in words(shown)
     assert shown.button(key="display-continue").disabled
 
     size["width"] = 1366
@@ -118,11 +126,28 @@ def test_signing_out_ends_the_session_at_once(anna, open_room, cookies, page):
     assert "Sign in" in words(page())
 
 
-def test_after_two_idle_hours_the_sign_in_is_shown(anna, clock, page):
+def test_after_the_idle_hours_the_sign_in_is_shown(anna, clock, page):
     shown = page()
     clock.advance(seconds=IDLE_HOURS * 3600 + 1)
     shown.run()
     assert [field.label for field in shown.text_input] == ["Name", "Code"]
+
+
+def test_the_protocol_says_how_long_a_session_lasts(anna, open_room, clock):
+    protocol = dataclasses.replace(open_room.study.protocol, idle_hours=0.5)
+    study = dataclasses.replace(open_room.study, protocol=protocol)
+    room = dataclasses.replace(open_room, study=study)
+    secret = issue(open_room, clock)
+    clock.advance(seconds=1799)
+    assert READER.resume(room, secret) == "anna"
+    clock.advance(seconds=1801)
+    with pytest.raises(AccessError, match="has ended"):
+        READER.resume(room, secret)
+
+
+def issue(room, clock):
+    code = issue_code(room.store, "anna", by="coordinator", clock=clock)
+    return sign_in(room.store, "anna", code, clock=clock).secret
 
 
 def test_an_excluded_reader_is_out(anna, open_room, clock, page):

@@ -7,21 +7,20 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from magic_model.data.dicom.frames import Frame, read_frames, stack_frames
+from magic_model.data.straight import AIR
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
-
-AIR = -1024.0
-"""HU of the padding outside the field of view."""
 
 _TRANSFORMATION = "PixelValueTransformationSequence"
 _IN_HU = ("", "HU", "US")  # DICOM PS3.3 C.11.1.1.2; US: unspecified, so CT's default
 
 
-def read_ct_series(paths: Sequence[Path]) -> Volume:
+def read_ct_series(paths: Sequence[Path], *, joined: bool = False) -> Volume:
     """Read the slices of one CT series, classic or enhanced.
 
     Args:
         paths: Its files in any order; transfer syntaxes may be compressed.
+        joined: The files may be of several series that are parts of one head.
 
     Returns:
         Volume in HU; the third axis runs along the normal of the slices, upwards for
@@ -32,7 +31,8 @@ def read_ct_series(paths: Sequence[Path]) -> Volume:
             without rescale; or if they make no even, straight stack (see
             `stack_planes`).
     """
-    return stack_frames(read_frames(paths, _require_ct), _hounsfield, Kind.NCCT)
+    frames = read_frames(paths, _require_ct, several_series=joined)
+    return stack_frames(frames, hounsfield, Kind.NCCT)
 
 
 def _require_ct(dataset: Dataset, path: Path) -> None:
@@ -45,7 +45,12 @@ def _require_ct(dataset: Dataset, path: Path) -> None:
         raise DataError(msg)
 
 
-def _hounsfield(frame: Frame) -> FloatArray:
+def hounsfield(frame: Frame) -> FloatArray:
+    """Convert stored values to HU, `(rows, columns)`; padding becomes air.
+
+    Raises:
+        DataError: If the file does not tell how.
+    """
     (slope,) = frame.required("RescaleSlope", _TRANSFORMATION, 1)
     (intercept,) = frame.required("RescaleIntercept", _TRANSFORMATION, 1)
     unit = frame.text("RescaleType", _TRANSFORMATION).upper()

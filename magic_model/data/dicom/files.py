@@ -1,12 +1,10 @@
-"""DICOM files: read, decode and write one, or find those below a folder by series."""
+"""DICOM files: tell, read, decode and write one."""
 
 import os
 import struct
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,9 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import (
     JPEG2000,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
     JPEGLSNearLossless,
@@ -45,6 +46,9 @@ _DECODERS = {
     JPEG2000: "pylibjpeg",
 }
 """Taken before GDCM, which ends the whole process on some damaged frames."""
+
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
+"""Of the first element of a file without preamble: meta header or none."""
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
@@ -142,66 +146,11 @@ def write_dataset(dataset: Dataset, path: Path) -> None:
         raise DataError(msg) from error
 
 
-@dataclass(frozen=True)
-class Series:
-    """The files of one series.
-
-    Attributes:
-        uid: SeriesInstanceUID.
-        description: SeriesDescription, empty where there is none.
-        modality: Such as CT, OT or SR.
-        paths: Its files, by name.
-        n_images: Images in them; a multi-frame file has several, a report none.
-    """
-
-    uid: str
-    description: str
-    modality: str
-    paths: tuple[Path, ...]
-    n_images: int
-
-
-@dataclass(frozen=True)
-class DicomFolder:
-    """What lies below a folder.
-
-    Attributes:
-        series: In the order of their numbers.
-        skipped: DICOMDIR, files that are not DICOM, and files that cannot be read.
-    """
-
-    series: tuple[Series, ...]
-    skipped: tuple[Path, ...]
-
-
-def find_series(folder: Path) -> DicomFolder:
-    """Find the DICOM files below a folder by content and group them into series.
-
-    Names and endings do not matter; one folder may hold many series.
-
-    Raises:
-        DataError: If there is no such folder.
-    """
-    if not folder.is_dir():
-        msg = f"{folder}: no such folder"
-        raise DataError(msg)
-    found: dict[str, list[_File]] = defaultdict(list)
-    skipped = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        file = _file_of_series(path)
-        if file is None:
-            skipped.append(path)
-        else:
-            found[file.series_uid].append(file)
-    by_number = sorted(found.values(), key=lambda files: files[0].place)
-    return DicomFolder(tuple(_series(files) for files in by_number), tuple(skipped))
-
-
-def _is_dicom(path: Path) -> bool:
+def is_dicom(path: Path) -> bool:
     """Tell from its content whether a file is DICOM.
 
     Files without the 128-byte preamble, as old archives hold them, count too: they
-    start with an element of group 0008 and name their object and series.
+    start with an element of group 0002 or 0008 and name their object and series.
     """
     try:
         with path.open("rb") as file:
@@ -210,7 +159,7 @@ def _is_dicom(path: Path) -> bool:
         return False
     if start[128:] == b"DICM":
         return True
-    if start[:2] != b"\x08\x00":
+    if start[:2] not in _FIRST_GROUPS:
         return False
     try:
         dataset = read_header(path)
@@ -227,6 +176,7 @@ def _read(path: Path, *, header_only: bool) -> Dataset:
             dataset = pydicom.dcmread(
                 path, stop_before_pixels=header_only, force=_lacks_preamble(path)
             )
+            _name_syntax(dataset)
     except FileNotFoundError as error:
         msg = f"{path}: no such file"
         raise DataError(msg) from error
@@ -238,51 +188,19 @@ def _read(path: Path, *, header_only: bool) -> Dataset:
 
 def _lacks_preamble(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(2) == b"\x08\x00"
+        return file.read(2) in _FIRST_GROUPS
 
 
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    series_uid: str
-    series_number: int
-    description: str
-    modality: str
-    n_images: int
+def _name_syntax(dataset: Dataset) -> None:
+    """Name the transfer syntax of a file without meta header, as it was parsed.
 
-    @property
-    def place(self) -> tuple[int, str]:
-        return self.series_number, self.series_uid
-
-
-def _file_of_series(path: Path) -> _File | None:
-    """Read what belongs to a series; None for all else."""
-    if not _is_dicom(path):
-        return None
-    try:
-        header = read_header(path)
-        with naming(path):
-            if not header.get("SeriesInstanceUID", None):
-                return None  # a DICOMDIR has none
-            n_frames = int(header.get("NumberOfFrames", None) or 1)
-            return _File(
-                path=path,
-                series_uid=str(header.SeriesInstanceUID),
-                series_number=int(header.get("SeriesNumber", None) or 0),
-                description=str(header.get("SeriesDescription", None) or ""),
-                modality=str(header.get("Modality", None) or ""),
-                n_images=n_frames if "Rows" in header else 0,
-            )
-    except DataError:
-        return None
-
-
-def _series(files: list[_File]) -> Series:
-    first = files[0]
-    return Series(
-        uid=first.series_uid,
-        description=first.description,
-        modality=first.modality,
-        paths=tuple(file.path for file in files),
-        n_images=sum(file.n_images for file in files),
-    )
+    Pixels are then what the standard says of such files: not compressed.
+    """
+    if "TransferSyntaxUID" in dataset.file_meta:
+        return
+    is_implicit, is_little = dataset.original_encoding
+    if is_implicit:
+        syntax = ImplicitVRLittleEndian
+    else:
+        syntax = ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
+    dataset.file_meta.TransferSyntaxUID = syntax

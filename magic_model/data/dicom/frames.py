@@ -1,6 +1,5 @@
 """Images of a DICOM series, their place in space, and the volume that they form."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from magic_model.data.dicom import files
+from magic_model.data.straight import AIR, STEEPEST, Places, find_holes
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
@@ -20,8 +20,6 @@ LPS_TO_RAS: Affine = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 _SAME_PLACE = 0.01  # mm
 _SAME_DIRECTION = 1e-3  # cosine, as `Volume.is_orthogonal`
-_ROUNDING = 0.1  # mm, since some scanners write positions to one decimal
-_UNEVEN = 0.05  # share of the spacing
 
 
 @dataclass(frozen=True)
@@ -45,38 +43,96 @@ class Plane:
     thickness: float | None = None
 
 
-def stack_planes(
-    planes: Sequence[Plane], *, keep_direction: bool = False
-) -> tuple[list[int], Affine]:
-    """Put slices in order and find the affine of the volume `(column, row, slice)`.
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Slices in order, and where they lie.
+
+    Attributes:
+        order: Indices of the planes from the lowest along their normal to the highest.
+        places: Where each of them lies, seen from the lowest.
+        first: The lowest.
+        step: From the lowest to the next of an even stack, `(3,)`, mm LPS.
+    """
+
+    order: Sequence[int]
+    places: Places
+    first: Plane
+    step: _Vector
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether they make a straight, even volume as they are."""
+        return len(self.order) == 1 or (self.places.is_straight and self.places.is_even)
+
+
+def stack_planes(planes: Sequence[Plane]) -> Stack:
+    """Put slices in order and find where they lie.
 
     Args:
         planes: At least one.
+
+    Raises:
+        DataError: If they differ in size, spacing or orientation, lie twice at the same
+            place, lie aside of each other by more than a gantry tilts, or slices are
+            missing (see `find_holes`).
+    """
+    _require_alike(planes)
+    row, column = planes[0].orientation[:3], planes[0].orientation[3:]
+    normal = np.cross(row, column)
+    positions = np.array([plane.position for plane in planes])
+    heights = positions @ normal
+    order = np.argsort(heights, kind="stable")
+    ordered = [planes[i] for i in order]
+    _require_apart(ordered, heights[order])
+    first = ordered[0]
+    way = positions[order] - first.position
+    shifts = np.column_stack([way @ row, way @ column])
+    places = Places(way @ normal, shifts, (first.spacing[1], first.spacing[0]))
+    if len(planes) == 1:
+        return Stack([0], places, first, normal * _thickness(first))
+    _require_no_hole(ordered, heights[order])
+    _require_tilt(ordered, places)
+    step = way[-1] / (len(planes) - 1)
+    return Stack(order.tolist(), places, first, step)
+
+
+def stack_images(
+    planes: Sequence[Plane],
+    image: Callable[[int], FloatArray],
+    kind: Kind,
+    *,
+    keep_direction: bool = False,
+) -> Volume:
+    """Make a volume of slices; one resampling where they are tilted or uneven.
+
+    Args:
+        planes: Where each lies, in any order.
+        image: Values of a slice by its index, `(rows, columns)`; asked for once each.
+        kind: What the volume shows.
         keep_direction: Let the volume run against the normal where the slices are given
             in that order; otherwise it runs along it whatever their order.
 
     Returns:
-        Indices of the slices in order, and the affine to mm RAS+.
+        The volume; its notes say if it was resampled.
 
     Raises:
-        DataError: If they differ in size, spacing or orientation, lie twice at the same
-            place, are sheared (gantry tilt) or are not evenly spaced (slices missing).
+        DataError: As `stack_planes`.
     """
-    _require_alike(planes)
-    normal = np.cross(planes[0].orientation[:3], planes[0].orientation[3:])
-    positions = np.array([plane.position for plane in planes])
-    heights = positions @ normal
-    order = np.argsort(heights, kind="stable")
-    _require_apart([planes[i] for i in order], heights[order])
-    _require_straight([planes[i] for i in order], normal)
-    _require_even([planes[i] for i in order], heights[order])
-    if keep_direction and heights[0] > heights[-1]:
-        order = order[::-1]
-    if len(planes) == 1:
-        step = normal * _thickness(planes[0])
-    else:
-        step = (positions[order[-1]] - positions[order[0]]) / (len(planes) - 1)
-    return order.tolist(), _affine(planes[order[0]], step)
+    stack = stack_planes(planes)
+    slices = np.empty((len(planes), *planes[0].shape), dtype=np.float32)
+    for k, index in enumerate(stack.order):
+        slices[k] = image(index)
+    affine, notes = _affine(stack.first, stack.step), ()
+    if not stack.is_regular:
+        outside = AIR if kind is Kind.NCCT else 0.0
+        slices, start = stack.places.resample(slices, outside)
+        affine = _resampled_affine(stack, start)
+        notes = (stack.places.note(),)
+    if keep_direction and stack.order[0] > stack.order[-1]:
+        slices = slices[::-1]
+        affine[:, 3] += affine[:, 2] * (len(slices) - 1)
+        affine[:, 2] *= -1
+    return Volume(slices.transpose(2, 1, 0), affine, kind, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,13 +254,17 @@ class Frame:
 
 
 def read_frames(
-    paths: Sequence[Path], accept: Callable[[Dataset, Path], None]
+    paths: Sequence[Path],
+    accept: Callable[[Dataset, Path], None],
+    *,
+    several_series: bool = False,
 ) -> list[Frame]:
     """Read the grey images of a series.
 
     Args:
         paths: Its files, in any order.
         accept: Raises `DataError` for a file that is not wanted.
+        several_series: Let the files belong to several series, parts of one head.
 
     Raises:
         DataError: If there are none, a file cannot be read or is colour, or the files
@@ -219,8 +279,10 @@ def read_frames(
         with files.naming(path):
             accept(dataset, path)
             files.require_grey(dataset, path)
-            _require_same_series(dataset, path, frames)
+            if not several_series:
+                _require_same_series(dataset, path, frames)
         decoded = files.decode_frames(dataset, path)
+        dataset.pop("PixelData", None)  # a copy of what was decoded
         frames += [Frame(path, dataset, i, image) for i, image in enumerate(decoded)]
     return frames
 
@@ -238,19 +300,21 @@ def stack_frames(
         frames: In any order.
         convert: From stored values to those of the volume, `(rows, columns)`.
         kind: What the volume shows.
-        keep_direction: As in `stack_planes`.
+        keep_direction: As in `stack_images`.
 
     Raises:
         DataError: If they make no stack or a value has no unit.
     """
-    planes, images = [], []
+    planes = []
     for frame in frames:
         with files.naming(frame.name):
             planes.append(frame.plane())
-            images.append(convert(frame))
-    order, affine = stack_planes(planes, keep_direction=keep_direction)
-    slices = np.stack([images[i] for i in order])
-    return Volume(slices.transpose(2, 1, 0), affine, kind)
+
+    def image(index: int) -> FloatArray:
+        with files.naming(frames[index].name):
+            return convert(frames[index])
+
+    return stack_images(planes, image, kind, keep_direction=keep_direction)
 
 
 def _require_alike(planes: Sequence[Plane]) -> None:
@@ -286,33 +350,27 @@ def _require_apart(planes: Sequence[Plane], heights: _Vector) -> None:
         raise DataError(msg)
 
 
-def _require_straight(planes: Sequence[Plane], normal: _Vector) -> None:
-    for plane in planes[1:]:
-        way = plane.position - planes[0].position
-        forward = float(way @ normal)
-        aside = float(np.linalg.norm(way - forward * normal))
-        if aside > _ROUNDING + _SAME_DIRECTION * forward:
-            angle = math.degrees(math.atan2(aside, forward))
-            msg = (
-                f"{plane.name}: slices must be stacked at right angles, got a shift of "
-                f"{aside:.1f} mm over {forward:.1f} mm ({angle:.1f} degrees: gantry "
-                "tilt?); reformat the series first"
-            )
-            raise DataError(msg)
-
-
-def _require_even(planes: Sequence[Plane], heights: _Vector) -> None:
-    steps = np.diff(heights)
-    if len(steps) == 0:
-        return
-    # The lower median: of a few slices with one missing, the smaller step is right.
-    usual = float(np.sort(steps)[(len(steps) - 1) // 2])
-    uneven = abs(steps - usual) > max(_ROUNDING, _UNEVEN * usual)
-    for i in np.flatnonzero(uneven).tolist():
-        what = "slices are missing" if steps[i] > usual else "spacing changes"
+def _require_tilt(planes: Sequence[Plane], places: Places) -> None:
+    beyond = places.too_far_aside
+    if beyond is not None:
+        aside = float(np.linalg.norm(places.shifts[beyond]))
         msg = (
-            f"{planes[i].name}: {what} after position {heights[i]:.2f} mm, the next is "
-            f"{steps[i]:.2f} mm on ({planes[i + 1].name}), usual are {usual:.2f} mm"
+            f"{planes[beyond].name}: slices must be stacked at right angles or tilted "
+            f"by up to {STEEPEST:g} degrees, got a shift of {aside:.1f} mm in a stack "
+            f"of {places.heights[-1]:.1f} mm; reformat the series first"
+        )
+        raise DataError(msg)
+
+
+def _require_no_hole(planes: Sequence[Plane], heights: _Vector) -> None:
+    steps = np.diff(heights)
+    for i in find_holes(heights):
+        # The lower median: of a few slices with one missing, the smaller is right.
+        usual = float(np.sort(steps)[(len(steps) - 1) // 2])
+        msg = (
+            f"{planes[i].name}: slices are missing after position {heights[i]:.2f} mm, "
+            f"the next is {steps[i]:.2f} mm on ({planes[i + 1].name}), usual are "
+            f"{usual:.2f} mm; fetch the series again"
         )
         raise DataError(msg)
 
@@ -331,6 +389,14 @@ def _affine(first: Plane, step: _Vector) -> Affine:
     lps[:3, 2] = step
     lps[:3, 3] = first.position
     affine: Affine = LPS_TO_RAS @ lps
+    return affine
+
+
+def _resampled_affine(stack: Stack, start: tuple[float, float]) -> Affine:
+    first = stack.first
+    row, column = first.orientation[:3], first.orientation[3:]
+    affine = _affine(first, np.cross(row, column) * stack.places.spacing()[1])
+    affine[:3, 3] += LPS_TO_RAS[:3, :3] @ (start[0] * row + start[1] * column)
     return affine
 
 

@@ -65,18 +65,41 @@ def coded_kinds(dataset: Dataset) -> Iterator[Kind]:
 _BRAIN_DENSITY = 1.05
 """g/mL; vendors give flow and volume per 100 g or per 100 mL of tissue."""
 
-_PER_100_ML = 1 / _BRAIN_DENSITY
+_TISSUE = {
+    "100g": 1.0,
+    "100ml": 1 / _BRAIN_DENSITY,
+    "dl": 1 / _BRAIN_DENSITY,
+    "g": 100.0,
+    "ml": 100 / _BRAIN_DENSITY,
+}
+"""What a volume of blood in mL per so much tissue is, per 100 g."""
+
+_TIME = {
+    "s": 1.0,
+    "sec": 1.0,
+    "secs": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 0.001,
+    "msec": 0.001,
+    "millisecond": 0.001,
+    "milliseconds": 0.001,
+    "min": 60.0,
+}
+"""Seconds in a unit of time."""
 
 _FACTORS: dict[str, dict[str, float]] = {
+    "s": _TIME,
+    "mL/100g": {f"ml/{per}": factor for per, factor in _TISSUE.items()}
+    | {"%": 1 / _BRAIN_DENSITY, "vol%": 1 / _BRAIN_DENSITY},
     "mL/100g/min": {
-        "ml/100g/min": 1.0,
-        "ml/min/100g": 1.0,
-        "ml/100ml/min": _PER_100_ML,
-        "ml/min/100ml": _PER_100_ML,
+        written: factor * 60 / seconds
+        for per, factor in _TISSUE.items()
+        for time, seconds in _TIME.items()
+        for written in (f"ml/{per}/{time}", f"ml/{time}/{per}")
     },
-    "mL/100g": {"ml/100g": 1.0, "ml/100ml": _PER_100_ML, "%": _PER_100_ML},
-    "s": {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 0.001, "msec": 0.001},
 }
+"""What to multiply by, for each unit of a map and each way to write one."""
 
 _UNSPECIFIED = ("", "us")  # DICOM PS3.3 C.11.1.1.2
 
@@ -92,8 +115,8 @@ def read_map_series(paths: Sequence[Path], kind: Kind) -> Volume:
     """Read the slices of one perfusion map.
 
     A RealWorldValueMapping wins over rescale slope and intercept. Where a unit is told,
-    it is checked and converted: milliseconds to seconds, per 100 mL of tissue to per
-    100 g with a density of 1.05 g/mL.
+    it is checked and converted: milliseconds or tenths of a second to seconds, per
+    second to per minute, per 100 mL of tissue to per 100 g with a density of 1.05 g/mL.
 
     Args:
         paths: Files of one series in any order.
@@ -161,7 +184,8 @@ def _factor_to(kind: Kind, unit: str) -> float | None:
 
     Args:
         kind: A perfusion map.
-        unit: In UCUM or as a vendor writes it; case, spaces and brackets do not count.
+        unit: In UCUM or as a vendor writes it, with a number before it where values are
+            stored in parts of it; case, spaces and brackets do not count.
 
     Returns:
         The factor, or None where the unit is left unspecified.
@@ -170,19 +194,30 @@ def _factor_to(kind: Kind, unit: str) -> float | None:
         DataError: If it is no unit of such a map.
 
     Examples:
-        >>> _factor_to(Kind.MTT, "ms")
-        0.001
+        >>> _factor_to(Kind.MTT, "0.1 s")
+        0.1
         >>> _factor_to(Kind.CBF, "ml/[100]g/min")
         1.0
     """
-    written = unit.lower().translate(str.maketrans("", "", " []{}()*"))
+    written = _plain_unit(unit)
     if written in _UNSPECIFIED:
         return None
+    rest = written.lstrip("0123456789.")
+    number = written.removesuffix(rest)
     factors = _FACTORS[UNITS[kind]]
-    if written not in factors:
+    if rest not in factors or number.count(".") > 1 or number == "0":
         msg = f"unit of {kind} must be {UNITS[kind]} or convertible, got {unit!r}"
         raise DataError(msg)
-    return factors[written]
+    return float(number or 1) * factors[rest]
+
+
+def _plain_unit(unit: str) -> str:
+    """Write a unit as in the table: `ml/100g/min` for `mL.(100 g)-1.min^-1`."""
+    tenths = re.sub(r"10\*(-\d)\.?", lambda power: f"{10 ** int(power[1])} ", unit)
+    written = tenths.lower().translate(str.maketrans("", "", " []{}()*^"))
+    written = written.replace("cc", "ml").replace("\u00b7", ".")
+    written = re.sub(r"\.?(100g|100ml|dl|g|ml|min|s)-1", r"/\1", written)
+    return re.sub(r"\.(?=[a-z])", "", written)
 
 
 def _require_kind(dataset: Dataset, path: Path, *, kind: Kind) -> None:

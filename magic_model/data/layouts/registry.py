@@ -1,7 +1,8 @@
 """The layouts by name, and the patients of a data set in one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from magic_model.data.layouts import (
     cpaisd,
@@ -13,7 +14,10 @@ from magic_model.data.layouts import (
     unitobrain,
 )
 from magic_model.data.layouts.source import Layout, PatientSource
+from magic_model.data.volume import Kind
 from magic_model.errors import DataError
+
+ColourRanges = Mapping[Kind, tuple[float, float]]
 
 LAYOUTS: dict[str, Layout] = {
     "isles24": isles24.find_isles24,
@@ -37,12 +41,20 @@ _LOOKS_FOR = {
 }
 
 
-def find_patients(layout: str, root: Path) -> list[PatientSource]:
+def find_patients(
+    layout: str,
+    root: Path,
+    colour_ranges: ColourRanges = MappingProxyType({}),
+    series: str = "",
+) -> list[PatientSource]:
     """Find the patients of a data set as it lies on disk; images are not read yet.
 
     Args:
         layout: A name in `LAYOUTS`.
         root: The data set's folder; for `nifti` the table will do.
+        colour_ranges: Values at the ends of the colour bars of maps that exist as
+            coloured pictures only; for `dicom`.
+        series: Number or UID of the DICOM series that is the NCCT; chosen if left out.
 
     Raises:
         DataError: If there is no such layout or folder, no patient, or two of one name.
@@ -53,7 +65,14 @@ def find_patients(layout: str, root: Path) -> list[PatientSource]:
     if not root.exists():
         msg = f"{root}: no such file or folder"
         raise DataError(msg)
-    patients = LAYOUTS[layout](root)
+    if (colour_ranges or series) and layout != "dicom":
+        what = "A colour range" if colour_ranges else "A series"
+        msg = f"{what} must be for layout dicom, got layout {layout}"
+        raise DataError(msg)
+    if layout == "dicom":
+        patients = dicom_folder.find_dicom(root, colour_ranges, series)
+    else:
+        patients = LAYOUTS[layout](root)
     if not patients:
         msg = f"{root}: no patient found; {layout} looks for {_LOOKS_FOR[layout]}"
         raise DataError(msg)

@@ -4,14 +4,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magic_model.data.nifti import read_nifti
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
+if TYPE_CHECKING:
+    from magic_model.data.dicom.table import SeriesRow
 
-def read_series(paths: Sequence[Path], kind: Kind) -> Volume:
-    """Read the files of one series, in any order.
+
+def read_series(paths: Sequence[Path], kind: Kind, *, joined: bool = False) -> Volume:
+    """Read the files of one series, in any order; `joined` of two parts of one head.
 
     pydicom is imported here, so that the layouts without DICOM do without it.
 
@@ -22,7 +26,7 @@ def read_series(paths: Sequence[Path], kind: Kind) -> Volume:
     from magic_model.data.dicom.perfusion import read_map_series
 
     if kind is Kind.NCCT:
-        return read_ct_series(paths)
+        return read_ct_series(paths, joined=joined)
     return read_map_series(paths, kind)
 
 
@@ -41,12 +45,32 @@ class PatientSource:
             Images may lie on different grids.
         files: What they are read from, for messages and to tell whether it changed.
         notes: What was tolerated, is missing or must be known to judge the images.
+        settings: What the images follow from beside the files.
+        findings: What has to be looked at before the images are used or shared.
+        series: The DICOM series among which the images were chosen.
+        problem: Why there is no image at all.
     """
 
     source_id: str
     images: Mapping[Kind, ImageLoader]
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    series: "tuple[SeriesRow, ...]" = ()
+    problem: str = ""
+
+    def load_images(self) -> dict[Kind, Volume]:
+        """Read all images.
+
+        Raises:
+            DataError: If there is none, saying why, or one cannot be used.
+        """
+        if not self.images:
+            reason = self.problem or "; ".join(self.notes) or "nothing was found"
+            msg = f"no image can be used: {reason}"
+            raise DataError(msg)
+        return {kind: load() for kind, load in self.images.items()}
 
 
 Layout = Callable[[Path], list[PatientSource]]

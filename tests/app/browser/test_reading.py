@@ -104,23 +104,27 @@ def test_a_stale_tab_moves_on_with_its_next_answer(server, signed_in):
     assert [r.answers for r in stored(server)] == [GOOD]
 
 
-def test_a_click_without_a_network_is_delivered_later(server, signed_in):
+def test_without_a_network_nothing_can_be_pressed_and_then_it_goes_on(
+    server, signed_in
+):
     page = open_reading(signed_in, server)
     press(page, READING)
     settle(page)
     signed_in.set_offline(True)
-    page.get_by_role("button", name="Save and next").click()
-    foot = page.locator(".st-key-foot")
-    notice = foot.evaluate("(f) => getComputedStyle(f, '::before').content")
-    page.wait_for_timeout(2000)
+    lost = page.locator("dialog#connection")
+    lost.wait_for()
+    press(page, ["2", "Control+Enter"])
 
-    assert "No connection" in notice
-    assert stored(server) == ()
+    assert "No connection" in lost.inner_text()
+    assert chosen(page) == [int(n) for n in READING]
     signed_in.set_offline(False)
+    lost.wait_for(state="detached")
+    settle(page)
+    assert stored(server) == ()
+    page.get_by_role("button", name="Save and next").click()
     see(page, "2 of 3")
     assert [r.answers for r in stored(server)] == [GOOD]
     assert chosen(page) == [0] * 7
-    assert foot.evaluate("(f) => getComputedStyle(f, '::before').content") == "none"
 
 
 def test_two_tabs_that_save_the_same_store_it_once(server, signed_in):

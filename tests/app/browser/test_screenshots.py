@@ -79,7 +79,7 @@ def test_every_page_is_photographed(drawn, context, tmp_path):
     photograph_the_end_of_a_trial(album, mouse, drawn)
     photograph_the_end(album, drawn)
 
-    assert_whole(folder, [f"{number:02d}" for number in range(1, 14)])
+    assert_whole(folder, [f"{number:02d}" for number in (*range(1, 14), 17)])
 
 
 def assert_whole(folder, numbers):
@@ -118,6 +118,12 @@ def photograph_a_reading(album):
     press(page, ["Escape", *READING[2:]])
     settle(page)
     album.take("06-reading-filled")
+    page.route("**/_stcore/health", lambda route: route.abort())
+    page.locator("dialog#connection").wait_for()
+    album.take("17-no-connection")
+    page.unroute("**/_stcore/health")
+    page.locator("dialog#connection").wait_for(state="detached")
+    settle(page)
     press(page, ["a", "+", "+", "ArrowDown", "ArrowDown", "ArrowDown"])
     album.take("07-reading-zoomed")
     press(page, ["f", "Control+Enter"])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from magic_model.montage.picture import MontageLayout
 from tests.app.browser.conftest import let_in
-from tests.app.browser.driving import open_reading, press, see
+from tests.app.browser.driving import ARGUMENTS, chromium, open_reading, press, see
 from tests.app.browser.hands import READING
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -110,6 +110,45 @@ def test_titles_and_colour_bars_stay_in_view(large_pictures, context):
     assert on_canvas(page)[0]["pinned"] == "yes"
 
 
+@pytest.mark.parametrize("ratio", [1, 1.25, 1.5])
+def test_the_screen_shows_the_pixels_of_the_picture(server, browser, ratio):
+    scale = f"--force-device-scale-factor={ratio}"
+    display = browser.browser_type.launch(
+        executable_path=chromium(), args=[*ARGUMENTS, scale, "--hide-scrollbars"]
+    )
+    context = display.new_context(no_viewport=True)
+    let_in(server, context, server.codes["anna"])
+    page = open_reading(context, server)
+    wanted = picture_at_hand(server)
+    window = context.new_cdp_session(page)
+    number = window.send("Browser.getWindowForTarget")["windowId"]
+    for width, height in ((1366, 768), (1536, 864), (1901, 1000), (1920, 1080)):
+        bounds = {"width": width, "height": height}
+        window.send("Browser.setWindowBounds", {"windowId": number, "bounds": bounds})
+        page.wait_for_timeout(500)
+        press(page, "fa")
+        assert page.evaluate("devicePixelRatio") == pytest.approx(ratio)
+        assert_screen_shows(page, wanted)
+    display.close()
+
+
+def assert_screen_shows(page, wanted):
+    view = page.locator(".viewer").evaluate("(v) => ({...v.dataset})")
+    assert view["scale"] == "1"
+    ratio = page.evaluate("devicePixelRatio")
+    box = page.locator(".viewer canvas").bounding_box()
+    shown = pixels(page.screenshot(scale="device"))
+    left, top = (round(box[side] * ratio) for side in ("x", "y"))
+    x, y = int(view["x"]), int(view["y"])
+    seen = shown[top + max(y, 0) :, left + max(x, 0) :]
+    size = [round(box[side] * ratio) for side in ("height", "width")]
+    rows = min(size[0] - max(y, 0), wanted.shape[0] + min(y, 0)) - 2
+    columns = min(size[1] - max(x, 0), wanted.shape[1] + min(x, 0)) - 2
+    part = wanted[max(-y, 0) :, max(-x, 0) :][:rows, :columns]
+    assert part.size > 300_000
+    assert (seen[:rows, :columns] == part).all()
+
+
 ONE_AFTER_ANOTHER = """async ([html, files]) => {
   const parent = document.createElement("div");
   parent.innerHTML = html;
@@ -165,7 +204,7 @@ def test_the_viewer_knows_the_montages_of_the_model(browser):
         layout = MontageLayout(rows=rows, panel=panel)
         height, width = layout.size
         assert form(width, height) == {
-            "columns": 5, "panel": panel, "strip": layout.header
+            "columns": 5, "panel": panel, "strip": layout.header, "rows": rows
         }  # fmt: skip
     for width, height in ((1280, 2560), (2560, 2560), (900, 700), (256, 256)):
         assert form(width, height) is None

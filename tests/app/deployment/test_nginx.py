@@ -13,7 +13,9 @@ from tests.app.deployment.running import choose, choose_good, chosen, see
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-SERVED = ("/", "/_stcore/health", "/_stcore/host-config", "/favicon.png")
+SERVED = (
+    "/", "/_stcore/health", "/_stcore/host-config", "/favicon.png", "/connection.js",
+)  # fmt: skip
 NOT_SERVED = (
     "/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/interact",
     "/_stcore/upload_file/a/b", "/_stcore/script-health-check", "/media/a.png",
@@ -70,6 +72,15 @@ def test_what_is_served_and_what_is_not(front, anna_secret):
     assert asked == {401, 429}
     assert "hush" not in front.log()
     assert anna_secret not in front.log()
+
+
+def test_while_the_processes_are_stopped_a_sentence_says_so(front, processes):
+    for process in processes:
+        process.stop()
+    status, headers, body = front.ask("/")
+    assert status == 503
+    assert "is being restarted" in str(body)
+    assert headers["X-Frame-Options"] == "DENY"
 
 
 def check_sign_in(front, secret):

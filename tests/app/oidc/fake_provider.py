@@ -31,6 +31,8 @@ class Provider:
 
     Attributes:
         claims: Of the identity token; a test sets them, also wrong ones.
+        userinfo: Further claims of the UserInfo endpoint.
+        answers: Further parameters of the browser's way back.
         signs: Key that signs it; that of `key` is told to others.
         asked: Query of each request to sign in.
     """
@@ -42,11 +44,13 @@ class Provider:
         self.signs = self.key
         self.header = {"alg": "RS256", "kid": "1"}
         self.claims, self.asked, self.codes = {}, [], {}
+        self.userinfo, self.answers = {}, {}  # at UserInfo; further, in the way back
         self.metadata = {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/keys",
+            "userinfo_endpoint": f"{self.url}/userinfo",
             "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
         }
 
@@ -56,6 +60,7 @@ class Provider:
             Route("/keys", self.keys),
             Route("/authorize", self.authorize),
             Route("/token", self.token, methods=["POST"]),
+            Route("/userinfo", self.tell),
         ]
         config = uvicorn.Config(
             Starlette(routes=routes), port=self.port, log_level="critical"
@@ -77,7 +82,7 @@ class Provider:
         self.asked.append(query)
         code = f"code-{len(self.asked)}"
         self.codes[code] = query
-        back = urlencode({"code": code, "state": query["state"]})
+        back = urlencode({"code": code, "state": query["state"], **self.answers})
         return RedirectResponse(f"{query['redirect_uri']}?{back}", 302)
 
     async def token(self, request):
@@ -92,6 +97,11 @@ class Provider:
                 "id_token": self.id_token(query["nonce"]),
             }
         )
+
+    def tell(self, request):
+        if request.headers.get("authorization") != "Bearer access":
+            return JSONResponse({"error": "invalid_token"}, 401)
+        return JSONResponse({"sub": "1", **self.userinfo})
 
     def id_token(self, nonce):
         now = int(time.time())

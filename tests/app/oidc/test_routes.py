@@ -101,6 +101,77 @@ def test_a_wrong_token_lets_nobody_in(client, provider, open_room, claims, reaso
 
 
 @pytest.mark.parametrize(
+    ("token", "userinfo", "reason"),
+    [
+        ({}, ANNA, None),
+        ({}, {**ANNA, "sub": "2"}, "failed"),
+        ({}, {**ANNA, "sub": None}, "failed"),
+        ({}, {"email": "anna.smith@example.org"}, "unverified"),
+        ({}, verified("eve@example.org"), "unknown"),
+        # Verified is another address than that of the identity token.
+        (
+            {"email": "anna.smith@example.org"},
+            verified("eve@example.org"),
+            "unknown",
+        ),
+        (
+            {"email": "anna.smith@example.org", "email_verified": False},
+            ANNA,
+            "unverified",
+        ),
+    ],
+)
+def test_what_the_token_lacks_is_asked_of_user_info(
+    client, provider, token, userinfo, reason
+):
+    provider.claims, provider.userinfo = token, userinfo
+    answer = client.get(sent_back(client))
+    if reason is None:
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert READER.cookie in answer.cookies
+    else:
+        assert why(answer) == [reason]
+
+
+def test_two_tabs_may_sign_in_side_by_side(client, provider):
+    provider.claims = ANNA
+    first, second = sent_back(client), sent_back(client)
+    for back in (first, second):
+        assert client.get(back).headers["location"] == "/"
+        client.cookies.delete(READER.cookie)
+    assert why(client.get(first)) == ["failed"]
+
+
+@pytest.mark.parametrize("number", [5])
+def test_ways_that_never_come_back_do_not_fill_the_cookie(client, provider, number):
+    provider.claims = ANNA
+    ways = [sent_back(client) for _ in range(number)]
+    assert sum(len(value) for value in client.cookies.values()) < 3500
+    assert client.get(ways[-1]).headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("supported", "named", "good"),
+    [
+        (True, "own", True),
+        (True, None, False),
+        (False, None, True),
+        (False, "own", True),
+        (False, "https://elsewhere.example.org", False),
+    ],
+)
+def test_the_answer_names_the_provider_that_was_asked(
+    client, provider, supported, named, good
+):
+    provider.claims = ANNA
+    provider.metadata["authorization_response_iss_parameter_supported"] = supported
+    if named:
+        provider.answers = {"iss": provider.url if named == "own" else named}
+    answer = client.get(sent_back(client))
+    assert (answer.headers["location"] == "/") is good
+
+
+@pytest.mark.parametrize(
     ("algorithm", "key"),
     [
         ("RS256", RSAKey.generate_key(2048, {"kid": "1"})),

@@ -14,6 +14,7 @@ from magic_model.data.nifti import read_nifti, write_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.maps import MAP_SPECS, PAPER_MAPS
+from tests.magic_model.data.conftest import ellipsoid, make_head
 from tests.magic_model.inference.test_onnx_backend import ABOUT, write_model
 from tests.magic_model.inference.tiny import (
     SIZE,
@@ -21,6 +22,23 @@ from tests.magic_model.inference.tiny import (
 )
 
 MAPS = [Kind(name) for name in PAPER_MAPS]
+
+
+def test_contrast_agent_in_an_ncct_is_a_note_on_the_console_and_in_json(
+    generated, tmp_path
+):
+    head = make_head()
+    vessels = np.zeros(head.ncct.shape, bool)
+    for x, y in [(-40, 0), (40, 0), (0, 30), (-20, -40), (20, -40), (0, -20)]:
+        vessels |= np.hypot(head.mm[0] - x, head.mm[1] - y) < 7
+    vessels &= ellipsoid(head.mm, (50, 70, 50))
+    cta = np.where(vessels, 350, head.ncct.array)
+    write_nifti(head.ncct.with_array(cta), tmp_path / "cta.nii.gz")
+    text, out = generated(tmp_path / "cta.nii.gz")
+    note = "vessels with contrast agent (a CTA)? take the series before contrast"
+    assert f"{note}\n" in text
+    record = json.loads((out / "case-1" / "generated.json").read_text())
+    assert any(note in found for found in record["notes"])
 
 
 def test_maps_of_a_volume_are_written_in_their_units(generated, scan):

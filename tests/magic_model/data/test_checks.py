@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
 
 from magic_model.data.checks import (
     CentralVolume,
@@ -28,10 +29,11 @@ def brain():
 def images(brain, rng):
     """Maps that obey the central volume principle."""
     inside = brain.array > 0
+    skull = binary_dilation(inside, iterations=2) & ~inside
     cbf = np.where(inside, rng.uniform(15, 55, SHAPE), 0)
     mtt = np.where(inside, rng.uniform(3, 5, SHAPE), 0)
     arrays = {
-        Kind.NCCT: np.where(inside, 35.0, 0),
+        Kind.NCCT: np.where(inside, 35.0, np.where(skull, 1000, -1000)),
         Kind.CBF: cbf,
         Kind.CBV: cbf * mtt / 60,
         Kind.MTT: mtt,
@@ -171,3 +173,36 @@ def test_patients_on_different_scales_are_told():
     assert "0.521 to 0.829" in scale_differs([0.829, 0.521, math.nan])
     assert scale_differs([1.0, 1.01]) is None
     assert scale_differs([math.nan, 0.5]) is None
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.5])
+def test_equal_errors_in_all_maps_do_not_satisfy_the_audit(images, brain, factor):
+    wrong = dict(images)
+    for kind in (Kind.CBF, Kind.CBV):
+        wrong[kind] = images[kind].with_array(images[kind].array * factor)
+    checks = check_patient(wrong, brain)
+    assert checks.central_volume.scale == pytest.approx(1, abs=1e-6)
+    for name in ("CBF", "CBV"):
+        assert any(
+            f.startswith(f"{name} has percentile 90 of the brain at")
+            and "s = 1 does not exclude it" in f
+            for f in checks.findings
+        )
+
+
+def test_errors_that_cancel_in_flow_and_transit_time_are_named(images, brain):
+    wrong = changed(images, Kind.CBF, images[Kind.CBF].array / 2.5)
+    wrong = changed(wrong, Kind.MTT, images[Kind.MTT].array * 2.5)
+    checks = check_patient(wrong, brain)
+    assert checks.central_volume.scale == pytest.approx(1, abs=1e-6)
+    assert any(f.startswith("CBF has percentile 90") for f in checks.findings)
+
+
+def test_maps_of_two_slices_are_named(images, brain):
+    few = {}
+    for kind, volume in images.items():
+        array = volume.array.copy()
+        if kind is not Kind.NCCT:
+            array[..., [0, 1, 2, 5]] = 0
+        few[kind] = volume.with_array(array)
+    assert "the maps hold values in 2 slices only" in findings(few, brain)

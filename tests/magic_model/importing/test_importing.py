@@ -133,6 +133,13 @@ def test_several_at_a_time_give_the_same(sources, tmp_path):
     assert volumes[0] == volumes[1]
 
 
+def test_a_patient_without_images_says_why_in_any_layout(sources, tmp_path):
+    nothing = PatientSource("EMPTY-1", {}, (), ("not found: ncct, cbf",))
+    result = import_cohort([*sources[:1], nothing], tmp_path / "cohort")
+    (failure,) = result.failures
+    assert failure.reason == "no image can be used: not found: ncct, cbf"
+
+
 def test_a_broken_patient_is_named_and_the_others_go_on(sources, tmp_path):
     sources[1].files[0].write_bytes(b"not an image")
     out = tmp_path / "cohort"
@@ -314,3 +321,15 @@ def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
     assert "0.400 before, 0.900 after" in " ".join(record.notes)
     only = {Kind.NCCT: images[Kind.NCCT]}
     assert describe("p1", only, register=True)[1] == only
+
+
+def test_maps_beside_the_ncct_are_refused_with_their_distance(tmp_path):
+    images = head(1)
+    far = AFFINE.copy()
+    far[0, 3] += 300
+    for kind in (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX):
+        images[kind] = Volume(images[kind].array, far, kind)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    (failure,) = result.failures
+    assert "NCCT and maps must lie in one place" in failure.reason
+    assert "300 mm apart: mend the affines" in failure.reason

@@ -80,18 +80,38 @@ def test_a_dicom_folder_is_one_patient(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "found"),
+    ("names", "message"),
     [
-        ((), "0: none"),
-        (("Thin", "Bone"), "2: Thin, Bone"),
-        (("", "B"), "2: unnamed, B"),
+        ((), "must hold one CT series, got 0: none$"),
+        (("Thin", "Head"), "equally plausible are series 'Thin' of 5 images .*'Head'"),
+        (("CTA",), "series 0 tells contrast agent; name a series with --series"),
     ],
 )
-def test_a_folder_must_hold_one_ct_series(series, names, found):
+def test_a_folder_without_one_ncct_is_refused_with_the_reason(series, names, message):
     folder = series(*names)
     (folder / "notes.txt").write_text("no DICOM")
-    with pytest.raises(DataError, match=f"must hold one CT series, got {found}$"):
+    with pytest.raises(DataError, match=message):
         find_sources(folder, "case-1")
+
+
+def test_the_ncct_is_chosen_among_the_series_of_a_folder(series):
+    (source,) = find_sources(series("Bone", "Thin", "CTA"), "case-1")
+    assert {path.parent.name for path in source.files} == {"1"}
+    assert "ncct is the series 'Thin' of 5 images, number 1" in source.notes
+    assert [row.role for row in source.series] == ["", "ncct", ""]
+
+
+def test_a_series_is_named_by_hand(series):
+    folder = series("Bone", "Thin")
+    (source,) = find_sources(folder, "case-1", series="0")
+    assert {path.parent.name for path in source.files} == {"0"}
+    with pytest.raises(DataError, match="no CT slices in a series 7; there are 0, 1"):
+        find_sources(folder, "case-1", series="7")
+
+
+def test_a_series_is_named_in_dicom_alone(cohort):
+    with pytest.raises(DataError, match="can be named in a DICOM folder alone, got 3"):
+        find_sources(cohort, "case-1", series="3")
 
 
 @pytest.mark.parametrize(

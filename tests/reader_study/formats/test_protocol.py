@@ -110,3 +110,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     path.write_bytes(b"\xff")
     with pytest.raises(StudyError, match="must be UTF-8"):
         read_protocol(path)
+
+
+def test_hours_of_a_session_are_hashed_only_if_set():
+    plain = Protocol(title="A study", per_severity={"none": 3})
+    assert Protocol(title="A study", per_severity={"none": 3}, idle_hours=12) == plain
+    other = Protocol(title="A study", per_severity={"none": 3}, idle_hours=1.5)
+    assert other.sha256 != plain.sha256
+    with pytest.raises(StudyError):
+        Protocol(title="A study", per_severity={"none": 3}, idle_hours=0)

@@ -13,7 +13,7 @@ from reader_study.running.access import (
     sign_in,
     sign_out,
 )
-from reader_study.running.registry import exclude_reader
+from reader_study.running.registry import Profile, add_reader, exclude_reader
 from reader_study.store.access import Attempts, replace_attempts
 
 
@@ -117,9 +117,9 @@ def test_revoking_ends_codes_and_sessions(store, code, clock):
 def test_a_session_ends_when_idle(store, code, clock):
     secret = sign_in(store, "anna", code, clock=clock).secret
     for _ in range(3):
-        clock.advance(seconds=1.9 * 3600)
+        clock.advance(seconds=11.9 * 3600)
         assert resume(store, secret, clock=clock) == "anna"
-    clock.advance(seconds=2.1 * 3600)
+    clock.advance(seconds=12.1 * 3600)
     with pytest.raises(AccessError, match="session has ended"):
         resume(store, secret, clock=clock)
     assert '"event":"session.expired"' in entries(store)[-1]
@@ -157,3 +157,28 @@ def test_a_stolen_code_file_costs_an_attacker(monkeypatch):
     monkeypatch.setattr(hashlib, "scrypt", lambda _, **kw: asked.update(kw) or b"")
     access._hash_code("ABCD", "00")
     assert asked["n"] * asked["r"] * 128 >= 16 * 2**20  # bytes of memory a guess takes
+
+
+def test_a_name_is_known_whatever_its_capitals_and_letters(study, store, clock):
+    add_reader(
+        study,
+        store,
+        Profile("Mu\u0308ller", "neuroradiologist", 3),
+        by="E",
+        clock=clock,
+    )
+    for typed in ("müller", "MÜLLER", "mu\u0308ller"):
+        code = issue_code(store, "Müller", by="E", clock=clock)
+        assert sign_in(store, typed, code, clock=clock).name == "Müller"
+    with pytest.raises(StudyError, match="a reader MÜLLER already"):
+        add_reader(
+            study, store, Profile("MÜLLER", "neuroradiologist", 3), by="E", clock=clock
+        )
+
+
+def test_failures_count_for_a_person_whatever_the_capitals(store, code, clock):
+    for name in ("anna", "Anna", "ANNA", "aNNa", "annA"):
+        with pytest.raises(AccessError, match="do not fit"):
+            sign_in(store, name, "wrong", clock=clock)
+    with pytest.raises(AccessError, match="Too many attempts"):
+        sign_in(store, "anna", code, clock=clock)

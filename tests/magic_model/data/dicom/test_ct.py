@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from magic_model.data.dicom.ct import AIR, read_ct_series
-from magic_model.data.dicom.files import find_series
+from magic_model.data.dicom.series import find_series
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
 

@@ -70,13 +70,14 @@ def test_series_are_known_by_content(tmp_path, disk):
 
 def test_two_equally_plausible_series_are_both_named(tmp_path, disk):
     make_patient(disk, tmp_path / "a")
-    make_series(disk, tmp_path / "a", "native bone", slices=4)
+    make_series(disk, tmp_path / "a", "native again", value=31.0, slices=4)
     make_map(disk, tmp_path / "a" / "again", "CBF", 7)
     (patient,) = find_patients("dicom", tmp_path)
     with pytest.raises(DataError, match="ncct must be one series") as ncct:
         patient.images[Kind.NCCT]()
     assert "'native 5mm' of 4 images" in str(ncct.value)
-    assert "'native bone' of 4 images" in str(ncct.value)
+    assert "'native' of 4 images" in str(ncct.value)
+    assert "name one with --series" in str(ncct.value)
     with pytest.raises(DataError, match="cbf must be one series") as cbf:
         patient.images[Kind.CBF]()
     assert all(

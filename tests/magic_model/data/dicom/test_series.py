@@ -1,8 +1,11 @@
+import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage, generate_uid
 
-from magic_model.data.dicom.files import find_series
+from magic_model.data.dicom.ct import read_ct_series
+from magic_model.data.dicom.series import find_series
 from magic_model.errors import DataError
 
 
@@ -48,13 +51,17 @@ def test_frames_of_an_enhanced_object_are_counted(tmp_path, ct):
 
 
 def test_files_without_preamble_are_found(tmp_path, ct):
-    (path,) = ct.write(tmp_path)[:1]
-    del ct.slices[0].file_meta
-    ct.slices[0].save_as(path, implicit_vr=True, little_endian=True)
-    assert path.read_bytes()[:2] == b"\x08\x00"
+    for path in ct.write(tmp_path):
+        dataset = pydicom.dcmread(path)
+        del dataset.file_meta, dataset.preamble
+        dataset.save_as(path, implicit_vr=True, little_endian=True)
+        assert path.read_bytes()[:2] == b"\x08\x00"
 
-    assert sum(series.n_images for series in find_series(tmp_path).series) == 5
-    assert find_series(tmp_path).skipped == ()
+    found = find_series(tmp_path)
+    assert sum(series.n_images for series in found.series) == 5
+    assert found.skipped == ()
+    volume = read_ct_series(found.series[0].paths)
+    assert np.array_equal(volume.array, ct.hounsfield)
 
 
 def test_broken_files_are_skipped_and_the_others_found(tmp_path, ct):
@@ -67,6 +74,12 @@ def test_broken_files_are_skipped_and_the_others_found(tmp_path, ct):
 
     assert [path.name for path in found.skipped] == ["x-marked", "x-unmarked"]
     assert [series.n_images for series in found.series] == [5]
+
+
+def test_a_file_that_is_no_archive_is_named(tmp_path):
+    (tmp_path / "x.zip").write_bytes(b"PK\3\4 cut off")
+    with pytest.raises(DataError, match=r"x.zip: must be a folder or a whole ZIP arch"):
+        find_series(tmp_path / "x.zip")
 
 
 def test_a_missing_folder_is_named(tmp_path):
