@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from magic_model.data.flips import flip_findings
 from magic_model.data.grid import map_support
+from magic_model.data.lesion.masks import mask_findings
 from magic_model.data.ncct_values import ncct_findings
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import pluralize
@@ -147,6 +148,7 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
         *_support_findings(support, overlap),
         *(flip_findings(images, brain) if maps and brain is not None else ()),
         *_ncct_findings(images, brain),
+        *mask_findings(images),
     ]
     return PatientChecks(central, overlap, findings)
 

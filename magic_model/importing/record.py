@@ -14,6 +14,7 @@ from magic_model.data.cohort import Patient
 from magic_model.data.dicom.table import SeriesRow, as_row
 from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
+from magic_model.data.lesion import masks as data_masks
 from magic_model.data.ncct_values import require_hounsfield
 from magic_model.data.registration import register_rigid
 from magic_model.data.skull_strip import MorphologicalSkullStripper
@@ -145,6 +146,7 @@ def describe(
     found = list(notes)
     images = {kind: straighten(volume) for kind, volume in images.items()}
     aligned = _measured_on_one_grid(images, found)
+    aligned |= _masks_on_grid(aligned)
     if Kind.NCCT in aligned:
         require_hounsfield(aligned[Kind.NCCT])
     if register:
@@ -208,6 +210,15 @@ def _on_one_grid(images: Mapping[Kind, Volume], notes: list[str]) -> dict[Kind, 
         aligned[kind] = resample(other, first.affine, first.shape)
         notes.append(f"{kind} was resampled to the grid of {present[0]}")
     return aligned
+
+
+def _masks_on_grid(images: Mapping[Kind, Volume]) -> dict[Kind, Volume]:
+    """Return core and tissue at risk, which must have the voxels of the maps."""
+    drawn = {kind: images[kind] for kind in data_masks.LABELS if kind in images}
+    for kind in (*_MAPS, *drawn):
+        if kind in images:
+            return data_masks.on_grid(drawn, images[kind])
+    return {}
 
 
 def _registered(images: dict[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.layouts import source
+from magic_model.data.lesion.masks import LABELS
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
@@ -16,7 +17,6 @@ LOOKS_FOR = "[train|val|test/]<study>/<slice>/raw.dcm with mask.npz beside it"
 
 _PARTS = ("", "train", "val", "test")
 _IMAGE, _MASK = "raw.dcm", "mask.npz"
-_VALUES = {Kind.CORE_MASK: (1,), Kind.PENUMBRA_MASK: (1, 2)}
 _DRAWN = (0, 1, 2)  # background, core, penumbra
 _NO_ARRAY = (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile)
 """What reading an array raises where there is none; TypeError for one without name."""
@@ -43,8 +43,8 @@ def _source(study: Path, slices: tuple[Path, ...]) -> source.PatientSource:
         Kind.NCCT: partial(source.read_series, slices, Kind.NCCT)
     }
     if masks:
-        images |= {kind: partial(read_mask, slices, kind) for kind in _VALUES}
-    absent = source.missing(kind for kind in _VALUES if kind not in images)
+        images |= {kind: partial(read_mask, slices, kind) for kind in LABELS}
+    absent = source.missing(kind for kind in LABELS if kind not in images)
     return source.PatientSource(study.name, images, slices + masks, (*_NOTES, *absent))
 
 
@@ -67,7 +67,7 @@ def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
     inside = np.zeros_like(ncct.array)
     for path in slices:
         drawn = _read_drawn(_mask_beside(path), ncct.shape[1::-1])
-        inside[..., _level(path, ncct)] = np.isin(drawn, _VALUES[kind]).T
+        inside[..., _level(path, ncct)] = np.isin(drawn, LABELS[kind]).T
     return ncct.with_array(inside, kind)
 
 

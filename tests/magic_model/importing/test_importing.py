@@ -18,6 +18,7 @@ from magic_model.importing import record as record_module
 from magic_model.importing.cohort import check_cohort, import_cohort, write_link
 from magic_model.importing.record import describe, read_record
 from magic_model.importing.report import write_report
+from magic_model.severity import Severity
 
 SHAPE = (40, 44, 6)
 AFFINE = np.diag([4.0, 4.0, 10.0, 1.0])
@@ -266,6 +267,53 @@ def test_masks_that_were_given_measure_the_lesion():
     record, _ = describe("p1", images)
     assert record.core_ml == pytest.approx(core.sum() * 0.16)
     assert record.penumbra_ml == pytest.approx(at_risk.sum() * 0.16)
+
+
+def masked(images, core, at_risk):
+    grid = images[Kind.CBF]
+    return images | {
+        Kind.CORE_MASK: grid.with_array(core, Kind.CORE_MASK),
+        Kind.PENUMBRA_MASK: grid.with_array(at_risk, Kind.PENUMBRA_MASK),
+    }
+
+
+def test_masks_that_contradict_one_another_are_found():
+    images = head(1)
+    core = images[Kind.CBF].array == 5
+    without = (images[Kind.TMAX].array == 9) & ~core
+    record, _ = describe("p1", masked(images, core, without))
+    (finding,) = [f for f in record.checks.findings if "core_mask" in f]
+    assert "(100 %) lie outside penumbra_mask" in finding
+
+
+@pytest.mark.parametrize("with_maps", [True, False])
+def test_masks_on_another_grid_than_what_they_measure_are_refused(with_maps):
+    images = head(1)
+    core = images[Kind.CBF].array == 5
+    images = masked(images, core, images[Kind.TMAX].array == 9)
+    images[Kind.CORE_MASK] = Volume(core[1:], AFFINE, Kind.CORE_MASK)
+    if not with_maps:
+        images = {k: v for k, v in images.items() if "mask" in k or k is Kind.NCCT}
+    which = "core_mask must .* of cbf" if with_maps else "penumbra_mask must .* of core"
+    with pytest.raises(DataError, match=which):
+        describe("p1", images)
+
+
+@pytest.mark.parametrize("delay", [4, 6, 9, 50])
+def test_a_late_bolus_never_empties_the_class(tmp_path, delay):
+    images = head(1)
+    late = images[Kind.TMAX].array + delay * images[Kind.BRAIN_MASK].array
+    images[Kind.TMAX] = images[Kind.TMAX].with_array(late)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    (patient,) = read_cohort(tmp_path / "cohort").patients
+    notes = "; ".join(result.records[0].notes)
+    if delay < 12:
+        assert patient.severity is Severity.MILD_MODERATE
+        assert f"Tmax less {delay - 2:.1f} s, in place of Tmax" in notes
+    else:
+        assert patient.severity is None
+        assert np.isnan(patient.core_ml)
+        assert "severity is not known (Tmax of the healthier side" in notes
 
 
 def test_without_a_mask_the_brain_is_stripped_or_taken_from_the_maps():
