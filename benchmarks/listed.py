@@ -61,7 +61,7 @@ LEFT_TO_YOU = (
     "`benchmarks.quality` and `benchmarks.public_sample` train networks for hours; "
     "`benchmarks.same_maps` trains one for a minute; "
     "`benchmarks.decisions` and `benchmarks.claims` draw 2,000 studies a cell for an "
-    "hour. "
+    "hour; `benchmarks.demonstration` rehearses a study under fifty seeds, twice. "
     "`benchmarks.coverage` without `--repetitions` renews the table and picture of "
     "[readers and patients](method/multireader.md)."
 )

@@ -215,7 +215,11 @@ def check_cohort(folder: Path) -> tuple[Cohort, list[importing_record.PatientRec
     records = []
     for patient in cohort.patients:
         images = {kind: cohort.load(patient, kind) for kind in patient.images}
-        records.append(importing_record.describe(patient.patient_id, images)[0])
+        try:
+            records.append(importing_record.describe(patient.patient_id, images)[0])
+        except DataError as error:
+            msg = f"{folder}: {patient.patient_id}: {error}"
+            raise DataError(msg) from error
     return cohort, records
 
 

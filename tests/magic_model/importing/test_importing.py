@@ -216,6 +216,16 @@ def test_a_cohort_can_be_checked_without_changing_it(sources, tmp_path):
     assert before == {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
+def test_a_patient_of_a_cohort_whose_values_are_no_hu_is_named(sources, tmp_path):
+    out = tmp_path / "cohort"
+    result = import_cohort(sources[:1], out)
+    name = result.records[0].patient_id
+    ncct = read_nifti(out / name / "ncct.nii.gz", Kind.NCCT)
+    write_nifti(ncct.with_array(ncct.array + 1024), out / name / "ncct.nii.gz")
+    with pytest.raises(DataError, match=rf"cohort: {name}: ncct must be in HU"):
+        check_cohort(out)
+
+
 def test_a_damaged_record_is_named(sources, tmp_path):
     out = tmp_path / "cohort"
     result = import_cohort(sources[:1], out)
