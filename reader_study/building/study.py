@@ -64,7 +64,7 @@ class Study:
             try:
                 self.image_bytes(presentation.token)
             except DamagedPictureError as error:
-                found[presentation.token] = str(error)
+                found[presentation.token] = f"{error} ({presentation.pseudo_id})"
         return found
 
     def damage(self) -> tuple[str, ...]:
