@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from magic_model.data.dicom import files
 from magic_model.data.straight import AIR, STEEPEST, Places, find_holes
-from magic_model.data.volume import Affine, FloatArray, Kind, Volume
+from magic_model.data.volume import MASKS, Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
 _Vector = NDArray[np.float64]
@@ -125,7 +125,8 @@ def stack_images(
     affine, notes = _affine(stack.first, stack.step), ()
     if not stack.is_regular:
         outside = AIR if kind is Kind.NCCT else 0.0
-        slices, start = stack.places.resample(slices, outside)
+        nearest = kind in MASKS
+        slices, start = stack.places.resample(slices, outside, nearest=nearest)
         affine = _resampled_affine(stack, start)
         notes = (stack.places.note(),)
     if keep_direction and stack.order[0] > stack.order[-1]:
