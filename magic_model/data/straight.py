@@ -233,9 +233,9 @@ def straighten(volume: Volume) -> Volume:
     row, column = (columns[:, i] / np.linalg.norm(columns[:, i]) for i in (0, 1))
     normal = np.cross(row, column)
     normal *= np.sign(normal @ columns[:, 2])
-    numbers = np.arange(volume.shape[order[2]])
+    numbers = np.arange(volume.shape[order[2]], dtype=np.float64)
     places = Places(
-        heights=numbers * float(normal @ columns[:, 2]),
+        heights=np.asarray(numbers * (normal @ columns[:, 2]), np.float64),
         shifts=np.outer(numbers, [row @ columns[:, 2], column @ columns[:, 2]]),
         pixel=(volume.spacing[order[0]], volume.spacing[order[1]]),
     )
@@ -246,7 +246,9 @@ def straighten(volume: Volume) -> Volume:
         )
         raise DataError(msg)
     slices = volume.array.transpose(order[::-1])
-    resampled, start = places.resample(slices, background(volume), nearest=volume.kind in MASKS)
+    resampled, start = places.resample(
+        slices, background(volume), nearest=volume.kind in MASKS
+    )
     affine = volume.affine.copy()
     affine[:3, order[2]] = normal * places.spacing()[1]
     affine[:3, 3] += start[0] * row + start[1] * column

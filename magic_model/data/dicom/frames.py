@@ -122,7 +122,8 @@ def stack_images(
     slices = np.empty((len(planes), *planes[0].shape), dtype=np.float32)
     for k, index in enumerate(stack.order):
         slices[k] = image(index)
-    affine, notes = _affine(stack.first, stack.step), ()
+    affine = _affine(stack.first, stack.step)
+    notes: tuple[str, ...] = ()
     if not stack.is_regular:
         outside = AIR if kind is Kind.NCCT else 0.0
         nearest = kind in MASKS

@@ -131,11 +131,8 @@ def test_the_grid_grows_as_that_of_dcm2niix(volume):
 
 
 def test_the_commands_use_it_and_say_so(tmp_path, capsys):
-    root = tmp_path / "patients"
-    root.mkdir()
-    (root / "HEAD").symlink_to(FOLDER)
     out = tmp_path / "cohort"
-    assert main(["import", str(root), "--layout", "dicom", "--out", str(out)]) in (0, 1)
+    assert main(["import", str(FOLDER), "--layout", "dicom", "--out", str(out)]) == 0
     cohort = read_cohort(out)
     (patient,) = cohort.patients
     notes = read_record(out / patient.patient_id).notes
@@ -153,4 +150,5 @@ def test_the_commands_use_it_and_say_so(tmp_path, capsys):
     generated = read_cohort(made, GENERATED_FILE)
     mask = generated.load(generated.patients[0], Kind.BRAIN_MASK)
     assert mask.spacing[2] == pytest.approx(4.002, abs=0.01)
+    assert mask.is_orthogonal
     assert 700 < mask.array.sum() * mask.voxel_ml < 1500
