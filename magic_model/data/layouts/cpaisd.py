@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.layouts import source
+from magic_model.data.lesion.masks import LABELS
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
@@ -16,7 +17,6 @@ LOOKS_FOR = "[train|val|test/]<study>/<slice>/raw.dcm with mask.npz beside it"
 
 _PARTS = ("", "train", "val", "test")
 _IMAGE, _MASK = "raw.dcm", "mask.npz"
-_VALUES = {Kind.CORE_MASK: (1,), Kind.PENUMBRA_MASK: (1, 2)}
 _DRAWN = (0, 1, 2)  # background, core, penumbra
 _NO_ARRAY = (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile)
 """What reading an array raises where there is none; TypeError for one without name."""
@@ -43,8 +43,8 @@ def _source(study: Path, slices: tuple[Path, ...]) -> source.PatientSource:
         Kind.NCCT: partial(source.read_series, slices, Kind.NCCT)
     }
     if masks:
-        images |= {kind: partial(read_mask, slices, kind) for kind in _VALUES}
-    absent = source.missing(kind for kind in _VALUES if kind not in images)
+        images |= {kind: partial(read_mask, slices, kind) for kind in LABELS}
+    absent = source.missing(kind for kind in LABELS if kind not in images)
     return source.PatientSource(study.name, images, slices + masks, (*_NOTES, *absent))
 
 
@@ -76,7 +76,7 @@ def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
         planes.append(Frame(path, header, 0, drawn[-1]).plane())
 
     def inside(index: int) -> FloatArray:
-        return np.isin(drawn[index], _VALUES[kind]).astype(np.float32)
+        return np.isin(drawn[index], LABELS[kind]).astype(np.float32)
 
     return stack_images(planes, inside, kind)
 
