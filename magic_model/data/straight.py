@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from magic_model.data.volume import FloatArray, Kind, Volume
+from magic_model.data.volume import MASKS, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
 _Vector = NDArray[np.float64]
@@ -182,10 +182,10 @@ class Places:
 def find_holes(heights: _Vector) -> list[int]:
     """Find where slices are missing, by the distances of neighbours.
 
-    Neighbouring distances within a factor of 1.3 are one spacing. Distances more than
-    1.4 times as wide as those before and after are a hole, unless there are three or
-    more of them in a row and they are at most 10.5 mm: those are a part of the protocol
-    of its own, such as 2.5 mm at the base and 5 mm above.
+    Distances within a factor of 1.3 are alike. A spacing is what three or more are
+    like, the lower median if there is none. A distance more than 1.4 times as wide as
+    the spacings beside it is a hole, unless three or more in a row are alike and at
+    most 10.5 mm: those are a part of the protocol, such as 5 mm above a base of 2.5 mm.
 
     Args:
         heights: `(n,)` in mm, rising.
@@ -199,14 +199,18 @@ def find_holes(heights: _Vector) -> list[int]:
         >>> find_holes(np.array([0.0, 2.5, 5.0, 7.5, 12.5, 17.5, 22.5]))
         []
     """
-    runs = _runs(np.diff(heights))
+    steps = np.diff(heights)
+    runs = _runs(steps)
     widths = [float(np.median(run)) for run in runs]
+    spacings = [w for w in widths if _count_alike(w, runs, widths) >= _PART]
+    spacings = spacings or [_lower_median(steps)]
     found: list[int] = []
     start = 0
-    for i, (run, width) in enumerate(zip(runs, widths, strict=True)):
-        beside = [widths[j] for j in (i - 1, i + 1) if 0 <= j < len(runs)]
-        stands_out = bool(beside) and width > _HOLE * max(beside)
-        if stands_out and (len(run) < _PART or width > _WIDEST_PART):
+    for i, run in enumerate(runs):
+        neighbours = widths[max(0, i - 1) : i] + widths[i + 1 : i + 2]
+        beside = [width for width in neighbours if width in spacings]
+        is_part = len(run) >= _PART and widths[i] <= _WIDEST_PART
+        if not is_part and widths[i] > _HOLE * max(beside or spacings):
             found += range(start, start + len(run))
         start += len(run)
     return found
@@ -229,9 +233,9 @@ def straighten(volume: Volume) -> Volume:
     row, column = (columns[:, i] / np.linalg.norm(columns[:, i]) for i in (0, 1))
     normal = np.cross(row, column)
     normal *= np.sign(normal @ columns[:, 2])
-    numbers = np.arange(volume.shape[order[2]])
+    numbers = np.arange(volume.shape[order[2]], dtype=np.float64)
     places = Places(
-        heights=numbers * float(normal @ columns[:, 2]),
+        heights=np.asarray(numbers * (normal @ columns[:, 2]), np.float64),
         shifts=np.outer(numbers, [row @ columns[:, 2], column @ columns[:, 2]]),
         pixel=(volume.spacing[order[0]], volume.spacing[order[1]]),
     )
@@ -242,8 +246,9 @@ def straighten(volume: Volume) -> Volume:
         )
         raise DataError(msg)
     slices = volume.array.transpose(order[::-1])
-    is_mask = volume.kind.value.endswith("mask")
-    resampled, start = places.resample(slices, background(volume), nearest=is_mask)
+    resampled, start = places.resample(
+        slices, background(volume), nearest=volume.kind in MASKS
+    )
     affine = volume.affine.copy()
     affine[:3, order[2]] = normal * places.spacing()[1]
     affine[:3, 3] += start[0] * row + start[1] * column
@@ -282,6 +287,15 @@ def _slices_last(volume: Volume) -> list[int]:
         )
         raise DataError(msg)
     return max(choices, key=lambda order: volume.spacing[order[2]])
+
+
+def _count_alike(width: float, runs: Sequence[_Vector], widths: Sequence[float]) -> int:
+    """Count the distances like one, in all runs."""
+    return sum(
+        len(run)
+        for run, other in zip(runs, widths, strict=True)
+        if 1 / _ONE_SPACING <= other / width <= _ONE_SPACING
+    )
 
 
 def _runs(steps: _Vector) -> list[_Vector]:

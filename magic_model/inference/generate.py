@@ -13,6 +13,8 @@ from magic_model.data.ncct_values import ncct_findings, require_hounsfield
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
 from magic_model.data.sampling import Sampling
 from magic_model.data.slices import SliceStack
+from magic_model.data.straight import straighten
+from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError, as_path, pluralize, require_whole
 from magic_model.frames import to_frame
@@ -386,10 +388,10 @@ class Generation:
         )
 
     def _load(self, source: Source) -> Volume:
-        """Read an NCCT, whose values must be HU."""
+        """Read an NCCT, whose values must be HU; straighten one that is sheared."""
         ncct = source.load()
         try:
-            return require_hounsfield(ncct)
+            return require_hounsfield(measured_only(straighten(ncct)))
         except DataError as error:
             msg = f"{source.patient_id}: {error}"
             raise DataError(msg) from error

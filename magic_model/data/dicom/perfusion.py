@@ -205,7 +205,8 @@ def _factor_to(kind: Kind, unit: str) -> float | None:
     rest = written.lstrip("0123456789.")
     number = written.removesuffix(rest)
     factors = _FACTORS[UNITS[kind]]
-    if rest not in factors or number.count(".") > 1 or number == "0":
+    is_number = number.count(".") <= 1 and number.strip("0.") != ""
+    if rest not in factors or (number and not is_number):
         msg = f"unit of {kind} must be {UNITS[kind]} or convertible, got {unit!r}"
         raise DataError(msg)
     return float(number or 1) * factors[rest]

@@ -73,9 +73,45 @@ def test_a_last_axis_of_length_1_is_dropped(tmp_path):
 def test_a_series_is_refused(tmp_path):
     nib.save(nib.Nifti1Image(np.ones((2, 3, 4, 5)), AFFINE), tmp_path / "x.nii")
     with pytest.raises(
-        DataError, match=r"x.nii: .* three axes, got shape \(2, 3, 4, 5"
+        DataError,
+        match=r"x.nii: is a 4D series of 5 volumes, such as a raw perfusion scan.*give",
     ):
         read_nifti(tmp_path / "x.nii", Kind.CBF)
+
+
+@pytest.mark.parametrize(("millimetres", "told"), [(4.9, False), (40.0, True)])
+def test_sform_and_qform_that_differ_by_more_than_a_voxel_are_named(
+    tmp_path, millimetres, told
+):
+    affine = np.diag([-0.5, 0.5, 5, 1])
+    elsewhere = affine.copy()
+    elsewhere[2, 3] = millimetres
+    image = nib.Nifti1Image(np.ones((4, 5, 6), np.float32), affine)
+    image.set_sform(affine, 1)
+    image.set_qform(elsewhere, 1)
+    nib.save(image, tmp_path / "x.nii")
+
+    volume = read_nifti(tmp_path / "x.nii", Kind.NCCT)
+
+    np.testing.assert_allclose(volume.affine, affine, atol=1e-6)
+    expected = (
+        "sform and qform place it up to 40.0 mm apart: the sform was used; make them "
+        "agree if the qform is the right one"
+    )
+    assert volume.notes == ((expected,) if told else ())
+
+
+def test_a_qform_that_cannot_hold_the_shear_is_no_disagreement(tmp_path):
+    """As dcm2niix writes a tilted head: the first slice is in both at its place."""
+    sheared = np.array([[-1, 0, 0, 9], [0, 1, 1.7, -9], [0, 0, 5, 3], [0, 0, 0, 1.0]])
+    image = nib.Nifti1Image(np.ones((4, 5, 30), np.float32), sheared)
+    image.set_sform(sheared, 1)
+    qform = np.diag([-1, 1, 5, 1.0])
+    qform[:3, 3] = sheared[:3, 3]
+    image.set_qform(qform, 1)
+    nib.save(image, tmp_path / "x.nii")
+
+    assert read_nifti(tmp_path / "x.nii", Kind.NCCT).notes == ()
 
 
 def test_an_image_without_a_place_in_space_is_refused(tmp_path):

@@ -226,7 +226,7 @@ def test_display_and_back(x, y, z):
         ("far", "P1: NCCT and perfusion maps must overlap in space, got none"),
         ("empty", "P1: Perfusion maps must hold values other than 0, got none"),
         ("no brain", "P1: The brain must overlap NCCT and perfusion maps, got none"),
-        ("nan", "P1: ncct must be finite, 1 voxels"),
+        ("nan", "P1: ncct must be finite within the head, 1 voxels"),
     ],
 )
 def test_what_cannot_be_paired_is_refused(head, maps, change, message):
@@ -241,7 +241,7 @@ def test_what_cannot_be_paired_is_refused(head, maps, change, message):
         brain = brain.with_array(np.zeros(brain.shape))
     if change == "nan":
         array = ncct.array.copy()
-        array[0, 0, 0] = np.nan
+        array[32, 32, 10] = np.nan
         ncct = ncct.with_array(array)
     with pytest.raises(DataError, match=message):
         prepare_slices("P1", ncct, maps, brain, geometry=SMALL)

@@ -156,13 +156,79 @@ def test_a_broken_patient_is_named_and_the_others_go_on(sources, tmp_path):
     assert (len(again.records), again.n_skipped, len(again.failures)) == (3, 2, 0)
 
 
-def test_values_that_are_not_finite_are_refused(tmp_path):
+def imported(tmp_path, images):
+    """Import one patient; give the record and the loaded images."""
+    out = tmp_path / "cohort"
+    result = import_cohort([source(tmp_path, "x", images)], out)
+    assert not result.failures, result.failures
+    cohort = read_cohort(out)
+    (patient,) = cohort.patients
+    return result.records[0], {k: cohort.load(patient, k) for k in patient.images}
+
+
+def test_a_background_of_nan_is_left_out(tmp_path):
+    """As many programs write maps: the same patient as with a background of 0."""
+    plain, expected = imported(tmp_path / "plain", head(1))
+    images = head(1)
+    for kind in (Kind.NCCT, Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX):
+        array = images[kind].array
+        outside = images[Kind.BRAIN_MASK].array == 0
+        images[kind] = images[kind].with_array(np.where(outside, np.nan, array))
+    n_outside = int(outside.sum())
+
+    record, loaded = imported(tmp_path / "nan", images)
+
+    note = f"cbf: {n_outside} voxels are NaN or infinite and count as not measured"
+    assert note in record.notes
+    for kind in (Kind.CBF, Kind.MTT):
+        np.testing.assert_array_equal(loaded[kind].array, expected[kind].array)
+    assert set(np.unique(loaded[Kind.NCCT].array)) == {-1024, 35} or (
+        loaded[Kind.NCCT].array.min() == 35
+    )
+    assert record.core_ml == plain.core_ml
+    assert record.severity == plain.severity
+
+
+def test_nan_within_the_brain_is_named(tmp_path):
     images = head(1)
     array = images[Kind.CBF].array.copy()
-    array[5, 5, 2] = np.nan
+    array[20, 20, 2] = np.inf
+    array[0, 0, 2] = np.nan
     images[Kind.CBF] = images[Kind.CBF].with_array(array)
+    record, loaded = imported(tmp_path, images)
+    assert (
+        "cbf: 2 voxels are NaN or infinite and count as not measured, 1 of them "
+        "(0.16 mL) within the brain"
+    ) in record.notes
+    assert loaded[Kind.CBF].array[20, 20, 2] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "hole", "reason"),
+    [
+        (Kind.NCCT, np.s_[20, 20, 2], "ncct must be finite within the head, 1 voxels"),
+        (Kind.CBF, np.s_[:], "cbf must hold finite values, all are NaN or infinite"),
+    ],
+)
+def test_what_was_not_measured_where_it_counts_is_refused(tmp_path, kind, hole, reason):
+    images = head(1)
+    array = images[kind].array.copy()
+    array[hole] = np.nan
+    images[kind] = images[kind].with_array(array)
     result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
-    assert "cbf must be finite, 1 voxels" in result.failures[0].reason
+    assert reason in result.failures[0].reason
+
+
+def test_maps_of_another_grid_do_not_fade_towards_nan(tmp_path):
+    """Left out of the average, not averaged as 0."""
+    images = head(1)
+    inside = images[Kind.BRAIN_MASK].array == 1
+    finer = np.diag([4.0, 4.0, 5.0, 1.0])
+    mtt = np.repeat(np.where(inside, 4.0, np.nan), 2, axis=2)
+    images[Kind.MTT] = Volume(mtt, finer, Kind.MTT)
+    record, loaded = imported(tmp_path, images)
+    assert "mtt was resampled to the grid of cbf" in record.notes
+    assert set(np.unique(loaded[Kind.MTT].array.round(4))) == {0, 4}
 
 
 def test_a_full_disk_leaves_nothing_half_written(sources, tmp_path, monkeypatch):
@@ -257,13 +323,16 @@ def test_a_record_survives_its_json(sources, tmp_path):
     assert read_record(out / record.patient_id) == record
 
 
-def test_a_sheared_grid_is_refused(tmp_path):
+def test_a_sheared_grid_is_resampled_and_noted(tmp_path):
     images = head(1)
     sheared = AFFINE.copy()
     sheared[1, 2] = 3
     images[Kind.NCCT] = Volume(images[Kind.NCCT].array, sheared, Kind.NCCT)
-    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
-    assert "ncct must have axes at right angles" in result.failures[0].reason
+    record, loaded = imported(tmp_path, images)
+    assert loaded[Kind.NCCT].is_orthogonal
+    assert loaded[Kind.NCCT].shape == (40, 44 + 4, 6)  # 15 mm are 3.75 voxels
+    (note,) = [note for note in record.notes if "straight slices" in note]
+    assert note.startswith("ncct: slices were tilted by 16.7 degrees (gantry tilt)")
 
 
 def test_masks_that_were_given_measure_the_lesion():

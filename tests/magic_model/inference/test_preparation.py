@@ -229,13 +229,40 @@ def test_five_slices_are_enough_if_they_reach_far():
         (lambda ct: np.full_like(ct, -1000), r"P1: A head CT must show bone .* -1000"),
         (lambda ct: np.where(ct > 300, 40, ct), "P1: A head CT must show bone"),
         (lambda ct: np.where(ct > 0, 1000, ct), "P1: A brain must have 50 mL or more"),
-        (lambda ct: np.where(ct == 60, np.nan, ct), "ncct must be finite"),
+        (
+            lambda ct: np.where(ct == 60, np.nan, ct),
+            "ncct must be finite within the head",
+        ),
     ],
 )
 def test_an_ncct_without_a_brain_is_refused(head, change, message):
     ncct = head.ncct.with_array(change(head.ncct.array))
     with pytest.raises(DataError, match=message):
         prepare_ncct("P1", ncct, size=SIZE)
+
+
+def test_a_background_of_nan_is_air(head):
+    ncct = head.ncct.with_array(
+        np.where(head.ncct.array == -1000, np.nan, head.ncct.array)
+    )
+    plain = prepare_ncct("P1", head.ncct, size=SIZE)
+    assert np.array_equal(prepare_ncct("P1", ncct, size=SIZE).ncct, plain.ncct)
+    *_, note = (note for note in preparation_notes(ncct) if "NaN" in note)
+    assert note.endswith("voxels are NaN or infinite and count as not measured")
+
+
+def test_a_sheared_scan_is_straightened_and_noted(head):
+    leaning = head.affine.copy()
+    leaning[1, 2] = 2.4
+    leaning[1, 3] -= 2.4 * 9.5
+    ncct = Volume(head.ncct.array, leaning, Kind.NCCT)
+    stack = prepare_ncct("P1", ncct, size=SIZE)
+    assert stack.to_volume(stack.mask, Kind.BRAIN_MASK).is_orthogonal
+    assert next(preparation_notes(ncct)) == (
+        "slices were tilted by 16.7 degrees (gantry tilt): resampled once, to 20 "
+        "straight slices 8.00 mm apart, with 14 pixels more in plane so that nothing "
+        "is cut off"
+    )
 
 
 def test_a_brain_mask_elsewhere_is_refused(head):

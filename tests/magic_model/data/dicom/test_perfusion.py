@@ -62,6 +62,17 @@ def test_rescale_gives_physical_units(tmp_path, grey_map):
         (Kind.CBF, "mL/min/100 mL", 1 / 1.05),
         (Kind.CBV, "ml/[100]ml", 1 / 1.05),
         (Kind.CBV, "US", 1.0),
+        (Kind.CBF, "ml/100ml/s", 60 / 1.05),  # eCT_Supplemental of pydicom's files
+        (Kind.CBF, "0.1 ml/min/100ml", 0.1 / 1.05),
+        (Kind.CBF, "mL.(100 g)-1.s-1", 60.0),
+        (Kind.CBF, "ml/g/min", 100.0),
+        (Kind.CBF, "10*ml/100g/min", 10.0),
+        (Kind.CBV, "0.1 ml/100ml", 0.1 / 1.05),
+        (Kind.CBV, "ml/dl", 1 / 1.05),
+        (Kind.CBV, "ml/g", 100.0),
+        (Kind.MTT, "0.1 s", 0.1),
+        (Kind.TMAX, "10*-1.s", 0.1),
+        (Kind.TTP, "min", 60.0),
     ],
 )
 def test_units_are_converted(tmp_path, grey_map, kind, unit, factor):
@@ -73,6 +84,25 @@ def test_units_are_converted(tmp_path, grey_map, kind, unit, factor):
     np.testing.assert_allclose(
         volume.array, _values(grey_map) * 0.1 * factor, rtol=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [
+        (Kind.CBF, "ml/100g"),
+        (Kind.CBV, "ml/100ml/s"),
+        (Kind.MTT, "0.1.1 s"),
+        (Kind.MTT, "0 s"),
+        (Kind.MTT, "0.0 s"),
+        (Kind.CBF, "100"),
+    ],
+)
+def test_what_is_no_unit_of_the_map_is_refused(tmp_path, grey_map, kind, unit):
+    for dataset in grey_map.slices:
+        dataset.RescaleType = unit
+
+    with pytest.raises(DataError, match=f"unit of {kind} must be"):
+        read_map_series(grey_map.write(tmp_path), kind)
 
 
 def test_a_real_world_mapping_wins_over_rescale(tmp_path, grey_map):
