@@ -58,8 +58,8 @@ _SOFT_WORDS = re.compile(r"(?:STANDARD|STND|STD|SOFT|SMOOTH|BRAIN)\+?", re.IGNOR
 _SHARP_LETTERS = frozenset({"D", "E", "L", "YC", "YD", "YE", "UD", "UE"})
 _SHARPEST_SOFT = 55  # of Siemens' numbers, 10 (smooth) to 98
 
-_PROJECTIONS = re.compile(r"\b(?:min|max)?_?(?:mip|minip|maxip|vrt|ssd|thick ?mip)\b")
-_AVERAGES = re.compile(r"\b(?:average|mean|ave|avg|tmip)\b")
+_PROJECTIONS = re.compile(r"\b(?:t|min|max)?(?:mip|minip|maxip|vrt|ssd)\b")
+_AVERAGES = re.compile(r"\b(?:average|mean|ave|avg)\b")
 _LOCALIZERS = re.compile(
     r"\b(?:localizer|localiser|scout|topogram|surview|scanogram|scano|pilot)\b"
 )

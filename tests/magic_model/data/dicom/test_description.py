@@ -92,6 +92,7 @@ def test_no_contrast_is_known_by_words(text):
     [
         (description.is_projection, "DERIVED SECONDARY AXIAL MIP", True),
         (description.is_projection, "AX MinIP 10", True),
+        (description.is_projection, "CTP_tMIP", True),
         (description.is_projection, "DERIVED SECONDARY MPR", False),
         (description.is_average, "DERIVED SECONDARY REFORMATTED AVERAGE", True),
         (description.is_average, "ORIGINAL PRIMARY AXIAL", False),
