@@ -59,6 +59,8 @@ def open_room(folder: StrPath, url: str | None = None) -> Room:
         TypeError: If `folder` is no path.
     """
     study, clock = open_study(as_path(folder, "folder")), SystemClock()
+    for fault in study.damage():
+        report(StudyError(fault))
     return Room(study, open_study_store(study, url, clock=clock), clock)
 
 

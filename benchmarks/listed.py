@@ -43,6 +43,17 @@ BENCHMARKS = (
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
+    Benchmark(
+        "registration",
+        "known motions undone, and results that are not trusted",
+        ("--motions", "12", "--subset", "3"),
+    ),
+    Benchmark("value_checks", "checks of values, on phantoms", minutes=10),
+    Benchmark(
+        "severity",
+        "core and class found in maps, against what was planted",
+        ("--patients", "20"),
+    ),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),
@@ -53,8 +64,9 @@ BENCHMARKS = (
 )
 LEFT_TO_YOU = (
     "`benchmarks.quality` and `benchmarks.public_sample` train networks for hours; "
+    "`benchmarks.same_maps` trains one for a minute; "
     "`benchmarks.decisions` and `benchmarks.claims` draw 2,000 studies a cell for an "
-    "hour. "
+    "hour; `benchmarks.demonstration` rehearses a study under fifty seeds, twice. "
     "`benchmarks.coverage` without `--repetitions` renews the table and picture of "
     "[readers and patients](method/multireader.md)."
 )

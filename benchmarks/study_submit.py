@@ -59,7 +59,7 @@ def make_study(folder: Path, n_readers: int) -> Study:
 class _Unchecked(Study):
     """Pictures are not what is timed here."""
 
-    def check_images(self) -> None:
+    def damage(self) -> None:
         """Find nothing to check."""
 
 

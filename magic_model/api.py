@@ -11,6 +11,7 @@ from magic_model.errors import DataError, as_path, is_a, missing_extra, require_
 from magic_model.inference import generate as inference_generate
 from magic_model.inference.prepare import Source, find_sources, require_name
 from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.output import require_writable
 from magic_model.severity import Severity
 
 if TYPE_CHECKING:
@@ -145,8 +146,12 @@ def train(
     epochs: int | None = None,
     seed: int = 1,
     device: str = "auto",
+    init: str | Path | None = None,
+    allow_missing: int = 0,
 ) -> Model:
     """Train a recipe on a cohort, or go on where the folder's run stopped.
+
+    A finished run goes on if more epochs are asked for.
 
     Args:
         cohort: Folder with cohort.csv.
@@ -155,23 +160,34 @@ def train(
         epochs: In place of the recipe's.
         seed: Of weights, order, augmentation and dropout.
         device: `auto` takes a GPU if there is one, else `cpu` or `cuda`.
+        init: Checkpoint, or folder of a run, whose weights a new run starts from.
+        allow_missing: Patients that may be left out as they cannot be prepared.
 
     Returns:
         The best model on validation; without patients to validate with, the last.
 
     Raises:
-        DataError: If cohort, recipe or folder cannot be used, or training diverges.
+        DataError: If cohort, recipe, weights or folder cannot be used, patients cannot
+            be prepared, or training diverges.
     """
+    from magic_model.checkpoint import checkpoint_of
     from magic_model.distributed import choose_device
     from magic_model.recipe import as_recipe
-    from magic_model.training.trainer import RunSettings, train_cohort
+    from magic_model.training.cohort import train_cohort
+    from magic_model.training.trainer import RunSettings
 
     run = as_path(folder)
     wanted = as_recipe(recipe)
     if epochs is not None:
         wanted = wanted.with_epochs(require_whole(epochs, "epochs", 1))
     require_whole(seed, "seed")
-    settings = RunSettings(folder=run, seed=seed, device=choose_device(device))
+    settings = RunSettings(
+        folder=run,
+        seed=seed,
+        device=choose_device(device),
+        init=None if init is None else checkpoint_of(as_path(init)),
+        allow_missing=require_whole(allow_missing, "allow_missing"),
+    )
     train_cohort(as_path(cohort), wanted, settings)
     return load(run, device)
 
@@ -207,6 +223,8 @@ def evaluate(
         folders = [as_path(folder) for folder in generated.values()]
     else:
         names, folders = None, [as_path(generated)]
+    if out is not None:
+        require_writable(as_path(out))
     found = evaluate_folders(as_path(cohort), folders, names, seed=seed, jobs=jobs)
     if out is not None:
         write_evaluation(found, as_path(out))

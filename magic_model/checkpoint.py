@@ -14,10 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from magic_model.data.sampling import Sampling
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator, build_generator
-from magic_model.recipe import Recipe, recipe_from_table
+from magic_model.recipe import Recipe, as_heeded, recipe_from_table
 
 SCHEMA = 1
 BEST = "best.safetensors"
@@ -40,6 +41,8 @@ class CheckpointHeader:
         step: Steps that are done in the next one.
         validation: Mean absolute error of each map in its unit; empty if unknown.
         best: Smallest validation score so far, and the epoch that had it.
+        sampling: Millimetres of the slices trained on; None in those of version 0.1.
+        init: Fingerprint of the weights that training started from; empty if drawn.
     """
 
     recipe: Recipe
@@ -50,6 +53,8 @@ class CheckpointHeader:
     step: int = 0
     validation: Mapping[str, float] = field(default_factory=dict)
     best: tuple[float, int] | None = None
+    sampling: Sampling | None = None
+    init: str = ""
 
 
 def save_checkpoint(
@@ -176,7 +181,7 @@ def _header(plain: dict[str, Any], path: Path) -> CheckpointHeader:
     if plain.pop("schema", None) != SCHEMA:
         msg = f"{path}: must be a checkpoint of schema {SCHEMA}, got another"
         raise DataError(msg)
-    recipe = recipe_from_table(plain.pop("recipe"), str(path))
+    recipe = recipe_from_table(as_heeded(plain.pop("recipe")), str(path))
     ranges = {
         PerfusionMap(name): (low, high)
         for name, (low, high) in plain.pop("ranges").items()
@@ -186,7 +191,11 @@ def _header(plain: dict[str, Any], path: Path) -> CheckpointHeader:
             found = ranges.get(name, "none")
             msg = f"{path}: range of {name} must be {limits}, got {found}"
             raise DataError(msg)
-    best = plain.pop("best")
+    best, mm = plain.pop("best"), plain.pop("sampling", None)
     return CheckpointHeader(
-        recipe=recipe, ranges=ranges, best=tuple(best) if best else None, **plain
+        recipe=recipe,
+        ranges=ranges,
+        best=tuple(best) if best else None,
+        sampling=Sampling(**mm) if mm else None,
+        **plain,
     )

@@ -26,6 +26,10 @@ class DataError(ValueError):
     """A file, a patient's data or an option cannot be used; the message says why."""
 
 
+class SeverityUnknownError(DataError):
+    """Maps do not tell core and tissue at risk; the message says why."""
+
+
 def missing_extra(error: ModuleNotFoundError) -> str | None:
     """Return a sentence that names the extra to install; None if none brings it."""
     name = (error.name or "").partition(".")[0]

@@ -68,6 +68,11 @@ class GeneratorConfig:
     """Whether the network also sees the NCCT with left and right swapped."""
 
     def __post_init__(self) -> None:
+        defaults = {f.name: f.default for f in dataclasses.fields(self)}
+        for key, truth in _unheeded(self.family, self.levels).items():
+            value = getattr(self, key)
+            _require_heeded(self.family, key, value, (truth, defaults[key]))
+            object.__setattr__(self, key, truth)  # what the network does
         _require(self.width >= 1, "generator.width must be 1 or more", self.width)
         _require(1 <= self.levels <= 8, "generator.levels must be 1 to 8", self.levels)
         _require(
@@ -79,6 +84,40 @@ class GeneratorConfig:
         _require(
             0 <= self.dropout < 1, "generator.dropout must be 0 to 1", self.dropout
         )
+
+
+def _unheeded(family: object, levels: object) -> dict[str, Any]:
+    """Return the keys that a family does not heed, with what it does instead."""
+    if family == Family.RESIDUAL:
+        return {"dropout": 0.0, "shared": levels}
+    return {"patch": 1, "mirror": False}
+
+
+def _require_heeded(
+    family: object, key: str, value: object, allowed: tuple[object, ...]
+) -> None:
+    """Refuse a value that would be ignored.
+
+    Raises:
+        DataError: If it is not what the family does.
+    """
+    if value not in allowed:
+        msg = (
+            f"generator.{key} is ignored by family {family}: leave it out, or say "
+            f"{key} = {json.dumps(allowed[0])}, got {json.dumps(value, default=str)}"
+        )
+        raise DataError(msg)
+
+
+def as_heeded(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a recipe without keys that its generator does not heed.
+
+    Version 0.1 wrote them into checkpoints.
+    """
+    generator = dict(table["generator"])
+    for key in _unheeded(generator.get("family"), generator.get("levels")):
+        generator.pop(key, None)
+    return {**table, "generator": generator}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,9 +222,18 @@ class DataConfig:
     n_slices: int = 10
     """Slices per patient at most."""
 
+    pixel_mm: float = 0.0
+    """Side of a pixel; at 0 the median of the training patients, whose maps then fill
+    `size` pixels."""
+
     def __post_init__(self) -> None:
         _require(self.size >= 16, "data.size must be 16 or more", self.size)
         _require(self.n_slices >= 1, "data.n_slices must be 1 or more", self.n_slices)
+        _require(
+            0 <= self.pixel_mm < math.inf,
+            "data.pixel_mm must be 0 or more",
+            self.pixel_mm,
+        )
 
 
 _LEAST_JUDGED = 24  # pixels; smaller images leave no patch to the discriminator
@@ -261,6 +309,24 @@ class Recipe:
         """Return it as tables of plain values, which `recipe_from_table` reads."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         return plain
+
+
+def recipe_differences(one: Recipe, other: Recipe) -> list[str]:
+    """Name the keys in which two recipes differ, with both values."""
+    tables = one.to_dict(), other.to_dict()
+    return [
+        f"{name}: {left}, here {right}"
+        for (name, left), (_, right) in zip(*map(_flat, tables), strict=True)
+        if left != right
+    ]
+
+
+def _flat(table: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (f"{key}.{name}" if name else key, found)
+        for key, value in table.items()
+        for name, found in (value.items() if isinstance(value, dict) else [("", value)])
+    ]
 
 
 _Built = TypeVar("_Built")
@@ -376,7 +442,21 @@ def _section(kind: type[Any], table: object, where: str) -> object:
         msg = f"{where} must be a table, got {table!r}"
         raise DataError(msg)
     values = {key: _value(key, value, where) for key, value in table.items()}
+    if kind is GeneratorConfig:
+        _require_all_heeded(values, where)
     return _checked(kind, values, where)
+
+
+def _require_all_heeded(values: Mapping[str, Any], where: str) -> None:
+    """Refuse keys that are there and would be ignored, also at their defaults."""
+    family = values.get("family", GeneratorConfig.family)
+    levels = values.get("levels", GeneratorConfig.levels)
+    for key, truth in _unheeded(family, levels).items():
+        try:
+            _require_heeded(family, key, values.get(key, truth), (truth,))
+        except DataError as error:
+            msg = f"{where} {error}"
+            raise DataError(msg) from error
 
 
 def _value(key: str, value: object, where: str) -> object:

@@ -30,6 +30,7 @@ _HOME = {
     "paper_questionnaire": "formats.questionnaire",
     "read_protocol": "formats.protocol",
     "read_questionnaire": "formats.questionnaire",
+    "restore": "api",
     "simulate": "api",
     "unblind": "api",
 }
@@ -57,6 +58,7 @@ __all__ = [
     "paper_questionnaire",
     "read_protocol",
     "read_questionnaire",
+    "restore",
     "simulate",
     "unblind",
 ]

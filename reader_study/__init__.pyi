@@ -4,6 +4,7 @@ from reader_study.api import RunningStudy as RunningStudy
 from reader_study.api import audit as audit
 from reader_study.api import build as build
 from reader_study.api import open_study as open_study
+from reader_study.api import restore as restore
 from reader_study.api import simulate as simulate
 from reader_study.api import unblind as unblind
 from reader_study.blinding_audit.findings import AuditReport as AuditReport

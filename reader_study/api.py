@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,7 @@ import numpy as np
 
 from reader_study.blinding_audit import AuditReport, audit_study
 from reader_study.building.builder import BuildRequest, BuiltStudy, build_study
+from reader_study.building.restoring import Restored, restore_study
 from reader_study.building.sealing import unseal
 from reader_study.building.study import Study
 from reader_study.building.study import open_study as _open_study
@@ -25,7 +27,7 @@ from reader_study.reading.reading_session import ReadingSession
 from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import Simulated
 from reader_study.rehearsal.simulation import simulate as _simulate
-from reader_study.running import lifecycle, unblinding
+from reader_study.running import lifecycle, unblinding, withdrawal
 from reader_study.running.export import export_masked, write_new
 from reader_study.running.flow import Flow, read_flow
 from reader_study.running.registry import Profile, add_reader
@@ -56,14 +58,23 @@ class RunningStudy:
         study: The built study.
         database: URL of its database; None for the one in the study's folder.
         clock: The clock of all that is recorded.
+        accept_damage: Why `lock` and `unblind` go on although the store is damaged; it
+            is kept, and readings that the log does not vouch for count as missing.
+            Empty: they refuse.
     """
 
     def __init__(
-        self, study: Study, database: str | None = None, *, clock: Clock | None = None
+        self,
+        study: Study,
+        database: str | None = None,
+        *,
+        clock: Clock | None = None,
+        accept_damage: str = "",
     ) -> None:
         self.study = study
         self.database = database
         self.clock = clock or SystemClock()
+        self.accept_damage = accept_damage
 
     def __enter__(self) -> Self:
         return self
@@ -168,6 +179,48 @@ class RunningStudy:
             self.study, self.store, truth, planned, rng=rng, clock=self.clock
         )
 
+    def withdraw_case(self, names: Sequence[str], *, reason: str, by: str) -> Head:
+        """Withdraw a case, which then counts as missing for all; a deviation.
+
+        Args:
+            names: Pseudo-IDs of the case; one is enough, the others are still shown.
+            reason: Reason for it.
+            by: Name of who withdraws.
+
+        Raises:
+            StudyError: If there is no such pseudo-ID, or the data are locked.
+        """
+        return withdrawal.withdraw_case(
+            self.study,
+            self.store,
+            _texts(names),
+            reason=reason,
+            by=by,
+            clock=self.clock,
+        )
+
+    def names_of_case(
+        self, name: str, key: PathLike, *, passphrase: Passphrase
+    ) -> tuple[str, ...]:
+        """Return all pseudo-IDs of a case; for the keeper of the key.
+
+        Args:
+            name: One of its pseudo-IDs, or its name in cases.csv.
+            key: The sealed key.
+            passphrase: What opens it.
+
+        Raises:
+            StudyError: If there is no such case, or the key is another one.
+        """
+        truth = unblinding.open_key(
+            self.study, _path(key, "key"), _passphrases(passphrase)
+        )
+        return withdrawal.names_of_case(self.study, truth, name)
+
+    def damage(self) -> tuple[str, ...]:
+        """Return what is wrong with pictures and training; each file is read anew."""
+        return self.study.damage()
+
     def lock(self, *, by: str, incomplete: str = "") -> Mapping[str, object]:
         """Freeze the data and write the lock record into the study's folder.
 
@@ -179,17 +232,29 @@ class RunningStudy:
             The lock record; a copy of it kept elsewhere anchors the log.
 
         Raises:
-            StudyError: If trials are not signed and no reason is given, or the log
-                does not verify.
+            StudyError: If trials are not signed, or the log does not verify, and no
+                reason is given; or if there is a lock record already.
         """
+        path = self.folder / LOCK_RECORD
+        if path.exists() and self.phase is Phase.OPEN:
+            msg = (
+                f"{path} must not be there, for the data are not locked: the database "
+                "is an older copy. Put back a newer one, or keep that record elsewhere"
+            )
+            raise StudyError(msg)
         record = lifecycle.lock(
-            self.study, self.store, by=by, clock=self.clock, incomplete=incomplete
+            self.study,
+            self.store,
+            by=by,
+            clock=self.clock,
+            incomplete=incomplete,
+            accept_damage=self.accept_damage,
         )
-        write_new(self.folder / LOCK_RECORD, json.dumps(record, indent=2) + "\n")
+        write_new(path, json.dumps(record, indent=2) + "\n")
         return record
 
     def verify(self, anchors: Sequence[PathLike] = ()) -> Verification:
-        """Check the log, every row it covers, and anchors.
+        """Check the log, every row it covers, anchors, pictures and training.
 
         Args:
             anchors: Receipts and lock records; the study's own one is always taken.
@@ -197,9 +262,10 @@ class RunningStudy:
         Raises:
             StudyError: If an anchor is none.
         """
-        known = self.anchors(anchors)
+        known, faults = self._all_anchors(anchors)
         with self.store.reading() as connection:
-            return verify(connection, known)
+            found = verify(connection, known)
+        return replace(found, faults=(*found.faults, *faults, *self.damage()))
 
     def verify_draw(self, key: PathLike, *, passphrase: Passphrase) -> int:
         """Repeat the draw of a study that has been unblinded.
@@ -269,7 +335,8 @@ class RunningStudy:
             first,
             second,
             reason,
-            self.anchors(anchors),
+            *self._all_anchors(anchors),
+            accept_damage=self.accept_damage,
         )
         done = _unblind(self.study, self.store, request, clock=self.clock)
         if folder is not None:
@@ -292,13 +359,22 @@ class RunningStudy:
         """Return entries of the log from receipts and lock records, and the own one.
 
         Raises:
-            StudyError: If a file holds no `head`.
+            StudyError: If a file that is given holds no `head`.
         """
+        return self._all_anchors(paths)[0]
+
+    def _all_anchors(
+        self, paths: Sequence[PathLike]
+    ) -> tuple[list[Head], tuple[str, ...]]:
+        """Return anchors, and what is wrong with the study's own."""
+        given = [read_anchor(_path(path, "anchor")) for path in paths]
         own = self.folder / LOCK_RECORD
-        given = [_path(path, "anchor") for path in paths]
-        return [
-            read_anchor(path) for path in [*given, *([own] if own.exists() else [])]
-        ]
+        if not own.exists():
+            return given, ()
+        try:
+            return [*given, read_anchor(own)], ()
+        except StudyError as error:
+            return given, (f"{error}; put back the copy of it that is kept elsewhere",)
 
     def close(self) -> None:
         """Close the store."""
@@ -316,18 +392,25 @@ class RunningStudy:
         return out
 
 
-def open_study(folder: PathLike, *, database: str | None = None) -> RunningStudy:
-    """Open a built study, and check protocol, questionnaire and every picture.
+def open_study(
+    folder: PathLike, *, database: str | None = None, accept_damage: str = ""
+) -> RunningStudy:
+    """Open a built study, and check manifest, protocol and questionnaire.
+
+    A damaged picture stops nothing; `RunningStudy.damage` names it.
 
     Args:
         folder: Folder of the study.
         database: URL, `sqlite:///...` or `postgresql://...`; None for the one in the
             study's folder.
+        accept_damage: Why `lock` and `unblind` go on although the store is damaged;
+            see `RunningStudy`.
 
     Raises:
         StudyError: If it was not built, or something in it was changed since.
     """
-    return RunningStudy(_open_study(_path(folder, "study")), database)
+    study = _open_study(_path(folder, "study"))
+    return RunningStudy(study, database, accept_damage=accept_damage)
 
 
 def build(
@@ -381,6 +464,31 @@ def audit(
     if key is None:
         return audit_study(place)
     return audit_study(place, unseal(_path(key, "key"), _passphrases(passphrase)))
+
+
+def restore(
+    folder: PathLike,
+    *,
+    key: PathLike,
+    passphrase: Passphrase,
+    montages: PathLike | None = None,
+) -> Restored:
+    """Put back the files of a study that are not as they were built.
+
+    Args:
+        folder: Folder of the study.
+        key: Its key, which holds a copy of the small files.
+        passphrase: What opens the key.
+        montages: Folder with the montages that the study was built from, to restore
+            pictures; None to leave them alone.
+
+    Raises:
+        StudyError: If the key is of an earlier version or of another study, or a file
+            cannot be written.
+    """
+    source = None if montages is None else _path(montages, "montages")
+    truth = unseal(_path(key, "key"), _passphrases(passphrase))
+    return restore_study(_path(folder, "study"), truth, source)
 
 
 def simulate(

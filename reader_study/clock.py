@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
+from reader_study.errors import StudyError
+
 
 class Clock(Protocol):
     """Source of the server's time."""
@@ -10,6 +12,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the time, in UTC."""
         ...
+
+
+_EXAMPLE = "2026-03-01T09:30:00.000000Z"
 
 
 class SystemClock:
@@ -34,9 +39,13 @@ def from_text(text: str) -> datetime:
     """Read a time that `to_text` wrote.
 
     Raises:
-        ValueError: If it is no such time.
+        StudyError: If it is no such time, as in a damaged database.
     """
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        msg = f"A stored time must be such as {_EXAMPLE}, got {text!r:.40}; "
+        raise StudyError(msg + "magic-study verify names the entry") from error
 
 
 def seconds_between(start: str, end: str) -> float:

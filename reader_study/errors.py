@@ -5,6 +5,10 @@ class StudyError(ValueError):
     """A protocol, a study's files, a key or a request cannot be used."""
 
 
+class DamagedPictureError(StudyError):
+    """A picture is missing, or not the one that the study was built with."""
+
+
 def counted(n: int, noun: str) -> str:
     """Return a number with its noun.
 

@@ -6,7 +6,10 @@ from benchmarks import run_all
 from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
-NOT_RUN = {"claims", "decisions", "quality", "public_sample", "structure"}
+NOT_RUN = {
+    "claims", "decisions", "demonstration", "quality", "public_sample", "same_maps",
+    "structure",
+}  # fmt: skip
 PARTS = {
     "app_browser", "app_study", "app_wire", "latent_studies", "populations",
     "training_steps",

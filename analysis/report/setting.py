@@ -24,6 +24,10 @@ ORDERS: Mapping[str, str] = {
 _DEVIATIONS: Mapping[str, str] = {
     "early_start": "a trial begun before the washout was over",
     "incomplete_lock": "data locked before all trials were signed",
+    "case_withdrawn": "a case withdrawn",
+    "damage_accepted": "data used although the database was damaged",
+    "picture_not_shown": "a picture that could not be shown",
+    "training_not_shown": "a training case that could not be shown",
 }
 _MOST = 6
 

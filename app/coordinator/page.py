@@ -125,11 +125,8 @@ def _problems(room: Room) -> list[str]:
     with room.store.reading() as connection:
         n = len(verify(connection).faults)
     faults = f"The log or a table that it covers has {n} faults." if n else ""
-    try:
-        room.study.check_images()
-        changed = ""
-    except StudyError:
-        changed = "A picture is missing, or is not the one that was built."
+    damaged = "A picture is missing, or is not the one that was built."
+    changed = damaged if room.study.damage() else ""
     return [problem for problem in (faults, changed) if problem]
 
 

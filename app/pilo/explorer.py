@@ -131,7 +131,9 @@ def open_explorer(checkpoint: Path, source: Path, device: str = "cpu") -> Explor
         raise DataError(msg)
     ncct = patient.load()
     backend = TorchBackend(file, choose_device(device))
-    stack = patient.slices(ncct, backend.size, None, every=True)
+    stack = patient.slices(
+        ncct, backend.size, None, every=True, sampling=backend.sampling
+    )
     made_by = f"recipe {header.recipe.name}, epoch {header.epoch}, {file.name}"
     return Explorer(backend, stack, f"{made_by} \u00b7 {_words(patient)}")
 

@@ -11,6 +11,12 @@ from app.accounts import READER, leave
 from app.components import keep_session
 
 USE = "Research use only"
+NOT_SHOWN = "The picture could not be shown."
+
+_DAMAGED = (
+    "Its file is damaged. Nothing that you saved is lost, and it is not your doing: go "
+    "on without it. The study keeps that it could not be shown."
+)
 
 
 def show_style() -> None:
@@ -51,6 +57,20 @@ def show_bar(
 def show_sheet(heading: str, text: str = "") -> None:
     """Show the beginning of a screen of text."""
     st.html(f"<h1>{escape(heading)}</h1>{paragraphs(text)}")
+
+
+def show_damaged(go_on: Callable[..., None], *given: object) -> None:
+    """Show that a picture cannot be shown, and a button that goes on without it."""
+    with st.container(key="trouble"):
+        state.show_notice()
+        show_sheet("This picture cannot be shown", _DAMAGED)
+        st.button(
+            "Go on without this picture",
+            key=f"go-on-{given[0]}",
+            type="primary",
+            on_click=go_on,
+            args=given,
+        )
 
 
 def paragraphs(text: str) -> str:

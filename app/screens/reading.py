@@ -6,9 +6,11 @@ from app import state
 from app.accounts import perform
 from app.answering import Form, missing_text
 from app.components import active_seconds, desk, show_picture
-from app.room import Room
+from app.room import Room, report
+from app.screens.frame import NOT_SHOWN, show_damaged
 from app.screens.questions import show_questions
 from app.times import clock_time
+from reader_study.errors import DamagedPictureError
 from reader_study.reading.reading_session import Reading, ReadingSession
 from reader_study.reading.recording import Receipt
 
@@ -26,6 +28,12 @@ wheel             rows of a montage; else zoom"""
 
 def show_reading(session: ReadingSession, reading: Reading) -> None:
     """Show the reading at hand."""
+    try:
+        picture = session.image(reading.token)
+    except DamagedPictureError as error:
+        report(error)
+        show_damaged(_decline, reading.token, reading.position, NOT_SHOWN)
+        return
     form = Form(session.study.questionnaire, reading.token)
     if state.kept_draft()[0] != reading.token:
         answers, reasons = dict(reading.draft.answers), dict(reading.draft.reasons)
@@ -34,7 +42,7 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
     with st.container(key="reading"):
         left, right = st.columns([3, 1])
         with left:
-            show_picture(session.image(reading.token), f"viewer-{reading.token}")
+            show_picture(picture, f"viewer-{reading.token}")
         with right, st.container(key="panel"):
             said = state.show_trouble()
             show_questions(form, reading.draft, keep=True, said=said)
@@ -90,8 +98,8 @@ def _save(form: Form, position: int) -> None:
     perform(act)
 
 
-def _decline(token: str, position: int) -> None:
-    why = str(st.session_state.get(f"why-{token}") or "")
+def _decline(token: str, position: int, why: str = "") -> None:
+    why = why or str(st.session_state.get(f"why-{token}") or "")
 
     def act(room: Room, reader: str) -> None:
         _tell(room.session_of(reader).decline(token, why), position)

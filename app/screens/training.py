@@ -9,9 +9,11 @@ from app import state
 from app.accounts import perform
 from app.answering import Form, missing_text
 from app.components import desk, show_picture
-from app.room import Room
+from app.room import Room, report
+from app.screens.frame import show_damaged
 from app.screens.questions import show_questions
 from reader_study.building.training_set import TrainingCase
+from reader_study.errors import DamagedPictureError
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.training import Practice, TrainingSession
@@ -28,10 +30,16 @@ def show_training(room: Room, progress: ReaderState) -> None:
     if practice is None:  # another tab has finished the training just now
         st.rerun()
     shown = f"{practice.trial}-{practice.case.token}"
+    try:
+        picture = session.image(practice)
+    except DamagedPictureError as error:
+        report(error)
+        show_damaged(_pass_over, practice.case.token)
+        return
     with st.container(key="reading"):
         left, right = st.columns([3, 1])
         with left:
-            show_picture(session.image(practice), f"viewer-{shown}")
+            show_picture(picture, f"viewer-{shown}")
         with right, st.container(key="panel"):
             state.show_notice()
             if practice.given is None:
@@ -132,6 +140,10 @@ def _submit(form: Form) -> None:
 
 def _go_on(token: str) -> None:
     perform(lambda room, reader: room.training_of(reader).go_on(token))
+
+
+def _pass_over(token: str) -> None:
+    perform(lambda room, reader: room.training_of(reader).pass_over(token))
 
 
 def _skip() -> None:

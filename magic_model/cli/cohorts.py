@@ -92,6 +92,7 @@ def import_(
     from magic_model.data.layouts import find_patients
     from magic_model.importing.cohort import check_cohort, import_cohort, write_link
     from magic_model.importing.report import audit_table, write_report
+    from magic_model.output import require_writable
 
     if check:
         print(audit_table(check_cohort(check)[1]))
@@ -99,10 +100,14 @@ def import_(
     if root is None or out is None or layout is None:
         msg = "Give --layout, the data's folder and --out; or --check and a cohort"
         raise DataError(msg)
+    require_writable(out)
+    if link:
+        require_writable(link.parent)
     sources = find_patients(layout, root, _ranges(colour_range), series)
-    for source in sources:
-        if source.series:
-            print(f"{source.source_id}\n{describe_series(source.series)}\n")
+    for number, source in enumerate(sources, 1):
+        if source.series:  # under a number: the name on disk is a hospital's
+            title = f"patient {number} of {len(sources)}, by name on disk"
+            print(f"{title}\n{describe_series(source.series)}\n")
     with patients_progress("importing") as progress:
         result = import_cohort(
             sources, out, seed=seed, jobs=jobs, register=register, progress=progress

@@ -42,12 +42,21 @@ def train(
         bool, typer.Option("--tensorboard", help="Write TensorBoard's files too.")
     ] = False,
     jobs: Jobs = 1,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint whose weights a new run starts from."),
+    ] = None,
+    allow_missing: Annotated[
+        int, typer.Option(min=0, help="Patients that may fail to be prepared.")
+    ] = 0,
 ) -> None:
-    """Train a recipe on a cohort, or go on where the folder's run stopped."""
+    """Train a recipe on a cohort, go on where the folder's run stopped, or further."""
+    from magic_model.checkpoint import checkpoint_of
     from magic_model.cli.progress import training_progress
     from magic_model.distributed import process_group
     from magic_model.recipe import load_recipe
-    from magic_model.training.trainer import RunSettings, train_cohort
+    from magic_model.training.cohort import train_cohort
+    from magic_model.training.trainer import RunSettings
 
     wanted = load_recipe(recipe).with_epochs(epochs)
     with process_group(device) as (world, place):
@@ -58,24 +67,33 @@ def train(
             device=place,
             save_every=save_every,
             tensorboard=tensorboard,
+            init=checkpoint_of(init) if init else None,
+            allow_missing=allow_missing,
         )
         with training_progress(shown=world.is_first) as progress:
             header = train_cohort(
                 cohort,
                 wanted,
-                replace(settings, progress=progress),
+                replace(
+                    settings, preparing=progress.preparing, progress=progress.training
+                ),
                 slices=slices,
                 jobs=jobs,
             )
         if world.is_first:
-            print(_trained(header, out))
+            print(_trained(header, out, slices or out / "slices"))
 
 
-def _trained(header: "CheckpointHeader", out: Path) -> str:
+def _trained(header: "CheckpointHeader", out: Path, slices: Path) -> str:
     from magic_model.checkpoint import LAST, checkpoint_of
+    from magic_model.data.slice_cache import SliceCache
+    from magic_model.training.cohort import describe_failures
 
     epochs = pluralize(header.epoch, "epoch")
     lines = [f"Trained {header.recipe.name} for {epochs}; {out / LAST}"]
+    left_out = describe_failures(SliceCache.open(slices))
+    if left_out:
+        lines.append(f"Left out: {left_out}")
     if header.best is not None:
         lines.append(
             f"Best on validation: epoch {header.best[1]}, {checkpoint_of(out)}"
@@ -213,7 +231,9 @@ def evaluate(
     from magic_model.cli.progress import patients_progress
     from magic_model.evaluation.result import evaluate_folders
     from magic_model.evaluation.writing import PAGE, RESULTS, describe, write_evaluation
+    from magic_model.output import require_writable
 
+    require_writable(out)
     with patients_progress("evaluating") as progress:
         found = evaluate_folders(
             cohort, generated, name, seed=seed, jobs=jobs, progress=progress

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -36,24 +37,38 @@ def slices_progress(
         yield progress
 
 
+class TrainingBars(NamedTuple):
+    """What to call with patients prepared, and with steps; None shows nothing."""
+
+    preparing: PatientsProgress | None = None
+    training: TrainingProgress | None = None
+
+
 @contextmanager
-def training_progress(*, shown: bool) -> Iterator[TrainingProgress | None]:
-    """Show steps and the latest losses, on the first process only."""
+def training_progress(*, shown: bool) -> Iterator[TrainingBars]:
+    """Show patients, then steps and the latest losses, on the first process only."""
     if not shown:
-        yield None
+        yield TrainingBars()
         return
     columns = (
-        "training",
+        "{task.fields[what]}",
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         "{task.description}",
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        patients = bar.add_task("", total=None, what="preparing patients")
+        steps = bar.add_task("", total=None, what="training", visible=False)
 
-        def update(done: int, of_all: int, losses: dict[str, float]) -> None:
+        def prepared(done: int, of_all: int) -> None:
+            bar.update(patients, completed=done, total=of_all)
+
+        def trained(done: int, of_all: int, losses: dict[str, float]) -> None:
             text = f"L1 {losses['l1']:.4f}, total {losses['total']:.3g}"
-            bar.update(task, completed=done, total=of_all, description=text)
+            bar.update(patients, visible=False)
+            bar.update(
+                steps, completed=done, total=of_all, description=text, visible=True
+            )
 
-        yield update
+        yield TrainingBars(prepared, trained)

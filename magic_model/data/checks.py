@@ -16,8 +16,10 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from magic_model.data.alignment import outlines
 from magic_model.data.flips import flip_findings
 from magic_model.data.grid import map_support
+from magic_model.data.lesion.masks import mask_findings
 from magic_model.data.ncct_values import ncct_findings
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import pluralize
@@ -106,6 +108,7 @@ def scale_differs(scales: Sequence[float]) -> str | None:
 
 
 _OVERLAP_BOUND = 0.8
+_OFFSET_BOUND_MM = 5.0
 _FEW_SLICES = 3
 _OUTSIDE_BOUND = 0.1
 
@@ -118,11 +121,13 @@ class PatientChecks:
         central_volume: Fit of the central volume principle.
         overlap: Dice of brain and map support in the slices that have support.
         findings: What to look at, in words; empty if nothing.
+        offset_mm: How far the outline of the maps lies off that of the brain.
     """
 
     central_volume: CentralVolume
     overlap: float
     findings: Sequence[str] = field(default_factory=tuple)
+    offset_mm: float = math.nan
 
 
 def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> PatientChecks:
@@ -139,16 +144,19 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
     central = central_volume(maps, inside)
     support = map_support({kind: images[kind] for kind in maps}) if maps else None
     overlap = dice_in_supported_slices(support, inside)
+    offset = _outline_offset(support, inside, images)
     findings = [
         *_missing(images),
         *_ranges(maps, inside),
         *_levels(maps, inside),
         *_central_volume_findings(central, maps, inside),
         *_support_findings(support, overlap),
+        *_offset_findings(offset),
         *(flip_findings(images, brain) if maps and brain is not None else ()),
         *_ncct_findings(images, brain),
+        *mask_findings(images),
     ]
-    return PatientChecks(central, overlap, findings)
+    return PatientChecks(central, overlap, findings, offset.mm)
 
 
 _MAP_KINDS = {Kind(name.value) for name in PerfusionMap}
@@ -306,3 +314,20 @@ def _support_findings(support: _Mask | None, overlap: float) -> Iterator[str]:
         yield f"{empty} empty slices between slices with values"
     if overlap < _OVERLAP_BOUND:
         yield f"NCCT brain and maps overlap with a Dice of {overlap:.2f} only"
+
+
+def _outline_offset(
+    support: _Mask | None, inside: _Mask | None, images: Mapping[Kind, Volume]
+) -> outlines.Offset:
+    if support is None or inside is None:
+        return outlines.UNKNOWN
+    affine = next(v.affine for kind, v in images.items() if kind in _MAP_KINDS)
+    return outlines.outline_offset(support, inside, affine)
+
+
+def _offset_findings(offset: outlines.Offset) -> Iterator[str]:
+    if offset.mm > _OFFSET_BOUND_MM:
+        yield (
+            f"the outline of the maps lies {offset} off the brain of the NCCT: import "
+            "with --register, or see whether the affines are right"
+        )

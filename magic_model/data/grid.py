@@ -1,6 +1,7 @@
 """Bring volumes onto a common grid by their affines."""
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
 from magic_model.data.volume import Affine, FloatArray, Volume
-from magic_model.errors import DataError
+from magic_model.errors import DataError, is_a
 from magic_model.maps import PerfusionMap
 
 BoolArray = NDArray[np.bool_]
@@ -98,6 +99,48 @@ def in_plane_grid(volume: Volume, size: int = 256) -> tuple[Affine, Shape]:
     return affine, (size, size, slices)
 
 
+def grid_around(
+    volume: Volume, brain: Volume, size: int, pixel_mm: float
+) -> tuple[Affine, Shape]:
+    """Lay square pixels of a given side over the slices of a volume, around the brain.
+
+    Where the image ends plays no part: an edge between pixels in the middle of the grid
+    lies on the edge between voxels that is nearest to the middle of the brain, so that
+    the same head gets the same pixels whatever air is around it.
+
+    Args:
+        volume: A volume in RAS orientation; its slices and its oblique angle are kept.
+        brain: Mask on any grid.
+        size: Pixels along each side of a slice.
+        pixel_mm: Side of a pixel.
+
+    Returns:
+        Affine and shape `(size, size, slices)`.
+    """
+    middle = np.linalg.inv(volume.affine) @ brain.affine @ _middle(brain)
+    edge = np.rint(middle[:2] + 0.5) - 0.5
+    affine = volume.affine.copy()
+    affine[:3, :2] *= pixel_mm / np.array(volume.spacing[:2])
+    half = size // 2 - 0.5
+    affine[:, 3] = volume.affine @ [*edge, 0, 1] - affine @ [half, half, 0, 0]
+    return affine, (size, size, volume.shape[2])
+
+
+def respace(grid: tuple[Affine, Shape], spacing_mm: float) -> tuple[Affine, Shape]:
+    """Take slices of a grid at another distance; the first stays where it is.
+
+    Raises:
+        DataError: If the distance is not positive.
+    """
+    if not (is_a(spacing_mm, Real) and 0 < spacing_mm < np.inf):
+        msg = f"spacing must be a positive number of mm, got {spacing_mm}"
+        raise DataError(msg)
+    affine, (x, y, n) = grid[0].copy(), grid[1]
+    step = spacing_mm / float(np.linalg.norm(affine[:3, 2]))
+    affine[:3, 2] *= step
+    return affine, (x, y, int((n - 1) / step + _ROUNDING) + 1)
+
+
 def common_grid(maps: Maps) -> dict[PerfusionMap, Volume]:
     """Reorient the maps of a patient to RAS, on the grid of the first.
 
@@ -125,6 +168,16 @@ def map_support(maps: Mapping[Any, Volume]) -> BoolArray:
     held = [np.isfinite(v.array) & (v.array != 0) for v in maps.values()]
     anywhere: BoolArray = np.logical_or.reduce(held)
     return anywhere
+
+
+def _middle(mask: Volume) -> NDArray[np.float64]:
+    """Index `(4,)` of the centre of mass of a mask; of the image if it is empty."""
+    held = mask.array > HALF
+    if not held.any():
+        held = np.ones(mask.shape, np.bool_)
+    others = ((1, 2), (0, 2), (0, 1))
+    along = (held.sum(axes, dtype=np.float64) for axes in others)
+    return np.array([*(n @ np.arange(len(n)) / n.sum() for n in along), 1.0])
 
 
 def _sampled(

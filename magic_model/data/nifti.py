@@ -57,6 +57,21 @@ def read_nifti(path: Path, kind: Kind | str) -> Volume:
         raise DataError(msg) from error
 
 
+def read_grid(path: Path, kind: Kind | str) -> Volume:
+    """Read where a NIfTI image lies; its values are 0 and take no memory.
+
+    Raises:
+        DataError: If the file is missing or no NIfTI.
+    """
+    try:
+        image: Any = nib.load(path)
+        nothing = np.broadcast_to(np.float32(0), image.shape[:3])
+        return Volume(nothing, image.affine, kind)
+    except (*_UNREADABLE, DataError) as error:
+        msg = f"{path}: not a readable NIfTI image ({error})"
+        raise DataError(msg) from error
+
+
 def _require_one_volume(image: Any, path: Path) -> None:  # noqa: ANN401 - nibabel
     times = image.shape[3:]
     if len(times) > 1 or max(times, default=1) > 1:

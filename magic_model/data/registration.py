@@ -1,15 +1,29 @@
-"""Rigid registration of one image of a head to another by mutual information."""
+"""Rigid registration of one image of a head to another, and whether to believe it.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+Both are reduced to their brains first: a skull that only one image shows would lead
+the search astray. The result is tried before it is believed.
+"""
+
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
+from magic_model.data.alignment import outlines
+from magic_model.data.alignment.rigid_search import (
+    COARSE,
+    FINE,
+    MEDIUM,
+    Found,
+    Resolution,
+    RigidSearch,
+)
 from magic_model.data.grid import resample
-from magic_model.data.volume import Affine, FloatArray, Kind, Volume
+from magic_model.data.skull_strip import MorphologicalSkullStripper
+from magic_model.data.volume import Affine, Kind, Volume
 from magic_model.errors import DataError
 
 _BINS = 32
@@ -35,12 +49,23 @@ def normalised_mutual_information(a: Volume, b: Volume) -> float:
     return (_entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))) / entropy
 
 
-_SEED = 1
-_WORKING_MM = 3.0  # a tenth of it is found; slices of 10 mm are filled in between
-_TISSUE_HU = (-100.0, 200.0)  # so that the bins resolve tissue, not bone and air
+_TISSUE_HU = (0.0, 80.0)
+_TOP_PERCENTILE = 99.0  # of a map; the few larger values would leave no bins to tissue
+_FEWEST_VOXELS = 1000
+_BACKGROUND = 0.95
+"""An image with values in a larger share of its voxels has no background."""
 
-# SimpleITK counts millimetres to the left and back, the project to the right and front.
-_LPS: Affine = np.diag([-1.0, -1.0, 1.0, 1.0])
+_AGREEMENT_MM = 1.0
+_OFFSET_MM = 5.0
+_MISFIT_MM = 2.5
+_SAME_MM = 1.0
+
+_RESTARTS = (
+    ((6.0, 0.0, -3.0), (0.0, 6.0, 6.0)),
+    ((-3.0, 5.0, 3.0), (6.0, -4.0, -4.0)),
+    ((-3.0, -5.0, 0.0), (-6.0, -4.0, 6.0)),
+)
+"""Degrees about x, y, z and mm by which a result is perturbed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,65 +75,69 @@ class RigidRegistration:
     Attributes:
         matrix: `(4, 4)` rotation and shift in mm of RAS+, from where the moving image
             is to where it belongs.
-        mutual_information: Normalised, after the move: 1 = unrelated, 2 = one tells the
-            other (`normalised_mutual_information`).
+        mutual_information: Of the brains, normalised, after the move: 1 = unrelated,
+            2 = one tells the other (`normalised_mutual_information`).
         mutual_information_before: The same before the move; NaN without overlap.
-        iterations: Steps of the optimizer at the finest resolution.
+        iterations: Steps of the optimiser at the finest resolution.
+        doubts: Why the result should not be believed, in words; empty if it stood all
+            tests.
+        moved_mm: Mean way of the brain by the move.
+        apart_mm: How far searches from perturbed results ended from it at most.
+        offset: Of the outlines after the move.
     """
 
     matrix: Affine
     mutual_information: float
     mutual_information_before: float
     iterations: int
+    doubts: Sequence[str] = ()
+    moved_mm: float = float("nan")
+    apart_mm: float = float("nan")
+    offset: outlines.Offset = outlines.UNKNOWN
+
+    @property
+    def trusted(self) -> bool:
+        """Return whether the result stood all tests."""
+        return not self.doubts
 
     def apply(self, volume: Volume) -> Volume:
         """Move a volume; only its affine changes."""
         return Volume(volume.array, self.matrix @ volume.affine, volume.kind)
 
 
-def register_rigid(moving: Volume, fixed: Volume) -> RigidRegistration:
-    """Find the rigid motion that lays one image of a head on another.
+def register_rigid(
+    moving: Volume, fixed: Volume, *, brain: Volume | None = None
+) -> RigidRegistration:
+    """Find the rigid motion that lays one image of a head on another, and test it.
 
-    Mattes mutual information (doi:10.1109/TMI.2003.809072), three resolutions, started
-    from the better of the given place and equal centres, and kept only if better than
-    that start. The same input gives the same
-    result: sampling has a fixed seed and there is one thread.
+    Mattes mutual information (doi:10.1109/TMI.2003.809072) of the two brains, coarse to
+    fine, from the given place and from equal centres. The better result is perturbed by
+    7 degrees and 8 mm in several ways and searched anew; all must come back to it
+    within 1 mm. The outlines of the brains must then lie on each other. The same input
+    gives the same result.
 
     Args:
         moving: For instance the NCCT.
-        fixed: For instance the first CT perfusion frame, or a perfusion map.
+        fixed: For instance a perfusion map, or the first CT perfusion frame (as an
+            NCCT).
+        brain: Mask of the moving image on its grid; found in it if None.
 
     Raises:
-        DataError: If SimpleITK is missing, an image holds values that are not finite or
-            has skewed axes, or the images cannot be brought to overlap.
+        DataError: If SimpleITK is missing, the NCCT holds values that are not finite,
+            an image has skewed axes or is empty, or the images cannot be compared.
     """
-    sitk = _simpleitk()
-    moving, fixed = _prepared(moving), _prepared(fixed)
-    start = _start(moving, fixed)
-    images = [_image(sitk, _isotropic(v)) for v in (fixed, _moved(moving, start))]
-    centre = (_LPS @ _centre(fixed))[:3]
-    transform = sitk.Euler3DTransform(centre.tolist())
-    with _one_thread(sitk):
-        method = _method(sitk)
-        method.SetInitialTransform(transform, True)
-        try:
-            method.Execute(*images)
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            msg = f"{moving.kind} cannot be registered to {fixed.kind} ({reason})"
-            raise DataError(msg) from error
-    found = _LPS @ np.linalg.inv(_matrix(transform)) @ _LPS @ start
-    quality, at_start, before = (
-        normalised_mutual_information(_moved(moving, place), fixed)
-        for place in (found, start, np.eye(4))
-    )
-    improved = quality >= at_start
-    return RigidRegistration(
-        matrix=found if improved else start,
-        mutual_information=quality if improved else at_start,
-        mutual_information_before=before,
-        iterations=int(method.GetOptimizerIteration()),
-    )
+    doubts: list[str] = []
+    moving, fixed = _brain_of(moving, brain, doubts), _brain_of(fixed, None, doubts)
+    search = RigidSearch(moving, fixed)
+    points = _points(moving)
+    centred = np.eye(4)
+    centred[:3, 3] = (_points(fixed).mean(axis=1) - points.mean(axis=1))[:3]
+    starts = [np.eye(4), centred]
+    settled = _best(_ends(search, starts, (COARSE,)))
+    settled = search.climb(settled.matrix, (MEDIUM,))
+    settled, apart_mm = _tried(search, settled, points)
+    found = search.climb(settled.matrix, (FINE,))
+    return _judged(moving, fixed, found, apart_mm, doubts)
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:
@@ -116,97 +145,145 @@ def _entropy(shares: NDArray[np.float64]) -> float:
     return float(-(held * np.log(held)).sum())
 
 
-def _simpleitk() -> Any:  # noqa: ANN401
-    try:
-        import SimpleITK
-    except ImportError as error:
-        msg = "Registration needs SimpleITK: pip install 'magic-ctp[registration]'"
-        raise DataError(msg) from error
-    return SimpleITK
-
-
-@contextmanager
-def _one_thread(sitk: Any) -> Iterator[None]:  # noqa: ANN401
-    """Sum in one order; the metric heeds the global number of threads only."""
-    usual = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(usual)
-
-
-def _prepared(volume: Volume) -> Volume:
-    if not volume.require_finite().is_orthogonal:
+def _brain_of(volume: Volume, mask: Volume | None, doubts: list[str]) -> Volume:
+    """Keep the values of the brain; 0 around it."""
+    if not volume.is_orthogonal:
         msg = f"{volume.kind} must have axes at right angles to be registered"
         raise DataError(msg)
+    values, measured = volume.array, np.isfinite(volume.array)
     if volume.kind is Kind.NCCT:
-        return volume.with_array(np.clip(volume.array, *_TISSUE_HU))
-    return volume
+        volume.require_finite()
+        try:
+            mask = MorphologicalSkullStripper()(volume) if mask is None else mask
+            measured = mask.array > 0
+        except DataError as error:
+            doubts.append(f"no brain was found in the {volume.kind} ({error})")
+        inside = np.clip(values, *_TISSUE_HU)
+    else:
+        values = np.where(measured, values, 0)
+        held = values[values != 0]
+        top = np.percentile(held, _TOP_PERCENTILE) if held.size else 0
+        inside = np.minimum(values, top)
+    inside = np.where(measured, inside, 0)
+    n_held = np.count_nonzero(inside)
+    if n_held < _FEWEST_VOXELS:
+        msg = (
+            f"{volume.kind} must show {_FEWEST_VOXELS} voxels of brain or more to be "
+            f"registered, got {n_held}"
+        )
+        raise DataError(msg)
+    return volume.with_array(inside)
 
 
-def _start(moving: Volume, fixed: Volume) -> Affine:
-    """Choose between the given place and equal centres."""
-    centred = np.eye(4)
-    centred[:3, 3] = (_centre(fixed) - _centre(moving))[:3]
-    given, tried = (
+def _points(volume: Volume) -> Affine:
+    """Some places of a brain in mm, `(4, n)`."""
+    held = np.argwhere(volume.array != 0)
+    held = held[:: max(1, len(held) // 500)]
+    points = np.ones((4, len(held)))
+    points[:3] = held.T
+    return volume.affine @ points
+
+
+def _apart_mm(one: Affine, other: Affine, points: Affine) -> float:
+    """Mean distance of the brain between two motions."""
+    return float(np.linalg.norm(((one - other) @ points)[:3], axis=0).mean())
+
+
+def _best(found: Sequence[Found]) -> Found:
+    return max(found, key=lambda result: result.information)
+
+
+def _ends(
+    search: RigidSearch, starts: Sequence[Affine], resolutions: Sequence[Resolution]
+) -> list[Found]:
+    """Search from several places; those without overlap lead nowhere.
+
+    Raises:
+        DataError: If none leads anywhere.
+    """
+    ends, errors = [], []
+    for start in starts:
+        try:
+            ends.append(search.climb(start, resolutions))
+        except DataError as error:
+            errors.append(error)
+    if not ends:
+        raise errors[-1]
+    return ends
+
+
+def _tried(search: RigidSearch, found: Found, points: Affine) -> tuple[Found, float]:
+    """Search from perturbed results; once more if that finds a better place.
+
+    Returns:
+        The best result, and how far the others ended from it at most.
+    """
+    for _ in range(2):
+        starts = [_perturbed(found.matrix, change, points) for change in _RESTARTS]
+        others = _ends(search, starts, (COARSE, MEDIUM))
+        best = _best([found, *others])
+        better = _apart_mm(best.matrix, found.matrix, points) > _AGREEMENT_MM
+        found = best
+        if not better:
+            break
+    apart_mm = [_apart_mm(found.matrix, o.matrix, points) for o in others]
+    return found, max(apart_mm) if len(others) == len(_RESTARTS) else math.inf
+
+
+def _perturbed(
+    matrix: Affine, change: tuple[tuple[float, ...], tuple[float, ...]], points: Affine
+) -> Affine:
+    """Turn a moved brain about its centre, and shift it."""
+    degrees, shift = change
+    centre = (matrix @ points).mean(axis=1)[:3]
+    step = np.eye(4)
+    step[:3, :3] = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
+    step[:3, 3] = centre - step[:3, :3] @ centre + shift
+    perturbed: Affine = step @ matrix
+    return perturbed
+
+
+def _judged(
+    moving: Volume, fixed: Volume, found: Found, apart_mm: float, doubts: list[str]
+) -> RigidRegistration:
+    """Compare with the given place, and collect what speaks against the result."""
+    points = _points(moving)
+    after, before = (
         normalised_mutual_information(_moved(moving, place), fixed)
-        for place in (np.eye(4), centred)
+        for place in (found.matrix, np.eye(4))
     )
-    return centred if tried > given or np.isnan(given) else np.eye(4)
-
-
-def _centre(volume: Volume) -> NDArray[np.float64]:
-    middle = (np.array(volume.shape) - 1) / 2
-    centre: NDArray[np.float64] = volume.affine @ [*middle, 1.0]
-    return centre
+    moved_mm = _apart_mm(found.matrix, np.eye(4), points)
+    offset = _offset(_moved(moving, found.matrix), fixed)
+    if apart_mm > _AGREEMENT_MM:
+        doubts.append(f"searches from near the result end {apart_mm:.1f} mm apart")
+    if np.isnan(offset.mm):
+        doubts.append("the outlines of the brains cannot be compared")
+    elif offset.mm > _OFFSET_MM:
+        doubts.append(f"the outlines of the brains still lie {offset} apart")
+    elif offset.misfit_mm > _MISFIT_MM:
+        doubts.append(f"the outlines of the brains differ by {offset.misfit_mm:.1f} mm")
+    if after <= before and moved_mm > _SAME_MM:
+        doubts.append("the images tell more of each other where they were before")
+    return RigidRegistration(
+        matrix=found.matrix,
+        mutual_information=after,
+        mutual_information_before=before,
+        iterations=found.steps,
+        doubts=tuple(doubts),
+        moved_mm=moved_mm,
+        apart_mm=apart_mm,
+        offset=offset,
+    )
 
 
 def _moved(volume: Volume, matrix: Affine) -> Volume:
     return Volume(volume.array, matrix @ volume.affine, volume.kind)
 
 
-def _isotropic(volume: Volume) -> Volume:
-    """Sample alike along all axes, so that halving the resolution halves it in each."""
-    step = _WORKING_MM / np.array(volume.spacing)
-    x, y, z = np.maximum(np.rint(volume.shape / step), 1).astype(int).tolist()
-    affine = volume.affine.copy()
-    affine[:3, :3] *= step
-    middle = np.array([x - 1, y - 1, z - 1, 0]) / 2
-    affine[:, 3] = _centre(volume) - affine @ middle
-    return resample(volume, affine, (x, y, z), outside=float(volume.array.min()))
-
-
-def _image(sitk: Any, volume: Volume) -> Any:  # noqa: ANN401
-    array: FloatArray = np.ascontiguousarray(volume.array.transpose(2, 1, 0))
-    image = sitk.GetImageFromArray(array)
-    affine = _LPS @ volume.affine
-    image.SetOrigin(affine[:3, 3].tolist())
-    image.SetSpacing(volume.spacing)
-    image.SetDirection((affine[:3, :3] / volume.spacing).ravel().tolist())
-    return image
-
-
-def _method(sitk: Any) -> Any:  # noqa: ANN401
-    method = sitk.ImageRegistrationMethod()
-    method.SetMetricAsMattesMutualInformation(_BINS)
-    method.SetMetricSamplingStrategy(method.RANDOM)
-    method.SetMetricSamplingPercentagePerLevel([1.0, 0.5, 0.25], _SEED)
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetShrinkFactorsPerLevel([4, 2, 1])
-    method.SetSmoothingSigmasPerLevel([6, 3, 0])
-    method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=2.0, minStep=1e-3, numberOfIterations=200, relaxationFactor=0.8
-    )
-    method.SetOptimizerScalesFromPhysicalShift()
-    return method
-
-
-def _matrix(transform: Any) -> Affine:  # noqa: ANN401
-    """Matrix of an Euler transform: rotation about its centre, then a shift."""
-    matrix = np.eye(4)
-    rotation = np.array(transform.GetMatrix()).reshape(3, 3)
-    centre = np.array(transform.GetCenter())
-    matrix[:3, :3] = rotation
-    matrix[:3, 3] = centre + transform.GetTranslation() - rotation @ centre
-    return matrix
+def _offset(moving: Volume, fixed: Volume) -> outlines.Offset:
+    support = fixed.array != 0
+    if support.mean() > _BACKGROUND:
+        return outlines.UNKNOWN
+    mask = moving.with_array(moving.array != 0)
+    inside = resample(mask, fixed.affine, fixed.shape, order=0).array > 0
+    return outlines.outline_offset(support, inside, fixed.affine)

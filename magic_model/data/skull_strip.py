@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from magic_model.data.grid import reorient_ras, resample
-from magic_model.data.volume import Affine, FloatArray, Kind, Volume
+from magic_model.data.volume import Affine, Kind, Volume
 from magic_model.errors import DataError
 
 BoolArray = NDArray[np.bool_]
@@ -65,7 +65,7 @@ class MorphologicalSkullStripper:
         head = _coarse(reorient_ras(ncct.require_finite()), self.working_mm)
         inside = self._inside_skull(head)
         brain = self._brain(head, inside)
-        deep = _distance_to(~brain, head.spacing) > 2 * self.working_mm
+        deep = ~_within(2 * self.working_mm, ~brain, head.spacing)
         # Both in one go: where the deep part ends, all around is brain.
         both = head.with_array(brain.astype(np.float32) + deep)
         depth = resample(both, ncct.affine, ncct.shape).array
@@ -85,10 +85,10 @@ class MorphologicalSkullStripper:
             raise DataError(msg)
         margin = [int(np.ceil(2 * self.opening_mm / s)) + 1 for s in head.spacing]
         skull = _largest(_with_margin(bone, margin))
-        free = _distance_to(skull, head.spacing) > self.opening_mm
+        free = ~_within(self.opening_mm, skull, head.spacing)
         pieces, _ = ndimage.label(free)
         outer = free & (pieces == pieces[0, 0, 0])
-        reached = _distance_to(outer, head.spacing) <= self.opening_mm
+        reached = _within(self.opening_mm, outer, head.spacing)
         image = tuple(slice(m, m + n) for m, n in zip(margin, head.shape, strict=True))
         inside: BoolArray = ~(reached | skull)[image]
         return inside
@@ -97,9 +97,9 @@ class MorphologicalSkullStripper:
         smooth = ndimage.median_filter(head.array, (3, 3, 1))
         low, high = self.soft_hu
         soft = inside & (smooth >= low) & (smooth <= high)
-        deep = _distance_to(~soft, head.spacing) > self.erosion_mm
+        deep = ~_within(self.erosion_mm, ~soft, head.spacing)
         core = _largest(deep)
-        grown = soft & (_distance_to(core, head.spacing) <= self.erosion_mm * 1.5)
+        grown = soft & _within(1.5 * self.erosion_mm, core, head.spacing)
         brain: BoolArray = inside & ndimage.binary_fill_holes(grown)
         found_ml = brain.sum() * head.voxel_ml
         if found_ml < self.min_ml:
@@ -132,16 +132,48 @@ def _with_margin(bone: BoolArray, margin: list[int]) -> BoolArray:
     return np.pad(np.pad(bone, ((0, 0), (0, 0), z), "edge"), (x, y, (0, 0)))
 
 
-def _distance_to(
-    target: BoolArray, spacing: tuple[float, float, float]
-) -> FloatArray | NDArray[np.float64]:
-    """Distance in mm to the nearest voxel of a mask; infinite if there is none."""
-    if not target.any():
-        return np.full(target.shape, np.inf)
-    distance: NDArray[np.float64] = ndimage.distance_transform_edt(
-        ~target, sampling=spacing
+def _within(
+    mm: float, target: BoolArray, spacing: tuple[float, float, float]
+) -> BoolArray:
+    """Return which voxels lie within a distance of the nearest voxel of a mask.
+
+    The same as comparing a Euclidean distance transform with `mm`, at a tenth of its
+    cost: a ball is a bundle of lines along z, and eight voxels share a byte.
+    """
+    across, along = (np.arange(-(mm // s) - 1, mm // s + 2) for s in spacing[:2])
+    up = np.arange(mm // spacing[2] + 2)
+    squares = [(a * s) ** 2 for a, s in zip((across, along, up), spacing, strict=True)]
+    flat = squares[0][:, None] + squares[1]
+    length = (np.sqrt(flat[..., None] + squares[2]) <= mm).sum(axis=-1) - 1
+    lines = target.copy()
+    found = np.packbits(np.zeros_like(target), axis=-1)
+    for half in range(length.max() + 1):
+        if half:
+            lines[..., half:] |= target[..., :-half]
+            lines[..., :-half] |= target[..., half:]
+        packed = np.packbits(lines, axis=-1)
+        for i, j in np.argwhere(length == half).tolist():
+            to, of = _overlap(target.shape[:2], int(across[i]), int(along[j]))
+            found[to] |= packed[of]
+    near: BoolArray = np.unpackbits(found, axis=-1, count=target.shape[2]).view(
+        np.bool_
     )
-    return distance
+    return near
+
+
+def _overlap(
+    shape: tuple[int, ...], *shift: int
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Slices of a shifted image, and of the image, that lie on each other."""
+    to = tuple(
+        slice(max(0, s), max(0, n + min(0, s)))
+        for n, s in zip(shape, shift, strict=True)
+    )
+    of = tuple(
+        slice(max(0, -s), max(0, n - max(0, s)))
+        for n, s in zip(shape, shift, strict=True)
+    )
+    return to, of
 
 
 def _largest(mask: BoolArray) -> BoolArray:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.grid import BoolArray
 from magic_model.data.normalise import NCCT_WINDOW, scale_hounsfield, scale_map
+from magic_model.data.sampling import Sampling, cohort_sampling
 from magic_model.data.slices import PAPER_SLICES, SliceGeometry, prepare_slices
 from magic_model.data.split import Split
 from magic_model.data.volume import FloatArray, Kind
@@ -77,6 +78,7 @@ class SliceCache(Sequence[Sample]):
         window: HU that became -1 and 1.
         patients: In the order of the cohort.
         failures: Patients that are not in it.
+        sampling: Millimetres of the slices.
         ncct: `(N, 3, h, w)`.
         map_values: `(N, m, h, w)`.
         mask: `(N, h, w)` bool.
@@ -88,6 +90,7 @@ class SliceCache(Sequence[Sample]):
     window: tuple[float, float]
     patients: Sequence[CachedPatient]
     failures: Sequence[Failure]
+    sampling: Sampling
     ncct: NDArray[np.floating[Any]]
     map_values: NDArray[np.floating[Any]]
     mask: BoolArray
@@ -97,11 +100,12 @@ class SliceCache(Sequence[Sample]):
         """Open a finished cache.
 
         Raises:
-            DataError: If there is none, or its parts do not belong together.
+            DataError: If there is none, it is of version 0.1, or its parts do not
+                belong together.
         """
         path = folder / INDEX
         try:
-            index = json.loads(path.read_text(encoding="utf-8"))
+            index = _require_schema(json.loads(path.read_text(encoding="utf-8")), path)
             arrays = [np.load(folder / f"{n}.npy", mmap_mode="r") for n in ARRAYS]
             patients = [_patient(row) for row in index["patients"]]
             opened = cls(
@@ -114,8 +118,11 @@ class SliceCache(Sequence[Sample]):
                 tuple(index["window"]),
                 patients,
                 [Failure(**row) for row in index["failures"]],
+                Sampling(**index["sampling"]),
                 *arrays,
             )
+        except DataError:
+            raise
         except FileNotFoundError as error:
             msg = f"{folder}: no slice cache here ({Path(error.filename).name} missing)"
             raise DataError(msg) from error
@@ -160,7 +167,8 @@ class SliceCache(Sequence[Sample]):
         return np.concatenate(chosen or [np.array([], dtype=np.int64)])
 
 
-_VERSION = 1  # of what is computed; another one makes old caches stale
+_SCHEMA = 2
+_VERSION = 2  # of what is computed; another one makes old caches stale
 
 Ranges = Mapping[PerfusionMap, tuple[float, float]]
 
@@ -193,7 +201,8 @@ def build_cache(
 ) -> SliceCache:
     """Write the slices of all patients, scaled to [-1, 1].
 
-    A cache of the same cohort and settings is opened as it is. If building was cut
+    Where no side of a pixel is given, it is the median of the training patients'. A
+    cache of the same cohort and settings is opened as it is. If building was cut
     short, patients that were done are not prepared again. A patient that cannot be
     prepared is left out and listed in `failures` of the cache.
 
@@ -215,6 +224,11 @@ def build_cache(
         if isinstance(maps, Mapping)
         else {name: MAP_SPECS[name].value_range for name in maps}
     )
+    first = Kind(next(iter(ranges)))
+    found = cohort_sampling(cohort, first, geometry.size, geometry.offset_mm)
+    pixel = geometry.pixel_mm or found.pixel_mm
+    sampling = dataclasses.replace(found, pixel_mm=pixel)
+    geometry = dataclasses.replace(geometry, pixel_mm=pixel)
     prints = [_fingerprint_of(cohort, p, ranges, geometry) for p in cohort.patients]
     whole = _digest(prints)
     finished = _finished(folder, whole)
@@ -234,11 +248,23 @@ def build_cache(
             failures += [failure] if failure else []
             if progress is not None:
                 progress(done, len(work))
-        _join(folder, whole, work, failures)
+        _join(
+            folder, {"fingerprint": whole, "sampling": vars(sampling)}, work, failures
+        )
     except OSError as error:
         msg = f"{folder}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error
     return SliceCache.open(folder)
+
+
+def _require_schema(index: dict[str, Any], path: Path) -> dict[str, Any]:
+    if index.get("schema", _SCHEMA) != _SCHEMA or "sampling" not in index:
+        msg = (
+            f"{path}: slices of version 0.1 do not say how large their pixels are; "
+            "prepare them again (magic-model train does, from the cohort)"
+        )
+        raise DataError(msg)
+    return index
 
 
 def _patient(row: Mapping[str, Any]) -> CachedPatient:
@@ -332,7 +358,7 @@ def _finished(folder: Path, fingerprint: str) -> SliceCache | None:
 
 def _join(
     folder: Path,
-    fingerprint: str,
+    about: Mapping[str, Any],
     work: Sequence[_PartJob],
     failures: Sequence[Failure],
 ) -> None:
@@ -348,8 +374,8 @@ def _join(
     for name in ARRAYS:
         _concatenate(parts, name, folder / f"{name}.npy")
     index = {
-        "schema": 1,
-        "fingerprint": fingerprint,
+        "schema": _SCHEMA,
+        **about,
         "maps": work[0].ranges,
         "window": NCCT_WINDOW,
         "patients": _placed(done),

@@ -1,6 +1,7 @@
 """Cut NCCT and maps of a patient into paired axial slices (paper 2.1.2)."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ class SliceStack:
         mask: `(n, size, size)` bool, where there are maps, brain and NCCT.
         affine: `(4, 4)` of the slab that `to_volume` gives.
         positions: `(n,)` slice of the slab that each belongs to.
+        notes: What was done to bring a scan to pixels of a given side.
     """
 
     patient_id: str
@@ -42,6 +44,7 @@ class SliceStack:
     mask: data_grid.BoolArray
     affine: Affine
     positions: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
 
     @property
     def heights(self) -> NDArray[np.float64]:
@@ -79,6 +82,12 @@ class SliceGeometry:
 
     size: int = 256
     """Pixels along each side."""
+
+    pixel_mm: float | None = None
+    """Side of a pixel; if None the longer side of the image fills the slice."""
+
+    spacing_mm: float | None = None
+    """Distance of the slices that there are; that of the image if None."""
 
     n_slices: int = 10
     """Number of slices at most."""
@@ -126,12 +135,12 @@ def prepare_slices(
         mask = brain or (stripper or MorphologicalSkullStripper())(head)
         known = where_measured(maps) if maps else {}
         reference = next(iter(known.values()), head)
-        grid = data_grid.in_plane_grid(reference, geometry.size)
+        grid = _grid(reference, mask, geometry)
         valid = _validity(known, mask, head, grid)
     except DataError as error:
         msg = f"{patient_id}: {error}"
         raise DataError(msg) from error
-    step = max(1, round(geometry.slice_mm / reference.spacing[2]))
+    step = max(1, round(geometry.slice_mm / float(np.linalg.norm(grid[0][:3, 2]))))
     chosen = np.array(
         central_slices(valid, geometry.n_slices, step, enough=geometry.enough)
     )
@@ -146,6 +155,7 @@ def prepare_slices(
         mask=to_display(valid)[chosen],
         affine=slab[0],
         positions=positions,
+        notes=tuple(_notes(reference, mask, geometry, grid[0])),
     )
 
 
@@ -182,6 +192,62 @@ def where_measured(maps: data_grid.Maps) -> dict[PerfusionMap, Volume]:
         name: volume.with_array(np.where(support, volume.array, np.nan))
         for name, volume in gridded.items()
     }
+
+
+def _grid(
+    reference: Volume, brain: Volume, geometry: SliceGeometry
+) -> tuple[Affine, data_grid.Shape]:
+    """Lay the grid of the slices; the volumes themselves are never sampled twice."""
+    if geometry.pixel_mm is None:
+        grid = data_grid.in_plane_grid(reference, geometry.size)
+    else:
+        grid = data_grid.grid_around(reference, brain, geometry.size, geometry.pixel_mm)
+    if geometry.spacing_mm is None:
+        return grid
+    return data_grid.respace(grid, geometry.spacing_mm)
+
+
+_EQUAL = 0.01  # of a pixel's side; nearer ones are not told apart
+
+
+def _notes(
+    reference: Volume, brain: Volume, geometry: SliceGeometry, affine: Affine
+) -> Iterator[str]:
+    """Say what was done to bring an image to pixels of a given side."""
+    pixel = geometry.pixel_mm
+    if pixel is None:
+        return
+    x, y, _ = reference.spacing
+    if max(abs(x - pixel), abs(y - pixel)) > _EQUAL * pixel:
+        yield (
+            f"pixels of {x:.3g} x {y:.3g} mm were resampled to the {pixel:.3g} mm that "
+            "the network was trained with"
+        )
+    wide, high = reference.shape[0] * x, reference.shape[1] * y
+    field = geometry.size * pixel
+    done = {"cropped": max(wide, high) > field + pixel}
+    done["padded with air"] = min(wide, high) < field - pixel
+    if any(done.values()):
+        how = " and ".join(name for name, was in done.items() if was)
+        yield (
+            f"the field of {wide:.0f} x {high:.0f} mm was {how} to the network's "
+            f"{field:.0f} x {field:.0f} mm around the brain"
+        )
+    if _is_cut(brain, affine, geometry.size):
+        yield f"the brain reaches beyond the network's {field:.0f} mm and is cut there"
+
+
+def _is_cut(brain: Volume, affine: Affine, size: int) -> bool:
+    """Whether a box around the brain reaches beyond the pixels of a grid."""
+    held = brain.array > data_grid.HALF
+    ends = []
+    for axes in ((1, 2), (0, 2), (0, 1)):
+        along = np.flatnonzero(held.any(axes))
+        ends.append((along[0], along[-1]))
+    corners = np.array([[*corner, 1] for corner in itertools.product(*ends)])
+    to_pixels = np.linalg.inv(affine) @ brain.affine
+    places = (corners @ to_pixels.T)[:, :2]
+    return bool(places.min() < -1 or places.max() > size)
 
 
 def _sample_neighbours(

@@ -31,6 +31,9 @@ class Kind(StrEnum):
         require_member(cls, value)
 
 
+MASKS = frozenset({Kind.BRAIN_MASK, Kind.CORE_MASK, Kind.PENUMBRA_MASK})
+"""Kinds whose values are 0 and 1 and take no average."""
+
 UNITS: dict[Kind, str] = {
     Kind.NCCT: "HU",
     Kind.CBF: "mL/100g/min",

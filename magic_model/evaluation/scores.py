@@ -13,7 +13,7 @@ from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
 from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
 from magic_model.data.volume import FloatArray, Kind
-from magic_model.errors import pluralize
+from magic_model.errors import SeverityUnknownError, pluralize
 from magic_model.evaluation import predictors
 from magic_model.evaluation import selection as evaluation_selection
 from magic_model.evaluation.metric import Metric
@@ -150,10 +150,11 @@ _MASKS = (Kind.CORE_MASK, Kind.PENUMBRA_MASK)
 
 def measured_lesion(
     cohort: Cohort, patient: Patient, reference: SliceStack
-) -> tuple[Lesion, str]:
+) -> tuple[Lesion | None, str]:
     """Return the measured lesion on the slices, and in words where it comes from.
 
-    Masks of the cohort are taken where it has them, else those found in its maps.
+    Masks of the cohort are taken where it has them, else those found in its maps; None
+    where these do not tell.
 
     Raises:
         DataError: If a mask cannot be read.
@@ -244,8 +245,10 @@ def score(
     return ScoreTable(selection.patients, keys, values, list(notes))
 
 
-def _lesion_in(reference: SliceStack, images: predictors.Images) -> Lesion:
+def _lesion_in(reference: SliceStack, images: predictors.Images) -> Lesion | None:
     """Find the lesion in maps on the slices of a patient; none in black maps.
+
+    None is returned where the maps do not tell.
 
     Args:
         reference: Place and mask of the slices.
@@ -261,20 +264,31 @@ def _lesion_in(reference: SliceStack, images: predictors.Images) -> Lesion:
     maps = {
         name: reference.to_volume(image, Kind(name)) for name, image in images.items()
     }
-    return find_lesion(maps, brain)
+    try:
+        return find_lesion(maps, brain)
+    except SeverityUnknownError:
+        return None
 
 
-def _lesion_volumes(lesion: Lesion) -> dict[Metric, float]:
-    """Volumes in mL."""
+def _lesion_volumes(lesion: Lesion | None) -> dict[Metric, float]:
+    """Volumes in mL, NaN where unknown."""
+    if lesion is None:
+        return {Metric.CORE_ML: math.nan, Metric.AT_RISK_ML: math.nan}
     return {Metric.CORE_ML: lesion.core_ml, Metric.AT_RISK_ML: lesion.penumbra_ml}
 
 
-def _lesion_overlap(measured: Lesion, found: Lesion) -> dict[Metric, float]:
+def _lesion_overlap(
+    measured: Lesion | None, found: Lesion | None
+) -> dict[Metric, float]:
     """Dice with the measured lesion; NaN where that is empty, whatever was found.
+
+    It is NaN too where one of them is unknown.
 
     Patients without a lesion are judged by volumes, so that every method has its
     overlap measured in the same patients.
     """
+    if measured is None or found is None:
+        return {Metric.CORE_DICE: math.nan, Metric.AT_RISK_DICE: math.nan}
     return {
         metric: pixelwise.dice(truth.array, other.array)
         if truth.array.any()

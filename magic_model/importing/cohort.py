@@ -17,6 +17,7 @@ from magic_model.data.split import assign_splits
 from magic_model.errors import DataError
 from magic_model.importing import record as importing_record
 from magic_model.importing.deidentify import deidentify
+from magic_model.output import require_writable
 from magic_model.severity import Severity
 
 _BLOCK = 1 << 20
@@ -164,11 +165,7 @@ def import_cohort(
     Raises:
         DataError: If the folder cannot be made.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{folder}: {error.strerror}"
-        raise DataError(msg) from error
+    require_writable(folder).mkdir(parents=True, exist_ok=True)
     known = {record.fingerprint: record for record in _records(folder)}
     todo: list[tuple[PatientSource, str]] = []
     linked: dict[str, str] = {}
@@ -218,7 +215,11 @@ def check_cohort(folder: Path) -> tuple[Cohort, list[importing_record.PatientRec
     records = []
     for patient in cohort.patients:
         images = {kind: cohort.load(patient, kind) for kind in patient.images}
-        records.append(importing_record.describe(patient.patient_id, images)[0])
+        try:
+            records.append(importing_record.describe(patient.patient_id, images)[0])
+        except DataError as error:
+            msg = f"{folder}: {patient.patient_id}: {error}"
+            raise DataError(msg) from error
     return cohort, records
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from magic_model.data.cohort import Patient
 from magic_model.data.dicom.table import SeriesRow, as_row
 from magic_model.data.grid import map_support, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
+from magic_model.data.lesion import masks as data_masks
 from magic_model.data.ncct_values import require_hounsfield
 from magic_model.data.registration import register_rigid
 from magic_model.data.skull_strip import MorphologicalSkullStripper
@@ -106,6 +107,7 @@ def read_record(folder: Path) -> PatientRecord:
                 ),
                 _number(checks["overlap"]),
                 list(checks["findings"]),
+                _number(checks.get("offset_mm")),
             ),
             notes=list(raw["notes"]),
             fingerprint=raw["fingerprint"],
@@ -145,10 +147,12 @@ def describe(
     found = list(notes)
     images = {kind: straighten(volume) for kind, volume in images.items()}
     aligned = _measured_on_one_grid(images, found)
+    aligned |= _masks_on_grid(aligned)
     if Kind.NCCT in aligned:
         require_hounsfield(aligned[Kind.NCCT])
+    doubts: list[str] = []
     if register:
-        aligned = _registered(aligned, found)
+        aligned = _registered(aligned, found, doubts)
     brain = _brain_on_map_grid(aligned, found)
     checks = data_checks.check_patient(aligned, brain)
     _require_common_place(aligned, brain, checks.overlap)
@@ -160,7 +164,7 @@ def describe(
         core_ml=lesion.core_ml if lesion else math.nan,
         penumbra_ml=lesion.penumbra_ml if lesion else math.nan,
         mismatch_ratio=lesion.mismatch_ratio if lesion else math.nan,
-        checks=checks,
+        checks=replace(checks, findings=[*doubts, *checks.findings]),
         notes=found,
         fingerprint=mark,
     )
@@ -210,20 +214,41 @@ def _on_one_grid(images: Mapping[Kind, Volume], notes: list[str]) -> dict[Kind, 
     return aligned
 
 
-def _registered(images: dict[Kind, Volume], notes: list[str]) -> dict[Kind, Volume]:
-    """Move the NCCT, and a brain mask drawn on it, onto the first map."""
+def _masks_on_grid(images: Mapping[Kind, Volume]) -> dict[Kind, Volume]:
+    """Return core and tissue at risk, which must have the voxels of the maps."""
+    drawn = {kind: images[kind] for kind in data_masks.LABELS if kind in images}
+    for kind in (*_MAPS, *drawn):
+        if kind in images:
+            return data_masks.on_grid(drawn, images[kind])
+    return {}
+
+
+def _registered(
+    images: dict[Kind, Volume], notes: list[str], doubts: list[str]
+) -> dict[Kind, Volume]:
+    """Move the NCCT, and a brain mask drawn on it, onto the first map.
+
+    A result that is not trusted moves nothing.
+    """
     grid = next((images[kind] for kind in _MAPS if kind in images), None)
     if grid is None or Kind.NCCT not in images:
         return images
     ncct, mask = images[Kind.NCCT], images.get(Kind.BRAIN_MASK)
-    found = register_rigid(ncct, grid)
+    if mask is not None and not _same_grid(mask, ncct):
+        mask = None
+    found = register_rigid(ncct, grid, brain=mask)
+    if not found.trusted:
+        doubts.append(
+            f"registration not trusted, the NCCT stays in place: {found.doubts[0]}"
+        )
+        return images
     notes.append(
-        f"NCCT was registered to {grid.kind}: mutual information "
-        f"{found.mutual_information_before:.3f} before, "
+        f"NCCT was registered to {grid.kind}: moved by {found.moved_mm:.1f} mm, mutual "
+        f"information {found.mutual_information_before:.3f} before, "
         f"{found.mutual_information:.3f} after"
     )
     moved = images | {Kind.NCCT: found.apply(ncct)}
-    if mask is not None and _same_grid(mask, ncct):
+    if mask is not None:
         moved[Kind.BRAIN_MASK] = found.apply(mask)
     return moved
 

@@ -1,6 +1,5 @@
 """Maps from an NCCT by a trained generator: of slices, of one patient, of many."""
 
-import hashlib
 import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -12,13 +11,17 @@ import numpy as np
 from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
 from magic_model.data.ncct_values import ncct_findings, require_hounsfield
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
+from magic_model.data.sampling import Sampling
 from magic_model.data.slices import SliceStack
+from magic_model.data.straight import straighten
+from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError, as_path, pluralize, require_whole
 from magic_model.frames import to_frame
 from magic_model.inference import write as inference_write
 from magic_model.inference.prepare import Source, preparation_notes
 from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.output import file_digest, require_writable
 from magic_model.ratio import Ratio, shares
 
 if TYPE_CHECKING:
@@ -51,6 +54,10 @@ class Backend(Protocol):
     @property
     def recipe_name(self) -> str:
         """Name of the recipe that was trained."""
+
+    @property
+    def sampling(self) -> Sampling | None:
+        """Millimetres that it was trained with; None where version 0.1 trained it."""
 
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1].
@@ -89,7 +96,7 @@ def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
     if path.suffix == ".onnx" and not path.is_dir():
         from magic_model.inference.onnx import OnnxBackend
 
-        return OpenedModel(path, OnnxBackend(path), _digest(path))
+        return OpenedModel(path, OnnxBackend(path), file_digest(path))
     import torch
 
     from magic_model.checkpoint import checkpoint_of
@@ -97,7 +104,7 @@ def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
 
     file = checkpoint_of(path)
     backend = TorchBackend(file, device or torch.device("cpu"))
-    return OpenedModel(file, backend, _digest(file))
+    return OpenedModel(file, backend, file_digest(file))
 
 
 def generate_slices(
@@ -324,6 +331,7 @@ class Generation:
                 process failed.
         """
         inference_write.require_apart(sources, out)
+        require_writable(out)
         rank, size = (world.rank, world.size) if world else (0, 1)
         for source in sources[rank::size]:
             if (
@@ -347,8 +355,13 @@ class Generation:
         """
         settings, backend = self.settings, self.model.backend
         ncct = self._load(source)
+        sampling = backend.sampling
         stack = source.slices(
-            ncct, backend.size, settings.spacing_mm, every=settings.every
+            ncct,
+            backend.size,
+            settings.spacing_mm,
+            every=settings.every,
+            sampling=sampling,
         )
         images = generate_slices(
             stack,
@@ -363,17 +376,22 @@ class Generation:
             patient_id=source.patient_id,
             volumes=as_volumes(stack, images),
             mask=mask,
-            notes=(*source.notes, *preparation_notes(ncct), *found),
+            notes=(
+                *source.notes,
+                *preparation_notes(ncct, sampling),
+                *(stack.notes if sampling else (_unknown_pixels(stack),)),
+                *found,
+            ),
             source=source,
             stack=stack,
             generation=self,
         )
 
     def _load(self, source: Source) -> Volume:
-        """Read an NCCT, whose values must be HU."""
+        """Read an NCCT, whose values must be HU; straighten one that is sheared."""
         ncct = source.load()
         try:
-            return require_hounsfield(ncct)
+            return require_hounsfield(measured_only(straighten(ncct)))
         except DataError as error:
             msg = f"{source.patient_id}: {error}"
             raise DataError(msg) from error
@@ -421,10 +439,9 @@ class Generation:
         return done
 
 
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror})"
-        raise DataError(msg) from error
+def _unknown_pixels(stack: SliceStack) -> str:
+    size, pixel = stack.mask.shape[2], float(np.linalg.norm(stack.affine[:3, 0]))
+    return (
+        "the network does not say what pixels it was trained with, as it is of version "
+        f"0.1: the longer side was fitted into {size} pixels of {pixel:.3g} mm"
+    )

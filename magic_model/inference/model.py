@@ -51,6 +51,7 @@ class TorchBackend:
         self.maps: Sequence[PerfusionMap] = header.recipe.maps
         self.ranges: Ranges = header.ranges
         self.size = header.recipe.data.size
+        self.sampling = header.sampling
         self._device = device
         self._generator = _placed(generator, self.size, device)
 

@@ -5,14 +5,17 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from magic_model.data.sampling import Sampling
 from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError, as_path
 from magic_model.maps import PerfusionMap
+from magic_model.output import require_writable
 from magic_model.ratio import Ratio
 
 if TYPE_CHECKING:
@@ -68,6 +71,8 @@ class OnnxBackend:
                 for name, (low, high) in plain["ranges"].items()
             }
             self.size: int = plain["size"]
+            mm = plain.get("sampling")  # there is none in models of version 0.1
+            self.sampling = Sampling(**mm) if mm else None
             self._made = [PerfusionMap(name) for name in plain["made"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             msg = f"{path}: what it says of itself is not readable ({error!r})"
@@ -114,6 +119,7 @@ def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
     if path.suffix != SUFFIX:
         msg = f"{path}: an ONNX model must be named *{SUFFIX}"
         raise DataError(msg)
+    require_writable(path.parent)
     generator, header = load_generator(as_path(checkpoint))
     size = header.recipe.data.size
     graph = _graph(optimize_for_inference(generator, size)).eval()
@@ -137,6 +143,7 @@ def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
         "maps": list(header.recipe.maps),
         "made": list(generator.made),
         "size": size,
+        "sampling": header.sampling and asdict(header.sampling),
     }
     program.model.metadata_props[_METADATA] = json.dumps(
         {**about, "ranges": _plain(header.ranges)}

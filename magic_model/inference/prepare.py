@@ -2,22 +2,20 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from numbers import Real
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from magic_model.data.cohort import FILE, Cohort, Patient, read_cohort
 from magic_model.data.grid import reorient_ras
 from magic_model.data.nifti import read_nifti
+from magic_model.data.sampling import Sampling
 from magic_model.data.slices import SliceGeometry, SliceStack, prepare_slices
 from magic_model.data.split import Split
 from magic_model.data.straight import leaning_note, straighten
 from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError, is_a
+from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ _OFFSET_MM = 4.0
 
 _EVERY = 10_000  # slices; more than any volume has
 _UNEVEN = 1.5
+_OTHER = 1.5  # times as thick, or as thin, as the slices trained with
 _TILTED = 15.0  # degrees
 
 
@@ -41,36 +40,58 @@ def prepare_ncct(
     size: int,
     spacing_mm: float | None = None,
     brain: Volume | None = None,
+    sampling: Sampling | None = None,
 ) -> SliceStack:
     """Cut every slice of an NCCT that shows brain, skull and all taken off.
+
+    Brain and neighbours are those of the NCCT as it is, whatever the spacing: values
+    between its slices are interpolated once, as in training.
 
     Args:
         name: Study-local name, which errors begin with.
         ncct: In HU, in any orientation.
         size: Pixels along each side of a slice.
-        spacing_mm: Distance of slices; those of the NCCT if left out.
+        spacing_mm: Distance of slices, from the first of the NCCT on; its own if left
+            out.
         brain: Brain mask on any grid; found in the NCCT if left out.
+        sampling: Millimetres of the network; if left out, as for networks of version
+            0.1, the longer side of the NCCT fills a slice.
 
     Raises:
         DataError: If no brain is found, or the volume is too thin for neighbours.
     """
     head = reorient_ras(measured_only(straighten(ncct)))
     _require_depth(name, head)
-    if spacing_mm is not None:
-        head = _respaced(name, head, spacing_mm)
-    geometry = SliceGeometry(
-        size=size, n_slices=_EVERY, slice_mm=0.0, offset_mm=_OFFSET_MM, enough=0.0
+    geometry = replace(
+        _geometry(size, sampling),
+        spacing_mm=spacing_mm,
+        n_slices=_EVERY,
+        slice_mm=0.0,
+        enough=0.0,
     )
     return prepare_slices(name, head, {}, brain, geometry=geometry)
 
 
-def preparation_notes(ncct: Volume) -> Iterator[str]:
+def _geometry(size: int, sampling: Sampling | None) -> SliceGeometry:
+    if sampling is None:
+        return SliceGeometry(size=size, offset_mm=_OFFSET_MM)
+    return SliceGeometry(
+        size=size, pixel_mm=sampling.pixel_mm, offset_mm=sampling.offset_mm
+    )
+
+
+def preparation_notes(ncct: Volume, sampling: Sampling | None = None) -> Iterator[str]:
     """Say what about an NCCT the network was not made for, and what was done."""
     yield from ncct.notes
     yield from leaning_note(ncct)
     yield from measured_only(ncct).notes[len(ncct.notes) :]
     head = reorient_ras(ncct)
     x, y, z = head.spacing
+    if sampling is not None and not 1 / _OTHER <= z / sampling.slice_mm <= _OTHER:
+        yield (
+            f"slices are {z:.3g} mm apart, those that the network was trained with "
+            f"{sampling.slice_mm:.3g} mm"
+        )
     if z > _OFFSET_MM:
         yield (
             f"slices are {z:g} mm apart: the neighbours at {_OFFSET_MM:g} mm were "
@@ -114,7 +135,13 @@ class Source:
     series: "tuple[SeriesRow, ...]" = ()
 
     def slices(
-        self, ncct: Volume, size: int, spacing_mm: float | None, *, every: bool
+        self,
+        ncct: Volume,
+        size: int,
+        spacing_mm: float | None,
+        *,
+        every: bool,
+        sampling: Sampling | None = None,
     ) -> SliceStack:
         """Cut slices to generate: where maps were measured, or every one of the NCCT.
 
@@ -123,15 +150,21 @@ class Source:
             size: Pixels along each side.
             spacing_mm: Distance of slices; implies `every`.
             every: Take every slice even where there are measured maps.
+            sampling: Millimetres of the network; None as for `prepare_ncct`.
         """
         measured = self._measured()
         brain = self._brain()
         if every or spacing_mm is not None or not measured:
             fine = brain if brain is not None and _is_fine(brain, ncct) else None
             return prepare_ncct(
-                self.patient_id, ncct, size=size, spacing_mm=spacing_mm, brain=fine
+                self.patient_id,
+                ncct,
+                size=size,
+                spacing_mm=spacing_mm,
+                brain=fine,
+                sampling=sampling,
             )
-        geometry = SliceGeometry(size=size)
+        geometry = _geometry(size, sampling)
         return prepare_slices(self.patient_id, ncct, measured, brain, geometry=geometry)
 
     def _measured(self) -> dict[PerfusionMap, Volume]:
@@ -198,22 +231,6 @@ def _require_depth(name: str, head: Volume) -> None:
             f"{head.spacing[2]:g} mm"
         )
         raise DataError(msg)
-
-
-def _respaced(name: str, head: Volume, spacing_mm: float) -> Volume:
-    """Sample the slices at another distance; the first stays where it is."""
-    if not (is_a(spacing_mm, Real) and 0 < spacing_mm < math.inf):
-        msg = f"{name}: spacing must be a positive number of mm, got {spacing_mm}"
-        raise DataError(msg)
-    step = spacing_mm / head.spacing[2]
-    places = np.arange(0, head.shape[2] - 1 + 1e-6, step)
-    below = np.minimum(places.astype(int), head.shape[2] - 1)
-    above = np.minimum(below + 1, head.shape[2] - 1)
-    share = (places - below).astype(np.float32)
-    array = head.array[:, :, below] * (1 - share) + head.array[:, :, above] * share
-    affine = head.affine.copy()
-    affine[:3, 2] *= step
-    return Volume(array, affine, head.kind)
 
 
 def _is_fine(brain: Volume, ncct: Volume) -> bool:

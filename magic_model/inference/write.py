@@ -16,7 +16,7 @@ from magic_model.data.normalise import scale_hounsfield, unscale_map
 from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError
+from magic_model.errors import DataError, SeverityUnknownError
 from magic_model.inference.prepare import Source
 from magic_model.maps import PerfusionMap
 from magic_model.severity import mismatch_ratio, severity_class
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from magic_model.inference.generate import Backend
 
-REVISION = 1
+REVISION = 2
 """Raised whenever the same input gives other maps, so that old ones are remade."""
 
 FILE = "generated.json"
@@ -153,13 +153,14 @@ def write_patient(
     for kind, volume in (volumes | {Kind.BRAIN_MASK: mask}).items():
         images[kind] = _image(source, kind)
         write_nifti(volume, out / images[kind])
-    lesion = _found(maps, mask)
+    lesion, unknown = _found(maps, mask)
+    notes = (*record.notes, *unknown)
     content = {
         "fingerprint": record.fingerprint,
         "images": {str(kind): path.as_posix() for kind, path in images.items()},
         "files": [path.name for path in (*images.values(), *record.extras)],
         "lesion": lesion,
-        "notes": list(record.notes),
+        "notes": list(notes),
     }
     staged = place / f".{FILE}"
     try:
@@ -168,7 +169,7 @@ def write_patient(
     except OSError as error:
         msg = f"{place / FILE}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error
-    return GeneratedPatient(_row(source, images, lesion), tuple(record.notes))
+    return GeneratedPatient(_row(source, images, lesion), notes)
 
 
 def write_dicom(
@@ -231,13 +232,15 @@ def _image(source: Source, kind: Kind) -> Path:
     return Path(source.patient_id) / f"{kind}.nii.gz"
 
 
-def _found(maps: Maps, mask: Volume) -> dict[str, float] | None:
-    """Volumes of core and tissue at risk as the generated maps show them."""
+def _found(maps: Maps, mask: Volume) -> tuple[dict[str, float] | None, tuple[str, ...]]:
+    """Volumes of core and tissue at risk as generated maps show them, or why not."""
     try:
         lesion: Lesion = find_lesion(maps, mask)
+    except SeverityUnknownError as error:
+        return None, (f"severity is not known ({error})",)
     except DataError:  # maps without CBF, or without TTP and Tmax, show none
-        return None
-    return {"core_ml": lesion.core_ml, "penumbra_ml": lesion.penumbra_ml}
+        return None, ()
+    return {"core_ml": lesion.core_ml, "penumbra_ml": lesion.penumbra_ml}, ()
 
 
 def _row(

@@ -23,6 +23,7 @@ from magic_model.errors import DataError, pluralize
 from magic_model.frames import to_frame
 from magic_model.maps import PerfusionMap
 from magic_model.montage.picture import MontageLayout, draw_montage
+from magic_model.output import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +122,7 @@ def draw_cases(
             file cannot be written.
     """
     layout = layout or MontageLayout()
+    require_writable(out)
     cohort = read_cohort(measured)
     selected = select_patients(
         cohort, read_cohort(generated, GENERATED_FILE), split, layout.maps

@@ -13,6 +13,7 @@ from magic_model.data.nifti import write_nifti
 from magic_model.data.split import Split, assign_splits
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+from magic_model.output import require_writable
 from magic_model.phantom.grid import Size
 from magic_model.phantom.patient import Phantom, PhantomSpec, simulate
 from magic_model.severity import Severity, mismatch_ratio
@@ -136,6 +137,7 @@ def make_cohort(
     """
     from joblib import Parallel, delayed
 
+    require_writable(folder)
     try:
         plan = plan_cohort(n_patients, seed, size="full" if full else "slab")
     except ValueError as error:

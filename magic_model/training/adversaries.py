@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from magic_model import networks
-from magic_model.checkpoint import load_weights, read_tensors
+from magic_model.checkpoint import load_weights, read_header, read_tensors
 from magic_model.errors import DataError
-from magic_model.recipe import Recipe
+from magic_model.recipe import Recipe, recipe_differences
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,29 @@ def restore(nets: Adversaries, path: Path) -> None:
     if nets.discriminator is not None and nets.discriminator_adam is not None:
         _copy(nets.discriminator, path, "discriminator")
         _restore_adam(nets.discriminator_adam, path, "discriminator_adam")
+
+
+def start_from(nets: Adversaries, path: Path) -> None:
+    """Put a checkpoint's weights into networks; optimisers start anew.
+
+    The discriminator starts from the checkpoint's if it has one of the same shape.
+
+    Raises:
+        DataError: If its generator is of another shape, or cannot be read.
+    """
+    found, wanted = read_header(path).recipe, nets.recipe
+    other = [
+        line
+        for line in recipe_differences(found, wanted)
+        if line.startswith(("maps", "generator.")) and "generator.dropout" not in line
+    ]
+    if other:
+        msg = f"{path}: weights are of another network than the recipe's ({other[0]})"
+        raise DataError(msg)
+    _copy(nets.generator, path, "generator")
+    same = found.adversarial == wanted.adversarial
+    if nets.discriminator is not None and same and read_tensors(path, "discriminator"):
+        _copy(nets.discriminator, path, "discriminator")
 
 
 def _draw_weights(network: nn.Module) -> None:

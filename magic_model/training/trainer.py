@@ -13,19 +13,18 @@ import numpy as np
 import torch
 
 from magic_model import checkpoint
-from magic_model.data.cohort import read_cohort
-from magic_model.data.slice_cache import SliceCache, build_cache
-from magic_model.data.slices import SliceGeometry
+from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
 from magic_model.distributed import World, mean_over_processes, wait_for_all
 from magic_model.errors import DataError
 from magic_model.losses import GeneratorLoss
 from magic_model.maps import PerfusionMap
-from magic_model.recipe import Recipe
+from magic_model.output import file_digest
+from magic_model.recipe import Recipe, recipe_differences
 from magic_model.training import adversaries
 from magic_model.training.batches import TrainingBatches
 from magic_model.training.step import TrainStep
-from magic_model.training.validation import draw_samples, score, validation_errors
+from magic_model.training.validation import score, validation_errors
 
 _FILE = "metrics.jsonl"
 
@@ -96,6 +95,9 @@ class RunSettings:
         save_every: Steps between checkpoints; 0 for one per epoch.
         tensorboard: Whether to write TensorBoard's files too.
         progress: Told after each step.
+        preparing: Told patients prepared, of all.
+        init: Checkpoint whose weights a new run starts from; drawn ones if None.
+        allow_missing: Patients that may be left out as they cannot be prepared.
         after_epoch: Called by the first process after each epoch.
     """
 
@@ -106,6 +108,9 @@ class RunSettings:
     save_every: int = 0
     tensorboard: bool = False
     progress: Progress | None = None
+    preparing: Callable[[int, int], None] | None = None
+    init: Path | None = None
+    allow_missing: int = 0
     after_epoch: _AfterEpoch | None = None
 
 
@@ -124,55 +129,6 @@ def train(
     return Trainer(recipe, cache, settings).fit()
 
 
-def train_cohort(
-    cohort: Path,
-    recipe: Recipe,
-    settings: RunSettings,
-    *,
-    slices: Path | None = None,
-    jobs: int = 1,
-) -> checkpoint.CheckpointHeader:
-    """Prepare the slices of a cohort and train on them, with a picture each epoch.
-
-    Args:
-        cohort: Folder with cohort.csv.
-        recipe: What is trained.
-        settings: Where and how.
-        slices: Folder of prepared slices, to share them; in the run's if left out.
-        jobs: Patients prepared at the same time.
-
-    Returns:
-        The header of the last checkpoint.
-
-    Raises:
-        DataError: As `train`; or if an image cannot be used.
-    """
-    folder = slices or settings.folder / "slices"
-    cache = prepare_cache(cohort, folder, recipe, settings.world, jobs=jobs)
-
-    def draw(epoch: int, nets: adversaries.Adversaries) -> None:
-        draw_samples(nets.generator, cache, settings.folder, epoch)
-
-    return train(recipe, cache, replace(settings, after_epoch=draw))
-
-
-def prepare_cache(
-    cohort: Path, folder: Path, recipe: Recipe, world: World, *, jobs: int = 1
-) -> SliceCache:
-    """Prepare the slices of a recipe once, by the first process; all read them."""
-    if world.is_first:
-        geometry = SliceGeometry(size=recipe.data.size, n_slices=recipe.data.n_slices)
-        build_cache(
-            read_cohort(cohort),
-            folder,
-            maps=recipe.ranges,
-            geometry=geometry,
-            jobs=jobs,
-        )
-    wait_for_all(world)
-    return SliceCache.open(folder)
-
-
 class Trainer:
     """A run of one recipe on prepared slices, from its last checkpoint on."""
 
@@ -189,6 +145,8 @@ class Trainer:
             data=cache.fingerprint,
             seed=settings.seed,
             epoch=0,
+            sampling=cache.sampling,
+            init=file_digest(settings.init) if settings.init else "",
         )
         self.last = settings.folder / checkpoint.LAST
         if self.last.exists():
@@ -196,6 +154,8 @@ class Trainer:
                 checkpoint.read_header(self.last), self.header, self.last
             )
             adversaries.restore(self.nets, self.last)
+        elif settings.init is not None:
+            adversaries.start_from(self.nets, settings.init)
         self.batches = TrainingBatches(
             cache,
             _training_indices(cache, recipe),
@@ -380,20 +340,32 @@ def _not_finite(nets: adversaries.Adversaries) -> dict[str, float]:
 def _same_run(
     found: checkpoint.CheckpointHeader, wanted: checkpoint.CheckpointHeader, path: Path
 ) -> checkpoint.CheckpointHeader:
-    """Refuse to go on from a checkpoint of another run."""
+    """Refuse to go on from a checkpoint of another run; a finished one may get longer.
+
+    Returns:
+        The header to go on from, with the epochs that are wanted.
+    """
+    extended = found.recipe
+    if found.epoch == found.recipe.training.epochs <= wanted.recipe.training.epochs:
+        extended = found.recipe.with_epochs(wanted.recipe.training.epochs)
     pairs = {
-        "recipe": (found.recipe.fingerprint, wanted.recipe.fingerprint),
+        "recipe": (extended.fingerprint, wanted.recipe.fingerprint),
         "data": (found.data, wanted.data),
         "seed": (found.seed, wanted.seed),
+        "init": (found.init, wanted.init or found.init),
     }
     other = [name for name, (a, b) in pairs.items() if a != b]
     if other:
+        why = recipe_differences(extended, wanted.recipe)
+        if found.sampling is None:
+            why.append("its slices are of version 0.1, which prepared others")
         msg = (
             f"{path} is of a run with another {' and another '.join(other)}; "
-            "train into another folder, or remove this one"
+            f"train into another folder, or remove this one"
+            f"{' (' + '; '.join(why) + ')' if why else ''}"
         )
         raise DataError(msg)
-    return found
+    return replace(found, recipe=extended)
 
 
 def _training_indices(cache: SliceCache, recipe: Recipe) -> np.ndarray:

@@ -17,6 +17,7 @@ from reader_study.building import study
 from reader_study.building import training as building_training
 from reader_study.building.cases_file import Case, read_cases
 from reader_study.building.pictures import Picture, encode_pictures, write_pictures
+from reader_study.building.restoring import PADDING, copies_of
 from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan, plan_study
 from reader_study.design.truth import Truth, commitment, new_salt
@@ -76,7 +77,7 @@ def build_study(request: BuildRequest) -> BuiltStudy:
     practice = building_training.practice_cases(
         protocol, questionnaire, request.protocol.parent, cases
     )
-    nonce = secrets.token_hex(32)
+    nonce, padding = secrets.token_hex(32), secrets.token_hex(32)
     available = {case.name: case.severity for case in cases.values()}
     plan = plan_study(available, protocol, nonce)
     drawn = _drawn_images(plan, cases, protocol)
@@ -85,10 +86,13 @@ def build_study(request: BuildRequest) -> BuiltStudy:
         "nonce": nonce,
         "available": available,
         "sources": _sources(drawn, pictures, request.cases.parent),
+        PADDING: padding,
     }
     with _staged(request.out) as stage:
-        presentations = write_pictures(stage / study.IMAGES, plan, pictures)
-        training = building_training.write_training(stage, practice, pictures.values())
+        shown = write_pictures(stage / study.IMAGES, plan, pictures, padding)
+        training = building_training.write_training(
+            stage, practice, pictures.values(), padding
+        )
         details |= building_training.training_details(practice, training)
         truth = Truth(secrets.token_hex(8), new_salt(), plan.cells, details)
         manifest = Manifest(
@@ -98,7 +102,7 @@ def build_study(request: BuildRequest) -> BuiltStudy:
             questionnaire_sha256=questionnaire.sha256,
             commitment=commitment(truth),
             nonce=hashlib.sha256(nonce.encode()).hexdigest(),
-            presentations=presentations,
+            presentations=shown,
             slots=plan.slots,
             training_sha256=training.sha256,
         )
@@ -185,7 +189,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _publish(stage: Path, truth: Truth, request: BuildRequest) -> None:
-    seal(truth, request.key, request.passphrases)
+    sealed = replace(truth, copies=copies_of(stage))
+    seal(sealed, request.key, request.passphrases)
     try:
         stage.rename(request.out)
     except OSError:

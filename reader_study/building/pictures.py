@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reader_study.building.png import Pixels, common_length, image_data, padded_file
+from reader_study.building import png
+from reader_study.building.png import Pixels
 from reader_study.design.study_plan import PlannedPresentation, StudyPlan
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Presentation
@@ -57,6 +58,32 @@ class Picture:
     data: bytes
     source_sha256: str
 
+    def file(self, token: str, length: int, seed: str) -> bytes:
+        """Return the PNG file of the picture under a token, the same each time."""
+        padding = png.padding_of(seed, token)
+        return png.padded_file(self.size, self.data, length, padding)
+
+
+def encode_picture(path: Path) -> Picture:
+    """Encode a montage.
+
+    Raises:
+        StudyError: If it cannot be read or shown; see `read_montage`.
+    """
+    pixels = read_montage(path)
+    source = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Picture(pixels.shape[:2], png.image_data(pixels), source)
+
+
+def write_picture(path: Path, content: bytes) -> None:
+    """Write a picture's file with the time that all pictures have.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    path.write_bytes(content)
+    os.utime(path, (FILE_TIME, FILE_TIME))
+
 
 def encode_pictures(
     images: Mapping[tuple[str, str], Path], jobs: int
@@ -73,7 +100,7 @@ def encode_pictures(
     """
     # Reading and compressing leave the interpreter to others, so threads are enough.
     with ThreadPoolExecutor(jobs) as pool:
-        encoded = list(pool.map(_picture, images.values()))
+        encoded = list(pool.map(encode_picture, images.values()))
     pictures = dict(zip(images, encoded, strict=True))
     usual = Counter(p.size for p in encoded).most_common(1)[0][0]
     seen: dict[bytes, tuple[str, str]] = {}
@@ -93,18 +120,30 @@ def encode_pictures(
 
 
 def write_pictures(
-    folder: Path, plan: StudyPlan, pictures: Mapping[tuple[str, str], Picture]
+    folder: Path,
+    plan: StudyPlan,
+    pictures: Mapping[tuple[str, str], Picture],
+    seed: str,
 ) -> tuple[Presentation, ...]:
     """Write each picture once for every group and trial that sees it.
 
     All files have one length, one time and random names; no two have the same bytes.
 
+    Args:
+        folder: Folder of the pictures.
+        plan: Which picture is seen where, under which token.
+        pictures: By case and method.
+        seed: Of their padding.
+
     Raises:
         OSError: If one cannot be written.
     """
-    length = common_length(max(len(picture.data) for picture in pictures.values()))
+    longest = max(len(picture.data) for picture in pictures.values())
+    length = png.common_length(longest)
     return tuple(
-        _write_picture(folder, p, pictures[p.cell.case, p.cell.method], length)
+        _write_picture(
+            folder, p, pictures[p.cell.case, p.cell.method].file(p.token, length, seed)
+        )
         # In random order, so that neither inodes nor creation times tell a thing.
         for p in sorted(plan.presentations, key=lambda p: p.token)
     )
@@ -126,23 +165,15 @@ def _pixels(image: Image.Image, path: Path) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-def _picture(path: Path) -> Picture:
-    pixels = read_montage(path)
-    source = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Picture(pixels.shape[:2], image_data(pixels), source)
-
-
 def _written(size: tuple[int, int]) -> str:
     return f"{size[1]} x {size[0]} pixels"
 
 
 def _write_picture(
-    folder: Path, planned: PlannedPresentation, picture: Picture, length: int
+    folder: Path, planned: PlannedPresentation, content: bytes
 ) -> Presentation:
-    content = padded_file(picture.size, picture.data, length)
     path = folder / f"{planned.token}.png"
-    path.write_bytes(content)
-    os.utime(path, (FILE_TIME, FILE_TIME))
+    write_picture(path, content)
     return Presentation(
         token=planned.token,
         group=planned.group,

@@ -1,14 +1,17 @@
 """The one PNG encoder: equal pictures give equal image data, whatever they came from.
 
 A file holds four chunks: header, image data, random padding that makes all files of a
-study equally long and each of them unique, end. Filter 0 suits colour-mapped pictures,
-whose neighbouring colours are no neighbours in RGB, and is the quickest to undo.
+study equally long and each of them unique, end. The padding is drawn from a seed that
+the key keeps, so that whoever has key and montage can make the same file again. Filter
+0 suits colour-mapped pictures, whose neighbouring colours are no neighbours in RGB, and
+is the quickest to undo.
 """
 
+import hashlib
 import secrets
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,19 +66,38 @@ def is_image_data(data: bytes, pixels: Pixels) -> bool:
     return data.startswith(start)
 
 
-def padded_file(size: tuple[int, int], data: bytes, length: int) -> bytes:
+Padding = Callable[[int], bytes]
+"""Gives so many bytes of padding."""
+
+
+def padding_of(seed: str, token: str) -> Padding:
+    """Return the padding of one picture; without the seed it is random.
+
+    Args:
+        seed: Secret text of the study, kept in the key.
+        token: Names the picture.
+    """
+    return hashlib.shake_256(f"{seed} {token}".encode()).digest
+
+
+def padded_file(
+    size: tuple[int, int],
+    data: bytes,
+    length: int,
+    padding: Padding = secrets.token_bytes,
+) -> bytes:
     """Make a PNG file of a given length.
 
     Args:
         size: Height and width in pixels.
         data: Compressed pixels, as `image_data` returns them.
         length: Bytes of the file; see `common_length`.
+        padding: What the rest is filled with.
     """
     header = struct.pack(">IIBBBBB", size[1], size[0], *_EIGHT_BIT_RGB)
     body = SIGNATURE + _written(b"IHDR", header) + _written(b"IDAT", data)
     n_random = length - len(body) - 2 * _OVERHEAD
-    padding = _written(PADDING, secrets.token_bytes(n_random))
-    return body + padding + _written(b"IEND", b"")
+    return body + _written(PADDING, padding(n_random)) + _written(b"IEND", b"")
 
 
 def common_length(longest_data: int) -> int:

@@ -1,11 +1,11 @@
-"""A built study: its folder, checked against its manifest whenever it is opened."""
+"""A built study: its folder, checked against its manifest when opened and when used."""
 
-import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from reader_study.building import training_set
-from reader_study.errors import StudyError
+from reader_study.errors import DamagedPictureError, StudyError
 from reader_study.formats.manifest import Manifest
 from reader_study.formats.manifest import read_manifest as _read_manifest
 from reader_study.formats.protocol import Protocol, read_protocol
@@ -21,13 +21,24 @@ DATABASE = "study.sqlite"
 
 @dataclass(frozen=True)
 class Study:
-    """A study as a reading server sees it: nothing in it tells the methods apart."""
+    """A study as a reading server sees it: nothing in it tells the methods apart.
+
+    Attributes:
+        folder: STUDY.
+        protocol: The protocol as built.
+        questionnaire: What readers are asked.
+        manifest: What is shown, to whom, in which order.
+        training: Cases to practise on.
+        training_fault: Why the list of training cases cannot be used; readers then go
+            on without training. Empty if it can.
+    """
 
     folder: Path
     protocol: Protocol
     questionnaire: Questionnaire
     manifest: Manifest
     training: training_set.TrainingSet = training_set.NO_TRAINING
+    training_fault: str = ""
 
     @property
     def database_url(self) -> str:
@@ -38,66 +49,93 @@ class Study:
         """Return the bytes of a picture, checked each time.
 
         Raises:
-            StudyError: If there is no such token, or the file is not the one that the
+            DamagedPictureError: If the file is missing, or is not the one that the
                 study was built with.
+            StudyError: If there is no such token.
         """
         presentation = self.manifest.presentation(token)
         path = self.folder / IMAGES / presentation.image
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            msg = f"{path}: {error.strerror}"
-            raise StudyError(msg) from error
-        same = hashlib.sha256(content).hexdigest() == presentation.sha256
-        if not same or len(content) != presentation.length:
-            msg = f"{path} must be the picture the study was built with, got another"
-            raise StudyError(msg)
-        return content
+        return training_set.checked_picture(path, presentation.sha256)
 
-    def check_images(self) -> None:
-        """Check every picture.
-
-        Raises:
-            StudyError: If one is missing or is not the one the study was built with.
-        """
+    def damaged_pictures(self) -> dict[str, str]:
+        """Return what is wrong with pictures, by token; each file is read anew."""
+        found = {}
         for presentation in self.manifest.presentations:
-            self.image_bytes(presentation.token)
+            try:
+                self.image_bytes(presentation.token)
+            except DamagedPictureError as error:
+                found[presentation.token] = f"{error} ({presentation.pseudo_id})"
+        return found
+
+    def damage(self) -> tuple[str, ...]:
+        """Return what is wrong with pictures and training; nothing of it stops a study.
+
+        Each file is read anew.
+        """
+        listed = (self.training_fault,) if self.training_fault else ()
+        practice = training_set.damaged_pictures(self.folder, self.training)
+        return (*self.damaged_pictures().values(), *listed, *practice)
 
 
 def open_study(folder: Path) -> Study:
-    """Open a built study and check protocol, questionnaire and every picture.
+    """Open a built study and check manifest, protocol and questionnaire.
+
+    Pictures are checked where they are used, for one that is damaged is the loss of
+    one reading and not of a study; `Study.damage` checks all of them.
 
     Raises:
-        StudyError: If it was not built, or something in it was changed since.
+        StudyError: If it was not built, or one of the three was changed since; all are
+            named, and what puts them back.
     """
     manifest = read_manifest(folder)
+    faults = [
+        *_faults(read_protocol, folder / PROTOCOL, manifest.protocol_sha256),
+        *_faults(
+            read_questionnaire, folder / QUESTIONNAIRE, manifest.questionnaire_sha256
+        ),
+    ]
+    if faults:
+        raise StudyError("; ".join([*faults, remedy(folder)]))
     protocol = read_protocol(folder / PROTOCOL)
     questionnaire = read_questionnaire(folder / QUESTIONNAIRE)
-    training = training_set.read_training(folder, manifest.training_sha256)
-    study = Study(folder, protocol, questionnaire, manifest, training)
-    for content, name, wanted in (
-        (study.protocol.sha256, PROTOCOL, study.manifest.protocol_sha256),
-        (
-            study.questionnaire.sha256,
-            QUESTIONNAIRE,
-            study.manifest.questionnaire_sha256,
-        ),
-    ):
-        if content != wanted:
-            msg = f"{folder / name} was changed after the study was built"
-            raise StudyError(msg)
-    study.check_images()
-    return study
+    try:
+        training = training_set.read_training(folder, manifest.training_sha256)
+    except StudyError as error:
+        fault = f"{error}; {remedy(folder)}"
+        nothing = training_set.NO_TRAINING
+        return Study(folder, protocol, questionnaire, manifest, nothing, fault)
+    return Study(folder, protocol, questionnaire, manifest, training)
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a study.
 
     Raises:
-        StudyError: If there is none, or it cannot be used.
+        StudyError: If there is none, or it cannot be used; what puts it back is named.
     """
     path = folder / MANIFEST
     if not path.is_file():
         msg = f"{folder} must be a built study, got none with a {MANIFEST}"
-        raise StudyError(msg)
-    return _read_manifest(path)
+        raise StudyError(
+            f"{msg}; {remedy(folder)}" if (folder / IMAGES).exists() else msg
+        )
+    try:
+        return _read_manifest(path)
+    except StudyError as error:
+        msg = f"{error}; {remedy(folder)}"
+        raise StudyError(msg) from error
+
+
+def _faults(
+    read: Callable[[Path], Protocol | Questionnaire], path: Path, wanted: str
+) -> Iterator[str]:
+    try:
+        if read(path).sha256 != wanted:
+            yield f"{path} was changed after the study was built"
+    except StudyError as error:
+        yield str(error)
+
+
+def remedy(folder: Path) -> str:
+    """Return what puts back a damaged file of a study."""
+    return f"magic-study restore {folder} --key KEY puts back what was built"

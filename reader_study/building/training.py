@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reader_study.building.cases_file import Case
-from reader_study.building.pictures import FILE_TIME, Picture, read_montage
-from reader_study.building.png import common_length, image_data, padded_file
+from reader_study.building.pictures import Picture, encode_picture, write_picture
+from reader_study.building.png import common_length
 from reader_study.building.training_set import FOLDER, LIST, TrainingCase, TrainingSet
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
@@ -102,7 +101,7 @@ def practice_cases(
 
 
 def write_training(
-    stage: Path, rows: Iterable[TrainingRow], pictures: Iterable[Picture]
+    stage: Path, rows: Iterable[TrainingRow], pictures: Iterable[Picture], seed: str
 ) -> TrainingSet:
     """Write the pictures, encoded as those of the study are, under random names.
 
@@ -110,6 +109,7 @@ def write_training(
         stage: Folder of the study.
         rows: Rows of training.csv.
         pictures: Those that the study shows.
+        seed: Of their padding.
 
     Raises:
         StudyError: If one cannot be read, or is a picture of the study.
@@ -118,18 +118,15 @@ def write_training(
     encoded = _encoded(rows, pictures)
     if not encoded:
         return TrainingSet()
-    length = common_length(max(len(data) for _, _, data in encoded))
+    length = common_length(max(len(picture.data) for _, picture in encoded))
     (stage / FOLDER).mkdir()
     cases = []
-    for row, size, data in encoded:
-        content = padded_file(size, data, length)
+    for row, picture in encoded:
+        token = secrets.token_hex(16)
+        content = picture.file(token, length, seed)
         sha256 = hashlib.sha256(content).hexdigest()
-        case = TrainingCase(
-            secrets.token_hex(16), sha256, length, row.expected, row.feedback
-        )
-        path = stage / FOLDER / case.image
-        path.write_bytes(content)
-        os.utime(path, (FILE_TIME, FILE_TIME))
+        case = TrainingCase(token, sha256, length, row.expected, row.feedback)
+        write_picture(stage / FOLDER / case.image, content)
         cases.append(case)
     written = TrainingSet(tuple(cases))
     text = json.dumps(written.to_dict(), indent=1, ensure_ascii=False) + "\n"
@@ -140,9 +137,13 @@ def write_training(
 def training_details(
     rows: Iterable[TrainingRow], training: TrainingSet
 ) -> dict[str, list[dict[str, str]]]:
-    """Return the training part of the key: the case behind each token."""
+    """Return the training part of the key: case and montage behind each token."""
     cases = [
-        {"token": case.token, "case": row.case}
+        {
+            "token": case.token,
+            "case": row.case,
+            "sha256": hashlib.sha256(row.image.read_bytes()).hexdigest(),
+        }
         for row, case in zip(rows, training.cases, strict=True)
     ]
     return {"training": cases} if cases else {}
@@ -229,14 +230,13 @@ def _check_apart(rows: Iterable[TrainingRow], cases: Collection[Case]) -> None:
 
 def _encoded(
     rows: Iterable[TrainingRow], pictures: Iterable[Picture]
-) -> list[tuple[TrainingRow, tuple[int, int], bytes]]:
+) -> list[tuple[TrainingRow, Picture]]:
     shown = {hashlib.sha256(picture.data).digest() for picture in pictures}
-    encoded: list[tuple[TrainingRow, tuple[int, int], bytes]] = []
+    encoded: list[tuple[TrainingRow, Picture]] = []
     for row in rows:
-        pixels = read_montage(row.image)
-        data = image_data(pixels)
-        if hashlib.sha256(data).digest() in shown:
+        picture = encode_picture(row.image)
+        if hashlib.sha256(picture.data).digest() in shown:
             msg = f"{row.where}: {row.image} must show none of the study's pictures"
             raise StudyError(msg)
-        encoded.append((row, pixels.shape[:2], data))
+        encoded.append((row, picture))
     return encoded

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from reader_study.errors import StudyError
+from reader_study.errors import DamagedPictureError, StudyError
 from reader_study.formats import checking
 from reader_study.formats.canonical import sha256_of
 
@@ -77,7 +77,7 @@ NO_TRAINING = TrainingSet()
 
 
 def read_training(folder: Path, sha256: str) -> TrainingSet:
-    """Read the training of a study and check every picture.
+    """Read the list of training cases of a study; pictures are checked when shown.
 
     Args:
         folder: STUDY.
@@ -94,8 +94,6 @@ def read_training(folder: Path, sha256: str) -> TrainingSet:
     if found.sha256 != sha256:
         msg = f"{path} was changed after the study was built"
         raise StudyError(msg)
-    for case in found.cases:
-        training_image(folder, case)
     return found
 
 
@@ -103,15 +101,34 @@ def training_image(folder: Path, case: TrainingCase) -> bytes:
     """Return the bytes of a picture, checked.
 
     Raises:
-        StudyError: If the file is not the one that the study was built with.
+        DamagedPictureError: If the file is not the one that the study was built with.
     """
-    path = folder / FOLDER / case.image
+    return checked_picture(folder / FOLDER / case.image, case.sha256)
+
+
+def damaged_pictures(folder: Path, training: TrainingSet) -> tuple[str, ...]:
+    """Return what is wrong with the pictures of a training; each is read anew."""
+    found = []
+    for case in training.cases:
+        try:
+            training_image(folder, case)
+        except DamagedPictureError as error:
+            found.append(str(error))
+    return tuple(found)
+
+
+def checked_picture(path: Path, sha256: str) -> bytes:
+    """Return the bytes of a picture's file.
+
+    Raises:
+        DamagedPictureError: If it cannot be read, or has another hash.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         msg = f"{path}: {error.strerror}"
-        raise StudyError(msg) from error
-    if hashlib.sha256(content).hexdigest() != case.sha256:
+        raise DamagedPictureError(msg) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
         msg = f"{path} must be the picture the study was built with, got another"
-        raise StudyError(msg)
+        raise DamagedPictureError(msg)
     return content

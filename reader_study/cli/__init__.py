@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from reader_study.cli import building, keys, study_lifecycle
+from reader_study.cli.cases import case
 from reader_study.cli.options import add_help_and_version
 from reader_study.cli.people import coordinator, reader
 from reader_study.errors import StudyError
@@ -21,6 +22,7 @@ add_help_and_version(app)
 building.register(app)
 app.add_typer(reader, name="reader")
 study_lifecycle.register(app)
+app.add_typer(case, name="case")
 keys.register(app)
 app.add_typer(coordinator, name="coordinator")
 

@@ -7,13 +7,26 @@ import typer
 
 from reader_study.cli import options
 
+_LEFT = 1
+
 Share = Annotated[float, typer.Option(min=0, max=1)]
+
+
+_Montages = Annotated[
+    Path | None,
+    typer.Option("--from", help="Folder of the montages, to restore pictures too."),
+]
+
+pictures = typer.Typer(help="Pictures of a study: restore.")
+pictures.callback(invoke_without_command=True)(options.show_help)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the program."""
-    for command in (simulate, unblind):
+    for command in (simulate, unblind, restore):
         app.command()(command)
+    pictures.command("restore")(restore)
+    app.add_typer(pictures, name="pictures")
 
 
 def simulate(
@@ -30,10 +43,8 @@ def simulate(
     database: options.Database = None,
 ) -> None:
     """Let bots read a study without readers; it stays marked as simulated."""
-    from reader_study import api
-
     passphrases = options.passphrases_of(passphrase_file)
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         done = s.simulate(
             key,
             passphrase=passphrases,
@@ -48,6 +59,21 @@ def simulate(
     print(done.to_text())
 
 
+def restore(
+    folder: options.Folder,
+    key: options.Key,
+    montages: _Montages = None,
+    passphrase_file: options.PassphraseFile = None,
+) -> int:
+    """Put back damaged files of STUDY as they were built; status 1 if any is left."""
+    from reader_study import api
+
+    passphrases = options.passphrases_of(passphrase_file)
+    done = api.restore(folder, key=key, passphrase=passphrases, montages=montages)
+    print(done.to_text())
+    return _LEFT if done.left else 0
+
+
 def unblind(
     folder: options.Folder,
     key: options.Key,
@@ -58,15 +84,15 @@ def unblind(
     out: Annotated[Path, typer.Option(help="New folder, outside the study.")],
     passphrase_file: options.PassphraseFile = None,
     anchor: options.Anchors = None,
+    accept_damage: options.AcceptDamage = "",
     database: options.Database = None,
 ) -> None:
     """Open the key, once data are locked, and write responses.csv."""
-    from reader_study import api
     from reader_study.formats.responses import FILE_NAME
     from reader_study.formats.unblinding import FILE_NAME as RECORD
 
     passphrases = options.passphrases_of(passphrase_file)
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database, accept_damage) as s:
         done = s.unblind(
             key,
             passphrase=passphrases,

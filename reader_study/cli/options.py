@@ -1,12 +1,18 @@
 """Options that several commands share, each written once, and passphrases."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reader_study.errors import StudyError
+
+if TYPE_CHECKING:
+    from reader_study.api import RunningStudy
 
 DISTRIBUTION = "magic-ctp"
 VARIABLES = ("MAGIC_STUDY_PASSPHRASE", "MAGIC_STUDY_PASSPHRASE_2")
@@ -31,6 +37,26 @@ Anchors = Annotated[
     list[Path] | None,
     typer.Option("--anchor", help="Receipt or lock record that the log must fit."),
 ]
+
+
+AcceptDamage = Annotated[
+    str,
+    typer.Option(help="Why to go on although the database is damaged; it is kept."),
+]
+
+
+@contextmanager
+def opened(
+    folder: Path, database: str | None, accept_damage: str = ""
+) -> Iterator["RunningStudy"]:
+    """Open a study for one command, and name damaged pictures after it."""
+    from reader_study import api
+
+    with api.open_study(folder, database=database) as study:
+        study.accept_damage = accept_damage
+        yield study
+        for fault in study.damage():
+            print(f"Damaged: {fault}", file=sys.stderr)
 
 
 def add_help_and_version(app: typer.Typer) -> None:

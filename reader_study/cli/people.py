@@ -16,10 +16,9 @@ coordinator.callback(invoke_without_command=True)(show_help)
 @coordinator.command("add")
 def _add(folder: Folder, name: _Name, by: By, database: Database = None) -> None:
     """Add a coordinator and print the passphrase for the monitor."""
-    from reader_study import api
     from reader_study.running.access import add_coordinator
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         passphrase = add_coordinator(s.store, name, by=by, clock=s.clock)
     print(
         f"Passphrase for {name}: {passphrase}\n"
@@ -30,11 +29,10 @@ def _add(folder: Folder, name: _Name, by: By, database: Database = None) -> None
 @coordinator.command("list")
 def _show(folder: Folder, database: Database = None) -> None:
     """List the coordinators."""
-    from reader_study import api
     from reader_study.store.access import all_coordinators
 
     with (
-        api.open_study(folder, database=database) as s,
+        options.opened(folder, database) as s,
         s.store.reading() as connection,
     ):
         found = all_coordinators(connection)
@@ -49,10 +47,9 @@ def _show(folder: Folder, database: Database = None) -> None:
 @coordinator.command("revoke")
 def _revoke(folder: Folder, name: _Name, by: By, database: Database = None) -> None:
     """Make a coordinator's passphrase worthless and end the sessions."""
-    from reader_study import api
     from reader_study.running.access import revoke_coordinator
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         number = revoke_coordinator(s.store, name, by=by, clock=s.clock)
     print(f"The passphrase of {name} is worthless now; {number} sessions have ended")
 
@@ -75,10 +72,9 @@ def add(
     database: options.Database = None,
 ) -> None:
     """Add a reader and print a code that lets in once."""
-    from reader_study import api
     from reader_study.running.access import issue_code
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         added = s.add_reader(name, specialty=specialty, years=years, by=by, slot=slot)
         code = issue_code(s.store, added.name, by=by, clock=s.clock)
     print(f"{added.name} has {added.slot}")
@@ -88,9 +84,7 @@ def add(
 @reader.command("list")
 def show(folder: options.Folder, database: options.Database = None) -> None:
     """List the readers."""
-    from reader_study import api
-
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         readers = s.status().readers
     lines = [
         f"{r.name:<16}{r.slot:<12}{r.status:<10}{r.specialty}, {r.years:g} years"
@@ -110,10 +104,9 @@ def code(
     database: options.Database = None,
 ) -> None:
     """Print a further code for a reader."""
-    from reader_study import api
     from reader_study.running.access import issue_code
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         issued = issue_code(s.store, name, by=by, clock=s.clock, days=days)
     _hand_over(name, issued)
 
@@ -126,10 +119,9 @@ def revoke(
     database: options.Database = None,
 ) -> None:
     """Make a reader's codes worthless and end the sessions."""
-    from reader_study import api
     from reader_study.running.access import revoke_reader_codes
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         number = revoke_reader_codes(s.store, name, by=by, clock=s.clock)
     print(f"{number} codes of {name} are worthless now, and all sessions have ended")
 
@@ -143,10 +135,9 @@ def exclude(
     database: options.Database = None,
 ) -> None:
     """Exclude a reader; the answers are kept."""
-    from reader_study import api
     from reader_study.running.registry import exclude_reader
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         exclude_reader(s.store, name, reason=reason, by=by, clock=s.clock)
     print(f"{name} is excluded; answers are kept and will not be analysed")
 
@@ -163,12 +154,11 @@ def replace(
     database: options.Database = None,
 ) -> None:
     """Give a reader's place to another; the answers are kept."""
-    from reader_study import api
     from reader_study.running.access import issue_code
     from reader_study.running.registry import Profile, replace_reader
 
     profile = Profile(new, specialty, years)
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         added = replace_reader(
             s.store, name, profile, reason=reason, by=by, clock=s.clock
         )

@@ -27,10 +27,9 @@ def open_(
     folder: options.Folder, by: options.By, database: options.Database = None
 ) -> None:
     """Let readers begin; says what is missing if it cannot."""
-    from reader_study import api
     from reader_study.reading.recording import short_code
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         head = s.start(by=by)
     commitment = s.manifest.commitment
     print(f"Open. Entry {short_code(head)}; commitment to the key {commitment}")
@@ -42,10 +41,9 @@ def status(
     database: options.Database = None,
 ) -> None:
     """Show how far everybody has come; never an answer."""
-    from reader_study import api
     from reader_study.store.milestones import Phase
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         flow = s.flow()
         problems = s.problems() if flow.status.phase is Phase.BUILT else []
     if as_json:
@@ -67,12 +65,11 @@ def early(
     database: options.Database = None,
 ) -> None:
     """Let a reader begin before the washout is over: a deviation."""
-    from reader_study import api
     from reader_study.reading.recording import short_code
     from reader_study.running.lifecycle import EarlyStart, permit_early_start
 
     start = EarlyStart(name, trial, reason, by, second)
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         head = permit_early_start(s.study, s.store, start, clock=s.clock)
     print(f"Recorded as a deviation. Entry {short_code(head)}")
 
@@ -89,12 +86,11 @@ def amend(
     database: options.Database = None,
 ) -> None:
     """Record an amendment of the protocol; study.toml stays as it is."""
-    from reader_study import api
     from reader_study.reading.recording import short_code
     from reader_study.running import lifecycle
 
     amendment = lifecycle.Amendment(change, reason, by, _values(settings or []))
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         head = lifecycle.amend(s.study, s.store, amendment, clock=s.clock)
     print(f"Amended. Entry {short_code(head)}")
 
@@ -105,12 +101,13 @@ def lock(
     incomplete: Annotated[
         str, typer.Option(help="Why although trials are not signed; a deviation.")
     ] = "",
+    accept_damage: options.AcceptDamage = "",
     database: options.Database = None,
 ) -> None:
     """Freeze the data: nothing is added any more."""
     from reader_study import api
 
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database, accept_damage) as s:
         record = s.lock(by=by, incomplete=incomplete)
         missing = s.status().missing_closing_text()
     print(f"Locked: {record['n_responses']} answers, SHA-256 {record['data_sha256']}")
@@ -130,7 +127,7 @@ def verify(
     passphrase_file: options.PassphraseFile = None,
     database: options.Database = None,
 ) -> int:
-    """Check the log and all that it covers; status 1 if anything was changed."""
+    """Check the log, all that it covers, and pictures; status 1 if any was changed."""
     from reader_study import api
 
     with api.open_study(folder, database=database) as s:
@@ -159,9 +156,7 @@ def export(
     database: options.Database = None,
 ) -> None:
     """Write all answers, masked: without case and method."""
-    from reader_study import api
-
-    with api.open_study(folder, database=database) as s:
+    with options.opened(folder, database) as s:
         number = s.export(out, by=by)
     print(f"{out}: {number} answers, masked")
 

@@ -3,11 +3,11 @@
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, field, replace
 from typing import Any
 
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.checking import Filled, Source, check, record
+from reader_study.formats.checking import Filled, Source, Text, check, record
 
 
 @record
@@ -28,17 +28,25 @@ class Truth:
         salt: 256 random bits in hexadecimal, without which the commitment cannot be
             compared with guessed allocations.
         cells: What is behind each token.
-        details: How the study was drawn: the nonce of the seed, sources of images.
+        details: How the study was drawn: the nonce of the seed, sources of images,
+            the seed of the padding.
+        copies: Text of the small files of STUDY, by place in it, to restore them;
+            none in keys of earlier versions. The commitment, which one of them holds,
+            does not cover them.
     """
 
     study_id: str
     salt: str
     cells: Mapping[str, TruthCell]
     details: Mapping[str, Any] = field(default_factory=dict)
+    copies: Mapping[str, Text] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content as plain values."""
-        return asdict(self)
+        content = asdict(self)
+        if not self.copies:  # as before there were copies
+            del content["copies"]
+        return content
 
     @staticmethod
     def from_dict(content: object) -> "Truth":
@@ -61,7 +69,8 @@ def commitment(truth: Truth) -> str:
     It binds whoever published it to this content, and tells nothing of it: without
     the salt, guessed allocations cannot be compared with it.
     """
-    content = {name: x for name, x in truth.to_dict().items() if name != "salt"}
+    content = replace(truth, copies={}).to_dict()
+    del content["salt"]
     return hmac.digest(
         bytes.fromhex(truth.salt), canonical_bytes(content), "sha256"
     ).hex()

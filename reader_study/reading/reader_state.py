@@ -33,6 +33,7 @@ class ReaderHistory:
         answered: Tokens that have a response.
         signed: Time of the signature, by trial.
         early: Trials that may begin before the washout is over.
+        withdrawn: Tokens of cases that are not shown any more.
     """
 
     reader: str
@@ -40,6 +41,7 @@ class ReaderHistory:
     answered: Collection[str] = ()
     signed: Mapping[int, str] = field(default_factory=dict)
     early: Collection[int] = ()
+    withdrawn: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class ReaderState:
 
     @property
     def n_answered(self) -> int:
-        """Number of readings of the current trial that are answered."""
+        """Number of readings of the current trial that are answered or withdrawn."""
         return self.n_readings - len(self._left)
 
     @cached_property
@@ -127,7 +129,8 @@ class ReaderState:
         if self.finished:
             return []
         order = self.history.orders[self.trial]
-        return [token for token in order if token not in self.history.answered]
+        done = {*self.history.answered, *self.history.withdrawn}
+        return [token for token in order if token not in done]
 
 
 def find_reader_state(
@@ -158,6 +161,7 @@ def find_reader_state(
         answered_tokens(connection, name),
         {trial: signature.signed_at for (_, trial), signature in signed.items()},
         early,
+        store_milestones.withdrawn_tokens(milestones),
     )
     return ReaderState(
         history,

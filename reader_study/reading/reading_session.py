@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
-from reader_study.errors import StudyError
+from reader_study.errors import DamagedPictureError, StudyError
 from reader_study.reading import answers as reading_answers
 from reader_study.reading import recording
 from reader_study.reading.reader_state import ReaderState, find_reader_state
@@ -96,17 +96,23 @@ class ReadingSession:
             if found is not None and not found.opened_at:
                 trial, n = found.trial, found.position
                 recording.record_opening(t, self.reader, trial, found.token, n)
+                if self.study.training_fault and n == 1:
+                    recording.record_untrained(t, self.reader, trial)
         return found
 
     def image(self, token: str) -> bytes:
         """Return the image of a reading that this reader has opened, checked.
 
         Raises:
-            StudyError: If the reader has not opened it, or it was swapped.
+            DamagedPictureError: If it cannot be shown; `decline` then goes on.
+            StudyError: If the reader has not opened it, or its case was withdrawn.
         """
         with self.store.reading() as connection:
-            self._state(connection)
+            state = self._state(connection)
             opened = _require_opened(connection, self.reader, token)
+        if opened.token in state.history.withdrawn:
+            msg = "The case of this reading was withdrawn; please go on"
+            raise StaleReadingError(msg)
         return self.study.image_bytes(opened.token)
 
     def save_draft(self, token: str, answers: Answers, reasons: Reasons) -> str:
@@ -149,6 +155,8 @@ class ReadingSession:
 
     def decline(self, token: str, why: str) -> Receipt:
         """Leave a reading unanswered, with a reason; it counts as missing.
+
+        Where the picture is damaged, a deviation says that it could not be shown.
 
         Raises:
             StudyError: If there is no reason, or it is not the current reading.
@@ -223,7 +231,16 @@ class ReadingSession:
             _require_at_hand(state, opened)
             simulated = state.simulated
             new = recording.record_response(t, opened, given, 1, simulated=simulated)
+            if not given.answers and self._is_damaged(opened.token):
+                recording.record_not_shown(t, self.study, opened)
             return recording.receipt_of(t, self.study, new)
+
+    def _is_damaged(self, token: str) -> bool:
+        try:
+            self.study.image_bytes(token)
+        except DamagedPictureError:
+            return True
+        return False
 
     def _writing(self, t: Transaction) -> ReaderState:
         return find_reader_state(self.study, t.connection, self.reader, t.now)
@@ -288,6 +305,8 @@ def _require_at_hand(state: ReaderState, opened: store_readings.Opened) -> None:
         return
     if opened.token in state.history.answered:
         what = "has been answered already, otherwise"
+    elif opened.token in state.history.withdrawn:
+        what = "is of a case that was withdrawn"
     else:
         what = "is not the one at hand"
     msg = (

@@ -8,9 +8,13 @@ from typing import Any
 from sqlalchemy import select
 
 from reader_study.building.study import Study
+from reader_study.store.milestones import Deviation, add_deviation
 from reader_study.store.readings import Opened, Response, Signature, remove_draft
 from reader_study.store.tables import audit_log, presentations, responses, signatures
 from reader_study.store.transaction import Head, Transaction
+
+PICTURE_NOT_SHOWN = "picture_not_shown"
+TRAINING_NOT_SHOWN = "training_not_shown"
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,33 @@ def record_response(
         details,
     )
     return response
+
+
+def record_not_shown(t: Transaction, study: Study, opened: Opened) -> None:
+    """Keep as a deviation that the picture of a reading could not be shown."""
+    pseudo_id = study.manifest.presentation(opened.token).pseudo_id
+    reason = f"the picture of {pseudo_id} is damaged"
+    _record_deviation(t, PICTURE_NOT_SHOWN, opened.reader, opened.trial, reason)
+
+
+def record_untrained(t: Transaction, reader: str, trial: int) -> None:
+    """Keep as a deviation that the training was damaged when a reader began."""
+    reason = "the list of training cases is damaged"
+    _record_deviation(t, TRAINING_NOT_SHOWN, reader, trial, reason)
+
+
+def record_training_not_shown(
+    t: Transaction, reader: str, trial: int, position: int
+) -> None:
+    """Keep as a deviation that the picture of a training case could not be shown."""
+    reason = f"the picture of training case {position} is damaged"
+    _record_deviation(t, TRAINING_NOT_SHOWN, reader, trial, reason)
+
+
+def _record_deviation(
+    t: Transaction, kind: str, reader: str, trial: int, reason: str
+) -> None:
+    add_deviation(t, Deviation(kind, reader, trial, reason, reader))
 
 
 def record_signature(t: Transaction, reader: str, trial: int, n: int) -> Signature:

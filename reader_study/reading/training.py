@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from reader_study.building.study import Study
 from reader_study.building.training_set import TrainingCase, TrainingSet, training_image
 from reader_study.clock import Clock
-from reader_study.errors import StudyError
+from reader_study.errors import DamagedPictureError, StudyError
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.answers import check_complete
 from reader_study.reading.reader_state import ReaderState, find_reader_state
 from reader_study.reading.reading_session import StaleReadingError
+from reader_study.reading.recording import record_training_not_shown
 from reader_study.store import readings
 from reader_study.store.milestones import require_open
 from reader_study.store.store import Store
@@ -53,10 +54,11 @@ def practice_at_hand(
         steps: What the reader has done, in any trial.
     """
     done = [step for step in steps if step.trial == trial]
-    skipped = any(step.step is readings.Step.SKIPPED for step in done)
+    passed = {step.token for step in done if step.step is readings.Step.SKIPPED}
+    skipped = "" in passed
     if skipped or (trial > 1 and not protocol.training_repeat):
         return None
-    seen = {step.token for step in done if step.step is readings.Step.SEEN}
+    seen = {step.token for step in done if step.step is readings.Step.SEEN} | passed
     given = {step.token: step for step in done if step.step is readings.Step.ANSWERED}
     for n, case in enumerate(training.cases, 1):
         if case.token not in seen:
@@ -93,7 +95,7 @@ class TrainingSession:
         """Return the picture of a training case, checked.
 
         Raises:
-            StudyError: If it was swapped.
+            DamagedPictureError: If it cannot be shown; `pass_over` then goes on.
         """
         return training_image(self.study.folder, practice.case)
 
@@ -130,6 +132,30 @@ class TrainingSession:
             if practice.given is None:
                 raise StaleReadingError(_NOT_AT_HAND)
             self._keep(t, state, token, readings.Step.SEEN)
+
+    def pass_over(self, token: str) -> None:
+        """Go on without a case whose picture is damaged: a deviation.
+
+        Raises:
+            StaleReadingError: If the case is not the current one.
+            StudyError: If its picture can be shown, the study is not open, or the
+                store cannot be written.
+        """
+        with self.store.writing(self.clock) as t:
+            state, steps = self._state(t)
+            if _has(steps, state.trial, token, readings.Step.SKIPPED):
+                return
+            practice = self._require_at_hand(state, steps, token)
+            try:
+                self.image(practice)
+            except DamagedPictureError:
+                self._keep(t, state, token, readings.Step.SKIPPED)
+                record_training_not_shown(
+                    t, self.reader, state.trial, practice.position
+                )
+                return
+        msg = "The picture of this training case can be shown; nothing was stored"
+        raise StudyError(msg)
 
     def skip(self) -> None:
         """Leave out what is left of the training before the current trial.

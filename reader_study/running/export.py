@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from reader_study.building.study import Study
 from reader_study.clock import Clock, seconds_between
@@ -27,7 +28,10 @@ def masked_csv(study: Study, responses: Iterable[readings.Response]) -> str:
 
 
 def responses_csv(
-    study: Study, truth: Truth, responses: Iterable[readings.Response]
+    study: Study,
+    truth: Truth,
+    responses: Iterable[readings.Response],
+    first: Mapping[tuple[str, str], readings.Response] = MappingProxyType({}),
 ) -> str:
     """Write responses.csv of an unblinded study.
 
@@ -35,11 +39,14 @@ def responses_csv(
         study: The built study.
         truth: Content of the key.
         responses: Revisions that count.
+        first: By reader and token the first revision, whose seconds are those of the
+            reading; a correction comes long after it.
     """
-    rows = [
-        _row(study, response, vars(truth.cells[response.token]))
-        for response in responses
-    ]
+    rows = []
+    for response in responses:
+        row = _row(study, response, vars(truth.cells[response.token]))
+        timed = first.get((response.reader, response.token), response)
+        rows.append(row | _seconds(timed))
     return responses_text(study.questionnaire, rows)
 
 
@@ -107,7 +114,9 @@ def training_csv(
             {
                 "reader": step.reader,
                 "trial": step.trial,
-                "position": study.training.position(step.token) if step.token else "",
+                "position": study.training.position(step.token)
+                if step.token in expected  # not where the list is damaged
+                else "",
                 "case": guarded(names.get(step.token, "")),
                 "step": step.step.value,
                 **step.answers,
@@ -182,7 +191,14 @@ def _row(
         "revision": r.revision,
         "opened_at": r.opened_at,
         "submitted_at": r.submitted_at,
-        "seconds": f"{seconds_between(r.opened_at, r.submitted_at):.1f}",
-        "active_seconds": "" if r.active_seconds is None else f"{r.active_seconds:.1f}",
+        **_seconds(r),
         "simulated": _written(r.simulated),
+    }
+
+
+def _seconds(r: readings.Response) -> dict[str, str]:
+    active = r.active_seconds
+    return {
+        "seconds": f"{seconds_between(r.opened_at, r.submitted_at):.1f}",
+        "active_seconds": "" if active is None else f"{active:.1f}",
     }

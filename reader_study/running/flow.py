@@ -1,7 +1,8 @@
 """The flow of readings from assigned to analysed, and what GRRAS asks of a report."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import Connection
 
@@ -13,6 +14,7 @@ from reader_study.formats.protocol import Protocol
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.milestones import Deviation, Phase, find_deviations
 from reader_study.store.readers import Reader
+from reader_study.store.readings import find_responses, latest
 
 
 def grras_items(
@@ -72,16 +74,19 @@ class Flow:
         status: Counts by reader and trial.
         deviations: What went otherwise than planned.
         items: Items of GRRAS that the study knows, by number.
+        not_counted: Answered readings of withdrawn cases, by reader and trial.
     """
 
     status: StudyStatus
     deviations: tuple[Deviation, ...]
     items: dict[int, str]
+    not_counted: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     def analysed(self, trial: TrialStatus) -> int:
         """Return how many readings of a trial count in the analysis."""
         active = {reader.name for reader in self.status.readers if reader.active}
-        return trial.n_submitted if trial.reader in active else 0
+        withdrawn = self.not_counted.get((trial.reader, trial.trial), 0)
+        return trial.n_submitted - withdrawn if trial.reader in active else 0
 
     def to_record(self) -> flow.StudyFlow:
         """Return the content of flow.json."""
@@ -131,16 +136,34 @@ class Flow:
         return interval_days(self.status, reader.name)
 
 
-def read_flow(study: Study, connection: Connection) -> Flow:
-    """Count the readings of a study."""
-    status = read_status(study, connection)
+def read_flow(
+    study: Study,
+    connection: Connection,
+    *,
+    gone: Collection[str] = (),
+    lost: Collection[tuple[str, str]] = (),
+) -> Flow:
+    """Count the readings of a study.
+
+    Args:
+        study: The built study.
+        connection: Reading the state of one moment.
+        gone: Tokens of withdrawn cases, all of them once the key is open.
+        lost: Readings, by reader and token, whose rows are damaged.
+    """
+    status = read_status(study, connection, lost=lost)
     intervals = [
         days
         for reader in status.readers
         if (days := interval_days(status, reader.name)) is not None
     ]
     deviations = find_deviations(connection)
-    return Flow(status, deviations, grras_items(study.protocol, status, intervals))
+    items = grras_items(study.protocol, status, intervals)
+    counted = latest(find_responses(connection, lost=lost)).values() if gone else ()
+    withdrawn = Counter(
+        (r.reader, r.trial) for r in counted if r.token in gone and r.answers
+    )
+    return Flow(status, deviations, items, withdrawn)
 
 
 def interval_days(status: StudyStatus, reader: str) -> float | None:

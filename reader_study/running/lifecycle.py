@@ -1,9 +1,9 @@
 """Lifecycle of a study: open, amend, permit an early start, lock the data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reader_study.building.study import Study
+from reader_study.building.study import Study, remedy
 from reader_study.clock import Clock
 from reader_study.errors import StudyError, counted
 from reader_study.reading.answers import check_reason, check_text
@@ -13,8 +13,12 @@ from reader_study.store import milestones as store_milestones
 from reader_study.store.readers import find_reader
 from reader_study.store.readings import count_responses
 from reader_study.store.store import Store
+from reader_study.store.stored import BACKUP
 from reader_study.store.transaction import Head, Transaction
 from reader_study.store.verifying import verify
+
+DAMAGE_ACCEPTED = "damage_accepted"
+"""Deviation that says why data are used although entries of the store are damaged."""
 
 INCOMPLETE_LOCK = "incomplete_lock"
 """Deviation that says why data were locked before all trials were signed."""
@@ -75,6 +79,13 @@ def amend(study: Study, store: Store, amendment: Amendment, *, clock: Clock) -> 
     Raises:
         StudyError: If the protocol cannot have such values, or the data are locked.
     """
+    n_slots, wanted = len(study.manifest.slots), amendment.settings.get("n_readers", 0)
+    if wanted > n_slots:
+        msg = (
+            f"n_readers must be at most {n_slots}, the places that the study was built "
+            f"with, got {wanted:g}; a reader who left is replaced by reader replace"
+        )
+        raise StudyError(msg)
     with store.writing(clock) as t:
         milestones = store_milestones.find_milestones(t.connection)
         if store_milestones.phase_of(milestones) in {
@@ -142,13 +153,15 @@ def readiness(study: Study, store: Store) -> list[str]:
     with store.reading() as connection:
         status = read_status(study, connection)
         faults = verify(connection).faults
+        gone = store_milestones.withdrawn_tokens(
+            store_milestones.find_milestones(connection)
+        )
     problems = [*missing_readers(status), *faults]
     if status.phase is not store_milestones.Phase.BUILT:
         problems.append(f"it is {status.phase} already")
-    try:
-        study.check_images()
-    except StudyError as error:
-        problems.append(str(error))
+    hint = f"; {remedy(study.folder)}, or magic-study case withdraw takes it out"
+    damaged = study.damaged_pictures()
+    problems += [f"{why}{hint}" for token, why in damaged.items() if token not in gone]
     return problems
 
 
@@ -171,7 +184,13 @@ def open_for_reading(study: Study, store: Store, *, by: str, clock: Clock) -> He
 
 
 def lock(
-    study: Study, store: Store, *, by: str, clock: Clock, incomplete: str = ""
+    study: Study,
+    store: Store,
+    *,
+    by: str,
+    clock: Clock,
+    incomplete: str = "",
+    accept_damage: str = "",
 ) -> Mapping[str, object]:
     """Freeze the data: no answer, reader or deviation is added any more.
 
@@ -181,40 +200,53 @@ def lock(
         by: Name of who locks.
         clock: The server's clock.
         incomplete: Why data are locked although trials are not signed; a deviation.
+        accept_damage: Why data are locked although the log does not verify; a
+            deviation, and the faults are part of the record.
 
     Returns:
         The lock record, to be kept elsewhere as an anchor.
 
     Raises:
-        StudyError: If trials are not signed and no reason is given, or the log does
-            not verify.
+        StudyError: If trials are not signed, or the log does not verify, and no reason
+            is given.
     """
     actor = check_reason(by)
     with store.writing(clock) as t:
         require_phase(t, store_milestones.Phase.OPEN, "locked")
         faults = verify(t.connection).faults
+        if faults and not accept_damage:
+            raise StudyError("The data cannot be locked: " + with_remedy(faults))
         if faults:
-            raise StudyError("The data cannot be locked: " + "; ".join(faults))
+            _deviate(t, DAMAGE_ACCEPTED, accept_damage, actor)
         unsigned = unsigned_trials(read_status(study, t.connection))
         if unsigned and not incomplete:
             msg = "The data cannot be locked: " + "; ".join(unsigned)
             raise StudyError(msg)
         if unsigned:
-            kept = check_reason(incomplete)
-            store_milestones.add_deviation(
-                t, store_milestones.Deviation(INCOMPLETE_LOCK, "", 0, kept, actor)
-            )
+            _deviate(t, INCOMPLETE_LOCK, incomplete, actor)
         record: dict[str, object] = {
             "study_id": study.manifest.study_id,
             "data_sha256": store_milestones.data_sha256(t.connection),
             "n_responses": count_responses(t.connection),
             "by": actor,
             "locked_at": t.now,
+            **({"accepted_faults": list(faults)} if faults else {}),
         }
         head = store_milestones.add_milestone(
             t, store_milestones.MilestoneKind.LOCKED, actor, record
         )
     return record | {"head": vars(head)}
+
+
+def with_remedy(faults: Sequence[str]) -> str:
+    """Return what is wrong with the store, and what to do about it."""
+    hint = "or go on without what is named by --accept-damage REASON, which is kept"
+    return f"{'; '.join(faults)}; {BACKUP}, {hint}"
+
+
+def _deviate(t: Transaction, kind: str, reason: str, by: str) -> None:
+    kept = check_reason(reason)
+    store_milestones.add_deviation(t, store_milestones.Deviation(kind, "", 0, kept, by))
 
 
 def missing_readers(status: StudyStatus) -> list[str]:

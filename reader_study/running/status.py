@@ -69,6 +69,7 @@ class StudyStatus:
         head: Last entry of the log.
         closing_missing: Active readers who have signed all trials but not answered
             the closing questions; empty if the protocol asks none.
+        withdrawn: Pseudo-IDs under which cases were withdrawn.
     """
 
     title: str
@@ -81,6 +82,7 @@ class StudyStatus:
     n_deviations: int
     head: Head
     closing_missing: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         assigned = sum(trial.n_assigned for trial in self.trials)
@@ -110,6 +112,7 @@ class StudyStatus:
             "median s  active s  signed",
             *map(_line, self.trials),
             self.missing_closing_text(),
+            f"Withdrawn: {', '.join(self.withdrawn)}" if self.withdrawn else "",
         ]
         return "\n".join(line for line in lines if line)
 
@@ -123,12 +126,23 @@ class StudyStatus:
         return tuple(trial for trial in self.trials if trial.reader == reader)
 
 
-def read_status(study: Study, connection: Connection) -> StudyStatus:
-    """Count what readers have done; what they answered is not looked at."""
+def read_status(
+    study: Study,
+    connection: Connection,
+    *,
+    lost: Collection[tuple[str, str]] = (),
+) -> StudyStatus:
+    """Count what readers have done; what they answered is not looked at.
+
+    Args:
+        study: The built study.
+        connection: Reading the state of one moment.
+        lost: Readings, by reader and token, whose rows are damaged; not counted.
+    """
     milestones = store_milestones.find_milestones(connection)
     protocol = store_milestones.effective_protocol(study.protocol, milestones)
     readers = all_readers(connection)
-    trials = _trials(study, connection, readers)
+    trials = _trials(study, connection, readers, lost)
     asked = readings.find_closings(connection) if protocol.closing else None
     return StudyStatus(
         title=protocol.title,
@@ -144,6 +158,10 @@ def read_status(study: Study, connection: Connection) -> StudyStatus:
         closing_missing=()
         if asked is None
         else _closing_missing(readers, trials, asked),
+        withdrawn=tuple(
+            study.manifest.presentation(token).pseudo_id
+            for token in sorted(store_milestones.withdrawn_tokens(milestones))
+        ),
     )
 
 
@@ -156,10 +174,13 @@ def _closing_missing(
 
 
 def _trials(
-    study: Study, connection: Connection, readers: Iterable[Reader]
+    study: Study,
+    connection: Connection,
+    readers: Iterable[Reader],
+    lost: Collection[tuple[str, str]],
 ) -> tuple[TrialStatus, ...]:
     opened = readings.find_opened(connection)
-    counted = readings.latest(readings.find_responses(connection))
+    counted = readings.latest(readings.find_responses(connection, lost=lost))
     signed = readings.find_signatures(connection)
     found = []
     for reader in readers:

@@ -4,13 +4,15 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from reader_study.building.study import Study
+from reader_study.building.study import Study, remedy
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
 from reader_study.formats.checking import Text, check, json_text, read_json, record
 from reader_study.store.milestones import MilestoneKind, add_milestone, find_milestones
 from reader_study.store.store import Store, open_store
+from reader_study.store.stored import BACKUP
+from reader_study.store.verifying import verify
 
 NOTE = "database.json"
 
@@ -91,10 +93,16 @@ def open_study_store(
                 add_milestone(t, MilestoneKind.CREATED, PROGRAM, wanted)
                 milestones = find_milestones(t.connection)
     if dict(milestones[0].details) != wanted:
+        with store.reading() as connection:
+            faults = verify(connection).faults
         store.close()
+        if faults:
+            msg = f"The database is damaged: {'; '.join(faults)}; {BACKUP}"
+            raise StudyError(msg)
         msg = (
             "The database must be of this study; its manifest was changed, or the "
-            f"database is of study {milestones[0].details.get('study_id')}"
+            f"database is of study {milestones[0].details.get('study_id')}; "
+            f"{remedy(study.folder)}"
         )
         raise StudyError(msg)
     if elsewhere:

@@ -1,8 +1,9 @@
 """Open the key, once the data are locked and two people say why."""
 
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,11 @@ from reader_study.formats.unblinding import FILE_NAME, sealed_content
 from reader_study.reading.answers import check_reason
 from reader_study.running import export
 from reader_study.running.flow import read_flow
-from reader_study.running.lifecycle import require_two
+from reader_study.running.lifecycle import DAMAGE_ACCEPTED, require_two, with_remedy
+from reader_study.running.withdrawal import tokens_of_cases
 from reader_study.store import readings
 from reader_study.store.milestones import (
+    Deviation,
     Milestone,
     MilestoneKind,
     Phase,
@@ -30,15 +33,17 @@ from reader_study.store.milestones import (
     effective_protocol,
     find_milestones,
     phase_of,
+    withdrawn_tokens,
 )
 from reader_study.store.readers import all_readers
 from reader_study.store.store import Store
 from reader_study.store.transaction import Head, Transaction
-from reader_study.store.verifying import verify
+from reader_study.store.verifying import Verification, verify
 
 if TYPE_CHECKING:
     from reader_study.frames import DataFrame
 
+ALL_REVISIONS = "responses_all_revisions.csv"
 NOT_ANALYSED = "responses_not_analysed.csv"
 TRAINING = "training_answers.csv"
 
@@ -54,6 +59,9 @@ class UnblindRequest:
         second: Name of another person who does.
         reason: Reason for unblinding now.
         anchors: Entries of the log known from receipts or the lock record.
+        faults: What is wrong with anchors that are kept beside the study.
+        accept_damage: Reason for going on although the store is damaged; empty to
+            refuse. Readings that the log does not vouch for then count as missing.
     """
 
     key: Path
@@ -62,6 +70,8 @@ class UnblindRequest:
     second: str
     reason: str
     anchors: Sequence[Head] = ()
+    faults: Sequence[str] = ()
+    accept_damage: str = ""
 
     def __post_init__(self) -> None:
         require_two(self.first, self.second)
@@ -114,12 +124,13 @@ def unblind(
     try:
         truth = open_key(study, request.key, request.passphrases)
         with store.writing(clock) as t:
-            record = _record(study, t, request)
+            found = verify(t.connection, request.anchors)
+            record = _record(study, t, request, found)
     except StudyError:
-        with store.writing(clock) as t:
+        with suppress(StudyError), store.writing(clock) as t:
             t.log("unblinding.refused", request.first, {"second": request.second})
         raise
-    return Unblinded(record, _files(study, store, truth, record))
+    return Unblinded(record, _files(study, store, truth, record, found.lost))
 
 
 def open_key(study: Study, key: Path, passphrases: Sequence[str]) -> Truth:
@@ -137,17 +148,20 @@ def open_key(study: Study, key: Path, passphrases: Sequence[str]) -> Truth:
     return truth
 
 
-def _record(study: Study, t: Transaction, request: UnblindRequest) -> dict[str, Any]:
+def _record(
+    study: Study, t: Transaction, request: UnblindRequest, verified: Verification
+) -> dict[str, Any]:
     milestones = find_milestones(t.connection)
     if phase_of(milestones) not in {Phase.LOCKED, Phase.UNBLINDED}:
         msg = "The data must be locked before unblinding"
         raise StudyError(msg)
-    faults = verify(t.connection, request.anchors).faults
-    locked = next(m for m in milestones if m.kind is MilestoneKind.LOCKED)
+    faults = [*request.faults, *verified.faults]
+    locked = next((m for m in milestones if m.kind is MilestoneKind.LOCKED), None)
     found = data_sha256(t.connection)
-    if faults or found != locked.details["data_sha256"]:
-        what = "; ".join(faults) or "they are not those of the lock record"
-        msg = f"The data must be as they were locked: {what}"
+    if locked is None or found != locked.detail("data_sha256"):
+        faults = faults or ["they are not those of the lock record"]
+    if faults and not request.accept_damage:
+        msg = f"The data must be as they were locked: {with_remedy(faults)}"
         raise StudyError(msg)
     earlier = sum(m.kind is MilestoneKind.UNBLINDED for m in milestones)
     record: dict[str, Any] = {
@@ -160,24 +174,37 @@ def _record(study: Study, t: Transaction, request: UnblindRequest) -> dict[str, 
         "data_sha256": found,
         "commitment": study.manifest.commitment,
     }
+    if faults:
+        reason = check_reason(request.accept_damage)
+        record["accepted_damage"] = {"reason": reason, "faults": faults}
     head = add_milestone(t, MilestoneKind.UNBLINDED, request.first, record)
     return record | {"head": vars(head)}
 
 
 def _files(
-    study: Study, store: Store, truth: Truth, record: Mapping[str, Any]
+    study: Study,
+    store: Store,
+    truth: Truth,
+    record: Mapping[str, Any],
+    lost: Collection[tuple[str, str]],
 ) -> dict[str, str]:
     with store.reading() as connection:
-        counted = readings.latest(readings.find_responses(connection)).values()
-        readers = all_readers(connection)
-        came = read_flow(study, connection)
-        planned = _plan(study, find_milestones(connection))
+        revisions = readings.find_responses(connection, lost=lost)
+        active = {r.name for r in all_readers(connection) if r.active}
+        milestones = find_milestones(connection)
+        gone = tokens_of_cases(truth, withdrawn_tokens(milestones))
+        came = read_flow(study, connection, gone=gone, lost=lost)
+        planned = _plan(study, milestones)
         around = _around(study, connection, truth)
-    active = {reader.name for reader in readers if reader.active}
-    analysed = [response for response in counted if response.reader in active]
-    others = [response for response in counted if response.reader not in active]
+    counted = readings.latest(revisions).values()
+    theirs = [response for response in counted if response.reader in active]
+    analysed = [_unanswered(r) if r.token in gone else r for r in theirs]
+    others = [r for r in counted if r.reader not in active or r.token in gone]
+    first = {(r.reader, r.token): r for r in revisions if r.revision == 1}
+    accepted = [_accepted(m) for m in milestones if "accepted_damage" in m.details]
+    came = replace(came, deviations=(*came.deviations, *accepted))
     files = {
-        responses.FILE_NAME: export.responses_csv(study, truth, analysed),
+        responses.FILE_NAME: export.responses_csv(study, truth, analysed, first),
         questionnaire.FILE_NAME: study.questionnaire.to_json(),
         plan.FILE_NAME: planned,
         flow.FILE_NAME: came.to_record().to_json(),
@@ -185,14 +212,35 @@ def _files(
         **around,
     }
     if others:
-        files[NOT_ANALYSED] = export.responses_csv(study, truth, others)
+        files[NOT_ANALYSED] = export.responses_csv(study, truth, others, first)
+    if len(first) < len(revisions):
+        files[ALL_REVISIONS] = export.responses_csv(study, truth, revisions)
     return files
+
+
+def _unanswered(response: readings.Response) -> readings.Response:
+    """Return a reading of a withdrawn case as one without an answer."""
+    return replace(response, answers={}, reasons={}, note="the case was withdrawn")
+
+
+def _accepted(milestone: Milestone) -> Deviation:
+    """Return as a deviation that the data were unblinded although damaged."""
+    told = milestone.detail("accepted_damage")
+    return Deviation(
+        kind=DAMAGE_ACCEPTED,
+        reader="",
+        trial=0,
+        reason=f"{told['reason']} ({'; '.join(told['faults'])})",
+        recorded_by=milestone.detail("first"),
+        approved_by=milestone.detail("second"),
+        recorded_at=milestone.recorded_at,
+    )
 
 
 def _around(study: Study, connection: Connection, truth: Truth) -> dict[str, str]:
     """Return the files of training and closing questions, of all readers."""
     files = {}
-    if study.training.cases:
+    if study.manifest.training_sha256:
         names = {c["token"]: c["case"] for c in truth.details.get("training", [])}
         steps = readings.find_training_steps(connection)
         files[TRAINING] = export.training_csv(study, steps, names)

@@ -1,6 +1,5 @@
 """Milestones of a study, the phase that follows from them, and deviations."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, Table, func, select
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes, sha256_of
 from reader_study.formats.protocol import Protocol
+from reader_study.store.stored import damaged, stored_json, stored_word
 from reader_study.store.tables import COVERED, FROZEN, deviations, metadata, milestones
 from reader_study.store.transaction import Head, Transaction, row_digest
 
@@ -25,6 +25,7 @@ class MilestoneKind(StrEnum):
     SIMULATED = "simulated"
     OPENED = "opened"
     AMENDED = "amended"
+    WITHDRAWN = "withdrawn"
     LOCKED = "locked"
     UNBLINDED = "unblinded"
 
@@ -36,6 +37,17 @@ class Milestone:
     kind: MilestoneKind
     details: Mapping[str, Any]
     recorded_at: str
+
+    def detail(self, name: str) -> Any:  # noqa: ANN401
+        """Return one of the details.
+
+        Raises:
+            StudyError: If it is not there, as in a damaged database.
+        """
+        if name not in self.details:
+            where = f"milestones, {self.kind} of {self.recorded_at},"
+            raise damaged(where)
+        return self.details[name]
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,11 @@ def find_milestones(connection: Connection) -> tuple[Milestone, ...]:
     """Return all milestones in their order."""
     rows = connection.execute(select(milestones).order_by(milestones.c.id))
     return tuple(
-        Milestone(MilestoneKind(row.kind), json.loads(row.details), row.recorded_at)
+        Milestone(
+            stored_word(MilestoneKind, row.kind, f"milestones [{row.id}]"),
+            stored_json(row.details, f"milestones [{row.id}]"),
+            row.recorded_at,
+        )
         for row in rows
     )
 
@@ -148,6 +164,12 @@ def is_simulated(milestones: Iterable[Milestone]) -> bool:
     return any(milestone.kind is MilestoneKind.SIMULATED for milestone in milestones)
 
 
+def withdrawn_tokens(milestones: Iterable[Milestone]) -> frozenset[str]:
+    """Return the tokens by which cases were withdrawn."""
+    found = (m for m in milestones if m.kind is MilestoneKind.WITHDRAWN)
+    return frozenset(token for m in found for token in m.detail("tokens"))
+
+
 def require_open(phase: Phase) -> None:
     """Refuse readings before the study is opened and after the data lock.
 
@@ -170,7 +192,7 @@ def effective_protocol(protocol: Protocol, milestones: Sequence[Milestone]) -> P
     """
     for milestone in milestones:
         if milestone.kind is MilestoneKind.AMENDED:
-            protocol = replace(protocol, **milestone.details["settings"])
+            protocol = replace(protocol, **milestone.detail("settings"))
     return protocol
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from reader_study.formats.canonical import canonical_bytes
+from reader_study.store.stored import stored_word
 from reader_study.store.tables import acknowledgements, readers
 from reader_study.store.transaction import Head, Transaction
 
@@ -145,4 +146,6 @@ def all_readers(connection: Connection) -> tuple[Reader, ...]:
 
 
 def _reader(row: dict[str, object]) -> Reader:
-    return Reader(**row | {"status": ReaderStatus(str(row["status"]))})  # type: ignore[arg-type]
+    where = f"readers [{row['name']!r}]"
+    status = stored_word(ReaderStatus, row["status"], where)
+    return Reader(**row | {"status": status})  # type: ignore[arg-type]

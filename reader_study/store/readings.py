@@ -1,15 +1,18 @@
 """Readings as stored: training, opened, drafted, answered, signed, closing answers."""
 
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
+from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.store import tables
+from reader_study.store.stored import stored_json, stored_word
 from reader_study.store.transaction import Head, Transaction
 
 
@@ -69,7 +72,8 @@ class Step(StrEnum):
     """The feedback was read."""
 
     SKIPPED = "skipped"
-    """All that was left of the training; it has no token."""
+    """All that was left of the training, without a token; with one, a case whose
+    picture could not be shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +109,14 @@ def find_training_steps(
     query = select(*(c for c in tables.training_steps.columns if c.name != "salt"))
     if reader is not None:
         query = query.where(t.reader == reader)
-    rows = connection.execute(query.order_by(t.reader, t.trial, t.recorded_at, t.step))
+    found = connection.execute(query.order_by(t.reader, t.trial, t.recorded_at, t.step))
     return tuple(
         TrainingStep(
-            **dict(row)
-            | {"step": Step(row["step"])}
-            | {name: json.loads(row[name]) for name in ("answers", "reasons")}
+            **row
+            | {"step": stored_word(Step, row["step"], _key("training_steps", row))}
+            | _parsed(row, "training_steps")
         )
-        for row in rows.mappings()
+        for row in map(dict, found.mappings())
     )
 
 
@@ -218,9 +222,20 @@ def find_opened(
 
 
 def find_responses(
-    connection: Connection, reader: str | None = None, token: str | None = None
+    connection: Connection,
+    reader: str | None = None,
+    token: str | None = None,
+    *,
+    lost: Collection[tuple[str, str]] = (),
 ) -> tuple[Response, ...]:
-    """Return all revisions of all responses, sorted by trial, position, revision."""
+    """Return all revisions of all responses, sorted by trial, position, revision.
+
+    Args:
+        connection: Reading the state of one moment.
+        reader: One reader; None for all.
+        token: One picture; None for all.
+        lost: Readings, by reader and token, whose rows are damaged; left out.
+    """
     query: Select[tuple[object, ...]] = select(
         *(column for column in tables.responses.columns if column.name != "salt")
     )
@@ -230,7 +245,12 @@ def find_responses(
         query = query.where(tables.responses.c.token == token)
     r = tables.responses.c
     query = query.order_by(r.reader, r.trial, r.position, r.token, r.revision)
-    return tuple(_response(dict(row)) for row in connection.execute(query).mappings())
+    rows = connection.execute(query).mappings()
+    return tuple(
+        _response(dict(row))
+        for row in rows
+        if (row["reader"], row["token"]) not in lost
+    )
 
 
 def latest(revisions: tuple[Response, ...]) -> dict[tuple[str, str], Response]:
@@ -265,12 +285,14 @@ def find_signatures(
 
 
 def find_draft(connection: Connection, reader: str, token: str) -> Draft | None:
-    """Return the draft of a reading, if there is one."""
+    """Return the draft of a reading, if there is one that can be read."""
     query = select(tables.drafts).where(
         tables.drafts.c.reader == reader, tables.drafts.c.token == token
     )
-    row = connection.execute(query).first()
-    return Draft(json.loads(row.answers), json.loads(row.reasons)) if row else None
+    row = connection.execute(query).mappings().first()
+    with suppress(StudyError):  # a damaged draft is none
+        return Draft(**_parsed(dict(row), "drafts")) if row else None
+    return None
 
 
 def replace_draft(
@@ -300,10 +322,19 @@ def remove_draft(connection: Connection, opened: Opened) -> None:
 
 
 def _counts(text: str) -> dict[int, int]:
-    return {int(trial): n for trial, n in json.loads(text).items()}
+    counts = stored_json(text, "closing_answers")
+    return {int(trial): n for trial, n in counts.items()}
 
 
 def _response(row: dict[str, object]) -> Response:
-    row["answers"] = json.loads(str(row["answers"]))
-    row["reasons"] = json.loads(str(row["reasons"]))
-    return Response(**row)  # type: ignore[arg-type]
+    return Response(**row | _parsed(row, "responses"))  # type: ignore[arg-type]
+
+
+def _parsed(row: Mapping[str, object], table: str) -> dict[str, Any]:
+    where = _key(table, row)
+    return {name: stored_json(row[name], where) for name in ("answers", "reasons")}
+
+
+def _key(table: str, row: Mapping[str, object]) -> str:
+    columns = tables.metadata.tables[table].primary_key.columns
+    return f"{table} {[row[column.name] for column in columns]}"

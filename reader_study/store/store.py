@@ -28,6 +28,7 @@ READS_ONLY = "reads_only"
 
 _BUSY_SECONDS = 60
 _WRITE_LOCK = 0x4D414749  # any number, the same in all processes of a study
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -143,9 +144,10 @@ def _has_wal(engine: Engine) -> bool:
             if cursor.fetchone() != ("wal",):
                 cursor.execute("PRAGMA journal_mode=WAL")
     except (sqlite3.DatabaseError, exc.DBAPIError) as error:
-        if "locked" in str(error):
-            return False
         why = error.orig if isinstance(error, exc.DBAPIError) else error
+        # Not by the words: they may quote a damaged schema, which has any words.
+        if getattr(why, "sqlite_errorcode", 0) & 0xFF in _LOCKED:
+            return False
         msg = f"The database cannot be used: {why}"
         raise StudyError(msg) from error
     return True
@@ -167,11 +169,18 @@ def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401
     # SQLAlchemy says BEGIN itself; else the driver would begin late, and a
     # transaction that reads before it writes could fail instead of waiting.
     connection.isolation_level = None
+    # A byte that a disk has changed is read as another letter and found by `verify`,
+    # where an error would name no row.
+    connection.text_factory = _text
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA recursive_triggers=ON")
     cursor.close()
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _begin(connection: Connection) -> None:

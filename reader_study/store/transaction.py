@@ -1,7 +1,7 @@
 """Transaction of the store: a change together with its entry in the hash chain."""
 
 import hashlib
-import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from reader_study.clock import seconds_between, to_text
 from reader_study.formats.canonical import canonical_bytes, sha256_of
+from reader_study.store.stored import stored_json
 from reader_study.store.tables import COVERED, audit_log
 
 GENESIS = "0" * 64
@@ -48,7 +49,7 @@ def link(previous: str, entry: str) -> str:
 
 def row_digest(table: str, row: Mapping[str, object], columns: Sequence[str]) -> str:
     """Return the hash of what a row of a table says."""
-    return sha256_of([table, {name: row[name] for name in columns}])
+    return sha256_of([table, {name: _plain(row[name]) for name in columns}])
 
 
 @dataclass
@@ -144,8 +145,14 @@ def read_head(connection: Connection) -> Head:
     row = connection.execute(newest).first()
     if row is None:
         return Head()
-    time = json.loads(row.entry)["time"]
+    time = stored_json(row.entry, f"audit_log [{row.n}]").get("time", "")
     return Head(row.n, row.sha256, time)
+
+
+def _plain(value: object) -> object:
+    """Return a value as it is, or its words where only damage can have made it."""
+    damaged = isinstance(value, bytes) or value in {math.inf, -math.inf}
+    return repr(value) if damaged else value
 
 
 def _reference(table: Table, row: Values) -> tuple[str, list[object], str]:

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exc, select
 
 from reader_study.errors import StudyError
 from reader_study.formats.checking import read_text
-from reader_study.store.tables import COVERED, audit_log, metadata
+from reader_study.store.tables import COVERED, audit_log, metadata, responses
 from reader_study.store.transaction import GENESIS, Head, link, row_digest
 
 _CHUNK = 2000
@@ -23,10 +23,13 @@ class Verification:
     Attributes:
         head: Last entry of the log, to be kept elsewhere as an anchor.
         faults: What does not fit; empty if all is as it was written.
+        lost: Readings, by reader and token, whose answers are not those that the log
+            tells of.
     """
 
     head: Head
     faults: tuple[str, ...]
+    lost: frozenset[tuple[str, str]] = frozenset()
 
 
 def verify(connection: Connection, anchors: Sequence[Head] = ()) -> Verification:
@@ -37,14 +40,24 @@ def verify(connection: Connection, anchors: Sequence[Head] = ()) -> Verification
         anchors: Entries known from receipts, a lock record or a printed sheet.
     """
     checker = _Checker({anchor.n: anchor.sha256 for anchor in anchors})
-    rows = connection.execute(
-        select(audit_log).order_by(audit_log.c.n).execution_options(yield_per=_CHUNK)
+    unreadable = [*_damaged_pages(connection)]
+    entries = select(audit_log).order_by(audit_log.c.n)
+    try:
+        for row in connection.execute(entries.execution_options(yield_per=_CHUNK)):
+            checker.check(*row)
+    except exc.DBAPIError as error:
+        unreadable.append(f"log: cannot be read after {checker.head.n} ({error.orig})")
+    rows = [*_check_rows(connection, checker.recorded)]
+    faults = (
+        *unreadable,
+        *checker.faults,
+        *_unanchored(anchors, checker.head),
+        *(f"{row.table} {json.loads(row.key)}: {row.why}" for row in rows),
     )
-    for n, entry, previous, sha256 in rows:
-        checker.check(n, entry, previous, sha256)
-    faults = [*checker.faults, *_unanchored(anchors, checker.head)]
-    faults.extend(_check_rows(connection, checker.recorded))
-    return Verification(checker.head, tuple(faults))
+    lost = (json.loads(row.key) for row in rows if row.table == responses.name)
+    return Verification(
+        checker.head, faults, frozenset((key[0], key[2]) for key in lost if key)
+    )
 
 
 def read_anchor(path: Path) -> Head:
@@ -111,18 +124,39 @@ def _unanchored(anchors: Sequence[Head], head: Head) -> Iterator[str]:
             yield "log: an anchor must name an entry, got 0"
 
 
+def _damaged_pages(connection: Connection) -> Iterator[str]:
+    """Yield what SQLite itself finds wrong with its file."""
+    if connection.dialect.name != "sqlite":
+        return
+    for (found,) in connection.exec_driver_sql("PRAGMA integrity_check(20)"):
+        if found != "ok":
+            yield f"database file: {found}"
+
+
+class _Row(NamedTuple):
+    """A row that does not fit the log; its key is written as JSON."""
+
+    table: str
+    key: str
+    why: str
+
+
 def _check_rows(
     connection: Connection, recorded: dict[tuple[str, str], tuple[str, int]]
-) -> Iterator[str]:
+) -> Iterator[_Row]:
     left = dict(recorded)
     for name, columns in COVERED.items():
         table = metadata.tables[name]
-        for row in connection.execute(select(table)).mappings():
-            key = [row[column.name] for column in table.primary_key.columns]
-            digest, n = left.pop((name, json.dumps(key)), ("", 0))
-            if not n:
-                yield f"{name} {key}: no entry of the log tells of it"
-            elif row_digest(name, {c: row[c] for c in columns}, columns) != digest:
-                yield f"{name} {key}: changed since entry {n} of the log"
-    for (name, key_text), (_, n) in sorted(left.items()):
-        yield f"{name} {key_text}: removed since entry {n} of the log"
+        keys = [column.name for column in table.primary_key.columns]
+        try:
+            for row in connection.execute(select(table)).mappings():
+                key = json.dumps([row[column] for column in keys], default=repr)
+                digest, n = left.pop((name, key), ("", 0))
+                if not n:
+                    yield _Row(name, key, "no entry of the log tells of it")
+                elif row_digest(name, dict(row), columns) != digest:
+                    yield _Row(name, key, f"changed since entry {n} of the log")
+        except exc.DBAPIError as error:
+            yield _Row(name, "[]", f"cannot be read to the end ({error.orig})")
+    for (name, key), (_, n) in sorted(left.items()):
+        yield _Row(name, key, f"removed since entry {n} of the log")

@@ -4,6 +4,7 @@ from app import accounts
 from reader_study.errors import StudyError
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.running.access import IDLE_HOURS
+from reader_study.store.milestones import find_deviations
 from reader_study.store.readings import find_responses
 from tests.app.answers import answer, form_of, save, words
 from tests.app.material import GOOD
@@ -115,9 +116,27 @@ def test_a_swapped_picture_is_not_shown_nor_its_path(anna, open_room, page, caps
     (images / f"{anna.progress().token}.png").write_bytes(b"another picture")
     shown.run()
 
-    assert "Nothing that you saved is lost" in words(shown)
+    assert "This picture cannot be shown" in words(shown)
     assert str(images) not in words(shown)
     assert str(images) in capsys.readouterr().err
+
+
+def test_a_damaged_picture_is_left_and_a_deviation_says_so(anna, open_room, page):
+    token = anna.progress().token
+    (open_room.study.folder / "images" / f"{token}.png").unlink()
+    shown = page()
+    shown.button(key=f"go-on-{token}").click().run()
+
+    with open_room.store.reading() as connection:
+        (stored,) = find_responses(connection)
+        (deviation,) = find_deviations(connection)
+    assert (dict(stored.answers), stored.note) == (
+        {},
+        "The picture could not be shown.",
+    )
+    assert (deviation.kind, deviation.reader) == ("picture_not_shown", "anna")
+    assert anna.progress().token != token
+    assert [b.key for b in shown.button if b.key.startswith("save-")]
 
 
 def test_a_database_that_cannot_be_written_is_told_without_its_path(

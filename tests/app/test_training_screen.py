@@ -86,6 +86,17 @@ def test_the_rest_may_be_left_out_where_the_protocol_says_so(anna, page):
     assert "Trial 1: 1 of 3" in words(shown)
 
 
+def test_a_damaged_case_is_passed_over(anna, open_room, page):
+    first, second = open_room.study.training.cases
+    for case in (first, second):
+        (open_room.study.folder / "training" / case.image).unlink()
+    shown = page()
+    assert "This picture cannot be shown" in words(shown)
+    shown.button(key=f"go-on-{first.token}").click().run()
+    shown.button(key=f"go-on-{second.token}").click().run()
+    assert "Trial 1: 1 of 3" in words(shown)
+
+
 @pytest.mark.slow
 def test_another_tab_cannot_answer_the_case_again(anna, open_room, page):
     first, _ = open_room.study.training.cases

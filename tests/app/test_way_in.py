@@ -153,3 +153,9 @@ def issue(room, clock):
 def test_an_excluded_reader_is_out(anna, open_room, clock, page):
     exclude_reader(open_room.store, "anna", reason="ill", by="coordinator", clock=clock)
     assert [field.label for field in page().text_input] == ["Name", "Code"]
+
+
+@pytest.mark.parametrize("window", [(1280, 585), (1180, 820), (1366, 650)])
+def test_a_laptop_with_large_letters_and_a_tablet_are_large_enough(window):
+    size = dict(zip(("width", "height"), window, strict=True))
+    assert display_check.size_problem(size) == ""

@@ -21,6 +21,7 @@ from magic_model.checkpoint import (
     read_tensors,
     save_checkpoint,
 )
+from magic_model.data.sampling import Sampling
 from magic_model.errors import DataError
 from magic_model.networks import build_generator
 from magic_model.recipe import recipe_from_table
@@ -43,6 +44,8 @@ HEADER = CheckpointHeader(
     step=17,
     validation={"ttp": 1.25, "cbf": 1 / 3},
     best=(0.1 + 0.2, 2),
+    sampling=Sampling(pixel_mm=0.1 + 0.8, offset_mm=4.0, slice_mm=5.0),
+    init="fingerprint of weights",
 )
 
 
@@ -103,6 +106,15 @@ def test_what_is_written_is_read_bit_by_bit(path, tensors):
         for name, tensor in kept.items():
             assert (read[name].dtype, read[name].shape) == (tensor.dtype, tensor.shape)
             assert bits(read[name]) == bits(tensor)
+
+
+def test_a_checkpoint_of_version_0_1_says_nothing_of_millimetres(path):
+    """And holds keys that its generator does not heed."""
+    unheeded = RECIPE.to_dict()
+    unheeded["generator"] |= {"mirror": True, "patch": 4}
+    rewritten(path, sampling=None, init=None, recipe=unheeded)
+    header = read_header(path)
+    assert header == replace(HEADER, sampling=None, init="")
 
 
 def test_the_header_is_read_as_it_was_written(path):

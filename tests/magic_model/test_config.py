@@ -24,21 +24,28 @@ weights = st.floats(0, 1000)
 shares = st.floats(0, 0.99)
 counts = st.integers(1, 64)
 
+
+def generators(**heeded):
+    """Generators with any value of the keys that their family heeds."""
+    return st.builds(
+        GeneratorConfig,
+        width=counts,
+        norm=st.sampled_from(Norm),
+        pilo=st.booleans(),
+        derive_cbv=st.booleans(),
+        **heeded,
+    )
+
+
 recipes = st.builds(
     Recipe,
     name=st.text(max_size=9),
     maps=st.permutations(list(PerfusionMap)).map(tuple),
     data=st.builds(DataConfig, size=st.just(512), n_slices=counts),
-    generator=st.builds(
-        GeneratorConfig,
-        family=st.sampled_from(Family),
-        width=counts,
-        norm=st.sampled_from(Norm),
-        dropout=shares,
-        pilo=st.booleans(),
-        derive_cbv=st.booleans(),
-        mirror=st.booleans(),
-    ),
+    generator=generators(
+        family=st.sampled_from([Family.BRANCHES, Family.SINGLE]), dropout=shares
+    )
+    | generators(family=st.just(Family.RESIDUAL), mirror=st.booleans()),
     adversarial=st.builds(AdversarialConfig, width=counts, per_map=st.booleans()),
     loss=st.builds(
         LossConfig, adversarial=weights, l1=weights, extrema=weights, multimodal=weights
@@ -167,6 +174,11 @@ MISTAKES = [
     ('[generator]\nfamily = "vit"', "family must be one of branches, single, residual"),
     ('[generator]\nnorm = "layer"', "[generator] norm must be one of batch, instance,"),
     ("[generator]\nwidth = 0", "[generator] generator.width must be 1 or more, got 0"),
+    ("[generator]\nmirror = true", "mirror is ignored by family branches: leave it"),
+    (
+        'base = "magic"\n[generator]\ndropout = 0.5',
+        "[generator] generator.dropout is ignored by family residual",
+    ),
     ("generator = 3", "[generator] must be a table, got 3"),
     ('maps = ["cbf", "adc"]', "maps must be among cbf, cbv, mtt, ttp, tmax, got 'adc'"),
     ('maps = "cbf"', "maps must be of type list, got 'cbf'"),

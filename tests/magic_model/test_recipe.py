@@ -9,20 +9,48 @@ from magic_model.maps import PAPER_MAPS, PerfusionMap
 from magic_model.recipe import (
     AdversarialConfig,
     DataConfig,
+    Family,
     GeneratorConfig,
     LossConfig,
     Recipe,
     TrainingConfig,
 )
 
+RESIDUAL = {"family": Family.RESIDUAL}
+IGNORED = "generator.{} is ignored by family {}: leave it out, or say {} = {}, got {}"
 REFUSED = [
     (GeneratorConfig, {"width": 0}, "generator.width must be 1 or more, got 0"),
     (GeneratorConfig, {"levels": 0}, "generator.levels must be 1 to 8, got 0"),
     (GeneratorConfig, {"levels": 9}, "generator.levels must be 1 to 8, got 9"),
     (GeneratorConfig, {"shared": 9}, "generator.shared must be 0 to 8, got 9"),
     (GeneratorConfig, {"shared": -1}, "generator.shared must be 0 to 8, got -1"),
-    (GeneratorConfig, {"patch": 0}, "generator.patch must be 1 or more, got 0"),
+    (
+        GeneratorConfig,
+        {"patch": 0, **RESIDUAL},
+        "generator.patch must be 1 or more, got 0",
+    ),
     (GeneratorConfig, {"dropout": 1.0}, "generator.dropout must be 0 to 1, got 1.0"),
+    (
+        GeneratorConfig,
+        {"dropout": 0.9, **RESIDUAL},
+        IGNORED.format("dropout", "residual", "dropout", "0.0", "0.9"),
+    ),
+    (
+        GeneratorConfig,
+        {"shared": 0, **RESIDUAL},
+        IGNORED.format("shared", "residual", "shared", "8", "0"),
+    ),
+    (
+        GeneratorConfig,
+        {"mirror": True},
+        IGNORED.format("mirror", "branches", "mirror", "false", "true"),
+    ),
+    (
+        GeneratorConfig,
+        {"patch": 2, "family": Family.SINGLE},
+        IGNORED.format("patch", "single", "patch", "1", "2"),
+    ),
+    (DataConfig, {"pixel_mm": -1.0}, "data.pixel_mm must be 0 or more, got -1.0"),
     (AdversarialConfig, {"width": 0}, "adversarial.width must be 1 or more, got 0"),
     (LossConfig, {"l1": -1.0}, "loss.l1 must be 0 or more, got -1.0"),
     (LossConfig, {"extrema": math.inf}, "loss.extrema must be 0 or more, got inf"),
@@ -57,7 +85,7 @@ def test_maps_are_one_or_more_each_once():
 def test_a_slice_can_be_halved_as_often_as_there_are_levels():
     with pytest.raises(DataError, match=r"multiple of patch x 2\^levels = 256, got 64"):
         Recipe(name="x", data=DataConfig(size=64))
-    generator = GeneratorConfig(levels=5, shared=2, patch=2)
+    generator = GeneratorConfig(levels=5, patch=2, **RESIDUAL)
     with pytest.raises(DataError, match="levels = 64, got 96"):
         Recipe(name="x", data=DataConfig(size=96), generator=generator)
     assert Recipe(name="x", data=DataConfig(size=128), generator=generator)
@@ -100,7 +128,7 @@ def test_a_fingerprint_changes_with_any_value():
         dataclasses.replace(recipe, name="y"),
         dataclasses.replace(recipe, maps=PAPER_MAPS[::-1]),
         dataclasses.replace(recipe, data=DataConfig(n_slices=9)),
-        dataclasses.replace(recipe, generator=GeneratorConfig(mirror=True)),
+        dataclasses.replace(recipe, generator=GeneratorConfig(pilo=False)),
         dataclasses.replace(recipe, adversarial=AdversarialConfig(width=32)),
         dataclasses.replace(recipe, loss=LossConfig(l1=99.0)),
         dataclasses.replace(recipe, training=TrainingConfig(epochs=49)),

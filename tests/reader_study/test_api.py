@@ -24,6 +24,7 @@ CALLS = {
     "open_study": reader_study.open_study,
     "read_protocol": reader_study.read_protocol,
     "read_questionnaire": reader_study.read_questionnaire,
+    "restore": lambda x: reader_study.restore(x, key=x, passphrase=x, montages=x),
     "simulate": lambda x: reader_study.simulate(x, key=x, passphrase=x),
     "unblind": lambda x: reader_study.unblind(
         x, key=x, passphrase=x, names=x, reason=x

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from magic_model.data.dicom import files
 from magic_model.data.straight import AIR, STEEPEST, Places, find_holes
-from magic_model.data.volume import Affine, FloatArray, Kind, Volume
+from magic_model.data.volume import MASKS, Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
 _Vector = NDArray[np.float64]
@@ -122,10 +122,12 @@ def stack_images(
     slices = np.empty((len(planes), *planes[0].shape), dtype=np.float32)
     for k, index in enumerate(stack.order):
         slices[k] = image(index)
-    affine, notes = _affine(stack.first, stack.step), ()
+    affine = _affine(stack.first, stack.step)
+    notes: tuple[str, ...] = ()
     if not stack.is_regular:
         outside = AIR if kind is Kind.NCCT else 0.0
-        slices, start = stack.places.resample(slices, outside)
+        nearest = kind in MASKS
+        slices, start = stack.places.resample(slices, outside, nearest=nearest)
         affine = _resampled_affine(stack, start)
         notes = (stack.places.note(),)
     if keep_direction and stack.order[0] > stack.order[-1]:

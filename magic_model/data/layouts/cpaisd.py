@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.layouts import source
-from magic_model.data.volume import Kind, Volume
+from magic_model.data.lesion.masks import LABELS
+from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
 LOOKS_FOR = "[train|val|test/]<study>/<slice>/raw.dcm with mask.npz beside it"
 
 _PARTS = ("", "train", "val", "test")
 _IMAGE, _MASK = "raw.dcm", "mask.npz"
-_VALUES = {Kind.CORE_MASK: (1,), Kind.PENUMBRA_MASK: (1, 2)}
 _DRAWN = (0, 1, 2)  # background, core, penumbra
 _NO_ARRAY = (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile)
 """What reading an array raises where there is none; TypeError for one without name."""
@@ -43,8 +43,8 @@ def _source(study: Path, slices: tuple[Path, ...]) -> source.PatientSource:
         Kind.NCCT: partial(source.read_series, slices, Kind.NCCT)
     }
     if masks:
-        images |= {kind: partial(read_mask, slices, kind) for kind in _VALUES}
-    absent = source.missing(kind for kind in _VALUES if kind not in images)
+        images |= {kind: partial(read_mask, slices, kind) for kind in LABELS}
+    absent = source.missing(kind for kind in LABELS if kind not in images)
     return source.PatientSource(study.name, images, slices + masks, (*_NOTES, *absent))
 
 
@@ -55,6 +55,8 @@ def _mask_beside(path: Path) -> Path:
 def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
     """Read the masks beside the slices, on the grid of the NCCT.
 
+    Where that had to be resampled, so are they, each voxel from the nearest.
+
     Args:
         slices: `raw.dcm` of each slice.
         kind: `CORE_MASK`, or `PENUMBRA_MASK` for all tissue at risk: the core too.
@@ -63,19 +65,27 @@ def read_mask(slices: Sequence[Path], kind: Kind) -> Volume:
         DataError: If a mask is missing, unreadable, of another size than its slice or
             holds other values than 0, 1 and 2.
     """
-    ncct = source.read_series(slices, Kind.NCCT)
-    inside = np.zeros_like(ncct.array)
+    from magic_model.data.dicom.files import read_header
+    from magic_model.data.dicom.frames import Frame, stack_images
+
+    planes, drawn = [], []
     for path in slices:
-        drawn = _read_drawn(_mask_beside(path), ncct.shape[1::-1])
-        inside[..., _level(path, ncct)] = np.isin(drawn, _VALUES[kind]).T
-    return ncct.with_array(inside, kind)
+        header = read_header(path)
+        shape = (int(header.Rows), int(header.Columns))
+        drawn.append(_read_drawn(_mask_beside(path), shape))
+        planes.append(Frame(path, header, 0, drawn[-1]).plane())
+
+    def inside(index: int) -> FloatArray:
+        return np.isin(drawn[index], LABELS[kind]).astype(np.float32)
+
+    return stack_images(planes, inside, kind)
 
 
-def _read_drawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _read_drawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.number]:
     """Return `(rows, columns)` of 0, 1 and 2."""
     try:
         with path.open("rb") as file, np.load(file) as arrays:
-            drawn: NDArray[np.generic] = arrays["mask"]
+            drawn: NDArray[np.number] = arrays["mask"]
     except _NO_ARRAY as error:
         msg = f"{path} must hold the array 'mask' ({error})"
         raise DataError(msg) from error
@@ -86,12 +96,3 @@ def _read_drawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
         msg = f"{path} must hold 0, 1 and 2 only, got {np.unique(drawn).tolist()[:9]}"
         raise DataError(msg)
     return drawn
-
-
-def _level(path: Path, ncct: Volume) -> int:
-    """Index of the slice in the volume, which is sorted by position, not by name."""
-    from magic_model.data.dicom.files import read_header
-
-    left, posterior, superior = map(float, read_header(path).ImagePositionPatient)
-    index = np.linalg.solve(ncct.affine, [-left, -posterior, superior, 1.0])
-    return round(float(index[2]))

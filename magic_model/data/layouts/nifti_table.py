@@ -2,18 +2,24 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from magic_model.data.layouts.source import PatientSource, missing
+from magic_model.data.layouts.source import ImageLoader, PatientSource, missing
+from magic_model.data.lesion import masks
 from magic_model.data.nifti import read_nifti
-from magic_model.data.volume import Kind
+from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
 TABLE = "patients.csv"
-LOOKS_FOR = f"{TABLE} with a column patient_id and one per image: {', '.join(Kind)}"
+LABELS = "labels"
+"""Column of images that hold both masks of the lesion: 1 is core, 2 penumbra."""
+
+LOOKS_FOR = (
+    f"{TABLE} with a column patient_id and one per image: {', '.join(Kind)}, {LABELS}"
+)
 
 _ID = "patient_id"
 _Row = Mapping[str | Any, str | Any]
@@ -52,7 +58,7 @@ def _read(path: Path) -> tuple[Sequence[str], Sequence[tuple[int, _Row]]]:
 
 
 def _column_faults(columns: Sequence[str]) -> Iterator[str]:
-    known = [_ID, *Kind]
+    known = [_ID, *Kind, LABELS]
     unknown = [name for name in columns if name not in known]
     if unknown:
         yield f"line 1: unknown column {unknown[0]!r}; known are {', '.join(known)}"
@@ -61,7 +67,7 @@ def _column_faults(columns: Sequence[str]) -> Iterator[str]:
         yield f"line 1: column {twice[0]} must be there once"
     if _ID not in columns:
         yield f"line 1: column {_ID} is missing"
-    if not set(columns) & set(Kind):
+    if not set(columns) & {*Kind, LABELS}:
         yield f"line 1: there must be a column of images, got {', '.join(columns)}"
 
 
@@ -76,24 +82,72 @@ def _row_faults(rows: Sequence[tuple[int, _Row]], folder: Path) -> Iterator[str]
         seen.setdefault(name, line)
         if "" in row:
             yield f"line {line}: more cells than columns"
-        paths = _paths(row, folder)
-        if not paths:
-            yield f"line {line}: there must be an image, got none"
-        for kind, path in paths.items():
-            if not path.is_file():
-                yield f"line {line}: {kind} must be a file, got {path}"
+        for fault in _path_faults(_paths(row, folder)):
+            yield f"line {line}: {fault}"
+
+
+def _path_faults(paths: Mapping[str, Path]) -> Iterator[str]:
+    if not paths:
+        yield "there must be an image, got none"
+    twice = [kind for kind in masks.LABELS if LABELS in paths and kind in paths]
+    if twice:
+        yield f"{LABELS} holds {twice[0]} already; leave one of the cells empty"
+    for name, path in paths.items():
+        if not path.is_file():
+            yield f"{name} must be a file, got {path}"
 
 
 def _source(row: _Row, folder: Path) -> PatientSource:
     paths = _paths(row, folder)
+    images = _loaders(paths)
     return PatientSource(
         source_id=row[_ID].strip(),
-        images={kind: partial(read_nifti, path, kind) for kind, path in paths.items()},
+        images=images,
         files=tuple(paths.values()),
-        notes=missing(kind for kind in Kind if kind in row and kind not in paths),
+        notes=missing(kind for kind in Kind if kind in row and kind not in images),
     )
 
 
-def _paths(row: _Row, folder: Path) -> dict[Kind, Path]:
-    cells = {kind: row.get(kind, "").strip() for kind in Kind}
-    return {kind: folder / cell for kind, cell in cells.items() if cell}
+def read_mask(path: Path, kind: Kind) -> Volume:
+    """Read a mask from NIfTI as 0 and 1.
+
+    Raises:
+        DataError: If it cannot be read or holds other values; the file is named.
+    """
+    return _named(path, masks.to_binary, read_nifti(path, kind))
+
+
+def read_labels(path: Path, kind: Kind) -> Volume:
+    """Read core, or all tissue at risk, from one NIfTI image of labels.
+
+    Raises:
+        DataError: If it cannot be read or holds other values; the file is named.
+    """
+    return _named(path, partial(masks.from_labels, kind=kind), read_nifti(path, kind))
+
+
+def _named(path: Path, change: Callable[[Volume], Volume], image: Volume) -> Volume:
+    """Change an image; a fault names its file."""
+    try:
+        return change(image)
+    except DataError as error:
+        msg = f"{path}: {error}"
+        raise DataError(msg) from error
+
+
+def _loaders(paths: Mapping[str, Path]) -> dict[Kind, ImageLoader]:
+    readers = dict.fromkeys(masks.MASKS, read_mask)
+    loaders: dict[Kind, ImageLoader] = {
+        kind: partial(readers.get(kind, read_nifti), paths[kind], kind)
+        for kind in Kind
+        if kind in paths
+    }
+    if LABELS in paths:
+        for kind in masks.LABELS:
+            loaders[kind] = partial(read_labels, paths[LABELS], kind)
+    return loaders
+
+
+def _paths(row: _Row, folder: Path) -> dict[str, Path]:
+    cells = {name: row.get(name, "").strip() for name in (*Kind, LABELS)}
+    return {name: folder / cell for name, cell in cells.items() if cell}

@@ -116,7 +116,7 @@ def sample_slice(selection: Selection, patient: Patient, reference: SliceStack) 
     if not can_find_lesion(selection.maps):
         return middle
     lesion, _ = measured_lesion(selection.measured, patient, reference)
-    for mask in (lesion.core, lesion.at_risk):
+    for mask in (lesion.core, lesion.at_risk) if lesion else ():
         area = to_display(mask.array)[reference.positions].sum(axis=(1, 2))
         if area.any():
             return int(area.argmax())

@@ -49,7 +49,12 @@ def test_maps_of_a_volume_are_written_in_their_units(generated, scan):
         "  case-9: slices are 8 mm apart: the neighbours at 4 mm were interpolated "
         "between them"
     )
-    assert lines[2] == "Research use only."
+    # The checkpoint of this test is as those of version 0.1.
+    assert lines[2] == (
+        "  case-9: the network does not say what pixels it was trained with, as it is "
+        "of version 0.1: the longer side was fitted into 32 pixels of 7 mm"
+    )
+    assert lines[3] == "Research use only."
     cohort = read_cohort(out, GENERATED_FILE)
     (patient,) = cohort.patients
     assert (patient.patient_id, patient.split) == ("case-9", Split.TEST)

@@ -8,8 +8,8 @@ import torch
 from magic_model.data.nifti import write_nifti
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
-from magic_model.inference import generate
 from magic_model.maps import PAPER_MAPS
+from magic_model.output import file_digest
 from tests.magic_model.data.conftest import make_head
 from tests.magic_model.inference.test_onnx_backend import write_model
 
@@ -92,4 +92,4 @@ def test_what_is_no_model_is_refused(refused, run_folder, tmp_path):
 
 def test_a_model_that_cannot_be_read_is_said(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
-        generate._digest(tmp_path / "gone")
+        file_digest(tmp_path / "gone")

@@ -1,20 +1,26 @@
 """`magic-model train`, as people run it."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from magic_model.checkpoint import BEST, LAST, load_generator
+from magic_model.checkpoint import BEST, LAST, load_generator, read_header
 from magic_model.cli.progress import training_progress
-from magic_model.data.cohort import read_cohort, write_cohort
+from magic_model.data.cohort import Cohort, read_cohort, write_cohort
+from magic_model.data.sampling import Sampling
 from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
+from magic_model.data.volume import Kind
 from magic_model.distributed import World
+from magic_model.output import file_digest
 from magic_model.recipe import load_recipe
-from magic_model.training import trainer
+from magic_model.training import cohort as training_cohort
+from magic_model.training.trainer import RunSettings
 from tests.magic_model.inference.tiny import write_head_cohort
 
 
@@ -80,7 +86,7 @@ def test_a_run_goes_on_where_it_stopped(trained, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(trainer, "draw_samples", stop)
+        patched.setattr(training_cohort, "draw_samples", stop)
         with pytest.raises(AssertionError, match="130"):  # as by Ctrl-C
             trained(*slices, out="stopped")
     _, stopped = trained(*slices, out="stopped")
@@ -127,10 +133,10 @@ def test_other_processes_wait_for_the_slices(recipe, cohort, trained, monkeypatc
     """They open what the first one prepared; here it is there already."""
     _, folder = trained("--epochs", "1")
     waited = []
-    monkeypatch.setattr(trainer, "wait_for_all", waited.append)
-    monkeypatch.setattr(trainer, "build_cache", None)
+    monkeypatch.setattr(training_cohort, "wait_for_all", waited.append)
+    monkeypatch.setattr(training_cohort, "build_cache", None)
     second = World(rank=1, size=2)
-    cache = trainer.prepare_cache(
+    cache = training_cohort.prepare_cache(
         cohort, folder / "slices", load_recipe(recipe), second
     )
     assert len(cache) == 30
@@ -139,7 +145,7 @@ def test_other_processes_wait_for_the_slices(recipe, cohort, trained, monkeypatc
 
 def test_only_the_first_process_shows_progress():
     with training_progress(shown=World(rank=1, size=2).is_first) as progress:
-        assert progress is None
+        assert progress == (None, None)
 
 
 def test_what_cannot_be_trained_is_said(refusal, cohort, recipe, tmp_path, trained):
@@ -160,6 +166,78 @@ def test_what_cannot_be_trained_is_said(refusal, cohort, recipe, tmp_path, train
     assert "of a run with another seed" in refused(
         out=tmp_path / "run", options=["--seed", "2", "--epochs", "1"]
     )
+
+
+@pytest.fixture
+def holes(cohort, tmp_path):
+    """The cohort with a second training patient, whose MTT is not there."""
+    patients = list(read_cohort(cohort).patients)
+    images = patients[0].images | {Kind.MTT: Path("P1") / "gone.nii.gz"}
+    patients.append(replace(patients[0], patient_id="P4", images=images))
+    folder = tmp_path / "holes"
+    for path in {p for patient in patients[:3] for p in patient.images.values()}:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).symlink_to(cohort / path)
+    write_cohort(folder, patients)
+    return folder
+
+
+def test_patients_that_cannot_be_prepared_are_named_and_counted(
+    refusal, command, recipe, holes, tmp_path
+):
+    told = ["--recipe", recipe, "--cohort", holes, "--out", tmp_path / "run"]
+    named = f"1 of 4 patients cannot be prepared: P4 ({holes}/P1/gone.nii.gz: no such"
+    said = refusal("train", *told, "--epochs", "1")
+    assert named in said
+    assert "--allow-missing 1 (now 0)" in said
+    assert not (tmp_path / "run" / LAST).exists()
+    text = command("train", *told, "--epochs", "1", "--allow-missing", "1")
+    assert f"Left out: {named}" in text
+
+
+def test_preparing_is_told_patient_by_patient(recipe, cohort, tmp_path):
+    seen = []
+    settings = RunSettings(
+        folder=tmp_path / "run", seed=1, preparing=lambda *done: seen.append(done)
+    )
+    training_cohort.train_cohort(cohort, load_recipe(recipe).with_epochs(1), settings)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    with training_progress(shown=True) as bars:
+        bars.preparing(1, 2)
+        bars.training(1, 2, {"l1": 0.5, "total": 1.0})
+
+
+def test_a_folder_that_cannot_be_written_is_told_first(
+    refusal, cohort, recipe, run_folder, tmp_path, monkeypatch
+):
+    """Before an image is read, which would fail here."""
+    monkeypatch.setattr(Cohort, "load", None)
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file" / "run", tmp_path / "file"):
+        message = f"{out}: cannot be written ({tmp_path / 'file'} is no folder)"
+        told = ["--cohort", cohort, "--out", out]
+        assert message in refusal("train", "--recipe", recipe, *told)
+        assert message in refusal("evaluate", "--generated", cohort, *told)
+        assert message in refusal("montage", "--generated", cohort, *told)
+        assert message in refusal("phantom", "--out", out)
+        nowhere = ["import", tmp_path / "no", "--layout", "isles24", "--out", out]
+        assert message in refusal(*nowhere)
+        told = ["--checkpoint", run_folder, "--input", cohort]
+        assert f"{tmp_path / 'file'}" in refusal("generate", *told, "--out", out)
+    out = tmp_path / "file" / "x.onnx"
+    message = f"{tmp_path / 'file'}: cannot be written"
+    assert message in refusal("export", "--checkpoint", run_folder, "--out", out)
+
+
+def test_a_run_is_extended_and_another_started_from_it(trained):
+    trained("--epochs", "1", out="first")
+    text, first = trained("--epochs", "2", out="first")
+    assert text.startswith("Trained least for 2 epochs;")
+    _, second = trained("--init", first, "--epochs", "1", out="second")
+    header = read_header(second / LAST)
+    assert header.init == file_digest(first / BEST)
+    # Ten slices of 8 mm and 64 x 64 pixels of 3.5 mm, in 32 x 32.
+    assert header.sampling == Sampling(pixel_mm=7.0, offset_mm=4.0, slice_mm=8.0)
 
 
 def test_a_cohort_without_patients_to_train_on_is_refused(refusal, recipe, tmp_path):

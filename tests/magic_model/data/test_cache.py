@@ -1,17 +1,19 @@
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from magic_model.data import slice_cache as cache_module
 from magic_model.data.cohort import Cohort, Patient, read_cohort, write_cohort
-from magic_model.data.nifti import write_nifti
+from magic_model.data.nifti import read_nifti, write_nifti
 from magic_model.data.normalise import unscale_hounsfield, unscale_map
+from magic_model.data.sampling import Sampling
 from magic_model.data.slice_cache import SliceCache, build_cache
 from magic_model.data.slices import SliceGeometry, prepare_slices
 from magic_model.data.split import Split
-from magic_model.data.volume import Kind
+from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.severity import Severity
@@ -98,6 +100,46 @@ def test_it_is_opened_as_it_was_built(cohort, tmp_path):
         assert again.maps == {PerfusionMap.CBF: (0, 60), PerfusionMap.MTT: (0, 12)}
         assert again.window == (0, 80)
         assert np.array_equal(again[5].maps, built[5].maps)
+
+
+def test_pixels_are_the_median_of_patients_trained_on(cohort, tmp_path):
+    """P1 and P3 are trained on; the maps of P3 get pixels half as large again."""
+    assert build(cohort, tmp_path / "one").sampling == Sampling(
+        pixel_mm=7.0, offset_mm=4.0, slice_mm=8.0
+    )
+    for image in cohort.patients[2].images.values():
+        path = cohort.folder / image
+        volume = read_nifti(path, "ncct")
+        affine = volume.affine @ np.diag([1.5, 1.5, 1.0, 1.0])
+        write_nifti(Volume(volume.array, affine, "ncct"), path)
+    cache = build(cohort, tmp_path / "two")
+    assert cache.sampling.pixel_mm == pytest.approx(7 * 1.25)
+    # The head of P3 is larger by half, also on the slices.
+    areas = [cache.mask[4 * place : 4 * place + 4].sum() for place in range(3)]
+    assert areas[0] == areas[1]
+    assert areas[2] == pytest.approx(1.5**2 * areas[0], rel=0.05)
+    assert SliceCache.open(tmp_path / "two").sampling == cache.sampling
+
+
+def test_a_side_of_pixels_can_be_given(cohort, tmp_path):
+    geometry = replace(SMALL, pixel_mm=5.0)
+    cache = build_cache(cohort, tmp_path / "cache", maps=MAPS, geometry=geometry)
+    assert cache.sampling.pixel_mm == 5.0
+    assert cache.mask.sum() * 25 == pytest.approx(
+        build(cohort, tmp_path / "other").mask.sum() * 49, rel=0.05
+    )
+
+
+def test_a_cache_of_version_0_1_is_refused_and_built_again(cohort, tmp_path):
+    folder = tmp_path / "cache"
+    build(cohort, folder)
+    index = json.loads((folder / "index.json").read_text())
+    del index["sampling"]
+    (folder / "index.json").write_text(json.dumps(index | {"schema": 1}))
+    message = r"slices of version 0\.1 do not say how large their pixels are; prepare"
+    with pytest.raises(DataError, match=message):
+        SliceCache.open(folder)
+    assert build(cohort, folder).sampling.pixel_mm == 7.0
 
 
 def test_nothing_but_the_cache_is_left(cohort, tmp_path):

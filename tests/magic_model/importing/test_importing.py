@@ -18,6 +18,7 @@ from magic_model.importing import record as record_module
 from magic_model.importing.cohort import check_cohort, import_cohort, write_link
 from magic_model.importing.record import describe, read_record
 from magic_model.importing.report import write_report
+from magic_model.severity import Severity
 
 SHAPE = (40, 44, 6)
 AFFINE = np.diag([4.0, 4.0, 10.0, 1.0])
@@ -281,6 +282,16 @@ def test_a_cohort_can_be_checked_without_changing_it(sources, tmp_path):
     assert before == {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
+def test_a_patient_of_a_cohort_whose_values_are_no_hu_is_named(sources, tmp_path):
+    out = tmp_path / "cohort"
+    result = import_cohort(sources[:1], out)
+    name = result.records[0].patient_id
+    ncct = read_nifti(out / name / "ncct.nii.gz", Kind.NCCT)
+    write_nifti(ncct.with_array(ncct.array + 1024), out / name / "ncct.nii.gz")
+    with pytest.raises(DataError, match=rf"cohort: {name}: ncct must be in HU"):
+        check_cohort(out)
+
+
 def test_a_damaged_record_is_named(sources, tmp_path):
     out = tmp_path / "cohort"
     result = import_cohort(sources[:1], out)
@@ -337,6 +348,53 @@ def test_masks_that_were_given_measure_the_lesion():
     assert record.penumbra_ml == pytest.approx(at_risk.sum() * 0.16)
 
 
+def masked(images, core, at_risk):
+    grid = images[Kind.CBF]
+    return images | {
+        Kind.CORE_MASK: grid.with_array(core, Kind.CORE_MASK),
+        Kind.PENUMBRA_MASK: grid.with_array(at_risk, Kind.PENUMBRA_MASK),
+    }
+
+
+def test_masks_that_contradict_one_another_are_found():
+    images = head(1)
+    core = images[Kind.CBF].array == 5
+    without = (images[Kind.TMAX].array == 9) & ~core
+    record, _ = describe("p1", masked(images, core, without))
+    (finding,) = [f for f in record.checks.findings if "core_mask" in f]
+    assert "(100 %) lie outside penumbra_mask" in finding
+
+
+@pytest.mark.parametrize("with_maps", [True, False])
+def test_masks_on_another_grid_than_what_they_measure_are_refused(with_maps):
+    images = head(1)
+    core = images[Kind.CBF].array == 5
+    images = masked(images, core, images[Kind.TMAX].array == 9)
+    images[Kind.CORE_MASK] = Volume(core[1:], AFFINE, Kind.CORE_MASK)
+    if not with_maps:
+        images = {k: v for k, v in images.items() if "mask" in k or k is Kind.NCCT}
+    which = "core_mask must .* of cbf" if with_maps else "penumbra_mask must .* of core"
+    with pytest.raises(DataError, match=which):
+        describe("p1", images)
+
+
+@pytest.mark.parametrize("delay", [4, 6, 9, 50])
+def test_a_late_bolus_never_empties_the_class(tmp_path, delay):
+    images = head(1)
+    late = images[Kind.TMAX].array + delay * images[Kind.BRAIN_MASK].array
+    images[Kind.TMAX] = images[Kind.TMAX].with_array(late)
+    result = import_cohort([source(tmp_path, "x", images)], tmp_path / "cohort")
+    (patient,) = read_cohort(tmp_path / "cohort").patients
+    notes = "; ".join(result.records[0].notes)
+    if delay < 12:
+        assert patient.severity is Severity.MILD_MODERATE
+        assert f"Tmax less {delay - 2:.1f} s, in place of Tmax" in notes
+    else:
+        assert patient.severity is None
+        assert np.isnan(patient.core_ml)
+        assert "severity is not known (Tmax of the healthier side" in notes
+
+
 def test_without_a_mask_the_brain_is_stripped_or_taken_from_the_maps():
     images = head(1)
     del images[Kind.BRAIN_MASK]
@@ -368,18 +426,33 @@ def test_a_mask_on_another_grid_is_brought_to_the_maps():
     assert record.checks.overlap == pytest.approx(1, abs=0.01)
 
 
+def test_a_registration_that_is_not_trusted_moves_nothing_and_flags(monkeypatch):
+    images = head(1)
+    shift = np.eye(4)
+    shift[0, 3] = 5
+    doubted = RigidRegistration(shift, 0.9, 0.4, 3, doubts=("it slipped", "and fell"))
+    monkeypatch.setattr(record_module, "register_rigid", lambda *_, **__: doubted)
+    record, same = describe("p1", images, register=True)
+    assert same[Kind.NCCT] is images[Kind.NCCT]
+    assert record.checks.findings[0] == (
+        "registration not trusted, the NCCT stays in place: it slipped"
+    )
+
+
 def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
     images = head(1)
     shift = np.eye(4)
     shift[0, 3] = 5
 
-    def register(moving, fixed):
+    def register(moving, fixed, *, brain):
         assert (moving.kind, fixed.kind) == (Kind.NCCT, Kind.CBF)
+        assert brain is images[Kind.BRAIN_MASK]
         return RigidRegistration(
             matrix=shift,
             mutual_information=0.9,
             mutual_information_before=0.4,
             iterations=3,
+            moved_mm=5.0,
         )
 
     monkeypatch.setattr(record_module, "register_rigid", register)
@@ -387,7 +460,9 @@ def test_registration_moves_the_ncct_and_says_how_well(monkeypatch):
     assert moved[Kind.NCCT].affine[0, 3] == images[Kind.NCCT].affine[0, 3] + 5
     assert moved[Kind.BRAIN_MASK].affine[0, 3] == AFFINE[0, 3] + 5
     assert moved[Kind.CBF].affine[0, 3] == AFFINE[0, 3]
-    assert "0.400 before, 0.900 after" in " ".join(record.notes)
+    assert "moved by 5.0 mm, mutual information 0.400 before, 0.900 after" in " ".join(
+        record.notes
+    )
     only = {Kind.NCCT: images[Kind.NCCT]}
     assert describe("p1", only, register=True)[1] == only
 

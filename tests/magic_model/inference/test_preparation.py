@@ -3,6 +3,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from magic_model.data.sampling import Sampling
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.inference.prepare import preparation_notes, prepare_ncct
@@ -60,6 +61,101 @@ def test_a_linear_ramp_is_sampled_exactly(slice_mm, n, spacing_mm, bottom):
         np.testing.assert_allclose(
             middle[held, channel], 40 + places[held] / 2, atol=1e-3
         )
+
+
+@pytest.mark.parametrize("spacing_mm", [None, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0])
+@pytest.mark.parametrize("pixel_mm", [None, 4.0])
+def test_neighbours_are_those_of_the_scan_at_any_spacing(spacing_mm, pixel_mm):
+    """Planes of random HU, linear between them; a ramp cannot tell the difference."""
+    rng = np.random.default_rng(3)
+    planes = rng.uniform(0, 80, 61)
+    affine = np.diag([4.0, 4.0, 1.0, 1.0])
+    affine[2, 3] = -20.0
+    shape = 16, 16, 61
+    ncct = Volume(np.broadcast_to(planes, shape), affine, "ncct")
+    brain = Volume(np.ones(shape), affine, "brain_mask")
+    sampling = pixel_mm and Sampling(pixel_mm=pixel_mm, offset_mm=4.0, slice_mm=1.0)
+    options = {"size": 16, "brain": brain, "sampling": sampling}
+    stack = prepare_ncct("P1", ncct, spacing_mm=spacing_mm, **options)
+    given = affine[2, 3] + np.arange(61)
+    # From the first slice on, at the spacing.
+    np.testing.assert_allclose(
+        stack.heights, np.arange(-20, 40.01, spacing_mm or 1.0), atol=1e-6
+    )
+    for channel, offset in enumerate((-4, 0, 4)):
+        at = stack.heights + offset
+        held = (at >= given[0]) & (at <= given[-1])
+        right = np.interp(at[held], given, planes)
+        np.testing.assert_allclose(stack.ncct[held, channel, 8, 8], right, atol=1e-4)
+    fine = prepare_ncct("P1", ncct, spacing_mm=1.0, **options)
+    assert np.array_equal(stack.affine[:2], fine.affine[:2])
+    assert stack.affine[2, 3] == fine.affine[2, 3] == -20.0
+
+
+def test_a_good_head_has_its_brain_at_the_spacing_of_the_paper():
+    """Found in the scan, not in planes 10 mm apart, which hold too little of it."""
+    head = make_head((64, 64, 32), (*IN_PLANE, 5.0)).ncct
+    stack = prepare_ncct("P1", head, size=64, spacing_mm=10.0)
+    fine = prepare_ncct("P1", head, size=64)
+    assert np.diff(stack.heights) == pytest.approx(10.0)
+    alike = np.flatnonzero(np.isin(np.round(fine.heights, 3), stack.heights.round(3)))
+    assert len(alike) == len(stack.heights) > 9
+    assert np.array_equal(stack.mask, fine.mask[alike])
+    np.testing.assert_allclose(stack.ncct, fine.ncct[alike], atol=1e-4)
+
+
+def moved_edges(volume, before, after, value):
+    """The same head with slices of another size: voxels added, or cut off (below 0)."""
+    array = volume.array
+    for axis, (low, high) in enumerate(zip(before, after, strict=True)):
+        width = [(0, 0)] * 3
+        width[axis] = (max(low, 0), max(high, 0))
+        array = np.pad(array, width, constant_values=value)
+        cut = slice(max(-low, 0), array.shape[axis] - max(-high, 0))
+        array = array[(slice(None),) * axis + (cut,)]
+    affine = volume.affine.copy()
+    affine[:3, 3] -= affine[:3, :2] @ before
+    return Volume(array, affine, volume.kind)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "done"),
+    [
+        ((0, 0), (0, 0), []),
+        ((30, 30), (30, 30), ["434 x 434 mm was cropped to the network's 224 x 224"]),
+        ((3, 41), (22, 0), ["312 x 368 mm was cropped"]),  # off the centre
+        ((-3, -2), (-2, -5), ["206 x 200 mm was padded with air to the network's"]),
+        ((10, -3), (9, -2), ["290 x 206 mm was cropped and padded with air"]),
+    ],
+)
+def test_the_field_of_a_scan_changes_no_slice(head, before, after, done):
+    trained = Sampling(pixel_mm=3.5, offset_mm=4.0, slice_mm=8.0)
+    options = {"size": 64, "sampling": trained}
+    plain = prepare_ncct("P1", head.ncct, brain=head.brain, **options)
+    scan = moved_edges(head.ncct, before, after, -1000)
+    brain = moved_edges(head.brain, before, after, 0)
+    other = prepare_ncct("P1", scan, brain=brain, **options)
+    np.testing.assert_allclose(other.affine, plain.affine, atol=1e-9)
+    np.testing.assert_allclose(other.ncct, plain.ncct, atol=1e-3)
+    assert np.array_equal(other.mask, plain.mask)
+    assert len(other.notes) == len(done)
+    assert all(part in note for part, note in zip(done, other.notes, strict=True))
+
+
+def test_a_scan_is_brought_to_the_pixels_of_the_network_and_it_is_said(head):
+    fine = Sampling(pixel_mm=2.0, offset_mm=3.0, slice_mm=2.0)
+    stack = prepare_ncct("P1", head.ncct, size=64, brain=head.brain, sampling=fine)
+    assert np.linalg.norm(stack.affine[:3, :2], axis=0) == pytest.approx(2.0)
+    assert stack.notes == (
+        "pixels of 3.5 x 3.5 mm were resampled to the 2 mm that the network was "
+        "trained with",
+        "the field of 224 x 224 mm was cropped to the network's 128 x 128 mm around "
+        "the brain",
+        "the brain reaches beyond the network's 128 mm and is cut there",
+    )
+    notes = list(preparation_notes(head.ncct, fine))
+    trained = "slices are 8 mm apart, those that the network was trained with 2 mm"
+    assert notes[0] == trained
 
 
 def test_neighbours_beyond_the_last_slice_are_empty():

@@ -47,7 +47,7 @@ def test_output_is_equal(family, norm, size):
         {"family": "single", "shared": 4, "pilo": False},
         {"batch_size": 1},  # instances in place of batches
         {"family": "residual", "levels": 2, "shared": 2, "patch": 4, "mirror": True},
-        {"family": "residual", "norm": "batch", "derive_cbv": True},
+        {"family": "residual", "shared": 4, "norm": "batch", "derive_cbv": True},
         {"derive_cbv": True},
         {"pilo": False},
         {"maps": ["ttp"]},

@@ -24,12 +24,13 @@ SIZE = 32
 
 def small_recipe(maps=PAPER_MAPS, size=SIZE, batch_size=8, **generator):
     """A recipe without discriminator, of any family."""
+    shared = {} if generator.get("family") == "residual" else {"shared": 1}
     return recipe_from_table(
         {
             "name": "small",
             "maps": list(maps),
             "data": {"size": size},
-            "generator": {"levels": 2, "shared": 1, "width": 4, **generator},
+            "generator": {"levels": 2, "width": 4, **shared, **generator},
             "loss": {"adversarial": 0, "extrema": 0, "multimodal": 0},
             "training": {"batch_size": batch_size},
         }

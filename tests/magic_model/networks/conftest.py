@@ -21,11 +21,12 @@ def narrowed(name, width=4, **changes):
 
 def small_generator(maps=("cbf", "cbv", "mtt", "ttp"), **generator):
     """A generator for 16 x 16 pixels."""
+    shared = {} if generator.get("family") == "residual" else {"shared": 1}
     table = {
         "name": "small",
         "maps": list(maps),
         "data": {"size": 16},
-        "generator": {"levels": 2, "shared": 1, "width": 4, **generator},
+        "generator": {"levels": 2, "width": 4, **shared, **generator},
         "loss": {"adversarial": 0, "multimodal": 0},
     }
     torch.manual_seed(0)

@@ -41,6 +41,8 @@ def make_cache(folder, splits=("train", "train", "train", "val"), maps=PAPER_MAP
         np.save(folder / f"{name}.npy", array.astype(kind))
     firsts = accumulate([PER_PATIENT] * len(splits), initial=0)
     index = {
+        "schema": 2,
+        "sampling": {"pixel_mm": 1.0, "offset_mm": 4.0, "slice_mm": 1.0},
         "fingerprint": "made up",
         "maps": {name: MAP_SPECS[name].value_range for name in maps},
         "window": [0, 80],

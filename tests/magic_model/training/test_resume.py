@@ -9,8 +9,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from magic_model.checkpoint import BEST, LAST, read_header
+from magic_model.checkpoint import BEST, LAST, read_header, save_checkpoint
 from magic_model.errors import DataError
+from magic_model.maps import PAPER_MAPS
 from magic_model.training.adversaries import Adversaries, restore
 from magic_model.training.trainer import RunSettings, train
 
@@ -167,6 +168,85 @@ def test_another_run_in_the_folder_is_refused(cache, recipe, settings):
         train(recipe(epochs=1), other, settings())
     with pytest.raises(DataError, match=message.format("data and another seed")):
         train(recipe(epochs=1), other, settings(seed=2))
+
+
+@pytest.mark.parametrize("kind", ["residual", "single"])
+def test_a_finished_run_goes_on_as_if_it_had_never_ended(
+    cache, recipe, settings, same_tensors, lines_of, kind
+):
+    train(recipe(kind, epochs=3), cache, settings("whole"))
+    train(recipe(kind, epochs=1), cache, settings("longer"))
+    header = train(recipe(kind, epochs=3), cache, settings("longer"))
+    assert (header.epoch, header.recipe.training.epochs) == (3, 3)
+    folders = [settings(name).folder for name in ("whole", "longer")]
+    assert same_tensors(*(folder / LAST for folder in folders))
+    steps = [lines_of(folder)[0] for folder in folders]
+    assert steps[0] == steps[1]
+
+
+def test_a_run_gets_longer_only_when_it_is_done(cache, recipe, settings):
+    def stop(epoch, nets):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe(epochs=2), cache, settings(after_epoch=stop))
+    message = r"another recipe; .* \(training.epochs: 2, here 4\)"
+    with pytest.raises(DataError, match=message):
+        train(recipe(epochs=4), cache, settings())
+    train(recipe(epochs=2), cache, settings())
+    assert train(recipe(epochs=4), cache, settings()).epoch == 4
+    with pytest.raises(DataError, match=r"\(training.epochs: 4, here 3\)"):
+        train(recipe(epochs=3), cache, settings())
+
+
+def test_a_run_starts_from_weights(cache, recipe, settings):
+    """A rate of next to nothing leaves them where they were."""
+    wanted = recipe("residual", epochs=1, learning_rate=1e-2)
+    train(wanted, cache, settings("first"))
+    first = settings("first").folder / LAST
+    still = recipe("residual", epochs=1, learning_rate=1e-12)
+    header = train(still, cache, settings("second", seed=2, init=first))
+    assert len(header.init) == 64
+    one, other = load_file(first), load_file(settings("second").folder / LAST)
+    weights = [n for n in one if n.startswith("generator.") and n.endswith("weight")]
+    assert weights
+    for name in weights:
+        torch.testing.assert_close(other[name], one[name], rtol=0, atol=1e-6)
+    # It is a run of its own, which goes on without them, not from others.
+    assert train(still, cache, settings("second", seed=2)) == header
+    second = settings("second").folder / LAST
+    with pytest.raises(DataError, match="of a run with another init"):
+        train(still, cache, settings("second", seed=2, init=second))
+
+
+@pytest.mark.parametrize(
+    ("kind", "maps", "found"),
+    [
+        ("branches", PAPER_MAPS, "generator.family: residual, here branches"),
+        ("residual", PAPER_MAPS[::-1], "maps: .*'cbf', .*, here .*'ttp'"),
+    ],
+)
+def test_weights_of_another_network_are_refused(
+    cache_maker, recipe, settings, kind, maps, found
+):
+    slices = cache_maker("train")
+    train(recipe("residual", epochs=1), slices, settings("first"))
+    first = settings("first").folder / LAST
+    turned = cache_maker("train", maps=maps)
+    message = f"weights are of another network than the recipe's \\({found}"
+    with pytest.raises(DataError, match=message):
+        train(recipe(kind, maps=maps), turned, settings("second", init=first))
+
+
+def test_slices_of_version_0_1_are_named(cache, recipe, settings):
+    train(recipe(epochs=1), cache, settings())
+    file = settings().folder / LAST
+    tensors = load_file(file)
+    header = replace(read_header(file), sampling=None, data="of then")
+    save_checkpoint(file, header, tensors)
+    message = r"another data; .* \(its slices are of version 0.1, which prepared others"
+    with pytest.raises(DataError, match=message):
+        train(recipe(epochs=1), cache, settings())
 
 
 def test_a_checkpoint_without_state_of_training_is_refused(cache, recipe, settings):

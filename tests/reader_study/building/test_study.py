@@ -4,7 +4,7 @@ import pytest
 
 from reader_study.building.builder import build_study
 from reader_study.building.study import open_study
-from reader_study.errors import StudyError
+from reader_study.errors import DamagedPictureError, StudyError
 from tests.reader_study.building.test_builder import SMALL
 from tests.reader_study.material import COUNTS, request, write_cases
 
@@ -17,18 +17,20 @@ def folder(tmp_path):
     return tmp_path / "STUDY"
 
 
-def test_a_swapped_picture_is_refused_at_start_and_when_served(folder):
+def test_a_swapped_picture_is_refused_when_served_and_stops_no_study(folder):
     study = open_study(folder)
     one, other = study.manifest.presentations[:2]
     images = folder / "images"
     (images / one.image).write_bytes((images / other.image).read_bytes())
 
-    for serve in (lambda: study.image_bytes(one.token), lambda: open_study(folder)):
-        with pytest.raises(StudyError, match="must be the picture the study was built"):
-            serve()
-    (images / one.image).unlink()
-    with pytest.raises(StudyError, match="No such file"):
+    with pytest.raises(DamagedPictureError, match="must be the picture the study was"):
         study.image_bytes(one.token)
+    (images / one.image).unlink()
+    with pytest.raises(DamagedPictureError, match="No such file"):
+        study.image_bytes(one.token)
+    (fault,) = open_study(folder).damage()
+    assert fault.startswith(str(images / one.image))
+    assert list(study.damaged_pictures()) == [one.token]
 
 
 def test_an_edited_protocol_is_refused_and_a_comment_is_none(folder):
@@ -40,6 +42,15 @@ def test_an_edited_protocol_is_refused_and_a_comment_is_none(folder):
         StudyError, match=r"study\.toml was changed after the study was"
     ):
         open_study(folder)
+
+
+def test_all_that_was_edited_is_named_with_what_puts_it_back(folder):
+    for name in ("study.toml", "questionnaire.json"):
+        (folder / name).write_text("?")
+    with pytest.raises(StudyError) as refused:
+        open_study(folder)
+    for words in ("study.toml", "questionnaire.json", f"magic-study restore {folder}"):
+        assert words in str(refused.value)
 
 
 def test_an_edited_questionnaire_is_refused(folder):

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import io
 from dataclasses import replace
 
@@ -7,12 +8,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from reader_study.building.training_set import TrainingCase, TrainingSet
-from reader_study.errors import StudyError
+from reader_study.errors import DamagedPictureError, StudyError
 from reader_study.reading.answers import AnswersError
 from reader_study.reading.reading_session import ReadingSession, StaleReadingError
 from reader_study.reading.training import TrainingSession
 from reader_study.running.export import training_csv
 from reader_study.running.lifecycle import lock
+from reader_study.store.milestones import find_deviations
 from reader_study.store.readings import Step, find_responses, find_training_steps
 from reader_study.store.verifying import verify
 
@@ -166,3 +168,45 @@ def test_answers_are_exported_apart(start, store):
 def test_a_case_that_is_none_has_no_position():
     with pytest.raises(StudyError, match="The training has no case 'x'"):
         TrainingSet(CASES).position("x")
+
+
+def test_a_case_that_cannot_be_shown_is_passed_over_and_a_deviation(start, store):
+    """Its picture is missing from the study's folder, as all are here."""
+    session = start()
+    practice = session.at_hand(1)
+    with pytest.raises(DamagedPictureError, match="No such file"):
+        session.image(practice)
+    for _ in range(2):
+        session.pass_over("p1")
+    assert session.at_hand(1).position == 2
+    with pytest.raises(StaleReadingError):
+        session.pass_over("p3")
+
+    with store.reading() as connection:
+        (deviation,) = find_deviations(connection)
+        (step,) = find_training_steps(connection)
+    assert (deviation.kind, deviation.reader) == ("training_not_shown", "anna")
+    assert deviation.reason == "the picture of training case 1 is damaged"
+    assert (step.step, step.token) == (Step.SKIPPED, "p1")
+    content = b"a picture"
+    (session.study.folder / "training").mkdir()
+    (session.study.folder / "training" / "p2.png").write_bytes(content)
+    whole = replace(CASES[1], sha256=hashlib.sha256(content).hexdigest())
+    session.study = replace(session.study, training=TrainingSet((CASES[0], whole)))
+    with pytest.raises(StudyError, match="can be shown; nothing was stored"):
+        session.pass_over("p2")
+
+
+def test_without_the_list_of_cases_readers_begin_and_a_deviation_says_so(
+    practised, store, clock
+):
+    study = replace(practised, training=TrainingSet(), training_fault="torn")
+    assert TrainingSession(study, store, "anna", clock).at_hand(1) is None
+    session = ReadingSession(study, store, "anna", clock=clock)
+    for _ in range(2):
+        session.next_reading()
+
+    with store.reading() as connection:
+        (deviation,) = find_deviations(connection)
+    assert deviation.reason == "the list of training cases is damaged"
+    assert study.damage() == ("torn",)

@@ -38,6 +38,23 @@ def test_masks_lie_on_the_slices_they_were_drawn_on(study):
         assert image.spacing == (0.25, 0.5, 5.0)
 
 
+def test_masks_follow_an_ncct_that_is_resampled(tmp_path, disk):
+    """2.5 mm below, 5 mm above: the grid has slices that nobody drew on."""
+    heights = [0, 2.5, 5, 7.5, 12.5, 17.5, 22.5]
+    for k, z in enumerate(heights):
+        folder = tmp_path / "val" / "1.2.3" / f"{9 - k}"
+        bright = np.full((4, 6), 100.0 * (k % 2))
+        disk.slice(folder / "raw.dcm", bright, z=z, slope=0.25, intercept=-1024.0)
+        np.savez(folder / "mask.npz", mask=bright.astype(int) // 100)
+    (patient,) = find_patients("cpaisd", tmp_path)
+    ncct, core = (patient.images[k]() for k in (Kind.NCCT, Kind.CORE_MASK))
+    assert ncct.shape == core.shape == (6, 4, 10)
+    np.testing.assert_array_equal(core.affine, ncct.affine)
+    drawn = [round(z / 2.5) for z in heights]
+    np.testing.assert_array_equal(core.array[..., drawn], ncct.array[..., drawn] == 100)
+    assert set(np.unique(core.array)) == {0, 1}
+
+
 def test_the_penumbra_is_said_to_hold_the_core(study):
     (patient,) = find_patients("cpaisd", study[0] / "val")
     assert any("the core in it" in note for note in patient.notes)

@@ -73,3 +73,30 @@ def test_a_missing_or_binary_table_is_named(table):
     table.write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(DataError, match="must be a CSV in UTF-8"):
         find_patients("nifti", table)
+
+
+@pytest.fixture
+def labels(tmp_path, disk):
+    disk.nifti(tmp_path / "a" / "labels.nii", [[[0.0, 1.0, 2.0]]])
+    return tmp_path / "patients.csv"
+
+
+def test_labels_stand_for_both_masks(labels):
+    labels.write_text("patient_id,core_mask,labels\nx,,a/labels.nii\n")
+    (patient,) = find_patients("nifti", labels)
+    assert patient.images[Kind.CORE_MASK]().array.tolist() == [[[0, 1, 0]]]
+    assert patient.images[Kind.PENUMBRA_MASK]().array.tolist() == [[[0, 1, 1]]]
+    assert not patient.notes
+
+
+def test_labels_in_place_of_a_mask_are_refused(labels):
+    labels.write_text("patient_id,core_mask\nx,a/labels.nii\n")
+    (patient,) = find_patients("nifti", labels)
+    with pytest.raises(DataError, match=r"labels.nii: core_mask must hold 0 and 1"):
+        patient.images[Kind.CORE_MASK]()
+
+
+def test_labels_beside_a_mask_are_a_fault(labels):
+    labels.write_text("patient_id,core_mask,labels\nx,a/labels.nii,a/labels.nii\n")
+    with pytest.raises(DataError, match="line 2: labels holds core_mask already"):
+        find_patients("nifti", labels)

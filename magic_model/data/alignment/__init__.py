@@ -1,0 +1,1 @@
+"""What registration and the check of overlap are made of."""
