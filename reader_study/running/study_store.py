@@ -78,16 +78,26 @@ def open_study_store(
     """
     if not url:
         _require_here(study.folder)
-    elsewhere = bool(url) and url != study.database_url
     store = open_store(url or study.database_url)
+    try:
+        _enter(study, store, url, clock or SystemClock())
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _enter(study: Study, store: Store, url: str | None, clock: Clock) -> None:
+    """Enter the study in an empty database; check that any other is this study's."""
+    elsewhere = bool(url) and url != study.database_url
     wanted = _identity(study)
     with store.reading() as connection:
         milestones = find_milestones(connection)
     if elsewhere and not milestones:
-        _refuse_second(store, study.folder)
+        _refuse_second(study.folder)
         note_database(study.folder, url or "")
     if not milestones:
-        with store.writing(clock or SystemClock()) as t:
+        with store.writing(clock) as t:
             milestones = find_milestones(t.connection)
             if not milestones:
                 add_milestone(t, MilestoneKind.CREATED, PROGRAM, wanted)
@@ -95,7 +105,6 @@ def open_study_store(
     if dict(milestones[0].details) != wanted:
         with store.reading() as connection:
             faults = verify(connection).faults
-        store.close()
         if faults:
             msg = f"The database is damaged: {'; '.join(faults)}; {BACKUP}"
             raise StudyError(msg)
@@ -107,17 +116,15 @@ def open_study_store(
         raise StudyError(msg)
     if elsewhere:
         note_database(study.folder, url or "")
-    return store
 
 
-def _refuse_second(store: Store, folder: Path) -> None:
+def _refuse_second(folder: Path) -> None:
     """Refuse an empty database if the study has begun in another.
 
     Raises:
         StudyError: If another is noted; it is named.
     """
     if (folder / NOTE).exists():
-        store.close()
         msg = (
             "The database must be the one in which the study was begun, "
             f"{_noted_place(folder / NOTE)} ({folder / NOTE}); the one given is empty"
