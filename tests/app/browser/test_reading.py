@@ -12,7 +12,7 @@ from tests.app.browser.driving import chosen, open_reading, press, see, settle, 
 from tests.app.browser.hands import READING, Keyboard
 from tests.app.material import GOOD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_a_double_click_is_stored_once_and_nothing_is_carried_over(server, signed_in):

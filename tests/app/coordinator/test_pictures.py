@@ -15,7 +15,7 @@ from tests.app.browser.driving import see
 from tests.app.coordinator.serving import PARTS, choose, enter, serving
 from tests.app.material import GOOD, build, open_study_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SIZES = ((1366, 768), (2560, 1440))
 READERS = ("anna", "ben", "carla", "dora", "emil", "fritz", "gina")
