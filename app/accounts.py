@@ -14,9 +14,8 @@ from starlette.responses import Response
 
 from app import state
 from app.room import Room, report, served_room
-from reader_study.errors import StudyError
+from reader_study.errors import StaleReadingError, StudyError
 from reader_study.reading.answers import AnswersError
-from reader_study.reading.reading_session import StaleReadingError
 from reader_study.running import access
 from reader_study.running.access import AccessError
 

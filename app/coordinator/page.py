@@ -53,7 +53,8 @@ def _show_counts(view: CoordinatorView) -> None:
     st.text(
         "Missing: assigned, but not submitted. Seconds: median per reading, from "
         "opening to submitting as the server saw it. Active seconds: median of what "
-        "the reader's browser counted, without idle time."
+        "the reader's browser counted while the page was seen and had the focus, until "
+        "5 minutes after the last move or key."
     )
     show_zone()
 
