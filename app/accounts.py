@@ -74,6 +74,10 @@ class Role:
         )
         return signed_in.secret
 
+    def accepts_pin(self, room: Room) -> bool:
+        """Whether a PIN of one's own may be set, and wakes a session."""
+        return self.idle_of_protocol and room.study.protocol.pin
+
     def resume(self, room: Room, secret: str, *, alive: bool = True) -> str:
         """Return the name of whose session it is.
 
