@@ -14,9 +14,8 @@ from starlette.responses import Response
 
 from app import state
 from app.room import Room, report, served_room
-from reader_study.errors import StudyError
+from reader_study.errors import StaleReadingError, StudyError
 from reader_study.reading.answers import AnswersError
-from reader_study.reading.reading_session import StaleReadingError
 from reader_study.running import access
 from reader_study.running.access import AccessError
 
@@ -74,6 +73,10 @@ class Role:
             room.store, name, given, clock=room.clock, role=self.access
         )
         return signed_in.secret
+
+    def accepts_pin(self, room: Room) -> bool:
+        """Whether a PIN of one's own may be set, and wakes a session."""
+        return self.idle_of_protocol and room.study.protocol.pin
 
     def resume(self, room: Room, secret: str, *, alive: bool = True) -> str:
         """Return the name of whose session it is.

@@ -6,9 +6,7 @@ from enum import StrEnum
 from app.accounts import sign_in_version
 from app.room import Room
 from reader_study.reading.acknowledgements import Confirmation, acknowledged_versions
-from reader_study.reading.closing import requires_closing
-from reader_study.reading.reader_state import ReaderState
-from reader_study.store.milestones import Phase
+from reader_study.reading.reader_state import Due, ReaderState
 
 
 class Stage(StrEnum):
@@ -25,6 +23,18 @@ class Stage(StrEnum):
     FINISHED = "finished"
 
 
+_STAGES = {
+    Due.NOT_OPEN: Stage.CLOSED,
+    Due.WASHOUT: Stage.WASHOUT,
+    Due.TRAINING: Stage.TRAINING,
+    Due.READING: Stage.READING,
+    Due.SIGNATURE: Stage.REVIEW,
+    Due.CLOSING: Stage.CLOSING,
+    Due.NOTHING: Stage.FINISHED,
+}
+_AT_WORK = {Due.TRAINING, Due.READING, Due.SIGNATURE}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReaderView:
     """What the pages know of a reader at one moment."""
@@ -32,34 +42,23 @@ class ReaderView:
     state: ReaderState
     """Readings and trials of the reader, and the phase of the study."""
 
+    due: Due = Due.READING
+    """What the reader has to do now, as `ReadingSession` says."""
+
     instructed: bool = False
     """Whether the instructions of this protocol are confirmed, with consent."""
 
     display_checked: bool = False
     """Whether the display was found fit since the last sign-in."""
 
-    trained: bool = True
-    """Whether the training before the current trial is done, or there is none."""
-
-    closed: bool = True
-    """Whether the closing questions are answered, or not asked."""
-
     @property
     def stage(self) -> Stage:
         """The screen that the reader is on."""
-        state, phase = self.state, self.state.phase
-        closing = state.finished and phase is Phase.OPEN and not self.closed
-        needs = (
-            (Stage.CLOSING, closing),
-            (Stage.FINISHED, state.finished),
-            (Stage.CLOSED, phase is not Phase.OPEN),
-            (Stage.WASHOUT, state.washout_until is not None),
-            (Stage.INSTRUCTIONS, not self.instructed),
-            (Stage.DISPLAY, not self.display_checked),
-            (Stage.REVIEW, state.may_sign),
-            (Stage.TRAINING, not self.trained),
-        )
-        return next((stage for stage, needed in needs if needed), Stage.READING)
+        if self.due in _AT_WORK and not self.instructed:
+            return Stage.INSTRUCTIONS
+        if self.due in _AT_WORK and not self.display_checked:
+            return Stage.DISPLAY
+        return _STAGES[self.due]
 
 
 def find_reader_view(room: Room, reader: str) -> ReaderView:
@@ -70,17 +69,17 @@ def find_reader_view(room: Room, reader: str) -> ReaderView:
         TypeError: If `room` is none.
     """
     _require_room(room)
-    store, state = room.store, room.session_of(reader).progress()
+    session = room.session_of(reader)
+    state, due = session.progress(), session.due()
     version = room.study.manifest.protocol_sha256
     confirmed = {
-        kind: acknowledged_versions(store, reader, kind) for kind in Confirmation
+        kind: acknowledged_versions(room.store, reader, kind) for kind in Confirmation
     }
     return ReaderView(
         state=state,
+        due=due,
         instructed=version in confirmed[Confirmation.INSTRUCTIONS],
         display_checked=sign_in_version() in confirmed[Confirmation.DISPLAY],
-        trained=room.training_of(reader).at_hand(state.trial) is None,
-        closed=not (state.finished and requires_closing(room.study, store, reader)),
     )
 
 

@@ -12,7 +12,6 @@ from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.reading.training import TrainingSession
 from reader_study.running.study_store import open_study_store
 from reader_study.store import milestones as store_milestones
 from reader_study.store.store import Store
@@ -37,10 +36,6 @@ class Room:
     def session_of(self, reader: str) -> ReadingSession:
         """Return the way of a reader, who has been let in, through the study."""
         return ReadingSession(self.study, self.store, reader, clock=self.clock)
-
-    def training_of(self, reader: str) -> TrainingSession:
-        """Return the way of a reader, who has been let in, through the training."""
-        return TrainingSession(self.study, self.store, reader, self.clock)
 
     def state(self) -> tuple[store_milestones.Phase, Protocol]:
         """Say how far the study has come, and return its protocol as amended."""

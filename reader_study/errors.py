@@ -9,6 +9,10 @@ class DamagedPictureError(StudyError):
     """A picture is missing, or not the one that the study was built with."""
 
 
+class StaleReadingError(StudyError):
+    """Answers belong to a reading that is not the current one; show the next one."""
+
+
 def counted(n: int, noun: str) -> str:
     """Return a number with its noun.
 

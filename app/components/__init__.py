@@ -31,8 +31,8 @@ def show_picture(png: bytes, key: str) -> None:
     _viewer(key=key, data=png)
 
 
-def _component(name: str, html: str = "") -> Any:  # noqa: ANN401
-    script = files("app.components").joinpath(f"{name}.js").read_text("utf-8")
+def _component(name: str, html: str = "", script: str = "") -> Any:  # noqa: ANN401
+    script = files("app.components").joinpath(f"{script or name}.js").read_text("utf-8")
     style = files("app.components").joinpath("components.css").read_text("utf-8")
     return st.components.v2.component(name, html=html, css=style, js=script)
 
@@ -49,6 +49,7 @@ _receipt = _component(
     "<button data-do='print'>Print</button> "
     "<button data-do='save'>Save as file</button>",
 )
+_printer = _component("printer", "<button data-do='print'>Print</button>", "receipt")
 
 
 def desk(key: str) -> None:
@@ -102,6 +103,11 @@ def display_size() -> dict[str, float]:
 def receipt_buttons(content: dict[str, object], name: str) -> None:
     """Offer to print the page, or to save the receipts as a file."""
     _receipt(key="receipt", data={"content": content, "name": name})
+
+
+def print_button() -> None:
+    """Offer to print the page."""
+    _printer(key="printer", data={})
 
 
 def _nothing() -> None:

@@ -1,6 +1,6 @@
 // The reader's hands: number keys choose answers, Ctrl+Enter saves, and the time is
 // counted while the page is seen and used.
-const IDLE = 60 * 1000;
+const LOOKING = 5 * 60 * 1000; // ms after a move, a key or a turn of the wheel
 const TICK = 1000;
 const TYPING_PAUSE = 1200;
 
@@ -168,8 +168,9 @@ function restoreTexts(key) {
   };
 }
 
-// Seconds survive a reload; a hidden page and idle minutes do not count. A timer that was
-// held up, as by a closed laptop, counts for little.
+// Looking counts: the page is seen and has the focus, and the reader's hands were there
+// within the last minutes. Seconds survive a reload. A timer that was held up, as by a
+// closed laptop, counts for little.
 function countActive(key, on, signal) {
   const name = `active-${key}`;
   let seconds = Number(sessionStorage.getItem(name)) || 0;
@@ -182,7 +183,8 @@ function countActive(key, on, signal) {
     const now = Date.now();
     const passed = Math.min(now - counted, 2 * TICK);
     counted = now;
-    if (!document.hidden && now - last <= IDLE) seconds += passed / 1000;
+    const looking = !document.hidden && document.hasFocus() && now - last <= LOOKING;
+    if (looking) seconds += passed / 1000;
     sessionStorage.setItem(name, seconds);
     return Math.round(10 * seconds) / 10;
   };

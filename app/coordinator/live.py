@@ -13,11 +13,15 @@ from reader_study.running.access import AccessError
 REFRESH_SECONDS = 10
 
 _WIDE = (
-    *((name, 125) for name in ("Added", "Recorded", "Signed", "Usable until")),
-    ("Stands", 205),
-    *((name, 74) for name in ("Assigned", "Opened", "Declined", "Missing", "Trial")),
+    *((name, 112) for name in ("Added", "Recorded", "Signed", "Usable until")),
+    ("Stands", 192),
+    ("Active seconds", 106),
+    *((name, 66) for name in ("Assigned", "Opened", "Declined", "Missing", "Seconds")),
+    *((name, 74) for name in ("Corrected", "Submitted")),
+    ("Trial", 46),
 )
-"""Least widths in points of columns that need more, or less, than usual."""
+"""Least widths in points of columns that need more, or less, than usual; together they
+fit a window of 1024."""
 
 _TROUBLE = "The study cannot be read at the moment. The page tries again by itself."
 

@@ -1,6 +1,6 @@
 """The monitor: overview and the other pages, for a coordinator who is signed in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from importlib.resources import files
 
@@ -11,7 +11,12 @@ from app.accounts import COORDINATOR, leave, perform, require_coordinator
 from app.components import begin_session, end_session
 from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.readers import forget_code, show_readers
-from app.coordinator.view import CoordinatorView, deviation_rows, progress_rows
+from app.coordinator.view import (
+    LATE_DAYS,
+    CoordinatorView,
+    deviation_rows,
+    progress_rows,
+)
 from app.room import Room, report, served_room
 from app.screens.frame import show_bar, show_sheet, show_style
 from app.screens.sign_in import show_sign_in
@@ -53,7 +58,8 @@ def _show_counts(view: CoordinatorView) -> None:
     st.text(
         "Missing: assigned, but not submitted. Seconds: median per reading, from "
         "opening to submitting as the server saw it. Active seconds: median of what "
-        "the reader's browser counted, without idle time."
+        "the reader's browser counted while the page was seen and had the focus, until "
+        "5 minutes after the last move or key."
     )
     show_zone()
 
@@ -78,6 +84,8 @@ def _facts(view: CoordinatorView, zone: str | None) -> dict[str, str]:
         "Deviations": str(len(view.deviations)),
         "Log": f"entry {status.head.n}, {date_and_time(status.head.time, zone)}",
     }
+    if status.withdrawn:
+        told["Withdrawn"] = ", ".join(status.withdrawn)
     if status.closing_missing:
         told["Closing questions"] = f"missing from {', '.join(status.closing_missing)}"
     return told
@@ -91,11 +99,22 @@ def _show_state(view: CoordinatorView) -> None:
     with right:
         heading, items = _NEXT.get(view.status.phase), view.waits_for or [_NOTHING]
         if heading:
-            body = "".join(f"<li>{escape(item)}</li>" for item in items)
-            st.html(f"<h2>{heading}</h2><ul class='waits'>{body}</ul>")
+            st.html(_as_items(heading, items))
+        late = [
+            f"{trial.reader}: trial {trial.trial}, {trial.n_submitted} of "
+            f"{trial.n_assigned} answered, nothing since {date_and_time(since, zone)}"
+            for trial, since in view.late
+        ]
+        if late:
+            st.html(_as_items(f"Late: nothing for {LATE_DAYS} days", late))
     st.html("<h2>Deviations</h2>")
     show_table(deviation_rows(view, zone), "None so far.")
     show_zone()
+
+
+def _as_items(heading: str, items: Iterable[str]) -> str:
+    body = "".join(f"<li>{escape(item)}</li>" for item in items)
+    return f"<h2>{escape(heading)}</h2><ul class='waits'>{body}</ul>"
 
 
 def _as_list(named: dict[str, str], sha256: str) -> str:
@@ -125,9 +144,22 @@ def _problems(room: Room) -> list[str]:
     with room.store.reading() as connection:
         n = len(verify(connection).faults)
     faults = f"The log or a table that it covers has {n} faults." if n else ""
-    damaged = "A picture is missing, or is not the one that was built."
-    changed = damaged if room.study.damage() else ""
-    return [problem for problem in (faults, changed) if problem]
+    return [problem for problem in (faults, _damage(room)) if problem]
+
+
+def _damage(room: Room) -> str:
+    """Name the pictures that cannot be shown, by what readers may see of the case."""
+    shown = room.study.manifest.presentation
+    names = sorted(shown(token).pseudo_id for token in room.study.damaged_pictures())
+    if names:
+        return (
+            "A picture is missing, or is not the one that was built: "
+            f"{', '.join(names)}. Readers go on without it; `magic-study restore` "
+            "puts it back."
+        )
+    return "The training is damaged; readers begin without it." * bool(
+        room.study.damage()
+    )
 
 
 _CHOSEN = "page"

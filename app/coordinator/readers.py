@@ -1,19 +1,19 @@
 """Readers: who reads, and the codes that let them in."""
 
-from html import escape
-
 import streamlit as st
 
 from app import state
 from app.accounts import COORDINATOR, perform, require_coordinator
+from app.components import print_button
 from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.view import CoordinatorView, find_coordinator_view, reader_rows
 from app.room import Room, served_room
-from reader_study.running.access import CODE_DAYS, issue_code, revoke_reader_codes
+from reader_study.running.access import revoke_reader_codes
 from reader_study.running.registry import LONGEST_CAREER, Profile, add_reader
+from reader_study.running.slips import issue_slips, slip_html
 
 _READER = "code-for"
-_FRESH = "fresh-code"  # who issued it, for whom, and the code
+_FRESH = "fresh-code"  # who issued them, and the slips
 _NAME, _SPECIALTY, _YEARS = "new-name", "new-specialty", "new-years"
 
 
@@ -41,7 +41,7 @@ def _show(view: CoordinatorView) -> None:
 
 def _show_codes(active: list[str]) -> None:
     st.html("<h2>Codes</h2>")
-    if _show_fresh_code():
+    if _show_fresh_codes():
         return
     if not active:
         st.text("A code is for a reader; add one first.")
@@ -50,36 +50,42 @@ def _show_codes(active: list[str]) -> None:
     with st.container(horizontal=True):
         st.button("Issue a code", key="issue", type="primary", on_click=_issue)
         st.button("Revoke codes and end sessions", key="revoke", on_click=_revoke)
+    st.button(
+        "Issue codes for all who have none", key="issue-all", on_click=_issue_for_all
+    )
 
 
-def _show_fresh_code() -> bool:
-    """Show the code that was just issued to who issued it, if there is one."""
-    issuer, reader, code = st.session_state.get(_FRESH, ("", "", ""))
-    if not code or issuer != require_coordinator(served_room()):
+def _show_fresh_codes() -> bool:
+    """Show the codes that were just issued to who issued them, if there are any."""
+    issuer, slips = st.session_state.get(_FRESH, ("", ()))
+    if not slips or issuer != require_coordinator(served_room()):
         forget_code()
         return False
+    _, protocol = served_room().state()
     with st.container(key="fresh-code-box"):
+        body = "".join(slip_html(protocol.title, slip) for slip in slips)
         st.html(
-            f"<p>Code for {escape(reader)}</p><p class='code'>{escape(code)}</p>"
-            f"<p class='small'>Hand it over in person or by telephone. It lets in once "
-            f"within {CODE_DAYS:g} days, and is shown only here.</p>"
+            f"<div class='slips'>{body}</div><p class='small'>Shown only here, and "
+            "once. Print the slips, or hand each code over by telephone.</p>"
         )
+        print_button()
         st.button("Done", key="fresh-code-done", on_click=forget_code)
     return True
 
 
 def _issue() -> None:
-    def act(room: Room, coordinator: str) -> None:
-        _issue_code(room, _chosen(), coordinator)
-
-    perform(act, COORDINATOR)
+    perform(lambda room, name: _issue_codes(room, [_chosen()], name), COORDINATOR)
 
 
-def _issue_code(room: Room, reader: str, coordinator: str) -> None:
-    """Issue a code for a reader; not a second one while the first is shown."""
+def _issue_for_all() -> None:
+    perform(lambda room, name: _issue_codes(room, [], name), COORDINATOR)
+
+
+def _issue_codes(room: Room, readers: list[str], coordinator: str) -> None:
+    """Issue codes for readers; not a second time while the first are shown."""
     if _FRESH not in st.session_state:
-        code = issue_code(room.store, reader, by=coordinator, clock=room.clock)
-        st.session_state[_FRESH] = (coordinator, reader, code)
+        slips = issue_slips(room.store, readers, by=coordinator, clock=room.clock)
+        st.session_state[_FRESH] = (coordinator, slips)
 
 
 def _revoke() -> None:
@@ -133,7 +139,7 @@ def _add() -> None:
         )
         state.notify(f"{added.name} has {added.slot}.", good=True)
         forget_code()
-        _issue_code(room, added.name, coordinator)
+        _issue_codes(room, [added.name], coordinator)
         for key in (_NAME, _SPECIALTY, _YEARS):
             st.session_state[key] = None
 

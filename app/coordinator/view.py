@@ -6,18 +6,27 @@ hold it cannot show.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from app.accounts import require_coordinator
 from app.room import Room
 from app.times import sortable_time
-from reader_study.clock import to_text
+from reader_study.clock import from_text, to_text
 from reader_study.reading import reader_state
 from reader_study.running.lifecycle import missing_readers, unsigned_trials
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.access import usable_codes
-from reader_study.store.milestones import Phase, find_deviations
+from reader_study.store.milestones import (
+    MilestoneKind,
+    Phase,
+    find_deviations,
+    find_milestones,
+)
+
+LATE_DAYS = 7
+"""A reader who may read and has not for so long is late."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class CoordinatorView:
     Attributes:
         status: Counts and times of all readers.
         readers: State of each active reader.
+        opened_at: When readers could begin; empty if they cannot.
+        now: Time of the server.
         codes: By reader, until when each unused code may be used.
         deviations: What went otherwise than planned.
     """
@@ -47,6 +58,8 @@ class CoordinatorView:
     readers: Mapping[str, reader_state.ReaderState]
     codes: Mapping[str, tuple[str, ...]]
     deviations: tuple[DeviationNote, ...]
+    opened_at: str = ""
+    now: str = ""
 
     @property
     def early(self) -> frozenset[tuple[str, int]]:
@@ -63,6 +76,33 @@ class CoordinatorView:
             return unsigned_trials(self.status)
         return []
 
+    @property
+    def late(self) -> list[tuple[TrialStatus, str]]:
+        """Trials that wait for a reader who may read, and since when, too long ago."""
+        if self.status.phase is not Phase.OPEN:
+            return []
+        limit = to_text(from_text(self.now) - timedelta(days=LATE_DAYS))
+        waiting = [
+            (trial, self._waits_since(trial))
+            for trial in self.status.trials
+            if self._waits_for(trial)
+        ]
+        return [(trial, since) for trial, since in waiting if since < limit]
+
+    def _waits_for(self, trial: TrialStatus) -> bool:
+        reader = self.readers.get(trial.reader)
+        if reader is None or reader.finished or reader.washout_until is not None:
+            return False
+        return trial.trial == reader.trial
+
+    def _waits_since(self, trial: TrialStatus) -> str:
+        """Return the last thing that the reader did, or from when it could be done."""
+        signed = self.readers[trial.reader].history.signed
+        washout = timedelta(days=self.status.washout_days)
+        free = [to_text(from_text(signed[n]) + washout) for n in signed]
+        added = [r.added_at for r in self.status.readers if r.name == trial.reader]
+        return max(self.opened_at, trial.last_at, *free, *added)
+
 
 def find_coordinator_view(room: Room) -> CoordinatorView:
     """Read the state of one moment, for the coordinator at the browser.
@@ -76,6 +116,11 @@ def find_coordinator_view(room: Room) -> CoordinatorView:
     with room.store.reading() as connection:
         status = read_status(room.study, connection)
         active = [reader.name for reader in status.readers if reader.active]
+        opened = (
+            m.recorded_at
+            for m in find_milestones(connection)
+            if m.kind is MilestoneKind.OPENED
+        )
         return CoordinatorView(
             status,
             {
@@ -94,6 +139,8 @@ def find_coordinator_view(room: Room) -> CoordinatorView:
                 )
                 for d in find_deviations(connection)
             ),
+            next(opened, ""),
+            now,
         )
 
 

@@ -92,8 +92,6 @@ def _send(trials: tuple[int, ...]) -> None:
             which=str(fields.get(_WHICH) or ""),
             cues=str(fields.get(_CUES) or ""),
         )
-        closing.answer_closing(
-            room.study, room.store, reader, answers, clock=room.clock
-        )
+        room.session_of(reader).answer_closing(answers)
 
     perform(act)

@@ -62,7 +62,7 @@ def _place(room: Room, view: ReaderView) -> str:
         return f"Trial {now.trial}: {now.position} of {now.n_readings}"
     practice = None
     if view.stage is Stage.TRAINING:
-        practice = room.training_of(now.reader).at_hand(now.trial)
+        practice = room.session_of(now.reader).training.at_hand(now.trial)
     return f"Training: {practice.position} of {practice.n_cases}" if practice else ""
 
 

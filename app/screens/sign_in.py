@@ -1,18 +1,24 @@
 """Sign-in with a name and what only its owner knows: a code, or a passphrase."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
 from app import state
-from app.accounts import COORDINATOR, READER, Role
+from app.accounts import COORDINATOR, READER, Role, secret_of_browser
 from app.oidc.link import show_link
-from app.room import report, served_room
+from app.room import Room, report, served_room
 from app.screens.frame import show_bar, show_sheet
 from reader_study.errors import StudyError
+from reader_study.running import pins
 from reader_study.running.access import AccessError
 
-_NAME = "sign-in-name"
+_NAME, _PIN, _WAKE = "sign-in-name", "sign-in-pin", "wake-pin"
+_PIN_HELP = (
+    "A PIN of your own lets you back in at this browser after a long pause, without a "
+    "new code: 6 to 12 digits that nobody else knows."
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> No
         state.show_notice()
         if role is READER:
             show_link()
+            _offer_to_wake()
         if guests:
             st.html("<p>This is a demonstration: drawn pictures, no patients.</p>")
             st.button(
@@ -73,19 +80,82 @@ def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> No
                 type="password" if form.hidden else "default",
                 autocomplete="off",
             )
+            with_pin = _room_with_pins(role) is not None
+            if with_pin:
+                _ask_pin("PIN of your own (optional)", _PIN)
             st.form_submit_button(
                 "Sign in", type="primary", on_click=_sign_in, args=(role, form.key)
             )
-        st.html(f"<p class='small'>{form.help}</p>")
+        for text in (form.help, _PIN_HELP if with_pin else ""):
+            if text:
+                st.html(f"<p class='small'>{text}</p>")
+
+
+def _ask_pin(label: str, key: str) -> None:
+    st.text_input(label, key=key, max_chars=20, type="password", autocomplete="off")
+
+
+def _room_with_pins(role: Role) -> Room | None:
+    try:
+        room = served_room()
+    except StudyError as error:
+        report(error)
+        return None
+    return room if role.accepts_pin(room) else None
+
+
+def _offer_to_wake() -> None:
+    """Ask for the PIN of the session that has ended by idleness at this browser."""
+    room, secret = _room_with_pins(READER), secret_of_browser(READER)
+    if room is None:
+        return
+    try:
+        reader = pins.reader_asleep(room.store, secret, clock=room.clock)
+    except StudyError as error:
+        report(error)
+        return
+    if reader is None:
+        return
+    with st.form("wake"):
+        st.text(f"Welcome back, {reader}. Your session has ended after a long pause.")
+        _ask_pin("Your PIN", _WAKE)
+        st.form_submit_button("Go on", type="primary", on_click=_wake)
+    st.html("<p>Or sign in with a new code:</p>")
+
+
+def _wake() -> None:
+    pin = str(st.session_state.get(_WAKE) or "")
+    secret = secret_of_browser(READER)
+
+    def let_in(room: Room) -> str:
+        return pins.wake(room.store, secret, pin, clock=room.clock).secret
+
+    _let_in(let_in, READER)
 
 
 def _sign_in(role: Role, key: str) -> None:
-    if state.handed_off() is not None:  # a second click; a code is used up already
-        return
     name = str(st.session_state.get(_NAME) or "").strip()
     given = str(st.session_state.get(key) or "")
+    pin = str(st.session_state.get(_PIN) or "")
+
+    def let_in(room: Room) -> str:
+        wanted = bool(pin.strip()) and role.accepts_pin(room)
+        if wanted:
+            pins.check_pin(pin)  # before the code is used up
+        secret = role.sign_in(room, name, given)
+        if wanted:
+            pins.set_pin(room.store, secret, pin, clock=room.clock)
+        return secret
+
+    _let_in(let_in, role)
+
+
+def _let_in(let_in: Callable[[Room], str], role: Role) -> None:
+    """Let somebody in, once, and hand the secret to the browser; or say why not."""
+    if state.handed_off() is not None:  # a second click; a code is used up already
+        return
     try:
-        state.hand_off(role.sign_in(served_room(), name, given))
+        state.hand_off(let_in(served_room()))
     except AccessError as error:
         state.notify(f"{error}.")
     except StudyError as error:
@@ -96,10 +166,4 @@ def _sign_in(role: Role, key: str) -> None:
 def _let_guest_in() -> None:
     from app.demo import let_guest_in
 
-    if state.handed_off() is not None:
-        return
-    try:
-        state.hand_off(let_guest_in(served_room()))
-    except StudyError as error:
-        report(error)
-        state.notify(READER.failed)
+    _let_in(let_guest_in, READER)

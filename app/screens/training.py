@@ -25,7 +25,7 @@ _COMPARED = "Compare your answers with what is expected, then go on."
 
 def show_training(room: Room, progress: ReaderState) -> None:
     """Show the training case at hand: its questions, or the feedback to them."""
-    session = room.training_of(progress.reader)
+    session = room.session_of(progress.reader).training
     practice = session.at_hand(progress.trial)
     if practice is None:  # another tab has finished the training just now
         st.rerun()
@@ -131,7 +131,7 @@ def _submit(form: Form) -> None:
             st.session_state["missing"] = missing
             state.notify(missing_text(missing))
             return
-        session = room.training_of(reader)
+        session = room.session_of(reader).training
         session.submit(form.token, form.answers(fields), form.reasons(fields))
         st.session_state.pop("missing", None)
 
@@ -139,12 +139,12 @@ def _submit(form: Form) -> None:
 
 
 def _go_on(token: str) -> None:
-    perform(lambda room, reader: room.training_of(reader).go_on(token))
+    perform(lambda room, reader: room.session_of(reader).training.go_on(token))
 
 
 def _pass_over(token: str) -> None:
-    perform(lambda room, reader: room.training_of(reader).pass_over(token))
+    perform(lambda room, reader: room.session_of(reader).training.pass_over(token))
 
 
 def _skip() -> None:
-    perform(lambda room, reader: room.training_of(reader).skip())
+    perform(lambda room, reader: room.session_of(reader).training.skip())

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -128,6 +128,26 @@ def passphrases_of(path: Path | None) -> tuple[str, ...]:
         show_default=False,
     )
     return (first, second) if second else (first,)
+
+
+@contextmanager
+def new_private_file(path: Path) -> Iterator[TextIO]:
+    """Open a file that nobody else can read; it is gone again where something fails.
+
+    Raises:
+        StudyError: If it is there already, or cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        msg = f"{path} must be a new file: {error.strerror}"
+        raise StudyError(msg) from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _known(path: Path | None) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
 """Commands `magic-study reader` and `coordinator`: people, and their codes."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reader_study.cli import options
 from reader_study.cli.options import By, Database, Folder, show_help
+from reader_study.errors import counted
 
 _Name = Annotated[str, typer.Argument(help="Name of the coordinator.")]
 
@@ -109,6 +111,32 @@ def code(
     with options.opened(folder, database) as s:
         issued = issue_code(s.store, name, by=by, clock=s.clock, days=days)
     _hand_over(name, issued)
+
+
+@reader.command("slips")
+def slips(
+    folder: options.Folder,
+    by: options.By,
+    out: Annotated[Path, typer.Option(help="HTML file to print; must not exist.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Readers; all without a code if none.")
+    ] = None,
+    address: Annotated[str, typer.Option(help="Of the reading room.")] = "",
+    days: Annotated[float, typer.Option(help="How long codes may be used.")] = 14,
+    database: options.Database = None,
+) -> None:
+    """Make codes and write them as a page of slips to print, one per reader."""
+    from reader_study.running import slips as paper
+
+    # The file comes first: a code that cannot be written would be lost.
+    with options.opened(folder, database) as s, options.new_private_file(out) as file:
+        made = paper.issue_slips(s.store, names or (), by=by, clock=s.clock, days=days)
+        title = s.study.protocol.title
+        file.write(paper.slips_document(title, made, address=address))
+    print(
+        f"{out} has {counted(len(made), 'slip')}: {', '.join(m.reader for m in made)}\n"
+        "Print it, then delete it; no code is shown again."
+    )
 
 
 @reader.command("revoke")

@@ -35,6 +35,7 @@ _IN_FILE = {
     "corrections": ("readers", "corrections"),
     "closing": ("readers", "closing"),
     "idle_hours": ("readers", "idle_hours"),
+    "pin": ("readers", "pin"),
     "instructions": ("readers", "instructions"),
     "training": ("readers", "training"),
     "training_cases": ("training", "cases"),
@@ -46,6 +47,7 @@ _IN_FILE = {
 
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
+    "pin",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
@@ -108,6 +110,9 @@ class Protocol:
 
     idle_hours: _Hours = 12.0
     """A reader's session ends after so long without a sign of the reader."""
+
+    pin: checking.YesNo = True
+    """Whether a PIN of the reader's own may wake such a session at the same browser."""
 
     questionnaire: checking.Filled = "paper"
     """`paper`, or a JSON file beside the protocol."""

@@ -44,14 +44,6 @@ class ClosingAnswers:
         check_text(self.cues, "What gave them away")
 
 
-def requires_closing(study: Study, store: Store, reader: str) -> bool:
-    """Whether a reader, who has signed all trials, still has to answer."""
-    if not study.protocol.closing:
-        return False
-    with store.reading() as connection:
-        return reader not in find_closings(connection)
-
-
 def answer_closing(
     study: Study, store: Store, reader: str, answers: ClosingAnswers, *, clock: Clock
 ) -> Closing:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
 
 from sqlalchemy import Connection
@@ -21,6 +22,31 @@ EARLY_START = "early_start"
 
 class ReaderError(StudyError):
     """Somebody is not, or no longer, a reader of this study."""
+
+
+class Due(StrEnum):
+    """What a reader has to do now, in the order in which it comes in a trial."""
+
+    NOT_OPEN = "not open"
+    """Nothing: the study is not open yet, or the data are locked."""
+
+    WASHOUT = "washout"
+    """To wait until the washout is over."""
+
+    TRAINING = "training"
+    """To go through the training before the current trial, in `training`."""
+
+    READING = "reading"
+    """To answer or decline `next_reading`."""
+
+    SIGNATURE = "signature"
+    """To `sign` the current trial."""
+
+    CLOSING = "closing"
+    """To answer the closing questions, with `answer_closing`."""
+
+    NOTHING = "nothing"
+    """Nothing: all is done."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +140,24 @@ class ReaderState:
         if self.token is None:
             return 0
         return self.history.orders[self.trial].index(self.token) + 1
+
+    def due(self, *, to_practise: bool = False, to_close: bool = False) -> Due:
+        """Return what the reader has to do now.
+
+        Args:
+            to_practise: Whether training before the current trial is left.
+            to_close: Whether closing questions are asked and not answered.
+        """
+        is_open = self.phase is store_milestones.Phase.OPEN
+        if self.finished:
+            return Due.CLOSING if to_close and is_open else Due.NOTHING
+        needs = (
+            (Due.NOT_OPEN, not is_open),
+            (Due.WASHOUT, self.washout_until is not None),
+            (Due.SIGNATURE, self.may_sign),
+            (Due.TRAINING, to_practise),
+        )
+        return next((due for due, needed in needs if needed), Due.READING)
 
     @property
     def _may_go_on(self) -> bool:

@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 
 from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
-from reader_study.errors import DamagedPictureError, StudyError
+from reader_study.errors import DamagedPictureError, StaleReadingError, StudyError
 from reader_study.reading import answers as reading_answers
-from reader_study.reading import recording
-from reader_study.reading.reader_state import ReaderState, find_reader_state
+from reader_study.reading import closing, recording
+from reader_study.reading.reader_state import Due, ReaderState, find_reader_state
 from reader_study.reading.recording import Receipt, TrialReceipt
+from reader_study.reading.training import TrainingSession, find_practice
 from reader_study.store import readings
 from reader_study.store import readings as store_readings
 from reader_study.store.milestones import require_open
@@ -20,10 +21,6 @@ from reader_study.store.transaction import Transaction, not_before, read_head
 
 Answers = Mapping[str, int]
 Reasons = Mapping[str, str]
-
-
-class StaleReadingError(StudyError):
-    """Answers belong to a reading that is not the current one; show the next one."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +78,24 @@ class ReadingSession:
         with self.store.reading() as connection:
             return self._state(connection)
 
+    def due(self) -> Due:
+        """Say what the reader has to do now; whoever shows pages asks this too."""
+        with self.store.reading() as connection:
+            return _find_due(self.study, connection, self._state(connection))
+
+    @property
+    def training(self) -> TrainingSession:
+        """The way through the training, which comes before any reading of a trial."""
+        return TrainingSession(self.study, self.store, self.reader, self.clock)
+
     def next_reading(self) -> Reading | None:
         """Return the current reading; it counts as opened from the first time on.
 
-        None: the trial waits for its signature, the washout is not over, or all is
-        done; `progress` says which. A `StudyError` if the study is not open.
+        None: the trial waits for its signature, the washout is not over, or all
+        readings are done; `due` says which.
+
+        Raises:
+            StudyError: If the study is not open, or training comes first.
         """
         with self.store.reading() as connection:
             found = _find_reading(self.study, connection, self._state(connection))
@@ -219,6 +229,17 @@ class ReadingSession:
                 signature = recording.record_signature(t, self.reader, trial, n)
             return recording.receipt_of_trial(t, signature)
 
+    def answer_closing(self, answers: closing.ClosingAnswers) -> store_readings.Closing:
+        """Keep the closing answers, once, after the last trial is signed.
+
+        Raises:
+            AnswersError: If numbers do not fit the trials.
+            StudyError: If they are not due, or the study is not open.
+        """
+        return closing.answer_closing(
+            self.study, self.store, self.reader, answers, clock=self.clock
+        )
+
     def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:
         with self.store.writing(self.clock) as t:
             state = self._writing(t)
@@ -250,18 +271,33 @@ class ReadingSession:
         return find_reader_state(self.study, connection, self.reader, now)
 
 
+def _find_due(study: Study, connection: Connection, state: ReaderState) -> Due:
+    to_close = study.protocol.closing and state.finished
+    if to_close:
+        to_close = state.reader not in store_readings.find_closings(connection)
+    left = find_practice(study, connection, state)
+    return state.due(to_practise=left is not None, to_close=to_close)
+
+
 def _find_reading(
     study: Study, connection: Connection, state: ReaderState
 ) -> Reading | None:
     """Return the current reading, if there is one.
 
     Raises:
-        StudyError: If the study is not open.
+        StudyError: If the study is not open, or training comes first.
     """
     require_open(state.phase)
     p = state
     if p.token is None:
         return None
+    practice = find_practice(study, connection, state)
+    if practice is not None:
+        msg = (
+            f"The training before trial {p.trial} must be done first; case "
+            f"{practice.position} of {practice.n_cases} is at hand"
+        )
+        raise StudyError(msg)
     opened = store_readings.find_opened(connection, p.reader, p.token)
     return Reading(
         token=p.token,

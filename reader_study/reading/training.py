@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from reader_study.building.study import Study
 from reader_study.building.training_set import TrainingCase, TrainingSet, training_image
 from reader_study.clock import Clock
-from reader_study.errors import DamagedPictureError, StudyError
+from reader_study.errors import DamagedPictureError, StaleReadingError, StudyError
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.answers import check_complete
 from reader_study.reading.reader_state import ReaderState, find_reader_state
-from reader_study.reading.reading_session import StaleReadingError
 from reader_study.reading.recording import record_training_not_shown
 from reader_study.store import readings
 from reader_study.store.milestones import require_open
@@ -67,6 +68,19 @@ def practice_at_hand(
     return None
 
 
+def find_practice(
+    study: Study, connection: Connection, state: ReaderState
+) -> Practice | None:
+    """Return the training case that a reader has to answer now; None if none is left.
+
+    Nothing is to be practised while the washout lasts, nor after the last trial.
+    """
+    if not study.training.cases or state.finished or state.washout_until is not None:
+        return None
+    steps = readings.find_training_steps(connection, state.reader)
+    return practice_at_hand(study.training, study.protocol, state.trial, steps)
+
+
 class TrainingSession:
     """One reader in training; like `ReadingSession`, it keeps nothing itself.
 
@@ -111,8 +125,8 @@ class TrainingSession:
         """
         check_complete(self.study.questionnaire, answers, reasons)
         with self.store.writing(self.clock) as t:
-            state, steps = self._state(t)
-            practice = self._require_at_hand(state, steps, token)
+            state, _ = self._state(t)
+            practice = self._require_at_hand(t, state, token)
             if practice.given is None:
                 given = readings.Draft(answers, reasons)
                 self._keep(t, state, token, readings.Step.ANSWERED, given)
@@ -128,7 +142,7 @@ class TrainingSession:
             state, steps = self._state(t)
             if _has(steps, state.trial, token, readings.Step.SEEN):
                 return
-            practice = self._require_at_hand(state, steps, token)
+            practice = self._require_at_hand(t, state, token)
             if practice.given is None:
                 raise StaleReadingError(_NOT_AT_HAND)
             self._keep(t, state, token, readings.Step.SEEN)
@@ -145,7 +159,7 @@ class TrainingSession:
             state, steps = self._state(t)
             if _has(steps, state.trial, token, readings.Step.SKIPPED):
                 return
-            practice = self._require_at_hand(state, steps, token)
+            practice = self._require_at_hand(t, state, token)
             try:
                 self.image(practice)
             except DamagedPictureError:
@@ -167,8 +181,8 @@ class TrainingSession:
             msg = "The protocol does not allow to leave out the training"
             raise StudyError(msg)
         with self.store.writing(self.clock) as t:
-            state, steps = self._state(t)
-            if self._find(state, steps) is not None:
+            state, _ = self._state(t)
+            if find_practice(self.study, t.connection, state) is not None:
                 self._keep(t, state, "", readings.Step.SKIPPED)
 
     def _state(
@@ -178,20 +192,10 @@ class TrainingSession:
         require_open(state.phase)
         return state, readings.find_training_steps(t.connection, self.reader)
 
-    def _find(
-        self, state: ReaderState, steps: Iterable[readings.TrainingStep]
-    ) -> Practice | None:
-        p = state
-        if p.finished or p.washout_until is not None:
-            return None
-        return practice_at_hand(
-            self.study.training, self.study.protocol, p.trial, steps
-        )
-
     def _require_at_hand(
-        self, state: ReaderState, steps: Iterable[readings.TrainingStep], token: str
+        self, t: Transaction, state: ReaderState, token: str
     ) -> Practice:
-        practice = self._find(state, steps)
+        practice = find_practice(self.study, t.connection, state)
         if practice is None or practice.case.token != token:
             raise StaleReadingError(_NOT_AT_HAND)
         return practice

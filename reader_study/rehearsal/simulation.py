@@ -16,7 +16,6 @@ from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.reading import closing
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.reading.training import TrainingSession
 from reader_study.rehearsal.bots import (
     SimulationPlan,
     TrueAgreement,
@@ -158,9 +157,7 @@ def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) 
         Number of training cases answered.
     """
     questionnaire = reading.study.questionnaire
-    session = TrainingSession(
-        reading.study, reading.store, reading.reader, reading.clock
-    )
+    session = reading.training
     answered = 0
     while (practice := session.at_hand(trial)) is not None:
         answers = {
@@ -191,9 +188,7 @@ def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
         synthetic={trial: int(rng.binomial(n, 0.5)) for trial, n in sizes.items()},
         confidence=int(rng.choice(CONFIDENCE)),
     )
-    closing.answer_closing(
-        study, reading.store, reading.reader, answers, clock=reading.clock
-    )
+    reading.answer_closing(answers)
 
 
 def _planted(

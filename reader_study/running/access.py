@@ -154,7 +154,7 @@ def sign_in_verified(
     with store.writing(clock) as t:
         found = match_reader(t.connection, reader) if is_reader_name(reader) else None
         if found and found.active:
-            return _start(t, READER, _Account(found.name, found.name, ()), details)
+            return start_session(t, found.name, details)
         t.log(f"{READER.events}refused", found.name if found else "", details)
     msg = "The account must belong to an active reader"
     raise AccessError(msg)
@@ -183,7 +183,7 @@ def resume(
     """
     role = role or READER
     with store.reading() as connection:
-        session = role.sessions.find(connection, _hash_secret(secret))
+        session = role.sessions.find(connection, hash_secret(secret))
     if session is not None:
         since = clock.now() - from_text(session.seen_at)
         enough = timedelta(minutes=1) if alive else role.idle
@@ -198,7 +198,8 @@ def sign_out(
     """End a session; one that has ended stays so."""
     role = role or READER
     with store.writing(clock) as t:
-        session = role.sessions.find(t.connection, _hash_secret(secret))
+        access.delete_pin(t.connection, hash_secret(secret))
+        session = role.sessions.find(t.connection, hash_secret(secret))
         if session is not None:
             role.sessions.touch(t.connection, session.id, t.now, end=True)
             t.log(f"{role.events}ended", session.name, {"session": session.id[:16]})
@@ -347,11 +348,16 @@ COORDINATOR = Role(
 # -- Sessions
 
 
+def start_session(t: Transaction, reader: str, details: dict[str, object]) -> str:
+    """Begin a session of a reader who was recognised; return the browser's secret."""
+    return _start(t, READER, _Account(reader, reader, ()), details)
+
+
 def _start(
     t: Transaction, role: Role, account: _Account, details: dict[str, object]
 ) -> str:
     secret = secrets.token_urlsafe(32)
-    session_id = _hash_secret(secret)
+    session_id = hash_secret(secret)
     role.sessions.add(t.connection, session_id, account.id, t.now)
     logged = {"session": session_id[:16], **details}
     t.log(f"{role.events}started", account.name, logged)
@@ -367,12 +373,13 @@ def _touch(store: Store, seen: access.Session, clock: Clock, role: Role) -> bool
         over = from_text(t.now) - from_text(session.seen_at) >= role.idle
         role.sessions.touch(t.connection, seen.id, t.now, end=over)
         if over:
+            access.let_sleep(t.connection, seen.id, t.now)
             details = {"session": seen.id[:16]}
             t.log(f"{role.events}expired", session.name, details)
     return not over
 
 
-def _hash_secret(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return what the store keeps of the secret that a browser holds."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -411,6 +418,11 @@ def _new_code() -> str:
 def _hash_code(code: str, salt: str) -> str:
     """Return the scrypt hash of a code as typed: case and dashes do not matter."""
     typed = "".join(letter for letter in code[:100].upper() if letter in _ALPHABET)
+    return scrypt_hash(typed, salt)
+
+
+def scrypt_hash(typed: str, salt: str) -> str:
+    """Return what the store keeps of something that a person types."""
     return hashlib.scrypt(
         typed.encode(), salt=bytes.fromhex(salt), n=_SCRYPT_COST, r=8, p=1
     ).hex()

@@ -34,6 +34,7 @@ class TrialStatus:
         signed_at: Time of the signature; empty if there is none.
         seconds: Median from opening to submitting, by the server; None if none.
         active_seconds: Median by the readers' browsers; None if none.
+        last_at: Time of the last answer; empty if there is none.
     """
 
     reader: str
@@ -46,6 +47,7 @@ class TrialStatus:
     signed_at: str
     seconds: float | None
     active_seconds: float | None
+    last_at: str = ""
 
     @property
     def n_missing(self) -> int:
@@ -220,6 +222,7 @@ def _count(
         signed_at=signed,
         seconds=median(taken) if taken else None,
         active_seconds=median(active) if active else None,
+        last_at=max((response.submitted_at for response in there), default=""),
     )
 
 

@@ -1,6 +1,6 @@
-"""Codes, failed attempts, coordinators' accounts and sessions, as stored."""
+"""Codes, PINs, failed attempts, coordinators' accounts and sessions, as stored."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -111,7 +111,61 @@ def revoke_codes(connection: sa.Connection, reader: str, now: str) -> int:
         .values(revoked_at=now)
     ).rowcount
     READER_SESSIONS.end_all(connection, reader, now)
+    pins = tables.session_pins
+    connection.execute(sa.delete(pins).where(pins.c.reader == reader))
     return int(revoked)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What wakes a reader's session after it has ended by idleness.
+
+    Attributes:
+        session: Hash of what the browser holds, as that of the session.
+        reader: Name of the reader.
+        salt: Salt of the hash.
+        pin_hash: Hash of the PIN.
+        tries: Attempts since the session has ended.
+        asleep_since: When it has ended by idleness; empty if it has not.
+    """
+
+    session: str
+    reader: str
+    salt: str
+    pin_hash: str
+    tries: int = 0
+    asleep_since: str = ""
+
+    def tried(self) -> "Pin":
+        """Return it with one attempt more."""
+        return replace(self, tries=self.tries + 1)
+
+
+def find_pin(connection: sa.Connection, session: str) -> Pin | None:
+    """Return the PIN of a session, if it has one."""
+    pins = tables.session_pins
+    found = connection.execute(sa.select(pins).where(pins.c.session == session))
+    row = found.mappings().first()
+    return Pin(**row) if row else None
+
+
+def replace_pin(connection: sa.Connection, pin: Pin) -> None:
+    """Keep the PIN of a session."""
+    delete_pin(connection, pin.session)
+    connection.execute(sa.insert(tables.session_pins), asdict(pin))
+
+
+def delete_pin(connection: sa.Connection, session: str) -> None:
+    """Keep the PIN of a session no more, so that nothing wakes it."""
+    pins = tables.session_pins
+    connection.execute(sa.delete(pins).where(pins.c.session == session))
+
+
+def let_sleep(connection: sa.Connection, session: str, now: str) -> None:
+    """Keep that a session has ended by idleness, if a PIN can wake it."""
+    pins = tables.session_pins
+    same = pins.c.session == session
+    connection.execute(sa.update(pins).where(same).values(asleep_since=now))
 
 
 def find_coordinator(connection: sa.Connection, name: str) -> Coordinator | None:

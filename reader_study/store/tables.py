@@ -107,6 +107,17 @@ sessions = sa.Table(
     sa.Column("ended_at", sa.Text),
 )
 
+session_pins = sa.Table(
+    "session_pins",
+    metadata,
+    sa.Column("session", sa.Text, primary_key=True),  # as in sessions.id
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("pin_hash", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("asleep_since", sa.Text, nullable=False),  # empty: the session runs
+)
+
 coordinators = sa.Table(
     "coordinators",
     metadata,

@@ -15,7 +15,7 @@ from app.accounts import READER, sign_in_version
 from reader_study.reading.acknowledgements import Confirmation, acknowledge
 from reader_study.rehearsal.simulation import SimulatedClock
 from reader_study.running.access import sign_in
-from tests.app.browser.driving import ARGUMENTS, chromium
+from tests.app.browser.driving import launch
 from tests.app.material import admit, build, open_study_of
 
 # A page under test is a new runtime, and each searches all installed packages.
@@ -102,6 +102,6 @@ def browser():
     """One for all tests of a process: Playwright allows no second in its thread."""
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = launch(running.chromium)
         yield browser
         browser.close()

@@ -129,7 +129,7 @@ def test_what_every_user_of_streamlit_types_shows_text(entry, browser, tmp_path)
 
 
 def wait_for(url):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310

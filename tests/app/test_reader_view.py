@@ -8,8 +8,8 @@ from reader_study.reading.reader_state import ReaderHistory, ReaderState
 from reader_study.store.milestones import Phase
 
 ALL = {"instructed": True, "display_checked": True}
-UNTRAINED = ALL | {"trained": False}
-UNASKED = ALL | {"closed": False}
+UNTRAINED = ALL | {"to_practise": True}
+UNASKED = ALL | {"to_close": True}
 PROTOCOL = Protocol(title="A study", per_severity={"none": 3}, washout_days=28)
 ORDERS = {1: ("a", "b", "c"), 2: ("d", "e", "f")}
 FIRST, LAST = "2026-03-01T00:00:00.000000Z", "2026-04-01T00:00:00.000000Z"
@@ -58,4 +58,6 @@ def test_the_next_reading_follows_from_what_was_answered():
 )
 def test_the_store_decides_the_screen(state_of_reader, phase, done, stage):
     now = replace(state_of_reader, phase=phase)
-    assert ReaderView(state=now, **done).stage is stage
+    left = {name: done.get(name, False) for name in ("to_practise", "to_close")}
+    seen = {name: done[name] for name in done if name not in left}
+    assert ReaderView(state=now, due=now.due(**left), **seen).stage is stage

@@ -105,7 +105,7 @@ def test_another_tab_cannot_answer_the_case_again(anna, open_room, page):
         answer(tab, fields_of(first), GOOD | {"Q1": code})
     for tab in (shown, other):
         tab.button(key=save_key(tab)).click().run()
-    given = open_room.training_of("anna").at_hand(1).given
+    given = open_room.session_of("anna").training.at_hand(1).given
     assert given.answers == GOOD
     assert "Compare your answers" in words(other)
 

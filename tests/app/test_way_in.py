@@ -21,7 +21,8 @@ from tests.app.material import open_study_of
 def test_a_stranger_sees_the_sign_in_only(open_room, cookies, page):
     shown = page()
 
-    assert [field.label for field in shown.text_input] == ["Name", "Code"]
+    labels = [field.label for field in shown.text_input]
+    assert labels == ["Name", "Code", "PIN of your own (optional)"]
     assert "Sign in" in words(shown)
     assert "Research use only" in words(shown)
     assert not shown.radio
@@ -42,9 +43,38 @@ def test_a_second_click_on_sign_in_changes_nothing(open_room, codes, cookies, pa
     shown = page()
     shown.text_input(key="sign-in-name").set_value("anna")
     shown.text_input(key="sign-in-code").set_value(codes["anna"])
+    shown.text_input(key="sign-in-pin").set_value("")
     again = shown.button[0].click()
     (first,) = handed_over(again.run())
     assert handed_over(again.run()) == [first]
+
+
+def test_a_pin_lets_back_in_at_the_same_browser(open_room, codes, cookies, clock, page):
+    shown = page()
+    shown.text_input(key="sign-in-name").set_value("anna")
+    shown.text_input(key="sign-in-code").set_value(codes["anna"])
+    shown.text_input(key="sign-in-pin").set_value("123")
+    shown.button[0].click().run()
+    assert "A PIN must be 6 to 12 digits." in words(shown)  # and the code is unused
+    shown.text_input(key="sign-in-pin").set_value("407193")
+    shown.button[0].click().run()
+    (order,) = handed_over(shown)
+    cookies[READER.cookie] = order["secret"]
+    clock.advance(days=1)
+    shown = page()
+    assert "Welcome back, anna." in words(shown)
+    shown.text_input(key="wake-pin").set_value("407194")
+    shown.button[0].click().run()
+    assert "The PIN is wrong; 4 tries left." in words(shown)
+    shown.text_input(key="wake-pin").set_value("407193")
+    shown.button[0].click().run()
+    (woken,) = handed_over(shown)
+    assert resume(open_room.store, woken["secret"], clock=clock) == "anna"
+
+
+def test_a_protocol_may_do_without_pins(open_room, cookies, page):
+    object.__setattr__(open_room.study.protocol, "pin", False)
+    assert [field.label for field in page().text_input] == ["Name", "Code"]
 
 
 @pytest.mark.slow
@@ -130,7 +160,8 @@ def test_after_the_idle_hours_the_sign_in_is_shown(anna, clock, page):
     shown = page()
     clock.advance(seconds=IDLE_HOURS * 3600 + 1)
     shown.run()
-    assert [field.label for field in shown.text_input] == ["Name", "Code"]
+    labels = [field.label for field in shown.text_input]
+    assert labels == ["Name", "Code", "PIN of your own (optional)"]
 
 
 def test_the_protocol_says_how_long_a_session_lasts(anna, open_room, clock):
@@ -152,7 +183,7 @@ def issue(room, clock):
 
 def test_an_excluded_reader_is_out(anna, open_room, clock, page):
     exclude_reader(open_room.store, "anna", reason="ill", by="coordinator", clock=clock)
-    assert [field.label for field in page().text_input] == ["Name", "Code"]
+    assert [field.label for field in page().text_input][:2] == ["Name", "Code"]
 
 
 @pytest.mark.parametrize("window", [(1280, 585), (1180, 820), (1366, 650)])

@@ -18,12 +18,26 @@ ARGUMENTS = [
     "--disable-sync",
 ]  # fmt: skip
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-SECONDS = 30
+SECONDS = 90  # a busy machine is no fault of the page
 
 
 def chromium():
     """Where the browser is; None if it is Playwright's own or there is none."""
     return os.environ.get("MAGIC_TEST_CHROMIUM") or shutil.which("chromium")
+
+
+def launch(kind, *arguments):
+    """Start a browser whose pages are waited for as long as a busy machine needs."""
+    browser = kind.launch(executable_path=chromium(), args=[*ARGUMENTS, *arguments])
+    new_context = browser.new_context
+
+    def patient_context(**options):
+        context = new_context(**options)
+        context.set_default_timeout(SECONDS * 1000)
+        return context
+
+    browser.new_context = patient_context
+    return browser
 
 
 class Server:

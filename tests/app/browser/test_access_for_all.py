@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.app.browser.driving import chosen, open_reading, press, settle
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_a_wrong_number_is_taken_back_by_a_key(server, signed_in):

@@ -16,7 +16,7 @@ from tests.app.browser.driving import (
 from tests.app.browser.hands import READING
 from tests.app.material import GOOD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 LOST = "dialog#connection"
 
@@ -161,7 +161,7 @@ def test_without_web_sockets_a_page_says_what_to_tell_the_it_department(
     page = context.new_page()
     page.route_web_socket("**/_stcore/stream", lambda socket: socket.close())
     page.goto(server.url)
-    page.locator(LOST).wait_for(timeout=10_000)
+    page.locator(LOST).wait_for(timeout=30_000)  # 10 s where nothing else runs
     told = page.locator(LOST).inner_text()
 
     assert "tell your IT department: allow WebSockets" in told

@@ -4,7 +4,7 @@ import pytest
 
 from tests.app.browser.driving import open_reading, press, settle
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 MEASURE = """() => {
   const box = (name) => document.querySelector(name).getBoundingClientRect();

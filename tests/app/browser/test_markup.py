@@ -6,7 +6,7 @@ from tests.app.browser.driving import open_reading, press, see, settle
 from tests.app.browser.hands import READING, Keyboard
 from tests.app.material import GOOD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TYPED = (
     "<script>window.ran = 1</script><img src=x onerror='window.ran = 2'> **bold** "

@@ -12,7 +12,7 @@ from tests.app.browser.driving import chosen, open_reading, press, see, settle, 
 from tests.app.browser.hands import READING, Keyboard
 from tests.app.material import GOOD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_a_double_click_is_stored_once_and_nothing_is_carried_over(server, signed_in):
@@ -39,24 +39,31 @@ def test_a_reload_keeps_the_draft_even_of_a_text_that_is_being_typed(server, sig
 
 
 HIDDEN = "Object.defineProperty(document, 'hidden', {configurable: true, value: true})"
-LATER = "const now = Date.now; Date.now = () => now() + 10 * 60 * 1000"
+ELSEWHERE = "document.hasFocus = () => false"
+AFTER = "const was = Date.now; Date.now = () => was() + {minutes} * 60 * 1000"
 
 
-def test_a_hidden_page_and_idle_minutes_do_not_count_as_active(server, signed_in):
+def test_looking_counts_and_a_page_that_is_hidden_left_or_forgotten_does_not(
+    server, signed_in
+):
     page = open_reading(signed_in, server)
     press(page, READING)
     settle(page)
-    page.evaluate(HIDDEN)
-    page.wait_for_timeout(4000)
-    page.evaluate("delete document.hidden")
-    page.evaluate(LATER)
-    page.wait_for_timeout(4000)
+    for begin, end in (
+        (HIDDEN, "delete document.hidden"),
+        (ELSEWHERE, "delete document.hasFocus"),
+        (AFTER.replace("{minutes}", "3"), "null"),  # still thinking: it counts
+        (AFTER.replace("{minutes}", "3"), "null"),  # six: it does not
+    ):
+        page.evaluate(f"{{ {begin} }}")
+        page.wait_for_timeout(4000)
+        page.evaluate(end)
     press(page, ["Control+Enter"])
     see(page, "2 of 3")
 
     (response,) = stored(server)
     passed = from_text(response.submitted_at) - from_text(response.opened_at)
-    assert 0 < response.active_seconds < passed.total_seconds() - 6
+    assert 3 < response.active_seconds < passed.total_seconds() - 10
 
 
 def test_a_server_killed_in_mid_answer_costs_nothing(server, signed_in):

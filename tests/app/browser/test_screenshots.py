@@ -17,7 +17,7 @@ from tests.app.browser.driving import Server, press, see, settle
 from tests.app.browser.hands import READING, Mouse
 from tests.app.material import GOOD, PROTOCOL, TITLE, build
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SIZES = {"1366x768": (1366, 768), "2560x1440": (2560, 1440)}
 LARGEST = 300_000  # bytes

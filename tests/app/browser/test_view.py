@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.app.browser.driving import ARGUMENTS, chromium
+from tests.app.browser.driving import launch
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PANEL, ROWS, COLUMNS = 256, 10, 5
 STRIP = round(PANEL * 0.28)
@@ -125,9 +125,8 @@ def test_letters_stand_on_their_side_of_the_midline_at_every_zoom_and_pan(open_p
 def display(request, browser):
     """A browser on a display of so many pixels to a point; none is emulated."""
     scale = f"--force-device-scale-factor={request.param}"
-    display = browser.browser_type.launch(
-        executable_path=chromium(),
-        args=[*ARGUMENTS, scale, "--window-size=1940,900", "--hide-scrollbars"],
+    display = launch(
+        browser.browser_type, scale, "--window-size=1940,900", "--hide-scrollbars"
     )
     yield display
     display.close()

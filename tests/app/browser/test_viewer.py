@@ -10,10 +10,10 @@ from PIL import Image
 
 from magic_model.montage.picture import MontageLayout
 from tests.app.browser.conftest import let_in
-from tests.app.browser.driving import ARGUMENTS, chromium, open_reading, press, see
+from tests.app.browser.driving import launch, open_reading, press, see
 from tests.app.browser.hands import READING
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 MONTAGE = (1280, 72 + 10 * 256)  # of the form that magic-model writes
 
@@ -113,9 +113,7 @@ def test_titles_and_colour_bars_stay_in_view(large_pictures, context):
 @pytest.mark.parametrize("ratio", [1, 1.25, 1.5])
 def test_the_screen_shows_the_pixels_of_the_picture(server, browser, ratio):
     scale = f"--force-device-scale-factor={ratio}"
-    display = browser.browser_type.launch(
-        executable_path=chromium(), args=[*ARGUMENTS, scale, "--hide-scrollbars"]
-    )
+    display = launch(browser.browser_type, scale, "--hide-scrollbars")
     context = display.new_context(no_viewport=True)
     let_in(server, context, server.codes["anna"])
     page = open_reading(context, server)

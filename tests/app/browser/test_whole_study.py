@@ -6,7 +6,7 @@ from tests.app.browser.driving import see, stored
 from tests.app.browser.hands import Keyboard, Mouse, Wire
 from tests.app.material import GOOD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 FORBIDDEN = (
     b"rapid", b"magic", b"acquired", b"generated", b"synthetic", b"patient-00",

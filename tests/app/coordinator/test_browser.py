@@ -13,7 +13,7 @@ from tests.app.coordinator.planted import FORBIDDEN
 from tests.app.coordinator.serving import PARTS, choose, enter, read_and_sign, serving
 from tests.app.material import admit, open_study_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def begun_by_anna(room):

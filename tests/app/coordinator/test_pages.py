@@ -1,19 +1,24 @@
 import json
+import re
 
 import pytest
 
 from app import accounts
 from app.coordinator import page as pages
+from app.coordinator.view import find_coordinator_view
 from reader_study.errors import StudyError
 from reader_study.running.access import (
     COORDINATOR,
     IDLE_MINUTES,
     resume,
     revoke_coordinator,
+    revoke_reader_codes,
     sign_in,
 )
 from reader_study.running.lifecycle import lock
 from reader_study.running.registry import Profile, add_reader, exclude_reader
+from reader_study.running.slips import Slip
+from reader_study.running.withdrawal import withdraw_case
 from reader_study.store.access import usable_codes
 from reader_study.store.readers import all_readers
 from tests.app.answers import handed_over, read_trial, words
@@ -35,6 +40,19 @@ def log(room):
     with room.store.reading() as connection:
         rows = connection.exec_driver_sql("SELECT entry FROM audit_log ORDER BY n")
         return [json.loads(entry) for entry in rows.scalars()]
+
+
+@pytest.fixture
+def later(room, passphrase, clock, cookies):
+    """What the monitor knows some days later, of a coordinator who signs in anew."""
+
+    def later(days):
+        clock.advance(days=days)
+        secret = sign_in(room.store, "eve", passphrase, clock=clock, role=COORDINATOR)
+        cookies[accounts.COORDINATOR.cookie] = secret.secret
+        return find_coordinator_view(room)
+
+    return later
 
 
 def codes_of(room, name):
@@ -85,7 +103,7 @@ def test_a_coordinators_cookie_opens_no_reading(open_room, eve, cookies, page):
     for cookie in (accounts.COORDINATOR.cookie, accounts.READER.cookie):
         cookies.clear()
         cookies[cookie] = eve
-        assert [field.label for field in page().text_input] == ["Name", "Code"]
+        assert [field.label for field in page().text_input][:2] == ["Name", "Code"]
 
 
 def test_each_page_asks_who_is_there(open_room, eve, cookies):
@@ -223,7 +241,7 @@ def test_codes_are_issued_once_shown_and_revoked(open_room, eve, monitor):
     shown = words(page)
     code = shown.split("class='code'>")[1].split("<")[0]
 
-    assert "Code for ben" in shown
+    assert "Code for <strong>ben<" in shown
     entry = log(open_room)[-1]
     assert (entry["event"], entry["actor"]) == ("code.issued", "eve")
     assert code not in json.dumps(log(open_room))
@@ -236,6 +254,53 @@ def test_codes_are_issued_once_shown_and_revoked(open_room, eve, monitor):
         "code.revoked",
         "eve",
     )
+
+
+def test_slips_are_made_once_for_all_who_have_no_code(open_room, eve, monitor):
+    for name in ("anna", "ben"):
+        revoke_reader_codes(open_room.store, name, by="eve", clock=open_room.clock)
+    page = monitor(PARTS[2])
+    page.button(key="issue-all").click().run()
+    shown = words(page)
+    codes = re.findall("class='code'>([^<]+)<", shown)
+    assert len(set(codes)) == 2
+    assert shown.count("Address: ____") == 2
+    for name, code in zip(("anna", "ben"), codes, strict=True):
+        signed = sign_in(open_room.store, name, code, clock=open_room.clock)
+        assert signed.name == name
+    page.button(key="fresh-code-done").click().run()
+    assert not any(code in words(page) for code in codes)
+    for name in ("anna", "ben"):
+        assert codes_of(open_room, name) == ()  # used
+
+
+def test_who_is_late_and_what_is_withdrawn_is_told(
+    open_room, eve, clock, monitor, later
+):
+    """Anna began and stopped; ben waits for his washout, and nobody else is late."""
+    anna = open_room.session_of("anna")
+    anna.decline(anna.next_reading().token, "too dark")
+    gone = open_room.study.manifest.presentations[0].pseudo_id
+    withdraw_case(
+        open_room.study, open_room.store, [gone], reason="secret", by="eve", clock=clock
+    )
+    read_and_sign(open_room, "ben")
+    assert "Late: nothing for 7 days" not in words(monitor())
+    view = later(days=7.5)
+    late = [(t.reader, t.trial, since[:10]) for t, since in view.late]
+    assert late == [("anna", 1, "2026-03-01")]
+    assert view.status.withdrawn == (gone,)
+    view = later(days=28)
+    assert [(t.reader, t.trial, since[:10]) for t, since in view.late] == [
+        ("anna", 1, "2026-03-01"),
+        ("ben", 2, "2026-03-29"),
+    ]
+    shown = words(monitor())
+    assert "ben: trial 2, 0 of 3 answered, nothing since 29 March 2026" in shown
+    assert f"Withdrawn</dt><dd>{gone}" in shown
+    assert "secret" not in shown
+    lock(open_room.study, open_room.store, by="eve", clock=clock, incomplete="test")
+    assert later(days=0).late == []
 
 
 @pytest.mark.slow
@@ -258,7 +323,7 @@ def test_a_code_is_forgotten_with_the_page_and_the_session(
 
 def test_the_second_of_two_clicks_issues_no_code(open_room, eve, monitor):
     page = monitor(PARTS[2])
-    page.session_state["fresh-code"] = ("eve", "anna", "ABCD")
+    page.session_state["fresh-code"] = ("eve", (Slip("anna", "ABCD", 14),))
     page.button(key="issue").click().run()
 
     assert "ABCD" in words(page)
@@ -267,7 +332,7 @@ def test_the_second_of_two_clicks_issues_no_code(open_room, eve, monitor):
 
 def test_a_code_is_not_shown_to_somebody_else(open_room, eve, monitor):
     page = monitor(PARTS[2])
-    page.session_state["fresh-code"] = ("max", "anna", "ABCD")
+    page.session_state["fresh-code"] = ("max", (Slip("anna", "ABCD", 14),))
     page.run()
     assert "ABCD" not in words(page)
 
@@ -297,14 +362,14 @@ def test_a_reader_is_added_with_a_code(room, eve, monitor):
     fill(page).click().run()
 
     assert "carla has reader-1." in words(page)
-    assert "Code for carla" in words(page)
+    assert "Code for <strong>carla<" in words(page)
     with room.store.reading() as connection:
         (reader,) = all_readers(connection)
     assert (reader.name, reader.years) == ("carla", 7)
     assert [e["actor"] for e in log(room)[-2:]] == ["eve", "eve"]
     assert page.text_input(key="new-name").value in {None, ""}
     fill(page, "dora").click().run()
-    assert "Code for dora" in words(page)
+    assert "Code for <strong>dora<" in words(page)
 
 
 @pytest.mark.parametrize(

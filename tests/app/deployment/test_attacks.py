@@ -12,7 +12,7 @@ from app.accounts import READER
 from tests.app.deployment.running import Process, choose_good, see, sign_in_by_mouse
 from tests.app.deployment.wire import Socket, packed, session_id, words_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FORBIDDEN = (

@@ -11,7 +11,7 @@ from app.accounts import READER
 from tests.app.deployment.fronting import HOST, Front, trusting
 from tests.app.deployment.running import choose, choose_good, chosen, see
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SERVED = (
     "/", "/_stcore/health", "/_stcore/host-config", "/favicon.png", "/connection.js",

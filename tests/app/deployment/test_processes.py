@@ -13,7 +13,7 @@ from tests.app.deployment.running import (
 )
 from tests.app.material import GOOD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def stored(room):

@@ -11,7 +11,7 @@ from tests.app.deployment.fronting import HOST, Front
 from tests.app.deployment.running import Process, see
 from tests.app.oidc.fake_provider import Provider, verified, write_accounts
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NOT_SERVED = ("/auth/login", "/auth/logout", "/oauth2callback", "/oidc/logout")
 

@@ -9,7 +9,7 @@ from reader_study.store.readings import find_responses
 from tests.app.deployment.running import choose_good, see, settle
 from tests.app.oidc.fake_provider import verified
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 LINK = "Sign in with your hospital account"
 

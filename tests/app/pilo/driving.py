@@ -13,7 +13,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from tests.app.browser.driving import ARGUMENTS, SECONDS, chromium, settle
+from tests.app.browser.driving import SECONDS, launch, settle
 
 DRAWN = ".panels[data-shown]"
 
@@ -64,7 +64,7 @@ def _visited(url, visit, size):
 
     width, height = size
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = launch(running.chromium)
         try:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.seen = []

@@ -19,7 +19,7 @@ from tests.app.pilo.driving import (
 )
 
 pytest.importorskip("playwright.sync_api")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TITLES = ("CBF", "CBV", "MTT", "TTP")
 

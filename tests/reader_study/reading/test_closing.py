@@ -11,11 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from reader_study.building.training_set import TrainingCase, TrainingSet
 from reader_study.errors import StudyError
 from reader_study.reading.answers import AnswersError
-from reader_study.reading.closing import (
-    ClosingAnswers,
-    answer_closing,
-    requires_closing,
-)
+from reader_study.reading.closing import ClosingAnswers, answer_closing
+from reader_study.reading.reader_state import Due
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import simulate
@@ -51,6 +48,10 @@ def finished(asked, store, clock):
     return asked
 
 
+def due(study, store, clock, reader="anna"):
+    return ReadingSession(study, store, reader, clock=clock).due()
+
+
 def status_of(study, store):
     with store.reading() as connection:
         return read_status(study, connection)
@@ -58,12 +59,13 @@ def status_of(study, store):
 
 def test_answers_are_kept_once(finished, store, clock):
     answers = ClosingAnswers(**SAID, which=" 3 and 4 ", cues="grain")
-    assert requires_closing(finished, store, "anna")
+    session = ReadingSession(finished, store, "anna", clock=clock)
+    assert (session.due(), session.next_reading()) == (Due.CLOSING, None)
     assert status_of(finished, store).closing_missing == ("anna",)
-    kept = answer_closing(finished, store, "anna", answers, clock=clock)
+    kept = session.answer_closing(answers)
     other = ClosingAnswers(**SAID | {"confidence": 5})
-    assert answer_closing(finished, store, "anna", other, clock=clock) == kept
-    assert not requires_closing(finished, store, "anna")
+    assert session.answer_closing(other) == kept
+    assert session.due() is Due.NOTHING
     assert status_of(finished, store).closing_missing == ()
     assert (kept.which, kept.cues, kept.synthetic) == ("3 and 4", "grain", {1: 1, 2: 4})
     with store.reading() as connection:
@@ -74,6 +76,8 @@ def test_answers_are_kept_once(finished, store, clock):
 def test_who_has_not_answered_is_no_obstacle_to_the_lock(finished, store, clock):
     lock(finished, store, by="Eve", clock=clock, incomplete="ben is ill")
     assert status_of(finished, store).closing_missing == ("anna",)
+    assert due(finished, store, clock) is Due.NOTHING
+    assert due(finished, store, clock, "ben") is Due.NOT_OPEN
     with pytest.raises(StudyError, match="data are locked"):
         answer_closing(finished, store, "anna", ClosingAnswers(**SAID), clock=clock)
 
@@ -83,9 +87,10 @@ def test_before_the_last_signature_nothing_is_asked(asked, store, clock):
         answer_closing(asked, store, "ben", ClosingAnswers(**SAID), clock=clock)
 
 
-def test_a_protocol_without_closing_asks_nothing(open_study_now, store):
-    assert not requires_closing(open_study_now, store, "anna")
-    assert status_of(open_study_now, store).closing_missing == ()
+def test_a_protocol_without_closing_asks_nothing(finished, store, clock):
+    silent = replace(finished, protocol=replace(finished.protocol, closing=False))
+    assert due(silent, store, clock) is Due.NOTHING
+    assert status_of(silent, store).closing_missing == ()
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from reader_study.errors import StudyError
+from reader_study.errors import StaleReadingError, StudyError
 from reader_study.reading.answers import LONGEST_REASON, AnswersError
 from reader_study.reading.reader_state import ReaderError
-from reader_study.reading.reading_session import ReadingSession, StaleReadingError
+from reader_study.reading.reading_session import ReadingSession
 from reader_study.running.lifecycle import (
     Amendment,
     EarlyStart,

@@ -8,14 +8,20 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from reader_study.building.training_set import TrainingCase, TrainingSet
-from reader_study.errors import DamagedPictureError, StudyError
+from reader_study.errors import DamagedPictureError, StaleReadingError, StudyError
 from reader_study.reading.answers import AnswersError
-from reader_study.reading.reading_session import ReadingSession, StaleReadingError
+from reader_study.reading.reader_state import Due
+from reader_study.reading.reading_session import ReadingSession
 from reader_study.reading.training import TrainingSession
 from reader_study.running.export import training_csv
 from reader_study.running.lifecycle import lock
 from reader_study.store.milestones import find_deviations
-from reader_study.store.readings import Step, find_responses, find_training_steps
+from reader_study.store.readings import (
+    Step,
+    find_opened,
+    find_responses,
+    find_training_steps,
+)
 from reader_study.store.verifying import verify
 
 GOOD = {"Q1": 1, "Q2A": 1, "Q2B": 1, "Q2C": 1, "Q2D": 1, "Q3": 2, "Q4": 4}
@@ -123,9 +129,39 @@ def test_before_trial_2_it_is_repeated_where_the_protocol_says_so(start, clock):
     assert session.at_hand(2).position == 1
     session.submit("p1", GOOD, {})
     assert session.at_hand(2).given.trial == 2
+    with pytest.raises(StudyError, match="before trial 2 must be done first"):
+        read_and_sign(session, 2)
+    session.skip()
     read_and_sign(session, 2)
     with pytest.raises(StaleReadingError):
         session.go_on("p1")
+
+
+def test_no_reading_begins_before_the_training_is_done(start, store, clock):
+    """Whoever asks: the rule is the session's, not that of a page."""
+    training = start(training_skippable=True)
+    study = training.study
+    session = ReadingSession(study, store, "anna", clock=clock)
+    practice = session.training
+    for position, case in enumerate(CASES, 1):
+        assert session.due() is Due.TRAINING
+        with pytest.raises(StudyError, match=f"done first; case {position} of 2"):
+            session.next_reading()
+        practice.submit(case.token, GOOD, {})
+        with pytest.raises(StudyError, match=f"done first; case {position} of 2"):
+            session.next_reading()
+        practice.go_on(case.token)
+    with store.reading() as connection:
+        assert find_opened(connection, "anna") == {}
+    assert session.due() is Due.READING
+    read_and_sign(practice, 1)
+    assert session.due() is Due.WASHOUT
+    clock.advance(days=28)
+    assert session.due() is Due.READING  # no training is repeated
+
+    other = ReadingSession(study, store, "ben", clock=clock)
+    other.training.skip()
+    assert other.next_reading().position == 1
 
 
 def test_after_the_lock_nobody_practises(start, store, clock):

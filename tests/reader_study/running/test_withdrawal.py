@@ -6,8 +6,8 @@ import io
 import pytest
 
 from reader_study.building.sealing import seal
-from reader_study.errors import StudyError
-from reader_study.reading.reading_session import ReadingSession, StaleReadingError
+from reader_study.errors import StaleReadingError, StudyError
+from reader_study.reading.reading_session import ReadingSession
 from reader_study.running import unblinding
 from reader_study.running.lifecycle import Amendment, amend, lock, readiness
 from reader_study.running.status import read_status
