@@ -93,6 +93,11 @@ class AuditReport:
         return (*differing, *telling)
 
     @property
+    def by_draw(self) -> bool:
+        """Whether all leaks are of what chance draws: names, orders, padding."""
+        return bool(self.leaks) and not any(check.faults for check in self.checks)
+
+    @property
     def notable(self) -> tuple[Cue, ...]:
         """Picture-level cues that differ more than chance explains (Holm)."""
         pictures = sorted(

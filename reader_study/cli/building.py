@@ -63,6 +63,8 @@ def build(
     manifest = built.manifest
     opened = "its passphrase" if len(passphrases) == 1 else "both passphrases"
     print(audit_text(built.audit))
+    if built.discarded:
+        print(f"\nA first draw was thrown away and a second made. {built.discarded}")
     print(
         f"\n{out}: {len(manifest.presentations)} pictures for "
         f"{counted(len(manifest.slots), 'reader')}.\n"

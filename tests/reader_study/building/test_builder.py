@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reader_study.blinding_audit import AuditReport, Cue
+from reader_study.building import builder
 from reader_study.building.builder import build_study
 from reader_study.building.cases_file import read_cases
 from reader_study.building.pictures import read_montage
@@ -246,6 +248,27 @@ def test_a_build_that_fails_leaves_nothing_behind(small, spoil, message):
     with pytest.raises(StudyError, match=message):
         build_study(wish)
     assert sorted(path.name for path in small.iterdir()) == before
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_draw_that_tells_by_chance_is_made_once_more(small, monkeypatch, times):
+    cue = Cue("position", "file", "AUC", 1.0, 1e-11, "exact")
+    reports = iter([AuditReport(12, (), (cue,))] * times + [AuditReport(12, ())])
+
+    def audited(folder, truth, *, jobs):
+        return next(reports)
+
+    monkeypatch.setattr(builder, "audit_study", audited)
+    if times == 2:
+        with pytest.raises(StudyError, match="it would unblind: position tells"):
+            build_study(request(small, SMALL))
+        assert not (small / "STUDY").exists()
+        return
+    found = build_study(request(small, SMALL)).discarded
+
+    assert "it would unblind: position tells the methods" in found
+    details = unseal(small / "KEY", [PASSPHRASE]).details
+    assert details["discarded_draw"] == found
 
 
 def test_a_full_disk_leaves_nothing_behind(small, monkeypatch):
