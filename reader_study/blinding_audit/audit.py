@@ -92,7 +92,7 @@ def audit_study(
     cues = (
         () if shown is None else tuple(_cues(manifest, facts, shown, truth, protocol))
     )
-    return AuditReport(len(facts), (*checks, words), cues)
+    return AuditReport(len(facts), (*checks, words), cues, protocol.accepted_cues)
 
 
 def _case_words(truth: Truth) -> set[str]:
