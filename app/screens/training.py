@@ -59,7 +59,7 @@ def feedback_html(
         case: With what is expected.
         given: The reader's answers.
     """
-    heads = ("", "Your answer", "Expected")
+    heads = ("Question", "Your answer", "Expected")
     rows = "".join(
         row
         for question in questionnaire.questions
