@@ -436,6 +436,9 @@ def test_a_measure_that_differs_and_does_not_sort_is_noted():
 
     assert report.leaks == ()
     assert "may tell the methods apart by: margin" in audit_text(report)
+    linking = replace(report, cues=(replace(cue, statistic="rank correlation"),))
+    assert audit_text(linking).startswith("No leak in 40 pictures.\n")
+    assert "note  margin" in audit_text(linking)
     assert replace(report, cues=(replace(cue, value=0.95),)).telling
     assert replace(report, cues=(replace(cue, value=0.05),)).telling
     assert not replace(report, cues=(replace(cue, value=1.0, p_value=1e-4),)).telling
