@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from reader_study.errors import counted
 
 if TYPE_CHECKING:
+    from reader_study.blinding_audit.machine import Separation
     from reader_study.frames import DataFrame
 
 FAMILY_ALPHA = 0.001
@@ -77,12 +78,15 @@ class AuditReport:
         checks: Checks of the files, which need no key.
         cues: Cues, which need the key; empty without it.
         accepted: Names of the picture-level cues that the protocol accepts.
+        told_apart: How well a machine, and readers where their answers were given,
+            tell the methods by the pictures.
     """
 
     n_files: int
     checks: tuple[Check, ...]
     cues: tuple[Cue, ...] = ()
     accepted: tuple[str, ...] = ()
+    told_apart: tuple["Separation", ...] = ()
 
     def __repr__(self) -> str:
         return f"<AuditReport: {_verdict(self)}>"
@@ -167,6 +171,9 @@ def audit_text(report: AuditReport) -> str:
         lines += ["", title, ""]
         cues = [cue for cue in report.cues if cue.level == level]
         lines += [_line(cue, _mark(cue, report)) for cue in cues]
+    if report.told_apart:
+        title = "How well the methods are told apart (95 % interval, cases drawn)"
+        lines += ["", title, "", *(f"  {one}" for one in report.told_apart)]
     return "\n".join(lines)
 
 

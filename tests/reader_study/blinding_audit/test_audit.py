@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reader_study.blinding_audit import audit_study, permutation
+from reader_study.blinding_audit import audit, audit_study, machine, permutation
 from reader_study.blinding_audit.audit import words_found, written_forms
 from reader_study.blinding_audit.cues import cross_validated_auc, position_cue
 from reader_study.blinding_audit.findings import (
@@ -73,6 +73,20 @@ def test_a_built_study_is_clean_with_and_without_the_key(built):
     assert audit_study(folder, truth) == report
     assert "No leak in 40 pictures." in audit_text(report)
     assert "Without the key only" in audit_text(audit_study(folder))
+
+
+def test_with_the_key_a_machine_looks_at_the_pictures(built, monkeypatch):
+    folder, truth = built
+    cue = Cue("position", "file", "AUC", 0.5, 1.0, "exact")
+    plain = AuditReport(40, (), (cue,))
+    monkeypatch.setattr(audit, "audit_study", lambda *_, **__: plain)
+
+    (found,) = audit.picture_audit(folder, truth).told_apart
+    assert found.who.startswith("A machine (240 features")
+    assert found.n_cases == 20
+    assert 0 <= found.low <= found.auc <= found.high <= 1
+    monkeypatch.setattr(machine, "LEAST_CASES", 21)
+    assert audit.picture_audit(folder, truth) == plain
 
 
 @pytest.mark.slow
