@@ -18,6 +18,12 @@ Order = Literal["shared", "per_reader"]
 _Days = Annotated[checking.Number, Field(ge=0)]
 _Hours = Annotated[checking.Number, Field(gt=0, le=168)]
 
+PictureCue = Literal[
+    "margin", "slice rows", "background noise", "background share", "colours used",
+    "compressed size",
+]  # fmt: skip
+"""What the blinding audit measures of pictures themselves."""
+
 _IN_FILE = {
     "title": ("study", "title"),
     "questionnaire": ("study", "questionnaire"),
@@ -41,13 +47,14 @@ _IN_FILE = {
     "training_cases": ("training", "cases"),
     "training_repeat": ("training", "repeat"),
     "training_skippable": ("training", "skippable"),
+    "accepted_cues": ("blinding", "accepted_cues"),
     "analysis": ("analysis",),
 }
 """Table and key of study.toml, by field; `cases` and `analysis` are whole tables."""
 
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
-    "pin",
+    "pin", "accepted_cues",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
@@ -113,6 +120,9 @@ class Protocol:
 
     pin: checking.YesNo = True
     """Whether a PIN of the reader's own may wake such a session at the same browser."""
+
+    accepted_cues: tuple[PictureCue, ...] = ()
+    """Cues of the pictures that may tell the methods apart; any other is refused."""
 
     questionnaire: checking.Filled = "paper"
     """`paper`, or a JSON file beside the protocol."""
