@@ -117,13 +117,17 @@ class ReadingSession:
             DamagedPictureError: If it cannot be shown; `decline` then goes on.
             StudyError: If the reader has not opened it, or its case was withdrawn.
         """
-        with self.store.reading() as connection:
-            state = self._state(connection)
-            opened = _require_opened(connection, self.reader, token)
-        if opened.token in state.history.withdrawn:
-            msg = "The case of this reading was withdrawn; please go on"
-            raise StaleReadingError(msg)
-        return self.study.image_bytes(opened.token)
+        return self.study.image_bytes(self._shown(token))
+
+    def volume(self, token: str) -> bytes:
+        """Return the volume of a reading that this reader has opened, checked.
+
+        Raises:
+            DamagedPictureError: If it cannot be shown; `decline` then goes on.
+            StudyError: If the reader has not opened it, its case was withdrawn, or the
+                study shows montages.
+        """
+        return self.study.volume_bytes(self._shown(token))
 
     def picture_ahead(self) -> tuple[str, bytes] | None:
         """Return token and picture of the reading after the current one, checked.
@@ -277,9 +281,18 @@ class ReadingSession:
                 recording.record_not_shown(t, self.study, opened)
             return recording.receipt_of(t, self.study, new)
 
+    def _shown(self, token: str) -> str:
+        with self.store.reading() as connection:
+            state = self._state(connection)
+            opened = _require_opened(connection, self.reader, token)
+        if opened.token in state.history.withdrawn:
+            msg = "The case of this reading was withdrawn; please go on"
+            raise StaleReadingError(msg)
+        return opened.token
+
     def _is_damaged(self, token: str) -> bool:
         try:
-            self.study.image_bytes(token)
+            self.study.shown_bytes(token)
         except DamagedPictureError:
             return True
         return False
