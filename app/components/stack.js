@@ -393,7 +393,8 @@ function makeStack(root) {
     context.stroke();
     const { n, mean, deviation } = meanInCircle(volume, p, slice, measure.points);
     const digits = panel.high - panel.low > 30 ? 1 : 2;
-    const text = n ? `${mean.toFixed(digits)} \u00b1 ${deviation.toFixed(digits)} ${panel.unit}, ${n} px` : "no value";
+    const more = p === selected ? ` \u00b1 ${deviation.toFixed(digits)} ${panel.unit}, ${n} px` : "";
+    const text = n ? `${mean.toFixed(digits)}${more}` : "no value";
     write(text, from[0], from[1] - radius * scale - 9 * unit(), { align: "center" });
   }
 
