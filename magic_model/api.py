@@ -256,14 +256,14 @@ def draw_montages(
         DataError: If a patient lacks what a case needs, an image cannot be read or a
             file cannot be written.
     """
-    from magic_model.montage.cases import draw_cases
+    from magic_model.montage.cases import add_volumes, draw_cases
     from magic_model.montage.picture import MontageLayout
     from magic_model.montage.volumes import VolumeLayout
 
     layout = MontageLayout(rows=slices, panel=panel)
     folders = as_path(cohort), as_path(generated), as_path(out)
-    stacks = VolumeLayout() if volumes else None
-    return draw_cases(*folders, split=split, layout=layout, volumes=stacks)
+    drawn = draw_cases(*folders, split=split, layout=layout)
+    return add_volumes(drawn, *folders[:2], VolumeLayout()) if volumes else drawn
 
 
 def make_phantom(

@@ -207,7 +207,7 @@ def montage(
 ) -> None:
     """Draw each patient's measured and generated maps alike; write cases.csv."""
     from magic_model.cli.progress import patients_progress
-    from magic_model.montage.cases import draw_cases
+    from magic_model.montage.cases import add_volumes, draw_cases
     from magic_model.montage.picture import MontageLayout
     from magic_model.montage.volumes import VolumeLayout
 
@@ -219,9 +219,10 @@ def montage(
             out,
             split=split,
             layout=layout,
-            volumes=VolumeLayout() if volumes else None,
             progress=progress,
         )
+    if volumes:
+        drawn = add_volumes(drawn, cohort, generated, VolumeLayout())
     print(drawn.describe())
 
 

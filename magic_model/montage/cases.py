@@ -115,7 +115,6 @@ def draw_cases(
     *,
     split: str = "test",
     layout: MontageLayout | None = None,
-    volumes: VolumeLayout | None = None,
     progress: Progress | None = None,
 ) -> DrawnCases:
     """Draw two montages per patient, measured and generated, and write cases.csv.
@@ -126,7 +125,6 @@ def draw_cases(
         out: Where to write.
         split: Patients drawn: train, val, test or all.
         layout: Size of a montage; ten slices of 256 pixels if left out.
-        volumes: Grid of the volumes, for stack reading; none are written if left out.
         progress: Called with the number of patients done and of all.
 
     Raises:
@@ -148,14 +146,35 @@ def draw_cases(
         holes.append(_holes(pair))
         if progress is not None:
             progress(len(cases), len(selected.patients))
-    if volumes is not None:
-        found = write_volumes(cohort, selected, out, volumes)
-        cases = [
-            replace(case, reference_volume=one, test_volume=other)
-            for case, (one, other) in zip(cases, found, strict=True)
-        ]
     write_cases(out, cases)
     return DrawnCases(out, cases, *(max(s) for s in zip(*holes, strict=True)))
+
+
+def add_volumes(
+    drawn: DrawnCases, measured: Path, generated: Path, layout: VolumeLayout
+) -> DrawnCases:
+    """Write volumes of cases whose montages are drawn, and name them in cases.csv.
+
+    Args:
+        drawn: What `draw_cases` returned.
+        measured: Folder with cohort.csv.
+        generated: Folder with generated.csv.
+        layout: Grid of the volumes.
+
+    Raises:
+        DataError: If an image cannot be read or a file cannot be written.
+    """
+    rows = {
+        row.patient_id: row for row in read_cohort(generated, GENERATED_FILE).patients
+    }
+    selected = Cohort(generated, [rows[case.name] for case in drawn.cases])
+    found = write_volumes(read_cohort(measured), selected, drawn.folder, layout)
+    cases = [
+        replace(case, reference_volume=one, test_volume=other)
+        for case, (one, other) in zip(drawn.cases, found, strict=True)
+    ]
+    write_cases(drawn.folder, cases)
+    return replace(drawn, cases=cases)
 
 
 def share_without_value(

@@ -1,4 +1,4 @@
-"""The volumes of a reader study's cases: NCCT and maps on one grid for stack reading."""
+"""The volumes of a reader study's cases: NCCT and maps on one grid, to scroll in."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -166,12 +166,12 @@ def _write(
     layout: VolumeLayout,
 ) -> None:
     staged = path.with_name(f".{path.name}")
-    arrays = {f"panel_{n}": image for n, image in enumerate(images)}
-    about = np.array(json.dumps({"panels": layout.panels()}))
+    arrays: dict[str, Any] = {f"panel_{n}": image for n, image in enumerate(images)}
+    arrays["about"] = np.array(json.dumps({"panels": layout.panels()}))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with staged.open("wb") as file:
-            np.savez_compressed(file, affine=layout.affine, about=about, **arrays)
+            np.savez_compressed(file, affine=layout.affine, **arrays)
         staged.replace(path)
     except OSError as error:
         with suppress(OSError):
