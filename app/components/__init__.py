@@ -114,7 +114,7 @@ def picture_at_hand(key: str) -> str:
     return token if isinstance(token, str) else ""
 
 
-def slices_seen(key: str, n_slices: int) -> dict[str, Any] | None:
+def slices_seen(key: str, n_slices: int) -> dict[str, object] | None:
     """Return what the page says was on the screen; None if it is nothing to believe.
 
     Returns:

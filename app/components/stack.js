@@ -255,7 +255,7 @@ function makeStack(root) {
     root.dataset.values = JSON.stringify(volume.panels.map((_, p) => underPointer(p)));
     root.dataset.measured = measured();
     Object.assign(root.dataset, {
-      slice: slice + 1, selected, level, width, frames: Number(root.dataset.frames || 0) + 1,
+      scale: views[selected].scale, slice: slice + 1, selected, level, width, frames: Number(root.dataset.frames || 0) + 1,
     });
   }
 

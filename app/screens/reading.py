@@ -5,7 +5,7 @@ import streamlit as st
 from app import state
 from app.accounts import perform
 from app.answering import Form, missing_text
-from app.components import active_seconds, desk, picture_at_hand
+from app.components import active_seconds, desk, picture_at_hand, slices_seen
 from app.room import Room, report
 from app.screens.frame import NOT_SHOWN, show_damaged
 from app.screens.picture import case_bytes, is_stack, show_case
@@ -54,7 +54,9 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
             said = state.show_trouble()
             show_questions(form, reading.draft, keep=True, said=said)
             with st.container(key="foot"):
-                _show_foot(form, reading, _STACK_KEYS if is_stack(session.study) else _KEYS)
+                _show_foot(
+                    form, reading, _STACK_KEYS if is_stack(session.study) else _KEYS
+                )
     desk(_desk_key(reading.token))
 
 
@@ -100,6 +102,7 @@ def _save(form: Form, position: int) -> None:
             form.answers(fields),
             form.reasons(fields),
             active_seconds=seconds,
+            seen=_seen(session, form.token),
         )
         state.remember_ahead(ahead)
         _tell(receipt, position)
@@ -119,6 +122,11 @@ def _decline(token: str, position: int, why: str = "") -> None:
 def _tell(receipt: Receipt, position: int) -> None:
     at = clock_time(receipt.stored_at, state.zone())
     state.notify(f"Reading {position} saved {at}, receipt {receipt.code}", good=True)
+
+
+def _seen(session: ReadingSession, token: str) -> dict[str, object] | None:
+    volumes = session.study.manifest.volumes
+    return None if volumes is None else slices_seen(_desk_key(token), volumes.slices)
 
 
 def _desk_key(token: str) -> str:

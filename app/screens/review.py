@@ -10,8 +10,8 @@ from app.accounts import perform
 from app.answering import Form
 from app.components import desk
 from app.room import Room
-from app.screens.picture import case_bytes, show_case
 from app.screens.frame import show_sheet
+from app.screens.picture import case_bytes, show_case
 from app.screens.questions import show_questions
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.reading.reader_state import ReaderState

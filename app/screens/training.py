@@ -10,8 +10,8 @@ from app.accounts import perform
 from app.answering import Form, missing_text
 from app.components import desk
 from app.room import Room, report
-from app.screens.picture import is_stack, show_case
 from app.screens.frame import show_damaged
+from app.screens.picture import is_stack, show_case
 from app.screens.questions import show_questions
 from reader_study.building.training_set import TrainingCase
 from reader_study.errors import DamagedPictureError

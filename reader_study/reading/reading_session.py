@@ -146,7 +146,7 @@ class ReadingSession:
         if ahead is None:
             return None
         try:
-            return ahead, self.study.image_bytes(ahead)
+            return ahead, self.study.shown_bytes(ahead)
         except DamagedPictureError:
             return None
 

@@ -16,15 +16,26 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SLICES, SIDE = 6, 256
 MIDLINE = 127.5  # of the picture, between the columns
 HEX = "".join(f"{n:02x}{255 - n:02x}{n // 2:02x}" for n in range(256))
-MAPS = {"CBF": ("mL/100g/min", 60), "CBV": ("mL/100g", 4), "MTT": ("s", 12), "TTP": ("s", 25)}  # fmt: skip
+MAPS = {
+    "CBF": ("mL/100g/min", 60),
+    "CBV": ("mL/100g", 4),
+    "MTT": ("s", 12),
+    "TTP": ("s", 25),
+}
+NCCT = {"name": "NCCT", "unit": "HU", "dtype": "int16", "high": 80, "colours": ""}
+MAP = {"dtype": "uint8", "colours": HEX}
 LAYOUT = {
-    "slices": SLICES, "rows": SIDE, "columns": SIDE,
+    "slices": SLICES,
+    "rows": SIDE,
+    "columns": SIDE,
     "panels": [
-        {"name": "NCCT", "unit": "HU", "dtype": "int16", "low": 0, "high": 80, "colours": ""},
-        *({"name": name, "unit": unit, "dtype": "uint8", "low": 0, "high": high, "colours": HEX}
-          for name, (unit, high) in MAPS.items()),
+        NCCT | {"low": 0},
+        *(
+            MAP | {"name": name, "unit": unit, "low": 0, "high": high}
+            for name, (unit, high) in MAPS.items()
+        ),
     ],
-}  # fmt: skip
+}
 
 
 def make_volume(seed=1):
@@ -41,7 +52,8 @@ def make_volume(seed=1):
 def contain(ncct, maps):
     """The bytes of a container, as docs/file-formats.md has them."""
     affine = np.diag([0.8, 0.8, 5.0, 1.0]).astype("<f8").tobytes()
-    slices = [ncct[k].tobytes() + b"".join(m[k].tobytes() for m in maps) for k in range(SLICES)]  # fmt: skip
+    order = [ncct, *maps]
+    slices = [image[k].tobytes() for k in range(SLICES) for image in order]
     return affine + b"".join(slices) + bytes(32)
 
 
@@ -66,7 +78,8 @@ def open_stack(page, volume, **told):
     page.evaluate(
         """(text) => {
           const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-          window.leave = window.component({ data, parentElement: host, setStateValue() {} });
+          const given = { data, parentElement: host, setStateValue() {} };
+          window.leave = window.component(given);
         }""",
         base64.b64encode(data).decode(),
     )
@@ -76,14 +89,21 @@ def open_stack(page, volume, **told):
 
 @pytest.fixture
 def page(context, volume):
-    page = context.new_page()
-    page.route("**/*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
+    return open_stack_at(context.new_page(), volume)
+
+
+def open_stack_at(page, volume, **told):
+    """Give the page an origin, which what it keeps in the tab needs."""
+    blank = {"body": "<p>", "content_type": "text/html"}
+    page.route("**/*", lambda route: route.fulfill(**blank))
     page.goto("http://stack.test/")
-    return open_stack(page, volume)
+    return open_stack(page, volume, **told)
 
 
 def settle(page):
-    page.evaluate("() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")  # fmt: skip
+    frame = "(d) => requestAnimationFrame(d)"
+    for _ in range(2):
+        page.evaluate(f"() => new Promise({frame})")
 
 
 def press(page, *keys):
@@ -125,18 +145,13 @@ def shown_part(shown, view, wanted):
     return part, wanted[top - y : bottom - y, left - x : right - x]
 
 
-def far_off(page):
-    page.mouse.move(5, page.viewport_size["height"] - 5 if page.viewport_size else 600)
-    settle(page)
-
-
 @pytest.mark.parametrize("panel", [0, 2])
 def test_at_1_to_1_each_pixel_is_that_of_the_array(page, volume, panel):
     press(page, *["e"] * panel, "a", "Home", "ArrowDown")
     view = state(page)["views"][panel]
     assert (state(page)["slice"], view["scale"]) == ("2", 1)
     ncct, maps = volume
-    table = np.array([[int(HEX[6 * n + k : 6 * n + k + 2], 16) for k in (0, 2, 4)] for n in range(256)])  # fmt: skip
+    table = np.frombuffer(bytes.fromhex(HEX), np.uint8).reshape(256, 3)
     for level, width, keys in ((40, 80, []), (40, 40, ["p"]), (35, 350, ["p"])):
         press(page, *keys)
         wanted = np.repeat(grey(ncct[1], level, width)[..., None], 3, axis=2)
@@ -167,16 +182,14 @@ def test_the_screen_shows_the_pixels_of_the_array(browser, volume, ratio):
     display.close()
 
 
-def open_stack_at(page, volume, **told):
-    page.route("**/*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
-    page.goto("http://stack.test/")
-    return open_stack(page, volume, **told)
-
-
 def test_sides_are_right_at_every_enlargement_and_place(page):
-    for keys in (["f"], ["+"], ["+"] * 3, ["Shift+ArrowLeft"] * 4, ["Shift+ArrowRight"] * 9,
-                 ["+"] * 3, ["Shift+ArrowUp"] * 7, ["-"] * 12, ["d"], ["+"] * 5):  # fmt: skip
-        press(page, *keys)
+    scales = []
+    for key, times in (
+        ("f", 1), ("+", 1), ("+", 2), ("Shift+ArrowLeft", 4), ("Shift+ArrowRight", 9),
+        ("+", 3), ("Shift+ArrowUp", 7), ("-", 12), ("d", 1), ("+", 5),
+    ):  # fmt: skip
+        press(page, *[key] * times)
+        scales.append(state(page)["views"][0]["scale"])
         for view in state(page)["views"]:
             area, scale = view["area"], view["scale"]
             edges = {
@@ -195,20 +208,32 @@ def test_sides_are_right_at_every_enlargement_and_place(page):
                     assert marks[low]["at"][axis] < middle[axis]
                 if edges[high]:
                     assert marks[high]["at"][axis] > middle[axis]
+    assert (min(scales) < 0.6, max(scales) > 6) == (True, True)
 
 
 def test_all_panels_show_the_same_slice_and_place(page):
     seen = []
-    for keys in (["End"], ["PageUp"], ["ArrowUp"], ["Home"], ["PageDown"], ["ArrowLeft"]):
+    for keys in (
+        ["End"],
+        ["PageUp"],
+        ["ArrowUp"],
+        ["Home"],
+        ["PageDown"],
+        ["ArrowLeft"],
+    ):
         press(page, *keys)
         seen.append(int(state(page)["slice"]))
     assert seen == [6, 1, 1, 1, 6, 5]
     box = page.locator("canvas").bounding_box()
     page.mouse.move(box["x"] + 300, box["y"] + 300)
     page.mouse.wheel(0, 100)
-    page.wait_for_function("() => document.querySelector('.viewer').dataset.slice === '6'")
+    page.wait_for_function(
+        "() => document.querySelector('.viewer').dataset.slice === '6'"
+    )
     page.mouse.wheel(0, -100)
-    page.wait_for_function("() => document.querySelector('.viewer').dataset.slice === '5'")
+    page.wait_for_function(
+        "() => document.querySelector('.viewer').dataset.slice === '5'"
+    )
     assert "Slice 5 of 6" in page.locator("output").text_content()
     assert "20 mm" in page.locator("output").text_content()
     before = state(page)["views"]
@@ -277,7 +302,10 @@ def test_length_and_mean_are_those_of_the_array(page, volume):
     press(page, "Home", "m")
     view = state(page)["views"][0]
     box = page.locator("canvas").bounding_box()
-    at = lambda c, r: (box["x"] + view["x"] + c * view["scale"], box["y"] + view["y"] + r * view["scale"])  # noqa: E731, E501  # fmt: skip
+
+    def at(column, row):
+        place = (view["x"] + column * view["scale"], view["y"] + row * view["scale"])
+        return box["x"] + place[0], box["y"] + place[1]
 
     def draw(start, end):
         page.mouse.move(*at(*start))
@@ -302,7 +330,8 @@ def test_length_and_mean_are_those_of_the_array(page, volume):
 
 
 def test_what_was_on_the_screen_is_counted(page, volume):
-    page = open_stack(page, volume, require_all_slices=True, token="other")
+    told = {"require_all_slices": True, "token": "t2"}
+    page = open_stack(page, volume, **told)
     page.evaluate("() => window.stackSeen.report()")
     press(page, "Home")
     page.wait_for_timeout(300)
