@@ -30,10 +30,7 @@ def masked_csv(
         responses: Responses with all revisions.
         views: By reader and token, what was on screen before the first answer.
     """
-    rows = [
-        {**_row(study, r, {}), "seen": views.get((r.reader, r.token), "")}
-        for r in responses
-    ]
+    rows = [_row(study, r, {}) | _seen(study, r, views) for r in responses]
     viewed = study.manifest.volumes is not None
     return responses_text(study.questionnaire, rows, masked=True, viewed=viewed)
 
@@ -58,9 +55,8 @@ def responses_csv(
     rows = []
     for response in responses:
         row = _row(study, response, vars(truth.cells[response.token]))
-        name = (response.reader, response.token)
-        timed = first.get(name, response)
-        rows.append(row | _seconds(timed) | {"seen": views.get(name, "")})
+        timed = first.get((response.reader, response.token), response)
+        rows.append(row | _seconds(timed) | _seen(study, response, views))
     viewed = study.manifest.volumes is not None
     return responses_text(study.questionnaire, rows, viewed=viewed)
 
@@ -209,6 +205,14 @@ def _row(
         **_seconds(r),
         "simulated": _written(r.simulated),
     }
+
+
+def _seen(
+    study: Study, r: readings.Response, views: Mapping[tuple[str, str], str]
+) -> dict[str, str]:
+    if study.manifest.volumes is None:
+        return {}
+    return {"seen": views.get((r.reader, r.token), "")}
 
 
 def _seconds(r: readings.Response) -> dict[str, str]:
