@@ -51,6 +51,7 @@ function makeStack(root) {
   let volume = null;
   let sheets = []; // a canvas for each panel, as large as a slice
   let tables = [];
+  let bars = []; // their colours, drawn once
   let boxes = [];
   let tissue = null;
   let slice = 0;
@@ -113,6 +114,8 @@ function makeStack(root) {
   function setTables() {
     tables = volume.panels.map((panel) => (isWindowed(panel)
       ? windowTable(level - width / 2, level + width / 2) : colourTable(panel, grey)));
+    bars = volume.panels.map((panel, p) => (
+      drawnBar(isWindowed(panel) ? colourTable({}, true) : tables[p])));
     stale = true;
   }
 
@@ -275,7 +278,7 @@ function makeStack(root) {
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
     context.imageSmoothingEnabled = scale !== 1 || tallness !== 1;
-    context.imageSmoothingQuality = scale < 1 ? "high" : "medium";
+    context.imageSmoothingQuality = scale < 1 ? "high" : "low";
     context.drawImage(sheets[p].sheet, x, y, wide, high);
     drawMeasure(p, x, y, scale, tallness);
     drawPointer(x, y, scale, tallness);
@@ -344,13 +347,8 @@ function makeStack(root) {
     const windowed = isWindowed(panel);
     const high = Math.min(220 * ratio, box.height - 70 * ratio);
     const [left, top] = [box.left + box.width - 14 * ratio, box.top + (box.height - high) / 2 + 8 * ratio];
-    for (let row = 0; row < high; row += 1) {
-      const share = 1 - row / high;
-      const pixel = windowed
-        ? BLACK | (Math.round(255 * share) * 0x010101) : tables[p][Math.round(255 * share)];
-      context.fillStyle = `rgb(${pixel & 255},${(pixel >> 8) & 255},${(pixel >> 16) & 255})`;
-      context.fillRect(left, top + row, 8 * ratio, 1.5);
-    }
+    context.imageSmoothingEnabled = false;
+    context.drawImage(bars[p], left, top, 8 * ratio, high);
     const [low, up] = windowed ? [level - width / 2, level + width / 2] : [panel.low, panel.high];
     const text = { align: "right", size: 11, colour: "#9aa1a8" };
     write(`${up}`, left + 8 * ratio, top - 9 * ratio, text);
@@ -648,6 +646,14 @@ function makeStack(root) {
       cancelAnimationFrame(waiting);
     },
   };
+}
+
+function drawnBar(table) {
+  const bar = new OffscreenCanvas(1, 256);
+  const image = new ImageData(1, 256);
+  new Uint32Array(image.data.buffer).set(table.slice().reverse());
+  bar.getContext("2d").putImageData(image, 0, 0);
+  return bar;
 }
 
 // Seconds for which each slice was on the screen of a page that was seen and had the
