@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeGuard
 
 import streamlit as st
 
@@ -135,7 +135,7 @@ def slices_seen(key: str, n_slices: int) -> dict[str, object] | None:
     return {"slices": slices, "window_changes": believed}
 
 
-def _is_count(given: object) -> bool:
+def _is_count(given: object) -> TypeGuard[float]:
     if isinstance(given, bool) or not isinstance(given, int | float):
         return False
     return math.isfinite(given) and given >= 0
