@@ -16,6 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 SESSION = "/session"
 """Where a browser's cookie is set, kept alive and taken away."""
 
+AHEAD = "/ahead"
+"""Where a reader's browser fetches the picture of its next reading."""
+
 _PAGES = re.compile(
     r"/|/index\.html|/favicon\.png|/manifest\.json|/connection\.js|/static/.+|/session"
     r"|/_stcore/(?:health|host-config|stream)"

@@ -23,7 +23,7 @@ from streamlit import App
 
 from app import connection
 from app.configuration import ACCOUNTS, CHECKPOINT, LOOPBACK, STUDY, settings
-from app.gate import SESSION, Gate
+from app.gate import AHEAD, SESSION, Gate
 
 Parts = dict[str, Any]
 """Arguments of `streamlit.App`."""
@@ -34,7 +34,8 @@ _COOKIE_SECRET = "STREAMLIT_SERVER_COOKIE_SECRET"  # noqa: S105, name of a varia
 def reading_room() -> Parts:
     """Return the parts of the readers' server."""
     routes: list[BaseRoute] = [*connection.routes(), _session_route("READER")]
-    further: set[str] = set()
+    routes.append(Route(AHEAD, _picture_ahead, methods=["GET"]))
+    further = {AHEAD}
     if os.environ.get(ACCOUNTS):
         from app.oidc.accounts import served_accounts
         from app.oidc.routes import routes_of
@@ -42,7 +43,7 @@ def reading_room() -> Parts:
         accounts = served_accounts()
         ways = routes_of(accounts) if accounts else []
         routes += ways
-        further = {way.path for way in ways}
+        further |= {way.path for way in ways}
     gate = Middleware(Gate, further=frozenset(further))
     return {
         "routes": routes,
@@ -115,6 +116,12 @@ def warm_start(
                 import_module("app.demo").remove_demo()
 
     return lifespan
+
+
+async def _picture_ahead(request: Request) -> Response:
+    from app import ahead
+
+    return await ahead.answer(request)
 
 
 def _session_route(role: str) -> Route:

@@ -8,6 +8,7 @@ _NOTICE = "notice"
 _DRAFT = "draft"
 _HANDOFF = "handoff"
 _LEFT = "left-correcting"
+_AHEAD = "ahead"
 
 Kept = tuple[str, Mapping[str, int], Mapping[str, str], str]
 """Token, answers, reasons and time of the draft that the store has."""
@@ -55,6 +56,16 @@ def handed_off() -> str | None:
     """Return a sign-in that is on its way to the browser; None if there is none."""
     secret: str | None = st.session_state.get(_HANDOFF)
     return secret
+
+
+def remember_ahead(token: str) -> None:
+    """Note of which reading the page has fetched the picture ahead."""
+    st.session_state[_AHEAD] = token
+
+
+def at_hand(token: str) -> str:
+    """Return the token if the page has that reading's picture; else an empty one."""
+    return token if st.session_state.get(_AHEAD) == token else ""
 
 
 def remember_correction(token: str) -> None:

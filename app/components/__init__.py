@@ -14,11 +14,11 @@ _viewer = st.components.v2.component(
     "viewer",
     html=_asset("viewer.html"),
     css=_asset("viewer.css"),
-    js=_asset("montage.js") + _asset("viewer.js"),
+    js=_asset("ahead.js") + _asset("montage.js") + _asset("viewer.js"),
 )
 
 
-def show_picture(png: bytes, key: str) -> None:
+def show_picture(png: bytes, key: str, *, ahead: str = "") -> None:
     """Show a picture, large and without loss.
 
     The bytes go to the page over the connection of a reader who is signed in; Streamlit
@@ -27,8 +27,12 @@ def show_picture(png: bytes, key: str) -> None:
     Args:
         png: The file as the study has it.
         key: Of this picture only, so that none is shown beside questions on another.
+        ahead: Token of the reading if the page has said that it holds the picture; it
+            is then sent only if that proves not to be so.
     """
-    _viewer(key=key, data=png)
+    missing = (st.session_state.get(key) or {}).get("missing")
+    has = ahead and missing != ahead
+    _viewer(key=key, data={"ahead": ahead} if has else png, on_missing_change=_nothing)
 
 
 def _component(name: str, html: str = "", script: str = "") -> Any:  # noqa: ANN401
@@ -61,10 +65,19 @@ def active_seconds(key: str) -> float | None:
     """Return the seconds that the reader was active, as the browser counted them."""
     given = st.session_state.get(key) or {}
     seconds = given.get("active")
+    if isinstance(seconds, dict):
+        seconds = seconds.get("seconds")
     # Anything may come over the wire.
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
     return float(seconds) if 0 <= seconds < _LONGEST else None
+
+
+def picture_at_hand(key: str) -> str:
+    """Return the token of the reading whose picture the page has fetched ahead."""
+    told = (st.session_state.get(key) or {}).get("active")
+    token = told.get("ahead") if isinstance(told, dict) else None
+    return token if isinstance(token, str) else ""
 
 
 def begin_session(secret: str) -> None:

@@ -12,7 +12,9 @@ export default function ({ data, parentElement, setStateValue }) {
   const on = (name, listener) =>
     document.addEventListener(name, listener, { capture: true, signal: closing.signal });
   const clock = countActive(data.key, on, closing.signal);
-  const tell = () => setStateValue("active", clock());
+  const tell = () => setStateValue("active", {
+    seconds: clock(), ahead: window.readAhead?.token ?? "",
+  });
   on("pointerdown", (event) => { if (event.target.closest?.(SAVE)) tell(); });
   on("keydown", (event) => onKey(event, tell));
   on("input", (event) => onInput(event, data.key));

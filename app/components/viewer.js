@@ -3,10 +3,12 @@
 const LARGEST = 16;
 const STEP = 1.25;
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
   if (!root.viewer) root.viewer = makeViewer(root);
-  root.viewer.show(data);
+  const here = data.ahead ? takeAhead(data.ahead) : { bytes: data };
+  if (here) root.viewer.show(here);
+  else if (!root.dataset.scale) setStateValue("missing", data.ahead);
   return () => {
     root.viewer?.close();
     root.viewer = null;
@@ -20,6 +22,12 @@ function sameEnd(one, other) {
   if (one.length !== other.length) return false;
   const end = other.subarray(-64);
   return one.subarray(-64).every((byte, n) => byte === end[n]);
+}
+
+function decode(bytes) {
+  const blob = new Blob([bytes], { type: "image/png" });
+  const asItIs = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+  return createImageBitmap(blob, asItIs);
 }
 
 function makeViewer(root) {
@@ -38,16 +46,16 @@ function makeViewer(root) {
   let x = 0; // left upper corner of the picture on the canvas
   let y = 0;
 
-  function show(bytes) {
+  function show({ bytes, decoded }) {
     if (shown && sameEnd(bytes, shown)) return;
     shown = bytes;
-    const blob = new Blob([bytes], { type: "image/png" });
-    createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" })
-      .then((decoded) => {
-        bitmap = decoded;
+    (decoded ?? decode(bytes))
+      .then((picture) => {
+        bitmap = picture;
         form = montageForm(bitmap.width, bitmap.height);
         notice.textContent = "";
         place("begin");
+        fetchAhead(decode);
       })
       .catch(() => {
         notice.textContent = "The picture cannot be shown; please tell the coordinator.";

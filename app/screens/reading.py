@@ -5,7 +5,7 @@ import streamlit as st
 from app import state
 from app.accounts import perform
 from app.answering import Form, missing_text
-from app.components import active_seconds, desk, show_picture
+from app.components import active_seconds, desk, picture_at_hand, show_picture
 from app.room import Room, report
 from app.screens.frame import NOT_SHOWN, show_damaged
 from app.screens.questions import show_questions
@@ -42,7 +42,8 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
     with st.container(key="reading"):
         left, right = st.columns([3, 1])
         with left:
-            show_picture(picture, f"viewer-{reading.token}")
+            here = state.at_hand(reading.token)
+            show_picture(picture, f"viewer-{reading.token}", ahead=here)
         with right, st.container(key="panel"):
             said = state.show_trouble()
             show_questions(form, reading.draft, keep=True, said=said)
@@ -78,6 +79,7 @@ def _show_foot(form: Form, reading: Reading) -> None:
 def _save(form: Form, position: int) -> None:
     fields = {str(key): value for key, value in st.session_state.items()}
     seconds = active_seconds(_desk_key(form.token))
+    ahead = picture_at_hand(_desk_key(form.token))
 
     def act(room: Room, reader: str) -> None:
         session = room.session_of(reader)
@@ -93,6 +95,7 @@ def _save(form: Form, position: int) -> None:
             form.reasons(fields),
             active_seconds=seconds,
         )
+        state.remember_ahead(ahead)
         _tell(receipt, position)
 
     perform(act)

@@ -135,6 +135,11 @@ class ReaderState:
         return self._left[0] if self._may_go_on and self._left else None
 
     @property
+    def token_ahead(self) -> str | None:
+        """The reading after the next one in this trial; None if there is none."""
+        return self._left[1] if self._may_go_on and len(self._left) > 1 else None
+
+    @property
     def position(self) -> int:
         """Place of the next reading in the order, from 1; 0 if there is none."""
         if self.token is None:

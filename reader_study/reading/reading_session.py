@@ -129,6 +129,27 @@ class ReadingSession:
         """
         return self.study.volume_bytes(self._shown(token))
 
+    def picture_ahead(self) -> tuple[str, bytes] | None:
+        """Return token and picture of the reading after the current one, checked.
+
+        For a page that fetches it while the current one, which must have been opened,
+        is read. It counts as nothing: `next_reading` opens it in its turn. None if
+        there is none in this trial, or its picture cannot be shown.
+        """
+        with self.store.reading() as connection:
+            state = self._state(connection)
+            if _find_due(self.study, connection, state) is not Due.READING:
+                return None
+            current, ahead = state.token, state.token_ahead
+            if not store_readings.find_opened(connection, self.reader, current):
+                return None
+        if ahead is None:
+            return None
+        try:
+            return ahead, self.study.shown_bytes(ahead)
+        except DamagedPictureError:
+            return None
+
     def save_draft(self, token: str, answers: Answers, reasons: Reasons) -> str:
         """Keep answers on the way, complete or not, and give the server's time.
 

@@ -1,6 +1,7 @@
 """No violation that axe-core finds on any page, whichever colours are preferred."""
 
 import json
+from io import BytesIO
 
 import pytest
 from PIL import Image
@@ -126,7 +127,18 @@ def way_in(inspector, server):
     mouse.agree(page)
     see(page, "Your display")
     look("display")
+    assert_all_steps_are_seen(page)
     mouse.check_display(page)
+
+
+def assert_all_steps_are_seen(page):
+    """Also where the system's own colours are forced on everything else."""
+    page.emulate_media(forced_colors="active")
+    for part, levels in ((".ramp", 18), (".corners", 4)):
+        seen = Image.open(BytesIO(page.locator(part).screenshot())).convert("L")
+        common = [count for count, _ in seen.getcolors() if count > 1000]
+        assert len(common) >= levels, part
+    page.emulate_media(forced_colors="none")
 
 
 def expire(server):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from magic_model.montage.picture import MontageLayout
 from tests.app.browser.conftest import let_in
-from tests.app.browser.driving import launch, open_reading, press, see
+from tests.app.browser.driving import launch, open_reading, press, see, settle
 from tests.app.browser.hands import READING
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -207,3 +207,35 @@ def test_the_viewer_knows_the_montages_of_the_model(browser):
     for width, height in ((1280, 2560), (2560, 2560), (900, 700), (256, 256)):
         assert form(width, height) is None
     page.close()
+
+
+FETCHED = "(token) => window.readAhead?.token === token"
+LOSE = "addEventListener('click', () => { window.readAhead = null; }, true)"
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["there", "lost"])
+def test_the_next_picture_is_there_before_its_turn(server, signed_in, lost):
+    """It then comes no second time; if the page has lost it after all, it does."""
+    frames = []
+
+    def listen(page):
+        page.on("websocket", lambda socket: socket.on("framereceived", keep))
+
+    def keep(frame):
+        frames.append(frame)
+
+    signed_in.on("page", listen)
+    page = open_reading(signed_in, server)
+    orders = server.room.session_of("anna").progress().history.orders
+    page.wait_for_function(FETCHED, arg=orders[1][1], timeout=60_000)
+    if lost:
+        page.evaluate(LOSE)
+    press(page, READING)
+    settle(page)
+    frames.clear()
+    page.get_by_role("button", name="Save and next").click()
+    see(page, "2 of 3")
+    page.locator(".viewer[data-scale]").wait_for(timeout=60_000)
+    press(page, "a")
+    assert same_pixels(page, picture_at_hand(server)).all()
+    assert any(b"\x89PNG" in frame for frame in frames) is lost
