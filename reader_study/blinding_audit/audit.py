@@ -11,8 +11,8 @@ import numpy as np
 
 from reader_study.blinding_audit import cues as blinding_audit_cues
 from reader_study.blinding_audit import facts as blinding_audit_facts
-from reader_study.blinding_audit import volumes as blinding_audit_volumes
 from reader_study.blinding_audit import machine
+from reader_study.blinding_audit import volumes as blinding_audit_volumes
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.building import study
 from reader_study.building.restoring import VOLUME_SOURCES
