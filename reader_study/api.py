@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from reader_study.blinding_audit import AuditReport, audit_study
+from reader_study.blinding_audit import AuditReport, audit_study, picture_audit
 from reader_study.building.builder import BuildRequest, BuiltStudy, build_study
 from reader_study.building.restoring import Restored, restore_study
 from reader_study.building.sealing import unseal
@@ -448,22 +448,36 @@ def build(
 
 
 def audit(
-    folder: PathLike, *, key: PathLike | None = None, passphrase: Passphrase = ()
+    folder: PathLike,
+    *,
+    key: PathLike | None = None,
+    passphrase: Passphrase = (),
+    responses: PathLike | None = None,
 ) -> AuditReport:
     """Search a built study for what tells the methods apart.
+
+    With the key a machine, too, learns to tell the methods by the pictures.
 
     Args:
         folder: Folder of the study.
         key: Its key; None to check only what must be equal in all files.
         passphrase: What opens the key.
+        responses: responses.csv of its unblinding, to have the readers beside the
+            machine; needs the key.
 
     Raises:
-        StudyError: If it is no study, or the key is another study's.
+        StudyError: If it is no study, the key is another study's, or the responses
+            cannot be used.
     """
     place = _path(folder, "study")
     if key is None:
+        if responses is not None:
+            msg = "responses must come with the key, got no key"
+            raise StudyError(msg)
         return audit_study(place)
-    return audit_study(place, unseal(_path(key, "key"), _passphrases(passphrase)))
+    truth = unseal(_path(key, "key"), _passphrases(passphrase))
+    answers = None if responses is None else _path(responses, "responses")
+    return picture_audit(place, truth, answers)
 
 
 def restore(

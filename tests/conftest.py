@@ -1,6 +1,11 @@
 """Settings of all tests."""
 
 import gc
+import os
+
+# Each core has a worker of its own: threads of several that wait for one another on the
+# same cores cost many times what they save. To be set before torch is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import get_data_path
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from magic_model.colours import RgbArray, colour_map, grey_ncct
@@ -21,6 +22,15 @@ MONTAGE_MAPS = (
     PerfusionMap.CBV, PerfusionMap.CBF, PerfusionMap.MTT, PerfusionMap.TTP,
 )  # fmt: skip
 """Columns after the NCCT, in the order of paper 2.4.2."""
+
+DRAWN_SHARE = (0.08, 0.95)
+"""Part of a map's range in which values are told apart by colour, as shares of it.
+
+What lies below has the colour of the lower end, what lies above that of the upper one.
+The output of a network is bounded and hardly reaches the ends of its range, measured
+values often do: drawn to the ends, a count of colours, or of dark pixels, told every
+generated montage. No value in the brain is as black as what lies around it.
+"""
 
 _PANELS = (96, 1024)  # titles are illegible below, and files huge above
 _ROWS = (1, 40)
@@ -102,6 +112,36 @@ def draw_header(layout: MontageLayout) -> RgbArray:
     return strip
 
 
+def colour_drawn(values: ArrayLike, kind: PerfusionMap) -> RgbArray:
+    """Colour a map as montages do, by whatever method it is: ends as `DRAWN_SHARE`.
+
+    Args:
+        values: In the unit of the map, of any shape. What is not finite becomes black.
+        kind: Which map it is.
+
+    Returns:
+        Red, green and blue, `(*shape, 3)`.
+
+    Examples:
+        >>> colour_drawn([0.0, 4.0, 58.0, 99.0], PerfusionMap.CBF).tolist()
+        [[24, 0, 60], [24, 0, 60], [251, 83, 0], [251, 83, 0]]
+    """
+    return colour_map(clipped(values, kind), kind)
+
+
+def clipped(values: ArrayLike, kind: PerfusionMap) -> NDArray[np.float64]:
+    """Cut values off at the ends of `DRAWN_SHARE`; what is not finite becomes NaN.
+
+    Args:
+        values: In the unit of the map, of any shape.
+        kind: Which map it is.
+    """
+    low, high = MAP_SPECS[kind].value_range
+    first, last = (low + share * (high - low) for share in DRAWN_SHARE)
+    array = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(array), np.clip(array, first, last), np.nan)
+
+
 _MIDDLE = 1  # of the NCCT below, at and above a slice
 
 
@@ -131,7 +171,7 @@ def draw_montage(
     canvas = np.zeros((*layout.size, 3), dtype=np.uint8)
     canvas[: layout.header] = draw_header(layout)
     columns = [grey_ncct(stack.ncct[:, _MIDDLE])]
-    columns += [colour_map(maps[name], name) for name in layout.maps]
+    columns += [colour_drawn(maps[name], name) for name in layout.maps]
     shown = stack.mask[..., np.newaxis]
     for column, panels in enumerate(columns):
         for row, panel in enumerate(np.where(shown, panels, np.uint8(0))):
@@ -175,7 +215,7 @@ def _paint_bars(strip: RgbArray, layout: MontageLayout) -> None:
     bars = [grey_ncct(low + share * (high - low))]
     for name in layout.maps:
         low, high = MAP_SPECS[name].value_range
-        bars.append(colour_map(low + share * (high - low), name))
+        bars.append(colour_drawn(low + share * (high - low), name))
     for column, bar in enumerate(bars):
         left = column * panel + margin
         # A frame, so that the black end of the bar can be seen.

@@ -21,7 +21,7 @@ from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.montage.picture import MONTAGE_MAPS
+from magic_model.montage.picture import MONTAGE_MAPS, clipped
 
 FOLDER = "volumes"
 
@@ -154,7 +154,8 @@ def _codes(
     places = stack.positions - first
     inside = (places >= 0) & (places < layout.slices)
     for name in layout.maps:
-        shown = levels_of(maps[name], MAP_SPECS[name].value_range) * stack.mask
+        shown = levels_of(clipped(maps[name], name), MAP_SPECS[name].value_range)
+        shown = shown * stack.mask
         codes = np.zeros((layout.slices, layout.size, layout.size), np.uint8)
         codes[places[inside]] = shown[inside]
         yield codes

@@ -4,12 +4,14 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from reader_study.blinding_audit import cues as blinding_audit_cues
 from reader_study.blinding_audit import facts as blinding_audit_facts
+from reader_study.blinding_audit import machine
 from reader_study.blinding_audit import volumes as blinding_audit_volumes
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.building import study
@@ -102,7 +104,35 @@ def audit_study(
             folder, manifest, truth.cells, protocol.test, np.random.default_rng(_SEED)
         )
         cues = (*cues, *found)
-    return AuditReport(len(facts), (*checks, words), cues)
+    return AuditReport(len(facts), (*checks, words), cues, protocol.accepted_cues)
+
+
+def picture_audit(
+    folder: Path, truth: Truth, responses: Path | None = None, *, jobs: int = 2
+) -> AuditReport:
+    """Audit a study, and let a machine tell the methods by the pictures.
+
+    Args:
+        folder: STUDY.
+        truth: Content of its key.
+        responses: responses.csv of its unblinding, to have the readers beside.
+        jobs: Files at a time.
+
+    Raises:
+        StudyError: If it is no study, the key is another study's, or the responses
+            cannot be used.
+    """
+    report = audit_study(folder, truth, jobs=jobs)
+    protocol = read_protocol(folder / study.PROTOCOL)
+    found = []
+    if report.cues:  # else a picture cannot be read
+        manifest = study.read_manifest(folder)
+        found.append(
+            machine.machine_separation(folder, manifest, truth, protocol.test, jobs)
+        )
+    if responses is not None:
+        found.append(machine.reader_separation(folder, responses, protocol))
+    return replace(report, told_apart=tuple(one for one in found if one is not None))
 
 
 def _case_words(truth: Truth) -> set[str]:

@@ -10,6 +10,7 @@ from reader_study.blinding_audit.facts import FileFacts, PictureFacts
 from reader_study.blinding_audit.findings import Cue, Level
 from reader_study.design.truth import TruthCell
 from reader_study.formats.manifest import Slot
+from reader_study.formats.protocol import PictureCue
 
 _NAMES: dict[str, Callable[[FileFacts], str]] = {
     "file name": lambda f: f.name,
@@ -77,7 +78,7 @@ def _linkage_cue(
     level: Level = "file",
 ) -> Cue:
     found = permutation.rank_association(pairs, rng, positive_only=distant)
-    return Cue(name, level, "rank correlation", found.value, found.p_value, found.how)
+    return _found(name, level, "rank correlation", found)
 
 
 def _by_case(
@@ -121,7 +122,7 @@ _FILE_CUES: dict[str, Callable[[FileFacts], str | float]] = {
 }
 _EITHER_WAY = "AUC, either way"
 _SIDES = ("top", "bottom", "left", "right")
-_PICTURE_CUES: dict[str, Callable[[PictureFacts], float]] = {
+_PICTURE_CUES: dict[PictureCue, Callable[[PictureFacts], float]] = {
     "margin": lambda p: p.margin,
     "slice rows": lambda p: p.slice_rows,
     "background noise": lambda p: p.background_noise,
@@ -155,9 +156,10 @@ def cross_validated_auc(
     names, members = np.unique(cases, return_inverse=True)
     swaps = rng.choice([-1.0, 1.0], (len(names), permutation.N_PERMUTATIONS))
     drawn = _aucs(scoring, labels[:, None] * swaps[members])
-    return permutation.Association(
-        seen, permutation.monte_carlo_p(drawn, seen), permutation.monte_carlo_note()
-    )
+    # Scores are linear in the labels: with all of them swapped the AUC is the same.
+    least = max(2.0 ** (1 - len(names)), 1 / (1 + permutation.N_PERMUTATIONS))
+    p_value = permutation.monte_carlo_p(drawn, seen)
+    return permutation.Association(seen, p_value, permutation.monte_carlo_note(), least)
 
 
 def file_cues(
@@ -182,7 +184,7 @@ def file_cues(
             is_test[one][np.argsort(values[one])] for one in _shown_together(facts)
         ]
         found = permutation.order_association(orders)
-        yield Cue(name, "file", _EITHER_WAY, found.value, found.p_value, found.how)
+        yield _found(name, "file", _EITHER_WAY, found)
     features = np.column_stack(
         [
             *ranks.values(),
@@ -193,7 +195,7 @@ def file_cues(
     cases = [cell.case for cell in truth]
     found = cross_validated_auc(features, is_test, cases, rng)
     name = f"classifier of {features.shape[1]} file features (one-sided)"
-    yield Cue(name, "file", "AUC", found.value, found.p_value, found.how)
+    yield _found(name, "file", "AUC", found)
 
 
 def position_cue(
@@ -214,9 +216,9 @@ def position_cue(
             permutation.order_association([np.array(m) == test for m in methods])
         )
     most = min(found, key=lambda one: one.p_value)
-    p_value = min(1.0, len(found) * most.p_value)
+    p_value, least = (min(1.0, len(found) * p) for p in (most.p_value, most.least_p))
     how = f"{most.how}, the most telling of {len(found)}"
-    return Cue("position", "file", _EITHER_WAY, most.value, p_value, how)
+    return Cue("position", "file", _EITHER_WAY, most.value, p_value, how, least)
 
 
 def frame_cues(
@@ -291,7 +293,14 @@ def _cue(
     rng: np.random.Generator,
 ) -> Cue:
     found = permutation.auc_association(values, is_test, rng)
-    return Cue(name, level, "AUC", found.value, found.p_value, found.how)
+    return _found(name, level, "AUC", found)
+
+
+def _found(
+    name: str, level: Level, statistic: str, found: permutation.Association
+) -> Cue:
+    p_value, least = found.p_value, found.least_p
+    return Cue(name, level, statistic, found.value, p_value, found.how, least)
 
 
 def _ranks(

@@ -34,7 +34,7 @@ class PictureFacts:
         background_noise: Standard deviation of dark pixels.
         background_share: Share of dark pixels.
         colours: Number of different colours.
-        data_length: Length of the compressed pixels in bytes.
+        data_length: Length of the compressed pixels in bytes, but for what fills them.
     """
 
     same_encoder: bool
@@ -70,7 +70,8 @@ class FileFacts:
         chunks: Kinds of its chunks in their order.
         header: Content of its header chunk.
         data_sha256: Of its compressed pixels.
-        data_length: Length of its compressed pixels in bytes.
+        data_length: Length of its compressed pixels in bytes, but for what fills them.
+        chunk_length: The same with it, as anyone reads off the file.
         padding: Random padding of the file.
         modified_ns: Modification time in ns.
         mode: Permissions.
@@ -85,6 +86,7 @@ class FileFacts:
     header: bytes
     data_sha256: str
     data_length: int
+    chunk_length: int
     padding: bytes
     modified_ns: int
     mode: int
@@ -117,7 +119,7 @@ def read_file_facts(path: Path, presentation: Presentation) -> FileFacts:
     except StudyError as error:
         msg = f"{path.name} {error}"
         raise StudyError(msg) from error
-    data = [chunk.content for chunk in chunks if chunk.kind == b"IDAT"]
+    data = b"".join(chunk.content for chunk in chunks if chunk.kind == b"IDAT")
     return FileFacts(
         presentation=presentation,
         path=path,
@@ -125,8 +127,9 @@ def read_file_facts(path: Path, presentation: Presentation) -> FileFacts:
         length=len(content),
         chunks=tuple(chunk.kind.decode("latin-1") for chunk in chunks),
         header=b"".join(chunk.content for chunk in chunks if chunk.kind == b"IHDR"),
-        data_sha256=hashlib.sha256(b"".join(data)).hexdigest(),
-        data_length=sum(map(len, data)),
+        data_sha256=hashlib.sha256(data).hexdigest(),
+        data_length=len(png.without_empty_blocks(data)),
+        chunk_length=len(data),
         padding=b"".join(
             chunk.content for chunk in chunks if chunk.kind == png.PADDING
         ),
@@ -164,7 +167,7 @@ def _measure(pixels: png.Pixels, data: bytes) -> PictureFacts:
         background_noise=float(dark.std()) if dark.size else 0.0,
         background_share=dark.size / brightness.size,
         colours=_n_different(colour),
-        data_length=len(data),
+        data_length=len(png.without_empty_blocks(data)),
     )
 
 
@@ -200,6 +203,7 @@ def file_checks(facts: Sequence[FileFacts], pictures: _Pictures) -> tuple[Check,
         _check("bytes", map(_altered, facts)),
         _alike("file length", facts, lambda f: f.length, lambda x: f"{x} bytes"),
         _check("chunks", map(_wrong_chunks, facts)),
+        _compressed_length(facts),
         _alike("canvas", facts, lambda f: f.header[:8], _canvas),
         _check("encoder", _other_encoder(facts, pictures)),
         _alike("file times", facts, lambda f: f.modified_ns, _time),
@@ -231,6 +235,14 @@ def _alike(
             if value(f) != usual
         ),
     )
+
+
+def _compressed_length(facts: Sequence[FileFacts]) -> Check:
+    """Compare what the files say of it; earlier versions filled up none of them."""
+    name = "compressed length"
+    if all(f.chunk_length == f.data_length for f in facts):
+        return Check(name)
+    return _alike(name, facts, lambda f: f.chunk_length, lambda x: f"{x} bytes")
 
 
 def _altered(facts: FileFacts) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
-from math import comb
+from math import comb, factorial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,11 @@ class Association:
     value: float
     p_value: float
     how: str
+    least_p: float
+    """What p would be were the methods, or trials, as far apart as they can be."""
+
+
+_LEAST_DRAWN = 1 / (1 + N_PERMUTATIONS)
 
 
 def auc(values: Numbers, is_test: Flags) -> float:
@@ -105,14 +110,14 @@ def auc_association(
     value = auc(values, is_test)
     doubled = (2 * rankdata(values)).astype(np.int64)  # mid-ranks become whole
     if len(values) <= EXACT_UP_TO:
-        return Association(value, _exact_p(doubled, is_test), "exact")
+        least = min(1.0, 2 / comb(len(values), int(is_test.sum())))
+        return Association(value, _exact_p(doubled, is_test), "exact", least)
     drawn = rng.permuted(np.tile(doubled, (N_PERMUTATIONS, 1)), axis=1)
     sums = drawn[:, : int(is_test.sum())].sum(axis=1)
     centre = doubled.mean() * is_test.sum()
     seen = abs(doubled[is_test].sum() - centre)
-    return Association(
-        value, monte_carlo_p(np.abs(sums - centre), seen), monte_carlo_note()
-    )
+    p_value = monte_carlo_p(np.abs(sums - centre), seen)
+    return Association(value, p_value, monte_carlo_note(), _LEAST_DRAWN)
 
 
 def order_association(orders: Sequence[Flags]) -> Association:
@@ -132,7 +137,8 @@ def order_association(orders: Sequence[Flags]) -> Association:
     most = sum(n_test * (n - n_test) for n, n_test in sizes)
     chance = distance_chances(sizes)
     value = 0.5 + seen / (2 * most) if most else 0.5
-    return Association(value, float(min(1.0, chance[seen:].sum())), "exact")
+    p_value, least = (float(min(1.0, chance[at:].sum())) for at in (seen, most))
+    return Association(value, p_value, "exact", least)
 
 
 def rank_association(
@@ -156,11 +162,10 @@ def rank_association(
         seen += float(left @ right) / len(pairs)
         # Shifted, so that the permutations of different pairs are independent.
         total += np.roll(right[orders] @ left, number * _SHIFT) / len(pairs)
-    if positive_only:
-        return Association(seen, monte_carlo_p(total, seen), monte_carlo_note())
-    return Association(
-        seen, monte_carlo_p(np.abs(total), abs(seen)), monte_carlo_note()
-    )
+    far, drawn = (seen, total) if positive_only else (abs(seen), np.abs(total))
+    p_value = monte_carlo_p(drawn, far)
+    least = (1 if positive_only else 2) / factorial(len(places)) ** len(pairs)
+    return Association(seen, p_value, monte_carlo_note(), max(least, _LEAST_DRAWN))
 
 
 def monte_carlo_p(drawn: Numbers, seen: float) -> float:

@@ -16,6 +16,7 @@ from reader_study.building.training_set import checked_picture
 from reader_study.design.truth import TruthCell
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest, VolumeFile, Volumes
+from reader_study.formats.protocol import PictureCue
 
 _NAME = re.compile(r"[0-9a-f]{32}\.bin")
 
@@ -75,8 +76,8 @@ def volume_cues(
 ) -> Iterator[Cue]:
     """Hold histograms and spectra of the slices against the methods.
 
-    Each case and method counts once. All are part of the pictures, so that they are
-    reported and stop nothing.
+    Each case and method counts once. They are part of what readers judge: what sorts
+    the methods nearly by itself is refused unless the protocol accepts it.
 
     Args:
         folder: STUDY.
@@ -96,10 +97,11 @@ def volume_cues(
             found[cell.case, cell.method] = _measured(folder, file, layout)
     is_test = np.array([method == test for _, method in found])
     values = np.array(list(found.values()))
-    names = [f"{p.name} {name}" for p in layout.panels for name in _MEASURES]
+    names = [f"{name} of {p.name}" for p in layout.panels for name in _MEASURES]
     for name, column in zip(names, values.T, strict=True):
         one = permutation.auc_association(np.round(column, 9), is_test, rng)
-        yield Cue(f"volume {name}", "picture", "AUC", one.value, one.p_value, one.how)
+        found_p = (one.p_value, one.how, one.least_p)
+        yield Cue(name, "picture", "AUC", one.value, *found_p)
 
 
 def _odd(values: Mapping[str, object], what: str) -> Iterator[str]:
@@ -140,12 +142,12 @@ def _rough(image: Numbers) -> float:
     return float(np.abs(np.diff(image, axis=0)).mean()) if len(image) > 1 else 0.0
 
 
-_MEASURES: dict[str, Callable[[Numbers], float]] = {
-    "levels": _levels,
-    "empty share": _empty,
-    "mean": _mean,
-    "fine detail": _fine,
-    "step between slices": _rough,
+_MEASURES: dict[PictureCue, Callable[[Numbers], float]] = {
+    "volume levels": _levels,
+    "volume empty share": _empty,
+    "volume mean": _mean,
+    "volume fine detail": _fine,
+    "volume step between slices": _rough,
 }
 
 

@@ -1,10 +1,12 @@
 """The one PNG encoder: equal pictures give equal image data, whatever they came from.
 
-A file holds four chunks: header, image data, random padding that makes all files of a
-study equally long and each of them unique, end. The padding is drawn from a seed that
-the key keeps, so that whoever has key and montage can make the same file again. Filter
-0 suits colour-mapped pictures, whose neighbouring colours are no neighbours in RGB, and
-is the quickest to undo.
+A file holds four chunks: header, image data, random padding, end. Image data are filled
+up with empty blocks inside their compressed stream, so that all chunks are equally long
+in all files of a study: how well a picture compresses cannot be read off its file. The
+random padding makes each file unique. It is drawn from a seed that the key keeps, so
+that whoever has key and montage can make the same file again. Filter 0 suits
+colour-mapped pictures, whose neighbouring colours are no neighbours in RGB, and is the
+quickest to undo.
 """
 
 import hashlib
@@ -26,11 +28,21 @@ PADDING = b"paDd"
 """Ancillary, private and safe to copy, in the sense of the PNG specification 5.4."""
 
 CHUNKS = (b"IHDR", b"IDAT", PADDING, b"IEND")
-LEAST_PADDING = 64
+PADDED = 64
+"""Bytes of random padding in each file."""
+
 _OVERHEAD = 12  # length, type and CRC of a chunk
+_AROUND_DATA = len(SIGNATURE) + 13 + len(CHUNKS) * _OVERHEAD + PADDED
 _EIGHT_BIT_RGB = (8, 2, 0, 0, 0)
 _LEVEL = 2
 _LARGE = 2**22  # bytes
+
+# Blocks of deflate (RFC 1951) that hold nothing: a stored one of no bytes, and before
+# it one of fixed codes that only ends. Five and six bytes make any number from 20 on.
+_EMPTY = b"\x00\x00\x00\xff\xff"
+_EMPTY_TWICE = b"\x02\x00\x00\x00\xff\xff"
+LEAST_EMPTY = 20
+_END = 6  # bytes of an empty last block and the check sum
 
 
 @dataclass(frozen=True)
@@ -51,19 +63,48 @@ def image_data(pixels: Pixels) -> bytes:
         The content of its chunk IDAT.
     """
     encoder = _encoder()
-    return encoder.compress(_rows(pixels)) + encoder.flush()
+    body = encoder.compress(_rows(pixels)) + encoder.flush(zlib.Z_SYNC_FLUSH)
+    return body + encoder.flush()
 
 
 def is_image_data(data: bytes, pixels: Pixels) -> bool:
-    """Return whether `image_data` gives these bytes for a picture.
+    """Return whether `image_data` gives these bytes for a picture, filled up or not.
 
-    Of large pictures the first quarter is tried, which is quicker and tells encoders
-    apart as well.
+    Studies of earlier versions, whose data end without a flush, count too. Of large
+    pictures the first quarter is tried, which is quicker and tells encoders apart as
+    well.
     """
     if pixels.size <= _LARGE:
-        return data == image_data(pixels)
+        own, encoder = image_data(pixels), _encoder()
+        if len(data) >= len(own) + LEAST_EMPTY:
+            return data == with_empty_blocks(own, len(data))
+        earlier = encoder.compress(_rows(pixels)) + encoder.flush()
+        return data in (own, earlier)
     start = _encoder().compress(_rows(pixels[: len(pixels) // 4]))
     return data.startswith(start)
+
+
+def with_empty_blocks(data: bytes, length: int) -> bytes:
+    """Fill image data up to a length; they hold the same picture.
+
+    Args:
+        data: As `image_data` returns them.
+        length: At least `LEAST_EMPTY` bytes more.
+    """
+    spare = length - len(data)
+    twice = spare % len(_EMPTY)
+    once = spare // len(_EMPTY) - twice
+    blocks = _EMPTY * once + _EMPTY_TWICE * twice
+    return data[:-_END] + blocks + data[-_END:]
+
+
+def without_empty_blocks(data: bytes) -> bytes:
+    """Take away the empty blocks at the end, such as `with_empty_blocks` fills in."""
+    end = len(data) - _END
+    for block in (_EMPTY_TWICE, _EMPTY):  # the encoder's own goes, too, from all
+        while data.endswith(block, 0, end):
+            end -= len(block)
+    return data[:end] + data[-_END:]
 
 
 Padding = Callable[[int], bytes]
@@ -95,15 +136,15 @@ def padded_file(
         padding: What the rest is filled with.
     """
     header = struct.pack(">IIBBBBB", size[1], size[0], *_EIGHT_BIT_RGB)
-    body = SIGNATURE + _written(b"IHDR", header) + _written(b"IDAT", data)
-    n_random = length - len(body) - 2 * _OVERHEAD
-    return body + _written(PADDING, padding(n_random)) + _written(b"IEND", b"")
+    filled = with_empty_blocks(data, length - _AROUND_DATA)
+    body = SIGNATURE + _written(b"IHDR", header) + _written(b"IDAT", filled)
+    random = _written(PADDING, padding(PADDED))
+    return body + random + _written(b"IEND", b"")
 
 
 def common_length(longest_data: int) -> int:
     """Return the length of all files, in whole kibibytes, for the longest data."""
-    header = len(SIGNATURE) + 13
-    least = header + len(CHUNKS) * _OVERHEAD + longest_data + LEAST_PADDING
+    least = _AROUND_DATA + longest_data + LEAST_EMPTY
     return -(-least // 1024) * 1024
 
 

@@ -196,7 +196,8 @@ def _check_columns(
     path: Path, columns: Collection[str], questionnaire: Questionnaire
 ) -> None:
     ids = questionnaire.ids
-    known = ("case", "image", "volume", *ids, *(f"{name}{_FEEDBACK}" for name in ids))
+    feedback = (f"{name}{_FEEDBACK}" for name in ids)
+    known = ("case", "image", *ids, *feedback, "volume")
     missing = [name for name in known[:2] if name not in columns]
     unknown = [name for name in columns if name not in known]
     if missing or unknown:

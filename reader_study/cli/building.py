@@ -81,6 +81,10 @@ def audit(
     key: Annotated[
         Path | None, typer.Option(help="Its key; else only equality is checked.")
     ] = None,
+    responses: Annotated[
+        Path | None,
+        typer.Option(help="responses.csv: how readers did, beside the machine."),
+    ] = None,
     passphrase_file: options.PassphraseFile = None,
 ) -> int:
     """Search for what tells the methods apart; status 1 if anything does."""
@@ -88,6 +92,6 @@ def audit(
     from reader_study.blinding_audit.findings import audit_text
 
     passphrases = options.passphrases_of(passphrase_file) if key else ()
-    report = api.audit(folder, key=key, passphrase=passphrases)
+    report = api.audit(folder, key=key, passphrase=passphrases, responses=responses)
     print(audit_text(report))
     return _LEAKS if report.leaks else 0

@@ -19,6 +19,13 @@ Viewer = Literal["montage", "stack"]
 _Days = Annotated[checking.Number, Field(ge=0)]
 _Hours = Annotated[checking.Number, Field(gt=0, le=168)]
 
+PictureCue = Literal[
+    "margin", "slice rows", "background noise", "background share", "colours used",
+    "compressed size", "volume levels", "volume empty share", "volume mean",
+    "volume fine detail", "volume step between slices",
+]  # fmt: skip
+"""What the blinding audit measures of pictures themselves."""
+
 _IN_FILE = {
     "title": ("study", "title"),
     "questionnaire": ("study", "questionnaire"),
@@ -46,6 +53,7 @@ _IN_FILE = {
     "require_all_slices": ("reading", "require_all_slices"),
     "lock_window": ("reading", "lock_window"),
     "measures": ("reading", "measures"),
+    "accepted_cues": ("blinding", "accepted_cues"),
     "analysis": ("analysis",),
 }
 """Table and key of study.toml, by field; `cases` and `analysis` are whole tables."""
@@ -53,6 +61,7 @@ _IN_FILE = {
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
     "pin", "viewer", "require_all_slices", "lock_window", "measures",
+    "accepted_cues",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
@@ -131,6 +140,9 @@ class Protocol:
 
     measures: checking.YesNo = False
     """Whether readers may measure lengths and means in a stack."""
+
+    accepted_cues: tuple[PictureCue, ...] = ()
+    """Cues of the pictures that may tell the methods apart; any other is refused."""
 
     questionnaire: checking.Filled = "paper"
     """`paper`, or a JSON file beside the protocol."""

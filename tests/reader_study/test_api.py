@@ -106,7 +106,7 @@ def test_results_are_short_to_read_and_tables_are_frames(whole):
     study, simulated, status, unblinded = whole
 
     assert repr(study).startswith("<BuiltStudy: 12 pictures for 7 readers")
-    assert repr(study.audit).startswith("<AuditReport: No leak in 12 pictures")
+    assert repr(study.audit).startswith("<AuditReport: Too few cases to tell")
     assert "SIMULATED" in repr(status)
     assert "responses.csv" in repr(unblinded)
     for result in (study, study.audit, status, unblinded):

@@ -5,10 +5,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from magic_model.colours import colour_map, grey_ncct
+from magic_model.colours import grey_ncct
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.montage.cases import encode_png
-from magic_model.montage.picture import MONTAGE_MAPS, MontageLayout, draw_montage
+from magic_model.montage.picture import (
+    MONTAGE_MAPS,
+    MontageLayout,
+    colour_drawn,
+    draw_montage,
+)
 
 shared = settings(
     max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -53,7 +58,7 @@ def test_a_value_changes_its_own_pixel_and_no_other(patient, name, place, share)
     after = draw_montage(stack, changed, layout)
     top, left = layout.corner(place[0], 1 + MONTAGE_MAPS.index(name))
     pixel = (top + place[1], left + place[2])
-    assert np.array_equal(after[pixel], colour_map(changed[name][place], name))
+    assert np.array_equal(after[pixel], colour_drawn(changed[name][place], name))
     after[pixel] = before[pixel]
     assert np.array_equal(after, before)
 
@@ -85,8 +90,26 @@ def test_panels_are_ncct_at_the_slice_and_maps_from_the_lowest_slice_down(patien
     inside = stack.mask[1]
     ncct = grey_ncct(stack.ncct[1, 1])
     assert np.array_equal(panel(picture, layout, 1, 0)[inside], ncct[inside])
-    ttp = colour_map(stack.maps[PerfusionMap.TTP][1], PerfusionMap.TTP)
+    ttp = colour_drawn(stack.maps[PerfusionMap.TTP][1], PerfusionMap.TTP)
     assert np.array_equal(panel(picture, layout, 1, 4)[inside], ttp[inside])
+
+
+def test_a_map_that_does_not_reach_the_ends_of_its_range_has_as_many_colours(patient):
+    """Outputs of a network lie within its range, measured values go beyond it."""
+    stack, layout = patient.stack, patient.layout
+
+    def colours(first, last):
+        share = np.linspace(first, last, int(stack.mask.sum()))
+        maps = {}
+        for name in MONTAGE_MAPS:
+            maps[name] = np.zeros(stack.mask.shape)
+            maps[name][stack.mask] = share * MAP_SPECS[name].value_range[1]
+        panels = draw_montage(stack, maps, layout)[layout.header :, layout.panel :]
+        return np.unique(panels.reshape(-1, 3), axis=0)
+
+    assert np.array_equal(colours(0.07, 0.96), colours(-1.0, 2.0))
+    assert colours(-1.0, 2.0).max(axis=1).tolist()[0] == 0  # around the brain
+    assert colours(-1.0, 2.0).max(axis=1)[1:].min() >= 60  # and nothing in it as dark
 
 
 def test_a_patient_with_fewer_slices_has_the_same_canvas_and_black_rows(patient):

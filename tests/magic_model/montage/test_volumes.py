@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from magic_model.colours import PERFUSION_COLOURS, colour_map
+from magic_model.colours import PERFUSION_COLOURS
 from magic_model.data.paired import PairedSlices
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.montage import volumes
-from magic_model.montage.picture import MONTAGE_MAPS
+from magic_model.montage.picture import MONTAGE_MAPS, colour_drawn
 
 LAYOUT = volumes.VolumeLayout(slices=5, size=96, pixel_mm=1.0, spacing_mm=1.0)
 
@@ -65,7 +65,7 @@ def test_codes_are_the_colours_of_the_montage_and_0_outside_the_mask(written):
         codes = given[f"panel_{n}"]
         assert not codes[[0, 4]].any()
         assert not codes[1:4][~stack.mask].any()
-        drawn = np.where(stack.mask[..., None], colour_map(stack.maps[name], name), 0)
+        drawn = np.where(stack.mask[..., None], colour_drawn(stack.maps[name], name), 0)
         assert np.array_equal(PERFUSION_COLOURS[codes[1:4]], drawn)
 
 

@@ -10,10 +10,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reader_study.blinding_audit import audit_study
+from reader_study.blinding_audit import audit, audit_study, machine, permutation
 from reader_study.blinding_audit.audit import words_found, written_forms
-from reader_study.blinding_audit.cues import position_cue
-from reader_study.blinding_audit.findings import AuditReport, Check, Cue, audit_text
+from reader_study.blinding_audit.cues import cross_validated_auc, position_cue
+from reader_study.blinding_audit.findings import (
+    FAMILY_ALPHA,
+    AuditReport,
+    Check,
+    Cue,
+    audit_text,
+)
 from reader_study.building.builder import build_study
 from reader_study.building.png import (
     Chunk,
@@ -22,6 +28,8 @@ from reader_study.building.png import (
     padded_file,
     pixels_of,
     read_chunks,
+    with_empty_blocks,
+    without_empty_blocks,
 )
 from reader_study.building.sealing import unseal
 from reader_study.design.truth import Truth, TruthCell, commitment
@@ -65,6 +73,20 @@ def test_a_built_study_is_clean_with_and_without_the_key(built):
     assert audit_study(folder, truth) == report
     assert "No leak in 40 pictures." in audit_text(report)
     assert "Without the key only" in audit_text(audit_study(folder))
+
+
+def test_with_the_key_a_machine_looks_at_the_pictures(built, monkeypatch):
+    folder, truth = built
+    cue = Cue("position", "file", "AUC", 0.5, 1.0, "exact")
+    plain = AuditReport(40, (), (cue,))
+    monkeypatch.setattr(audit, "audit_study", lambda *_, **__: plain)
+
+    (found,) = audit.picture_audit(folder, truth).told_apart
+    assert found.who.startswith("A machine (240 features")
+    assert found.n_cases == 20
+    assert 0 <= found.low <= found.auc <= found.high <= 1
+    monkeypatch.setattr(machine, "LEAST_CASES", 21)
+    assert audit.picture_audit(folder, truth) == plain
 
 
 @pytest.mark.slow
@@ -132,10 +154,12 @@ def longer(content):
 
 def recompressed(content):
     head, data, padding, end = read_chunks(content)
-    other = zlib.compress(zlib.decompress(data.content), 9)
-    spare = len(data.content) + len(padding.content) - len(other)
-    padding = Chunk(padding.kind, os.urandom(spare))
-    return assembled([head, Chunk(b"IDAT", other), padding, end])
+    encoder = zlib.compressobj(9)
+    other = encoder.compress(zlib.decompress(data.content))
+    other += encoder.flush(zlib.Z_SYNC_FLUSH) + encoder.flush()
+    filled = with_empty_blocks(other, len(data.content))
+    padding = Chunk(padding.kind, os.urandom(len(padding.content)))
+    return assembled([head, Chunk(b"IDAT", filled), padding, end])
 
 
 def filtered(content):
@@ -143,10 +167,12 @@ def filtered(content):
     rows = pixels_of(read_chunks(content)).reshape(CANVAS[0], -1)
     up = np.diff(rows, axis=0, prepend=np.zeros((1, rows.shape[1]), dtype=np.uint8))
     raw = b"".join(b"\2" + row.tobytes() for row in up.astype(np.uint8))
-    other = zlib.compress(raw, 2)
-    spare = len(data.content) + len(padding.content) - len(other)
-    padding = Chunk(padding.kind, os.urandom(spare))
-    return assembled([head, Chunk(b"IDAT", other), padding, end])
+    encoder = zlib.compressobj(9)
+    other = encoder.compress(raw)
+    other += encoder.flush(zlib.Z_SYNC_FLUSH) + encoder.flush()
+    filled = with_empty_blocks(other, len(data.content))
+    padding = Chunk(padding.kind, os.urandom(len(padding.content)))
+    return assembled([head, Chunk(b"IDAT", filled), padding, end])
 
 
 def repainted(content, paint, size=None):
@@ -167,6 +193,14 @@ def enlarged(content):
     return repainted(content, lambda pixels: np.pad(pixels, ((1, 1), (1, 1), (0, 0))))
 
 
+def shifted(content):
+    """Moves an empty block from the image data to the padding."""
+    head, data, padding, end = read_chunks(content)
+    bare = without_empty_blocks(data.content)
+    data = Chunk(b"IDAT", with_empty_blocks(bare, len(data.content) - 5))
+    return assembled([head, data, Chunk(padding.kind, padding.content + b"12345"), end])
+
+
 def constant_padding(content):
     head, data, padding, end = read_chunks(content)
     return assembled(
@@ -179,6 +213,7 @@ def constant_padding(content):
     [
         (text_chunk, "chunks", "got a chunk tEXt"),
         (longer, "file length", "most have"),
+        (shifted, "compressed length", "bytes, most have"),
         (recompressed, "encoder", "was compressed by another encoder"),
         (filtered, "encoder", "rows with filter 0"),
         (enlarged, "canvas", "32 x 42 pixels, most have 30 x 40 pixels"),
@@ -218,9 +253,10 @@ def test_a_border_of_one_pixel_is_found_with_the_key(study):
     rehash(folder)
     leaks = certain(audit_study(folder, truth))
 
-    assert [leak.split(" tells")[0] for leak in leaks] == [
+    assert [leak.split(" tells")[0] for leak in leaks[:4]] == [
         f"border at the {side}" for side in ("top", "bottom", "left", "right")
     ]
+    assert all(leak.startswith("the pictures themselves tell") for leak in leaks[4:])
     assert "AUC 1.00, p = 1e-11" in leaks[0]
 
 
@@ -369,27 +405,96 @@ def test_a_picture_that_is_gone_or_none_is_named(study):
         audit_study(folder)
 
 
-def test_noisier_pictures_are_reported_and_do_not_fail(study):
-    folder, truth = study
+def in_one_row(study, truth, highest):
+    """Grey values in a row above each picture, by method up to different ones."""
     rng = np.random.default_rng(0)
+    for method, most in highest.items():
 
-    def noisy(pixels):
-        pixels[1, 1:-1] = rng.integers(0, 20, pixels[1, 1:-1].shape)
-        return pixels
+        def noisy(pixels, most=most):
+            pixels[1, 1:-1] = rng.integers(0, most, pixels[1, 1:-1].shape)
+            return pixels
 
-    paths = files_by(folder, "MAGIC", truth)
-    length = common_length(5000)
-    for path in paths:
-        rewrite(path, repainted(path.read_bytes(), noisy, length))
-    for path in files_by(folder, "RAPID", truth):
-        rewrite(path, repainted(path.read_bytes(), lambda pixels: pixels, length))
-    rehash(folder)
+        for path in files_by(study, method, truth):
+            rewrite(path, repainted(path.read_bytes(), noisy, common_length(5000)))
+    rehash(study)
+
+
+def test_pictures_that_a_measure_sorts_are_refused_unless_it_is_accepted(study):
+    folder, truth = study
+    in_one_row(folder, truth, {"RAPID": 1, "MAGIC": 20})
     report = audit_study(folder, truth)
+    sorting = {"margin", "background noise", "colours used", "compressed size"}
 
-    assert certain(report) == ()
-    assert {"margin", "background noise"} <= {cue.name for cue in report.notable}
-    assert "may tell the methods apart by: " in audit_text(report)
-    assert "note  margin" in audit_text(report)
+    assert {cue.name for cue in report.telling} == sorting
+    assert not report.by_draw
+    found = [leak for leak in certain(report) if "margin" in leak]
+    assert found[0].startswith(
+        "the pictures themselves tell the methods apart by margin"
+    )
+    assert found[0].endswith('study.toml: [blinding] accepted_cues = ["margin"]')
+    assert "LEAK  margin" in audit_text(report)
+    accepting = replace(report, accepted=tuple(sorting), cues=only(report, "picture"))
+    assert not accepting.leaks
+    assert "but for what the protocol accepts: margin" in audit_text(accepting)
+    assert "note  margin" in audit_text(accepting)
+    assert replace(accepting, accepted=("margin",)).leaks
+
+
+def only(report, level):
+    return tuple(cue for cue in report.cues if cue.level == level)
+
+
+def test_a_measure_that_differs_and_does_not_sort_is_noted():
+    cue = Cue("margin", "picture", "AUC", 0.90, 1e-6, "exact")
+    report = AuditReport(40, (), (cue,))
+
+    assert report.leaks == ()
+    assert "may tell the methods apart by: margin" in audit_text(report)
+    linking = replace(report, cues=(replace(cue, statistic="rank correlation"),))
+    assert audit_text(linking).startswith("No leak in 40 pictures.\n")
+    assert "note  margin" in audit_text(linking)
+    assert replace(report, cues=(replace(cue, value=0.95),)).telling
+    assert replace(report, cues=(replace(cue, value=0.05),)).telling
+    assert not replace(report, cues=(replace(cue, value=1.0, p_value=1e-4),)).telling
+    assert (
+        replace(report, cues=(replace(cue, value=1.0),), accepted=("margin",)).leaks
+        == ()
+    )
+
+
+def test_where_cases_are_too_few_no_leak_is_never_the_headline():
+    """Below some number of cases, the clearest cue would be no finding."""
+    enough = Cue("position", "file", "AUC", 0.5, 1.0, "exact", 1e-11)
+    file = replace(enough, least_p=0.02)
+    few = replace(enough, name="margin", level="picture", least_p=1.1e-4)
+
+    assert audit_text(AuditReport(40, (), (enough,))).startswith("No leak in 40")
+    for cues, named in (((file, few), "position and 1 other cue"), ((few,), "margin")):
+        text = audit_text(AuditReport(6, (), cues))
+        assert text.startswith("Too few cases to tell: nothing was found in 6 pictures")
+        assert f"but {named} would not have shown, however clear" in text
+        assert "few   margin" in text
+        assert "No leak" not in text
+    assert "No leak" not in audit_text(AuditReport(40, ()))  # without the key
+
+
+@pytest.mark.parametrize(("n", "found"), [(14, False), (15, True)])
+def test_the_least_p_is_that_of_complete_separation(n, found):
+    limit = FAMILY_ALPHA / 16
+    is_test = np.arange(2 * n) % 2 == 1
+    cases = [f"c{i // 2}" for i in range(2 * n)]
+    rng = np.random.default_rng(0)
+    told = cross_validated_auc(is_test[:, None].astype(float), is_test, cases, rng)
+    assert told.value == 1.0
+    assert (told.least_p <= limit) == found
+    assert told.p_value >= 0.5 * told.least_p
+    apart = permutation.auc_association(is_test.astype(float), is_test, rng)
+    assert apart.p_value == pytest.approx(apart.least_p)
+    by_half = np.sort(is_test)
+    orders = permutation.order_association([by_half, by_half[::-1]])
+    assert orders.p_value == pytest.approx(orders.least_p)
+    ranks = permutation.rank_association([(np.arange(3.0), np.arange(3.0))], rng)
+    assert ranks.p_value == pytest.approx(ranks.least_p, rel=0.02)
 
 
 def test_all_pictures_by_another_version_of_zlib_are_no_leak(study):

@@ -16,6 +16,7 @@ from reader_study.building.png import (
     padded_file,
     pixels_of,
     read_chunks,
+    without_empty_blocks,
 )
 from reader_study.errors import StudyError
 
@@ -52,9 +53,35 @@ def test_equal_pictures_have_equal_lengths_and_different_bytes():
     assert tuple(chunk.kind for chunk in read_chunks(one)) == CHUNKS
 
 
-def test_at_least_64_random_bytes_pad_the_longest_picture():
+def test_the_longest_picture_has_room_for_what_fills_it():
     for n in range(2000, 4100):
-        assert common_length(n) - n - 8 - 13 - 4 * 12 >= 64
+        assert common_length(n) - n - 8 - 13 - 4 * 12 >= 64 + 20
+
+
+@given(st.integers(1, 40), st.integers(0, 2**32), st.integers(0, 200))
+def test_how_well_a_picture_compresses_cannot_be_read_off_its_file(width, seed, more):
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(0, 256, (12, width, 3), dtype=np.uint8)
+    longest = max(len(image_data(noise)), len(image_data(0 * noise)))
+    files = [
+        padded_file((12, width), image_data(p), common_length(longest) + more)
+        for p in (noise, 0 * noise)
+    ]
+
+    lengths = [[len(c.content) for c in read_chunks(content)] for content in files]
+    assert lengths[0] == lengths[1]
+    for content, pixels in zip(files, (noise, 0 * noise), strict=True):
+        data = read_chunks(content)[1].content
+        assert (pixels_of(read_chunks(content)) == pixels).all()
+        assert is_image_data(data, pixels)
+        assert len(without_empty_blocks(data)) <= len(image_data(pixels))
+        assert not is_image_data(data, pixels ^ 1)
+
+
+def test_a_picture_of_an_earlier_version_is_by_the_encoder_too():
+    raw = zlib.decompress(image_data(PIXELS))
+    encoder = zlib.compressobj(2, zlib.DEFLATED, 15, 9)
+    assert is_image_data(encoder.compress(raw) + encoder.flush(), PIXELS)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])

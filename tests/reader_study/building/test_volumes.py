@@ -199,9 +199,11 @@ def test_the_audit_measures_slices_against_the_methods(tmp_path):
         np.savez(path, **given)
     report = build_study(request(tmp_path, STACK, jobs=1)).audit
     aucs = {cue.name: cue.value for cue in report.cues if cue.level == "picture"}
-    assert aucs["volume CBF mean"] == 0
-    assert 0 < aucs["volume NCCT mean"] < 1
-    assert {"volume CBF fine detail", "volume CBF step between slices"} <= set(aucs)
+    assert aucs["volume mean of CBF"] == 0
+    assert 0 < aucs["volume mean of NCCT"] < 1
+    assert {"volume fine detail of CBF", "volume step between slices of CBF"} <= set(
+        aucs
+    )
 
 
 def missing(folder):

@@ -51,7 +51,7 @@ def test_init_writes_a_protocol_and_never_over_one(tmp_path, monkeypatch, capsys
 def test_a_study_is_built_and_audited(material, capsys):
     assert main([*BUILD, *PHRASE]) == 0
     printed = capsys.readouterr().out
-    assert "No leak in 12 pictures." in printed
+    assert "Too few cases to tell: nothing was found in 12 pictures" in printed
     assert "STUDY: 12 pictures for 7 readers." in printed
     assert "Commitment " in printed
     assert "opened by its passphrase" in printed

@@ -119,3 +119,17 @@ def test_hours_of_a_session_are_hashed_only_if_set():
     assert other.sha256 != plain.sha256
     with pytest.raises(StudyError):
         Protocol(title="A study", per_severity={"none": 3}, idle_hours=0)
+
+
+def test_accepted_cues_are_known_ones_and_hashed_only_if_set():
+    plain = parse_protocol(MINIMAL, "study.toml")
+    text = f'{MINIMAL}[blinding]\naccepted_cues = ["colours used"]'
+    given = parse_protocol(text, "study.toml")
+
+    assert given.accepted_cues == ("colours used",)
+    assert given.sha256 != plain.sha256
+    assert (
+        parse_protocol(text.replace('"colours used"', ""), "s").sha256 == plain.sha256
+    )
+    with pytest.raises(StudyError, match=r"blinding.accepted_cues.*margin"):
+        parse_protocol(text.replace("colours", "colour"), "study.toml")
