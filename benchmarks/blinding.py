@@ -16,7 +16,7 @@ import numpy as np
 
 from reader_study.blinding_audit import machine, permutation
 from reader_study.blinding_audit.cues import position_cue
-from reader_study.blinding_audit.findings import AuditReport, Cue
+from reader_study.blinding_audit.findings import FAMILY_ALPHA, AuditReport, Cue
 from reader_study.design.study_plan import plan_study
 from reader_study.formats.protocol import Protocol
 
@@ -25,12 +25,12 @@ _FEATURES = 240
 _WITHIN = 0.5  # standard deviation within a case, of that between cases
 
 
-def null_cues(n_cases: int, rng: np.random.Generator) -> Iterator[Cue]:
+def null_cues(n_cases: int, within: float, rng: np.random.Generator) -> Iterator[Cue]:
     """Draw the cues of pictures by two methods that are one."""
     is_test = np.repeat([False, True], n_cases)
     for number in range(_MEASURES):
         case = np.tile(rng.normal(size=n_cases), 2)
-        values = case + _WITHIN * rng.normal(size=2 * n_cases)
+        values = case + within * rng.normal(size=2 * n_cases)
         found = permutation.auc_association(values, is_test, rng)
         yield Cue(
             str(number), "picture", "AUC", found.value, found.p_value, found.how,
@@ -60,23 +60,25 @@ def main() -> None:
     """Print the rates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=2000)
-    parser.add_argument("--machines", type=int, default=200)
+    parser.add_argument("--machines", type=int, default=100)
     given = parser.parse_args()
-    print("cases   draws   refused by a picture   noted   position p <= .0000625")
-    for n_cases in (6, 9, 12, 20, 40):
-        rng = np.random.default_rng(n_cases)
-        reports = [
-            AuditReport(2 * n_cases, (), tuple(null_cues(n_cases, rng)))
-            for _ in range(given.draws)
-        ]
-        refused = sum(bool(report.leaks) for report in reports)
-        noted = sum(bool(report.notable) for report in reports)
-        limit = 0.001 / 16
+    print("cases   draws   pictures of a case   refused   noted   position a leak")
+    for n_cases in (6, 9, 12, 20):
+        limit = FAMILY_ALPHA / 16
         placed = sum(null_position(n_cases) <= limit for _ in range(given.draws))
-        print(
-            f"{n_cases:5} {given.draws:7} {refused:22} {noted / given.draws:7.3f} "
-            f"{placed:24}"
-        )
+        for name, within in (("alike", _WITHIN), ("independent", 1e3)):
+            rng = np.random.default_rng(n_cases)
+            reports = [
+                AuditReport(2 * n_cases, (), tuple(null_cues(n_cases, within, rng)))
+                for _ in range(given.draws)
+            ]
+            refused = sum(bool(report.leaks) for report in reports)
+            noted = sum(bool(report.notable) for report in reports) / given.draws
+            print(
+                f"{n_cases:5} {given.draws:7}   {name:>18} {refused:9} {noted:7.3f} "
+                f"{placed:17}",
+                flush=True,
+            )
     rng = np.random.default_rng(0)
     held, aucs = zip(
         *(null_machine(20, rng) for _ in range(given.machines)), strict=True
