@@ -239,6 +239,7 @@ def draw_montages(
     split: str = "test",
     slices: int = 10,
     panel: int = 256,
+    volumes: bool = False,
 ) -> "DrawnCases":
     """Draw each patient's measured and generated maps alike, and write cases.csv.
 
@@ -249,17 +250,20 @@ def draw_montages(
         split: Patients drawn: train, val, test or all.
         slices: Rows of a montage.
         panel: Pixels of a panel's side.
+        volumes: Whether to write volumes for stack reading too.
 
     Raises:
         DataError: If a patient lacks what a case needs, an image cannot be read or a
             file cannot be written.
     """
-    from magic_model.montage.cases import draw_cases
+    from magic_model.montage.cases import add_volumes, draw_cases
     from magic_model.montage.picture import MontageLayout
+    from magic_model.montage.volumes import VolumeLayout
 
     layout = MontageLayout(rows=slices, panel=panel)
     folders = as_path(cohort), as_path(generated), as_path(out)
-    return draw_cases(*folders, split=split, layout=layout)
+    drawn = draw_cases(*folders, split=split, layout=layout)
+    return add_volumes(drawn, *folders[:2], VolumeLayout()) if volumes else drawn
 
 
 def make_phantom(

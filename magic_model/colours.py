@@ -64,7 +64,7 @@ def colour_map(values: ArrayLike, kind: PerfusionMap) -> RgbArray:
         >>> colour_map([0.0, 60.0, 99.0], PerfusionMap.CBF).tolist()
         [[0, 0, 0], [205, 0, 0], [205, 0, 0]]
     """
-    levels = _levels(values, MAP_SPECS[kind].value_range)
+    levels = levels_of(values, MAP_SPECS[kind].value_range)
     coloured: RgbArray = PERFUSION_COLOURS[levels]
     return coloured
 
@@ -83,10 +83,16 @@ def grey_ncct(ct: ArrayLike, window: Range = NCCT_WINDOW) -> RgbArray:
         >>> grey_ncct([-1000.0, 40.0, 80.0]).tolist()
         [[0, 0, 0], [128, 128, 128], [255, 255, 255]]
     """
-    return np.repeat(_levels(ct, window)[..., np.newaxis], 3, axis=-1)
+    return np.repeat(levels_of(ct, window)[..., np.newaxis], 3, axis=-1)
 
 
-def _levels(values: ArrayLike, limits: Range) -> NDArray[np.uint8]:
+def levels_of(values: ArrayLike, limits: Range) -> NDArray[np.uint8]:
+    """Return the step of each value, from 0 to 255; 0 for what is not finite.
+
+    Args:
+        values: Of any shape.
+        limits: Values that become 0 and 255.
+    """
     low, high = limits
     array = np.asarray(values, dtype=np.float64)
     known = np.where(np.isfinite(array), array, low)

@@ -1,7 +1,10 @@
 """Small parts of pages that need a script in the browser."""
 
+import json
+import math
+from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeGuard
 
 import streamlit as st
 
@@ -33,6 +36,37 @@ def show_picture(png: bytes, key: str, *, ahead: str = "") -> None:
     missing = (st.session_state.get(key) or {}).get("missing")
     has = ahead and missing != ahead
     _viewer(key=key, data={"ahead": ahead} if has else png, on_missing_change=_nothing)
+
+
+_stack = st.components.v2.component(
+    "stack",
+    html=_asset("stack.html"),
+    css=_asset("viewer.css") + _asset("stack.css"),
+    js=_asset("ahead.js") + _asset("volume.js") + _asset("stack.js"),
+)
+
+
+def show_stack(
+    container: bytes, layout: Mapping[str, object], key: str, *, ahead: str = ""
+) -> None:
+    """Show the slices of a case in linked panels.
+
+    Args:
+        container: The file as the study has it.
+        layout: What the manifest says of all containers (`slices`, `rows`, `columns`,
+            `panels`) with `lock_window`, `measures` and `require_all_slices`.
+        key: Of this case only, so that none is shown beside questions on another.
+        ahead: Token of the reading if the page has said that it holds the container; it
+            is then sent only if that proves not to be so.
+    """
+    missing = (st.session_state.get(key) or {}).get("missing")
+    told = {**layout, "token": key}
+    if ahead and missing != ahead:
+        data: object = told | {"ahead": ahead}
+    else:
+        text = json.dumps(told).encode()
+        data = len(text).to_bytes(4, "little") + text + container
+    _stack(key=key, data=data, on_missing_change=_nothing)
 
 
 def _component(name: str, html: str = "", script: str = "") -> Any:  # noqa: ANN401
@@ -78,6 +112,33 @@ def picture_at_hand(key: str) -> str:
     told = (st.session_state.get(key) or {}).get("active")
     token = told.get("ahead") if isinstance(told, dict) else None
     return token if isinstance(token, str) else ""
+
+
+def slices_seen(key: str, n_slices: int) -> dict[str, object] | None:
+    """Return what the page says was on the screen; None if it is nothing to believe.
+
+    Returns:
+        `slices`, seconds by the number of a slice from 1, and `window_changes`.
+    """
+    told = (st.session_state.get(key) or {}).get("active")
+    seen = told.get("seen") if isinstance(told, dict) else None
+    if not isinstance(seen, dict) or not isinstance(seen.get("slices"), dict):
+        return None
+    numbers = {str(k) for k in range(1, n_slices + 1)}
+    slices = {
+        k: float(n)
+        for k, n in seen["slices"].items()
+        if k in numbers and _is_count(n) and n < _LONGEST
+    }
+    changes = seen.get("window_changes")
+    believed = int(changes) if _is_count(changes) and changes < _LONGEST else 0
+    return {"slices": slices, "window_changes": believed}
+
+
+def _is_count(given: object) -> TypeGuard[float]:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return False
+    return math.isfinite(given) and given >= 0
 
 
 def begin_session(secret: str) -> None:

@@ -14,6 +14,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const clock = countActive(data.key, on, closing.signal);
   const tell = () => setStateValue("active", {
     seconds: clock(), ahead: window.readAhead?.token ?? "",
+    seen: window.stackSeen?.report() ?? null,
   });
   on("pointerdown", (event) => { if (event.target.closest?.(SAVE)) tell(); });
   on("keydown", (event) => onKey(event, tell));

@@ -5,31 +5,37 @@ import streamlit as st
 from app import state
 from app.accounts import perform
 from app.answering import Form, missing_text
-from app.components import active_seconds, desk, picture_at_hand, show_picture
+from app.components import active_seconds, desk, picture_at_hand, slices_seen
 from app.room import Room, report
 from app.screens.frame import NOT_SHOWN, show_damaged
+from app.screens.picture import case_bytes, is_stack, show_case
 from app.screens.questions import show_questions
 from app.times import clock_time
 from reader_study.errors import DamagedPictureError
 from reader_study.reading.reading_session import Reading, ReadingSession
 from reader_study.reading.recording import Receipt
 
-_KEYS = """\
+_ANSWERING = """\
 1 to 5            answer the marked question
 Backspace         back to the last one, to answer anew
 Tab, then arrows  move between questions and answers
 Esc               leave a text field
 Ctrl+Enter        save
-F   W   A         whole picture, full width, 1:1
+"""
+_KEYS = f"""\
+{_ANSWERING}F   W   A         whole picture, full width, 1:1
 +   -   Ctrl+wheel  zoom
 arrows, Page      move the picture
 wheel             rows of a montage; else zoom"""
+_STACK_KEYS = f"""\
+{_ANSWERING}wheel, arrows     slice
+H                 all keys of the slices"""
 
 
 def show_reading(session: ReadingSession, reading: Reading) -> None:
     """Show the reading at hand."""
     try:
-        picture = session.image(reading.token)
+        picture = case_bytes(session, reading.token)
     except DamagedPictureError as error:
         report(error)
         show_damaged(_decline, reading.token, reading.position, NOT_SHOWN)
@@ -43,16 +49,18 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
         left, right = st.columns([3, 1])
         with left:
             here = state.at_hand(reading.token)
-            show_picture(picture, f"viewer-{reading.token}", ahead=here)
+            show_case(session.study, picture, f"viewer-{reading.token}", ahead=here)
         with right, st.container(key="panel"):
             said = state.show_trouble()
             show_questions(form, reading.draft, keep=True, said=said)
             with st.container(key="foot"):
-                _show_foot(form, reading)
+                _show_foot(
+                    form, reading, _STACK_KEYS if is_stack(session.study) else _KEYS
+                )
     desk(_desk_key(reading.token))
 
 
-def _show_foot(form: Form, reading: Reading) -> None:
+def _show_foot(form: Form, reading: Reading, keys: str) -> None:
     last = reading.position == reading.n_readings
     st.button(
         "Save and review" if last else "Save and next",
@@ -73,7 +81,7 @@ def _show_foot(form: Form, reading: Reading) -> None:
                 args=(reading.token, reading.position),
             )
         with st.popover("Keys"), st.container(key="keys"):
-            st.code(_KEYS, language=None)
+            st.code(keys, language=None)
 
 
 def _save(form: Form, position: int) -> None:
@@ -94,6 +102,7 @@ def _save(form: Form, position: int) -> None:
             form.answers(fields),
             form.reasons(fields),
             active_seconds=seconds,
+            seen=_seen(session, form.token),
         )
         state.remember_ahead(ahead)
         _tell(receipt, position)
@@ -113,6 +122,11 @@ def _decline(token: str, position: int, why: str = "") -> None:
 def _tell(receipt: Receipt, position: int) -> None:
     at = clock_time(receipt.stored_at, state.zone())
     state.notify(f"Reading {position} saved {at}, receipt {receipt.code}", good=True)
+
+
+def _seen(session: ReadingSession, token: str) -> dict[str, object] | None:
+    volumes = session.study.manifest.volumes
+    return None if volumes is None else slices_seen(_desk_key(token), volumes.slices)
 
 
 def _desk_key(token: str) -> str:

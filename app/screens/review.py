@@ -8,9 +8,10 @@ import streamlit as st
 from app import state
 from app.accounts import perform
 from app.answering import Form
-from app.components import desk, show_picture
+from app.components import desk
 from app.room import Room
 from app.screens.frame import show_sheet
+from app.screens.picture import case_bytes, show_case
 from app.screens.questions import show_questions
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.reading.reader_state import ReaderState
@@ -97,7 +98,8 @@ def _show_correction(session: ReadingSession, response: Response) -> None:
     with st.container(key="reading"):
         left, right = st.columns([3, 1])
         with left:
-            show_picture(session.image(response.token), f"viewer-{response.token}")
+            content = case_bytes(session, response.token)
+            show_case(session.study, content, f"viewer-{response.token}")
         with right, st.container(key="panel"):
             state.show_notice()
             show_questions(form, given, keep=False)

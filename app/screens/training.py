@@ -8,9 +8,10 @@ import streamlit as st
 from app import state
 from app.accounts import perform
 from app.answering import Form, missing_text
-from app.components import desk, show_picture
+from app.components import desk
 from app.room import Room, report
 from app.screens.frame import show_damaged
+from app.screens.picture import is_stack, show_case
 from app.screens.questions import show_questions
 from reader_study.building.training_set import TrainingCase
 from reader_study.errors import DamagedPictureError
@@ -31,7 +32,8 @@ def show_training(room: Room, progress: ReaderState) -> None:
         st.rerun()
     shown = f"{practice.trial}-{practice.case.token}"
     try:
-        picture = session.image(practice)
+        stack = is_stack(session.study)
+        picture = session.volume(practice) if stack else session.image(practice)
     except DamagedPictureError as error:
         report(error)
         show_damaged(_pass_over, practice.case.token)
@@ -39,7 +41,7 @@ def show_training(room: Room, progress: ReaderState) -> None:
     with st.container(key="reading"):
         left, right = st.columns([3, 1])
         with left:
-            show_picture(picture, f"viewer-{shown}")
+            show_case(session.study, picture, f"viewer-{shown}")
         with right, st.container(key="panel"):
             state.show_notice()
             if practice.given is None:

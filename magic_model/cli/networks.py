@@ -201,17 +201,28 @@ def montage(
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     slices: Annotated[int, typer.Option(help="Rows of a montage.")] = 10,
     panel: Annotated[int, typer.Option(help="Pixels of a panel's side.")] = 256,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", help="Write volumes for stack reading too.")
+    ] = False,
 ) -> None:
     """Draw each patient's measured and generated maps alike; write cases.csv."""
     from magic_model.cli.progress import patients_progress
-    from magic_model.montage.cases import draw_cases
+    from magic_model.montage.cases import add_volumes, draw_cases
     from magic_model.montage.picture import MontageLayout
+    from magic_model.montage.volumes import VolumeLayout
 
     layout = MontageLayout(rows=slices, panel=panel)
     with patients_progress("montages") as progress:
         drawn = draw_cases(
-            cohort, generated, out, split=split, layout=layout, progress=progress
+            cohort,
+            generated,
+            out,
+            split=split,
+            layout=layout,
+            progress=progress,
         )
+    if volumes:
+        drawn = add_volumes(drawn, cohort, generated, VolumeLayout())
     print(drawn.describe())
 
 

@@ -4,7 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO, StringIO
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from magic_model.errors import DataError, pluralize
 from magic_model.frames import to_frame
 from magic_model.maps import PerfusionMap
 from magic_model.montage.picture import MontageLayout, draw_montage
+from magic_model.montage.volumes import VolumeLayout, write_volumes
 from magic_model.output import require_writable
 
 if TYPE_CHECKING:
@@ -47,12 +48,29 @@ class Case:
         severity: Class, a value of `magic_model.severity.Severity`.
         reference_image: Montage of the measured maps, relative to the folder.
         test_image: Montage of the generated maps, relative to the folder.
+        reference_volume: NCCT and measured maps as a volume; None if not asked for.
+        test_volume: NCCT and generated maps as a volume.
     """
 
     name: str
     severity: str
     reference_image: Path
     test_image: Path
+    reference_volume: Path | None = None
+    test_volume: Path | None = None
+
+    def row(self) -> dict[str, str]:
+        """Return its cells by column; volumes only where there are any."""
+        cells = {
+            "case": self.name,
+            "severity": self.severity,
+            "reference_image": self.reference_image.as_posix(),
+            "test_image": self.test_image.as_posix(),
+        }
+        if self.reference_volume is not None and self.test_volume is not None:
+            cells["reference_volume"] = self.reference_volume.as_posix()
+            cells["test_volume"] = self.test_volume.as_posix()
+        return cells
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,15 +91,7 @@ class DrawnCases:
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the rows of cases.csv."""
-        return to_frame(
-            {
-                "case": case.name,
-                "severity": case.severity,
-                "reference_image": case.reference_image.as_posix(),
-                "test_image": case.test_image.as_posix(),
-            }
-            for case in self.cases
-        )
+        return to_frame(case.row() for case in self.cases)
 
     def __repr__(self) -> str:
         return f"DrawnCases({str(self.folder)!r}: {pluralize(len(self.cases), 'case')})"
@@ -129,7 +139,8 @@ def draw_cases(
     )
     geometry = SliceGeometry(size=layout.panel, n_slices=layout.rows)
     discard_cases(out)
-    cases, holes = [], []
+    cases: list[Case] = []
+    holes = []
     for pair in pair_slices(cohort, selected, layout.maps, geometry=geometry):
         cases.append(_draw(pair, layout, out))
         holes.append(_holes(pair))
@@ -137,6 +148,33 @@ def draw_cases(
             progress(len(cases), len(selected.patients))
     write_cases(out, cases)
     return DrawnCases(out, cases, *(max(s) for s in zip(*holes, strict=True)))
+
+
+def add_volumes(
+    drawn: DrawnCases, measured: Path, generated: Path, layout: VolumeLayout
+) -> DrawnCases:
+    """Write volumes of cases whose montages are drawn, and name them in cases.csv.
+
+    Args:
+        drawn: What `draw_cases` returned.
+        measured: Folder with cohort.csv.
+        generated: Folder with generated.csv.
+        layout: Grid of the volumes.
+
+    Raises:
+        DataError: If an image cannot be read or a file cannot be written.
+    """
+    rows = {
+        row.patient_id: row for row in read_cohort(generated, GENERATED_FILE).patients
+    }
+    selected = Cohort(generated, [rows[case.name] for case in drawn.cases])
+    found = write_volumes(read_cohort(measured), selected, drawn.folder, layout)
+    cases = [
+        replace(case, reference_volume=one, test_volume=other)
+        for case, (one, other) in zip(drawn.cases, found, strict=True)
+    ]
+    write_cases(drawn.folder, cases)
+    return replace(drawn, cases=cases)
 
 
 def share_without_value(
@@ -236,10 +274,9 @@ def write_cases(folder: Path, cases: Sequence[Case]) -> None:
     """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for case in cases:
-        images = (case.reference_image.as_posix(), case.test_image.as_posix())
-        writer.writerow([case.name, case.severity, *images])
+    rows = [case.row() for case in cases]
+    writer.writerow(rows[0] if rows else _COLUMNS)
+    writer.writerows(row.values() for row in rows)
     _write(folder / FILE, text.getvalue().encode())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import get_data_path
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from magic_model.colours import RgbArray, colour_map, grey_ncct
@@ -126,11 +126,20 @@ def colour_drawn(values: ArrayLike, kind: PerfusionMap) -> RgbArray:
         >>> colour_drawn([0.0, 4.0, 58.0, 99.0], PerfusionMap.CBF).tolist()
         [[24, 0, 60], [24, 0, 60], [251, 83, 0], [251, 83, 0]]
     """
+    return colour_map(clipped(values, kind), kind)
+
+
+def clipped(values: ArrayLike, kind: PerfusionMap) -> NDArray[np.float64]:
+    """Cut values off at the ends of `DRAWN_SHARE`; what is not finite becomes NaN.
+
+    Args:
+        values: In the unit of the map, of any shape.
+        kind: Which map it is.
+    """
     low, high = MAP_SPECS[kind].value_range
     first, last = (low + share * (high - low) for share in DRAWN_SHARE)
     array = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(array)
-    return colour_map(np.where(known, np.clip(array, first, last), np.nan), kind)
+    return np.where(np.isfinite(array), np.clip(array, first, last), np.nan)
 
 
 _MIDDLE = 1  # of the NCCT below, at and above a slice

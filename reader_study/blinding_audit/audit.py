@@ -12,8 +12,10 @@ import numpy as np
 from reader_study.blinding_audit import cues as blinding_audit_cues
 from reader_study.blinding_audit import facts as blinding_audit_facts
 from reader_study.blinding_audit import machine
+from reader_study.blinding_audit import volumes as blinding_audit_volumes
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.building import study
+from reader_study.building.restoring import VOLUME_SOURCES
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest, Presentation
@@ -23,6 +25,8 @@ from reader_study.running.study_store import NOTE
 
 _SHORTEST = 4
 """Shorter names are found by chance in any hash; they are not looked for."""
+
+_SHOWN = (".png", ".bin")
 
 _WRITTEN_BY_PEOPLE = (study.PROTOCOL, study.QUESTIONNAIRE)
 """They name the methods or not as the investigators like; readers may see both."""
@@ -83,6 +87,7 @@ def audit_study(
     checks = (
         Check("contents", tuple(_contents(folder, manifest, protocol))),
         *blinding_audit_facts.file_checks(facts, pictures),
+        *blinding_audit_volumes.volume_checks(folder, manifest),
     )
     if truth is None:
         return AuditReport(len(facts), checks)
@@ -94,6 +99,11 @@ def audit_study(
     cues = (
         () if shown is None else tuple(_cues(manifest, facts, shown, truth, protocol))
     )
+    if cues and not any(check.faults for check in checks):
+        found = blinding_audit_volumes.volume_cues(
+            folder, manifest, truth.cells, protocol.test, np.random.default_rng(_SEED)
+        )
+        cues = (*cues, *found)
     return AuditReport(len(facts), (*checks, words), cues, protocol.accepted_cues)
 
 
@@ -127,7 +137,9 @@ def picture_audit(
 
 def _case_words(truth: Truth) -> set[str]:
     """Return the names of cases and of the files that their pictures came from."""
-    sources = [PurePosixPath(s["path"]) for s in truth.details.get("sources", [])]
+    details = truth.details
+    listed = [*details.get("sources", []), *details.get(VOLUME_SOURCES, [])]
+    sources = [PurePosixPath(source["path"]) for source in listed]
     names = [cell.case for cell in truth.cells.values()]
     names += truth.details.get("available", {})  # also those that were not drawn
     names += [part for path in sources for part in (str(path), path.name, path.stem)]
@@ -135,8 +147,8 @@ def _case_words(truth: Truth) -> set[str]:
 
 
 def _not_searched(place: Path) -> bool:
-    practised_on = place.parts[0] == study.TRAINING and place.suffix == ".png"
-    picture = place.parts[0] == study.IMAGES or practised_on
+    practised_on = place.parts[0] == study.TRAINING and place.suffix in _SHOWN
+    picture = place.parts[0] in {study.IMAGES, study.VOLUMES} or practised_on
     return picture or place.name == NOTE or place.name.startswith(study.DATABASE)
 
 

@@ -62,6 +62,11 @@ class Cue:
     least_p: float = 0.0
 
     @property
+    def measure(self) -> str:
+        """Name by which a protocol accepts it: that of all panels of a stack."""
+        return self.name.partition(" of ")[0]
+
+    @property
     def is_telling(self) -> bool:
         """Whether it sorts the pictures nearly all by itself, and not by chance."""
         sorts = self.level == "picture" and self.statistic == "AUC"
@@ -122,7 +127,7 @@ class AuditReport:
     def telling(self) -> tuple[Cue, ...]:
         """Picture-level cues that sort the pictures, and that are not accepted."""
         found = (cue for cue in self.cues if cue.is_telling)
-        return tuple(cue for cue in found if cue.name not in self.accepted)
+        return tuple(cue for cue in found if cue.measure not in self.accepted)
 
     @property
     def too_few(self) -> tuple[Cue, ...]:
@@ -208,7 +213,7 @@ def _how_to_accept(cue: Cue) -> str:
     return (
         f"the pictures themselves tell the methods apart by {cue.name} (AUC "
         f"{cue.value:.2f}, p = {cue.p_value:.1g}); draw both methods alike, or accept "
-        f'it in study.toml: [blinding] accepted_cues = ["{cue.name}"]'
+        f'it in study.toml: [blinding] accepted_cues = ["{cue.measure}"]'
     )
 
 

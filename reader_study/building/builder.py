@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reader_study.blinding_audit import AuditReport, audit_study
-from reader_study.building import study
+from reader_study.building import study, volumes
 from reader_study.building import training as building_training
 from reader_study.building.cases_file import Case, read_cases
-from reader_study.building.pictures import Picture, encode_pictures, write_pictures
-from reader_study.building.restoring import PADDING, copies_of
+from reader_study.building.pictures import encode_pictures, write_pictures
+from reader_study.building.restoring import PADDING, VOLUME_SOURCES, copies_of
 from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan, plan_study
 from reader_study.design.truth import Truth, commitment, new_salt
@@ -97,18 +97,25 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     available = {case.name: case.severity for case in cases.values()}
     plan = plan_study(available, protocol, nonce)
     drawn = _drawn_images(plan, cases, protocol)
+    stacks, sources = _drawn_volumes(plan, cases, protocol, request.cases.parent)
     pictures = encode_pictures(drawn, request.jobs)
     details = {
         "nonce": nonce,
         "available": available,
-        "sources": _sources(drawn, pictures, request.cases.parent),
+        "sources": _sources(
+            drawn,
+            {name: picture.source_sha256 for name, picture in pictures.items()},
+            request.cases.parent,
+        ),
         PADDING: padding,
+        **sources,
         **({"discarded_draw": discarded} if discarded else {}),
     }
     with _staged(request.out) as stage:
         shown = write_pictures(stage / study.IMAGES, plan, pictures, padding)
+        sealed = volumes.write_volumes(stage / study.VOLUMES, plan, stacks, padding)
         training = building_training.write_training(
-            stage, practice, pictures.values(), padding
+            stage, practice, pictures.values(), padding, sealed
         )
         details |= building_training.training_details(practice, training)
         truth = Truth(secrets.token_hex(8), new_salt(), plan.cells, details)
@@ -122,6 +129,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             presentations=shown,
             slots=plan.slots,
             training_sha256=training.sha256,
+            volumes=sealed,
         )
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
@@ -171,9 +179,37 @@ def _drawn_images(
     return images
 
 
+def _drawn_volumes(
+    plan: StudyPlan, cases: Mapping[str, Case], protocol: Protocol, folder: Path
+) -> tuple[dict[tuple[str, str], Path], dict[str, list[dict[str, str]]]]:
+    """Return the volumes that the study shows, and what the key says of them.
+
+    Where readers see montages there are none.
+
+    Raises:
+        StudyError: If a case has none, or they do not lie on one grid.
+    """
+    if protocol.viewer != "stack":
+        return {}, {}
+    found = {}
+    for cell in plan.cells.values():
+        case, reference = cases[cell.case], cell.method == protocol.reference
+        volume = case.reference_volume if reference else case.test_volume
+        if volume is None:
+            msg = (
+                "viewer 'stack' must have a volume of every case and method in "
+                f"cases.csv, got none of {case.name}: magic-model montage --volumes "
+                "writes them"
+            )
+            raise StudyError(msg)
+        found[cell.case, cell.method] = volume
+    sources = _sources(found, volumes.read_volumes(found), folder)
+    return found, {VOLUME_SOURCES: sources}
+
+
 def _sources(
     images: Mapping[tuple[str, str], Path],
-    pictures: Mapping[tuple[str, str], Picture],
+    hashes: Mapping[tuple[str, str], str],
     folder: Path,
 ) -> list[dict[str, str]]:
     return [
@@ -181,7 +217,7 @@ def _sources(
             "case": case,
             "method": method,
             "path": path.relative_to(folder).as_posix(),
-            "sha256": pictures[case, method].source_sha256,
+            "sha256": hashes[case, method],
         }
         for (case, method), path in sorted(images.items())
     ]

@@ -8,16 +8,20 @@ from pathlib import Path
 from reader_study.errors import StudyError
 
 COLUMNS = ("case", "severity", "reference_image", "test_image")
+VOLUMES = ("reference_volume", "test_volume")
+"""Columns that may be there besides."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A patient with a montage of each method."""
+    """A patient with a montage of each method, and a volume of each where given."""
 
     name: str
     severity: str
     reference_image: Path
     test_image: Path
+    reference_volume: Path | None = None
+    test_volume: Path | None = None
 
 
 def read_cases(path: Path) -> dict[str, Case]:
@@ -63,4 +67,10 @@ def _case(row: Mapping[str, str | None], folder: Path, where: str) -> Case:
         if not image.is_file():
             msg = f"{where}: {image} must be a file, got none"
             raise StudyError(msg)
-    return Case(values["case"], values["severity"], *images)
+    given = [(row.get(column) or "").strip() for column in VOLUMES]
+    volumes = [folder / text if text else None for text in given]
+    for volume in volumes:
+        if volume is not None and not volume.is_file():
+            msg = f"{where}: {volume} must be a file, got none"
+            raise StudyError(msg)
+    return Case(values["case"], values["severity"], *images, *volumes)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reader_study.building import study, training_set
 from reader_study.building.pictures import encode_picture, write_picture
+from reader_study.building.volumes import read_volume
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats import checking
@@ -21,8 +22,13 @@ from reader_study.formats.manifest import Manifest
 PADDING = "padding"
 """Detail of the key: the seed of the padding."""
 
+VOLUME_SOURCES = "volumes"
+"""Detail of the key: the files that volumes came from."""
+
 _TRAINING_LIST = f"{training_set.FOLDER}/{training_set.LIST}"
 _COPIED = (study.PROTOCOL, study.QUESTIONNAIRE, study.MANIFEST, _TRAINING_LIST)
+_VOLUME = ".bin"
+_SOURCES = (".png", ".npz")
 _UNFINISHED = ".restored.partial"
 _EARLIER = (
     "The key must be of a study built since keys hold what restores it, got an earlier "
@@ -60,6 +66,10 @@ class _File:
     sha256: str
     source_sha256: str
 
+    @property
+    def is_volume(self) -> bool:
+        return self.place.endswith(_VOLUME)
+
     def is_whole(self, folder: Path) -> bool:
         path = folder / self.place
         return path.is_file() and _sha256(path.read_bytes()) == self.sha256
@@ -87,12 +97,12 @@ def restore_study(folder: Path, truth: Truth, montages: Path | None = None) -> R
     if not truth.copies or PADDING not in truth.details:
         raise StudyError(_EARLIER)
     wanted = tuple(_files(truth))
-    images = folder / study.IMAGES
     if not any((folder / file.place).is_file() for file in wanted):
         msg = f"{folder} must be the study of this key, got none of its pictures"
         raise StudyError(msg)
     try:
-        images.mkdir(exist_ok=True)
+        for file in wanted:
+            (folder / file.place).parent.mkdir(exist_ok=True)
         small = tuple(_restore_copies(folder, truth))
         damaged = [file for file in wanted if not file.is_whole(folder)]
         sources = _sources(montages, {file.source_sha256 for file in damaged})
@@ -116,9 +126,21 @@ def _files(truth: Truth) -> Iterator[_File]:
         cell, place = truth.cells[p.token], f"{study.IMAGES}/{p.image}"
         sha256 = origin[cell.case, cell.method]
         yield _File(place, p.token, p.length, p.sha256, sha256)
+    if manifest.volumes is not None:
+        scans = {
+            (s["case"], s["method"]): s["sha256"] for s in truth.details[VOLUME_SOURCES]
+        }
+        for p in manifest.presentations:
+            cell, file = truth.cells[p.token], manifest.volumes.files[p.pseudo_id]
+            place, sha256 = (
+                f"{study.VOLUMES}/{file.volume}",
+                scans[cell.case, cell.method],
+            )
+            yield _File(place, p.token, file.length, file.sha256, sha256)
     if _TRAINING_LIST in truth.copies:
         source = checking.parse_json(truth.copies[_TRAINING_LIST], _TRAINING_LIST)
         origins = {c["token"]: c["sha256"] for c in truth.details["training"]}
+        scans_of = {c["token"]: c.get("volume", "") for c in truth.details["training"]}
         listed = checking.check(training_set.TrainingSet, source.content, source)
         for case in listed.cases:
             place, origin_of = (
@@ -126,6 +148,13 @@ def _files(truth: Truth) -> Iterator[_File]:
                 origins[case.token],
             )
             yield _File(place, case.token, case.length, case.sha256, origin_of)
+            if case.volume_sha256:
+                volume, length = (
+                    f"{training_set.FOLDER}/{case.volume}",
+                    case.volume_length,
+                )
+                scan = scans_of[case.token]
+                yield _File(volume, case.token, length, case.volume_sha256, scan)
 
 
 def _restore_copies(folder: Path, truth: Truth) -> Iterator[str]:
@@ -146,7 +175,7 @@ def _sources(montages: Path | None, wanted: set[str]) -> dict[str, Path]:
     if not montages.is_dir():
         msg = f"--from must be the folder of the montages, got {montages}"
         raise StudyError(msg)
-    paths = (p for p in sorted(montages.rglob("*")) if p.suffix.lower() == ".png")
+    paths = (p for p in sorted(montages.rglob("*")) if p.suffix.lower() in _SOURCES)
     by_hash = {_sha256(path.read_bytes()): path for path in paths if path.is_file()}
     return {sha256: path for sha256, path in by_hash.items() if sha256 in wanted}
 
@@ -156,10 +185,14 @@ def _restore_picture(
 ) -> str:
     """Write a picture; give the reason if it cannot be had, or nothing."""
     if file.source_sha256 not in sources:
-        what = f"a montage with SHA-256 {file.source_sha256}"
+        kind = "volume" if file.is_volume else "montage"
+        what = f"a {kind} with SHA-256 {file.source_sha256}"
         return f"{file.place} needs {what}, which is not under --from"
-    picture = encode_picture(sources[file.source_sha256])
-    content = picture.file(file.token, file.length, seed)
+    source = sources[file.source_sha256]
+    if file.is_volume:
+        content = read_volume(source).container(file.token, seed)
+    else:
+        content = encode_picture(source).file(file.token, file.length, seed)
     if _sha256(content) != file.sha256:
         return (
             f"{file.place} cannot be made with zlib {zlib.ZLIB_RUNTIME_VERSION}, which "

@@ -15,6 +15,7 @@ PROTOCOL = "study.toml"
 QUESTIONNAIRE = "questionnaire.json"
 MANIFEST = "manifest.json"
 IMAGES = "images"
+VOLUMES = "volumes"
 TRAINING = training_set.FOLDER
 DATABASE = "study.sqlite"
 
@@ -57,12 +58,42 @@ class Study:
         path = self.folder / IMAGES / presentation.image
         return training_set.checked_picture(path, presentation.sha256)
 
+    def volume_bytes(self, token: str) -> bytes:
+        """Return the bytes of a volume, checked each time.
+
+        Raises:
+            DamagedPictureError: If the file is missing, or is not the one that the
+                study was built with.
+            StudyError: If there is no such token, or the study shows montages.
+        """
+        presentation = self.manifest.presentation(token)
+        if self.manifest.volumes is None:
+            msg = f"{self.folder} must have volumes, got a study of montages"
+            raise StudyError(msg)
+        file = self.manifest.volumes.files[presentation.pseudo_id]
+        path = self.folder / VOLUMES / file.volume
+        return training_set.checked_picture(path, file.sha256)
+
+    def shown_bytes(self, token: str) -> bytes:
+        """Return what readers see under a token: its volume, or else its picture.
+
+        Raises:
+            DamagedPictureError: If it cannot be shown.
+            StudyError: If there is no such token.
+        """
+        stack = self.manifest.volumes is not None
+        return self.volume_bytes(token) if stack else self.image_bytes(token)
+
     def damaged_pictures(self) -> dict[str, str]:
-        """Return what is wrong with pictures, by token; each file is read anew."""
+        """Return what is wrong with pictures, by token; each file is read anew.
+
+        Volumes count as pictures.
+        """
         found = {}
         for presentation in self.manifest.presentations:
             try:
                 self.image_bytes(presentation.token)
+                self.shown_bytes(presentation.token)
             except DamagedPictureError as error:
                 found[presentation.token] = f"{error} ({presentation.pseudo_id})"
         return found

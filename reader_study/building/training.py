@@ -6,14 +6,16 @@ import json
 import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reader_study.building.cases_file import Case
 from reader_study.building.pictures import Picture, encode_picture, write_picture
 from reader_study.building.png import common_length
 from reader_study.building.training_set import FOLDER, LIST, TrainingCase, TrainingSet
+from reader_study.building.volumes import read_volume, write_container
 from reader_study.errors import StudyError
+from reader_study.formats.manifest import Volumes
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire
 
@@ -30,6 +32,7 @@ class TrainingRow:
         image: File of its montage.
         expected: Code by question, where there is a right one.
         feedback: Text by question.
+        volume: File of its volume, where given.
     """
 
     where: str
@@ -37,6 +40,7 @@ class TrainingRow:
     image: Path
     expected: Mapping[str, int]
     feedback: Mapping[str, str]
+    volume: Path | None = None
 
 
 def read_training_file(
@@ -97,22 +101,36 @@ def practice_cases(
     names = (protocol.reference, protocol.test)
     rows = read_training_file(folder / protocol.training_cases, questionnaire, names)
     _check_apart(rows, cases.values())
+    for row in rows:
+        if protocol.viewer == "stack" and (
+            row.volume is None or not row.volume.is_file()
+        ):
+            msg = (
+                f"{row.where}: volume must be a file where viewer is 'stack', got none"
+            )
+            raise StudyError(msg)
     return rows
 
 
 def write_training(
-    stage: Path, rows: Iterable[TrainingRow], pictures: Iterable[Picture], seed: str
+    stage: Path,
+    rows: Iterable[TrainingRow],
+    pictures: Iterable[Picture],
+    seed: str,
+    volumes: Volumes | None = None,
 ) -> TrainingSet:
-    """Write the pictures, encoded as those of the study are, under random names.
+    """Write pictures and volumes, encoded as those of the study, under random names.
 
     Args:
         stage: Folder of the study.
         rows: Rows of training.csv.
         pictures: Those that the study shows.
         seed: Of their padding.
+        volumes: Those that the study shows; None in a study of montages.
 
     Raises:
-        StudyError: If one cannot be read, or is a picture of the study.
+        StudyError: If one cannot be read, or is a picture of the study, or a volume
+            lies on another grid than those.
         OSError: If one cannot be written.
     """
     encoded = _encoded(rows, pictures)
@@ -127,11 +145,29 @@ def write_training(
         sha256 = hashlib.sha256(content).hexdigest()
         case = TrainingCase(token, sha256, length, row.expected, row.feedback)
         write_picture(stage / FOLDER / case.image, content)
-        cases.append(case)
+        cases.append(_with_volume(stage / FOLDER, case, row, volumes, seed))
     written = TrainingSet(tuple(cases))
     text = json.dumps(written.to_dict(), indent=1, ensure_ascii=False) + "\n"
     (stage / FOLDER / LIST).write_text(text, encoding="utf-8")
     return written
+
+
+def _with_volume(
+    folder: Path,
+    case: TrainingCase,
+    row: TrainingRow,
+    volumes: Volumes | None,
+    seed: str,
+) -> TrainingCase:
+    if volumes is None or row.volume is None:
+        return case
+    volume = read_volume(row.volume)
+    grid = (volumes.slices, volumes.rows, volumes.columns)
+    if volume.shape != grid or volume.panels != volumes.panels:
+        msg = f"{row.where}: {row.volume} must have grid and panels of the study's"
+        raise StudyError(msg)
+    file = write_container(folder, case.token, volume, seed)
+    return replace(case, volume_sha256=file.sha256, volume_length=file.length)
 
 
 def training_details(
@@ -143,17 +179,25 @@ def training_details(
             "token": case.token,
             "case": row.case,
             "sha256": hashlib.sha256(row.image.read_bytes()).hexdigest(),
+            **_volume_hash(row, case),
         }
         for row, case in zip(rows, training.cases, strict=True)
     ]
     return {"training": cases} if cases else {}
 
 
+def _volume_hash(row: TrainingRow, case: TrainingCase) -> dict[str, str]:
+    if row.volume is None or not case.volume_sha256:
+        return {}
+    return {"volume": hashlib.sha256(row.volume.read_bytes()).hexdigest()}
+
+
 def _check_columns(
     path: Path, columns: Collection[str], questionnaire: Questionnaire
 ) -> None:
     ids = questionnaire.ids
-    known = ("case", "image", *ids, *(f"{name}{_FEEDBACK}" for name in ids))
+    feedback = (f"{name}{_FEEDBACK}" for name in ids)
+    known = ("case", "image", *ids, *feedback, "volume")
     missing = [name for name in known[:2] if name not in columns]
     unknown = [name for name in columns if name not in known]
     if missing or unknown:
@@ -189,7 +233,9 @@ def _row(
             expected[question.id] = codes[given]
         if text := cells.get(f"{question.id}{_FEEDBACK}", ""):
             feedback[question.id] = text
-    return TrainingRow(where, cells["case"], image, expected, feedback)
+    given = cells.get("volume", "")
+    volume = folder / given if given else None
+    return TrainingRow(where, cells["case"], image, expected, feedback, volume)
 
 
 def _check_row(

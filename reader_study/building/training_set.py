@@ -30,6 +30,8 @@ class TrainingCase:
         length: Length of the file in bytes.
         expected: Code by question, where there is a right one.
         feedback: What is said after answering, by question.
+        volume_sha256: Hash of the volume's file, where readers scroll through stacks.
+        volume_length: Length of that file in bytes.
     """
 
     token: checking.Filled
@@ -37,11 +39,25 @@ class TrainingCase:
     length: checking.Positive
     expected: Mapping[str, checking.Whole]
     feedback: Mapping[str, checking.Text]
+    volume_sha256: checking.Text = ""
+    volume_length: checking.Count = 0
 
     @property
     def image(self) -> str:
         """File name of the picture."""
         return f"{self.token}.png"
+
+    @property
+    def volume(self) -> str:
+        """File name of the volume."""
+        return f"{self.token}.bin"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content as plain values."""
+        content = asdict(self)
+        if not self.volume_sha256:  # as before there were volumes
+            del content["volume_sha256"], content["volume_length"]
+        return content
 
 
 @checking.record
@@ -58,7 +74,7 @@ class TrainingSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of training.json."""
-        return {"schema": self.schema, "cases": [asdict(case) for case in self.cases]}
+        return {"schema": self.schema, "cases": [c.to_dict() for c in self.cases]}
 
     def position(self, token: str) -> int:
         """Return the place of a case, from 1.
@@ -106,12 +122,23 @@ def training_image(folder: Path, case: TrainingCase) -> bytes:
     return checked_picture(folder / FOLDER / case.image, case.sha256)
 
 
+def training_volume(folder: Path, case: TrainingCase) -> bytes:
+    """Return the bytes of a volume, checked.
+
+    Raises:
+        DamagedPictureError: If the file is not the one that the study was built with.
+    """
+    return checked_picture(folder / FOLDER / case.volume, case.volume_sha256)
+
+
 def damaged_pictures(folder: Path, training: TrainingSet) -> tuple[str, ...]:
     """Return what is wrong with the pictures of a training; each is read anew."""
     found = []
     for case in training.cases:
         try:
             training_image(folder, case)
+            if case.volume_sha256:
+                training_volume(folder, case)
         except DamagedPictureError as error:
             found.append(str(error))
     return tuple(found)

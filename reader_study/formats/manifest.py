@@ -16,6 +16,7 @@ from reader_study.errors import StudyError
 from reader_study.formats import checking
 
 FILE_NAME = "manifest.json"
+MOST_PANELS = 8
 SCHEMA: Literal[1] = 1
 
 
@@ -48,6 +49,85 @@ class Presentation:
 
 
 @checking.record
+class Panel:
+    """What one panel of a stack shows, in all cases alike.
+
+    Attributes:
+        name: Title, such as `CBF`.
+        unit: Unit of the values.
+        dtype: `int16` for values as they are, `uint8` for codes of which 0 is `low`,
+            or nothing, and 255 is `high`.
+        low: Value of code 0, or lower end of the window at first.
+        high: Value of code 255, or upper end of the window at first.
+        colours: 256 colours in hexadecimal, rrggbb each, from low to high; empty for
+            grey.
+    """
+
+    name: checking.Filled
+    unit: checking.Text
+    dtype: Literal["int16", "uint8"]
+    low: checking.Number
+    high: checking.Number
+    colours: Annotated[str, Field(pattern=r"^([0-9a-f]{1536})?$")] = ""
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            msg = f"must be more than low, {self.low:g}, got {self.high:g}"
+            raise checking.Invalid(msg, "high")
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of a value."""
+        return 2 if self.dtype == "int16" else 1
+
+
+@checking.record
+class VolumeFile:
+    """The sealed volume of one presentation.
+
+    Attributes:
+        volume: File name inside STUDY/volumes.
+        sha256: Hash of the file, in hexadecimal.
+        length: Length of the file in bytes.
+    """
+
+    volume: Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.bin$")]
+    sha256: checking.Filled
+    length: checking.Positive
+
+
+@checking.record
+class Volumes:
+    """The grid and the panels that all volumes of a study share, and their files.
+
+    Attributes:
+        slices: Number of slices of every volume.
+        rows: Rows of a slice.
+        columns: Columns of a slice.
+        panels: Side by side, from left to right.
+        files: By pseudo-ID.
+    """
+
+    slices: checking.Positive
+    rows: checking.Positive
+    columns: checking.Positive
+    panels: Annotated[tuple[Panel, ...], Field(min_length=1, max_length=MOST_PANELS)]
+    files: Mapping[str, VolumeFile]
+
+    def __post_init__(self) -> None:
+        names = [file.volume for file in self.files.values()]
+        if len(set(names)) != len(names):
+            why = "must each have their own volume, got one twice"
+            raise checking.Invalid(why, "files")
+
+    def layout(self) -> dict[str, Any]:
+        """Return grid and panels as plain values, without the files."""
+        content = asdict(self)
+        del content["files"]
+        return content
+
+
+@checking.record
 class Slot:
     """The place of one planned reader.
 
@@ -76,6 +156,7 @@ class Manifest:
         presentations: By token, so that their order tells nothing.
         slots: One per planned reader.
         training_sha256: Hash of the list of training cases; empty if there are none.
+        volumes: Sealed volumes, where readers scroll through stacks; else None.
     """
 
     schema: Literal[1]
@@ -87,6 +168,7 @@ class Manifest:
     presentations: tuple[Presentation, ...]
     slots: tuple[Slot, ...]
     training_sha256: checking.Text = ""
+    volumes: Volumes | None = None
 
     def __post_init__(self) -> None:
         for name in ("token", "pseudo_id", "image"):
@@ -94,6 +176,10 @@ class Manifest:
             if len(set(values)) != len(values):
                 why = f"must each have its own {name}, got one twice"
                 raise checking.Invalid(why, "presentations")
+        shown = {p.pseudo_id for p in self.presentations}
+        if self.volumes is not None and set(self.volumes.files) != shown:
+            msg = f"must be one for each presentation, got {len(self.volumes.files)}"
+            raise checking.Invalid(msg, "volumes", "files")
         for place, slot in enumerate(self.slots):
             self._check(slot, place)
         if len({slot.name for slot in self.slots}) != len(self.slots):
@@ -142,6 +228,8 @@ class Manifest:
             slot["orders"] = {str(trial): o for trial, o in slot["orders"].items()}
         if not self.training_sha256:  # as before there was training
             del content["training_sha256"]
+        if self.volumes is None:  # as before there were volumes
+            del content["volumes"]
         return content
 
     def to_json(self) -> str:

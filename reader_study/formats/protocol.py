@@ -15,12 +15,14 @@ from reader_study.formats.canonical import sha256_of
 
 Allocation = Literal["paper", "balanced"]
 Order = Literal["shared", "per_reader"]
+Viewer = Literal["montage", "stack"]
 _Days = Annotated[checking.Number, Field(ge=0)]
 _Hours = Annotated[checking.Number, Field(gt=0, le=168)]
 
 PictureCue = Literal[
     "margin", "slice rows", "background noise", "background share", "colours used",
-    "compressed size",
+    "compressed size", "volume levels", "volume empty share", "volume mean",
+    "volume fine detail", "volume step between slices",
 ]  # fmt: skip
 """What the blinding audit measures of pictures themselves."""
 
@@ -47,6 +49,10 @@ _IN_FILE = {
     "training_cases": ("training", "cases"),
     "training_repeat": ("training", "repeat"),
     "training_skippable": ("training", "skippable"),
+    "viewer": ("reading", "viewer"),
+    "require_all_slices": ("reading", "require_all_slices"),
+    "lock_window": ("reading", "lock_window"),
+    "measures": ("reading", "measures"),
     "accepted_cues": ("blinding", "accepted_cues"),
     "analysis": ("analysis",),
 }
@@ -54,7 +60,8 @@ _IN_FILE = {
 
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
-    "pin", "accepted_cues",
+    "pin", "viewer", "require_all_slices", "lock_window", "measures",
+    "accepted_cues",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
@@ -121,6 +128,19 @@ class Protocol:
     pin: checking.YesNo = True
     """Whether a PIN of the reader's own may wake such a session at the same browser."""
 
+    viewer: Viewer = "montage"
+    """`montage`: one picture a case, as in the paper. `stack`: linked panels with one
+    slice position, from the volumes of the cases."""
+
+    require_all_slices: checking.YesNo = False
+    """Whether all slices of a stack must have been on screen before an answer."""
+
+    lock_window: checking.YesNo = False
+    """Whether the window of the NCCT stays as it is at first."""
+
+    measures: checking.YesNo = False
+    """Whether readers may measure lengths and means in a stack."""
+
     accepted_cues: tuple[PictureCue, ...] = ()
     """Cues of the pictures that may tell the methods apart; any other is refused."""
 
@@ -143,6 +163,7 @@ class Protocol:
                 f"pictures of a trial are of one method, got {self.max_run}"
             )
             raise checking.Invalid(why, "max_run")
+        self._check_viewer()
         # Were it more, the case in the middle of trial 1 would have no place.
         largest = self.n_cases // 2
         if self.min_distance > largest:
@@ -151,6 +172,12 @@ class Protocol:
                 f"got {self.min_distance}"
             )
             raise checking.Invalid(why, "min_distance")
+
+    def _check_viewer(self) -> None:
+        for name in ("require_all_slices", "lock_window", "measures"):
+            if getattr(self, name) and self.viewer != "stack":
+                why = f"must be false unless viewer is 'stack', got {self.viewer!r}"
+                raise checking.Invalid(why, name)
 
     @property
     def n_cases(self) -> int:

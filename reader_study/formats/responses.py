@@ -28,7 +28,7 @@ _OWN = frozenset(
     {
         *REQUIRED, *_UNBLINDED, *OCCASION, "position", "pseudo_id", "note", "revision",
         "opened_at", "submitted_at", "seconds", "active_seconds", "simulated",
-        "reconstructed",
+        "reconstructed", "seen",
     }
 )  # fmt: skip
 _LOOKS_LIKE_A_QUESTION = re.compile(r"Q\d+[A-Za-z]?(_reason)?")
@@ -127,6 +127,7 @@ def responses_text(
     rows: Iterable[Mapping[str, object]],
     *,
     masked: bool = False,
+    viewed: bool = False,
 ) -> str:
     """Return the text of responses.csv.
 
@@ -134,12 +135,14 @@ def responses_text(
         questionnaire: What was asked.
         rows: Cells by column; texts are guarded against spreadsheets already.
         masked: Without what the pictures are: case, method and severity.
+        viewed: With what was on screen, where readers scroll through stacks.
     """
     ids = questionnaire.ids
     header = [
         "reader", "trial", "position", "pseudo_id", *(() if masked else _UNBLINDED),
         *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
-        "submitted_at", "seconds", "active_seconds", "simulated",
+        "submitted_at", "seconds", "active_seconds", *(("seen",) if viewed else ()),
+        "simulated",
     ]  # fmt: skip
     return csv_text(header, rows)
 

@@ -2,9 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reader_study.errors import StudyError
+from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.questionnaire import Questionnaire
+
+_LONGEST = 1e7  # seconds or changes
 
 LONGEST_REASON = 4000
 """Characters of one explanation."""
@@ -89,6 +93,74 @@ def check_seconds(seconds: float | None) -> float | None:
         msg = f"active_seconds must be 0 or more, got {seconds!r:.40}"
         raise AnswersError(msg)
     return float(seconds)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was on screen before an answer, as the reader's browser counted it.
+
+    Attributes:
+        slices: Seconds by slice, from 1; slices never on screen are left out.
+        window_changes: How often the window of the NCCT was changed.
+    """
+
+    slices: Mapping[int, float]
+    window_changes: int = 0
+
+    def to_json(self) -> str:
+        """Return the content as canonical JSON."""
+        slices = {str(n): round(self.slices[n], 2) for n in sorted(self.slices)}
+        content = {"slices": slices, "window_changes": self.window_changes}
+        return canonical_bytes(content).decode()
+
+
+def check_seen(given: object, n_slices: int) -> Seen:
+    """Return what was on screen, which may have come over any wire.
+
+    Args:
+        given: `{"slices": {"1": seconds, ...}, "window_changes": n}`.
+        n_slices: Slices of every volume of the study.
+
+    Raises:
+        AnswersError: If it is anything else.
+    """
+    content = given if isinstance(given, Mapping) else {}
+    slices, changes = content.get("slices"), content.get("window_changes", 0)
+    known = {str(n): n for n in range(1, n_slices + 1)}
+    right = (
+        isinstance(slices, Mapping)
+        and all(n in known and _is_number(slices[n]) for n in slices)
+        and isinstance(changes, int)
+        and _is_number(changes)
+        and not {*content} - {"slices", "window_changes"}
+    )
+    if not right or not isinstance(slices, Mapping):
+        msg = f"What was seen must be seconds by slice, 1 to {n_slices}, and changes"
+        raise AnswersError(msg)
+    return Seen({known[n]: float(slices[n]) for n in slices}, int(changes))
+
+
+def require_all_seen(seen: Seen | None, n_slices: int) -> None:
+    """Refuse an answer before all slices were on screen.
+
+    Raises:
+        AnswersError: If so; the slices are named.
+    """
+    there = seen.slices if seen else {}
+    left = [str(n) for n in range(1, n_slices + 1) if n not in there]
+    if left:
+        were = "was" if len(left) == 1 else "were"
+        which = f"{len(left)} {were} not: {', '.join(left)}"
+        msg = f"All {n_slices} slices must have been on screen, {which}"
+        raise AnswersError(msg)
+
+
+def _is_number(given: object) -> bool:
+    return (
+        isinstance(given, int | float)
+        and not isinstance(given, bool)
+        and 0 <= given < _LONGEST
+    )
 
 
 def check_reason(why: str) -> str:

@@ -1,7 +1,7 @@
 """Session of one reader: everything that a screen may ask for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -117,13 +117,17 @@ class ReadingSession:
             DamagedPictureError: If it cannot be shown; `decline` then goes on.
             StudyError: If the reader has not opened it, or its case was withdrawn.
         """
-        with self.store.reading() as connection:
-            state = self._state(connection)
-            opened = _require_opened(connection, self.reader, token)
-        if opened.token in state.history.withdrawn:
-            msg = "The case of this reading was withdrawn; please go on"
-            raise StaleReadingError(msg)
-        return self.study.image_bytes(opened.token)
+        return self.study.image_bytes(self._shown(token))
+
+    def volume(self, token: str) -> bytes:
+        """Return the volume of a reading that this reader has opened, checked.
+
+        Raises:
+            DamagedPictureError: If it cannot be shown; `decline` then goes on.
+            StudyError: If the reader has not opened it, its case was withdrawn, or the
+                study shows montages.
+        """
+        return self.study.volume_bytes(self._shown(token))
 
     def picture_ahead(self) -> tuple[str, bytes] | None:
         """Return token and picture of the reading after the current one, checked.
@@ -142,7 +146,7 @@ class ReadingSession:
         if ahead is None:
             return None
         try:
-            return ahead, self.study.image_bytes(ahead)
+            return ahead, self.study.shown_bytes(ahead)
         except DamagedPictureError:
             return None
 
@@ -169,20 +173,27 @@ class ReadingSession:
         reasons: Reasons,
         *,
         active_seconds: float | None = None,
+        seen: object = None,
     ) -> Receipt:
         """Store the answers of a reading, once; sent again, it has the same receipt.
 
+        Args:
+            token: Names the reading.
+            answers: Code by question.
+            reasons: Explanation by question.
+            active_seconds: Seconds of activity, as the reader's browser counted them.
+            seen: Of a stack, what was on screen (see `answers.check_seen`).
+
         Raises:
-            AnswersError: If answers are incomplete or not on the scale.
+            AnswersError: If answers are incomplete or not on the scale, or the protocol
+                requires slices that were not on screen.
             StaleReadingError: If it is not the current reading.
             StudyError: If the study is not open, or the store cannot be written.
         """
         reading_answers.check_complete(self.study.questionnaire, answers, reasons)
         seconds = reading_answers.check_seconds(active_seconds)
-        return self._submit(
-            token,
-            recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds),
-        )
+        given = recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds)
+        return self._submit(token, replace(given, seen=self._seen(seen)))
 
     def decline(self, token: str, why: str) -> Receipt:
         """Leave a reading unanswered, with a reason; it counts as missing.
@@ -261,6 +272,16 @@ class ReadingSession:
             self.study, self.store, self.reader, answers, clock=self.clock
         )
 
+    def _seen(self, given: object) -> reading_answers.Seen | None:
+        volumes = self.study.manifest.volumes
+        if volumes is None:
+            return None
+        n = volumes.slices
+        seen = None if given is None else reading_answers.check_seen(given, n)
+        if self.study.protocol.require_all_slices:
+            reading_answers.require_all_seen(seen, n)
+        return seen
+
     def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:
         with self.store.writing(self.clock) as t:
             state = self._writing(t)
@@ -273,13 +294,24 @@ class ReadingSession:
             _require_at_hand(state, opened)
             simulated = state.simulated
             new = recording.record_response(t, opened, given, 1, simulated=simulated)
+            if given.seen is not None:
+                recording.record_view(t, opened, given.seen)
             if not given.answers and self._is_damaged(opened.token):
                 recording.record_not_shown(t, self.study, opened)
             return recording.receipt_of(t, self.study, new)
 
+    def _shown(self, token: str) -> str:
+        with self.store.reading() as connection:
+            state = self._state(connection)
+            opened = _require_opened(connection, self.reader, token)
+        if opened.token in state.history.withdrawn:
+            msg = "The case of this reading was withdrawn; please go on"
+            raise StaleReadingError(msg)
+        return opened.token
+
     def _is_damaged(self, token: str) -> bool:
         try:
-            self.study.image_bytes(token)
+            self.study.shown_bytes(token)
         except DamagedPictureError:
             return True
         return False

@@ -8,9 +8,16 @@ from typing import Any
 from sqlalchemy import select
 
 from reader_study.building.study import Study
+from reader_study.reading.answers import Seen
 from reader_study.store.milestones import Deviation, add_deviation
 from reader_study.store.readings import Opened, Response, Signature, remove_draft
-from reader_study.store.tables import audit_log, presentations, responses, signatures
+from reader_study.store.tables import (
+    audit_log,
+    presentations,
+    responses,
+    signatures,
+    views,
+)
 from reader_study.store.transaction import Head, Transaction
 
 PICTURE_NOT_SHOWN = "picture_not_shown"
@@ -96,12 +103,14 @@ class SubmittedAnswers:
         reasons: Explanation by question.
         note: Reason for a correction, or for no answer.
         active_seconds: Seconds of activity, as the reader's browser counted them.
+        seen: Of a stack, what was on screen; None if the browser did not tell.
     """
 
     answers: dict[str, int]
     reasons: dict[str, str]
     note: str = ""
     active_seconds: float | None = None
+    seen: Seen | None = None
 
     @classmethod
     def of(
@@ -164,6 +173,19 @@ def record_response(
         details,
     )
     return response
+
+
+def record_view(t: Transaction, opened: Opened, seen: Seen) -> None:
+    """Keep what was on screen before an answer."""
+    row = {
+        "reader": opened.reader,
+        "trial": opened.trial,
+        "token": opened.token,
+        "seen": seen.to_json(),
+        "salt": secrets.token_hex(16),
+    }
+    details = {"trial": opened.trial, "token": opened.token}
+    t.keep(views, row, "reading.viewed", opened.reader, details)
 
 
 def record_not_shown(t: Transaction, study: Study, opened: Opened) -> None:

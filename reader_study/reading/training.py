@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from reader_study.building.study import Study
-from reader_study.building.training_set import TrainingCase, TrainingSet, training_image
+from reader_study.building.training_set import (
+    TrainingCase,
+    TrainingSet,
+    training_image,
+    training_volume,
+)
 from reader_study.clock import Clock
 from reader_study.errors import DamagedPictureError, StaleReadingError, StudyError
 from reader_study.formats.protocol import Protocol
@@ -113,6 +118,14 @@ class TrainingSession:
         """
         return training_image(self.study.folder, practice.case)
 
+    def volume(self, practice: Practice) -> bytes:
+        """Return the volume of a training case, checked.
+
+        Raises:
+            DamagedPictureError: If it cannot be shown; `pass_over` then goes on.
+        """
+        return training_volume(self.study.folder, practice.case)
+
     def submit(
         self, token: str, answers: Mapping[str, int], reasons: Mapping[str, str]
     ) -> None:
@@ -162,6 +175,8 @@ class TrainingSession:
             practice = self._require_at_hand(t, state, token)
             try:
                 self.image(practice)
+                if self.study.manifest.volumes is not None:
+                    self.volume(practice)
             except DamagedPictureError:
                 self._keep(t, state, token, readings.Step.SKIPPED)
                 record_training_not_shown(

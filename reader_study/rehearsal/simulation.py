@@ -171,6 +171,14 @@ def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) 
     return answered
 
 
+def _seen_by_bot(study: Study, seconds: float) -> dict[str, object] | None:
+    """Return that a bot saw all slices of a stack, each as long; None of a montage."""
+    if study.manifest.volumes is None:
+        return None
+    n = study.manifest.volumes.slices
+    return {"slices": {str(k): seconds / n for k in range(1, n + 1)}}
+
+
 def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
     """Let a bot answer the closing questions, if the protocol asks them.
 
@@ -265,7 +273,9 @@ class _Rehearsal:
             question = asked.questions[0]
             other = [c.code for c in question.scale if c.code != answers[question.id]]
             first[question.id] = int(self.rng.choice(other))
-        session.submit(token, first, reasons_of(asked, first), active_seconds=seconds)
+        seen = _seen_by_bot(self.study, seconds)
+        reasons = reasons_of(asked, first)
+        session.submit(token, first, reasons, active_seconds=seconds, seen=seen)
         if correcting:
             self.clock.advance(seconds=5)
             session.correct(token, answers, reasons_of(asked, answers), why=_REASON)

@@ -15,16 +15,24 @@ from reader_study.formats.responses import responses_text
 from reader_study.store import readings
 from reader_study.store.store import Store
 
+_NONE: Mapping[tuple[str, str], str] = MappingProxyType({})
 
-def masked_csv(study: Study, responses: Iterable[readings.Response]) -> str:
+
+def masked_csv(
+    study: Study,
+    responses: Iterable[readings.Response],
+    views: Mapping[tuple[str, str], str] = _NONE,
+) -> str:
     """Write all revisions without what the images are.
 
     Args:
         study: The built study.
         responses: Responses with all revisions.
+        views: By reader and token, what was on screen before the first answer.
     """
-    rows = [_row(study, response, {}) for response in responses]
-    return responses_text(study.questionnaire, rows, masked=True)
+    rows = [_row(study, r, {}) | _seen(study, r, views) for r in responses]
+    viewed = study.manifest.volumes is not None
+    return responses_text(study.questionnaire, rows, masked=True, viewed=viewed)
 
 
 def responses_csv(
@@ -32,6 +40,7 @@ def responses_csv(
     truth: Truth,
     responses: Iterable[readings.Response],
     first: Mapping[tuple[str, str], readings.Response] = MappingProxyType({}),
+    views: Mapping[tuple[str, str], str] = _NONE,
 ) -> str:
     """Write responses.csv of an unblinded study.
 
@@ -41,13 +50,15 @@ def responses_csv(
         responses: Revisions that count.
         first: By reader and token the first revision, whose seconds are those of the
             reading; a correction comes long after it.
+        views: By reader and token, what was on screen before the first answer.
     """
     rows = []
     for response in responses:
         row = _row(study, response, vars(truth.cells[response.token]))
         timed = first.get((response.reader, response.token), response)
-        rows.append(row | _seconds(timed))
-    return responses_text(study.questionnaire, rows)
+        rows.append(row | _seconds(timed) | _seen(study, response, views))
+    viewed = study.manifest.volumes is not None
+    return responses_text(study.questionnaire, rows, viewed=viewed)
 
 
 def closing_csv(
@@ -145,7 +156,7 @@ def export_masked(
     """
     with store.reading() as connection:
         found = readings.find_responses(connection)
-    text = masked_csv(study, found)
+        text = masked_csv(study, found, readings.find_views(connection))
     write_new(path, text)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     with store.writing(clock) as t:
@@ -194,6 +205,14 @@ def _row(
         **_seconds(r),
         "simulated": _written(r.simulated),
     }
+
+
+def _seen(
+    study: Study, r: readings.Response, views: Mapping[tuple[str, str], str]
+) -> dict[str, str]:
+    if study.manifest.volumes is None:
+        return {}
+    return {"seen": views.get((r.reader, r.token), "")}
 
 
 def _seconds(r: readings.Response) -> dict[str, str]:

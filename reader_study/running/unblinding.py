@@ -196,6 +196,7 @@ def _files(
         came = read_flow(study, connection, gone=gone, lost=lost)
         planned = _plan(study, milestones)
         around = _around(study, connection, truth)
+        views = readings.find_views(connection)
     counted = readings.latest(revisions).values()
     theirs = [response for response in counted if response.reader in active]
     analysed = [_unanswered(r) if r.token in gone else r for r in theirs]
@@ -204,7 +205,7 @@ def _files(
     accepted = [_accepted(m) for m in milestones if "accepted_damage" in m.details]
     came = replace(came, deviations=(*came.deviations, *accepted))
     files = {
-        responses.FILE_NAME: export.responses_csv(study, truth, analysed, first),
+        responses.FILE_NAME: export.responses_csv(study, truth, analysed, first, views),
         questionnaire.FILE_NAME: study.questionnaire.to_json(),
         plan.FILE_NAME: planned,
         flow.FILE_NAME: came.to_record().to_json(),
@@ -212,9 +213,11 @@ def _files(
         **around,
     }
     if others:
-        files[NOT_ANALYSED] = export.responses_csv(study, truth, others, first)
+        files[NOT_ANALYSED] = export.responses_csv(study, truth, others, first, views)
     if len(first) < len(revisions):
-        files[ALL_REVISIONS] = export.responses_csv(study, truth, revisions)
+        files[ALL_REVISIONS] = export.responses_csv(
+            study, truth, revisions, views=views
+        )
     return files
 
 

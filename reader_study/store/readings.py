@@ -253,6 +253,13 @@ def find_responses(
     )
 
 
+def find_views(connection: Connection) -> dict[tuple[str, str], str]:
+    """Return what was on screen before an answer, as JSON, by reader and token."""
+    v = tables.views.c
+    rows = connection.execute(select(v.reader, v.token, v.seen))
+    return {(reader, token): seen for reader, token, seen in rows}
+
+
 def latest(revisions: tuple[Response, ...]) -> dict[tuple[str, str], Response]:
     """Return the revisions that count, by reader and token."""
     return {(response.reader, response.token): response for response in revisions}

@@ -193,6 +193,16 @@ responses = sa.Table(
     sa.Column("salt", sa.Text, nullable=False),
 )
 
+views = sa.Table(
+    "views",
+    metadata,
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("seen", sa.Text, nullable=False),  # seconds by slice, as JSON
+    sa.Column("salt", sa.Text, nullable=False),
+)
+
 signatures = sa.Table(
     "signatures",
     metadata,
@@ -240,7 +250,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         table.name: tuple(column.name for column in table.columns)
         for table in (
             *_TABLES, coordinators, deviations, milestones, presentations,
-            readers, responses, signatures,
+            readers, responses, signatures, views,
         )
     },
 }  # fmt: skip
@@ -248,6 +258,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
 
 FROZEN = (
     "acknowledgements", "closing_answers", "deviations", "presentations", "readers",
-    "responses", "signatures", "training_steps",
+    "responses", "signatures", "training_steps", "views",
 )  # fmt: skip
 """Tables that the data lock hashes."""

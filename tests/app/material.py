@@ -38,17 +38,22 @@ def draw_noise(size, block=1):
     return draw
 
 
-def build(folder, protocol=PROTOCOL, size=(900, 700), draw=None):
-    """Build STUDY of drawn pictures; it is not open yet."""
+def build(folder, protocol=PROTOCOL, size=(900, 700), draw=None, write_volume=None):
+    """Build STUDY of drawn pictures, and of volumes if they are; it is not open yet."""
     draw = draw or draw_noise(size)
     with (folder / "cases.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["case", "severity", "reference_image", "test_image"])
+        columns = ["case", "severity", "reference_image", "test_image"]
+        kinds = ("reference_volume", "test_volume") if write_volume else ()
+        writer.writerow([*columns, *kinds])
         for n, severity in enumerate(("none", "mild_moderate", "severe")):
             images = [f"{method}_{n}.png" for method in ("acquired", "generated")]
             for image in images:
                 Image.fromarray(draw()).save(folder / image)
-            writer.writerow([f"patient-{n:03}", severity, *images])
+            volumes = [f"{kind}_{n}.npz" for kind in kinds]
+            for volume in volumes:
+                write_volume(folder / volume)
+            writer.writerow([f"patient-{n:03}", severity, *images, *volumes])
     (folder / "study.toml").write_text(protocol)
     build_study(
         BuildRequest(

@@ -1,7 +1,15 @@
+import json
+
 import pytest
 import streamlit as st
 
-from app.components import active_seconds, picture_at_hand
+from app import components
+from app.components import (
+    active_seconds,
+    picture_at_hand,
+    show_stack,
+    slices_seen,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +45,42 @@ def test_only_a_believable_time_is_taken(given, seconds, monkeypatch):
 def test_what_the_page_has_fetched_ahead(monkeypatch, state, token):
     monkeypatch.setattr("streamlit.session_state", {"desk-t1": state})
     assert picture_at_hand("desk-t1") == token
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        (
+            {"slices": {"1": 2.5, "3": 1, "4": 1, "x": 1, "2": True}},
+            {"slices": {"1": 2.5, "3": 1.0}, "window_changes": 0},
+        ),
+        (
+            {"slices": {"2": -1, "3": float("inf")}, "window_changes": 2},
+            {"slices": {}, "window_changes": 2},
+        ),
+        ({"slices": [1]}, None),
+        (None, None),
+    ],
+)
+def test_only_believable_slices_are_taken(monkeypatch, told, seen):
+    monkeypatch.setattr(
+        "streamlit.session_state", {"desk-t1": {"active": {"seen": told}}}
+    )
+    assert slices_seen("desk-t1", 3) == seen
+
+
+def test_a_stack_is_sent_with_its_layout_unless_the_page_holds_it(monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        components, "_stack", lambda **given: sent.append(given["data"])
+    )
+    monkeypatch.setattr("streamlit.session_state", {})
+    show_stack(b"container", {"slices": 2}, "k")
+    size = int.from_bytes(sent[0][:4], "little")
+    assert json.loads(sent[0][4 : 4 + size]) == {"slices": 2, "token": "k"}
+    assert sent[0][4 + size :] == b"container"
+    show_stack(b"container", {"slices": 2}, "k", ahead="t2")
+    assert sent[1] == {"slices": 2, "token": "k", "ahead": "t2"}
+    monkeypatch.setattr("streamlit.session_state", {"k": {"missing": "t2"}})
+    show_stack(b"container", {"slices": 2}, "k", ahead="t2")
+    assert sent[2] == sent[0]

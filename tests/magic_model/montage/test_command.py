@@ -12,8 +12,9 @@ from magic_model.data.nifti import write_nifti
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
-from magic_model.montage.cases import draw_cases
+from magic_model.montage.cases import add_volumes, draw_cases
 from magic_model.montage.picture import MontageLayout
+from magic_model.montage.volumes import VolumeLayout
 from magic_model.severity import Severity
 
 MAPS = {Kind.CBF: 40.0, Kind.CBV: 3.0, Kind.MTT: 5.0, Kind.TTP: 12.0}
@@ -97,3 +98,28 @@ def test_a_case_without_severity_is_refused_before_anything_is_drawn(cohorts, tm
     with pytest.raises(DataError, match="P2 must have a severity"):
         draw(cohorts, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_volumes_are_beside_the_montages_on_one_grid_and_in_the_table(
+    cohorts, tmp_path
+):
+    layout = VolumeLayout(slices=4, size=96, pixel_mm=2.0, spacing_mm=10.0)
+    drawn = draw_cases(*cohorts, tmp_path, layout=MontageLayout(rows=4, panel=96))
+    assert "test_volume" not in drawn.to_frame()
+    drawn = add_volumes(drawn, *cohorts, layout)
+    with (tmp_path / "cases.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows == drawn.to_frame().to_dict("records")
+    paths = [tmp_path / r[f"{m}_volume"] for r in rows for m in ("reference", "test")]
+    found = [dict(np.load(path)) for path in paths]
+    for one in found:
+        assert np.array_equal(one["affine"], found[0]["affine"])
+        assert one["about"] == found[0]["about"]
+        assert {one[f"panel_{n}"].shape for n in range(5)} == {(4, 96, 96)}
+    # 40 of 60 mL/100g/min, and half of it.
+    assert found[0]["panel_2"].max() == round(40 / 60 * 255)
+    assert found[1]["panel_2"].max() == round(20 / 60 * 255)
+    assert np.array_equal(found[0]["panel_0"], found[1]["panel_0"])
+    # The patient of two slices has them in the middle, like any other.
+    shown = [one["panel_2"].any((1, 2)).tolist() for one in found[::2]]
+    assert shown == [[True] * 4, [False, True, True, False]]

@@ -1,0 +1,42 @@
+"""The case at hand as the protocol shows it: a montage, or a stack of slices."""
+
+from app.components import show_picture, show_stack
+from reader_study.building.study import Study
+from reader_study.reading.reading_session import ReadingSession
+
+
+def is_stack(study: Study) -> bool:
+    """Whether readers scroll through slices."""
+    return study.manifest.volumes is not None
+
+
+def case_bytes(session: ReadingSession, token: str) -> bytes:
+    """Return the montage or the volume of a reading.
+
+    Raises:
+        DamagedPictureError: If it cannot be shown.
+        StudyError: If the reader has not opened it.
+    """
+    return session.volume(token) if is_stack(session.study) else session.image(token)
+
+
+def show_case(study: Study, content: bytes, key: str, *, ahead: str = "") -> None:
+    """Show a case.
+
+    Args:
+        study: That it belongs to.
+        content: Its montage or its volume.
+        key: Of this case only, so that none is shown beside questions on another.
+        ahead: Token of the reading if the page has said that it holds the content.
+    """
+    volumes = study.manifest.volumes
+    if volumes is None:
+        show_picture(content, key, ahead=ahead)
+        return
+    protocol = study.protocol
+    layout = volumes.layout() | {
+        "lock_window": protocol.lock_window,
+        "measures": protocol.measures,
+        "require_all_slices": protocol.require_all_slices,
+    }
+    show_stack(content, layout, key, ahead=ahead)

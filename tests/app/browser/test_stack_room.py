@@ -1,0 +1,117 @@
+"""Two trials read in stacks of slices, by keyboard and by mouse."""
+
+import json
+import zlib
+
+import numpy as np
+import pytest
+
+from reader_study.store.readings import find_responses
+from tests.app.browser.conftest import let_in, serving
+from tests.app.browser.driving import open_reading, press, see, settle, stored
+from tests.app.browser.hands import READING, Keyboard, Mouse
+from tests.app.browser.test_stack import LAYOUT, SLICES, make_volume, on_canvas, state
+from tests.app.material import PROTOCOL, build
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+READING_TABLE = """
+[reading]
+viewer = "stack"
+require_all_slices = true
+measures = true
+"""
+STACK = (
+    PROTOCOL.replace("washout_days = 28", "washout_days = 0").replace(
+        "closing = true", "closing = false"
+    )
+    + READING_TABLE
+)
+
+
+def write_volume(path):
+    """The volume of a case, as docs/file-formats.md has it."""
+    ncct, maps = make_volume(zlib.crc32(path.name.encode()))
+    np.savez(
+        path,
+        affine=np.diag([0.8, 0.8, 5.0, 1.0]),
+        about=json.dumps({"panels": LAYOUT["panels"]}),
+        **{f"panel_{n}": image for n, image in enumerate([ncct, *maps])},
+    )
+
+
+@pytest.fixture(scope="module")
+def built_of_stacks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stacks")
+    return build(folder, STACK, size=(600, 400), write_volume=write_volume)
+
+
+@pytest.fixture
+def stacks(built_of_stacks, tmp_path):
+    yield from serving(built_of_stacks, tmp_path / "STUDY")
+
+
+def look_by_key(page):
+    press(page, ["Home"])
+    for _ in range(SLICES):
+        page.wait_for_timeout(200)
+        press(page, ["ArrowDown"])
+
+
+def look_by_wheel(page):
+    box = page.locator(".viewer canvas").bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    for turn in (-100, 100):
+        for _ in range(SLICES):
+            page.mouse.wheel(0, turn)
+            page.wait_for_timeout(200)
+
+
+@pytest.mark.parametrize(
+    ("hands", "look"),
+    [(Keyboard(), look_by_key), (Mouse(), look_by_wheel)],
+    ids=["keys", "mouse"],
+)
+def test_two_trials(stacks, context, hands, look):
+    let_in(stacks, context, stacks.codes["anna"])
+    page = open_reading(context, stacks)
+    for trial in (1, 2):
+        for position in (1, 2, 3):
+            see(page, f"{position} of 3")
+            page.locator(".stack[data-views]").wait_for()
+            look(page)
+            hands.read(page, position)
+        hands.sign(page, trial)
+    with stacks.room.store.reading() as connection:
+        assert len(find_responses(connection)) == 6
+        seen = connection.exec_driver_sql("SELECT * FROM views").mappings().all()
+    assert len(seen) == 6
+    for row in seen:
+        slices = json.loads(row["seen"])["slices"]
+        assert set(slices) == {str(n) for n in range(1, SLICES + 1)}
+        assert all(0.1 <= seconds < 900 for seconds in slices.values())
+
+
+def test_save_says_which_slices_were_not_on_the_screen(stacks, context):
+    let_in(stacks, context, stacks.codes["anna"])
+    page = open_reading(context, stacks)
+    page.locator(".stack[data-views]").wait_for()
+    press(page, [*READING, "Control+Enter"])
+    see(page, "slices must have been on screen")
+    assert not stored(stacks)
+    look_by_key(page)
+    press(page, ["Control+Enter"])
+    see(page, "2 of 3")
+    assert len(stored(stacks)) == 1
+    # The next volume was fetched ahead; it is the one that the study has.
+    page.locator(".stack[data-views]").wait_for()
+    settle(page)
+    press(page, ["a", "Home"])
+    token = stacks.room.session_of("anna").progress().token
+    content = stacks.room.study.volume_bytes(token)
+    first = np.frombuffer(content, "<i2", 256 * 256, 128).reshape(256, 256)
+    view = state(page)["views"][0]
+    left, top = view["x"] + 110, view["y"] + 110
+    shown = on_canvas(page)[top : top + 40, left : left + 40, 0]
+    share = np.clip(first[110:150, 110:150] / 80, 0, 1)
+    assert (shown == np.floor(255 * share + 0.5)).all()
