@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
 
 from magic_model.data.grid import reorient_ras, resample
 from magic_model.data.volume import Affine, Kind, Volume
@@ -36,6 +37,10 @@ class MorphologicalSkullStripper:
     sides; what it does not reach is the inside. Soft tissue in there is eroded until
     orbits and muscles fall off, the largest piece is grown back, and holes (calcified
     or liquid) are filled. All lengths are in mm, whatever the spacing.
+
+    A scan that ends within the head and was then turned or straightened shows brain
+    without bone above it. Where nothing is found, the vault is closed by a lid over its
+    rim before the ball is rolled once more.
     """
 
     bone_hu: float = 300.0
@@ -63,8 +68,16 @@ class MorphologicalSkullStripper:
             DataError: If there is no skull, or too little soft tissue inside.
         """
         head = _coarse(reorient_ras(ncct.require_finite()), self.working_mm)
-        inside = self._inside_skull(head)
-        brain = self._brain(head, inside)
+        brain = self._brain(head, self._inside_skull(head))
+        if brain.sum() * head.voxel_ml < self.min_ml:
+            brain = self._brain(head, self._inside_skull(head, closed=True))
+        found_ml = brain.sum() * head.voxel_ml
+        if found_ml < self.min_ml:
+            msg = (
+                f"A brain must have {self.min_ml:g} mL or more, the largest piece of "
+                f"soft tissue inside the skull has {found_ml:.1f}; give a brain mask"
+            )
+            raise DataError(msg)
         deep = ~_within(2 * self.working_mm, ~brain, head.spacing)
         # Both in one go: where the deep part ends, all around is brain.
         both = head.with_array(brain.astype(np.float32) + deep)
@@ -74,7 +87,7 @@ class MorphologicalSkullStripper:
         mask = found & (core | (ncct.array <= self.soft_hu[1]))
         return ncct.with_array(mask, Kind.BRAIN_MASK)
 
-    def _inside_skull(self, head: Volume) -> BoolArray:
+    def _inside_skull(self, head: Volume, *, closed: bool = False) -> BoolArray:
         bone = head.array >= self.bone_hu
         if not bone.any():
             msg = (
@@ -85,7 +98,8 @@ class MorphologicalSkullStripper:
             raise DataError(msg)
         margin = [int(np.ceil(2 * self.opening_mm / s)) + 1 for s in head.spacing]
         skull = _largest(_with_margin(bone, margin))
-        free = ~_within(self.opening_mm, skull, head.spacing)
+        barrier = skull | _lid(skull) if closed else skull
+        free = ~_within(self.opening_mm, barrier, head.spacing)
         pieces, _ = ndimage.label(free)
         outer = free & (pieces == pieces[0, 0, 0])
         reached = _within(self.opening_mm, outer, head.spacing)
@@ -101,13 +115,6 @@ class MorphologicalSkullStripper:
         core = _largest(deep)
         grown = soft & _within(1.5 * self.erosion_mm, core, head.spacing)
         brain: BoolArray = inside & ndimage.binary_fill_holes(grown)
-        found_ml = brain.sum() * head.voxel_ml
-        if found_ml < self.min_ml:
-            msg = (
-                f"A brain must have {self.min_ml:g} mL or more, the largest piece of "
-                f"soft tissue inside the skull has {found_ml:.1f}; give a brain mask"
-            )
-            raise DataError(msg)
         return brain
 
 
@@ -130,6 +137,39 @@ def _with_margin(bone: BoolArray, margin: list[int]) -> BoolArray:
     """
     x, y, z = ((m, m) for m in margin)
     return np.pad(np.pad(bone, ((0, 0), (0, 0), z), "edge"), (x, y, (0, 0)))
+
+
+def _lid(skull: BoolArray) -> BoolArray:
+    """Close what is open above the widest slice, by the hull of the bone of each.
+
+    The ball must not pass from the side, nor from above where a hull is wider than the
+    next. Below, the skull is open by nature, and hulls would take in the face.
+    """
+    filled = np.zeros_like(skull)
+    for z in np.flatnonzero(skull.any(axis=(0, 1))):
+        filled[..., z] = _filled_hull(skull[..., z])
+    below = int(filled.sum(axis=(0, 1)).argmax())
+    above = np.zeros_like(filled)
+    above[..., :-1] = filled[..., 1:]
+    rim = np.stack(
+        [~ndimage.binary_erosion(layer) for layer in np.moveaxis(filled, 2, 0)], axis=2
+    )
+    lid: BoolArray = filled & (rim | ~above)
+    lid[..., :below] = False
+    return lid
+
+
+def _filled_hull(bone: BoolArray) -> BoolArray:
+    """Return the convex hull of a slice; the slice itself where that has no area."""
+    try:
+        sides = ConvexHull(np.argwhere(bone)).equations
+    except (QhullError, ValueError):  # fewer than three points, or all on a line
+        return bone
+    x, y = np.indices(bone.shape)
+    hull: BoolArray = np.all(
+        [a * x + b * y + c <= 1e-9 for a, b, c in sides.tolist()], axis=0
+    )
+    return hull
 
 
 def _within(

@@ -66,6 +66,19 @@ def test_a_slab_cut_through_the_brain_is_open_above_and_below(head_maker):
     assert mask[32, 32].all()
 
 
+@pytest.mark.parametrize("degrees", [0, 1, 8])
+def test_a_head_cut_through_the_vault_is_found_wherever_it_was_turned(
+    head_maker, degrees
+):
+    """Air lies on brain with no bone between, straight or aslant."""
+    head = head_maker((80, 80, 44), (3.0, 3.0, 4.0), noise=4.0)
+    x, _, z = head.mm
+    cut = z > 30 + x * np.tan(np.radians(degrees))
+    ct = np.where(cut, -1000, head.ncct.array)
+    truth = head.brain.array.astype(bool) & ~cut
+    assert dice(found(head.ncct.with_array(ct)), truth) > 0.95
+
+
 def test_a_head_that_fills_the_image_is_found(head_maker):
     head = head_maker((48, 57, 20), (3.3, 3.5, 8.0))
     assert dice(found(head.ncct), head.brain.array.astype(bool)) > 0.95
