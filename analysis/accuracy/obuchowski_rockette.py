@@ -157,7 +157,7 @@ class Anova:
         cov2 = _rounded(max(float(matrix[off].mean()), 0.0)) if readers > 1 else 0.0
         if self._random == "cases":
             variance = float(matrix.diagonal().mean())
-            return Error((variance + (readers - 1) * cov2) / readers)
+            return Error((variance + (readers - 1) * cov2) / readers, degenerate=True)
         total = square + readers * cov2
         return Error(total / readers, _satterthwaite(total, square, readers - 1))
 
@@ -166,7 +166,7 @@ class Anova:
         n_readers = self._values.shape[1]
         pair = [first * n_readers + reader, second * n_readers + reader]
         (one, both), (_, other) = self._matrix[np.ix_(pair, pair)]
-        return Error(_rounded(float(one + other - 2 * both)))
+        return Error(_rounded(float(one + other - 2 * both)), degenerate=True)
 
     def equality(self) -> Equality:
         """Return the test that all modalities are the same."""

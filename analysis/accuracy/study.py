@@ -161,7 +161,8 @@ class MultireaderAccuracy(Shown):
                 reason = "no rating of a diseased, or of a non-diseased case"
                 found = Inference(estimate=None, undefined_reason=reason)
             else:
-                found = infer(float(value), Error(float(variance)), null=None, bounded=True)
+                error = Error(float(variance), degenerate=True)
+                found = infer(float(value), error, null=None, bounded=True)
             rows.append(
                 {
                     "modality": self.modalities[modality],

@@ -45,16 +45,20 @@ class Moments:
 
     @property
     def components(self) -> FloatArray:
-        """Return the components of each kind of case and of readers, from `any_one`."""
+        """Return the components of each kind of case and of readers, from `any_one`.
+
+        What both modalities never have in common adds nothing.
+        """
         half = len(self.any_one) // 2
-        alone = [*range(half + 1, 2 * half - 1), half - 1] if half > 2 else [half, 0 + 1]  # noqa: PLR2004
-        return self.any_one[alone] - self.any_one[-1]
+        alone = [*_one_kind(half, half), half - 1]
+        return np.where(self.sizes > 0, self.any_one[alone] - self.any_one[-1], 0.0)
 
     @property
     def df(self) -> FloatArray:
         """Return the degrees of freedom of each component."""
-        found: FloatArray = np.round(1 / self.sizes - 1)
-        return found
+        found = np.full(self.sizes.shape, np.inf)
+        np.divide(1, self.sizes, out=found, where=self.sizes > 0)
+        return np.round(found - 1)
 
 
 class UStatistics:
@@ -88,7 +92,7 @@ class UStatistics:
         coefficients[-1] -= 1
         half = len(weights) // 2
         by_case = weights[:half] + weights[half:]
-        kinds = [by_case[0]] if half == 2 else [by_case[0] + by_case[2], by_case[0] + by_case[1]]  # noqa: E501, PLR2004
+        kinds = [by_case[0] + (by_case[at] if at else 0) for at in _one_kind(half)]
         sizes = np.array([*kinds, weights[:half].sum()])
         return Moments(exact, any_one, coefficients, sizes)
 
@@ -122,6 +126,12 @@ class UStatistics:
         sums, counts = both
         means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
         return means, counts
+
+
+def _one_kind(kinds: int, start: int = 0) -> list[int]:
+    """Return the places of the moments that have one kind of case alone in common."""
+    places = [0] if kinds == len(("same", "different")) else [1, 2]
+    return [start + place for place in places]
 
 
 def _error(variance: float, components: FloatArray, df: FloatArray) -> Error:
