@@ -104,7 +104,9 @@ class Pairwise(Cells):
             diseased: `(cells, n1)` ratings of diseased cases; NaN where missing.
             others: `(cells, n0)` ratings of the others.
         """
-        self._held = tuple((~np.isnan(side)).astype(float) for side in (diseased, others))
+        self._held = tuple(
+            (~np.isnan(side)).astype(float) for side in (diseased, others)
+        )
         n_cells, n_others = others.shape
         self._rows = np.zeros(diseased.shape)
         self._columns = np.zeros(others.shape)
@@ -143,7 +145,9 @@ class Pairwise(Cells):
     @cached_property
     def exact(self) -> Shared:
         """Return sums: both the same, diseased, non-diseased the same, none the same."""
-        return Shared(_exact_pairs(self.any_case.sums), _exact_pairs(self.any_case.counts))
+        return Shared(
+            _exact_pairs(self.any_case.sums), _exact_pairs(self.any_case.counts)
+        )
 
     @property
     def share_cases(self) -> NDArray[np.bool_]:

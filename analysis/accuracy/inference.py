@@ -196,7 +196,7 @@ def upper_tail(statistic: float, df: float) -> float:
 
 def _undefined(error: Error) -> str | None:
     if math.isnan(error.variance):
-        return "the variance is not defined on so few cases"
+        return "the variance is not defined on so few cases or readers"
     if error.variance < 0:
         return NEGATIVE_VARIANCE
     if error.variance == 0:

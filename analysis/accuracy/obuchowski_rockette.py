@@ -42,7 +42,9 @@ class Covariances(Shown):
 class Anova:
     """Mean squares and covariances of a study, and the errors that follow from them."""
 
-    def __init__(self, values: FloatArray, covariances: FloatArray, random: str) -> None:
+    def __init__(
+        self, values: FloatArray, covariances: FloatArray, random: str
+    ) -> None:
         """Take the values of the cells.
 
         Args:
@@ -81,14 +83,6 @@ class Anova:
         grand = np.average(self.means, weights=n_readers)
         squares = (n_readers * (self.means - grand) ** 2).sum()
         return _squares(squares, len(self._values) - 1)
-
-    @cached_property
-    def between_readers(self) -> float:
-        """Return the mean square of readers, for crossed readers."""
-        n_modalities, n_readers = self._values.shape
-        of_reader = self._values.mean(axis=0)
-        squares = n_modalities * ((of_reader - of_reader.mean()) ** 2).sum()
-        return _squares(squares, n_readers - 1)
 
     @cached_property
     def residual(self) -> float:

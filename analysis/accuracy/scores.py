@@ -123,7 +123,9 @@ def _truth(
     truth[case] = values
     differing = np.flatnonzero(truth[case] != values)
     if len(differing):
-        msg = f"Truth of a case must be one, got 0 and 1 for {cases[case[differing[0]]]}"
+        msg = (
+            f"Truth of a case must be one, got 0 and 1 for {cases[case[differing[0]]]}"
+        )
         raise InputError(msg)
     return truth
 

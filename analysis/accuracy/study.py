@@ -241,16 +241,17 @@ def multireader_accuracy(  # noqa: PLR0913 - all are choices of one analysis
         method, random = "obuchowski_rockette", "cases"
         covariance = "delong" if cells.complete else "unbiased"
     shape = scores.ratings.shape[:2]
-    refused = covariance == "delong" and not cells.complete
-    matrix = np.full((shape[0] * shape[1],) * 2, np.nan)
-    if not refused:
-        matrix = cells.covariances(covariance)
     reason = _undefined(scores, cells, method, random)
-    if refused and random != "readers" and method == "obuchowski_rockette":
+    matrix = np.full((shape[0] * shape[1],) * 2, np.nan)
+    if covariance != "delong" or cells.complete:
+        matrix = (
+            matrix if np.isnan(cells.values).all() else cells.covariances(covariance)
+        )
+    elif method == "obuchowski_rockette" and random != "readers":
         reason = reason or "delong needs every case rated in every cell; take unbiased"
     anova = Anova(cells.values.reshape(shape), matrix, random)
     analysis = anova if method == "obuchowski_rockette" else UStatistics(cells, shape)
-    covariances = None if np.isnan(matrix).all() else anova.covariances
+    unknown = np.isnan(matrix.diagonal()).any()
     return MultireaderAccuracy(
         metric=metric,
         method=method,
@@ -258,7 +259,7 @@ def multireader_accuracy(  # noqa: PLR0913 - all are choices of one analysis
         random=random,
         modalities=scores.modalities,
         readers=scores.readers,
-        covariances=covariances,
+        covariances=None if unknown else anova.covariances,
         undefined_reason=reason,
         _cells=cells,
         _matrix=matrix,

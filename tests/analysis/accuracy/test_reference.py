@@ -16,8 +16,6 @@ import pytest
 from analysis.accuracy import multireader_accuracy
 
 REFERENCE = Path(__file__).parents[4] / "shared/reference/mrmc_reference.json"
-if not REFERENCE.exists():  # beside a checkout, or beside its folder of checkouts
-    REFERENCE = Path(__file__).parents[3] / "../shared/reference/mrmc_reference.json"
 pytestmark = pytest.mark.skipif(not REFERENCE.exists(), reason="no reference values")
 
 METRIC = {"auc": "auc", "sens": "sensitivity", "spec": "specificity"}
@@ -32,7 +30,9 @@ def _studies():
         if entry["id"] in NO_TRUTH:
             continue
         columns = entry["data"]["columns"]
-        frame = dict(zip(columns, zip(*entry["data"]["rows"], strict=True), strict=True))
+        frame = dict(
+            zip(columns, zip(*entry["data"]["rows"], strict=True), strict=True)
+        )
         threshold = _threshold(entry["call_rule"])
         called = [rating >= threshold for rating in frame["rating"]]
         assert called == [bool(call) for call in frame["call"]]
@@ -82,28 +82,46 @@ def _compare_anova(check, where, found, result):
         return
     for name, theirs in values.get("covariance_parameters", {}).items():
         check.same((*where, name), getattr(found.covariances, name), theirs)
-    per_reader = found.per_reader.set_index(["modality", "reader"])
-    for modality, reader, theirs in _rows(values["per_reader"], "modality", "reader", "estimate"):
-        ours = per_reader.loc[(modality, reader), "estimate"]
+    rows = found.per_reader.to_dict("records")
+    per_reader = {(row["modality"], row["reader"]): row for row in rows}
+    for modality, reader, theirs in _rows(
+        values["per_reader"], "modality", "reader", "estimate"
+    ):
+        ours = per_reader[modality, reader]["estimate"]
         check.same((*where, "reader", modality, reader), ours, theirs)
     _compare_equality(check, where, found, values, noise)
     _compare_differences(check, where, found, values, noise)
-    names = {"Estimate": "estimate", "StdErr": "standard_error", "df": "df",
-             "CI.Lower": "low", "CI.Upper": "high"}
+    names = {
+        "Estimate": "estimate",
+        "StdErr": "standard_error",
+        "df": "df",
+        "CI.Lower": "low",
+        "CI.Upper": "high",
+    }
     means = values["test_means"]
     for at, modality in enumerate(means["modality"]):
         ours = found.modality(modality)
         for theirs, name in names.items():
-            if theirs in means and (name == "estimate" or f"of {modality} (" not in noise):
-                check.same((*where, modality, name), getattr(ours, name), means[theirs][at])
+            if theirs in means and (
+                name == "estimate" or f"of {modality} (" not in noise
+            ):
+                check.same(
+                    (*where, modality, name), getattr(ours, name), means[theirs][at]
+                )
     if "reader_means" in values:
         columns = ("modality", "reader", "StdErr", "CI.Lower", "CI.Upper")
         for modality, reader, *theirs in _rows(values["reader_means"], *columns):
-            ours = per_reader.loc[(modality, reader), ["standard_error", "low", "high"]]
-            for name, own, value in zip(columns[2:], ours, theirs, strict=True):
-                rounding = value is not None and theirs[0] < 1e-7  # unbiased: 1e-8, not 0
+            ours = per_reader[modality, reader]
+            for name, value in zip(
+                ("standard_error", "low", "high"), theirs, strict=True
+            ):
+                rounding = (
+                    value is not None and theirs[0] < 1e-7
+                )  # unbiased: 1e-8, not 0
                 absolute = 1e-7 if rounding else 1e-12
-                check.same((*where, modality, reader, name), own, value, absolute)
+                check.same(
+                    (*where, modality, reader, name), ours[name], value, absolute
+                )
 
 
 def _rows(table, *columns):
@@ -124,8 +142,14 @@ def _compare_equality(check, where, found, values, noise):
 
 def _compare_differences(check, where, found, values, noise):
     theirs = values["test_diffs"]
-    names = {"Estimate": "estimate", "StdErr": "standard_error", "df": "df",
-             "CI.Lower": "low", "CI.Upper": "high", "p-value": "p_value"}
+    names = {
+        "Estimate": "estimate",
+        "StdErr": "standard_error",
+        "df": "df",
+        "CI.Lower": "low",
+        "CI.Upper": "high",
+        "p-value": "p_value",
+    }
     skipped = ()
     if "test_diffs (StdErr" in noise:
         skipped = ("StdErr", "df", "CI.Lower", "CI.Upper", "p-value")
@@ -137,8 +161,12 @@ def _compare_differences(check, where, found, values, noise):
         for column, name in names.items():
             if column in theirs and column not in skipped:
                 rounding = column == "p-value" and "rounding of 0" in noise
-                check.same((*where, comparison, name), getattr(ours, name),
-                           theirs[column][at], 1e-6 if rounding else 1e-12)
+                check.same(
+                    (*where, comparison, name),
+                    getattr(ours, name),
+                    theirs[column][at],
+                    1e-6 if rounding else 1e-12,
+                )
     if "noninferiority" not in noise:
         for test in values.get("noninferiority", {}).get("tests", []):
             ours = found.non_inferiority(test["new"], test["reference"], test["margin"])
@@ -148,7 +176,9 @@ def _compare_differences(check, where, found, values, noise):
         columns = ("Reader", "Estimate", "StdErr", "p-value")
         for reader, *rest in _rows(values["reader_test_diffs"], *columns):
             ours = found.reader_difference(reader, first, second)
-            for name, value in zip(("estimate", "standard_error", "p_value"), rest, strict=True):
+            for name, value in zip(
+                ("estimate", "standard_error", "p_value"), rest, strict=True
+            ):
                 if not (name == "p_value" and ours.undefined_reason):
                     check.same((*where, reader, name), getattr(ours, name), value)
 
@@ -243,8 +273,12 @@ def test_readers_nested_in_modalities(studies):
     found = multireader_accuracy(nested)
     difference = found.difference("treatment1", "treatment2")
     ours = (
-        found.covariances.cov2, found.covariances.cov3, found.equality.statistic,
-        found.equality.df2, found.equality.p_value, difference.standard_error,
+        found.covariances.cov2,
+        found.covariances.cov3,
+        found.equality.statistic,
+        found.equality.df2,
+        found.equality.p_value,
+        difference.standard_error,
         difference.p_value,
     )
     names = ("cov2", "cov3", "F", "df2", "p", "StdErr_difference", "p")
