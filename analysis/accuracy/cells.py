@@ -40,7 +40,7 @@ class Cells(ABC):
     counts: FloatArray
 
     @cached_property
-    def values(self) -> FloatArray:
+    def estimates(self) -> FloatArray:
         """Return the value of each cell; NaN where it has no terms."""
         return _ratio(self.totals, self.counts)
 
@@ -83,7 +83,7 @@ class Cells(ABC):
         """Return the unbiased covariances: products less those of different cases."""
         exact = self.exact
         apart = _ratio(exact.sums[-1], exact.counts[-1])
-        return self._without_strangers(np.outer(self.values, self.values) - apart)
+        return self._without_strangers(np.outer(self.estimates, self.estimates) - apart)
 
     def covariances(self, kind: str) -> FloatArray:
         """Return the covariances by name; what is rounding of 0 is 0."""
@@ -144,7 +144,7 @@ class Pairwise(Cells):
 
     @cached_property
     def exact(self) -> Shared:
-        """Return sums: both the same, diseased, non-diseased the same, none the same."""
+        """Return sums: the same pair, diseased only, non-diseased only, neither."""
         return Shared(
             _exact_pairs(self.any_case.sums), _exact_pairs(self.any_case.counts)
         )
@@ -163,7 +163,7 @@ class Pairwise(Cells):
     def left_out(self) -> FloatArray:
         """Return each AUC without each case; a case not held leaves it as it is."""
         (held1, held0), (n1, n0) = self._held, self._sizes
-        totals, value = self.totals[:, None], self.values[:, None]
+        totals, value = self.totals[:, None], self.estimates[:, None]
         first = _ratio(totals - self._rows, ((n1 - 1) * n0)[:, None])
         second = _ratio(totals - self._columns, (n1 * (n0 - 1))[:, None])
         parts = [np.where(held1, first, value), np.where(held0, second, value)]
@@ -174,7 +174,7 @@ class Pairwise(Cells):
         n1, n0 = (int(size[0]) for size in self._sizes)
         parts = []
         for sums, n, n_other in ((self._rows, n1, n0), (self._columns, n0, n1)):
-            centred = sums / n_other - self.values[:, None]
+            centred = sums / n_other - self.estimates[:, None]
             parts.append(centred @ centred.T / (n - 1) / n if n > 1 else np.nan)
         total: FloatArray = np.zeros_like(self._gram) + parts[0] + parts[1]
         return total
@@ -226,14 +226,14 @@ class Proportions(Cells):
     def left_out(self) -> FloatArray:
         """Return each proportion without each case."""
         rest = _ratio(self.totals[:, None] - self._hits, (self.counts - 1)[:, None])
-        return np.where(self._held, rest, self.values[:, None])
+        return np.where(self._held, rest, self.estimates[:, None])
 
     def delong(self) -> FloatArray:
         """Return the covariances of means of the same cases."""
         n = self._hits.shape[1]
-        centred = self._hits - self.values[:, None]
-        if n < 2:  # noqa: PLR2004
-            return np.full((len(self.values),) * 2, np.nan)
+        centred = self._hits - self.estimates[:, None]
+        if n < 2:
+            return np.full((len(self.estimates),) * 2, np.nan)
         found: FloatArray = centred @ centred.T / (n - 1) / n
         return found
 

@@ -154,7 +154,7 @@ def infer(
 def non_inferior(
     names: tuple[Hashable, Hashable], margin: float, difference: float, error: Error
 ) -> NonInferiority:
-    """Return the test that the first modality is not worse than the second by margin."""
+    """Return the test that the first modality is not a margin worse than the second."""
     test, reference = names
     reason = _undefined(error)
     if reason:

@@ -1,8 +1,8 @@
 """Obuchowski and Rockette's analysis of variance, with Hillis' degrees of freedom.
 
 Readers that all use every modality, or each reader one modality only. Cases may be
-crossed, nested in readers or in modalities, or partly shared: covariances are means over
-all pairs of cells of a kind, those without a common case included as 0.
+crossed, nested in readers or in modalities, or partly shared: covariances are means
+over all pairs of cells of a kind, those without a common case included as 0.
 """
 
 import math
@@ -121,6 +121,8 @@ class Anova:
         readers = self._typical_readers
         if self._random == "readers":
             return Error(self.residual, self._residual_df)
+        if math.isnan(found.error_variance):
+            return Error(math.nan)
         if self._random == "cases":
             if not self.crossed:
                 cov1 = cov3
@@ -181,7 +183,7 @@ class Anova:
             statistic=float(ratio), df1=df1, df2=error.df, p_value=float(p_value)
         )
 
-    def _kind(self, same_modality: bool, same_reader: bool) -> NDArray[np.bool_]:  # noqa: FBT001
+    def _kind(self, same_modality: bool, same_reader: bool) -> NDArray[np.bool_]:
         """Return which pairs of used cells are of a kind."""
         modality, reader = (axis.ravel() for axis in np.indices(self._values.shape))
         used = self.used.ravel()

@@ -144,7 +144,7 @@ class MultireaderAccuracy(Shown):
             msg = f"Reader must be one of {known}, got {reader}"
             raise InputError(msg)
         at = self.readers.index(reader)
-        values = self._cells.values.reshape(len(self.modalities), -1)
+        values = self._cells.estimates.reshape(len(self.modalities), -1)
         if np.isnan(values[[index, other], at]).any():
             reason = "the reader has no value under one of the modalities"
             return Inference(estimate=None, undefined_reason=reason)
@@ -153,7 +153,7 @@ class MultireaderAccuracy(Shown):
         return infer(estimate, error)
 
     def _reader_rows(self) -> list[dict[str, object]]:
-        values, variances = self._cells.values, self._matrix.diagonal()
+        values, variances = self._cells.estimates, self._matrix.diagonal()
         rows: list[dict[str, object]] = []
         for cell, (value, variance) in enumerate(zip(values, variances, strict=True)):
             modality, reader = divmod(cell, len(self.readers))
@@ -201,7 +201,7 @@ class MultireaderAccuracy(Shown):
         return self.modalities.index(name)
 
 
-def multireader_accuracy(  # noqa: PLR0913 - all are choices of one analysis
+def multireader_accuracy(
     frame: Any,  # noqa: ANN401 - a data frame or a mapping
     metric: Metric = "auc",
     method: Method = "obuchowski_rockette",
@@ -217,8 +217,8 @@ def multireader_accuracy(  # noqa: PLR0913 - all are choices of one analysis
             diseased; empty where missing).
         metric: Empirical AUC, sensitivity or specificity.
         method: Obuchowski and Rockette's analysis of variance, or Gallas' U-statistics.
-        covariance: Of the errors, for the analysis of variance. `delong` needs all cases
-            rated by all readers under all modalities.
+        covariance: Of the errors, for the analysis of variance. `delong` needs all
+            cases rated by all readers under all modalities.
         random: What is a sample. `cases` means that readers are fixed, `readers` that
             cases are. One reader alone is always fixed, by DeLong's test unless
             `random="cases"` asks for another.
@@ -245,11 +245,11 @@ def multireader_accuracy(  # noqa: PLR0913 - all are choices of one analysis
     matrix = np.full((shape[0] * shape[1],) * 2, np.nan)
     if covariance != "delong" or cells.complete:
         matrix = (
-            matrix if np.isnan(cells.values).all() else cells.covariances(covariance)
+            matrix if np.isnan(cells.estimates).all() else cells.covariances(covariance)
         )
     elif method == "obuchowski_rockette" and random != "readers":
         reason = reason or "delong needs every case rated in every cell; take unbiased"
-    anova = Anova(cells.values.reshape(shape), matrix, random)
+    anova = Anova(cells.estimates.reshape(shape), matrix, random)
     analysis = anova if method == "obuchowski_rockette" else UStatistics(cells, shape)
     unknown = np.isnan(matrix.diagonal()).any()
     return MultireaderAccuracy(
@@ -291,7 +291,7 @@ def _undefined(scores: Scores, cells: Cells, method: str, random: str) -> str | 
     if lacking:
         return lacking
     rated = ~np.isnan(scores.ratings).all(axis=2)
-    values = ~np.isnan(cells.values.reshape(rated.shape))
+    values = ~np.isnan(cells.estimates.reshape(rated.shape))
     if (rated & ~values).any():
         modality, reader = np.argwhere(rated & ~values)[0]
         return (
@@ -310,7 +310,7 @@ def _undefined(scores: Scores, cells: Cells, method: str, random: str) -> str | 
 
 
 def _lacking_class(scores: Scores, cells: Cells) -> str | None:
-    if not np.isnan(cells.values).all():
+    if not np.isnan(cells.estimates).all():
         return None
     kind = "non-diseased" if scores.truth.all() else "diseased"
     return f"there is no {kind} case"

@@ -135,7 +135,7 @@ def test_specificity_is_the_share_of_cases_below_the_threshold():
 def test_analysis_of_variance_is_the_one_of_hillis():
     values = np.array([[_auc(cell, TRUTH) for cell in row] for row in RATINGS])
     matrix = _jackknife(RATINGS, TRUTH)
-    variance, cov1, cov2, cov3 = _means_of_kinds(matrix, 3)
+    _, _, cov2, cov3 = _means_of_kinds(matrix, 3)
     apart = values[0] - values[1]
     residual = apart.var(ddof=1) / 2  # two modalities: half the variance of differences
     total = residual + 3 * max(cov2 - cov3, 0)

@@ -91,6 +91,12 @@ def _compare_anova(check, where, found, result):
         check.same((*where, "reader", modality, reader), ours, theirs)
     _compare_equality(check, where, found, values, noise)
     _compare_differences(check, where, found, values, noise)
+    _compare_means(check, where, found, values, noise)
+    if "reader_means" in values:
+        _compare_readers(check, where, per_reader, values["reader_means"])
+
+
+def _compare_means(check, where, found, values, noise):
     names = {
         "Estimate": "estimate",
         "StdErr": "standard_error",
@@ -108,20 +114,16 @@ def _compare_anova(check, where, found, result):
                 check.same(
                     (*where, modality, name), getattr(ours, name), means[theirs][at]
                 )
-    if "reader_means" in values:
-        columns = ("modality", "reader", "StdErr", "CI.Lower", "CI.Upper")
-        for modality, reader, *theirs in _rows(values["reader_means"], *columns):
-            ours = per_reader[modality, reader]
-            for name, value in zip(
-                ("standard_error", "low", "high"), theirs, strict=True
-            ):
-                rounding = (
-                    value is not None and theirs[0] < 1e-7
-                )  # unbiased: 1e-8, not 0
-                absolute = 1e-7 if rounding else 1e-12
-                check.same(
-                    (*where, modality, reader, name), ours[name], value, absolute
-                )
+
+
+def _compare_readers(check, where, per_reader, table):
+    columns = ("modality", "reader", "StdErr", "CI.Lower", "CI.Upper")
+    for modality, reader, *theirs in _rows(table, *columns):
+        ours = per_reader[modality, reader]
+        for name, value in zip(("standard_error", "low", "high"), theirs, strict=True):
+            rounding = value is not None and theirs[0] < 1e-7  # unbiased: 1e-8, not 0
+            absolute = 1e-7 if rounding else 1e-12
+            check.same((*where, modality, reader, name), ours[name], value, absolute)
 
 
 def _rows(table, *columns):
@@ -168,19 +170,28 @@ def _compare_differences(check, where, found, values, noise):
                     1e-6 if rounding else 1e-12,
                 )
     if "noninferiority" not in noise:
-        for test in values.get("noninferiority", {}).get("tests", []):
-            ours = found.non_inferiority(test["new"], test["reference"], test["margin"])
-            check.same((*where, "ni p"), ours.p_value, test["p_one_sided"])
-            check.same((*where, "ni low"), ours.low, test["lower_97.5_one_sided"])
+        _compare_margins(check, where, found, values)
     if "reader_test_diffs" in values and found.equality.df1 == 1:
-        columns = ("Reader", "Estimate", "StdErr", "p-value")
-        for reader, *rest in _rows(values["reader_test_diffs"], *columns):
-            ours = found.reader_difference(reader, first, second)
-            for name, value in zip(
-                ("estimate", "standard_error", "p_value"), rest, strict=True
-            ):
-                if not (name == "p_value" and ours.undefined_reason):
-                    check.same((*where, reader, name), getattr(ours, name), value)
+        names = (first, second)
+        _compare_reader_differences(check, where, found, values, names)
+
+
+def _compare_margins(check, where, found, values):
+    for test in values.get("noninferiority", {}).get("tests", []):
+        ours = found.non_inferiority(test["new"], test["reference"], test["margin"])
+        check.same((*where, "ni p"), ours.p_value, test["p_one_sided"])
+        check.same((*where, "ni low"), ours.low, test["lower_97.5_one_sided"])
+
+
+def _compare_reader_differences(check, where, found, values, modalities):
+    columns = ("Reader", "Estimate", "StdErr", "p-value")
+    for reader, *rest in _rows(values["reader_test_diffs"], *columns):
+        ours = found.reader_difference(reader, *modalities)
+        for name, value in zip(
+            ("estimate", "standard_error", "p_value"), rest, strict=True
+        ):
+            if not (name == "p_value" and ours.undefined_reason):
+                check.same((*where, reader, name), getattr(ours, name), value)
 
 
 def test_obuchowski_rockette(studies):
