@@ -152,7 +152,8 @@ class Pairwise(Cells):
     @property
     def share_cases(self) -> NDArray[np.bool_]:
         """Return whether two cells have a case of either kind in common."""
-        shared: NDArray[np.bool_] = sum(self._shared) > 0
+        diseased, others = self._shared
+        shared: NDArray[np.bool_] = diseased + others > 0
         return shared
 
     @property

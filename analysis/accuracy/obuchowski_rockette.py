@@ -96,7 +96,7 @@ class Anova:
 
     @property
     def _residual_df(self) -> int:
-        n_modalities, n_readers = self._values.shape
+        n_modalities, n_readers = (int(size) for size in self._values.shape)
         if self.crossed:
             return (n_modalities - 1) * (n_readers - 1)
         return int(self.used.sum()) - n_modalities
