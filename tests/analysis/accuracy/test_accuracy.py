@@ -132,33 +132,53 @@ def test_specificity_is_the_share_of_cases_below_the_threshold():
     assert found.modality("new").p_value is None
 
 
-def test_analysis_of_variance_is_the_one_of_hillis():
-    values = np.array([[_auc(cell, TRUTH) for cell in row] for row in RATINGS])
-    matrix = _jackknife(RATINGS, TRUTH)
+@pytest.mark.parametrize("seed", [4, 33])
+def test_analysis_of_variance_is_the_one_of_hillis(seed):
+    """With seed 33 Cov2 is below Cov3."""
+    ratings, truth = _example(seed=seed)
+    frame = _frame(ratings, truth)
+    values = np.array([[_auc(cell, truth) for cell in row] for row in ratings])
+    matrix = _jackknife(ratings, truth)
     _, _, cov2, cov3 = _means_of_kinds(matrix, 3)
     apart = values[0] - values[1]
     residual = apart.var(ddof=1) / 2  # two modalities: half the variance of differences
     total = residual + 3 * max(cov2 - cov3, 0)
 
-    both = multireader_accuracy(FRAME)
+    both = multireader_accuracy(frame)
     found = both.difference("new", "old")
     assert found.estimate == pytest.approx(apart.mean())
     assert found.standard_error == pytest.approx(math.sqrt(2 * total / 3))
     assert found.df == pytest.approx(2 * (total / residual) ** 2)
+    assert (cov2 > cov3) == (seed == 4)
     p_value = 2 * stats.t.sf(abs(found.estimate) / found.standard_error, found.df)
     assert found.p_value == pytest.approx(p_value)
     assert both.equality.p_value == pytest.approx(p_value)
 
-    readers = multireader_accuracy(FRAME, random="readers").difference("new", "old")
+    readers = multireader_accuracy(frame, random="readers").difference("new", "old")
     paired = stats.ttest_rel(values[0], values[1])
     assert readers.p_value == pytest.approx(paired.pvalue)
 
-    cases = multireader_accuracy(FRAME, random="cases")
+    cases = multireader_accuracy(frame, random="cases")
     contrast = np.repeat([1, -1], 3) / 3
     of_cases = cases.difference("new", "old")
     assert of_cases.standard_error**2 == pytest.approx(contrast @ matrix @ contrast)
     assert (of_cases.df, cases.equality.df2) == (math.inf, math.inf)
     assert cases.equality.p_value == pytest.approx(of_cases.p_value)
+
+
+@pytest.mark.parametrize("seed", [4, 33])
+def test_one_modality_is_judged_from_its_own_data(seed):
+    """With seed 33 its Cov2 is below 0, which is cut off."""
+    ratings, truth = _example(seed=seed)
+    own = _jackknife(ratings[:1], truth)[~np.eye(3, dtype=bool)].mean()
+    square = np.var([_auc(cell, truth) for cell in ratings[0]], ddof=1)
+    total = square + 3 * max(own, 0)
+
+    found = multireader_accuracy(_frame(ratings, truth)).modality("new")
+
+    assert (own > 0) == (seed == 4)
+    assert found.standard_error == pytest.approx(math.sqrt(total / 3))
+    assert found.df == pytest.approx(2 * (total / square) ** 2)
 
 
 def test_u_statistics_are_without_bias_for_a_crossed_study():
@@ -175,6 +195,42 @@ def test_u_statistics_are_without_bias_for_a_crossed_study():
     own = matrix[:3, :3][~np.eye(3, dtype=bool)].mean() + values[0].var(ddof=1) / 3
     assert found.modality("new").standard_error ** 2 == pytest.approx(own)
     assert "two modalities" in found.equality.undefined_reason
+
+
+def _biased_components(first, second):
+    """Return the components of readers and of each kind of case, "any" for "different".
+
+    Args:
+        first: `(readers, diseased, others)` values of psi; `second` likewise.
+    """
+    means = ((1, 2), (0, 2), (0, 1))
+    alone = [np.mean(first.mean(axis) * second.mean(axis)) for axis in means]
+    return np.array(alone) - first.mean() * second.mean()
+
+
+@pytest.mark.parametrize("seed", [4, 0])
+def test_degrees_of_freedom_of_u_statistics(seed):
+    ratings, truth = _example(seed=seed)
+    new, old = (
+        np.array([[[_psi(x, y) for y in c[~truth]] for x in c[truth]] for c in row])
+        for row in ratings
+    )
+    df = np.array([2, 4, 5])  # readers, diseased, others, each less 1
+    study = multireader_accuracy(_frame(ratings, truth), method="u_statistics")
+
+    of_new, of_old = _biased_components(new, new), _biased_components(old, old)
+    apart = of_new + of_old - 2 * _biased_components(new, old)
+    for found, components in (
+        (study.modality("new"), of_new),
+        (study.difference("new", "old"), apart),
+    ):
+        spread = (components**2 / df**3).sum()
+        expected = max(2, found.standard_error**4 / spread)
+        assert found.df == pytest.approx(expected)
+        error = found.high - found.estimate
+        if found.high < 1:
+            quantile = stats.t.ppf(0.975, math.floor(expected))
+            assert error == pytest.approx(quantile * found.standard_error)
 
 
 def test_one_reader_is_compared_by_delong():
