@@ -1,7 +1,8 @@
 """Agreement between two methods that several readers have rated.
 
 One table or two columns of ratings: `cohen_kappa`, `percent_agreement` and their kin.
-Readers and cases as samples: `clustered_kappa`. A study from its files to a report:
+Readers and cases as samples: `clustered_kappa`. Readers against a truth:
+`multireader_accuracy`. A study from its files to a report:
 `read_study`. What is not in `__all__` is internal and may change.
 """
 
@@ -22,6 +23,7 @@ __all__ = [
     "FormatError",
     "InputError",
     "KnownMargins",
+    "MultireaderAccuracy",
     "Pairs",
     "PercentAgreement",
     "PowerFigures",
@@ -50,6 +52,7 @@ __all__ = [
     "leave_one_reader_out",
     "maximum_kappa",
     "mcnemar",
+    "multireader_accuracy",
     "per_class",
     "per_reader",
     "percent_agreement",
@@ -65,6 +68,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "analysis.accuracy": ("MultireaderAccuracy", "multireader_accuracy"),
     "analysis.agreement": (
         "brennan_prediger",
         "cohen_kappa",
@@ -111,6 +115,7 @@ _HOME = {
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 _SUBMODULES = (
+    "accuracy",
     "agreement",
     "bangdiwala",
     "charts",

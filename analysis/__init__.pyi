@@ -1,5 +1,6 @@
 """Types of the names that `analysis` loads when they are used."""
 
+from analysis import accuracy as accuracy
 from analysis import agreement as agreement
 from analysis import bangdiwala as bangdiwala
 from analysis import charts as charts
@@ -11,6 +12,8 @@ from analysis import recovery as recovery
 from analysis import reproduction as reproduction
 from analysis import symmetry as symmetry
 from analysis import tables as tables
+from analysis.accuracy import MultireaderAccuracy as MultireaderAccuracy
+from analysis.accuracy import multireader_accuracy as multireader_accuracy
 from analysis.agreement import brennan_prediger as brennan_prediger
 from analysis.agreement import cohen_kappa as cohen_kappa
 from analysis.agreement import gwet_ac as gwet_ac

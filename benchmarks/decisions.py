@@ -167,7 +167,8 @@ def lost(study: Study, by: float = MARGIN) -> Outcomes:
     found = acceptability.acceptable_difference(drawn)
     if found.undefined_reason is not None:
         return dict.fromkeys(("acceptable", "difference", *_LOST))
-    around, wide = found.confidence_interval(0.9), found.confidence_interval()
+    around = found.for_equivalence().confidence_interval(0.9)
+    wide = found.confidence_interval()
     of_share = share.confidence_interval()
     return {
         "acceptable": not of_share.low <= study.shares[0] <= of_share.high,

@@ -1,8 +1,8 @@
 """Estimates of readers x cases with the error that respects who read what."""
 
 import math
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -111,6 +111,16 @@ class ClusteredEstimate(Shown):
         """
         half = self.p_value(null) / 2
         return half if self.estimate > null else 1 - half
+
+    def for_equivalence(self) -> Self:
+        """Return the estimate as equivalence is judged on it, with fewer df.
+
+        Whether the truth may lie at a margin is decided by how readers and cases would
+        spread there. Satterthwaite's df, of their spread at the estimate, are too many
+        then; here they are at most one fewer than readers or cases.
+        """
+        varying = [n for n in (self.n_readers, self.n_cases) if n > 1]
+        return replace(self, df=min([self.df, *(n - 1.0 for n in varying)]))
 
     def _within_bounds(self, low: float, high: float) -> ConfidenceInterval:
         return ConfidenceInterval(max(self.bounds[0], low), min(self.bounds[1], high))

@@ -68,7 +68,8 @@ def equivalence_to_chance(
 ) -> Equivalence:
     """Test that an estimate is within a margin of chance.
 
-    That a difference from chance is not significant shows nothing; this does.
+    That a difference from chance is not significant shows nothing; this does. Degrees
+    of freedom are those of `ClusteredEstimate.for_equivalence`.
 
     Args:
         estimate: Such as the balanced accuracy of all readers.
@@ -93,6 +94,7 @@ def equivalence_to_chance(
     if not 0 < alpha < 0.5:
         msg = f"Alpha must be between 0 and 0.5, got {alpha:g}"
         raise ValueError(msg)
+    estimate = estimate.for_equivalence()
     not_low = estimate.p_above(chance - margin)
     not_high = 1 - estimate.p_above(chance + margin)
     p_value = math.nan if math.isnan(not_low) else max(not_low, not_high)

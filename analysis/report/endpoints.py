@@ -169,6 +169,8 @@ def _result(endpoint: Endpoint, context: ReportContext) -> EndpointResult | str:
             f"the plan, for each of the {len(question.codes)} answers to {question.id}."
         )
     together, alone = _estimates(endpoint, context)
+    if endpoint.claim == "equivalent":
+        together = together.for_equivalence()
     result = EndpointResult(
         endpoint=endpoint,
         question=question,

@@ -1,15 +1,17 @@
 """No violation that axe-core finds on any page, whichever colours are preferred."""
 
 import json
+from contextlib import contextmanager
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
 from reader_study.running.lifecycle import Amendment, amend
-from tests.app.browser.conftest import serving
-from tests.app.browser.driving import press, see, settle
+from tests.app.browser.conftest import let_in, serving
+from tests.app.browser.driving import open_reading, press, see, settle
 from tests.app.browser.hands import READING, Mouse
+from tests.app.browser.test_stack_room import STACK, write_volume
 from tests.app.coordinator import serving as monitors
 from tests.app.material import GOOD, PROTOCOL, admit, build, open_study_of
 from tests.app.npm_packages import installed
@@ -194,6 +196,23 @@ def the_end(inspector, server):
     page.get_by_role("button", name="Send").click()
     see(page, "your part in this study is done")
     inspector.look("done")
+
+
+def test_a_stack_of_slices(tmp_path, context, axe):
+    (tmp_path / "made").mkdir()
+    study = build(tmp_path / "made", STACK, size=(600, 400), write_volume=write_volume)
+    with contextmanager(serving)(study, tmp_path / "STUDY") as server:
+        let_in(server, context, server.codes["anna"])
+        inspector = Inspector(open_reading(context, server), axe)
+        page, look = inspector.page, inspector.look
+        page.locator(".stack[data-views]").wait_for()
+        look("stack")
+        press(page, ["h"])
+        look("stack: keys")
+        press(page, ["h", *READING, "Control+Enter"])
+        see(page, "slices must have been on screen")
+        look("stack: not all seen")
+    assert inspector.found == {}
 
 
 def test_the_monitor(built_with_all, tmp_path, inspector):

@@ -52,7 +52,7 @@ def load(context, picture, height=600.4):
         PAGE.format(css=asset("viewer.css"), html=asset("viewer.html"), height=height)
     )
     script = asset("viewer.js").replace("export default function", "function show")
-    page.add_script_tag(content=asset("montage.js") + script)
+    page.add_script_tag(content=asset("ahead.js") + asset("montage.js") + script)
     file = BytesIO()
     Image.fromarray(picture).save(file, "PNG")
     page.evaluate(

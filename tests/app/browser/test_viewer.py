@@ -171,7 +171,9 @@ def test_of_files_of_one_length_each_is_shown(browser):
     script = viewer.joinpath("viewer.js").read_text("utf-8")
     script = script.replace("export default function", "function show")
     page.add_script_tag(
-        content=viewer.joinpath("montage.js").read_text("utf-8") + script
+        content=viewer.joinpath("ahead.js").read_text("utf-8")
+        + viewer.joinpath("montage.js").read_text("utf-8")
+        + script
     )
     pictures = []
     for level in (40, 200):
