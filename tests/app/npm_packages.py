@@ -1,5 +1,6 @@
 """What tests take from npm: versions and hashes are those of npm/package-lock.json."""
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -20,8 +21,11 @@ def installed():
     """
     version = hashlib.sha256(b"".join(path.read_bytes() for path in LISTS)).hexdigest()
     folder = HERE.parents[1] / "build" / "npm" / version[:12]
-    if not (folder / "complete").exists():
-        problem = _install(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be at it
+        done = (folder / "complete").exists()
+        problem = "" if done else _install(folder)
         if problem:
             leave_out(f"npm cannot install what the test needs: {problem}")
     return folder / "node_modules"
@@ -29,7 +33,6 @@ def installed():
 
 def _install(folder):
     npm = find_program("npm", "npm")
-    folder.mkdir(parents=True, exist_ok=True)
     for path in LISTS:
         shutil.copy(path, folder)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
@@ -40,7 +43,7 @@ def _install(folder):
             check=False,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=400,
         )
     except subprocess.TimeoutExpired:
         return "the registry did not answer"

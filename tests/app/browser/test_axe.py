@@ -16,7 +16,7 @@ from tests.app.coordinator import serving as monitors
 from tests.app.material import GOOD, PROTOCOL, admit, build, open_study_of
 from tests.app.npm_packages import installed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 OPTIONS = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 PIN = "407193"

@@ -14,7 +14,7 @@ from tests.app.oidc.fake_provider import CLIENT, SECRET, write_accounts
 from tests.app.oidc.test_browser import by_account, cookies_of
 from tests.programs import find_program
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SCRIPT = Path(__file__).with_name("provider.mjs")
 ANNA, EVE = "Anna.Smith@example.org", "eve@example.org"
