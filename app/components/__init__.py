@@ -9,15 +9,21 @@ from typing import Any, TypeGuard
 import streamlit as st
 
 
-def _asset(name: str) -> str:
-    return files("app.components").joinpath(name).read_text("utf-8")
+def asset(*names: str) -> str:
+    """Return the text of files of this folder, one after another."""
+    folder = files("app.components")
+    return "".join(folder.joinpath(name).read_text("utf-8") for name in names)
 
+
+VIEWER = ("ahead.js", "canvas.js", "montage.js", "viewer.js")
+STACK = ("ahead.js", "canvas.js", "volume.js", "stack.js")
+"""Scripts of each component, as they are put together."""
 
 _viewer = st.components.v2.component(
     "viewer",
-    html=_asset("viewer.html"),
-    css=_asset("viewer.css"),
-    js=_asset("ahead.js") + _asset("montage.js") + _asset("viewer.js"),
+    html=asset("viewer.html"),
+    css=asset("viewer.css"),
+    js=asset(*VIEWER),
 )
 
 
@@ -40,9 +46,9 @@ def show_picture(png: bytes, key: str, *, ahead: str = "") -> None:
 
 _stack = st.components.v2.component(
     "stack",
-    html=_asset("stack.html"),
-    css=_asset("viewer.css") + _asset("stack.css"),
-    js=_asset("ahead.js") + _asset("volume.js") + _asset("stack.js"),
+    html=asset("stack.html"),
+    css=asset("viewer.css", "stack.css"),
+    js=asset(*STACK),
 )
 
 
@@ -70,9 +76,8 @@ def show_stack(
 
 
 def _component(name: str, html: str = "", script: str = "") -> Any:  # noqa: ANN401
-    script = files("app.components").joinpath(f"{script or name}.js").read_text("utf-8")
-    style = files("app.components").joinpath("components.css").read_text("utf-8")
-    return st.components.v2.component(name, html=html, css=style, js=script)
+    style, code = asset("components.css"), asset(f"{script or name}.js")
+    return st.components.v2.component(name, html=html, css=style, js=code)
 
 
 _LONGEST = 1e7  # seconds

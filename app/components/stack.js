@@ -440,27 +440,11 @@ function makeStack(root) {
     return valueText(volume.panels[p], volume.values(slice, p)[r * volume.columns + c]);
   }
 
-  const resized = new ResizeObserver(([given]) => {
-    const ratio = window.devicePixelRatio || 1;
-    const size = [given.contentRect.width * ratio, given.contentRect.height * ratio];
-    const told = given.devicePixelContentBoxSize?.[0];
-    const exact = told ? [told.inlineSize, told.blockSize] : [];
-    const right = told && exact.every((n, i) => Math.abs(n - size[i]) <= 1);
-    [canvas.width, canvas.height] = right ? exact : size.map(Math.round);
+  const resized = watchSize(canvas, () => {
     place(mode);
     draw();
   });
-  try {
-    resized.observe(canvas, { box: "device-pixel-content-box" });
-  } catch { // Safari does not tell
-    resized.observe(canvas);
-  }
-
-  const onCanvas = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const ratio = canvas.width / box.width;
-    return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
-  };
+  const onCanvas = (event) => placeOn(canvas, event);
   const panelAt = ([x, y]) => boxes.findIndex((b) =>
     x >= b.left && x < b.left + b.width && y >= b.top && y < b.top + b.height);
   const inPicture = (at) => {

@@ -138,30 +138,9 @@ function makeViewer(root) {
     return `${seen} of ${form.rows} \u2002`;
   }
 
-  // The pixels of the screen that the canvas covers. Its size in points times their ratio
-  // is not whole, and a canvas that is stretched by a part of a pixel blurs all of them.
-  const resized = new ResizeObserver(([seen]) => {
-    const ratio = window.devicePixelRatio || 1;
-    const size = [seen.contentRect.width * ratio, seen.contentRect.height * ratio];
-    const told = seen.devicePixelContentBoxSize?.[0];
-    const exact = told ? [told.inlineSize, told.blockSize] : [];
-    // A ratio that is only emulated is not in what is told.
-    const right = told && exact.every((n, i) => Math.abs(n - size[i]) <= 1);
-    [canvas.width, canvas.height] = right ? exact : size.map(Math.round);
-    if (mode === "free") draw();
-    else place(mode);
-  });
-  try {
-    resized.observe(canvas, { box: "device-pixel-content-box" });
-  } catch { // Safari does not tell
-    resized.observe(canvas);
-  }
+  const resized = watchSize(canvas, () => (mode === "free" ? draw() : place(mode)));
+  const onCanvas = (event) => placeOn(canvas, event);
 
-  const onCanvas = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const ratio = canvas.width / box.width;
-    return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
-  };
   on(canvas, "wheel", (event) => {
     event.preventDefault();
     takeKeys();

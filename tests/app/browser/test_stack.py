@@ -2,13 +2,13 @@
 
 import base64
 import json
-from importlib.resources import files
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.components import STACK, asset
 from tests.app.browser.driving import launch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -64,14 +64,13 @@ def volume():
 
 def open_stack(page, volume, **told):
     """Show the component in a page of its own, with the size it has in the room."""
-    asset = files("app.components").joinpath
-    script = "".join(asset(n).read_text() for n in ("volume.js", "stack.js"))
-    script = script.replace("export default function", "window.component = function")
-    style = asset("viewer.css").read_text() + asset("stack.css").read_text()
+    exported = "export default function"
+    script = asset(*STACK).replace(exported, "window.component = function")
+    style = asset("viewer.css", "stack.css")
     page.set_content(
         f"<body style='margin:0;background:#0e1012'><style>{style}</style>"
-        f"<div id=host style='width:74vw'>{asset('stack.html').read_text()}</div>"
-        f"<script>const takeAhead = () => null;{script}</script>"
+        f"<div id=host style='width:74vw'>{asset('stack.html')}</div>"
+        f"<script>{script}</script>"
     )
     layout = json.dumps(LAYOUT | {"token": "t", "measures": True} | told).encode()
     data = len(layout).to_bytes(4, "little") + layout + contain(*volume)

@@ -1,13 +1,13 @@
 """The viewer alone in a real browser: sides, pixels of the screen, keys and hands."""
 
 import base64
-from importlib.resources import files
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.components import VIEWER, asset
 from tests.app.browser.driving import launch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -24,10 +24,6 @@ PAGE = """<!doctype html><style>body {{ margin: 0; background: #000; }} {css}
 .viewer {{ height: 100% !important; }}</style><div id="place">{html}</div>
 <div id="answers"><input type="radio" name="q" value="1"><input type="radio" name="q"
 value="2"><input type="radio" name="q" value="3"><textarea></textarea></div>"""
-
-
-def asset(name):
-    return files("app.components").joinpath(name).read_text("utf-8")
 
 
 def montage():
@@ -51,8 +47,8 @@ def load(context, picture, height=600.4):
     page.set_content(
         PAGE.format(css=asset("viewer.css"), html=asset("viewer.html"), height=height)
     )
-    script = asset("viewer.js").replace("export default function", "function show")
-    page.add_script_tag(content=asset("ahead.js") + asset("montage.js") + script)
+    script = asset(*VIEWER).replace("export default function", "function show")
+    page.add_script_tag(content=script)
     file = BytesIO()
     Image.fromarray(picture).save(file, "PNG")
     page.evaluate(

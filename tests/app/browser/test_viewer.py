@@ -1,13 +1,13 @@
 """The picture on the canvas of a real browser."""
 
 import base64
-from importlib.resources import files
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.components import VIEWER, asset
 from magic_model.montage.picture import MontageLayout
 from tests.app.browser.conftest import let_in
 from tests.app.browser.driving import launch, open_reading, press, see, settle
@@ -167,14 +167,8 @@ ONE_AFTER_ANOTHER = """async ([html, files]) => {
 def test_of_files_of_one_length_each_is_shown(browser):
     """As a page that is not built anew would have it: the same canvas, other bytes."""
     page = browser.new_page()
-    viewer = files("app.components")
-    script = viewer.joinpath("viewer.js").read_text("utf-8")
-    script = script.replace("export default function", "function show")
-    page.add_script_tag(
-        content=viewer.joinpath("ahead.js").read_text("utf-8")
-        + viewer.joinpath("montage.js").read_text("utf-8")
-        + script
-    )
+    script = asset(*VIEWER).replace("export default function", "function show")
+    page.add_script_tag(content=script)
     pictures = []
     for level in (40, 200):
         file = BytesIO()
@@ -186,7 +180,7 @@ def test_of_files_of_one_length_each_is_shown(browser):
         base64.b64encode(p + end * (longest - len(p))).decode()
         for p, end in zip(pictures, ends, strict=True)
     ]
-    html = viewer.joinpath("viewer.html").read_text("utf-8")
+    html = asset("viewer.html")
 
     assert page.evaluate(ONE_AFTER_ANOTHER, [html, same_length]) == [40, 200]
     page.close()
@@ -194,8 +188,7 @@ def test_of_files_of_one_length_each_is_shown(browser):
 
 def test_the_viewer_knows_the_montages_of_the_model(browser):
     page = browser.new_page()
-    script = files("app.components").joinpath("montage.js").read_text("utf-8")
-    page.add_script_tag(content=script)
+    page.add_script_tag(content=asset("montage.js"))
 
     def form(width, height):
         return page.evaluate("([w, h]) => montageForm(w, h)", [width, height])
