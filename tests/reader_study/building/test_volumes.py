@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader_study import api
-from reader_study.blinding_audit import audit_study
+from reader_study.blinding_audit import audit_study, machine
 from reader_study.building.builder import build_study
 from reader_study.building.restoring import restore_study
 from reader_study.building.sealing import unseal
@@ -191,19 +191,29 @@ def test_the_audit_finds_each_planted_leak(place, leak, plant):
     assert [text.split(":")[0] for text in audit_study(study).leaks] == [leak]
 
 
-def test_the_audit_measures_slices_against_the_methods(tmp_path):
+def test_the_audit_measures_slices_against_the_methods(tmp_path, monkeypatch):
     write_stacks(tmp_path)
     for path in (tmp_path / "volumes").glob("*_test.npz"):
         given = dict(np.load(path))
         given["panel_1"] //= 2  # fewer levels, lower mean, none of the montage's doing
         np.savez(path, **given)
-    report = build_study(request(tmp_path, STACK, jobs=1)).audit
+    built = build_study(request(tmp_path, STACK, jobs=1))
+    report = built.audit
     aucs = {cue.name: cue.value for cue in report.cues if cue.level == "picture"}
     assert aucs["volume mean of CBF"] == 0
     assert 0 < aucs["volume mean of NCCT"] < 1
     assert {"volume fine detail of CBF", "volume step between slices of CBF"} <= set(
         aucs
     )
+    # The montages are noise by either method; what the machine learns is the stacks'.
+    truth = unseal(tmp_path / "KEY", [PASSPHRASE])
+    judged = tmp_path / "STUDY", built.manifest, truth, "MAGIC"
+    assert machine.machine_separation(*judged) is None  # of three cases
+    monkeypatch.setattr(machine, "LEAST_CASES", 3)
+    monkeypatch.setattr(machine, "_TREES", 5)
+    found = machine.machine_separation(*judged)
+    assert found.auc == 1
+    assert "features of each volume" in found.who
 
 
 def missing(folder):
