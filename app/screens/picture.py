@@ -29,11 +29,11 @@ def show_case(study: Study, content: bytes, key: str, *, ahead: str = "") -> Non
         key: Of this case only, so that none is shown beside questions on another.
         ahead: Token of the reading if the page has said that it holds the content.
     """
-    volumes = study.manifest.volumes
+    volumes, protocol = study.manifest.volumes, study.protocol
     if volumes is None:
-        show_picture(content, key, ahead=ahead)
+        all_rows = protocol.require_all_slices
+        show_picture(content, key, ahead=ahead, all_rows=all_rows)
         return
-    protocol = study.protocol
     layout = volumes.layout() | {
         "lock_window": protocol.lock_window,
         "measures": protocol.measures,

@@ -125,8 +125,7 @@ def _tell(receipt: Receipt, position: int) -> None:
 
 
 def _seen(session: ReadingSession, token: str) -> dict[str, object] | None:
-    volumes = session.study.manifest.volumes
-    return None if volumes is None else slices_seen(_desk_key(token), volumes.slices)
+    return slices_seen(_desk_key(token), session.study.n_slices(token))
 
 
 def _desk_key(token: str) -> str:

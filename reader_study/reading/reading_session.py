@@ -182,7 +182,8 @@ class ReadingSession:
             answers: Code by question.
             reasons: Explanation by question.
             active_seconds: Seconds of activity, as the reader's browser counted them.
-            seen: Of a stack, what was on screen (see `answers.check_seen`).
+            seen: What was on screen (see `answers.check_seen`): slices of a stack, or
+                rows of a montage where the protocol requires all of them.
 
         Raises:
             AnswersError: If answers are incomplete or not on the scale, or the protocol
@@ -193,7 +194,7 @@ class ReadingSession:
         reading_answers.check_complete(self.study.questionnaire, answers, reasons)
         seconds = reading_answers.check_seconds(active_seconds)
         given = recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds)
-        return self._submit(token, replace(given, seen=self._seen(seen)))
+        return self._submit(token, replace(given, seen=self._seen(token, seen)))
 
     def decline(self, token: str, why: str) -> Receipt:
         """Leave a reading unanswered, with a reason; it counts as missing.
@@ -272,13 +273,13 @@ class ReadingSession:
             self.study, self.store, self.reader, answers, clock=self.clock
         )
 
-    def _seen(self, given: object) -> reading_answers.Seen | None:
-        volumes = self.study.manifest.volumes
-        if volumes is None:
+    def _seen(self, token: str, given: object) -> reading_answers.Seen | None:
+        required = self.study.protocol.require_all_slices
+        if self.study.manifest.volumes is None and not required:
             return None
-        n = volumes.slices
+        n = self.study.n_slices(token)
         seen = None if given is None else reading_answers.check_seen(given, n)
-        if self.study.protocol.require_all_slices:
+        if required:
             reading_answers.require_all_seen(seen, n)
         return seen
 

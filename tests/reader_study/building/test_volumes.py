@@ -211,6 +211,7 @@ def test_the_audit_measures_slices_against_the_methods(tmp_path, monkeypatch):
     assert machine.machine_separation(*judged) is None  # of three cases
     monkeypatch.setattr(machine, "LEAST_CASES", 3)
     monkeypatch.setattr(machine, "_TREES", 5)
+    monkeypatch.setattr(machine, "_REPEATS", 1)
     found = machine.machine_separation(*judged)
     assert found.auc == 1
     assert "features of each volume" in found.who
