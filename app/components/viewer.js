@@ -221,12 +221,18 @@ function makeViewer(root) {
   };
   on(root, "click", (event) => acts[event.target.dataset?.do]?.());
   const far = () => canvas.height / 8;
+  // As many rows of a montage as there is room for, so that none is passed over.
+  const page = () => {
+    if (!form) return 6 * far();
+    const row = form.panel * scale;
+    return row * Math.max(1, Math.floor((canvas.height - form.strip * scale) / row + 0.1));
+  };
   const keys = {
     f: acts.fit, w: acts.width, a: acts.actual,
     "+": acts.in, "=": acts.in, "-": acts.out,
     ArrowUp: () => pan(0, far()), ArrowDown: () => pan(0, -far()),
     ArrowLeft: () => pan(far(), 0), ArrowRight: () => pan(-far(), 0),
-    PageUp: () => pan(0, 6 * far()), PageDown: () => pan(0, -6 * far()),
+    PageUp: () => pan(0, page()), PageDown: () => pan(0, -page()),
   };
   // Arrows are the answers' only after Tab has led to one. A click on an answer, or
   // whatever moves the picture, gives them to the picture: what was meant for it must

@@ -86,6 +86,11 @@ class Study:
         stack = self.manifest.volumes is not None
         return self.volume_bytes(token) if stack else self.image_bytes(token)
 
+    @property
+    def counts_slices(self) -> bool:
+        """Whether what was on screen is kept with each answer."""
+        return self.manifest.volumes is not None or self.protocol.require_all_slices
+
     def n_slices(self, token: str) -> int:
         """Return how many slices a reading has: of its volume, or rows of its montage.
 

@@ -274,13 +274,13 @@ class ReadingSession:
         )
 
     def _seen(self, token: str, given: object) -> reading_answers.Seen | None:
-        required = self.study.protocol.require_all_slices
-        if self.study.manifest.volumes is None and not required:
+        if not self.study.counts_slices:
             return None
         n = self.study.n_slices(token)
+        what = "rows" if self.study.manifest.volumes is None else "slices"
         seen = None if given is None else reading_answers.check_seen(given, n)
-        if required:
-            reading_answers.require_all_seen(seen, n)
+        if self.study.protocol.require_all_slices:
+            reading_answers.require_all_seen(seen, n, what)
         return seen
 
     def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:

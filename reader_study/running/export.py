@@ -31,7 +31,7 @@ def masked_csv(
         views: By reader and token, what was on screen before the first answer.
     """
     rows = [_row(study, r, {}) | _seen(study, r, views) for r in responses]
-    viewed = study.manifest.volumes is not None
+    viewed = study.counts_slices
     return responses_text(study.questionnaire, rows, masked=True, viewed=viewed)
 
 
@@ -57,7 +57,7 @@ def responses_csv(
         row = _row(study, response, vars(truth.cells[response.token]))
         timed = first.get((response.reader, response.token), response)
         rows.append(row | _seconds(timed) | _seen(study, response, views))
-    viewed = study.manifest.volumes is not None
+    viewed = study.counts_slices
     return responses_text(study.questionnaire, rows, viewed=viewed)
 
 
@@ -210,7 +210,7 @@ def _row(
 def _seen(
     study: Study, r: readings.Response, views: Mapping[tuple[str, str], str]
 ) -> dict[str, str]:
-    if study.manifest.volumes is None:
+    if not study.counts_slices:
         return {}
     return {"seen": views.get((r.reader, r.token), "")}
 

@@ -141,6 +141,7 @@ def test_the_page_as_written_serves_the_room_and_brings_it_back(machine):
         assert name in headers
     for path in ("_stcore/metrics", "media/x"):
         assert machine.run(page + path).strip() == "404"
+    machine.wait("ss -ltnH | grep -c ':850[0-9] '", "3")
     listening = machine.run("ss -ltnH").split("\n")
     own = [line.split()[3] for line in listening if re.search(r":850\d ", line)]
     assert sorted(own) == [f"127.0.0.1:{port}" for port in (8501, 8502, 8503)]
