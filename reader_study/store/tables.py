@@ -70,6 +70,13 @@ readers = sa.Table(
     ),
 )
 
+reader_sites = sa.Table(
+    "reader_sites",
+    metadata,
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+)
+
 access_codes = sa.Table(
     "access_codes",
     metadata,
@@ -250,14 +257,14 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         table.name: tuple(column.name for column in table.columns)
         for table in (
             *_TABLES, coordinators, deviations, milestones, presentations,
-            readers, responses, signatures, views,
+            reader_sites, readers, responses, signatures, views,
         )
     },
 }  # fmt: skip
 """Columns whose content the log covers; a changed row is found by `verify`."""
 
 FROZEN = (
-    "acknowledgements", "closing_answers", "deviations", "presentations", "readers",
-    "responses", "signatures", "training_steps", "views",
+    "acknowledgements", "closing_answers", "deviations", "presentations",
+    "reader_sites", "readers", "responses", "signatures", "training_steps", "views",
 )  # fmt: skip
 """Tables that the data lock hashes."""
