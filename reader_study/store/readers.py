@@ -147,7 +147,8 @@ def all_readers(connection: Connection) -> tuple[Reader, ...]:
     found = connection.execute(
         select(readers).order_by(readers.c.added_at, readers.c.name)
     )
-    sites = dict(connection.execute(select(reader_sites)).tuples().all())
+    rows = connection.execute(select(reader_sites))
+    sites = {row.reader: row.site for row in rows}
     there = [_reader(dict(row)) for row in found.mappings()]
     return tuple(replace(r, site=sites.get(r.name, "")) for r in there)
 
