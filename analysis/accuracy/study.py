@@ -232,7 +232,18 @@ def multireader_accuracy(
     given = {"metric": metric, "method": method, "covariance": covariance}
     for what, value in (given | {"random": random}).items():
         one_of(what, value, _CHOICES[what])
-    scores = scores_of(frame)
+    return accuracy_of(scores_of(frame), metric, method, covariance, random, threshold)
+
+
+def accuracy_of(
+    scores: Scores,
+    metric: Metric,
+    method: Method = "obuchowski_rockette",
+    covariance: Covariance = "jackknife",
+    random: Random = "readers_and_cases",
+    threshold: float | None = None,
+) -> MultireaderAccuracy:
+    """Return what `multireader_accuracy` does, of ratings that are an array already."""
     cells = _cells(scores, metric, threshold)
     if method == "u_statistics" and random != "readers_and_cases":
         msg = f"u_statistics need random='readers_and_cases', got {random!r}"
