@@ -27,7 +27,7 @@ from analysis.accuracy.scores import Scores
 from analysis.accuracy.study import accuracy_of
 from benchmarks.accuracy_studies import STRUCTURES, FloatArray, Population
 
-STUDIES, SEED = 3_000, 29
+STUDIES, SEED = 2_000, 29
 DESIGNS = {"5x60": (5, 30, 30), "7x20": (7, 13, 7), "10x100": (10, 50, 50)}
 """Readers, diseased and other cases."""
 SECOND = {0.8: 0.7, 0.95: 0.88}

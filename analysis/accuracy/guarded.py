@@ -123,7 +123,10 @@ class Difference:
         def excess(z: float) -> float:
             return float(self._below(np.array(z))) - distance
 
-        return float(optimize.brentq(excess, start, plain * _STEPS[at]))
+        end = float(plain * _STEPS[at])
+        if excess(start) >= 0 or excess(end) <= 0:  # by rounding: it is this one
+            return end if excess(end) <= 0 else start
+        return float(optimize.brentq(excess, start, end))
 
     def _below(self, z: FloatArray) -> FloatArray:
         """Return how far the limit of both modalities' logit limits is below."""
