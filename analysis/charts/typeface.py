@@ -43,8 +43,8 @@ def _cut(source: Path, target: Path) -> None:
     options = subset.Options()
     options.name_IDs = [_FAMILY, 2, _FULL, _POSTSCRIPT]
     options.notdef_outline = True
-    # Tables for setting text, which matplotlib has set by then.
-    options.drop_tables = [*options.drop_tables, "GDEF", "GPOS", "GSUB"]
+    # A note of the editor, and what sets text, which is set by then.
+    options.drop_tables = [*options.drop_tables, "FFTM", "GDEF", "GPOS", "GSUB"]
     with subset.load_font(str(source), options) as font:
         cutter = subset.Subsetter(options)
         cutter.populate(

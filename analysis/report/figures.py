@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -69,8 +70,22 @@ def _save_pictures(figure: Figure, folder: Path, name: str) -> None:
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine(None)
+    _settle_labels(figure)
     for suffix in ("png", "svg"):
         figure.savefig(folder / f"{name}.{suffix}", **_UNDATED[suffix])
+
+
+def _settle_labels(figure: Figure) -> None:
+    """Leave the names of axes where they are; each drawing looks for a place anew."""
+    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    for ax in figure.axes:
+        ax.apply_aspect()
+        for axis in (ax.xaxis, ax.yaxis):
+            label = axis.get_label()
+            if label.get_text():
+                axis.get_tightbbox(renderer)  # finds the place
+            at = label.get_transform().transform(label.get_position())
+            axis.set_label_coords(*ax.transAxes.inverted().transform(at))
 
 
 def agreement_figure(study: StudyResults) -> Figure:

@@ -269,8 +269,10 @@ def to_latex(frame: pd.DataFrame, caption: str, *, prose: bool = False) -> str:
     """
     of_sentences = rf"p{{{0.8 / max(1, len(frame.columns) - 1):.2f}\linewidth}}"
     columns = "l" + (of_sentences if prose else "l") * (len(frame.columns) - 1)
-    rows = [frame.columns, *frame.to_numpy().tolist()]
-    head, *body = [" & ".join(map(latex_escaped, row)) + r" \\" for row in rows]
+    rows = [list(frame.columns), *frame.to_numpy().tolist()]
+    head, *body = (
+        " & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in rows
+    )
     lines = [
         r"\begin{table}[htbp]",
         rf"\caption{{{latex_escaped(caption)}}}",

@@ -217,9 +217,7 @@ def _figure(found: Mapping[str, QuestionByReader], level: float) -> Figure:
     grid = figure.subplots(
         n_rows, _PANELS_PER_ROW, squeeze=False, sharex=True, sharey=True
     ).ravel()
-    for place, (ax, (question, q)) in enumerate(
-        zip(grid, found.items(), strict=False)
-    ):
+    for place, (ax, (question, q)) in enumerate(zip(grid, found.items(), strict=False)):
         rows = [
             ForestRow(
                 own.reader,

@@ -194,9 +194,9 @@ def _panel(ax: Axes, both: FloatArray) -> AxesImage:
 
 
 def _name(axis: Axis, readers: list[str]) -> None:
-    """Write readers at their rows or columns; a long name by its end, where it differs."""
+    """Write readers at their rows or columns, long names by their ends."""
     names = readers if len(readers) <= MOST_IN_A_TABLE else []
-    short = [n if len(n) <= _LONGEST else f"\u2026{n[1 - _LONGEST:]}" for n in names]
+    short = [n if len(n) <= _LONGEST else f"\u2026{n[1 - _LONGEST :]}" for n in names]
     axis.set_ticks(range(len(short)), short, fontsize=6)
     axis.set_tick_params(length=0)
 
