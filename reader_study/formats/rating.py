@@ -70,7 +70,7 @@ class Rating:
             >>> signed.value({"Q3": 1, "Q4": 5}), signed.value({"Q3": 2, "Q4": 1})
             (1.0, 6.0)
         """
-        given = tuple(answers.get(name) for name in self.names)
+        given: tuple[Any, ...] = tuple(answers.get(name) for name in self.names)
         if any(one is None or str(one) == "nan" for one in given):
             return None
         found = self.table.get(given) if self.table else _number(given[0])
@@ -140,7 +140,9 @@ def _parsed(text: str, asked: Questionnaire, columns: Collection[str]) -> Rating
         return _signed(name, pair, sign, float(cut))
     if name in questions:
         question = questions[name]
-        of_codes = {(code,): n for code, n in _numbers(question).items()}
+        of_codes: dict[tuple[Code, ...], float] = {
+            (code,): n for code, n in _numbers(question).items()
+        }
         return Rating(name, (name,), of_codes)
     if name in columns:
         return Rating(name, (name,))
@@ -160,11 +162,10 @@ def _signed(
         scale = ", ".join(f"{n:g}" for n in diagnosis.values())
         why = f"must part the answers {scale} of {questions[0].id} in two, got {text!r}"
         raise Invalid(why)
-    steps = {
-        code: n for n, code in enumerate(sorted(confidence, key=confidence.get), 1)
-    }  # type: ignore[arg-type]
+    surer = sorted(confidence, key=lambda code: confidence[code])
+    steps = {code: step for step, code in enumerate(surer, 1)}
     k = len(steps)
-    table = {
+    table: dict[tuple[Code, ...], float] = {
         (code, by): float(k + step if positive else k + 1 - step)
         for code, positive in above.items()
         for by, step in steps.items()
