@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analysis.accuracy import MultireaderAccuracy, multireader_accuracy
-from analysis.accuracy.ratings_file import read_ratings
 from analysis.commands.shared import text_table
 from analysis.errors import InputError, user_input
 from analysis.power.accuracy import AccuracyComponents, AccuracyPower, AccuracyTest
 from analysis.power.normal import check_power
+from analysis.responses.ratings import read_ratings
 
 Metric = Literal["auc", "sensitivity", "specificity"]
 
