@@ -97,7 +97,7 @@ class Flow:
             readings=tuple(self._counts(trial) for trial in self.status.trials),
             readers=tuple(
                 flow.FlowReader(
-                    **asdict(reader) | {"interval_days": self._interval_days(reader)}
+                    **reader.row() | {"interval_days": self._interval_days(reader)}
                 )
                 for reader in self.status.readers
             ),

@@ -410,7 +410,7 @@ def test_what_the_coordinator_can_mend_is_told(room, eve, monitor, given, messag
 def test_without_roles_the_specialty_is_written(room, eve, monitor):
     object.__setattr__(room.study.protocol, "roles", ())
     page = monitor(PARTS[2])
-    assert fields(page)[-1] == "Specialty"
+    assert fields(page)[-2:] == ["Specialty", "Site, if there are several"]
 
 
 def test_signing_out_ends_the_session(room, eve, monitor):
