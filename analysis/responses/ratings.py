@@ -104,7 +104,7 @@ def read_ratings(
             number, or one was given twice. All faults are named, each with its line.
     """
     file = as_path("Ratings", path)
-    if file.suffix.lower() == ".imrmc":
+    if _is_imrmc(file):
         entries, assumed = _of_imrmc(file)
     else:
         entries, assumed = _of_table(file, rating)
@@ -169,7 +169,7 @@ def _places(path: Path, header: Row, rating: str) -> tuple[dict[str, int], list[
             if there not in {column, asked, "method"}:
                 renamed.append(f"{there!r} as {asked}")
     if not faults and "truth" not in places:
-        faults = [] if _has_truth_rows(header, plain) else ["column truth is missing"]
+        faults = [] if _has_truth_rows(plain) else ["column truth is missing"]
     if faults:
         had = ", ".join(given)
         msg = f"{'; '.join(faults)}; the header names {had}"
@@ -178,7 +178,7 @@ def _places(path: Path, header: Row, rating: str) -> tuple[dict[str, int], list[
     return places, said if renamed else []
 
 
-def _has_truth_rows(header: Row, plain: Sequence[str]) -> bool:
+def _has_truth_rows(plain: Sequence[str]) -> bool:
     """Return whether a table without a column of truth is one of iMRMC's, by its names.
 
     There the truth is what the reader `truth` rated.
@@ -204,6 +204,13 @@ def _plain(name: str) -> str:
 
 
 # -- The input format of iMRMC
+
+
+def _is_imrmc(path: Path) -> bool:
+    """Return whether a file is iMRMC's, by its name or by what it holds."""
+    if path.suffix.lower() == ".imrmc":
+        return True
+    return path.is_file() and _BEGIN.encode() in path.read_bytes()
 
 
 def _of_imrmc(path: Path) -> tuple[list[_Entry], list[str]]:
