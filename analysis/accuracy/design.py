@@ -80,8 +80,7 @@ def rating_design(frame: Any) -> RatingDesign:  # noqa: ANN401 - a frame or a ma
 def design_of(scores: Scores) -> RatingDesign:
     """Return how ratings that are an array already are spread."""
     given = ~np.isnan(scores.ratings)
-    by_reader, by_modality = given.any(axis=0), given.any(axis=1)
-    pairs = given.any(axis=2)
+    by_reader, by_modality, pairs = (np.asarray(given.any(axis=a)) for a in range(3))
     one_reader = len(scores.readers) > 1 and _once(by_reader.sum(axis=0))
     one_modality = len(scores.modalities) > 1 and _once(by_modality.sum(axis=0))
     nested = len(scores.modalities) > 1 and _once(pairs.sum(axis=0))

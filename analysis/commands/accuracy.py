@@ -61,9 +61,13 @@ def accuracy(
         str, typer.Option(help="Column of the ratings, such as Q4.")
     ] = "rating",
     truth_positive: Annotated[
-        list[str] | None,
-        typer.Option(help="A value of truth that is diseased; may be repeated."),
+        str | None,
+        typer.Option(help="Values of truth that are diseased: mild,severe."),
     ] = None,
+    as_programs: Annotated[
+        bool,
+        typer.Option("--as-programs", help="Limits and tests as MRMCaov and iMRMC."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for JSON, tables and ROC curves.")
     ] = None,
@@ -80,12 +84,14 @@ def accuracy(
     if covariance and method == "u_statistics":
         msg = f"--covariance is for obuchowski_rockette, got {covariance}"
         raise InputError(msg)
-    read = read_ratings(ratings, rating=rating, truth_positive=truth_positive or ())
+    diseased = [v.strip() for v in (truth_positive or "").split(",") if v.strip()]
+    read = read_ratings(ratings, rating=rating, truth_positive=diseased)
     _refuse_one_class(ratings, read, metric)
     with user_input():
         study = multireader_accuracy(
             read.columns, metric, method, covariance or "jackknife", random, threshold
         )
+        study = study if as_programs else study.for_decisions()
         pairs = _pairs(study, test, reference, margin)
         compared = accuracy_tables.compare(study, pairs, margin)
     content = accuracy_tables.as_json(ratings, read, compared, threshold)
@@ -155,17 +161,16 @@ def _understood(path: Path, read: "RatingsFile") -> list[str]:
 
     diseased, others = read.n_cases
     columns = read.columns
-    names = [
-        ", ".join(dict.fromkeys(map(str, columns[of]))) for of in ("modality", "reader")
-    ]
-    truth = ", ".join(read.positive) or "none"
+    names = {
+        of: list(dict.fromkeys(map(str, columns[of]))) for of in ("modality", "reader")
+    }
     found = [
-        f"{path}: {len(set(columns['reader']))} readers, {diseased + others} cases "
-        f"({diseased} diseased, {others} not), "
-        f"{len(set(columns['modality']))} modalities",
-        f"Modalities: {names[0]}",
-        f"Readers: {names[1]}",
-        f"Diseased is the truth {truth}; not diseased {', '.join(read.negative)}",
+        f"{path}: {len(columns['rating'])} rows",
+        f"Modalities {len(names['modality'])}: {', '.join(names['modality'])}",
+        f"Readers {len(names['reader'])}: {', '.join(names['reader'])}",
+        f"Cases {diseased + others}: {diseased} diseased (truth "
+        f"{' or '.join(read.positive) or '-'}), {others} not (truth "
+        f"{' or '.join(read.negative) or '-'})",
         f"Design: {rating_design(columns).sentence}",
     ]
     parts = ["\n".join(found)]

@@ -78,7 +78,9 @@ def heading(study: MultireaderAccuracy, threshold: float | None) -> str:
         parts.append(f"{METHOD[study.method]}, {study.covariance} covariances")
     else:
         parts.append(METHOD[study.method])
-    return "; ".join([*parts, SAMPLES[study.random]])
+    limits = "that hold for decisions" if study.decides else "as MRMCaov and iMRMC"
+    samples = f"{SAMPLES[study.random]}; limits {limits}"
+    return "\n".join(["; ".join(parts), samples[0].upper() + samples[1:]])
 
 
 def tables(compared: Compared) -> list[Table]:
@@ -108,9 +110,10 @@ def reasons(compared: Compared) -> list[str]:
     for (test, reference), found in compared.differences.items():
         named[f"{test} - {reference}"] = found.undefined_reason
     for row in _rows(study):
-        named[f"{row['reader']} under {row['modality']}"] = _text(
-            row["undefined_reason"]
-        )
+        reason = row["undefined_reason"]
+        named[f"{row['reader']} under {row['modality']}"] = _text(reason)
+    for (reader, test, reference), found in _reader_differences(compared).items():
+        named[f"{reader}, {test} - {reference}"] = found.undefined_reason
     said: dict[str, list[str]] = {}
     for name, reason in named.items():
         if reason and reason != study.undefined_reason:
@@ -148,7 +151,7 @@ def as_json(
     study = compared.study
     diseased, others = read.n_cases
     design = rating_design(read.columns)
-    covariances = study.covariances
+    covariances, shown = study.covariances, compared.non_inferiority
     return {
         "schema": 1,
         "file": path.name,
@@ -164,13 +167,14 @@ def as_json(
         "method": study.method,
         "covariance": study.covariance,
         "random": study.random,
+        "limits": "for_decisions" if study.decides else "as_programs",
         "undefined_reason": study.undefined_reason,
         "of_modality": {str(m): _numbers(study.modality(m)) for m in study.modalities},
         "differences": [
             {"test": test, "reference": reference, **_numbers(found)}
             for (test, reference), found in compared.differences.items()
         ],
-        "non_inferiority": _numbers(compared.non_inferiority),
+        "non_inferiority": shown and _numbers(shown),
         "equality": _numbers(study.equality),
         "covariances": None if covariances is None else _numbers(covariances),
         "per_reader": [
@@ -236,7 +240,7 @@ def _readers(compared: Compared) -> pd.DataFrame:
     """Return a row for each reader; with the difference where there is one only."""
     study = compared.study
     cells = {(row["reader"], row["modality"]): row for row in _rows(study)}
-    pairs = list(compared.differences) if len(compared.differences) == 1 else []
+    differences = _reader_differences(compared)
     metric = METRIC[study.metric]
     rows = []
     for reader in study.readers:
@@ -245,12 +249,26 @@ def _readers(compared: Compared) -> pd.DataFrame:
             found = cells[reader, modality]
             values = (found["estimate"], found["low"], found["high"])
             row[neutralise(f"{modality}: {metric} [{_LEVEL}]")] = _interval(*values)
-        for test, reference in pairs:
-            of_both = study.reader_difference(reader, test, reference)
-            name = neutralise(f"{test} - {reference} [{_LEVEL}]")
-            row[name] = _interval(of_both.estimate, of_both.low, of_both.high)
+        for (of, test, reference), both in differences.items():
+            if of == reader:
+                name = neutralise(f"{test} - {reference} [{_LEVEL}]")
+                row[name] = _interval(both.estimate, both.low, both.high)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _reader_differences(
+    compared: Compared,
+) -> dict[tuple[Hashable, Hashable, Hashable], Inference]:
+    """Return the difference of each reader, where one pair is compared."""
+    if len(compared.differences) != 1:
+        return {}
+    ((test, reference),) = compared.differences
+    study = compared.study
+    return {
+        (reader, test, reference): study.reader_difference(reader, test, reference)
+        for reader in study.readers
+    }
 
 
 def _cells(found: Inference, metric: str) -> dict[str, str]:
@@ -266,7 +284,7 @@ def _interval(estimate: object, low: object, high: object) -> str:
     if math.isnan(value):
         return UNDEFINED
     limits = (_finite(low), _finite(high))
-    if any(map(math.isnan, limits)):
+    if any(map(math.isnan, limits)) or limits[0] == limits[1]:
         return f"{format_estimate(value)} [{NO_INTERVAL}]"
     return f"{format_estimate(value)} [{', '.join(map(format_estimate, limits))}]"
 
@@ -293,10 +311,8 @@ def _finite(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) else math.nan
 
 
-def _numbers(found: object) -> Json | None:
+def _numbers(found: object) -> Json:
     """Return the fields of a result; None where a number is not finite."""
-    if found is None:
-        return None
     return {name: _plain(value) for name, value in vars(found).items()}
 
 

@@ -8,7 +8,7 @@ responses.csv may be) and the input format of iMRMC (.imrmc), and gives the colu
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -313,8 +313,8 @@ def _checked(
     faults += _nameless(path, readings)
     faults += _without_truth(path, readings, truth)
     faults += _twice(path, readings)
-    commas: Counter[str] = Counter()
-    numbers = list(_numbers(path, readings, faults.append, commas))
+    numbers, wrong, commas = _numbers(path, readings)
+    faults += wrong
     if not readings:
         faults.append(f"{path} holds no ratings")
     if faults:
@@ -392,23 +392,24 @@ def _twice(path: Path, readings: Iterable[_Entry]) -> Iterator[str]:
 
 
 def _numbers(
-    path: Path,
-    readings: Iterable[_Entry],
-    faulty: Callable[[str], None],
-    commas: Counter[str],
-) -> Iterator[float | None]:
-    """Yield the ratings; None where one is missing, or is no number."""
+    path: Path, readings: Sequence[_Entry]
+) -> tuple[list[float | None], list[str], list[str]]:
+    """Return the ratings, what is wrong with them, and those with a decimal comma."""
     of_column = Rating("rating", ("rating",))
+    numbers: list[float | None] = []
+    wrong: list[_Entry] = []
     for entry in readings:
         try:
-            value = of_column.value({"rating": entry.rating or None})
+            numbers.append(of_column.value({"rating": entry.rating or None}))
         except FormatError:
-            why = f"a rating must be a number or empty, got {clipped(entry.rating)}"
-            faulty(_fault(path, entry.line, why))
-            value = None
-        if "," in entry.rating:
-            commas[entry.rating] += 1
-        yield value
+            wrong.append(entry)
+    faults = []
+    if wrong:
+        more = f", and {len(wrong) - 1} more such" if len(wrong) > 1 else ""
+        why = f"a rating must be a number or empty, got {clipped(wrong[0].rating)}"
+        faults = [_fault(path, wrong[0].line, f"{why}{more}")]
+    commas = dict.fromkeys(e.rating for e in readings if "," in e.rating)
+    return numbers, faults, list(commas)
 
 
 def _positive(
