@@ -110,14 +110,13 @@ def intraclass_correlation(
     estimate = squares.estimate(form)
     error = squares.within if form.startswith("ICC1") else squares.residual
     df2 = n * (k - 1) if form.startswith("ICC1") else (n - 1) * (k - 1)
-    reason = None
-    if math.isnan(estimate):
-        reason = _NOT_DEFINED
-    elif error == 0:
-        reason = _NO_ERROR
-    if reason:
+    if math.isnan(estimate) or error == 0:
         return IntraclassCorrelation(
-            form=form, estimate=estimate, n=n, n_raters=k, undefined_reason=reason
+            form=form,
+            estimate=estimate,
+            n=n,
+            n_raters=k,
+            undefined_reason=_NOT_DEFINED if math.isnan(estimate) else _NO_ERROR,
         )
     statistic = squares.cases / error
     return IntraclassCorrelation(
