@@ -63,10 +63,12 @@ def built(tmp_path_factory):
     with_truth(folder / "cases.csv", unknown=("patient-000",))
     found = build_study(request(folder, protocol()))
     with api.open_study(folder / "STUDY") as study:
-        study.simulate(folder / "KEY", passphrase=PASSPHRASE, seed=3)
+        done = study.simulate(
+            folder / "KEY", passphrase=PASSPHRASE, seed=3, auc=0.9, auc_test=0.8
+        )
         study.export(folder / "masked.csv", by="anna")
         study.lock(by="anna")
-    return folder, found
+    return folder, found, done
 
 
 def unblinded(folder, out):
@@ -82,7 +84,7 @@ def unblinded(folder, out):
 
 
 def test_the_key_holds_it_and_nothing_else_does(built):
-    folder, found = built
+    folder, found, _ = built
     truth = unseal(folder / "KEY", [PASSPHRASE])
 
     assert truth.standard["patient-001"] == {"truth": "halcyon", "truth_source": SOURCE}
@@ -105,14 +107,14 @@ def test_the_key_holds_it_and_nothing_else_does(built):
 
 
 def test_the_nonce_draws_the_study_with_truth_as_well(built):
-    folder, _ = built
+    folder, *_ = built
     truth = unseal(folder / "KEY", [PASSPHRASE])
     with api.open_study(folder / "STUDY") as study:
         check_draw(study.manifest, truth, study.protocol)
 
 
 def test_unblinding_delivers_it_in_the_form_that_is_read(built, tmp_path):
-    folder, _ = built
+    folder, _, done = built
     out = unblinded(folder, tmp_path / "out")
 
     text = (out / "responses.csv").read_text()
@@ -126,7 +128,12 @@ def test_unblinding_delivers_it_in_the_form_that_is_read(built, tmp_path):
     assert {(r.truth, r.truth_source) for r in readings if r.severity == "severe"} == {
         ("umbratile", SOURCE)
     }
-    ratings = rated(readings, paper_questionnaire(), plan_beside(out / "responses.csv"))
+    plan = plan_beside(out / "responses.csv")
+    ratings = rated(readings, paper_questionnaire(), plan)
+    assert plan.seal == "holds"
+    assert plan.planted_auc == {"reference": 0.9, "test": 0.8}
+    assert done.auc == {"RAPID": 0.9, "MAGIC": 0.8}
+    assert "planted AUC of MAGIC: 0.800" in done.to_text()
     assert ratings.n_cases == (5, 2)
     assert ratings.notes == (
         "1 case without a truth left out, with 4 readings: patient-000",
@@ -135,7 +142,7 @@ def test_unblinding_delivers_it_in_the_form_that_is_read(built, tmp_path):
 
 
 def test_the_audit_says_how_the_diseased_lie_and_what_might_tell_them(built):
-    folder, found = built
+    folder, found, _ = built
     told = found.audit.to_text()
 
     assert (
@@ -154,7 +161,7 @@ def test_the_audit_says_how_the_diseased_lie_and_what_might_tell_them(built):
 
 
 def test_the_audit_finds_truth_in_a_file_and_in_the_order(built, tmp_path):
-    folder, _ = built
+    folder, *_ = built
     truth = unseal(folder / "KEY", [PASSPHRASE])
     copy = shutil.copytree(folder / "STUDY", tmp_path / "STUDY")
     (copy / "notes.json").write_text('{"title": "Halcyon"}')
@@ -172,7 +179,7 @@ def test_the_audit_finds_truth_in_a_file_and_in_the_order(built, tmp_path):
             )
     place.write_text(json.dumps(told))
     opened = open_study(copy)
-    cue, *_ = standard_cues(opened.manifest, (), truth, opened.protocol)
+    cue = next(standard_cues(opened.manifest, (), truth, opened.protocol))
     assert (cue.value, cue.tells) == (1.0, "the truth")
     unplanned = replace(opened.protocol, analysis={})
     said = standard_text(opened.manifest, truth, unplanned)
