@@ -150,7 +150,9 @@ def draw_cases(
     cases: list[Case] = []
     holes = []
     for pair in pair_slices(cohort, selected, layout.maps, geometry=geometry):
-        cases.append(replace(_draw(pair, layout, out), **_truth(cohort, pair.patient)))
+        truth, source = _truth(cohort, pair.patient)
+        drawn = _draw(pair, layout, out)
+        cases.append(replace(drawn, truth=truth, truth_source=source))
         holes.append(_holes(pair))
         if progress is not None:
             progress(len(cases), len(selected.patients))
@@ -314,7 +316,7 @@ def _draw(pair: PairedSlices, layout: MontageLayout, out: Path) -> Case:
     )
 
 
-def _truth(cohort: Cohort, patient: Patient) -> dict[str, str]:
+def _truth(cohort: Cohort, patient: Patient) -> tuple[str, str]:
     """Return what is true of a digital patient; of others nothing is known here.
 
     That a severity was found in the measured maps makes it no reference standard: it
@@ -322,8 +324,8 @@ def _truth(cohort: Cohort, patient: Patient) -> dict[str, str]:
     """
     planted = cohort.folder / patient.patient_id / PHANTOM_FILE
     if not planted.is_file():
-        return {}
-    return {"truth": str(patient.severity), "truth_source": _PLANTED}
+        return "", ""
+    return str(patient.severity), _PLANTED
 
 
 def _holes(pair: PairedSlices) -> tuple[float, float]:

@@ -46,7 +46,8 @@ def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]
     """
     cases = _case_words(truth)
     others = cases | {protocol.reference, protocol.test}
-    true = standard.standard_words(truth, (folder / study.MANIFEST).read_bytes())
+    true = standard.standard_words(truth, folder / study.MANIFEST)
+    patterns: dict[str, re.Pattern[bytes] | None]
     patterns = dict.fromkeys(_WRITTEN_BY_PEOPLE, _pattern(cases))
     # It says what it likes of cases that the study does not show.
     patterns[_TRAINING_LIST] = _pattern(others)

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -30,15 +31,19 @@ def classes_of(truth: Truth, protocol: Protocol) -> dict[str, bool]:
         return {}
 
 
-def standard_words(truth: Truth, manifest: bytes) -> set[str]:
+def standard_words(truth: Truth, manifest: Path) -> set[str]:
     """Return the values of truth and their sources, as words to look for.
 
     Args:
         truth: Content of the key.
-        manifest: Text of manifest.json, whose own keys are no such words.
+        manifest: Of the study; its own keys are no such words.
     """
+    if not truth.standard:
+        return set()
     given = {word for of in truth.standard.values() for word in of.values()}
-    own = {key.decode().casefold() for key in _KEYS.findall(manifest)} | _OF_JSON
+    own = {
+        key.decode().casefold() for key in _KEYS.findall(manifest.read_bytes())
+    } | _OF_JSON
     return {
         word for word in given if len(word) >= _SHORTEST and word.casefold() not in own
     }

@@ -92,8 +92,15 @@ def _case(row: Mapping[str, str | None], folder: Path, where: str) -> Case:
         if volume is not None and not volume.is_file():
             msg = f"{where}: {volume} must be a file, got none"
             raise StudyError(msg)
+    truth, source = _truth(row, where)
     return Case(
-        values["case"], values["severity"], *images, *volumes, *_truth(row, where)
+        values["case"],
+        values["severity"],
+        images[0],
+        images[1],
+        *volumes,
+        truth=truth,
+        truth_source=source,
     )
 
 

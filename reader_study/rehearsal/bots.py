@@ -53,15 +53,12 @@ class SimulationPlan:
     auc_test: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("auc", "auc_test"):
-            value = getattr(self, name)
-            number = isinstance(value, int | float)
-            if value is not None and not (number and 0.5 <= value <= HIGHEST_AUC):
-                msg = f"{name} must be from 0.5 to {HIGHEST_AUC}, got {value!r}"
-                raise StudyError(msg)
-        for name, value in self.given().items():
-            if not isinstance(value, int | float) or not 0 <= value <= 1:
-                msg = f"{name} must be from 0 to 1, got {value!r}"
+        for name, value in vars(self).items():
+            is_auc = name in {"auc", "auc_test"}
+            low, high = (0.5, HIGHEST_AUC) if is_auc else (0, 1)
+            number = isinstance(value, int | float) and low <= value <= high
+            if not number and not (is_auc and value is None):
+                msg = f"{name} must be from {low} to {high}, got {value!r}"
                 raise StudyError(msg)
         from_source = math.sqrt(self.within_case) + math.sqrt(self.within_reader)
         if from_source > 1:
