@@ -98,9 +98,10 @@ def _case(row: Mapping[str, str | None], folder: Path, where: str) -> Case:
         values["severity"],
         images[0],
         images[1],
-        *volumes,
-        truth=truth,
-        truth_source=source,
+        volumes[0],
+        volumes[1],
+        truth,
+        source,
     )
 
 
