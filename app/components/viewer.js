@@ -55,6 +55,7 @@ function makeViewer(root) {
         form = montageForm(bitmap.width, bitmap.height);
         notice.textContent = "";
         place("begin");
+        root.dataset.painted = performance.now();
         fetchAhead(decode);
       })
       .catch(() => {
