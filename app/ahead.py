@@ -17,7 +17,7 @@ from reader_study.running.access import AccessError
 TOKEN = "X-Reading"  # noqa: S105, name of a header
 """Header that names the reading whose picture it is, as the page's own keys do."""
 
-_NEVER_KEPT = {
+NEVER_KEPT = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -37,15 +37,19 @@ def _answer(secret: str) -> Response:
         reader = READER.resume(room, secret, alive=False)
         found = room.session_of(reader).picture_ahead()
     except AccessError:
-        return Response(status_code=401, headers=_NEVER_KEPT)
+        return Response(status_code=401, headers=NEVER_KEPT)
     except StudyError as error:  # the page says it when the reading's turn comes
         report(error)
         found = None
     if found is None:
-        return Response(status_code=204, headers=_NEVER_KEPT)
+        return Response(status_code=204, headers=NEVER_KEPT)
     token, picture = found
+    if layout := room.study.manifest.volumes:
+        from app.slices import outwards  # which takes the headers from here
+
+        picture = outwards(picture, layout)
     return Response(
         picture,
         media_type="application/octet-stream",
-        headers=_NEVER_KEPT | {TOKEN: token},
+        headers=NEVER_KEPT | {TOKEN: token},
     )

@@ -30,8 +30,8 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 }
 
-// Bytes: four with the length of the layout, the layout as JSON, the container. A page
-// that fetched the container ahead is given the layout alone.
+// Bytes: four with the length of the layout, the layout as JSON, the first slice. A page
+// that fetched the slices ahead is given the layout alone.
 function unpack(data) {
   if (!(data instanceof Uint8Array)) return { layout: data, bytes: null };
   const size = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
@@ -79,11 +79,41 @@ function makeStack(root) {
       return;
     }
     options = layout;
-    try {
-      begin(readVolume(layout, bytes ?? found.bytes));
-    } catch {
+    const read = found?.volume ?? emptyVolume(layout);
+    if (bytes) read.take(bytes);
+    begin(read);
+    complete(found?.coming);
+  }
+
+  // The rest of the slices: on its way already, or fetched; then the next reading's.
+  async function complete(coming) {
+    const shown = volume;
+    const arrived = () => {
+      if (stale && volume.has(slice)) later();
+    };
+    const watch = setInterval(arrived, 50);
+    await coming?.catch(() => {});
+    clearInterval(watch);
+    const done = await fetchRest(shown, options.reading, arrived, closing.signal);
+    if (closing.signal.aborted) return;
+    arrived();
+    if (!done) {
       notice.textContent = "The slices cannot be shown; please tell the coordinator.";
+      return;
     }
+    root.dataset.whole = "yes";
+    if (typeof fetchAhead === "function") fetchAhead(takeSlices);
+  }
+
+  // Is done once the first slice is there; the others may come while it is shown.
+  async function takeSlices(answer) {
+    const next = emptyVolume(options);
+    let first = null;
+    const begun = new Promise((done) => { first = done; });
+    const told = () => next.has(Math.floor(next.slices / 2)) && first();
+    const coming = drain(answer, next, told);
+    await Promise.race([begun, coming]);
+    return { volume: next, coming };
   }
 
   function begin(read) {
@@ -108,7 +138,6 @@ function makeStack(root) {
     place("fit");
     draw(); // at once, not with the next frame
     root.dataset.painted = performance.now();
-    if (typeof fetchAhead === "function") fetchAhead((next) => Promise.resolve(next));
   }
 
   function setTables() {
@@ -247,12 +276,14 @@ function makeStack(root) {
     cancelAnimationFrame(waiting);
     waiting = 0;
     if (!volume || !canvas.width) return;
-    if (stale) repaint();
+    const there = volume.has(slice);
+    if (stale && there) repaint();
+    if (there || !notice.textContent) notice.textContent = there ? "" : "Loading";
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
     const views = volume.panels.map((_, p) => drawPanel(p));
     drawBar();
-    seen.enter(slice);
+    seen.enter(there ? slice : null);
     say();
     root.dataset.views = JSON.stringify(views);
     root.dataset.values = JSON.stringify(volume.panels.map((_, p) => underPointer(p)));
@@ -279,7 +310,7 @@ function makeStack(root) {
     context.clip();
     context.imageSmoothingEnabled = scale !== 1 || tallness !== 1;
     context.imageSmoothingQuality = scale < 1 ? "high" : "low";
-    context.drawImage(sheets[p].sheet, x, y, wide, high);
+    if (!stale) context.drawImage(sheets[p].sheet, x, y, wide, high);
     drawMeasure(p, x, y, scale, tallness);
     drawPointer(x, y, scale, tallness);
     context.restore();
@@ -372,7 +403,7 @@ function makeStack(root) {
   }
 
   function drawMeasure(p, x, y, scale, tallness) {
-    if (!measure || measure.slice !== slice) return;
+    if (!measure || measure.slice !== slice || stale) return;
     const at = ([c, r]) => [x + c * scale, y + r * scale * tallness];
     const [from, to] = measure.points.map(at);
     const panel = volume.panels[p];
@@ -397,7 +428,7 @@ function makeStack(root) {
   }
 
   function measured() {
-    if (!measure || measure.slice !== slice) return "";
+    if (!measure || measure.slice !== slice || stale) return "";
     const means = volume.panels.map((_, p) => meanInCircle(volume, p, slice, measure.points).mean);
     const length = lengthOf(volume, measure.points);
     return JSON.stringify({ points: measure.points, length, means });
@@ -434,7 +465,7 @@ function makeStack(root) {
   }
 
   function underPointer(p) {
-    if (!pointer) return "";
+    if (!pointer || stale) return "";
     const [c, r] = pointer.map(Math.floor);
     if (c < 0 || r < 0 || c >= volume.columns || r >= volume.rows) return "";
     return valueText(volume.panels[p], volume.values(slice, p)[r * volume.columns + c]);
@@ -648,29 +679,31 @@ function countSeen(token, slices) {
   const told = kept ?? { slices: {}, window_changes: 0 };
   let shown = null;
   let since = 0;
-  let before = 0;
+  let before = null;
   const seconds = () => (shown === null ? 0 : (performance.now() - since) / 1000);
   const looked = () => !document.hidden && document.hasFocus();
+  const keep = () => sessionStorage.setItem(name, JSON.stringify(told));
   function leave() {
     const passed = seconds();
     if (shown !== null && passed >= LEAST) {
       const key = String(shown + 1);
       told.slices[key] = Math.round(1000 * ((told.slices[key] ?? 0) + passed)) / 1000;
-      sessionStorage.setItem(name, JSON.stringify(told));
+      keep();
     }
     shown = null;
   }
   const counter = {
     leave,
-    enter(k) {
+    enter(k) { // null: it is still on its way
+      before = k;
       if (shown === k || !looked()) return;
       leave();
       shown = k;
-      before = k;
       since = performance.now();
     },
     changed() {
       told.window_changes += 1;
+      keep();
     },
     has: (k) => String(k + 1) in told.slices || (shown === k && seconds() >= LEAST),
     count: () => Array.from({ length: slices }, (_, k) => k).filter(counter.has).length,

@@ -56,7 +56,12 @@ function makeViewer(root) {
         notice.textContent = "";
         place("begin");
         root.dataset.painted = performance.now();
-        fetchAhead(decode);
+        fetchAhead(async (answer) => {
+          const next = new Uint8Array(await answer.arrayBuffer());
+          const ready = decode(next);
+          ready.catch(() => {}); // said when it is shown
+          return { bytes: next, decoded: ready };
+        });
       })
       .catch(() => {
         notice.textContent = "The picture cannot be shown; please tell the coordinator.";

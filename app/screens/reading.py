@@ -49,7 +49,8 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
         left, right = st.columns([3, 1])
         with left:
             here = state.at_hand(reading.token)
-            show_case(session.study, picture, f"viewer-{reading.token}", ahead=here)
+            key = f"viewer-{reading.token}"
+            show_case(session.study, picture, key, reading.token, ahead=here)
         with right, st.container(key="panel"):
             said = state.show_trouble()
             show_questions(form, reading.draft, keep=True, said=said)

@@ -99,7 +99,8 @@ def _show_correction(session: ReadingSession, response: Response) -> None:
         left, right = st.columns([3, 1])
         with left:
             content = case_bytes(session, response.token)
-            show_case(session.study, content, f"viewer-{response.token}")
+            key = f"viewer-{response.token}"
+            show_case(session.study, content, key, response.token)
         with right, st.container(key="panel"):
             state.show_notice()
             show_questions(form, given, keep=False)

@@ -3,12 +3,14 @@
 import base64
 import json
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.components import STACK, asset
+from app.slices import outwards
 from tests.app.browser.driving import launch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -57,12 +59,19 @@ def contain(ncct, maps):
     return affine + b"".join(slices) + bytes(32)
 
 
+def as_sent(content, n_slices=None):
+    """A container as the page gets it."""
+    panels = tuple(SimpleNamespace(n_bytes=1 + (n == 0)) for n in range(5))
+    grid = {"slices": SLICES, "rows": SIDE, "columns": SIDE}
+    return outwards(content, SimpleNamespace(**grid, panels=panels), n_slices)
+
+
 @pytest.fixture(scope="module")
 def volume():
     return make_volume()
 
 
-def open_stack(page, volume, **told):
+def open_stack(page, volume, n_slices=None, **told):
     """Show the component in a page of its own, with the size it has in the room."""
     exported = "export default function"
     script = asset(*STACK).replace(exported, "window.component = function")
@@ -73,7 +82,8 @@ def open_stack(page, volume, **told):
         f"<script>{script}</script>"
     )
     layout = json.dumps(LAYOUT | {"token": "t", "measures": True} | told).encode()
-    data = len(layout).to_bytes(4, "little") + layout + contain(*volume)
+    container = contain(*volume)
+    data = len(layout).to_bytes(4, "little") + layout + as_sent(container, n_slices)
     page.evaluate(
         """(text) => {
           const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));

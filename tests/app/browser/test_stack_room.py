@@ -40,10 +40,14 @@ def write_volume(path):
     )
 
 
+def build_of_stacks(folder):
+    """A study of stacks that ask for all slices."""
+    return build(folder, STACK, size=(600, 400), write_volume=write_volume)
+
+
 @pytest.fixture(scope="module")
 def built_of_stacks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("stacks")
-    return build(folder, STACK, size=(600, 400), write_volume=write_volume)
+    return build_of_stacks(tmp_path_factory.mktemp("stacks"))
 
 
 @pytest.fixture
