@@ -1,6 +1,6 @@
 """The case at hand as the protocol shows it: a montage, or a stack of slices."""
 
-from app.components import show_picture, show_stack
+from app.components import show_picture, show_stack, slices_seen
 from app.slices import outwards
 from reader_study.building.study import Study
 from reader_study.reading.reading_session import ReadingSession
@@ -45,3 +45,14 @@ def show_case(
         "require_all_slices": protocol.require_all_slices,
     }
     show_stack(outwards(content, volumes, 1), layout, key, ahead=ahead)
+
+
+def what_was_seen(study: Study, desk: str) -> dict[str, object] | None:
+    """Return what of a stack the page says was on screen; None of a montage.
+
+    Args:
+        study: That it belongs to.
+        desk: Key of the desk beside it.
+    """
+    volumes = study.manifest.volumes
+    return None if volumes is None else slices_seen(desk, volumes.slices)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 
 from websockets.sync.client import connect
 
@@ -60,13 +61,14 @@ class Firefox:
                 stderr=log,
             )
         self._numbers = itertools.count(1)
+        self._open = ExitStack()
         try:
             self._join()
             width, height = size
             view = {"width": width, "height": height}
             self.ask("browsingContext.setViewport", viewport=view)
         except BaseException:
-            self._process.kill()
+            self.close()
             raise
 
     def _join(self):
@@ -76,11 +78,13 @@ class Firefox:
                 msg = f"Firefox must listen, said {self.log.read_text()}"
                 raise TimeoutError(msg)
             time.sleep(0.1)
-        self._socket = connect(f"{found[1]}/session", max_size=None, proxy=None)
+        joined = connect(f"{found[1]}/session", max_size=None, proxy=None)
+        self._socket = self._open.enter_context(joined)
         self._context = None
         self.ask("session.new", capabilities={})
-        tree = self.ask("browsingContext.getTree")
-        self._context = tree["contexts"][0]["context"]
+        # The tab that is there at the start never has the focus of the keys.
+        made = self.ask("browsingContext.create", type="tab")
+        self._context = made["context"]
 
     def ask(self, method, **given):
         """Give an order and return what came of it."""
@@ -100,7 +104,7 @@ class Firefox:
 
     def close(self):
         """End it."""
-        self._socket.close()
+        self._open.close()
         self._process.terminate()
         self._process.wait(20)
 
@@ -161,28 +165,26 @@ class Firefox:
         """Type a text."""
         self.press(text)
 
-    def box(self, selector):
-        """Return place and size of the first element, also within components."""
-        measured = (
-            "{x: b.x, y: b.y, width: b.width, height: b.height, seen: b.width > 0}"
-        )
+    def box(self, element):
+        """Return place and size of the element that an expression gives."""
+        measured = "{x: b.x, y: b.y, width: b.width, height: b.height}"
         script = (
             f"((e) => {{ e?.scrollIntoView({{block: 'nearest'}}); const b = "
             f"e?.getBoundingClientRect(); return b ? {measured} : null; }})"
-            f"(({_DEEP})({json.dumps(selector)}))"
+            f"({element})"
         )
         return self.wait(script)
 
-    def click(self, selector):
-        """Click into the middle of an element."""
-        box = self.box(selector)
+    def click_at(self, selector):
+        """Click into the middle of the first element, also within components."""
+        self.click(f"({_DEEP})({json.dumps(selector)})")
+
+    def click(self, element):
+        """Click into the middle of the element that an expression gives."""
+        box = self.box(element)
         place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         down, up = ({"type": f"pointer{n}", "button": 0} for n in ("Down", "Up"))
         self._point([_move(*place), down, up])
-
-    def hover(self, x, y):
-        """Put the pointer somewhere."""
-        self._point([_move(x, y)])
 
     def wheel(self, x, y, turned):
         """Turn the wheel with the pointer somewhere."""

@@ -26,7 +26,8 @@ pytestmark = [
 
 VIEWER = """[...document.querySelectorAll(".st-key-reading *")]
   .map((e) => e.shadowRoot?.querySelector(".viewer[data-views]")).find((v) => v)"""
-QUESTION = "[class*='st-key-question-{}'] label:has(input[value='{}'])"
+CHOICE = """[...document.querySelectorAll("[class*='st-key-question-']")][{}]
+  .querySelectorAll("label:has(input)")[{}]"""
 BUTTON = "[class*='st-key-{}'] button"
 
 
@@ -96,7 +97,7 @@ class Mouse(Keyboard):
     """Uses the keyboard for words only."""
 
     def look(self):
-        box = self.fox.box(".stack canvas")
+        box = self.fox.box(f"({VIEWER}).querySelector('canvas')")
         place = box["x"] + 300, box["y"] + 300
         for turn in (-100, 100):
             for _ in range(SLICES):
@@ -104,26 +105,16 @@ class Mouse(Keyboard):
                 time.sleep(0.2)
 
     def answer(self):
-        radios = "[class*='st-key-question-']:nth-of-type"
         for n, number in enumerate(READING):
-            self.fox.evaluate(
-                f"[...document.querySelectorAll(\"[class*='st-key-question-']\")][{n}]"
-                f".querySelectorAll('label:has(input)')[{int(number) - 1}]"
-                ".setAttribute('data-next', '')"
-            )
-            self.fox.click("[data-next]")
-            self.fox.evaluate(
-                "document.querySelector('[data-next]').removeAttribute('data-next')"
-            )
-        assert radios
-        self.fox.click(BUTTON.format("save-"))
+            self.fox.click(CHOICE.format(n, int(number) - 1))
+        self.fox.click_at(BUTTON.format("save-"))
 
     def tick(self):
-        self.fox.click("label:has(input[type=checkbox])")
+        self.fox.click_at("label:has(input[type=checkbox])")
 
     def push(self, key):
         self.fox.wait(f"Boolean(document.querySelector(\"{BUTTON.format(key)}:enabled\"))")
-        self.fox.click(BUTTON.format(key))
+        self.fox.click_at(BUTTON.format(key))
 
 
 @pytest.mark.parametrize("hands", [Keyboard, Mouse], ids=["keys", "mouse"])

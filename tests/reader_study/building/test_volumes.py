@@ -286,7 +286,7 @@ def test_bots_read_it_and_what_they_saw_is_in_the_responses(place):
 
 
 def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
-    study, *_ = place
+    study, _, folder = place
     with api.open_study(study) as opened:
         for name in ("anna", "ben"):
             opened.add_reader(name, specialty="neuroradiologist", years=9, by="cora")
@@ -309,6 +309,18 @@ def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
         assert json.loads(kept) == {
             "slices": {"1": 2, "2": 0.12, "3": 1}, "window_changes": 4,
         }  # fmt: skip
+        # A correction keeps its own; nothing is asked for twice.
+        again, other = {"slices": {"2": 0.5}}, GOOD | {"Q4": 2}
+        for _ in range(2):
+            session.correct(reading.token, other, {}, why="a slip", seen=again)
+        session.correct(reading.token, GOOD, {}, why="no slip")
+        with pytest.raises(AnswersError, match="seconds by slice"):
+            session.correct(reading.token, other, {}, why="x", seen={"slices": 2})
+        opened.export(folder / "seen.csv", by="cora")
+        rows = csv.DictReader(io.StringIO((folder / "seen.csv").read_text()))
+        assert [json.loads(row["seen"] or "0") for row in rows] == [
+            json.loads(kept), again | {"window_changes": 0}, 0,
+        ]  # fmt: skip
 
         token = session.next_reading().token
         flip(study / "volumes" / f"{token}.bin")
