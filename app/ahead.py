@@ -11,18 +11,9 @@ from starlette.responses import Response
 
 from app.accounts import READER
 from app.room import report, served_room
+from app.slices import NEVER_KEPT, TOKEN, outwards
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
-
-TOKEN = "X-Reading"  # noqa: S105, name of a header
-"""Header that names the reading whose picture it is, as the page's own keys do."""
-
-NEVER_KEPT = {
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-
 
 async def answer(request: Request) -> Response:
     """Answer 200 with the file, 204 if there is none to hand out, 401 to strangers."""
@@ -45,8 +36,6 @@ def _answer(secret: str) -> Response:
         return Response(status_code=204, headers=NEVER_KEPT)
     token, picture = found
     if layout := room.study.manifest.volumes:
-        from app.slices import outwards  # which takes the headers from here
-
         picture = outwards(picture, layout)
     return Response(
         picture,

@@ -12,13 +12,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts import READER
-from app.ahead import NEVER_KEPT, TOKEN
 from app.room import report, served_room
 from reader_study.building.volumes import AFFINE
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Volumes
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.running.access import AccessError
+
+TOKEN = "X-Reading"  # noqa: S105, name of a header
+"""Header that names the reading whose picture or slices it is, as the keys do."""
+
+NEVER_KEPT = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
 
 _FROM = re.compile(r"bytes=(\d{1,12})-")
 
