@@ -338,7 +338,10 @@ function makeStack(root) {
     const [right, bottom] = [area.left + area.width, area.top + area.height];
     const within = (at, low, up) => Math.min(up - gap, Math.max(low + gap, at));
     const across = within((Math.max(x, area.left) + Math.min(x + wide, right)) / 2, area.left, right);
-    const down = within((Math.max(y, area.top) + Math.min(y + high, bottom)) / 2, area.top, bottom);
+    // In a small panel they stand higher up, where they cover no brain.
+    const small = area.width < 150 * unit();
+    const half = (Math.max(y, area.top) + Math.min(y + high, bottom)) / 2;
+    const down = within(small ? area.top + 0.14 * area.height : half, area.top, bottom);
     const marks = [
       { letter: "R", edge: x >= area.left, at: [Math.max(x, area.left) + gap, down], far: "\u2039R" },
       { letter: "L", edge: x + wide <= right, at: [Math.min(x + wide, right) - gap, down], far: "L\u203a" },
@@ -346,7 +349,7 @@ function makeStack(root) {
       { letter: "P", edge: y + high <= bottom, at: [across, Math.min(y + high, bottom) - gap], far: "P\u02c5" },
     ];
     for (const { letter, edge, at, far } of marks) {
-      const text = { align: "center", size: 14, colour: edge ? "#fff" : "#e8c86a" };
+      const text = { align: "center", size: small ? 12 : 14, colour: edge ? "#fff" : "#e8c86a" };
       write(edge ? letter : far, ...at, text);
     }
     return marks.map(({ letter, edge, at }) => ({ letter, edge, at }));
