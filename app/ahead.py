@@ -15,6 +15,7 @@ from app.slices import NEVER_KEPT, TOKEN, outwards
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
 
+
 async def answer(request: Request) -> Response:
     """Answer 200 with the file, 204 if there is none to hand out, 401 to strangers."""
     # Such a fetch is no sign of the reader: it does not keep a session alive.

@@ -27,7 +27,8 @@ _WATCH = """(() => {
   window.WebSocket = class extends Plain {
     constructor(...given) {
       super(...given);
-      this.addEventListener("message", ({ data }) => mark("come", data.byteLength ?? data.size ?? 0));
+      this.addEventListener("message", ({ data }) =>
+        mark("come", data.byteLength ?? data.size ?? 0));
     }
     send(data) {
       mark("sent", data.byteLength ?? data.length ?? 0);
@@ -61,11 +62,15 @@ _AFTER = """async () => {
     const first = come[0][1], last = come[come.length - 1][1];
     const bytes = come.reduce((sum, [, , size]) => sum + size, 0);
     const drawn = Number(window.viewer().dataset.painted);
-    return { drawn: drawn - click, painted: now - click, first: first - click, last: last - click, bytes };
+    return {
+      drawn: drawn - click, painted: now - click,
+      first: first - click, last: last - click, bytes,
+    };
   })();
 }"""
 
-_HELD = "() => window.readAhead !== undefined && window.readAhead.token !== window.heldBefore"
+_HELD = """() => window.readAhead !== undefined
+  && window.readAhead.token !== window.heldBefore"""
 _PARTS = {
     "first": "first answer of the server",
     "last": "its last before that",
@@ -87,7 +92,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 for n, held in enumerate((True, False)):
                     cookies = let_in(room, reader_name(n))
                     rows = asyncio.run(_read(server.url, cookies, n_cases, held=held))
-                    _print(f"{name}, {'fetched ahead' if held else 'sent with the page'}", rows)
+                    _print(
+                        f"{name}, {'fetched ahead' if held else 'sent with the page'}",
+                        rows,
+                    )
             finally:
                 server.stop()
                 room.store.close()
@@ -101,18 +109,31 @@ def write_volume(path: Path, n: int) -> None:
     wave = 40 + 20 * np.sin((across + 7 * n) / 9) * np.cos(down / 11)
     ncct = np.where(head, wave, -1000).astype("<i2")
     codes = np.where(head, 1 + 3 * wave, 0).astype("u1")
-    panels = [{"name": "NCCT", "unit": "HU", "dtype": "int16", "low": 0, "high": 80, "colours": ""}]
+    panels = [
+        {
+            "name": "NCCT",
+            "unit": "HU",
+            "dtype": "int16",
+            "low": 0,
+            "high": 80,
+            "colours": "",
+        }
+    ]
     colours = "".join(f"{k:02x}{255 - k:02x}{k // 2:02x}" for k in range(256))
     panels += [
         {"name": name, "unit": "s", "dtype": "uint8", "low": 0, "high": 20, "colours": colours}
         for name in ("CBF", "CBV", "MTT", "TTP")
     ]  # fmt: skip
-    images = {f"panel_{p}": np.stack([ncct if p == 0 else codes] * slices) for p in range(5)}
+    images = {
+        f"panel_{p}": np.stack([ncct if p == 0 else codes] * slices) for p in range(5)
+    }
     affine = np.diag([0.8, 0.8, 5.0, 1.0])
     np.savez(path, affine=affine, about=json.dumps({"panels": panels}), **images)
 
 
-async def _read(url: str, cookies: dict[str, str], n_cases: int, *, held: bool) -> list[dict[str, float]]:
+async def _read(
+    url: str, cookies: dict[str, str], n_cases: int, *, held: bool
+) -> list[dict[str, float]]:
     async with app_browser.chromium() as browser:
         page = await _open(browser, url, cookies, held=held)
         rows = []
@@ -120,14 +141,18 @@ async def _read(url: str, cookies: dict[str, str], n_cases: int, *, held: bool) 
             await app_browser.answer(page)
             if held:
                 await page.wait_for_function(_HELD)
-                await page.evaluate("() => { window.heldBefore = window.readAhead.token; }")
+                await page.evaluate(
+                    "() => { window.heldBefore = window.readAhead.token; }"
+                )
             await page.evaluate(_AFTER)
             await page.locator("[class*='st-key-save-'] button").click()
             rows.append(dict(await page.evaluate("() => window.painted")))
         return rows
 
 
-async def _open(browser: Browser, url: str, cookies: dict[str, str], *, held: bool) -> Page:
+async def _open(
+    browser: Browser, url: str, cookies: dict[str, str], *, held: bool
+) -> Page:
     context = await browser.new_context(viewport={"width": 1366, "height": 768})
     for name, value in cookies.items():
         await context.add_cookies([{"name": name, "value": value, "url": url}])
@@ -146,7 +171,8 @@ def _print(name: str, rows: Sequence[dict[str, float]]) -> None:
         found = [row[part] / 1000 for row in rows]
         median, p95 = np.quantile(found, [0.5, 0.95])
         print(f"  {words:42}median {median:.2f} s, p95 {p95:.2f} s")
-    print(f"  {'bytes over the connection meanwhile':42}median {np.median([r['bytes'] for r in rows]):,.0f}", flush=True)
+    size = np.median([row["bytes"] for row in rows])
+    print(f"  {'bytes over the connection meanwhile':42}median {size:,.0f}", flush=True)
 
 
 if __name__ == "__main__":

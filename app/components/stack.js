@@ -169,11 +169,16 @@ function makeStack(root) {
   // Room of a panel for the picture: without title and colour bar.
   function room(box) {
     const ratio = unit();
-    const [top, right] = [20 * ratio, 46 * ratio];
+    const [top, right] = [20 * ratio, (isTiny(box) ? 0 : 46) * ratio];
     return {
       left: box.left + 4, top: box.top + top,
       width: Math.max(8, box.width - right - 8), height: Math.max(8, box.height - top - 4),
     };
+  }
+
+  // In so small a panel there is room for the head alone; its bar stands where it is large.
+  function isTiny(box) {
+    return box.width < 110 * unit();
   }
 
   function unit() {
@@ -324,6 +329,7 @@ function makeStack(root) {
     context.font = `${Math.round(size * ratio)}px system-ui, sans-serif`;
     context.textAlign = align;
     context.textBaseline = "middle";
+    context.lineJoin = "round";
     context.lineWidth = 3 * ratio;
     context.strokeStyle = "#000";
     context.strokeText(text, x, y);
@@ -348,7 +354,7 @@ function makeStack(root) {
       { letter: "A", edge: y >= area.top, at: [across, Math.max(y, area.top) + gap], far: "A\u02c4" },
       { letter: "P", edge: y + high <= bottom, at: [across, Math.min(y + high, bottom) - gap], far: "P\u02c5" },
     ];
-    for (const { letter, edge, at, far } of marks) {
+    for (const { letter, edge, at, far } of area.width < 110 * unit() ? marks.slice(0, 2) : marks) {
       const text = { align: "center", size: small ? 12 : 14, colour: edge ? "#fff" : "#e8c86a" };
       write(edge ? letter : far, ...at, text);
     }
@@ -369,10 +375,10 @@ function makeStack(root) {
     const windowed = isWindowed(panel);
     const small = box.width < 260 * ratio;
     const about = windowed ? `${level}/${width}` : panel.unit;
-    if (value || !small || windowed) {
+    if (!isTiny(box) && (value || !small || windowed)) {
       write(value || about, right, top, { align: "right", colour: value ? "#fff" : "#9aa1a8" });
     }
-    drawColours(p, box);
+    if (!isTiny(box)) drawColours(p, box);
   }
 
   function drawColours(p, box) {

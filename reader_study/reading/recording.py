@@ -176,9 +176,7 @@ def record_response(
     return response
 
 
-def record_view(
-    t: Transaction, opened: Opened, seen: Seen, revision: int = 1
-) -> None:
+def record_view(t: Transaction, opened: Opened, seen: Seen, revision: int = 1) -> None:
     """Keep what was on screen before an answer, or before its correction."""
     row = {
         "reader": opened.reader,

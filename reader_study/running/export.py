@@ -15,7 +15,7 @@ from reader_study.formats.responses import responses_text
 from reader_study.store import readings
 from reader_study.store.store import Store
 
-_NONE: Mapping[tuple[str, str], str] = MappingProxyType({})
+_NONE: Mapping[tuple[str, str, int], str] = MappingProxyType({})
 
 
 def masked_csv(

@@ -104,7 +104,7 @@ def test_what_was_answered_can_be_looked_at_again(anna, cookies):
 
 
 def test_a_training_case_is_handed_out_while_it_is_at_hand():
-    practice = SimpleNamespace(case=SimpleNamespace(token="p1"))
+    practice = SimpleNamespace(case=SimpleNamespace(token="p1"))  # noqa: S106
     training = SimpleNamespace(
         at_hand=lambda _: practice, volume=lambda given: (given is practice, "training")
     )

@@ -155,7 +155,9 @@ class Firefox:
     def press(self, keys):
         """Press keys one after the other, as fast as a person."""
         for key in keys:
-            *held, last = [KEYS.get(k, k) for k in key.split("+")] if key != "+" else "+"
+            *held, last = (
+                [KEYS.get(k, k) for k in key.split("+")] if key != "+" else "+"
+            )
             down = [{"type": "keyDown", "value": k} for k in (*held, last)]
             up = [{"type": "keyUp", "value": k} for k in (last, *held[::-1])]
             self._act({"type": "key", "id": "keys", "actions": [*down, *up]})

@@ -113,7 +113,9 @@ class Mouse(Keyboard):
         self.fox.click_at("label:has(input[type=checkbox])")
 
     def push(self, key):
-        self.fox.wait(f"Boolean(document.querySelector(\"{BUTTON.format(key)}:enabled\"))")
+        self.fox.wait(
+            f'Boolean(document.querySelector("{BUTTON.format(key)}:enabled"))'
+        )
         self.fox.click_at(BUTTON.format(key))
 
 

@@ -286,7 +286,7 @@ def test_bots_read_it_and_what_they_saw_is_in_the_responses(place):
 
 
 def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
-    study, _, folder = place
+    study, *_ = place
     with api.open_study(study) as opened:
         for name in ("anna", "ben"):
             opened.add_reader(name, specialty="neuroradiologist", years=9, by="cora")
@@ -309,18 +309,7 @@ def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
         assert json.loads(kept) == {
             "slices": {"1": 2, "2": 0.12, "3": 1}, "window_changes": 4,
         }  # fmt: skip
-        # A correction keeps its own; nothing is asked for twice.
-        again, other = {"slices": {"2": 0.5}}, GOOD | {"Q4": 2}
-        for _ in range(2):
-            session.correct(reading.token, other, {}, why="a slip", seen=again)
-        session.correct(reading.token, GOOD, {}, why="no slip")
-        with pytest.raises(AnswersError, match="seconds by slice"):
-            session.correct(reading.token, other, {}, why="x", seen={"slices": 2})
-        opened.export(folder / "seen.csv", by="cora")
-        rows = csv.DictReader(io.StringIO((folder / "seen.csv").read_text()))
-        assert [json.loads(row["seen"] or "0") for row in rows] == [
-            json.loads(kept), again | {"window_changes": 0}, 0,
-        ]  # fmt: skip
+        correct_with_views(opened, session, reading.token, json.loads(kept))
 
         token = session.next_reading().token
         flip(study / "volumes" / f"{token}.bin")
@@ -329,6 +318,21 @@ def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
         session.decline(token, "cannot be shown")
         assert opened.status().n_deviations == 1
         assert verify_store(opened) == ()
+
+
+def correct_with_views(opened, session, token, first):
+    """A correction keeps its own view, once; not all is asked for again."""
+    again, other = {"slices": {"2": 0.5}}, GOOD | {"Q4": 2}
+    for _ in range(2):
+        session.correct(token, other, {}, why="a slip", seen=again)
+    session.correct(token, GOOD, {}, why="no slip")
+    with pytest.raises(AnswersError, match="seconds by slice"):
+        session.correct(token, other, {}, why="x", seen={"slices": 2})
+    file = opened.study.folder.parent / "seen.csv"
+    opened.export(file, by="cora")
+    rows = csv.DictReader(io.StringIO(file.read_text()))
+    seen = [json.loads(row["seen"] or "0") for row in rows]
+    assert seen == [first, again | {"window_changes": 0}, 0]
 
 
 def verify_store(opened):
