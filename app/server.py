@@ -120,15 +120,15 @@ def warm_start(
 
 
 async def _picture_ahead(request: Request) -> Response:
-    from app import ahead
+    from app import fetched
 
-    return await ahead.answer(request)
+    return await fetched.picture_ahead(request)
 
 
 async def _slices(request: Request) -> Response:
-    from app import slices
+    from app import fetched
 
-    return await slices.answer(request)
+    return await fetched.slices_of(request)
 
 
 def _session_route(role: str) -> Route:

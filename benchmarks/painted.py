@@ -92,10 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 for n, held in enumerate((True, False)):
                     cookies = let_in(room, reader_name(n))
                     rows = asyncio.run(_read(server.url, cookies, n_cases, held=held))
-                    _print(
-                        f"{name}, {'fetched ahead' if held else 'sent with the page'}",
-                        rows,
-                    )
+                    how = "fetched ahead" if held else "sent with the page"
+                    _print(f"{name}, {how}", rows)
             finally:
                 server.stop()
                 room.store.close()
@@ -120,10 +118,8 @@ def write_volume(path: Path, n: int) -> None:
         }
     ]
     colours = "".join(f"{k:02x}{255 - k:02x}{k // 2:02x}" for k in range(256))
-    panels += [
-        {"name": name, "unit": "s", "dtype": "uint8", "low": 0, "high": 20, "colours": colours}
-        for name in ("CBF", "CBV", "MTT", "TTP")
-    ]  # fmt: skip
+    drawn = {"unit": "s", "dtype": "uint8", "low": 0, "high": 20, "colours": colours}
+    panels += [drawn | {"name": name} for name in ("CBF", "CBV", "MTT", "TTP")]
     images = {
         f"panel_{p}": np.stack([ncct if p == 0 else codes] * slices) for p in range(5)
     }

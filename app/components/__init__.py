@@ -58,7 +58,7 @@ def show_stack(
     """Show the slices of a case in linked panels.
 
     Args:
-        first: What is painted at once; the page fetches the rest (see `app.slices`).
+        first: What is painted at once; the page fetches the rest (see `app.fetched`).
         layout: What the manifest says of all containers (`slices`, `rows`, `columns`,
             `panels`) with `lock_window`, `measures` and `require_all_slices`, and as
             `reading` the token under which the rest is fetched.

@@ -1,7 +1,7 @@
 """The case at hand as the protocol shows it: a montage, or a stack of slices."""
 
 from app.components import show_picture, show_stack, slices_seen
-from app.slices import outwards
+from app.fetched import outwards
 from reader_study.building.study import Study
 from reader_study.reading.reading_session import ReadingSession
 

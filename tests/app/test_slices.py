@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
-from app import ahead, slices
+from app import fetched
 from app.accounts import READER
+from app.fetched import outwards
 from app.server import reading_room
-from app.slices import outwards
 from reader_study.building.volumes import AFFINE, SEAL
 from tests.app.answers import read_trial
 from tests.app.material import GOOD, PROTOCOL, build
@@ -89,7 +89,7 @@ def test_slices_go_to_who_has_opened_the_reading(anna, open_room, cookies):
     assert ask(second, secret)[::2] == (404, b"")
     assert ask(first, "another")[::2] == (401, b"")
 
-    found = ahead._answer(secret)
+    found = fetched._picture_ahead(secret)
     assert found.headers["x-reading"] == second
     assert found.body == outwards(study.volume_bytes(second), study.manifest.volumes)
     (study.folder / "volumes" / f"{first}.bin").write_bytes(b"torn")
@@ -113,5 +113,5 @@ def test_a_training_case_is_handed_out_while_it_is_at_hand():
         progress=lambda: SimpleNamespace(trial=1),
         volume=lambda token: (token, "reading"),
     )
-    assert slices._content(session, "p1") == (True, "training")
-    assert slices._content(session, "r1") == ("r1", "reading")
+    assert fetched._content(session, "p1") == (True, "training")
+    assert fetched._content(session, "r1") == ("r1", "reading")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from app.components import STACK, asset
-from app.slices import outwards
+from app.fetched import outwards
 from tests.app.browser.driving import launch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -1,8 +1,14 @@
-"""Slices of a stack on their way to the page: the middle one first, then outwards.
+"""What a page fetches by routes of its own: slices of a stack, and the next picture.
 
-The page brings the first slice with the questions, so that it is painted at once; the
-others follow by a route of their own. All containers of a study have one grid and one
-length, so order and length of what is sent are the same for every case and method.
+Of a stack the page brings the first slice with the questions, so that it is painted at
+once; the others follow, from the middle outwards. All containers of a study have one
+grid and one length, so order and length of what is sent are the same for every case and
+method.
+
+What the next reading shows is handed out while the current one is read: to who is signed
+in, only for the reading that comes next in the reader's own order, and only once the
+current one is on the screen. It counts as nothing: a reading is opened when its page is
+shown, and its file is checked then again.
 """
 
 import re
@@ -48,7 +54,7 @@ def outwards(content: bytes, layout: Volumes, n_slices: int | None = None) -> by
     return b"".join([content[:AFFINE], *slices, rest])
 
 
-async def answer(request: Request) -> Response:
+async def slices_of(request: Request) -> Response:
     """Answer 200 or 206 with the slices, 401 to strangers, else 404.
 
     The header names the reading, which the reader must have opened, or the training
@@ -56,10 +62,10 @@ async def answer(request: Request) -> Response:
     """
     secret = request.cookies.get(READER.cookie, "")
     told = request.headers.get(TOKEN, ""), request.headers.get("Range", "")
-    return await run_in_threadpool(_answer, secret, *told)
+    return await run_in_threadpool(_slices_of, secret, *told)
 
 
-def _answer(secret: str, token: str, wanted: str) -> Response:
+def _slices_of(secret: str, token: str, wanted: str) -> Response:
     try:
         room = served_room()
         reader = READER.resume(room, secret, alive=False)
@@ -89,3 +95,32 @@ def _content(session: ReadingSession, token: str) -> bytes:
     if practice is not None and practice.case.token == token:
         return session.training.volume(practice)
     return session.volume(token)
+
+
+async def picture_ahead(request: Request) -> Response:
+    """Answer 200 with the file, 204 if there is none to hand out, 401 to strangers."""
+    # Such a fetch is no sign of the reader: it does not keep a session alive.
+    secret = request.cookies.get(READER.cookie, "")
+    return await run_in_threadpool(_picture_ahead, secret)
+
+
+def _picture_ahead(secret: str) -> Response:
+    try:
+        room = served_room()
+        reader = READER.resume(room, secret, alive=False)
+        found = room.session_of(reader).picture_ahead()
+    except AccessError:
+        return Response(status_code=401, headers=NEVER_KEPT)
+    except StudyError as error:  # the page says it when the reading's turn comes
+        report(error)
+        found = None
+    if found is None:
+        return Response(status_code=204, headers=NEVER_KEPT)
+    token, picture = found
+    if layout := room.study.manifest.volumes:
+        picture = outwards(picture, layout)
+    return Response(
+        picture,
+        media_type="application/octet-stream",
+        headers=NEVER_KEPT | {TOKEN: token},
+    )
