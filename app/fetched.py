@@ -5,10 +5,10 @@ once; the others follow, from the middle outwards. All containers of a study hav
 grid and one length, so order and length of what is sent are the same for every case and
 method.
 
-What the next reading shows is handed out while the current one is read: to who is signed
-in, only for the reading that comes next in the reader's own order, and only once the
-current one is on the screen. It counts as nothing: a reading is opened when its page is
-shown, and its file is checked then again.
+What the next reading shows is handed out while the current one is read: to who is
+signed in, only for the reading that comes next in the reader's own order, and only once
+the current one is on the screen. It counts as nothing: a reading is opened when its
+page is shown, and its file is checked then again.
 """
 
 import re
