@@ -82,6 +82,7 @@ def write_study(images: dict[Kind, Volume], folder: Path) -> None:
             SeriesNumber=1 + list(Kind).index(kind),
             RescaleSlope=slope,
             RescaleIntercept=intercept,
+            RescaleType="HU" if is_ct else "US",
         )
 
 
