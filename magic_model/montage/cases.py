@@ -25,8 +25,8 @@ from magic_model.maps import PerfusionMap
 from magic_model.montage.picture import MontageLayout, draw_montage
 from magic_model.montage.volumes import VolumeLayout, write_volumes
 from magic_model.output import require_writable
-from magic_model.severity import UNKNOWN
 from magic_model.phantom.generate import FILE as PHANTOM_FILE
+from magic_model.severity import UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
