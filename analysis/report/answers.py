@@ -114,7 +114,7 @@ def _of_one_method(result: EndpointResult, of: str) -> tuple[str, str]:
         labels = f"Of {estimate.n} answers, {by}."
         return f"On {name}, {of} of the pictures{under} were acceptable.", labels
     again = endpoint.between == "readings"
-    n = f"{estimate.n} cases that were read again, {by}" if again else by
+    n = f"{estimate.n} cases read twice by a reader, {by}" if again else by
     if endpoint.measure == "agreement":
         who = "Readers gave the same answer again" if again else "Two readers agreed"
         return f"{who} on {name}{under} in {of}.", f"{n[0].upper()}{n[1:]}."
@@ -141,11 +141,12 @@ def compared(results: Sequence[EndpointResult]) -> tuple[str, ...]:
         ]
     for one in results[:_MOST_COMPARISONS]:
         sentence = statements(one)[0].removesuffix(".")
-        p = "" if one.adjusted is None else f"; adjusted {_p(one.adjusted)}"
-        said.append(f"{sentence}{p}.")
+        p = "" if one.adjusted is None else f", adjusted {_p(one.adjusted)}"
+        said.append(f"{sentence}{p}; {one.estimate.n} pairs.")
     more = len(results) - _MOST_COMPARISONS
     said += [f"And {more} more, in results.json."] if more > 0 else []
-    return (*said, statements(first)[1])
+    _, meaning = statements(first)
+    return (*said, f"{meaning.partition(';')[0].rstrip('.')}.")
 
 
 def _methods(result: EndpointResult) -> str:
@@ -197,8 +198,10 @@ def family_table(answered: PlanAnswered) -> Table | None:
     several = len({one.methods for one in answered.results}) > 1
     rows = [
         {
-            "Endpoint": formatting.neutralise(f"{one.question.id} {_short(one)}"),
-            **({"Of": formatting.neutralise(_methods(one))} if several else {}),
+            "Endpoint": formatting.neutralise(
+                f"{one.question.id} {_short(one)}"
+                f"{f', {_methods(one)}' if several else ''}"
+            ),
             "Planned claim": planned(one).replace(" percentage points", " points"),
             "Estimate [interval]": _cell(one),
             "p": "" if not one.limits else formatting.format_p(one.p_value),
@@ -259,6 +262,11 @@ def _notes(answered: PlanAnswered) -> tuple[str, ...]:
     if "equivalent" in levels:
         said.append(f"{100 * levels['equivalent']:g} % for equivalence")
     notes = [f"{', '.join(said)}, {varies}."]
+    if answered.closed:
+        notes.append(
+            "The primary endpoint comes first and has no result, so nothing after it "
+            "is shown."
+        )
     if answered.implied:
         notes.append(
             "The plan lists no endpoints after the primary one; its margins were read "

@@ -104,6 +104,8 @@ class PlanAnswered:
         missing: Why there is no primary result, where one was planned.
         family: The endpoints after it, each in every comparison.
         left_out: Endpoints that cannot be computed, each with its reason.
+        closed: The primary endpoint claims something and has no result, so that no
+            claim after it is shown.
         implied: The family follows from the plan's margins, not from a list.
         multiplicity: How the endpoints share the error.
         alpha: Error of the plan.
@@ -114,6 +116,7 @@ class PlanAnswered:
     missing: str | None
     family: tuple[EndpointResult, ...]
     left_out: tuple[str, ...]
+    closed: bool
     implied: bool
     multiplicity: Multiplicity
     alpha: float
@@ -157,14 +160,15 @@ def answer_study(study: PlannedStudy) -> PlanAnswered:
         first = [] if isinstance(found, (str, Unanswerable)) else found
         missing = _no_primary(primary, found)
     family, left_out = _all_results(planned, study)
-    lost = primary is not None and primary.claim != "estimate" and not first
-    decided, together = _decided(first, family, plan.multiplicity, float(lost))
+    closed = primary is not None and primary.claim != "estimate" and not first
+    decided, together = _decided(first, family, plan.multiplicity, float(closed))
     return PlanAnswered(
         primaries=tuple(decided),
         primary_text=text,
         missing=missing,
         family=tuple(one for of in together for one in of),
         left_out=left_out,
+        closed=closed,
         implied=bool(planned) and not plan.endpoints,
         multiplicity=plan.multiplicity,
         alpha=plan.alpha,
@@ -195,7 +199,7 @@ def _all_results(
         if isinstance(found, str):
             said.append(found)
         elif isinstance(found, Unanswerable):
-            named = f"{name_of(endpoint)} of {endpoint.question}"
+            named = f"{endpoint.question}, {name_of(endpoint)}"
             unanswerable.setdefault(found.reason, []).append(named)
         else:
             family.append(found)
@@ -287,7 +291,7 @@ def _decided(
         family: The others, each with its comparisons.
         multiplicity: How the others share the error; a fixed sequence goes from
             endpoint to endpoint, whose comparisons share it by Holm's method.
-        gate: 1 where the primary endpoint claims something and has no result, else 0.
+        gate: 1 where no claim of theirs can be shown, else 0.
     """
     gate, first = _step(primaries, gate)
     if multiplicity == "none":

@@ -125,6 +125,8 @@ def plan_in_words(plan: AnalysisPlan, answered: PlanAnswered) -> str:
     if not plan.prespecified:
         return origin
     claims = any(one.endpoint.claim != "estimate" for one in answered.results)
+    if not claims and (answered.closed or answered.left_out):
+        return f"{origin} None of its claims can be judged on these readings."
     if not claims:
         return f"{origin} It makes no claim; every result is an estimate."
     return (

@@ -19,8 +19,11 @@ from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.responses import ONE_METHOD
 
 _MOST_ROWS = 14
+_MOST_CONTRASTS = 4
+_FEW_CONTRASTS = 2
 _LONGEST_QUESTION = 44
-_ACCURACY = "Agreement is not accuracy: all readers can be wrong together."
+_SHORT_QUESTION = 30
+_ACCURACY = "Agreement is not accuracy: all can be wrong together."
 
 
 def front_of(study: results.ArmsResults) -> front.Front | None:
@@ -105,7 +108,7 @@ def _random(study: results.ArmsResults) -> str:
 def _kappas(study: results.ArmsResults) -> Iterator[tuple[str, ClusteredEstimate]]:
     for contrast in _contrasts(study):
         for name, kappa in contrast.kappa.items():
-            yield f"{name}  {contrast.reference}, {contrast.test}", kappa
+            yield f"{name}  {_other(study, contrast)}", kappa
     if study.contrasts:
         return
     for asked in study.arms[0].questions:
@@ -143,8 +146,8 @@ def _questions(study: results.ArmsResults) -> Table:
     """Return every question: of contrasts, of readers, else of repeat readings."""
     level = f"{100 * study.confidence_level:g}%"
     if study.contrasts:
-        rows = list(_contrast_rows(study, level))
-        caption = f"Each method against {_reference(study)}"
+        rows = list(_contrast_rows(study))
+        caption = f"Methods against {_reference(study)}"
     else:
         rows = list(_rows_of_one(study, level))
         caption = "Agreement between readers"
@@ -153,9 +156,12 @@ def _questions(study: results.ArmsResults) -> Table:
         elif study.repeated:
             caption += ", and of readers with themselves"
     notes = [f"In brackets {level} confidence intervals. {_exploratory(study)}"]
-    left = len(rows) - _MOST_ROWS
-    if left > 0:
-        notes.append(f"{setting.counted(left, 'more row')} after this page.")
+    for left, noun in (
+        (len(rows) - _MOST_ROWS, "more question"),
+        (len(_contrasts(study)) - _MOST_CONTRASTS, "more method"),
+    ):
+        if left > 0:
+            notes.append(f"{setting.counted(left, noun)} after this page.")
     return Table(
         "questions",
         f"{caption}: same answer, agreement beyond chance; {_random(study)}",
@@ -169,28 +175,33 @@ def _exploratory(study: results.ArmsResults) -> str:
     return "Exploratory, but for what the plan names." if planned else "Exploratory."
 
 
-def _asked(asked: results.QuestionInArm) -> str:
-    text = textwrap.shorten(asked.question.text, _LONGEST_QUESTION, placeholder=" ...")
+def _asked(asked: results.QuestionInArm, *, short: bool = False) -> str:
+    most = _SHORT_QUESTION if short else _LONGEST_QUESTION
+    text = textwrap.shorten(asked.question.text, most, placeholder=" ...")
     return formatting.neutralise(f"{asked.question.id} {text}")
 
 
-def _contrast_rows(study: results.ArmsResults, level: str) -> Iterator[dict[str, str]]:
-    at, reference = study.confidence_level, _reference(study)
+def _contrast_rows(study: results.ArmsResults) -> Iterator[dict[str, str]]:
+    """Yield a row a question, with columns for each method but the reference."""
+    at, contrasts = study.confidence_level, _contrasts(study)
+    few = len(contrasts) <= _FEW_CONTRASTS
     for asked in study.arms[0].questions:
-        name = asked.question.id
-        for of in _contrasts(study):
-            other = of.test if of.reference == reference else of.reference
-            yield {
-                "Question": _asked(asked),
-                "Method": formatting.neutralise(other),
-                "Pairs": str(of.agreement[name].n),
-                f"Same answer [{level}]": formatting.format_share(
-                    of.agreement[name], at
-                ),
-                f"Cohen's kappa [{level}]": formatting.format_clustered(
-                    of.kappa[name], at
-                ),
-            }
+        row, name = {"Question": _asked(asked, short=True)}, asked.question.id
+        for of in contrasts[:_MOST_CONTRASTS]:
+            other = formatting.neutralise(_other(study, of))
+            if few:
+                row |= {
+                    f"{other}: same answer": formatting.format_share(
+                        of.agreement[name], at
+                    )
+                }
+            row[f"{other}: kappa"] = formatting.format_clustered(of.kappa[name], at)
+        yield row
+
+
+def _other(study: results.ArmsResults, contrast: results.Contrast) -> str:
+    reference = _reference(study)
+    return contrast.test if contrast.reference == reference else contrast.reference
 
 
 def _rows_of_one(study: results.ArmsResults, level: str) -> Iterator[dict[str, str]]:

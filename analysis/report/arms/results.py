@@ -148,9 +148,11 @@ def analyse_arms(
         level: Of all intervals.
         flow: How far readings came.
     """
-    pairs = itertools.combinations(arms.methods, 2)
+    pairs = list(itertools.combinations(arms.methods, 2))
     several = len(arms.readers) > 1
     about = "Agreement between readers" if several else "Agreement of repeat readings"
+    if pairs:
+        about = "Agreement between methods" + (" and readers" if several else "")
     named = [method for method in arms.methods if method != ONE_METHOD]
     return ArmsResults(
         title=f"{about}: {', '.join(named)}" if named else about,
