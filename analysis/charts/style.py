@@ -13,7 +13,6 @@ LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 RC_PARAMS: Any = {  # keys of matplotlib.rcParams
-    "font.family": ["DejaVu Sans"],
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.titley": 1.0,  # else it is looked for above all ticks, at each drawing
@@ -24,7 +23,7 @@ RC_PARAMS: Any = {  # keys of matplotlib.rcParams
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "figure.dpi": 100,
-    "savefig.dpi": 300,
+    "savefig.dpi": 220,  # what Word keeps of a picture; print takes the SVG or PDF
     "pdf.fonttype": 42,
     "svg.hashsalt": "magic-ctp",  # the same bytes each time
 }

@@ -317,8 +317,10 @@ def tilted_tables(counts: IntArray | FloatArray, coefficient: CoefficientOf) -> 
     def at(share: float) -> Truth:
         table = (1 - share) * same + share * apart
         at_table, influence = coefficient(table)
-        spread = float((table * np.nan_to_num(influence) ** 2).sum())
-        value = 1.0 if share == 0 else float(np.nan_to_num(at_table))
-        return Truth(value, spread / n)
+        spread = float((table * influence**2).sum())
+        if not math.isfinite(spread):  # nan_to_num for all would take most of the time
+            spread = float((table * np.nan_to_num(influence) ** 2).sum())
+        value = 1.0 if share == 0 else float(at_table)
+        return Truth(0.0 if math.isnan(value) else value, spread / n)
 
     return Truths(at, 1 - float(np.trace(shares)), 1.0, 0.0)

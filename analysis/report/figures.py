@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from fontTools import subset
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -20,6 +20,7 @@ from analysis.charts import (
     forest_plot,
     power_against_icc,
     power_against_pairs,
+    typeface,
 )
 from analysis.charts.forest import ForestRow
 from analysis.charts.style import AGREEMENT, OUTLINE, PARTIAL, RC_PARAMS
@@ -31,7 +32,6 @@ from analysis.tables import ContingencyTable
 
 _PANELS_PER_ROW = 4
 _LONGEST_LABEL = 14
-_DROPPED = "_drop_tables_default"  # of fontTools: tables left out of each subset
 _UNDATED: dict[str, dict[str, Any]] = {
     "png": {"pil_kwargs": {"compress_level": 3}},  # a third of the time of 6
     "svg": {"metadata": {"Date": None}},
@@ -42,26 +42,8 @@ _UNDATED: dict[str, dict[str, Any]] = {
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw in the house style, and the same bytes each time."""
-    with mpl.rc_context(RC_PARAMS), _lean_fonts():
+    with mpl.rc_context({**RC_PARAMS, "font.family": typeface.families()}):
         yield
-
-
-@contextmanager
-def _lean_fonts() -> Iterator[None]:
-    """Embed fonts in a PDF without the tables for setting text, which is set already.
-
-    Taking them apart is most of what a font costs. Matplotlib has no setting for it;
-    where fontTools no longer has this one, fonts are embedded with their tables.
-    """
-    kept = getattr(subset.Options, _DROPPED, None)
-    if kept is None:
-        yield
-        return
-    setattr(subset.Options, _DROPPED, [*kept, "GDEF", "GPOS", "GSUB", "kern"])
-    try:
-        yield
-    finally:
-        setattr(subset.Options, _DROPPED, kept)
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
@@ -88,8 +70,22 @@ def _save_pictures(figure: Figure, folder: Path, name: str) -> None:
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine(None)
+    _settle_labels(figure)
     for suffix in ("png", "svg"):
         figure.savefig(folder / f"{name}.{suffix}", **_UNDATED[suffix])
+
+
+def _settle_labels(figure: Figure) -> None:
+    """Leave the names of axes where they are; each drawing looks for a place anew."""
+    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    for ax in figure.axes:
+        ax.apply_aspect()
+        for axis in (ax.xaxis, ax.yaxis):
+            label = axis.get_label()
+            if label.get_text():
+                axis.get_tightbbox(renderer)  # finds the place
+            at = label.get_transform().transform(label.get_position())
+            axis.set_label_coords(*ax.transAxes.inverted().transform(at))
 
 
 def agreement_figure(study: StudyResults) -> Figure:

@@ -267,18 +267,25 @@ def to_latex(frame: pd.DataFrame, caption: str, *, prose: bool = False) -> str:
         caption: What it shows.
         prose: Cells are sentences, which need lines to be broken.
     """
-    styler = frame.style.hide(axis="index").format(latex_escaped)
-    styler = styler.format_index(latex_escaped, axis="columns")
     of_sentences = rf"p{{{0.8 / max(1, len(frame.columns) - 1):.2f}\linewidth}}"
-    columns = "l" + of_sentences * (len(frame.columns) - 1) if prose else None
-    return str(
-        styler.to_latex(
-            hrules=True,
-            caption=latex_escaped(caption),
-            position="htbp",
-            column_format=columns,
-        )
+    columns = "l" + (of_sentences if prose else "l") * (len(frame.columns) - 1)
+    rows = [list(frame.columns), *frame.to_numpy().tolist()]
+    head, *body = (
+        " & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in rows
     )
+    lines = [
+        r"\begin{table}[htbp]",
+        rf"\caption{{{latex_escaped(caption)}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        head,
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _shown_by_reader(result: QuestionResult) -> bool:

@@ -1,11 +1,15 @@
 """Parts of a Word document: tables, figures, and the page in front on one sheet."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pandas as pd
 from docx.document import Document as WordDocument
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
+from docx.enum.text import WD_BREAK
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
 from docx.shared import Cm, Length, Pt
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
@@ -14,6 +18,7 @@ from analysis.report.front import Front
 
 _WIDTH = 17.4  # cm between the margins
 _LONGEST, _AROUND = 36, 7  # letters of a cell that count, and what its edges take
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # not allowed in XML
 _SMALL, _BODY, _TABLE = Pt(7), Pt(9), Pt(8)
 
 
@@ -114,21 +119,33 @@ def _fill(
     document: WordDocument, frame: pd.DataFrame, n_left: int, size: Length
 ) -> None:
     """Add the table itself; the first so many columns stand on the left."""
-    table = document.add_table(rows=1, cols=len(frame.columns), style="Light List")
+    table = document.add_table(rows=0, cols=len(frame.columns), style="Light List")
     table.autofit = False
     rows = [list(frame.columns), *frame.to_numpy().tolist()]
-    for _ in rows[1:]:
-        table.add_row()
-    widths = _widths(rows)
+    widths = [Cm(width) for width in _widths(rows)]
     for column, width in zip(table.columns, widths, strict=True):
-        column.width = Cm(width)  # some programs go by the column, some by its cells
-    for cells, row in zip(table.rows, rows, strict=True):
-        for place, (cell, value) in enumerate(zip(cells.cells, row, strict=True)):
-            cell.width = Cm(widths[place])
-            paragraph = cell.paragraphs[0]
-            paragraph.add_run(str(value)).font.size = size
-            if place >= n_left:
-                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        column.width = width  # some programs go by the column, some by its cells
+    # Written as XML at once: python-docx looks for each cell anew, again and again.
+    written = "".join(_row(row, widths, n_left, size) for row in rows)
+    for row in parse_xml(f"<w:tbl {nsdecls('w')}>{written}</w:tbl>"):
+        table._tbl.append(row)
+
+
+def _row(
+    row: Sequence[object], widths: Sequence[Length], n_left: int, size: Length
+) -> str:
+    cells = []
+    for place, (value, width) in enumerate(zip(row, widths, strict=True)):
+        aligned = '<w:pPr><w:jc w:val="right"/></w:pPr>' if place >= n_left else ""
+        lines = "</w:t><w:br/><w:t xml:space='preserve'>".join(
+            escape(_UNPRINTABLE.sub("", str(value))).split("\n")
+        )
+        cells.append(
+            f'<w:tc><w:tcPr><w:tcW w:type="dxa" w:w="{width.twips}"/></w:tcPr>'
+            f'<w:p>{aligned}<w:r><w:rPr><w:sz w:val="{round(2 * size.pt)}"/></w:rPr>'
+            f"<w:t xml:space='preserve'>{lines}</w:t></w:r></w:p></w:tc>"
+        )
+    return f"<w:tr>{''.join(cells)}</w:tr>"
 
 
 def _widths(rows: Sequence[Sequence[object]]) -> list[float]:

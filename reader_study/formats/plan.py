@@ -54,6 +54,9 @@ class _Planted:
 
     questions: Mapping[str, _TrueAgreement]
     plan: Mapping[str, Any] = field(default_factory=dict)
+    auc: Mapping[Literal["reference", "test"], _Proportion] = field(
+        default_factory=dict
+    )
 
 
 @checking.record(kw_only=True)
@@ -98,6 +101,9 @@ class AnalysisPlan:
     planted: Mapping[str, tuple[_Proportion, _Kappa]] = field(default_factory=dict)
     """Agreement and kappa that a rehearsal's bots were made to show, by question."""
 
+    planted_auc: Mapping[str, _Proportion] = field(default_factory=dict)
+    """AUC that they were made to show, of `reference` and `test`."""
+
     confidence_level: checking.between(0, 1) = 0.95  # type: ignore[valid-type]
     """Level of all intervals."""
 
@@ -132,6 +138,19 @@ class AnalysisPlan:
 
     subgroups: tuple[checking.Filled, ...] = ()
     """Columns of responses.csv whose values part the cases or the readers."""
+
+    rating: checking.Text = ""
+    """How sure a reading is of disease: a question, or `Q3 > 1 by Q4`; `rating.py` has
+    the rules. Empty: accuracy is not analysed."""
+
+    truth_positive: tuple[checking.Code, ...] = ()
+    """Values of `truth` that are diseased; empty where they say it themselves."""
+
+    threshold: checking.Number | None = None
+    """A rating from here on is a positive call; None for that of the diagnosis."""
+
+    accuracy_margin: checking.between(0, 1) | None = None  # type: ignore[valid-type]
+    """Largest loss in accuracy that would be accepted, 0 to 1."""
 
     primary: _Primary = ""
     """The primary endpoint; in words in earlier studies."""
@@ -275,6 +294,9 @@ _LAST = _FIELDS.index("prespecified")
 KEYS = tuple(_FIELDS[_FIELDS.index("confidence_level") : _LAST])
 """Settings of the table `[analysis]`."""
 
+ACCURACY = ("rating", "truth_positive", "threshold", "accuracy_margin")
+"""Those of them about accuracy."""
+
 
 def read_plan(path: str | Path) -> AnalysisPlan:
     """Read plan.json; what it leaves out keeps its default.
@@ -307,6 +329,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
             name: (of["agreement"], of["kappa"])
             for name, of in planted["questions"].items()
         }
+        values["planted_auc"] = planted.get("auc", {})
     values["prespecified"] = True
     found += [
         checking.Fault(path_of(f.path), f.why)
@@ -328,6 +351,8 @@ def _free(name: str, value: object, values: Mapping[str, Any]) -> bool:
         return not (isinstance(value, str) or table)
     if name == "notes":
         return not isinstance(value, dict)
+    if name in ACCURACY:
+        return not isinstance(values.get("rating"), str)
     listed = values.get("endpoints")
     tables = isinstance(listed, list) and all(isinstance(e, dict) for e in listed)
     if name == "endpoints":

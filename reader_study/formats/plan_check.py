@@ -5,9 +5,10 @@ from typing import Any
 
 from reader_study.formats import checking
 from reader_study.formats.endpoint import Endpoint, misfit
-from reader_study.formats.plan import KEYS, AnalysisPlan
+from reader_study.formats.plan import ACCURACY, KEYS, AnalysisPlan
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.rating import parse_rating, rating_fault
 
 _NO_SUBGROUPS = frozenset({"reader", "case", "method", "trial", "position"})
 
@@ -58,6 +59,7 @@ def _question_faults(
     yield from _endpoint_faults(plan, questionnaire)
     yield from _turing_faults(plan, table, questionnaire)
     yield from _acceptability_faults(plan, table, questionnaire)
+    yield from _accuracy_faults(plan, table, questionnaire)
 
 
 def _scale_faults(
@@ -182,3 +184,26 @@ def _acceptability_faults(
             why = f"must be some codes of {question.id} and not all, got {list(codes)}"
             yield checking.Fault((said[0],), why)
             return
+
+
+def _accuracy_faults(
+    plan: AnalysisPlan, table: Mapping[str, Any], questionnaire: Questionnaire
+) -> Iterable[checking.Fault]:
+    if not plan.rating:
+        yield from (
+            checking.Fault((key,), "must be left out where no rating is planned")
+            for key in ACCURACY[1:]
+            if key in table
+        )
+        return
+    fault = rating_fault(plan.rating, questionnaire)
+    if fault:
+        yield checking.Fault(("rating",), fault)
+        return
+    least, *others = parse_rating(plan.rating, questionnaire).scale
+    if plan.threshold is not None and not least < plan.threshold <= others[-1]:
+        why = (
+            f"must be above {least:g}, the lowest rating, and at most {others[-1]:g}, "
+            f"the highest, got {plan.threshold:g}"
+        )
+        yield checking.Fault(("threshold",), why)

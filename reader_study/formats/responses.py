@@ -24,11 +24,12 @@ OCCASION = ("repeat", "session", "trial")
 filled does."""
 
 _UNBLINDED = ("case", "method", "severity")
+_TRUTH = ("truth", "truth_source")
 _OWN = frozenset(
     {
-        *REQUIRED, *_UNBLINDED, *OCCASION, "position", "pseudo_id", "note", "revision",
-        "opened_at", "submitted_at", "seconds", "active_seconds", "simulated",
-        "reconstructed", "seen",
+        *REQUIRED, *_UNBLINDED, *_TRUTH, *OCCASION, "position", "pseudo_id", "note",
+        "revision", "opened_at", "submitted_at", "seconds", "active_seconds",
+        "simulated", "reconstructed", "seen",
     }
 )  # fmt: skip
 _LOOKS_LIKE_A_QUESTION = re.compile(r"Q\d+[A-Za-z]?(_reason)?")
@@ -51,6 +52,8 @@ class Reading:
         trial: 1 or 2, None where the file does not tell.
         position: Place in the order of presentation of the trial, from 1, or None.
         severity: Class of the case, or None.
+        truth: What the reference standard says of the case, or None.
+        truth_source: What that standard is, or None.
         occasion: What tells this reading from others of the same reader, case and
             method: the cell of column `repeat`, else `session`, else `trial`; may be
             empty.
@@ -69,12 +72,15 @@ class Reading:
     severity: str | None = None
     occasion: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    truth: str | None = None
+    truth_source: str | None = None
 
     def column(self, name: str) -> str | None:
         """Return what a column says of the case or the reader, None if nothing."""
         wanted = name.strip().casefold()
-        if wanted == "severity":
-            return self.severity
+        if wanted in {"severity", *_TRUTH}:
+            own: str | None = getattr(self, wanted)
+            return own
         found = (text for key, text in self.columns.items() if key.casefold() == wanted)
         return next(found, None)
 
@@ -128,6 +134,7 @@ def responses_text(
     *,
     masked: bool = False,
     viewed: bool = False,
+    truth: bool = False,
 ) -> str:
     """Return the text of responses.csv.
 
@@ -136,10 +143,12 @@ def responses_text(
         rows: Cells by column; texts are guarded against spreadsheets already.
         masked: Without what the pictures are: case, method and severity.
         viewed: With what was on screen, where readers scroll through stacks.
+        truth: With the truth of the cases and its source, unless masked.
     """
     ids = questionnaire.ids
+    unblinded = (*_UNBLINDED, *(_TRUTH if truth else ()))
     header = [
-        "reader", "trial", "position", "pseudo_id", *(() if masked else _UNBLINDED),
+        "reader", "trial", "position", "pseudo_id", *(() if masked else unblinded),
         *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
         "submitted_at", "seconds", "active_seconds", *(("seen",) if viewed else ()),
         "simulated",
@@ -349,6 +358,8 @@ class _Parser:
             severity=cells.get("severity") or None,
             occasion=_occasion(cells),
             columns={name: cells[name] for name in self.others if cells[name]},
+            truth=cells.get("truth") or None,
+            truth_source=cells.get("truth_source") or None,
         )
 
     def _whole_number(

@@ -16,8 +16,11 @@ from reader_study.formats.tabular import Row, Table
 
 _NUMBERS = frozenset({"trial", "position", "repeat", "session"})
 _COLUMNS = frozenset(
-    {"reader", "case", "method", "severity", "simulated", "reconstructed", *_NUMBERS}
-)
+    {
+        "reader", "case", "method", "severity", "truth", "truth_source", "simulated",
+        "reconstructed", *_NUMBERS,
+    }
+)  # fmt: skip
 _NOTHING = frozenset({"na", "n/a", "#n/a", "nan", "-", "."})
 """How others write an empty cell, in lower case."""
 

@@ -14,7 +14,8 @@ from reader_study.formats.tabular import Row, Table
 
 ROLES = ("reader", "case", "method")
 CARRIED = (
-    "trial", "position", "repeat", "session", "severity", "simulated", "reconstructed",
+    "trial", "position", "repeat", "session", "severity", "truth", "truth_source",
+    "simulated", "reconstructed",
 )  # fmt: skip
 _SIGNS = r"\s_.:/()\[\]\-"
 _SHOWN = 8

@@ -217,7 +217,7 @@ def _figure(found: Mapping[str, QuestionByReader], level: float) -> Figure:
     grid = figure.subplots(
         n_rows, _PANELS_PER_ROW, squeeze=False, sharex=True, sharey=True
     ).ravel()
-    for ax, (question, q) in zip(grid, found.items(), strict=False):
+    for place, (ax, (question, q)) in enumerate(zip(grid, found.items(), strict=False)):
         rows = [
             ForestRow(
                 own.reader,
@@ -231,6 +231,8 @@ def _figure(found: Mapping[str, QuestionByReader], level: float) -> Figure:
         rows.append(ForestRow("all", q.together.estimate, together))
         forest_plot(rows, ax, xlabel="", reference=0)
         ax.set_title(question)
+        # Also above a place without a panel.
+        ax.tick_params("x", labelbottom=place + _PANELS_PER_ROW >= len(found))
     for ax in grid[len(found) :]:
         ax.axis("off")
     grid[0].set_xlim(-1, 1)

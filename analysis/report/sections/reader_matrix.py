@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -23,6 +24,7 @@ MOST_IN_A_TABLE = 12
 MOST_IN_A_FIGURE = 40
 _NONE = "#dadada"
 _PANELS_PER_ROW = 4
+_LONGEST = 12  # letters of a name in the figure
 _SHADES = LinearSegmentedColormap.from_list(
     "agreement", ["#ffffff", *reversed(PARTIAL), AGREEMENT]
 )
@@ -171,10 +173,11 @@ def _figure(found: Mapping[str, _Matrix], readers: list[str]) -> Figure:
     figure = Figure(figsize=(7.2, 0.3 + 1.9 * n_rows), layout="constrained")
     grid = figure.subplots(n_rows, _PANELS_PER_ROW, squeeze=False).ravel()
     for place, (ax, (name, of)) in enumerate(zip(grid, found.items(), strict=False)):
-        shades = _panel(ax, of.both, readers)
+        shades = _panel(ax, of.both)
         ax.set_title(name)
-        if place % _PANELS_PER_ROW:
-            ax.set_yticks([])
+        _name(ax.yaxis, [] if place % _PANELS_PER_ROW else readers)
+        _name(ax.xaxis, readers if place + _PANELS_PER_ROW >= len(found) else [])
+        ax.tick_params("x", rotation=90)
     for ax in grid[len(found) :]:
         ax.axis("off")
     figure.colorbar(
@@ -183,17 +186,19 @@ def _figure(found: Mapping[str, _Matrix], readers: list[str]) -> Figure:
     return figure
 
 
-def _panel(ax: Axes, both: FloatArray, readers: list[str]) -> AxesImage:
+def _panel(ax: Axes, both: FloatArray) -> AxesImage:
     shown = both.copy()
     np.fill_diagonal(shown, np.nan)
     ax.set_facecolor(_NONE)
-    shades = ax.imshow(np.ma.masked_invalid(shown), vmin=0, vmax=1, cmap=_SHADES)
-    places = range(len(readers)) if len(readers) <= MOST_IN_A_TABLE else []
-    names = [readers[place][:8] for place in places]
-    ax.set_xticks(places, names, rotation=90, fontsize=6)
-    ax.set_yticks(places, names, fontsize=6)
-    ax.tick_params(length=0)
-    return shades
+    return ax.imshow(np.ma.masked_invalid(shown), vmin=0, vmax=1, cmap=_SHADES)
+
+
+def _name(axis: Axis, readers: list[str]) -> None:
+    """Write readers at their rows or columns, long names by their ends."""
+    names = readers if len(readers) <= MOST_IN_A_TABLE else []
+    short = [n if len(n) <= _LONGEST else f"\u2026{n[1 - _LONGEST :]}" for n in names]
+    axis.set_ticks(range(len(short)), short, fontsize=6)
+    axis.set_tick_params(length=0)
 
 
 def _json(found: _Matrix, *, whole: bool) -> formatting.Json:

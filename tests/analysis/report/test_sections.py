@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from docx import Document
 
 from analysis.report.methods import ALWAYS, cited, parts_of, sources
 from analysis.report.results import pictures_of
+from analysis.report.sections.reader_matrix import _figure, _Matrix
 from analysis.report.writing import write_report
 
 
@@ -86,3 +88,14 @@ def test_the_word_document_says_on_every_page_what_it_is(folder, simulated):
     table_one = 2  # crossed, and as in the paper
     n_expected = in_front + table_one + len(simulated.questions) + n_tables
     assert len(document.tables) == n_expected
+
+
+def test_long_names_of_readers_differ_in_the_matrix_of_readers():
+    readers = ["neurordiologist-1", "neurordiologist-2", "ann"]
+    found = {name: _Matrix(np.eye(3), np.eye(3)) for name in "ABCDE"}
+    axes = _figure(found, readers).axes
+    named = [[text.get_text() for text in ax.get_xticklabels()] for ax in axes[:5]]
+    short = ["\u2026diologist-1", "\u2026diologist-2", "ann"]
+    assert named == [[], short, short, short, short]  # none where a panel is below
+    assert [text.get_text() for text in axes[0].get_yticklabels()] == short
+    assert not axes[1].get_yticklabels()

@@ -1,12 +1,15 @@
 """What makes a report quick changes nothing in it."""
 
 import json
+import re
+import warnings
 from dataclasses import replace
 
+import matplotlib as mpl
 import pytest
-from fontTools import subset
 from matplotlib.figure import Figure
 
+from analysis.charts import typeface
 from analysis.report import figures
 from analysis.report.results import Choices, analyse_responses
 from analysis.report.section import side_by_side
@@ -62,11 +65,42 @@ def test_a_figure_is_laid_out_once_for_all_formats(tmp_path):
     assert {file.suffix for file in tmp_path.iterdir()} == {".png", ".svg", ".pdf"}
 
 
-def test_fonts_are_lean_within_the_house_style_only():
-    before = list(subset.Options().drop_tables)
-    with figures.house_style():
-        assert {"GPOS", "GSUB"} <= set(subset.Options().drop_tables)
-    assert subset.Options().drop_tables == before
+def test_the_names_of_axes_stay_where_matplotlib_puts_them(tmp_path):
+    figure = Figure(figsize=(3, 3), layout="constrained")
+    ax = figure.subplots()
+    ax.set(xlabel="below", ylabel="beside", aspect="equal")
+    ax.set_yticks([0, 1], ["a rather long name", "b"])
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine(None)
+    figure.draw_without_rendering()
+    expected = [label.get_window_extent() for label in (ax.xaxis.label, ax.yaxis.label)]
+    figures.save_figure(figure, tmp_path, "one")
+    figure.draw_without_rendering()
+    for label, box in zip((ax.xaxis.label, ax.yaxis.label), expected, strict=True):
+        assert label.get_window_extent().bounds == pytest.approx(box.bounds, abs=0.5)
+    asked = []
+    ax.yaxis._get_tick_boxes_siblings = lambda *_, **__: asked.append(1)
+    figure.draw_without_rendering()
+    assert not asked
+
+
+def test_a_pdf_holds_the_letters_of_the_cut_font_and_others_of_the_whole(tmp_path):
+    whole, cut = mpl.rcParams["font.family"], typeface.families()
+    assert typeface.families() == cut
+    assert cut[-1] == whole[0] or whole == ["sans-serif"]
+    with figures.house_style(), warnings.catch_warnings():
+        warnings.simplefilter("error")  # a letter that no font has
+        figure = Figure(figsize=(2, 1))
+        figure.text(0.1, 0.5, "Agreement \u2265 \u03ba")
+        figures.save_figure(figure, tmp_path, "latin")
+        figure.text(0.1, 0.2, "\u0416")  # Cyrillic
+        figures.save_figure(figure, tmp_path, "other")
+    names = [
+        set(re.findall(rb"/BaseFont /\S*\+(\S+)", (tmp_path / name).read_bytes()))
+        for name in ("latin.pdf", "other.pdf")
+    ]
+    assert names == [{b"DejaVuSansofreports"}, {b"DejaVuSansofreports", b"DejaVuSans"}]
+    assert "DejaVu Sans of reports" not in mpl.rcParams["font.family"]
 
 
 def test_the_readings_of_the_benchmark_can_be_read(tmp_path):
