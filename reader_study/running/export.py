@@ -54,11 +54,15 @@ def responses_csv(
     """
     rows = []
     for response in responses:
-        row = _row(study, response, vars(truth.cells[response.token]))
+        cell = truth.cells[response.token]
+        known = vars(cell) | dict(truth.standard.get(cell.case, {}))
+        row = _row(study, response, known)
         timed = first.get((response.reader, response.token), response)
         rows.append(row | _seconds(timed) | _seen(study, response, views))
     viewed = study.manifest.volumes is not None
-    return responses_text(study.questionnaire, rows, viewed=viewed)
+    return responses_text(
+        study.questionnaire, rows, viewed=viewed, truth=bool(truth.standard)
+    )
 
 
 def closing_csv(

@@ -55,6 +55,15 @@ def draw(cohorts, out):
     return draw_cases(*cohorts, out, layout=layout).describe()
 
 
+def test_truth_is_that_of_digital_patients_alone(cohorts, tmp_path):
+    (cohorts[0] / "P2" / "phantom.json").write_text("{}")
+    draw(cohorts, tmp_path / "out")
+
+    with (tmp_path / "out" / "cases.csv").open(newline="") as file:
+        truth = [(row["truth"], row["truth_source"]) for row in csv.DictReader(file)]
+    assert truth == [("", ""), ("severe", "planted in the phantom")]
+
+
 def test_two_pictures_per_case_and_a_table_that_names_them(cohorts, tmp_path):
     text = draw(cohorts, tmp_path / "out")
     assert text.splitlines()[0] == f"2 cases in {tmp_path / 'out'}: 2 severe"
