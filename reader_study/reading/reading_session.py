@@ -212,9 +212,22 @@ class ReadingSession:
         )
 
     def correct(
-        self, token: str, answers: Answers, reasons: Reasons, *, why: str
+        self,
+        token: str,
+        answers: Answers,
+        reasons: Reasons,
+        *,
+        why: str,
+        seen: object = None,
     ) -> Receipt:
         """Store a correction; what was answered before is kept too.
+
+        Args:
+            token: Names the reading.
+            answers: Code by question.
+            reasons: Explanation by question.
+            why: Reason for the correction.
+            seen: Of a stack, what was on screen again (see `answers.check_seen`).
 
         Raises:
             StudyError: If answers or reason are incomplete, or it is not allowed.
@@ -223,6 +236,7 @@ class ReadingSession:
         given = recording.SubmittedAnswers.of(
             answers, reasons, note=reading_answers.check_reason(why)
         )
+        viewed = self._checked(token, seen)
         with self.store.writing(self.clock) as t:
             state = self._writing(t)
             opened = _require_opened(t.connection, self.reader, token)
@@ -236,6 +250,8 @@ class ReadingSession:
                     t, opened, given, n, simulated=simulated
                 )
                 stored = (*stored, new)
+                if viewed is not None:
+                    recording.record_view(t, opened, viewed, n)
             return recording.receipt_of(t, self.study, stored[-1])
 
     def answered(self) -> tuple[store_readings.Response, ...]:
@@ -273,13 +289,16 @@ class ReadingSession:
             self.study, self.store, self.reader, answers, clock=self.clock
         )
 
-    def _seen(self, token: str, given: object) -> reading_answers.Seen | None:
-        if not self.study.counts_slices:
+    def _checked(self, token: str, given: object) -> reading_answers.Seen | None:
+        if given is None or not self.study.counts_slices:
             return None
-        n = self.study.n_slices(token)
-        what = "rows" if self.study.manifest.volumes is None else "slices"
-        seen = None if given is None else reading_answers.check_seen(given, n)
+        return reading_answers.check_seen(given, self.study.n_slices(token))
+
+    def _seen(self, token: str, given: object) -> reading_answers.Seen | None:
+        seen = self._checked(token, given)
         if self.study.protocol.require_all_slices:
+            what = "rows" if self.study.manifest.volumes is None else "slices"
+            n = self.study.n_slices(token)
             reading_answers.require_all_seen(seen, n, what)
         return seen
 

@@ -5,8 +5,8 @@ from sqlalchemy import Column, ForeignKey, PrimaryKeyConstraint, Text
 
 from reader_study.store.migrations.append_only import keep, stop_at_lock
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
