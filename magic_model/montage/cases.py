@@ -26,6 +26,7 @@ from magic_model.montage.picture import MontageLayout, draw_montage
 from magic_model.montage.volumes import VolumeLayout, write_volumes
 from magic_model.output import require_writable
 from magic_model.phantom.generate import FILE as PHANTOM_FILE
+from magic_model.severity import UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ class Case:
 
     Attributes:
         name: Study-local name of the patient.
-        severity: Class, a value of `magic_model.severity.Severity`.
+        severity: Class, a value of `magic_model.severity.Severity`, or `unknown`.
         reference_image: Montage of the measured maps, relative to the folder.
         test_image: Montage of the generated maps, relative to the folder.
         reference_volume: NCCT and measured maps as a volume; None if not asked for.
@@ -219,7 +220,7 @@ def select_patients(
 
     Raises:
         DataError: Naming all patients that are not in the measured cohort, lack an
-            image, have no severity, or have a name that no file can have; or if no
+            image, or have a name that no file can have; or if no
             patient is left.
     """
     wanted = _splits(split)
@@ -310,7 +311,7 @@ def _draw(pair: PairedSlices, layout: MontageLayout, out: Path) -> Case:
     test = draw_montage(stack, pair.generated, layout)
     return Case(
         name,
-        str(pair.patient.severity),
+        str(pair.patient.severity or UNKNOWN),
         write_picture(out, f"{name}_reference", reference),
         write_picture(out, f"{name}_test", test),
     )
@@ -348,8 +349,6 @@ def _splits(name: str) -> frozenset[Split]:
 
 def _faults_of_case(patient: Patient) -> list[str]:
     name, faults = patient.patient_id, []
-    if patient.severity is None:
-        faults.append(f"{name} must have a severity, got none: cases are drawn by it")
     if PurePath(name).name != name or "\\" in name or name.startswith("."):
         faults.append(f"{name!r} must be a name that a file can have")
     return faults
