@@ -106,20 +106,20 @@ class LikelihoodRatios(Shown):
 
     def _linear(self, sign: Sign, chosen: list[int]) -> Anova:
         """Return the readers' part in the logarithms, with its error covariances."""
-        sensitivity, specificity = self._means
+        sensitivity, specificity = (mean[chosen] for mean in self._means)
         slopes = (1 / sensitivity, 1 / (1 - specificity))
         if sign == "negative":
             slopes = (-1 / (1 - sensitivity), -1 / specificity)
         n_readers = len(self.readers)
-        shape = (len(self.modalities), n_readers)
-        values, matrix = np.zeros(shape), np.zeros((math.prod(shape),) * 2)
-        for side, slope in zip(self._sides, slopes, strict=True):
-            values += side.estimates.reshape(shape) * slope[:, None]
-            by_cell = np.repeat(slope, n_readers)
-            matrix += side.covariances("jackknife") * np.outer(by_cell, by_cell)
+        shape = (len(chosen), n_readers)
         at = np.concatenate([i * n_readers + np.arange(n_readers) for i in chosen])
+        values, matrix = np.zeros(shape), np.zeros((at.size, at.size))
+        for side, slope in zip(self._sides, slopes, strict=True):
+            values += side.estimates[at].reshape(shape) * slope[:, None]
+            by_cell = np.outer(*[np.repeat(slope, n_readers)] * 2)
+            matrix += side.covariances("jackknife")[np.ix_(at, at)] * by_cell
         random = "readers_and_cases" if n_readers > 1 else "cases"
-        return Anova(values[chosen], matrix[np.ix_(at, at)], random)
+        return Anova(values, matrix, random)
 
     def _reason(self, logs: FloatArray) -> str | None:
         if self.undefined_reason:

@@ -261,10 +261,14 @@ def test_likelihood_ratios_that_are_not_defined_have_a_reason():
     found = likelihood_ratios(perfect, 3)
     assert "0 or infinite" in found.positive("new").undefined_reason
     assert "0 or infinite" in found.ratio("new", "old").undefined_reason
+    one = np.stack([np.broadcast_to(1.0 + 4 * TRUTH, RATINGS.shape[1:]), RATINGS[1]])
+    half = likelihood_ratios(_frame(one), 3)  # the other modality is not touched
+    assert half.positive("new").estimate is None
+    assert half.positive("old") == likelihood_ratios(FRAME, 3).positive("old")
     sick = likelihood_ratios(FRAME[FRAME["truth"] == 1], 3)
     assert "both classes" in sick.negative("new").undefined_reason
-    alone = likelihood_ratios(FRAME[FRAME["reader"] == 1], 3)
-    assert alone.negative("new").df == math.inf
+    alone = likelihood_ratios(FRAME[FRAME["reader"] == 2], 3).positive("old")
+    assert alone.df == math.inf
     with pytest.raises(InputError, match="one of new, old"):
         found.positive("other")
     with pytest.raises(InputError, match="must differ"):
