@@ -40,6 +40,12 @@ BENCHMARKS = (
         "how often intervals of agreement between readers cover",
         ("--repetitions", "100"),
     ),
+    Benchmark(
+        "accuracy",
+        "how often intervals of accuracy cover; how fast they are",
+        ("--studies", "100"),
+        uses=("R",),
+    ),
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
@@ -68,5 +74,6 @@ LEFT_TO_YOU = (
     "`benchmarks.decisions` and `benchmarks.claims` draw 2,000 studies a cell for an "
     "hour; `benchmarks.demonstration` rehearses a study under fifty seeds, twice. "
     "`benchmarks.coverage` without `--repetitions` renews the table and picture of "
-    "[readers and patients](method/multireader.md)."
+    "[readers and patients](method/multireader.md), `benchmarks.accuracy` without "
+    "`--studies` the tables of [accuracy](method/accuracy.md)."
 )

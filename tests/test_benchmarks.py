@@ -11,8 +11,8 @@ NOT_RUN = {
     "same_maps", "stack_scroll", "structure",
 }  # fmt: skip
 PARTS = {
-    "app_browser", "app_study", "app_wire", "latent_studies", "populations",
-    "training_steps",
+    "accuracy_studies", "app_browser", "app_study", "app_wire", "latent_studies",
+    "populations", "training_steps",
 }  # fmt: skip
 OWN = {"__init__", "listed", "run_all", "run_page"}
 

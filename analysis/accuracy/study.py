@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from analysis.accuracy import guarded
 from analysis.accuracy.cells import Cells, Pairwise, Proportions
 from analysis.accuracy.inference import (
     Equality,
@@ -51,6 +52,7 @@ class MultireaderAccuracy(Shown):
         readers: Names of the readers, as they first occur.
         covariances: Error variance and covariances; None where they are not defined.
         undefined_reason: Why nothing beyond the readers' own values is defined.
+        decides: Whether limits and tests are those of `for_decisions`.
     """
 
     metric: str
@@ -64,6 +66,17 @@ class MultireaderAccuracy(Shown):
     _cells: Cells
     _matrix: np.ndarray
     _analysis: Anova | UStatistics | None
+    _other: Anova | UStatistics | None
+    decides: bool = False
+
+    def for_decisions(self) -> "MultireaderAccuracy":
+        """Return the study with limits and tests that hold with few cases or near 1.
+
+        Estimates and errors stay. A modality's limits are those of the logit scale, a
+        difference's the wider of two; the degrees of freedom are the smaller of Hillis'
+        and of BDG. Without this, limits are those of the programs in use.
+        """
+        return replace(self, decides=True)
 
     def modality(self, name: Hashable) -> Inference:
         """Return the accuracy of a modality over all readers.
@@ -74,12 +87,12 @@ class MultireaderAccuracy(Shown):
         index = self._index(name)
         if self._analysis is None:
             return Inference(estimate=None, undefined_reason=self.undefined_reason)
-        return infer(
-            float(self._analysis.means[index]),
-            self._analysis.modality(index),
-            null=0.5 if self.metric == "auc" else None,
-            bounded=True,
-        )
+        estimate = float(self._analysis.means[index])
+        null = 0.5 if self.metric == "auc" else None
+        error = self._error(index)
+        if self.decides:
+            return guarded.modality(estimate, error, null)
+        return infer(estimate, error, null=null, bounded=True)
 
     def difference(self, first: Hashable, second: Hashable) -> Inference:
         """Return the first modality's accuracy less the second's.
@@ -90,6 +103,8 @@ class MultireaderAccuracy(Shown):
         if self._analysis is None:
             self._two(first, second)
             return Inference(estimate=None, undefined_reason=self.undefined_reason)
+        if self.decides:
+            return self._guarded(first, second).infer()
         return infer(*self._difference(first, second))
 
     def non_inferiority(
@@ -114,6 +129,8 @@ class MultireaderAccuracy(Shown):
                 undefined_reason=self.undefined_reason,
             )
         names = (test, reference)
+        if self.decides:
+            return self._guarded(test, reference).non_inferior(names, margin)
         return non_inferior(names, margin, *self._difference(test, reference))
 
     @property
@@ -163,6 +180,8 @@ class MultireaderAccuracy(Shown):
             else:
                 error = Error(float(variance), degenerate=True)
                 found = infer(float(value), error, null=None, bounded=True)
+                if self.decides:
+                    found = guarded.modality(float(value), error, None)
             rows.append(
                 {
                     "modality": self.modalities[modality],
@@ -185,7 +204,26 @@ class MultireaderAccuracy(Shown):
         assert self._analysis is not None  # noqa: S101
         means = self._analysis.means
         difference = float(means[one] - means[other])
-        return difference, self._analysis.difference(one, other)
+        return difference, self._error(one, other)
+
+    def _error(self, *of: int) -> Error:
+        """Return the error of one modality or of a difference, guarded or not."""
+        assert self._analysis is not None  # noqa: S101
+        what = "modality" if len(of) == 1 else "difference"
+        error: Error = getattr(self._analysis, what)(*of)
+        if not self.decides or self._other is None:
+            return error
+        return guarded.fewer_df(error, getattr(self._other, what)(*of))
+
+    def _guarded(self, first: Hashable, second: Hashable) -> guarded.Difference:
+        one, other = self._two(first, second)
+        assert self._analysis is not None  # noqa: S101
+        means = self._analysis.means
+        return guarded.Difference(
+            (float(means[one]), float(means[other])),
+            (self._error(one), self._error(other)),
+            self._error(one, other),
+        )
 
     def _two(self, first: Hashable, second: Hashable) -> tuple[int, int]:
         if first == second:
@@ -232,7 +270,18 @@ def multireader_accuracy(
     given = {"metric": metric, "method": method, "covariance": covariance}
     for what, value in (given | {"random": random}).items():
         one_of(what, value, _CHOICES[what])
-    scores = scores_of(frame)
+    return accuracy_of(scores_of(frame), metric, method, covariance, random, threshold)
+
+
+def accuracy_of(
+    scores: Scores,
+    metric: Metric,
+    method: Method = "obuchowski_rockette",
+    covariance: Covariance = "jackknife",
+    random: Random = "readers_and_cases",
+    threshold: float | None = None,
+) -> MultireaderAccuracy:
+    """Return what `multireader_accuracy` does, of ratings that are an array already."""
     cells = _cells(scores, metric, threshold)
     if method == "u_statistics" and random != "readers_and_cases":
         msg = f"u_statistics need random='readers_and_cases', got {random!r}"
@@ -250,7 +299,10 @@ def multireader_accuracy(
     elif method == "obuchowski_rockette" and random != "readers":
         reason = reason or "delong needs every case rated in every cell; take unbiased"
     anova = Anova(cells.estimates.reshape(shape), matrix, random)
-    analysis = anova if method == "obuchowski_rockette" else UStatistics(cells, shape)
+    both: list[Anova | UStatistics] = [anova, UStatistics(cells, shape)]
+    if method == "u_statistics":
+        both.reverse()
+    paired = random == "readers_and_cases" and (anova.crossed or both[0] is anova)
     unknown = np.isnan(matrix.diagonal()).any()
     return MultireaderAccuracy(
         metric=metric,
@@ -263,7 +315,8 @@ def multireader_accuracy(
         undefined_reason=reason,
         _cells=cells,
         _matrix=matrix,
-        _analysis=None if reason else analysis,
+        _analysis=None if reason else both[0],
+        _other=both[1] if paired else None,
     )
 
 

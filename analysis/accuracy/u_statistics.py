@@ -72,6 +72,7 @@ class UStatistics:
             shape: How many modalities and readers.
         """
         self._cells, self._shape = cells, shape
+        self._found: dict[tuple[int, int], Moments] = {}
 
     @property
     def means(self) -> FloatArray:
@@ -84,7 +85,12 @@ class UStatistics:
         return found
 
     def moments(self, first: int, second: int) -> Moments:
-        """Return the moments of two modalities."""
+        """Return the moments of two modalities, computed once."""
+        if (first, second) not in self._found:
+            self._found[first, second] = self._moments(first, second)
+        return self._found[first, second]
+
+    def _moments(self, first: int, second: int) -> Moments:
         exact, counts = self._of(self._cells.exact, first, second, apart=True)
         any_one, _ = self._of(self._cells.any_case, first, second, apart=False)
         weights = counts / counts.sum()

@@ -1,0 +1,149 @@
+"""Intervals and tests that hold where estimate +- t x error does not.
+
+Near 1, and with few cases, an accuracy spreads to one side, and the degrees of freedom
+of Hillis take the covariances as known. Here a modality has limits on the logit scale.
+A difference has the wider, on each side, of estimate +- t x error and of what the logit
+limits of both modalities give (square and add, with the correlation of both: Zou and
+Donner 2008, doi:10.1002/sim.3095). The degrees of freedom are the smaller of Hillis'
+and of BDG. `benchmarks.accuracy` says how often these miss.
+"""
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from analysis.accuracy.inference import (
+    Error,
+    Inference,
+    NonInferiority,
+    infer,
+    non_inferior,
+    quantile,
+    upper_tail,
+)
+
+FloatArray = NDArray[np.float64]
+
+_STEPS = np.linspace(0, 1, 65)[1:]
+
+
+def fewer_df(error: Error, other: Error | None) -> Error:
+    """Return an error with the smaller degrees of freedom of two."""
+    if other is None or math.isnan(other.used_df):
+        return error
+    return replace(error, df=min(error.used_df, other.used_df), t_df=None)
+
+
+def modality(estimate: float, error: Error, null: float | None) -> Inference:
+    """Return interval and test of one accuracy on the logit scale."""
+    plain = infer(estimate, error, null=null, bounded=True)
+    if plain.undefined_reason or not 0 < estimate < 1:
+        return replace(plain, low=None, high=None, p_value=None)
+    assert plain.standard_error is not None  # noqa: S101
+    z = quantile(0.975, error.used_df)
+    below, above = _limits(estimate, plain.standard_error, np.array(z))
+    p_value = None
+    if null is not None:
+        distance = special.logit(estimate) - special.logit(null)
+        on_logit = plain.standard_error / (estimate * (1 - estimate))
+        p_value = 2 * upper_tail(abs(float(distance)) / on_logit, error.used_df)
+    return replace(plain, low=float(below), high=float(above), p_value=p_value)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two modalities.
+
+    Attributes:
+        means: The first and the second.
+        errors: Their own.
+        error: Of the first less the second.
+    """
+
+    means: tuple[float, float]
+    errors: tuple[Error, Error]
+    error: Error
+
+    @property
+    def estimate(self) -> float:
+        """The first less the second."""
+        return self.means[0] - self.means[1]
+
+    def infer(self) -> Inference:
+        """Return the interval of 95 % and the two-sided test of no difference."""
+        plain = infer(self.estimate, self.error)
+        if plain.undefined_reason:
+            return plain
+        z = quantile(0.975, self.error.used_df)
+        low, high = self._low(z), -self._turned._low(z)
+        side = self if self.estimate >= 0 else self._turned
+        p_value = 2 * upper_tail(side._quantile_at(0.0), self.error.used_df)
+        return replace(plain, low=low, high=high, p_value=p_value)
+
+    def non_inferior(
+        self, names: tuple[Hashable, Hashable], margin: float
+    ) -> NonInferiority:
+        """Return the test that the first is not a margin worse than the second."""
+        plain = non_inferior(names, margin, self.estimate, self.error)
+        if plain.undefined_reason:
+            return plain
+        low = self._low(quantile(0.975, self.error.used_df))
+        p_value = upper_tail(self._quantile_at(-margin), self.error.used_df)
+        return replace(plain, low=low, p_value=p_value, shown=low > -margin)
+
+    @property
+    def _turned(self) -> "Difference":
+        return Difference(self.means[::-1], self.errors[::-1], self.error)
+
+    @property
+    def _standard_error(self) -> float:
+        return math.sqrt(self.error.variance)
+
+    def _low(self, z: float) -> float:
+        """Return the lower limit at a quantile; a wider quantile never raises it."""
+        below = max(z * self._standard_error, float(self._below(z * _STEPS).max()))
+        return self.estimate - below
+
+    def _quantile_at(self, null: float) -> float:
+        """Return the quantile at which the lower limit reaches a value below."""
+        distance = self.estimate - null
+        plain = distance / self._standard_error
+        if plain <= 0:
+            return plain
+        beyond = self._below(plain * _STEPS) >= distance
+        if not beyond.any():
+            return plain
+        at = int(beyond.argmax())
+        start = plain * _STEPS[at - 1] if at else 0.0
+
+        def excess(z: float) -> float:
+            return float(self._below(np.array(z))) - distance
+
+        end = float(plain * _STEPS[at])
+        if excess(start) >= 0 or excess(end) <= 0:  # by rounding: it is this one
+            return end if excess(end) <= 0 else start
+        return float(optimize.brentq(excess, start, end))
+
+    def _below(self, z: FloatArray) -> FloatArray:
+        """Return how far the limit of both modalities' logit limits is below."""
+        deviations = [math.sqrt(max(error.variance, 0.0)) for error in self.errors]
+        if not all(deviations) or not all(0 < mean < 1 for mean in self.means):
+            return np.zeros_like(z)
+        shared = sum(d**2 for d in deviations) - self.error.variance
+        correlation = np.clip(shared / (2 * deviations[0] * deviations[1]), -1, 1)
+        down = self.means[0] - _limits(self.means[0], deviations[0], z)[0]
+        up = _limits(self.means[1], deviations[1], z)[1] - self.means[1]
+        squares = down**2 - 2 * correlation * down * up + up**2
+        return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
+
+
+def _limits(
+    mean: float, deviation: float, z: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    half = z * deviation / (mean * (1 - mean))
+    middle = special.logit(mean)
+    return special.expit(middle - half), special.expit(middle + half)
