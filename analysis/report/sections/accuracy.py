@@ -12,7 +12,7 @@ from analysis.charts.roc import roc_chart
 from analysis.charts.style import EMPHASIS
 from analysis.multireader import ClusteredEstimate
 from analysis.questions.accuracy import Accuracy, Calls
-from analysis.report import formatting, section
+from analysis.report import formatting, section, setting
 from reader_study.formats.checking import FormatError
 from reader_study.formats.rating import Rated, rated
 
@@ -106,7 +106,7 @@ def _studied(found: Accuracy) -> str:
 
 
 def _listed(values: Iterable[str]) -> str:
-    return ", ".join(formatting.neutralise(value) for value in values)
+    return ", ".join(formatting.neutralise(setting.in_words(value)) for value in values)
 
 
 def _finding(found: Accuracy, metric: Metric, context: section.ReportContext) -> str:
@@ -198,7 +198,7 @@ def _by_reader(found: Accuracy, level: float) -> section.Table:
         for metric in found.metrics:
             own = found.of_reader(metric, reader)
             difference = own[-1]
-            named.append((str(reader), difference))
+            named.append((f"{reader}, {NAMES[metric]}", difference))
             row += [formatting.format_estimate(value.estimate, 2) for value in own[:2]]
             row.append(formatting.format_clustered(difference, level, 2))
         rows.append(row)

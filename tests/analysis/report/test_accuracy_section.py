@@ -109,7 +109,7 @@ def test_the_numbers_are_those_of_the_analysis_of_ratings(responses, section):
 
 def test_it_says_what_was_rated_and_what_the_margin_is_for(section):
     said = " ".join(section.findings)
-    assert "(planted in the phantom): 20 diseased (mild_moderate, severe)" in said
+    assert "(planted in the phantom): 20 diseased (mild to moderate, severe)" in said
     assert "from 6 on a reading calls disease" in said
     assert "plan's margin of -0.15" in said
     assert "Agreement between the methods is not accuracy" in said
