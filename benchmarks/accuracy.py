@@ -4,11 +4,11 @@
     python -m benchmarks.accuracy --studies 200   (no page)
 
 Draws studies whose accuracy is known (`benchmarks.accuracy_studies`), asks
-`multireader_accuracy` both as the programs in use answer and `for_decisions`, and prints
-how often intervals of 95 % cover and how often two modalities that do not differ are told
-apart. Ratings are continuous or of five steps, the AUC .80 or .95; where modalities
-differ it is .70 or .88 under the second. With 2,000 studies or more it writes the tables
-of docs/method/accuracy.md.
+`multireader_accuracy` both as the programs in use answer and `for_decisions`, and
+prints how often intervals of 95 % cover and how often two modalities that do not differ
+are told apart. Ratings are continuous or of five steps, the AUC .80 or .95; where
+modalities differ it is .70 or .88 under the second. With 2,000 studies or more it
+writes the tables of docs/method/accuracy.md.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import numpy as np
 from analysis.accuracy.inference import Inference
 from analysis.accuracy.scores import Scores
 from analysis.accuracy.study import accuracy_of
-from benchmarks.accuracy_studies import STRUCTURES, FloatArray, Population
+from benchmarks.accuracy_studies import STRUCTURES, Population
 
 STUDIES, SEED = 2_000, 29
 DESIGNS = {"5x60": (5, 30, 30), "7x20": (7, 13, 7), "10x100": (10, 50, 50)}

@@ -1,10 +1,10 @@
 """Reader studies with a known accuracy: the model of Roe and Metz, with criteria.
 
-A rating is a normal variable with effects of the case, of case by modality, of reader by
-case and of the reading, which have variance 1 together, and of the reader and of reader
-by modality, apart for diseased and other cases; a reader's criterion moves both alike.
-It may be cut into five steps. Shares no code with the estimators. Source: Roe and Metz
-1997, doi:10.1016/S1076-6332(97)80032-3.
+A rating is a normal variable with effects of the case, of case by modality, of reader
+by case and of the reading, which have variance 1 together, and of the reader and of
+reader by modality, apart for diseased and other cases; a reader's criterion moves both
+alike. It may be cut into five steps. Shares no code with the estimators. Source: Roe
+and Metz 1997, Acad Radiol 4:298-303.
 """
 
 from dataclasses import dataclass, replace

@@ -39,6 +39,19 @@ class Covariances(Shown):
     cov3: float | None
 
 
+@dataclass(frozen=True)
+class VarianceComponents(Shown):
+    """What readers add to the errors of cases; may be below 0.
+
+    Attributes:
+        reader: Variance of readers.
+        reader_modality: Variance of readers by modality.
+    """
+
+    reader: float
+    reader_modality: float
+
+
 class Anova:
     """Mean squares and covariances of a study, and the errors that follow from them."""
 
@@ -93,6 +106,21 @@ class Anova:
             return _squares(np.nansum(centred**2), self._residual_df)
         centred = centred - self._values.mean(axis=0) + self._values.mean()
         return _squares((centred**2).sum(), (n_modalities - 1) * (n_readers - 1))
+
+    @property
+    def variance_components(self) -> VarianceComponents | None:
+        """Return the components of readers; only where they use all modalities."""
+        found = self.covariances
+        known = (found.cov1, found.cov2, found.cov3)
+        if not self.crossed or None in known or math.isnan(found.error_variance):
+            return None
+        cov1, cov2, cov3 = (float(cov or 0.0) for cov in known)
+        of_readers = self._values.mean(axis=0)
+        squares = len(self._values) * ((of_readers - of_readers.mean()) ** 2).sum()
+        mean_square = _squares(squares, len(of_readers) - 1)
+        own = (mean_square - self.residual) / len(self._values) - cov1 + cov3
+        by_modality = self.residual - found.error_variance + cov1 + cov2 - cov3
+        return VarianceComponents(own, by_modality)
 
     @property
     def _residual_df(self) -> int:

@@ -17,7 +17,7 @@ from analysis.accuracy.inference import (
     infer,
     non_inferior,
 )
-from analysis.accuracy.obuchowski_rockette import Anova, Covariances
+from analysis.accuracy.obuchowski_rockette import Anova, Covariances, VarianceComponents
 from analysis.accuracy.scores import Scores, scores_of
 from analysis.accuracy.u_statistics import UStatistics
 from analysis.errors import InputError, as_number, one_of
@@ -67,7 +67,24 @@ class MultireaderAccuracy(Shown):
     _matrix: np.ndarray
     _analysis: Anova | UStatistics | None
     _other: Anova | UStatistics | None
+    _n_cases: int
     decides: bool = False
+
+    @property
+    def n_cases(self) -> int:
+        """Return the cases that anybody rated, diseased or not."""
+        return self._n_cases
+
+    @property
+    def variance_components(self) -> VarianceComponents | None:
+        """Return what readers add to the covariances; None where not defined.
+
+        It may be below 0, as an estimate of what is 0 or little.
+        """
+        for found in (self._analysis, self._other):
+            if isinstance(found, Anova):
+                return found.variance_components
+        return None
 
     def for_decisions(self) -> "MultireaderAccuracy":
         """Return the study with limits and tests that hold with few cases or near 1.
@@ -338,6 +355,7 @@ def accuracy_of(
         _matrix=matrix,
         _analysis=None if reason else both[0],
         _other=both[1] if paired else None,
+        _n_cases=len(scores.truth),
     )
 
 

@@ -23,6 +23,15 @@ _OF_DESIGN = (
     "repetitions",
     "seed",
 )
+_OF_ACCURACY = (
+    "pilot",
+    "components",
+    "metric",
+    "rating",
+    "threshold",
+    "truth_positive",
+    "difference",
+)
 _LISTS = {"readers": int, "cases": int, "shares": float}
 PAPERS_MARGINS = (
     "Margins of the paper's seven questions, since --counts gave none of your own"
@@ -84,13 +93,37 @@ def power(
         typer.Option(help="Design: how alike pairs of a reader are; 0.05."),
     ] = None,
     margin: Annotated[
-        float | None, typer.Option(help="Design: margin of non-inferiority; 0.1.")
+        float | None, typer.Option(help="Margin of non-inferiority; of a design 0.1.")
     ] = None,
     repetitions: Annotated[
         int | None, typer.Option(help="Design: simulated studies of each; 2000.")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Design: start of the simulation; 1.")
+    ] = None,
+    pilot: Annotated[
+        Path | None,
+        typer.Option(help="Accuracy: ratings of two methods beside the truth, a CSV."),
+    ] = None,
+    components: Annotated[
+        Path | None,
+        typer.Option(help="Accuracy: its variances in a TOML file, without a pilot."),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Accuracy: auc, sensitivity or specificity; auc.")
+    ] = None,
+    rating: Annotated[
+        str | None, typer.Option(help="Accuracy: column of ratings; rating.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Accuracy: ratings from here on are a call.")
+    ] = None,
+    truth_positive: Annotated[
+        str | None, typer.Option(help="Accuracy: values of truth that are diseased.")
+    ] = None,
+    difference: Annotated[
+        float | None,
+        typer.Option(help="Accuracy: true difference; 0.05, with --margin 0."),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Design: processors to simulate on.")] = 1,
     out: Annotated[
@@ -99,8 +132,11 @@ def power(
     as_json: AsJson = False,
 ) -> None:
     """Power, pairs needed and detectable kappa; of a design, readers and cases."""
-    given = _given(locals())
-    if raters is not None:
+    options = locals()
+    given = _given(options)
+    if any(options[name] is not None for name in _OF_ACCURACY):
+        print(_power_of_accuracy(options, given, as_json=as_json))
+    elif raters is not None:
         _refuse_other_options(given, design, counts, readers=readers, icc=icc, out=out)
         print(_power_of_raters({**_OF_PAIRS, **given}, raters, as_json=as_json))
     elif _asks_for_a_design(given, design, of_pairs=bool(icc or counts)):
@@ -130,6 +166,33 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
             msg = f"--{name} must be {kind} with commas between, got {given[name]!r}"
             raise InputError(msg) from error
     return given
+
+
+def _power_of_accuracy(
+    options: Mapping[str, Any], given: Mapping[str, Any], *, as_json: bool
+) -> str:
+    """Compute the power of comparing accuracies of readers.
+
+    Raises:
+        InputError: If something that only agreement has was asked for as well.
+    """
+    from analysis.commands.power_accuracy import AccuracyRequest, accuracy_power
+
+    with_both = {"readers", "cases", "alpha", "power", "margin"}
+    wrong = [name for name in given if name not in with_both]
+    others = ("icc", "counts", "raters", "design", "out")
+    wrong += [name for name in others if options[name]]
+    if wrong:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in wrong)
+        msg = f"Power of an accuracy does not go with {names}"
+        raise InputError(msg)
+    own = {name: options[name] for name in _OF_ACCURACY if options[name] is not None}
+    if "truth_positive" in own:
+        values = own["truth_positive"].split(",")
+        own["truth_positive"] = tuple(value.strip() for value in values)
+    asked = {name: given[name] for name in with_both & given.keys()}
+    request = AccuracyRequest(**own, **asked)
+    return accuracy_power(request, as_json=as_json, progress=progress)
 
 
 def _asks_for_a_design(
