@@ -82,8 +82,12 @@ def report(
 
 
 def _by_method(study: "ArmsStudy") -> list[str]:
+    from analysis.report.arms.front import front_of
+
     results = study.results
     parts = [results.warning] if results.warning else []
+    front = front_of(results)
+    parts += ["\n".join(front.primary)] if front else []
     parts.append(text_of_frame(study.table_one()))
     if results.repeated and len(results.readers) > 1:
         repeats = text_of_frame(study.table_of_repeats())

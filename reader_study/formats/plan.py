@@ -77,6 +77,9 @@ class AnalysisPlan:
     test: checking.Filled = "MAGIC"
     """Test method."""
 
+    tests: tuple[checking.Filled, ...] = ()
+    """Test methods where there are several; each is compared with the reference."""
+
     allocation: checking.Filled | None = None
     """How cases were allotted to methods and trials, None where not known."""
 
@@ -175,6 +178,7 @@ class AnalysisPlan:
         # Cells of a table are read without the blanks around them.
         object.__setattr__(self, "reference", self.reference.strip())
         object.__setattr__(self, "test", self.test.strip())
+        object.__setattr__(self, "tests", tuple(name.strip() for name in self.tests))
         object.__setattr__(self, "turing_question", self.turing_question or None)
         for question, weights in self.weights.items():
             why = _no_weights(weights)
@@ -184,6 +188,23 @@ class AnalysisPlan:
             self._require_margin(endpoint, "endpoints", place)
         if isinstance(self.primary, Endpoint):
             self._require_margin(self.primary, "primary")
+
+    def compared_in(self, methods: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return which two methods are compared, of those that a study holds.
+
+        The reference is compared with each of `tests`; without them with `test`, and
+        where the study holds no such method, with every other one.
+
+        Args:
+            methods: Those under which cases were read.
+        """
+        if self.reference not in methods:
+            return ()
+        others = [name for name in methods if name != self.reference]
+        planned = self.tests or (self.test,)
+        found = [name for name in planned if name in others]
+        chosen = found if found or self.tests else others
+        return tuple((self.reference, name) for name in chosen)
 
     @property
     def alpha(self) -> float:
@@ -355,6 +376,7 @@ def plan_beside(responses: str | Path) -> AnalysisPlan:
     same = (content.get("analysis") or {}) == sealed.analysis and all(
         content.get(name) == getattr(sealed, name) for name in _NEVER_AMENDED
     )
+    same = same and not plan.tests  # a sealed protocol has one
     seal: Literal["holds", "broken"] = "holds" if same else "broken"
     return dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
 

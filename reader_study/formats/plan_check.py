@@ -37,7 +37,9 @@ def check_plan(
     given = {key: value for key, value in table.items() if key in KEYS}
     faults += checking.faults_of(AnalysisPlan, given)
     if not faults:
-        faults += _question_faults(AnalysisPlan(**given), table, questionnaire)
+        given |= {"reference": protocol.reference, "test": protocol.test}
+        plan = AnalysisPlan(**given)
+        faults += _question_faults(plan, table, questionnaire)
     if faults:
         raise source.error(
             [checking.Fault(("analysis", *f.path), f.why) for f in faults]
@@ -126,11 +128,22 @@ def _endpoint_faults(
         if endpoint.weights == "own" and endpoint.question not in plan.weights:
             why = f"must be in [analysis.weights] for {endpoint.question}, got none"
             yield checking.Fault((*path, "weights"), why)
+        yield from _method_faults(path, endpoint, (plan.reference, plan.test))
     endpoints = [one for _, one in named]
     for place, one in enumerate(endpoints):
         if one in endpoints[:place]:
             why = f"must be named once, got {one.measure} of {one.question} again"
             yield checking.Fault(named[place][0], why)
+
+
+def _method_faults(
+    path: checking.Path_, endpoint: Endpoint, methods: tuple[str, str]
+) -> Iterable[checking.Fault]:
+    if not endpoint.of_one_method or endpoint.method in methods:
+        return
+    got = repr(endpoint.method) if endpoint.method else "nothing"
+    why = f"must be {' or '.join(methods)} of what is about one method, got {got}"
+    yield checking.Fault((*path, "method"), why)
 
 
 def _turing_faults(
