@@ -19,8 +19,15 @@ from analysis.accuracy.roc import RocCurve, reader_curves
 from analysis.accuracy.scores import Scores, scores_of
 from analysis.accuracy.study import Metric, MultireaderAccuracy, multireader_accuracy
 from analysis.multireader.estimate import ClusteredEstimate
-from reader_study.formats.rating import Rated
+from analysis.responses import Responses
+from reader_study.formats.checking import FormatError
+from reader_study.formats.plan import AnalysisPlan
+from reader_study.formats.rating import Rated, rated
 
+COUNTS_ONLY = (
+    "The paper's printed counts name no reference standard, and which case an answer "
+    "belongs to is arbitrary, so accuracy cannot come from them."
+)
 METRICS: tuple[Metric, ...] = ("auc", "sensitivity", "specificity")
 
 
@@ -205,6 +212,34 @@ class Accuracy:
             variance="crossed",
             undefined_reason=reason,
         )
+
+
+def accuracy_of(responses: Responses, plan: AnalysisPlan) -> Accuracy | str:
+    """Return how accurate the readings of a study are, or why that cannot be said.
+
+    Args:
+        responses: All readings.
+        plan: With `rating`, `truth_positive` and `threshold`.
+    """
+    if responses.reconstructed:
+        return COUNTS_ONLY
+    try:
+        found = rated(responses.readings, responses.questionnaire, plan)
+    except FormatError as error:
+        return f"{error}."
+    reason = found.undefined_reason or _lacking(found, responses)
+    if reason:
+        return f"Accuracy cannot be said: {reason}."
+    return Accuracy(found, responses.reference, responses.test)
+
+
+def _lacking(found: Rated, responses: Responses) -> str | None:
+    if 0 in found.n_cases:
+        kind = "diseased" if not found.n_cases[0] else "non-diseased"
+        return f"among the rated cases there is no {kind} one"
+    methods = {responses.reference, responses.test}
+    gone = sorted(methods - set(found.columns["modality"]))
+    return f"no reading under {gone[0]} has a rating" if gone else None
 
 
 def _analysed(

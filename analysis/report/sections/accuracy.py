@@ -11,10 +11,8 @@ from analysis.charts.forest import ForestRow, forest_plot
 from analysis.charts.roc import roc_chart
 from analysis.charts.style import EMPHASIS
 from analysis.multireader import ClusteredEstimate
-from analysis.questions.accuracy import Accuracy, Calls
+from analysis.questions.accuracy import Accuracy, Calls, accuracy_of
 from analysis.report import formatting, section, setting
-from reader_study.formats.checking import FormatError
-from reader_study.formats.rating import Rated, rated
 
 ID = "accuracy"
 TITLE = "Do readers diagnose as well?"
@@ -27,10 +25,6 @@ AGREEMENT_IS_NOT_ACCURACY = (
     "Agreement between the methods is not accuracy: two methods agree where both "
     "mislead, and a disagreement does not say which was right."
 )
-COUNTS_ONLY = (
-    "The paper's printed counts name no reference standard, and which case an answer "
-    "belongs to is arbitrary, so accuracy cannot come from them."
-)
 _MOST_READERS = 12
 _MOST_CURVES = 40
 
@@ -40,28 +34,10 @@ def accuracy_section(context: section.ReportContext) -> section.Section | None:
     has_truth = any(reading.truth is not None for reading in context.responses.readings)
     if not (context.plan.rating or has_truth):
         return None
-    if context.provenance == "reconstructed":
-        return section.Section(ID, TITLE, refused=COUNTS_ONLY)
-    try:
-        found = rated(
-            context.responses.readings, context.responses.questionnaire, context.plan
-        )
-    except FormatError as error:
-        return section.Section(ID, TITLE, refused=f"{error}.")
-    reason = found.undefined_reason or _lacking(found, context)
-    if reason:
-        return section.Section(ID, TITLE, refused=f"It cannot be said: {reason}.")
-    reference, test = context.responses.reference, context.responses.test
-    return _made(Accuracy(found, reference, test), context)
-
-
-def _lacking(found: Rated, context: section.ReportContext) -> str | None:
-    if 0 in found.n_cases:
-        kind = "diseased" if not found.n_cases[0] else "non-diseased"
-        return f"among the rated cases there is no {kind} one"
-    methods = {context.responses.reference, context.responses.test}
-    gone = sorted(methods - set(found.columns["modality"]))
-    return f"no reading under {gone[0]} has a rating" if gone else None
+    found = accuracy_of(context.responses, context.plan)
+    if isinstance(found, str):
+        return section.Section(ID, TITLE, refused=found)
+    return _made(found, context)
 
 
 def _made(found: Accuracy, context: section.ReportContext) -> section.Section:

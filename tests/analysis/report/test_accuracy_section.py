@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 import analysis
+from analysis.questions.accuracy import COUNTS_ONLY
+from analysis.report.answers import statements
+from analysis.report.endpoints import answer_plan
 from analysis.report.section import ReportContext
 from analysis.report.sections import makers
-from analysis.report.sections.accuracy import COUNTS_ONLY, accuracy_section
+from analysis.report.sections.accuracy import accuracy_section
+from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import paper_questionnaire
 from reader_study.formats.responses import Reading, Responses
@@ -187,3 +191,55 @@ def test_the_report_has_the_section_and_its_figure(section):
     ]
     names = [text.get_text() for text in right.get_yticklabels()]
     assert names == [*(f"R{n}" for n in range(1, 6)), "all"]
+
+
+NON_INFERIOR = Endpoint(question="Q3", measure="auc", claim="non_inferior")
+
+
+def _answered(responses, plan):
+    return answer_plan(ReportContext(responses, plan, (), 0.95))
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.15])
+def test_the_claim_of_the_plan_is_that_of_the_analysis(responses, margin):
+    plan = replace(PLAN, primary=NON_INFERIOR, accuracy_margin=margin)
+    (result,) = _answered(responses, plan).primaries
+    found = analysis.multireader_accuracy(_frame(responses)).for_decisions()
+    expected = found.non_inferiority("MAGIC", "RAPID", margin)
+    assert result.decision == ("shown" if expected.shown else "not shown")
+    assert result.p_value == pytest.approx(2 * expected.p_value)
+    assert result.interval.low == pytest.approx(expected.low)
+    assert [name for name, _ in result.alone] == [f"R{n}" for n in range(1, 6)]
+    said, meaning = statements(result)
+    assert said.startswith("AUC against the truth, MAGIC minus RAPID: ")
+    assert "5 readers, 40 patients with a truth" in meaning
+
+
+def test_a_margin_without_endpoints_plans_the_auc(responses):
+    answered = _answered(responses, PLAN)
+    assert answered.implied
+    assert [one.endpoint for one in answered.family] == [NON_INFERIOR]
+    assert answered.family[0].margin == 0.15
+    sensitivity = Endpoint(question="Q4", measure="sensitivity")
+    listed = _answered(responses, replace(PLAN, endpoints=(sensitivity,)))
+    (found,) = listed.family
+    assert found.estimate.estimate == pytest.approx(
+        analysis.multireader_accuracy(
+            _frame(responses), metric="sensitivity", threshold=6
+        )
+        .difference("MAGIC", "RAPID")
+        .estimate
+    )
+
+
+def test_a_claim_of_accuracy_without_truth_says_what_it_needs(responses):
+    bare = [replace(r, truth=None) for r in responses.readings]
+    plan = replace(PLAN, primary=NON_INFERIOR)
+    answered = _answered(replace(responses, readings=bare), plan)
+    assert answered.closed
+    assert "needs ratings beside a truth" in answered.missing
+    assert "no case has a truth" in answered.missing
+    cut = Endpoint(question="Q4", measure="specificity")
+    plan = replace(PLAN, rating="Q4", endpoints=(cut,))
+    (said,) = _answered(responses, plan).left_out
+    assert "needs a threshold" in said
