@@ -44,6 +44,9 @@ $(OUT)/montages/cases.csv: $(OUT)/generated/generated.csv
 cases = $$(cut -d, -f2 $(1) | grep -cx $(2))
 distance = $$(awk 'END { n = int((NR - 1) / 4); print (n < 3 ? n : 3) }' $(1))
 
+# How well the simulated readers diagnose by either method, where the study plans accuracy.
+accuracy = $$(grep -q '^rating = ' $(1) && echo --auc 0.88 --auc-test 0.84)
+
 # A study is made whole or not at all; one that the key does not fit is made anew.
 $(STUDY)/built: $(OUT)/montages/cases.csv
 	$(call step,"6/9 Build and audit a blinded study in two trials: $(STUDY)/STUDY")
@@ -52,13 +55,17 @@ $(STUDY)/built: $(OUT)/montages/cases.csv
 	@sed -e "s/^none = 7/none = $(call cases,$<,none)/" -e "s/^severe = 7/severe = $(call cases,$<,severe)/" \
 	   -e "s/^mild_moderate = 6/mild_moderate = $(call cases,$<,mild_moderate)/" \
 	   -e "s/^min_distance = 3/min_distance = $(call distance,$<)/" $(STUDY)/template.toml > $(STUDY)/study.toml
+# Of digital patients the truth is known, so accuracy is planned, too.
+	@if head -n 1 $< | grep -q truth; then \
+	   sed -E 's/^# (rating|truth_positive|threshold|accuracy_margin) = /\1 = /' $(STUDY)/study.toml > $(STUDY)/planned.toml \
+	   && mv $(STUDY)/planned.toml $(STUDY)/study.toml; fi
 	@$(BIN)/magic-study build $(STUDY)/study.toml --cases $< --out $(STUDY)/STUDY --key $(STUDY)/study.key --jobs $(JOBS)
 	@touch $@
 
 $(RESULT)/responses.csv: $(STUDY)/built
 	$(call step,"7/9 Seven simulated readers read it; lock; unblind: $(@D)")
 	@rm -rf $(RESULT) $(STUDY)/STUDY/study.sqlite* $(STUDY)/STUDY/lock.json
-	@$(BIN)/magic-study simulate $(STUDY)/STUDY --key $(STUDY)/study.key --kappa 0.5 --missing 0.01
+	@$(BIN)/magic-study simulate $(STUDY)/STUDY --key $(STUDY)/study.key --kappa 0.5 --missing 0.01 $(call accuracy,$(STUDY)/study.toml)
 	@$(BIN)/magic-study lock $(STUDY)/STUDY --by demo
 	@$(BIN)/magic-study unblind $(STUDY)/STUDY --key $(STUDY)/study.key --name keeper --name witness \
 	   --reason "end of the demonstration" --out $(@D)

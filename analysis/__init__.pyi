@@ -17,11 +17,13 @@ from analysis.accuracy import multireader_accuracy as multireader_accuracy
 from analysis.agreement import brennan_prediger as brennan_prediger
 from analysis.agreement import cohen_kappa as cohen_kappa
 from analysis.agreement import gwet_ac as gwet_ac
+from analysis.agreement import intraclass_correlation as intraclass_correlation
 from analysis.agreement import krippendorff_alpha as krippendorff_alpha
 from analysis.agreement import maximum_kappa as maximum_kappa
 from analysis.agreement import percent_agreement as percent_agreement
 from analysis.agreement import scott_pi as scott_pi
 from analysis.agreement import skew_indices as skew_indices
+from analysis.agreement.intraclass import IntraclassCorrelation as IntraclassCorrelation
 from analysis.agreement.percent import PercentAgreement as PercentAgreement
 from analysis.agreement.percent import SkewIndices as SkewIndices
 from analysis.agreement.result import AgreementResult as AgreementResult
@@ -45,6 +47,12 @@ from analysis.multireader import clustered_kappa as clustered_kappa
 from analysis.multireader import leave_one_reader_out as leave_one_reader_out
 from analysis.multireader import per_class as per_class
 from analysis.multireader.by_reader import per_reader as per_reader
+from analysis.multireader.limits_of_agreement import (
+    LimitsOfAgreement as LimitsOfAgreement,
+)
+from analysis.multireader.limits_of_agreement import (
+    limits_of_agreement as limits_of_agreement,
+)
 from analysis.power import PowerFigures as PowerFigures
 from analysis.power import PowerTest as PowerTest
 from analysis.power import StudySize as StudySize

@@ -5,10 +5,11 @@ python -m benchmarks.data
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
@@ -30,13 +31,36 @@ def timed(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def write_series(folder: Path) -> list[Path]:
-    """Write a CT series of 160 slices of 512 x 512, as a scanner might."""
-    folder.mkdir()
+def noise(n_slices: int = N_SLICES) -> Iterator[NDArray[np.int16]]:
+    """Yield slices of 512 x 512 that no compression helps."""
     rng = np.random.default_rng(0)
-    series, study, frame = generate_uid(), generate_uid(), generate_uid()
+    for _ in range(n_slices):
+        yield rng.integers(0, 3000, (512, 512), dtype=np.int16)
+
+
+def write_series(
+    folder: Path,
+    images: Iterable[NDArray[np.int16]],
+    *,
+    place: tuple[float, ...] = (-115.0, -115.0, 0.0),
+    spacing: tuple[float, float, float] = (0.45, 0.45, 1.0),
+    frame: str = "",
+    **tags: object,
+) -> list[Path]:
+    """Write a CT series, as a scanner might.
+
+    Args:
+        folder: Made for it.
+        images: `(rows, columns)` as stored, from below.
+        place: Of the first image's first pixel, in mm of DICOM.
+        spacing: Between columns, rows and images, in mm.
+        frame: UID of the frame of reference; a new one if left out.
+        tags: Attributes by keyword, in place of those of an NCCT.
+    """
+    folder.mkdir(parents=True)
+    series, study, frame = generate_uid(), generate_uid(), frame or generate_uid()
     paths = []
-    for number in range(N_SLICES):
+    for number, pixels in enumerate(images):
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID = CTImageStorage
         meta.MediaStorageSOPInstanceUID = generate_uid()
@@ -48,16 +72,18 @@ def write_series(folder: Path) -> list[Path]:
         image.SeriesInstanceUID, image.StudyInstanceUID = series, study
         image.FrameOfReferenceUID, image.Modality = frame, "CT"
         image.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-        image.Rows = image.Columns = 512
-        image.PixelSpacing, image.SliceThickness = [0.45, 0.45], 1.0
+        image.Rows, image.Columns = pixels.shape
+        image.PixelSpacing = [spacing[1], spacing[0]]
+        image.SliceThickness = spacing[2]
         image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-        image.ImagePositionPatient = [-115.0, -115.0, float(number)]
+        image.ImagePositionPatient = [*place[:2], place[2] + number * spacing[2]]
         image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
         image.BitsAllocated = image.BitsStored = 16
         image.HighBit, image.PixelRepresentation = 15, 1
         image.RescaleSlope, image.RescaleIntercept = 1, -1024
         image.RescaleType = "HU"
-        pixels = rng.integers(0, 3000, (512, 512), dtype=np.int16)
+        for keyword, value in tags.items():
+            setattr(image, keyword, value)
         image.PixelData = pixels.tobytes()
         image.save_as(path, enforce_file_format=True)
         paths.append(path)
@@ -71,7 +97,7 @@ def main() -> None:
         make_cohort(root / "warm", 1, 0)  # the template is loaded once
         seconds = timed(lambda: make_cohort(root / "cohort", N_PATIENTS, 1))
         print(f"phantom slab        {seconds / N_PATIENTS:8.2f} s CPU per patient")
-        paths = write_series(root / "ct")
+        paths = write_series(root / "ct", noise())
         seconds = timed(lambda: read_ct_series(paths))
         print(f"CT series           {seconds:8.2f} s CPU for {N_SLICES} slices of 512")
         cohort = read_cohort(root / "cohort")

@@ -2,6 +2,7 @@
 
     python -m benchmarks.registration
     python -m benchmarks.registration --motions 12
+    python -m benchmarks.registration --parts strangers alarms
 
 Whole heads of the phantom (skull, noise, lesions) are scanned once for the maps and,
 moved by a known motion, once for the NCCT: up to 10 degrees about a random axis through
@@ -40,8 +41,10 @@ COVERAGES = ((15, 10), (25, 7), (50, 4))  # first slice in mm from below, and ho
 THICKNESSES = (1, 5)
 SLICE_MM, NOISE = 10, 0.15
 PIVOT = np.array([0.0, 0.0, 15.0])
+PARTS = ("motions", "maps", "unstripped", "strangers", "alarms")
 
 Head = dict[Kind, Volume]
+Draw = partial[Iterator["Scene"]]
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,45 @@ def alarms(n: int, seed: int) -> str:
     )
 
 
+def motions(draw: Draw, n: int, *, each: bool = False) -> Iterator[str]:
+    """Undo motions by CBF; rows of all, of each coverage and of each thickness."""
+    outcomes = []
+    for scene in draw(n=n):
+        outcomes.append(registered(scene))
+        if each:
+            yield line(outcomes[-1])
+    yield row("all, CBF", outcomes)
+    for field, word in (("n_slices", "{} slices"), ("thickness_mm", "NCCT of {} mm")):
+        for value in sorted({getattr(o.scene, field) for o in outcomes}):
+            same = [o for o in outcomes if getattr(o.scene, field) == value]
+            yield row(word.format(value), same)
+
+
+def other_maps(draw: Draw, n: int) -> Iterator[str]:
+    """Undo the same motions by the other maps."""
+    for kind in MAPS[1:]:
+        some = (registered(scene, kind) for scene in draw(n=n))
+        yield row(f"{kind}, of the same", some)
+
+
+def unstripped(draw: Draw, n: int) -> str:
+    """Undo them without stripping the skull."""
+    return row(
+        "CBF, skull not stripped", (registered(s, whole=True) for s in draw(n=n))
+    )
+
+
+def strangers(given: Sequence[Head], n: int, seed: int) -> str:
+    """Register maps of another patient, which cannot be right."""
+    others = scenes([*given[1:], given[0]], n, seed)
+    found = [
+        register_rigid(scene.ncct, other.maps[Kind.CBF])
+        for scene, other in zip(scenes(given, n, seed), others, strict=True)
+    ]
+    doubted = sum(not one.trusted for one in found)
+    return f"Maps of another patient: {doubted} of {len(found)} not trusted"
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -219,38 +261,32 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--alarms", type=int, default=20, help="heads of the check")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--each", action="store_true", help="print every motion")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     return parser.parse_args()
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """Yield what is printed, of the parts that are wanted."""
+    given = heads(args.heads, args.seed) if {*args.parts} - {"alarms"} else []
+    draw = partial(scenes, given, seed=args.seed)
+    if {*args.parts} & {"motions", "maps", "unstripped"}:
+        yield HEADER
+    if "motions" in args.parts:
+        yield from motions(draw, args.motions, each=args.each)
+    if "maps" in args.parts:
+        yield from other_maps(draw, args.subset)
+    if "unstripped" in args.parts:
+        yield unstripped(draw, args.subset)
+    if "strangers" in args.parts:
+        yield strangers(given, args.subset, args.seed)
+    if "alarms" in args.parts:
+        yield alarms(args.alarms, args.seed)
 
 
 def main() -> None:
     """Print the tables."""
-    args = arguments()
-    given = heads(args.heads, args.seed)
-    draw = partial(scenes, given, seed=args.seed)
-    print(HEADER)
-    outcomes = []
-    for scene in draw(n=args.motions):
-        outcomes.append(registered(scene))
-        if args.each:
-            print(line(outcomes[-1]), flush=True)
-    print(row("all, CBF", outcomes))
-    for field, word in (("n_slices", "{} slices"), ("thickness_mm", "NCCT of {} mm")):
-        for value in sorted({getattr(o.scene, field) for o in outcomes}):
-            same = [o for o in outcomes if getattr(o.scene, field) == value]
-            print(row(word.format(value), same), flush=True)
-    for kind in MAPS[1:]:
-        some = (registered(scene, kind) for scene in draw(n=args.subset))
-        print(row(f"{kind}, of the same", some), flush=True)
-    some = (registered(scene, whole=True) for scene in draw(n=args.subset))
-    print(row("CBF, skull not stripped", some), flush=True)
-    others = scenes(given[1:] + given[:1], args.subset, args.seed)
-    strangers = [
-        register_rigid(scene.ncct, other.maps[Kind.CBF])
-        for scene, other in zip(draw(n=args.subset), others, strict=True)
-    ]
-    doubted = sum(not found.trusted for found in strangers)
-    print(f"\nMaps of another patient: {doubted} of {len(strangers)} not trusted")
-    print(alarms(args.alarms, args.seed))
+    for text in lines(arguments()):
+        print(text, flush=True)
 
 
 if __name__ == "__main__":

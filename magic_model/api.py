@@ -89,15 +89,19 @@ class Model:
         ratio: float = 1.0,
         spacing_mm: float | None = None,
         batch_size: int = 4,
+        series: str | int | None = None,
     ) -> inference_generate.GeneratedMaps:
         """Generate the perfusion maps of one head.
 
         Args:
-            ncct: A NIfTI file, a folder of one DICOM series, or a volume in HU.
+            ncct: A NIfTI file, a folder or ZIP archive of one patient's DICOM files, or
+                a volume in HU.
             name: Study-local name of the patient; never one that a hospital gave.
             ratio: Perfusion information ratio; 1 is the output as trained.
             spacing_mm: Distance of slices; that of the NCCT if left out.
             batch_size: Slices computed at a time; it does not change the maps.
+            series: Number or UID of the DICOM series that is the NCCT; chosen if left
+                out.
 
         Raises:
             DataError: If the NCCT cannot be read or used, or an option makes no sense.
@@ -106,7 +110,7 @@ class Model:
             ratio=ratio, spacing_mm=spacing_mm, batch_size=batch_size
         )
         return inference_generate.Generation(self._opened, settings).compute(
-            _source(ncct, name)
+            _source(ncct, name, "" if series is None else str(series))
         )
 
     def __repr__(self) -> str:
@@ -120,15 +124,18 @@ class Model:
         return f"<p>{html.escape(repr(self))}. Research use only.</p>"
 
 
-def _source(ncct: str | Path | Volume, name: str) -> Source:
+def _source(ncct: str | Path | Volume, name: str, series: str = "") -> Source:
     if isinstance(ncct, Volume):
         if ncct.kind is not Kind.NCCT:
             msg = f"A volume to generate from must be of kind ncct, got {ncct.kind}"
             raise DataError(msg)
         require_name(name)
+        if series:
+            msg = f"A series can be named in a DICOM folder alone, got {series}"
+            raise DataError(msg)
         return Source(name, (), lambda: ncct)
     path = as_path(ncct)
-    found = find_sources(path, name)
+    found = find_sources(path, name, series=series)
     if found[0].cohort is not None:
         msg = (
             f"{path}: must be one NIfTI file or DICOM folder, got a cohort of "

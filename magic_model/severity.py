@@ -6,6 +6,10 @@ from enum import StrEnum
 _SEVERE_ABOVE = 0.5
 
 
+UNKNOWN = "unknown"
+"""Stands in tables that must say something where no class can be told."""
+
+
 class Severity(StrEnum):
     """Classes of the paper, section 2.1.3."""
 

@@ -154,7 +154,12 @@ class RunningStudy:
         )
 
     def simulate(
-        self, key: PathLike, *, passphrase: Passphrase, seed: int = 1, **plan: float
+        self,
+        key: PathLike,
+        *,
+        passphrase: Passphrase,
+        seed: int = 1,
+        **plan: float | None,
     ) -> Simulated:
         """Let bots read a study without readers; it stays marked as simulated.
 
@@ -162,7 +167,8 @@ class RunningStudy:
             key: The sealed key.
             passphrase: What opens it.
             seed: Seed of all chance.
-            plan: Fields of `SimulationPlan`, such as `kappa=0.6`, `missing=0.05`.
+            plan: Fields of `SimulationPlan`, such as `kappa=0.6`, `missing=0.05`,
+                and with truth `auc=0.9`, `auc_test=0.85`.
 
         Raises:
             StudyError: If the study has readers, or a value cannot be used.
@@ -172,7 +178,7 @@ class RunningStudy:
         if unknown:
             msg = f"A plan must have {', '.join(known)} only, got {unknown[0]}"
             raise StudyError(msg)
-        planned = SimulationPlan(**plan)
+        planned = SimulationPlan(**plan)  # type: ignore[arg-type]
         rng = np.random.default_rng(_whole(seed, "seed", 0))
         truth = unseal(_path(key, "key"), _passphrases(passphrase))
         return _simulate(
@@ -511,7 +517,7 @@ def simulate(
     key: PathLike,
     passphrase: Passphrase,
     seed: int = 1,
-    **plan: float,
+    **plan: float | None,
 ) -> Simulated:
     """Let bots read a study without readers; see `RunningStudy.simulate`."""
     with _opened(study) as opened:

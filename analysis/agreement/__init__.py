@@ -7,6 +7,7 @@ from analysis.agreement.chance_corrected import (
     maximum_kappa,
     scott_pi,
 )
+from analysis.agreement.intraclass import intraclass_correlation
 from analysis.agreement.krippendorff import krippendorff_alpha
 from analysis.agreement.percent import percent_agreement, skew_indices
 
@@ -14,6 +15,7 @@ __all__ = [
     "brennan_prediger",
     "cohen_kappa",
     "gwet_ac",
+    "intraclass_correlation",
     "krippendorff_alpha",
     "maximum_kappa",
     "percent_agreement",

@@ -53,17 +53,18 @@ _stack = st.components.v2.component(
 
 
 def show_stack(
-    container: bytes, layout: Mapping[str, object], key: str, *, ahead: str = ""
+    first: bytes, layout: Mapping[str, object], key: str, *, ahead: str = ""
 ) -> None:
     """Show the slices of a case in linked panels.
 
     Args:
-        container: The file as the study has it.
+        first: What is painted at once; the page fetches the rest (see `app.fetched`).
         layout: What the manifest says of all containers (`slices`, `rows`, `columns`,
-            `panels`) with `lock_window`, `measures` and `require_all_slices`.
+            `panels`) with `lock_window`, `measures` and `require_all_slices`, and as
+            `reading` the token under which the rest is fetched.
         key: Of this case only, so that none is shown beside questions on another.
-        ahead: Token of the reading if the page has said that it holds the container; it
-            is then sent only if that proves not to be so.
+        ahead: Token of the reading if the page has said that it holds the slices; they
+            are then sent only if that proves not to be so.
     """
     missing = (st.session_state.get(key) or {}).get("missing")
     told = {**layout, "token": key}
@@ -71,7 +72,7 @@ def show_stack(
         data: object = told | {"ahead": ahead}
     else:
         text = json.dumps(told).encode()
-        data = len(text).to_bytes(4, "little") + text + container
+        data = len(text).to_bytes(4, "little") + text + first
     _stack(key=key, data=data, on_missing_change=_nothing)
 
 

@@ -55,7 +55,13 @@ function makeViewer(root) {
         form = montageForm(bitmap.width, bitmap.height);
         notice.textContent = "";
         place("begin");
-        fetchAhead(decode);
+        root.dataset.painted = performance.now();
+        fetchAhead(async (answer) => {
+          const next = new Uint8Array(await answer.arrayBuffer());
+          const ready = decode(next);
+          ready.catch(() => {}); // said when it is shown
+          return { bytes: next, decoded: ready };
+        });
       })
       .catch(() => {
         notice.textContent = "The picture cannot be shown; please tell the coordinator.";

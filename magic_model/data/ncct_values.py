@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from magic_model.data.enhancement import VESSEL_HU, volume_shows_contrast
 from magic_model.data.grid import HALF, reorient_ras, resample
 from magic_model.data.normalise import NCCT_WINDOW
 from magic_model.data.skull_strip import MorphologicalSkullStripper
@@ -30,8 +31,6 @@ _BYTE = 255.0
 _DARKEST_PICTURE = 60.0  # grey of a brain in 8 bits, in any window; HU are below
 _FRACTIONS = 0.01  # of voxels; CT numbers are whole
 _CUT_OFF = 0.25
-_BRIGHT_HU = 100.0
-_BRIGHT_SHARE = 0.005
 _FEWEST_VOXELS = 100
 _SAMPLE_MM = 2.0
 _RIM_MM = 4.0
@@ -68,6 +67,7 @@ def ncct_findings(
         Findings in words with the remedy; none for a plain head CT.
     """
     found = [] if mask_given else [*_bone_findings(ncct)]
+    found += [*_contrast_findings(ncct)]
     mask = brain if brain is not None else _stripped(ncct)
     if mask is None:
         return found
@@ -147,6 +147,14 @@ def _bone_findings(ncct: Volume) -> Iterator[str]:
     )
 
 
+def _contrast_findings(ncct: Volume) -> Iterator[str]:
+    if volume_shows_contrast(ncct):
+        yield (
+            f"NCCT shows vessels of {VESSEL_HU:g} HU and more in the soft tissue: "
+            "contrast agent (a CTA)? take the series before contrast"
+        )
+
+
 def _stripped(ncct: Volume) -> Volume | None:
     try:
         return MorphologicalSkullStripper()(ncct)
@@ -170,11 +178,4 @@ def _brain_findings(values: _Values) -> Iterator[str]:
         yield (
             f"{100 * cut:.0f} % of the brain in the NCCT lies outside {dark:g} to "
             f"{white:g} HU, where a network sees no difference"
-        )
-    bright = float(np.mean(values > _BRIGHT_HU))
-    if bright > _BRIGHT_SHARE and median <= white:
-        yield (
-            f"{100 * bright:.1f} % of the brain in the NCCT is above "
-            f"{_BRIGHT_HU:g} HU: "
-            "vessels with contrast agent (a CTA)? take the series before contrast"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data import grid as data_grid
+from magic_model.data.ncct_values import require_hounsfield
 from magic_model.data.normalise import NCCT_WINDOW
 from magic_model.data.skull_strip import MorphologicalSkullStripper, SkullStripper
 from magic_model.data.straight import straighten
@@ -128,10 +129,11 @@ def prepare_slices(
         stripper: Finds the brain; own morphology if left out.
 
     Raises:
-        DataError: If the brain is not found, or maps, brain and NCCT do not overlap.
+        DataError: If the NCCT is not in HU, the brain is not found, or maps, brain and
+            NCCT do not overlap.
     """
     try:
-        head = data_grid.reorient_ras(measured_only(straighten(ncct)))
+        head = _head(ncct)
         mask = brain or (stripper or MorphologicalSkullStripper())(head)
         known = where_measured(maps) if maps else {}
         reference = next(iter(known.values()), head)
@@ -192,6 +194,12 @@ def where_measured(maps: data_grid.Maps) -> dict[PerfusionMap, Volume]:
         name: volume.with_array(np.where(support, volume.array, np.nan))
         for name, volume in gridded.items()
     }
+
+
+def _head(ncct: Volume) -> Volume:
+    """Straighten an NCCT, whose values must be HU."""
+    upright = require_hounsfield(measured_only(straighten(ncct)))
+    return data_grid.reorient_ras(upright)
 
 
 def _grid(

@@ -7,6 +7,8 @@ import numpy as np
 
 from magic_model.severity import Severity
 
+_CLASSES = (*Severity, None)
+
 
 class Split(StrEnum):
     """Use of a patient: to train, validate or test."""
@@ -17,7 +19,7 @@ class Split(StrEnum):
 
 
 def assign_splits(
-    severities: Sequence[Severity],
+    severities: Sequence[Severity | None],
     *,
     rng: np.random.Generator,
     test_share: float = 0.2,
@@ -29,7 +31,7 @@ def assign_splits(
     share, what is left over goes by largest remainder.
 
     Args:
-        severities: Class of each patient.
+        severities: Class of each patient; those whose class is unknown are one more.
         rng: Source of chance.
         test_share: Share of all patients held out for testing (paper: 20 %).
         val_share: Share of all patients for validation, taken from the training part.
@@ -43,11 +45,11 @@ def assign_splits(
     splits = [Split.TRAIN] * len(severities)
     classes = [
         rng.permutation([i for i, s in enumerate(severities) if s == severity]).tolist()
-        for severity in Severity
+        for severity in _CLASSES
     ]
     for split, share in ((Split.TEST, test_share), (Split.VAL, val_share)):
         wanted = [
-            share * sum(s == severity for s in severities) for severity in Severity
+            share * sum(s == severity for s in severities) for severity in _CLASSES
         ]
         room = [len(members) for members in classes]
         for members, count in zip(classes, _whole_shares(wanted, room), strict=True):

@@ -18,7 +18,6 @@ from magic_model.errors import DataError
 from magic_model.importing import record as importing_record
 from magic_model.importing.deidentify import deidentify
 from magic_model.output import require_writable
-from magic_model.severity import Severity
 
 _BLOCK = 1 << 20
 
@@ -261,6 +260,6 @@ def _new_names(
 def _with_splits(
     records: Sequence[importing_record.PatientRecord], seed: int
 ) -> list[Patient]:
-    severities = [record.severity or Severity.NONE for record in records]
+    severities = [record.severity for record in records]
     splits = assign_splits(severities, rng=np.random.default_rng(seed))
     return [r.as_patient(split) for r, split in zip(records, splits, strict=True)]

@@ -2,13 +2,17 @@
 
 Layouts write notes of their own words, and of descriptions only known words of
 radiology. This is the last door before import.json and the reports, for whatever a note
-or a finding still quotes.
+or a finding still quotes. An id or folder that is an ordinary word or a small number (a
+patient `head`, a patient `5`) is taken out of what a hospital wrote: quotations, paths,
+and names that begin a message; the same word in our own sentences stays.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from magic_model.data.dicom.description import is_word_of_radiology
 from magic_model.data.layouts.source import PatientSource
 from magic_model.importing.record import PatientRecord
 
@@ -24,6 +28,14 @@ _REPLACED = (
         "[date]",
     ),
     (re.compile(rf"(?<!\d){_DAY}([-./]){_MONTH}\1{_YEAR}(?!\d)"), "[date]"),
+)
+_SMALL_NUMBER = re.compile(r"\d{1,4}")
+_WRITTEN_BY_HOSPITAL = re.compile(
+    r"""(?<!\w)'[^']*'(?!\w) | (?<!\w)"[^"]*"(?!\w)   # quotations
+      | ^[^\s:]+(?=:)                                  # what a message is about
+      | \S*[/\\]\S*                                   # paths
+    """,
+    re.VERBOSE,
 )
 
 
@@ -48,15 +60,35 @@ def _cleaned(
     paths = sorted({p for file in source.files for p in (file, file.parent)}, key=str)
     named = [str(path) for path in reversed(paths)]  # longer ones first
     named += [file.name for file in source.files if file.suffix]
-    taken_out = [
-        *((re.compile(re.escape(name)), "[file]") for name in named),
-        (re.compile(rf"(?<!\w){re.escape(source.source_id)}(?!\w)"), record.patient_id),
-        *_REPLACED,
-    ]
-    return [_replaced(text, taken_out) for text in texts]
+    names = [*((name, "[file]") for name in named if name)]
+    names.append((source.source_id, record.patient_id))
+    return [_without_patterns(_without_names(text, names)) for text in texts]
 
 
-def _replaced(text: str, taken_out: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    for pattern, word in taken_out:
-        text = pattern.sub(word, text)
+def _without_names(text: str, names: Iterable[tuple[str, str]]) -> str:
+    for name, instead in names:
+        whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+        replace_whole = partial(_replace_in_match, whole, instead)
+        if _is_ordinary(name):
+            text = _WRITTEN_BY_HOSPITAL.sub(replace_whole, text)
+        else:
+            text = whole.sub(instead, text)
+    return text
+
+
+def _replace_in_match(
+    pattern: re.Pattern[str], instead: str, found: re.Match[str]
+) -> str:
+    return pattern.sub(instead, found[0])
+
+
+def _is_ordinary(name: str) -> bool:
+    """Return whether our own sentences may hold this word or number, too."""
+    is_word = name.isalpha() and (name.islower() or is_word_of_radiology(name))
+    return is_word or bool(_SMALL_NUMBER.fullmatch(name))
+
+
+def _without_patterns(text: str) -> str:
+    for pattern, instead in _REPLACED:
+        text = pattern.sub(instead, text)
     return text

@@ -25,6 +25,8 @@ from magic_model.maps import PerfusionMap
 from magic_model.montage.picture import MontageLayout, draw_montage
 from magic_model.montage.volumes import VolumeLayout, write_volumes
 from magic_model.output import require_writable
+from magic_model.phantom.generate import FILE as PHANTOM_FILE
+from magic_model.severity import UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +35,7 @@ FILE = "cases.csv"
 FOLDER = "montages"
 
 _COLUMNS = ("case", "severity", "reference_image", "test_image")
+_PLANTED = "planted in the phantom"
 _ALL = "all"  # every split together
 
 Progress = Callable[[int, int], None]
@@ -45,11 +48,13 @@ class Case:
 
     Attributes:
         name: Study-local name of the patient.
-        severity: Class, a value of `magic_model.severity.Severity`.
+        severity: Class, a value of `magic_model.severity.Severity`, or `unknown`.
         reference_image: Montage of the measured maps, relative to the folder.
         test_image: Montage of the generated maps, relative to the folder.
         reference_volume: NCCT and measured maps as a volume; None if not asked for.
         test_volume: NCCT and generated maps as a volume.
+        truth: What is true of the patient; empty where it is not known.
+        truth_source: From what that is known.
     """
 
     name: str
@@ -58,9 +63,11 @@ class Case:
     test_image: Path
     reference_volume: Path | None = None
     test_volume: Path | None = None
+    truth: str = ""
+    truth_source: str = ""
 
     def row(self) -> dict[str, str]:
-        """Return its cells by column; volumes only where there are any."""
+        """Return its cells by column; volumes and truth only where there are any."""
         cells = {
             "case": self.name,
             "severity": self.severity,
@@ -70,6 +77,8 @@ class Case:
         if self.reference_volume is not None and self.test_volume is not None:
             cells["reference_volume"] = self.reference_volume.as_posix()
             cells["test_volume"] = self.test_volume.as_posix()
+        if self.truth:
+            cells |= {"truth": self.truth, "truth_source": self.truth_source}
         return cells
 
 
@@ -142,7 +151,9 @@ def draw_cases(
     cases: list[Case] = []
     holes = []
     for pair in pair_slices(cohort, selected, layout.maps, geometry=geometry):
-        cases.append(_draw(pair, layout, out))
+        truth, source = _truth(cohort, pair.patient)
+        drawn = _draw(pair, layout, out)
+        cases.append(replace(drawn, truth=truth, truth_source=source))
         holes.append(_holes(pair))
         if progress is not None:
             progress(len(cases), len(selected.patients))
@@ -209,7 +220,7 @@ def select_patients(
 
     Raises:
         DataError: Naming all patients that are not in the measured cohort, lack an
-            image, have no severity, or have a name that no file can have; or if no
+            image, or have a name that no file can have; or if no
             patient is left.
     """
     wanted = _splits(split)
@@ -273,10 +284,11 @@ def write_cases(folder: Path, cases: Sequence[Case]) -> None:
         DataError: If it cannot be written.
     """
     text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     rows = [case.row() for case in cases]
-    writer.writerow(rows[0] if rows else _COLUMNS)
-    writer.writerows(row.values() for row in rows)
+    header = dict.fromkeys([*_COLUMNS, *(column for row in rows for column in row)])
+    writer = csv.DictWriter(text, list(header), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     _write(folder / FILE, text.getvalue().encode())
 
 
@@ -299,10 +311,22 @@ def _draw(pair: PairedSlices, layout: MontageLayout, out: Path) -> Case:
     test = draw_montage(stack, pair.generated, layout)
     return Case(
         name,
-        str(pair.patient.severity),
+        str(pair.patient.severity or UNKNOWN),
         write_picture(out, f"{name}_reference", reference),
         write_picture(out, f"{name}_test", test),
     )
+
+
+def _truth(cohort: Cohort, patient: Patient) -> tuple[str, str]:
+    """Return what is true of a digital patient; of others nothing is known here.
+
+    That a severity was found in the measured maps makes it no reference standard: it
+    would be that of the reference method.
+    """
+    planted = cohort.folder / patient.patient_id / PHANTOM_FILE
+    if not planted.is_file():
+        return "", ""
+    return str(patient.severity), _PLANTED
 
 
 def _holes(pair: PairedSlices) -> tuple[float, float]:
@@ -325,8 +349,6 @@ def _splits(name: str) -> frozenset[Split]:
 
 def _faults_of_case(patient: Patient) -> list[str]:
     name, faults = patient.patient_id, []
-    if patient.severity is None:
-        faults.append(f"{name} must have a severity, got none: cases are drawn by it")
     if PurePath(name).name != name or "\\" in name or name.startswith("."):
         faults.append(f"{name!r} must be a name that a file can have")
     return faults

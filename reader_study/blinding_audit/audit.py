@@ -11,10 +11,10 @@ import numpy as np
 
 from reader_study.blinding_audit import cues as blinding_audit_cues
 from reader_study.blinding_audit import facts as blinding_audit_facts
-from reader_study.blinding_audit import machine
+from reader_study.blinding_audit import machine, standard
 from reader_study.blinding_audit import volumes as blinding_audit_volumes
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
-from reader_study.building import study
+from reader_study.building import study, training_set
 from reader_study.building.restoring import VOLUME_SOURCES
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
@@ -31,6 +31,8 @@ _SHOWN = (".png", ".bin")
 _WRITTEN_BY_PEOPLE = (study.PROTOCOL, study.QUESTIONNAIRE)
 """They name the methods or not as the investigators like; readers may see both."""
 
+_TRAINING_LIST = f"{training_set.FOLDER}/{training_set.LIST}"
+
 _SEED = 20  # of permutations: the same study gives the same report
 
 
@@ -43,14 +45,21 @@ def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]
     where it is.
     """
     cases = _case_words(truth)
-    in_theirs = _pattern(cases)
-    in_others = _pattern(cases | {protocol.reference, protocol.test})
+    others = cases | {protocol.reference, protocol.test}
+    true = standard.standard_words(truth, folder / study.MANIFEST)
+    patterns: dict[str, re.Pattern[bytes] | None]
+    patterns = dict.fromkeys(_WRITTEN_BY_PEOPLE, _pattern(cases))
+    # It says what it likes of cases that the study does not show.
+    patterns[_TRAINING_LIST] = _pattern(others)
+    elsewhere = _pattern(others | true)
+    what = "a case, a source or a method"
+    what += ", or a truth" if true else ""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         place = path.relative_to(folder)
-        pattern = in_theirs if place.as_posix() in _WRITTEN_BY_PEOPLE else in_others
+        pattern = patterns.get(place.as_posix(), elsewhere)
         content = b"" if _not_searched(place) else path.read_bytes()
         if pattern and pattern.search(place.as_posix().encode() + b"\n" + content):
-            yield f"{place.as_posix()} holds the name of a case, a source or a method"
+            yield f"{place.as_posix()} holds the name of {what}"
 
 
 def written_forms(word: str) -> set[bytes]:
@@ -104,7 +113,13 @@ def audit_study(
             folder, manifest, truth.cells, protocol.test, np.random.default_rng(_SEED)
         )
         cues = (*cues, *found)
-    return AuditReport(len(facts), (*checks, words), cues, protocol.accepted_cues)
+    return AuditReport(
+        len(facts),
+        (*checks, words),
+        cues,
+        protocol.accepted_cues,
+        standard=standard.standard_text(manifest, truth, protocol),
+    )
 
 
 def picture_audit(
@@ -215,3 +230,4 @@ def _cues(
         manifest.slots, cells, rng, distant=distant
     )
     yield from blinding_audit_cues.picture_cues(shown, test, rng)
+    yield from standard.standard_cues(manifest, facts, truth, protocol)

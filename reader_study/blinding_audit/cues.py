@@ -178,16 +178,10 @@ def file_cues(
     """
     truth = [cells[f.presentation.token] for f in facts]
     is_test = np.array([cell.method == test for cell in truth])
-    ranks = {name: _ranks(facts, value) for name, value in _FILE_CUES.items()}
-    for name, values in ranks.items():
-        orders = [
-            is_test[one][np.argsort(values[one])] for one in _shown_together(facts)
-        ]
-        found = permutation.order_association(orders)
-        yield _found(name, "file", _EITHER_WAY, found)
+    yield from file_orders(facts, is_test)
     features = np.column_stack(
         [
-            *ranks.values(),
+            *(_ranks(facts, value) for value in _FILE_CUES.values()),
             _characters([f.presentation.pseudo_id for f in facts]),
             _characters([f.name[:8] for f in facts]),
         ]
@@ -196,6 +190,24 @@ def file_cues(
     found = cross_validated_auc(features, is_test, cases, rng)
     name = f"classifier of {features.shape[1]} file features (one-sided)"
     yield _found(name, "file", "AUC", found)
+
+
+def file_orders(
+    facts: Sequence[FileFacts], is_test: permutation.Flags
+) -> Iterator[Cue]:
+    """Hold the order of names, creation and padding against two classes.
+
+    Args:
+        facts: Facts of each file.
+        is_test: `(n,)` whether a file is of the second class, such as the test method.
+    """
+    for name, value in _FILE_CUES.items():
+        ranks = _ranks(facts, value)
+        orders = [
+            is_test[one][np.argsort(ranks[one])] for one in _shown_together(facts)
+        ]
+        found = permutation.order_association(orders)
+        yield _found(name, "file", _EITHER_WAY, found)
 
 
 def position_cue(

@@ -51,6 +51,7 @@ class Cue:
         how: How p was got: exact, or the number of permutations.
         least_p: What p would be were the methods as far apart as they can be; where it
             is above the limit, the cases are too few to find the cue.
+        tells: What it would tell.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Cue:
     p_value: float
     how: str
     least_p: float = 0.0
+    tells: str = "the methods or trials apart"
 
     @property
     def measure(self) -> str:
@@ -85,6 +87,8 @@ class AuditReport:
         accepted: Names of the picture-level cues that the protocol accepts.
         told_apart: How well a machine, and readers where their answers were given,
             tell the methods by the pictures.
+        standard: How many cases are diseased and how they lie in the design, in words;
+            empty without the key, or where the study has no truth.
     """
 
     n_files: int
@@ -92,6 +96,7 @@ class AuditReport:
     cues: tuple[Cue, ...] = ()
     accepted: tuple[str, ...] = ()
     told_apart: tuple["Separation", ...] = ()
+    standard: str = ""
 
     def __repr__(self) -> str:
         return f"<AuditReport: {_verdict(self)}>"
@@ -116,7 +121,7 @@ class AuditReport:
         """What must be mended before anyone reads: one sentence each."""
         differing = [f"{c.name}: {fault}" for c in self.checks for fault in c.faults]
         telling = [
-            f"{cue.name} tells the methods or trials apart "
+            f"{cue.name} tells {cue.tells} "
             f"({cue.statistic} {cue.value:.2f}, p = {cue.p_value:.1g})"
             for cue in self.cues
             if cue.level == "file" and cue.p_value <= self.threshold
@@ -176,6 +181,8 @@ def audit_text(report: AuditReport) -> str:
         lines += ["", title, ""]
         cues = [cue for cue in report.cues if cue.level == level]
         lines += [_line(cue, _mark(cue, report)) for cue in cues]
+    if report.standard:
+        lines += ["", report.standard]
     if report.told_apart:
         title = "How well the methods are told apart (95 % interval, cases drawn)"
         lines += ["", title, "", *(f"  {one}" for one in report.told_apart)]

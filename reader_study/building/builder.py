@@ -15,12 +15,17 @@ from pathlib import Path
 from reader_study.blinding_audit import AuditReport, audit_study
 from reader_study.building import study, volumes
 from reader_study.building import training as building_training
-from reader_study.building.cases_file import Case, read_cases
+from reader_study.building.cases_file import (
+    Case,
+    read_cases,
+    reference_standard,
+    without_truth,
+)
 from reader_study.building.pictures import encode_pictures, write_pictures
 from reader_study.building.restoring import PADDING, VOLUME_SOURCES, copies_of
 from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan, plan_study
-from reader_study.design.truth import Truth, commitment, new_salt
+from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
 from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.checking import read_toml
@@ -56,6 +61,9 @@ class BuiltStudy:
     discarded: str = ""
     """What the audit found in a first draw; empty if it found nothing."""
 
+    without_truth: str = ""
+    """Which cases have no truth while others have one, as a sentence."""
+
     def __repr__(self) -> str:
         m = self.manifest
         size = f"{len(m.presentations)} pictures for {counted(len(m.slots), 'reader')}"
@@ -84,11 +92,7 @@ class _UnluckyDrawError(StudyError):
 
 def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     _refuse_unsafe(request)
-    source = read_toml(request.protocol)
-    protocol = protocol_of(source)
-    check_names(protocol, source)
-    questionnaire = _questionnaire(protocol, request.protocol.parent)
-    check_plan(protocol, questionnaire, source)
+    protocol, questionnaire = _planned(request.protocol)
     cases = read_cases(request.cases)
     practice = building_training.practice_cases(
         protocol, questionnaire, request.protocol.parent, cases
@@ -96,6 +100,8 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     nonce, padding = secrets.token_hex(32), secrets.token_hex(32)
     available = {case.name: case.severity for case in cases.values()}
     plan = plan_study(available, protocol, nonce)
+    chosen = [cases[name] for name in {cell.case for cell in plan.cells.values()}]
+    standard = reference_standard(chosen, protocol.analysis)
     drawn = _drawn_images(plan, cases, protocol)
     stacks, sources = _drawn_volumes(plan, cases, protocol, request.cases.parent)
     pictures = encode_pictures(drawn, request.jobs)
@@ -110,6 +116,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
         PADDING: padding,
         **sources,
         **({"discarded_draw": discarded} if discarded else {}),
+        **({STANDARD: standard} if standard else {}),
     }
     with _staged(request.out) as stage:
         shown = write_pictures(stage / study.IMAGES, plan, pictures, padding)
@@ -139,7 +146,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             msg = f"The study was not built, for it would unblind: {report.leaks[0]}"
             raise (_UnluckyDrawError if report.by_draw else StudyError)(msg)
         _publish(stage, truth, request)
-    return BuiltStudy(manifest, report, discarded)
+    return BuiltStudy(manifest, report, discarded, without_truth(chosen))
 
 
 def _refuse_unsafe(request: BuildRequest) -> None:
@@ -155,6 +162,15 @@ def _refuse_unsafe(request: BuildRequest) -> None:
         if not parent.is_dir():
             msg = f"{parent} must be a folder, got none"
             raise StudyError(msg)
+
+
+def _planned(path: Path) -> tuple[Protocol, formats_questionnaire.Questionnaire]:
+    source = read_toml(path)
+    protocol = protocol_of(source)
+    check_names(protocol, source)
+    questionnaire = _questionnaire(protocol, path.parent)
+    check_plan(protocol, questionnaire, source)
+    return protocol, questionnaire
 
 
 def _questionnaire(

@@ -41,7 +41,10 @@ def init(
 def build(
     protocol: Annotated[Path, typer.Argument(help="study.toml")],
     cases: Annotated[
-        Path, typer.Option(help="cases.csv: case, severity and two montages each.")
+        Path,
+        typer.Option(
+            help="cases.csv: case, severity and two montages each; truth, if known."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="New folder of the study.")],
     key: Annotated[Path, typer.Option(help="New file of the key, elsewhere.")],
@@ -65,6 +68,8 @@ def build(
     print(audit_text(built.audit))
     if built.discarded:
         print(f"\nA first draw was thrown away and a second made. {built.discarded}")
+    if built.without_truth:
+        print(f"\n{built.without_truth}")
     print(
         f"\n{out}: {len(manifest.presentations)} pictures for "
         f"{counted(len(manifest.slots), 'reader')}.\n"

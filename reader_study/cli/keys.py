@@ -39,6 +39,16 @@ def simulate(
     within_case: Share = 0.45,
     within_reader: Share = 0.02,
     corrected: Share = 0.0,
+    auc: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5, max=0.999, help="Of the reference method, with truth [0.85]."
+        ),
+    ] = None,
+    auc_test: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=0.999, help="Of the test method [as the other]."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all chance.")] = 1,
     database: options.Database = None,
 ) -> None:
@@ -55,6 +65,8 @@ def simulate(
             within_case=within_case,
             within_reader=within_reader,
             corrected=corrected,
+            auc=auc,
+            auc_test=auc_test,
         )
     print(done.to_text())
 

@@ -9,6 +9,9 @@ from typing import Any
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.checking import Filled, Source, Text, check, record
 
+STANDARD = "reference_standard"
+"""What the key's details call what is true of the cases."""
+
 
 @record
 class TruthCell:
@@ -29,7 +32,7 @@ class Truth:
             compared with guessed allocations.
         cells: What is behind each token.
         details: How the study was drawn: the nonce of the seed, sources of images,
-            the seed of the padding.
+            the seed of the padding; and the reference standard of its cases.
         copies: Text of the small files of STUDY, by place in it, to restore them;
             none in keys of earlier versions. The commitment, which one of them holds,
             does not cover them.
@@ -40,6 +43,12 @@ class Truth:
     cells: Mapping[str, TruthCell]
     details: Mapping[str, Any] = field(default_factory=dict)
     copies: Mapping[str, Text] = field(default_factory=dict)
+
+    @property
+    def standard(self) -> Mapping[str, Mapping[str, str]]:
+        """`truth` and `truth_source` by case; empty where the study has none."""
+        found: Mapping[str, Mapping[str, str]] = self.details.get(STANDARD, {})
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content as plain values."""

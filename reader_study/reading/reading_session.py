@@ -211,9 +211,22 @@ class ReadingSession:
         )
 
     def correct(
-        self, token: str, answers: Answers, reasons: Reasons, *, why: str
+        self,
+        token: str,
+        answers: Answers,
+        reasons: Reasons,
+        *,
+        why: str,
+        seen: object = None,
     ) -> Receipt:
         """Store a correction; what was answered before is kept too.
+
+        Args:
+            token: Names the reading.
+            answers: Code by question.
+            reasons: Explanation by question.
+            why: Reason for the correction.
+            seen: Of a stack, what was on screen again (see `answers.check_seen`).
 
         Raises:
             StudyError: If answers or reason are incomplete, or it is not allowed.
@@ -222,6 +235,7 @@ class ReadingSession:
         given = recording.SubmittedAnswers.of(
             answers, reasons, note=reading_answers.check_reason(why)
         )
+        viewed = self._checked(seen)
         with self.store.writing(self.clock) as t:
             state = self._writing(t)
             opened = _require_opened(t.connection, self.reader, token)
@@ -235,6 +249,8 @@ class ReadingSession:
                     t, opened, given, n, simulated=simulated
                 )
                 stored = (*stored, new)
+                if viewed is not None:
+                    recording.record_view(t, opened, viewed, n)
             return recording.receipt_of(t, self.study, stored[-1])
 
     def answered(self) -> tuple[store_readings.Response, ...]:
@@ -272,14 +288,17 @@ class ReadingSession:
             self.study, self.store, self.reader, answers, clock=self.clock
         )
 
+    def _checked(self, given: object) -> reading_answers.Seen | None:
+        volumes = self.study.manifest.volumes
+        if volumes is None or given is None:
+            return None
+        return reading_answers.check_seen(given, volumes.slices)
+
     def _seen(self, given: object) -> reading_answers.Seen | None:
         volumes = self.study.manifest.volumes
-        if volumes is None:
-            return None
-        n = volumes.slices
-        seen = None if given is None else reading_answers.check_seen(given, n)
-        if self.study.protocol.require_all_slices:
-            reading_answers.require_all_seen(seen, n)
+        seen = self._checked(given)
+        if volumes is not None and self.study.protocol.require_all_slices:
+            reading_answers.require_all_seen(seen, volumes.slices)
         return seen
 
     def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from reader_study.errors import StudyError
 from reader_study.formats.questionnaire import Question, Questionnaire
 
-_FALL = 0.6
+FALL = 0.6
 """Each step of a scale is chosen this many times as often as the one before."""
+
+HIGHEST_AUC = 0.999
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class SimulationPlan:
             within_reader`.
         within_reader: Kappa of a reader's answers to two cases.
         corrected: Probability that an answer is corrected later.
+        auc: AUC of the plan's rating by the reference method, 0.5 to 0.999, in a study
+            with truth; 0.85 where it is not given. The questions of the rating then
+            have no bias, `within_case` and `within_reader` are correlations of what
+            readers see, and `kappa` is met as far as the AUCs leave it free.
+        auc_test: The same by the test method; that of the reference if not given.
     """
 
     kappa: float = 0.6
@@ -42,11 +49,16 @@ class SimulationPlan:
     within_case: float = 0.45
     within_reader: float = 0.02
     corrected: float = 0.0
+    auc: float | None = None
+    auc_test: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not isinstance(value, int | float) or not 0 <= value <= 1:
-                msg = f"{name} must be from 0 to 1, got {value!r}"
+            is_auc = name in {"auc", "auc_test"}
+            low, high = (0.5, HIGHEST_AUC) if is_auc else (0, 1)
+            number = isinstance(value, int | float) and low <= value <= high
+            if not number and not (is_auc and value is None):
+                msg = f"{name} must be from {low} to {high}, got {value!r}"
                 raise StudyError(msg)
         from_source = math.sqrt(self.within_case) + math.sqrt(self.within_reader)
         if from_source > 1:
@@ -55,6 +67,10 @@ class SimulationPlan:
                 f"most 1, got {from_source:.3g}"
             )
             raise StudyError(msg)
+
+    def given(self) -> dict[str, float]:
+        """Return the settings by name, without AUCs that are not given."""
+        return {name: v for name, v in vars(self).items() if v is not None}
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,6 @@ def _of_pairs(plan: SimulationPlan) -> tuple[float, float]:
 
 
 def _shares(question: Question) -> NDArray[np.float64]:
-    weights = _FALL ** np.arange(len(question.scale))
+    weights = FALL ** np.arange(len(question.scale))
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares

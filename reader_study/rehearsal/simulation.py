@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reader_study.building.cases_file import diseased_cases
 from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.rating import parse_rating
 from reader_study.reading import closing
 from reader_study.reading.reading_session import ReadingSession
+from reader_study.rehearsal.accurate import AccurateBots
 from reader_study.rehearsal.bots import (
     SimulationPlan,
     TrueAgreement,
@@ -74,12 +77,14 @@ class Simulated:
         n_answered: Readings answered.
         n_declined: Readings left unanswered.
         planted: Agreement to be found, by question.
+        auc: AUC to be found, by method; empty where the study has no truth.
     """
 
     n_readers: int
     n_answered: int
     n_declined: int
     planted: Mapping[str, TrueAgreement]
+    auc: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -102,6 +107,7 @@ class Simulated:
             f"{name:<10}{p.agreement:>17.3f}{p.kappa:>15.3f}"
             for name, p in self.planted.items()
         ]
+        lines += [f"planted AUC of {name}: {auc:.3f}" for name, auc in self.auc.items()]
         return "\n".join(lines)
 
 
@@ -117,10 +123,12 @@ def simulate(
     """Let bots take all slots and read the whole study.
 
     The truth is needed to plant agreement, and is kept nowhere. Times are simulated:
-    the washout passes at once.
+    the washout passes at once. Where the plan names a rating, bots diagnose with the
+    AUCs that are asked for.
 
     Raises:
-        StudyError: If the study has readers or is open, or the key is another one.
+        StudyError: If the study has readers or is open, the key is another one, or an
+            AUC is asked for where there is no truth or no rating.
     """
     if commitment(truth) != study.manifest.commitment:
         msg = "The key must be the one this study is committed to, got another"
@@ -134,12 +142,16 @@ def simulate(
         )
         raise StudyError(msg)
     moving = SimulatedClock(clock.now())
+    # Sources of their own, so that other answers are the same with and without them.
+    around, diagnosing = rng.spawn(2)
+    accurate = _accurate(study, truth, plan, diagnosing)
     expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
-    names = _add_bots(study, store, moving, _planted(plan, expected))
-    # A source of its own, so that answers are the same with and without training.
-    (around,) = rng.spawn(1)
+    expected |= accurate.agreement() if accurate else {}
+    names = _add_bots(study, store, moving, _planted(plan, expected, accurate))
     rehearsal = _Rehearsal(study, store, moving, plan, rng, around)
     rehearsal.draw(names, truth)
+    if accurate:
+        rehearsal.diagnose(accurate.draw(len(names), diagnosing))
     for number, trial in enumerate(sorted(study.manifest.slots[0].orders)):
         if number:
             moving.advance(days=study.protocol.washout_days, seconds=1)
@@ -147,7 +159,10 @@ def simulate(
             rehearsal.read(name, trial)
     for name in names:
         _close(rehearsal.session_of(name), rng=around)
-    return Simulated(len(names), rehearsal.n_answered, rehearsal.n_declined, expected)
+    methods = (study.protocol.reference, study.protocol.test)
+    auc = dict(zip(methods, accurate.auc, strict=True)) if accurate else {}
+    done = (rehearsal.n_answered, rehearsal.n_declined)
+    return Simulated(len(names), *done, expected, auc)
 
 
 def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) -> int:
@@ -199,11 +214,44 @@ def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
     reading.answer_closing(answers)
 
 
+def _accurate(
+    study: Study, truth: Truth, plan: SimulationPlan, rng: np.random.Generator
+) -> AccurateBots | None:
+    """Return bots that know the class of each case, drawn where it is not known.
+
+    None where the study has no truth, or its plan no rating.
+
+    Raises:
+        StudyError: If an AUC is asked for in such a study.
+    """
+    analysis = study.protocol.analysis
+    if not (truth.standard and analysis.get("rating")):
+        if plan.auc is not None or plan.auc_test is not None:
+            msg = (
+                "auc must be left out of a study without truth in its key, or without "
+                "a rating in its plan"
+            )
+            raise StudyError(msg)
+        return None
+    cases = sorted({cell.case for cell in truth.cells.values()})
+    known = diseased_cases(truth.standard, analysis)
+    drawn = rng.random(len(cases)) < np.mean(list(known.values()))
+    diseased = [known.get(c, d) for c, d in zip(cases, drawn, strict=True)]
+    rating = parse_rating(analysis["rating"], study.questionnaire)
+    return AccurateBots(rating, plan, np.array(diseased, dtype=np.bool_))
+
+
 def _planted(
-    plan: SimulationPlan, expected: Mapping[str, TrueAgreement]
+    plan: SimulationPlan,
+    expected: Mapping[str, TrueAgreement],
+    accurate: AccurateBots | None,
 ) -> dict[str, object]:
     questions = {question: vars(values) for question, values in expected.items()}
-    return {"plan": vars(plan), "questions": questions}
+    found: dict[str, object] = {"plan": plan.given(), "questions": questions}
+    if accurate is not None:  # by roles, for nothing in a store names a method
+        reference, test = accurate.auc
+        found["auc"] = {"reference": reference, "test": test}
+    return found
 
 
 def _add_bots(
@@ -244,6 +292,10 @@ class _Rehearsal:
         self._codes = draw_answers(
             self.study.questionnaire, self.plan, shape, rng=self.rng
         )
+
+    def diagnose(self, codes: Mapping[str, NDArray[np.int64]]) -> None:
+        """Take other answers to some questions."""
+        self._codes = {**self._codes, **codes}
 
     def session_of(self, name: str) -> ReadingSession:
         return ReadingSession(self.study, self.store, name, clock=self.clock)

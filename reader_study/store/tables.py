@@ -203,6 +203,17 @@ views = sa.Table(
     sa.Column("salt", sa.Text, nullable=False),
 )
 
+views_again = sa.Table(
+    "views_again",
+    metadata,
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),  # of the correction, from 2
+    sa.Column("seen", sa.Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
+)
+
 signatures = sa.Table(
     "signatures",
     metadata,
@@ -250,7 +261,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         table.name: tuple(column.name for column in table.columns)
         for table in (
             *_TABLES, coordinators, deviations, milestones, presentations,
-            readers, responses, signatures, views,
+            readers, responses, signatures, views, views_again,
         )
     },
 }  # fmt: skip
@@ -258,6 +269,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
 
 FROZEN = (
     "acknowledgements", "closing_answers", "deviations", "presentations", "readers",
-    "responses", "signatures", "training_steps", "views",
+    "responses", "signatures", "training_steps", "views", "views_again",
 )  # fmt: skip
 """Tables that the data lock hashes."""

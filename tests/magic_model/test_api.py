@@ -161,6 +161,14 @@ def test_a_volume_a_file_and_a_dicom_folder_give_the_same_maps(model, tmp_path):
     np.testing.assert_allclose(from_file["CBF"], from_volume["CBF"], atol=0.5)
 
 
+def test_a_dicom_series_can_be_named(model, tmp_path):
+    write_head_dicom(tmp_path / "dicom", np.random.default_rng(0))
+    with pytest.raises(ValueError, match="series 99"):
+        model.generate(tmp_path / "dicom", series=99)
+    with pytest.raises(ValueError, match="DICOM folder alone, got 2"):
+        model.generate(volume(), series=2)
+
+
 def test_settings_change_the_maps(model, scan, maps):
     assert not np.array_equal(model.generate(scan, ratio=4.0)["MTT"], maps["MTT"])
     finer = model.generate(scan, spacing_mm=4.0)

@@ -105,6 +105,16 @@ def cleaned_description(text: str) -> str:
     return " ".join(found)
 
 
+def is_word_of_radiology(text: str) -> bool:
+    """Return whether a word is one that descriptions may keep.
+
+    Examples:
+        >>> is_word_of_radiology("Head"), is_word_of_radiology("MUELLER")
+        (True, False)
+    """
+    return text.lower() in _WORDS
+
+
 def cleaned_kernel(text: str) -> str:
     r"""Return the first part of a ConvolutionKernel; `other` where it is not known.
 

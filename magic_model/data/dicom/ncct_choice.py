@@ -6,7 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from magic_model.data.dicom import description, enhancement
+from magic_model.data import enhancement
+from magic_model.data.dicom import description
 from magic_model.data.dicom.ct import hounsfield
 from magic_model.data.dicom.files import decode_frames, naming, read_dataset
 from magic_model.data.dicom.frames import Frame
@@ -19,7 +20,6 @@ HEAD_MM = 180.0
 AS_FAR = 0.9
 """Of the largest coverage; what covers this much is not left for its coverage."""
 
-_LOOKED_AT = 16  # slices
 _SAME_SPACING = 1.05
 _GAP = 1.5  # times the spacing, between two parts that are joined
 _ASIDE_MM = 1.0
@@ -173,14 +173,13 @@ def _seen(part: Part, choice: NcctChoice) -> str:
 
 def _vessel_shares(part: Part) -> Iterator[float]:
     images = part.by_height
-    count = min(_LOOKED_AT, len(images))
-    for i in np.linspace(0, len(images) - 1, count).round().astype(int).tolist():
+    for i in enhancement.spread(len(images)):
         image = images[i]
         dataset = read_dataset(image.path)
         with naming(image.path):
             decoded = decode_frames(dataset, image.path)
             down, across = image.pixel_mm.tolist() or (1.0, 1.0)
-            every = max(1, len(decoded) // _LOOKED_AT)
+            every = max(1, len(decoded) // enhancement.LOOKED_AT)
             for k in range(0, len(decoded), every):
                 frame = Frame(image.path, dataset, k, decoded[k])
                 yield enhancement.vessel_share(hounsfield(frame), (down, across))

@@ -25,6 +25,15 @@ NORMAL_WITHIN_MM = 4.0
 FLOW_WITHIN_MM = 3.0
 """The same for the flow that is compared with it, within the tissue at risk."""
 
+CLEARLY_LESS = 0.8
+"""A core has somewhere less than this part of the limit: 24 % of the flow opposite."""
+
+CLEAR_WITHIN_MM = 5.0
+"""Standard deviation of the weights for that, on both sides. Healthy sides then differ
+by 10 %, and 0.8 is two such differences; at 3 and 4 mm they differ by 16 %."""
+
+_CLEAR_ML = 0.2
+
 MIN_ISLAND_ML = 1.0
 """Smaller islands are taken for noise."""
 
@@ -85,7 +94,8 @@ def find_lesion(maps: grid.Maps, brain: Volume) -> Lesion:
     normal CBF. That is the mean CBF, with normal delay, around the place
     opposite in the other half of the brain, so that white matter is measured by white
     matter; where little there is normal, the median of all normal tissue. Islands below
-    1 mL are removed.
+    1 mL are removed, and those of the core that have nowhere clearly less: below 24 %,
+    averaged more widely.
 
     Args:
         maps: CBF, and Tmax or TTP; MTT, or CBV, tells a late bolus from an illness of
@@ -194,17 +204,27 @@ class _Flow:
         """Return where flow is too low beside that opposite, or the reference."""
         if not self.at_risk.any():
             return self.at_risk
+        low = self._below(CORE_SHARE, plane, NORMAL_WITHIN_MM, FLOW_WITHIN_MM)
+        low = _without_islands(low, self.voxel_ml)
+        share = CLEARLY_LESS * CORE_SHARE
+        clear = self._below(share, plane, CLEAR_WITHIN_MM, CLEAR_WITHIN_MM)
+        return _islands_with(low, low & clear, _CLEAR_ML / self.voxel_ml)
+
+    def _below(
+        self, share: float, plane: MidPlane, normal_mm: float, flow_mm: float
+    ) -> grid.BoolArray:
+        """Return what of the tissue at risk has less than a share of normal flow."""
         usual = self.normal & (self.cbf < _VESSEL * self.reference)
         opposite, weight = (
-            plane.mirror(part)
-            for part in _blurred(self.cbf, usual, NORMAL_WITHIN_MM, plane)
+            plane.mirror(part) for part in _blurred(self.cbf, usual, normal_mm, plane)
         )
         expected = np.full_like(opposite, self.reference)
         np.divide(opposite, weight, out=expected, where=weight > _LEAST_WEIGHT)
         measured = self.at_risk & np.isfinite(self.cbf)
-        flow, share = _blurred(self.cbf, measured, FLOW_WITHIN_MM, plane)
-        limit = np.float32(CORE_SHARE * (1 - _ROUNDING)) * expected
-        return _without_islands(measured & (flow < limit * share), self.voxel_ml)
+        flow, around = _blurred(self.cbf, measured, flow_mm, plane)
+        limit = np.float32(share * (1 - _ROUNDING)) * expected
+        below: grid.BoolArray = measured & (flow < limit * around)
+        return below
 
 
 def _blurred(
@@ -220,8 +240,15 @@ def _blurred(
 
 
 def _without_islands(mask: grid.BoolArray, voxel_ml: float) -> grid.BoolArray:
-    pieces, _ = ndimage.label(mask, _ALL_NEIGHBOURS)
-    large = np.bincount(pieces.ravel()) * voxel_ml >= MIN_ISLAND_ML
-    large[0] = False
-    kept: grid.BoolArray = large[pieces]
+    return _islands_with(mask, mask, MIN_ISLAND_ML / voxel_ml)
+
+
+def _islands_with(
+    mask: grid.BoolArray, counted: grid.BoolArray, n_voxels: float
+) -> grid.BoolArray:
+    """Keep the islands of a mask that hold so many of the voxels that count."""
+    pieces, n = ndimage.label(mask, _ALL_NEIGHBOURS)
+    enough = np.bincount(pieces[counted], minlength=n + 1) >= n_voxels
+    enough[0] = False
+    kept: grid.BoolArray = enough[pieces]
     return kept

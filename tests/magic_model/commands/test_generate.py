@@ -35,7 +35,7 @@ def test_contrast_agent_in_an_ncct_is_a_note_on_the_console_and_in_json(
     cta = np.where(vessels, 350, head.ncct.array)
     write_nifti(head.ncct.with_array(cta), tmp_path / "cta.nii.gz")
     text, out = generated(tmp_path / "cta.nii.gz")
-    note = "vessels with contrast agent (a CTA)? take the series before contrast"
+    note = "contrast agent (a CTA)? take the series before contrast"
     assert f"{note}\n" in text
     record = json.loads((out / "case-1" / "generated.json").read_text())
     assert any(note in found for found in record["notes"])

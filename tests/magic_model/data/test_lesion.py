@@ -85,6 +85,17 @@ def test_limits_are_exclusive(head, truth):
     assert lesion.severity is Severity.NONE
 
 
+def test_a_core_is_somewhere_clearly_below_the_limit(head, truth):
+    maps = only(truth, CBF, TMAX)
+    shallow = changed(maps[CBF], truth.core, 12.5)  # 25 % of 50
+    assert find_lesion({**maps, CBF: shallow}, head.brain).core_ml == 0
+    middle = truth.core & (np.abs(head.mm[2]) < 10) & (np.abs(head.mm[1]) < 12)
+    deep = {**maps, CBF: changed(shallow, middle, 6)}
+    found = find_lesion(deep, head.brain).core.array > 0
+    assert not (middle & ~found).any()
+    assert found.sum() > 1.5 * middle.sum()
+
+
 def test_low_flow_without_delay_is_no_core(head, truth):
     maps = only(truth, CBF, TMAX)
     on_time = {**maps, TMAX: changed(maps[TMAX], truth.at_risk, 2)}

@@ -85,7 +85,11 @@ def test_contrast_agent_is_named(noisy):
     vessel &= ellipsoid(noisy.mm, (55, 75, 52))
     cta = noisy.ncct.with_array(np.where(vessel, 300, noisy.ncct.array))
     found = ncct_findings(cta, noisy.brain, mask_given=True)
-    assert [f for f in found if "(a CTA)? take the series before contrast" in f]
+    assert [
+        f
+        for f in found
+        if "contrast agent (a CTA)? take the series before contrast" in f
+    ]
     smooth = cta.with_array(uniform_filter(cta.array, (1, 1, 3)))
     assert any("(a CTA)" in f for f in ncct_findings(smooth, noisy.brain))
 

@@ -245,3 +245,12 @@ def test_what_cannot_be_paired_is_refused(head, maps, change, message):
         ncct = ncct.with_array(array)
     with pytest.raises(DataError, match=message):
         prepare_slices("P1", ncct, maps, brain, geometry=SMALL)
+
+
+@pytest.mark.parametrize("offset", [1000, 1024])
+def test_an_offset_of_hu_is_named_as_such(head, maps, offset):
+    """Training, evaluation and montages cut slices here, with a brain mask or not."""
+    shifted = head.ncct.with_array(head.ncct.array + offset)
+    for brain in (None, head.brain):
+        with pytest.raises(DataError, match=r"p1: ncct must be in HU, .*HU \+ 1024"):
+            prepare_slices("p1", shifted, maps, brain)

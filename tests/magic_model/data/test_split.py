@@ -26,6 +26,16 @@ def test_shares_are_met_within_one_patient(classes, test, val, seed):
             assert abs(chosen.count(split) - share * len(chosen)) < 1 + 1e-9
 
 
+def test_a_class_that_is_not_known_is_split_by_itself():
+    classes = [Severity.NONE] * 10 + [None] * 10
+    splits = drawn(classes, test_share=0.2, val_share=0.1)
+    assert splits[10:].count(Split.TEST) == 2
+    assert splits[10:].count(Split.VAL) == 1
+    assert splits[:10].count(Split.TEST) == 2
+    known = [Severity.SEVERE, Severity.NONE] * 10
+    assert drawn([*known, None], test_share=0, val_share=0.3)[:20].count(Split.VAL) == 6
+
+
 def test_the_numbers_of_the_paper():
     # 841 patients, 673 for training and 168 for testing (section 2.1.1).
     classes = (

@@ -255,6 +255,33 @@ def test_what_a_note_quotes_is_taken_out(tmp_path):
     assert cleaned.checks.findings[: len(texts)] == list(texts.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("head", "the head is tilted"),
+        ("data", "no data ahead of 3 mm"),
+        ("CBF", "CBF is 60 times too large"),
+        ("5", "slices are 5 to 5.5 mm apart, 5 of them"),
+    ],
+)
+def test_an_id_that_is_a_word_is_taken_out_of_what_a_hospital_wrote(name, own):
+    ncct = Volume(np.zeros((4, 4, 4)), np.eye(4), Kind.NCCT)
+    file = Path(name) / "ncct.nii.gz"
+    texts = {
+        own: own,
+        f"the series 'axial {name}' is left out": "the series 'axial ID' is left out",
+        f"{name}: holds two images": "ID: holds two images",
+        f"{file} is odd, and so is /in/{name}/it": "[file] is odd, and so is /in/ID/it",
+        f"the patient's {name} isn't taken": f"the patient's {name} isn't taken",
+    }
+    source = PatientSource(name, {}, (file,))
+    record, _ = describe("p1", {Kind.NCCT: ncct}, notes=tuple(texts))
+    cleaned = [
+        re.sub(r"\[file\](?! is)|p1", "ID", x) for x in deidentify(record, source).notes
+    ]
+    assert cleaned == list(texts.values())
+
+
 def test_headers_of_nifti_files_are_not_copied(tmp_path):
     """Converters write names and dates into descrip and intent_name."""
     import nibabel as nib

@@ -55,6 +55,15 @@ def draw(cohorts, out):
     return draw_cases(*cohorts, out, layout=layout).describe()
 
 
+def test_truth_is_that_of_digital_patients_alone(cohorts, tmp_path):
+    (cohorts[0] / "P2" / "phantom.json").write_text("{}")
+    draw(cohorts, tmp_path / "out")
+
+    with (tmp_path / "out" / "cases.csv").open(newline="") as file:
+        truth = [(row["truth"], row["truth_source"]) for row in csv.DictReader(file)]
+    assert truth == [("", ""), ("severe", "planted in the phantom")]
+
+
 def test_two_pictures_per_case_and_a_table_that_names_them(cohorts, tmp_path):
     text = draw(cohorts, tmp_path / "out")
     assert text.splitlines()[0] == f"2 cases in {tmp_path / 'out'}: 2 severe"
@@ -91,13 +100,14 @@ def test_a_run_that_fails_leaves_no_table(cohorts, tmp_path):
     assert not (tmp_path / "out" / "cases.csv").exists()
 
 
-def test_a_case_without_severity_is_refused_before_anything_is_drawn(cohorts, tmp_path):
+def test_a_severity_that_is_not_known_is_a_class_of_its_own(cohorts, tmp_path):
     measured, _ = cohorts
     rows = read_cohort(measured).patients
     write_cohort(measured, [rows[0], replace(rows[1], severity=None)])
-    with pytest.raises(DataError, match="P2 must have a severity"):
-        draw(cohorts, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    text = draw(cohorts, tmp_path / "out")
+    assert f"1 {rows[0].severity}, 1 unknown" in text
+    table = (tmp_path / "out" / "cases.csv").read_text().splitlines()
+    assert table[2].startswith("P2,unknown,")
 
 
 def test_volumes_are_beside_the_montages_on_one_grid_and_in_the_table(

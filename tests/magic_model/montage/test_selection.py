@@ -41,7 +41,7 @@ def test_patients_of_other_splits_need_nothing():
 
 def test_all_faults_are_named_at_once():
     measured = [
-        patient("A", severity=None),
+        patient("A"),
         patient("B", without=[Kind.NCCT]),
         patient("C"),
         patient("../D"),
@@ -57,7 +57,6 @@ def test_all_faults_are_named_at_once():
         select(measured, generated)
     assert str(caught.value).split("; ") == [
         "E is in g, not in m",
-        "A must have a severity, got none: cases are drawn by it",
         "B must have ncct in m, got none",
         "C must have ttp in g, got none",
         "'../D' must be a name that a file can have",

@@ -309,6 +309,7 @@ def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
         assert json.loads(kept) == {
             "slices": {"1": 2, "2": 0.12, "3": 1}, "window_changes": 4,
         }  # fmt: skip
+        correct_with_views(opened, session, reading.token, json.loads(kept))
 
         token = session.next_reading().token
         flip(study / "volumes" / f"{token}.bin")
@@ -317,6 +318,21 @@ def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
         session.decline(token, "cannot be shown")
         assert opened.status().n_deviations == 1
         assert verify_store(opened) == ()
+
+
+def correct_with_views(opened, session, token, first):
+    """A correction keeps its own view, once; not all is asked for again."""
+    again, other = {"slices": {"2": 0.5}}, GOOD | {"Q4": 2}
+    for _ in range(2):
+        session.correct(token, other, {}, why="a slip", seen=again)
+    session.correct(token, GOOD, {}, why="no slip")
+    with pytest.raises(AnswersError, match="seconds by slice"):
+        session.correct(token, other, {}, why="x", seen={"slices": 2})
+    file = opened.study.folder.parent / "seen.csv"
+    opened.export(file, by="cora")
+    rows = csv.DictReader(io.StringIO(file.read_text()))
+    seen = [json.loads(row["seen"] or "0") for row in rows]
+    assert seen == [first, again | {"window_changes": 0}, 0]
 
 
 def verify_store(opened):

@@ -152,3 +152,10 @@ def test_another_key_plants_nothing(study, store, truth, clock):
     rng = np.random.default_rng(0)
     with pytest.raises(StudyError, match="The key must be the one"):
         simulate(study, store, other, SimulationPlan(), rng=rng, clock=clock)
+
+
+def test_an_auc_needs_truth_and_a_rating(study, store, truth, clock):
+    rng = np.random.default_rng(1)
+
+    with pytest.raises(StudyError, match="auc must be left out of a study without tru"):
+        simulate(study, store, truth, SimulationPlan(auc=0.9), rng=rng, clock=clock)

@@ -1,7 +1,8 @@
 """Contrast agent seen in the pixels of a head CT: vessels in the soft tissue.
 
 In a plain head nothing but calcifications lies between brain and bone, and those are in
-few slices. After contrast every slice crosses vessels of 120 to 600 HU.
+few slices. After contrast every slice crosses vessels of 120 to 600 HU. The one rule of
+this, for series of a DICOM study and for any NCCT that is imported or generated from.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from magic_model.data.volume import FloatArray
+from magic_model.data.grid import reorient_ras
+from magic_model.data.volume import FloatArray, Volume
 
 VESSEL_HU = 120.0
 """CT numbers of an enhanced vessel begin here; clotted blood ends at 90."""
@@ -21,7 +23,11 @@ SHARE = 0.0015
 SLICES = 0.35
 """Of the slices with soft tissue that must show vessels."""
 
+LOOKED_AT = 16
+"""Slices from bottom to top that are looked at."""
+
 _SOFT = (0.0, 100.0)  # HU of brain, muscle and blood
+_AIR_HU = -1000.0
 _METAL_HU = 700.0  # no vessel; cortical bone, teeth, clips
 _LARGEST_MM2 = 1000.0  # several that touch; the ring of a skull is larger
 _SMALLEST_MM2 = 1.5
@@ -30,6 +36,23 @@ _AROUND_MM = 2.0
 _FEWEST_MM2 = 3000.0  # of soft tissue, that a slice counts
 _WORKING_MM = 0.8  # finer pixels are left out
 _SMOOTH_MM = 0.6
+
+
+def spread(n_slices: int) -> list[int]:
+    """Return which of a number of slices are looked at."""
+    places = np.linspace(0, n_slices - 1, min(LOOKED_AT, n_slices))
+    indices: list[int] = places.round().astype(int).tolist()
+    return indices
+
+
+def volume_shows_contrast(ncct: Volume) -> bool:
+    """Tell from the axial slices of a volume in HU whether contrast was given."""
+    head = reorient_ras(ncct)
+    pixel_mm = head.spacing[0], head.spacing[1]
+    images = (head.array[:, :, k] for k in spread(head.shape[2]))
+    return shows_contrast(
+        [vessel_share(np.nan_to_num(image, nan=_AIR_HU), pixel_mm) for image in images]
+    )
 
 
 def shows_contrast(shares: Sequence[float]) -> bool:

@@ -9,11 +9,11 @@ import numpy as np
 import pydicom
 import pytest
 
-from magic_model.data.dicom import enhancement
+from magic_model.data import enhancement
 from magic_model.phantom.patient import PhantomSpec, make_patient
 from magic_model.severity import Severity
 
-HEAD = Path(__file__).parents[4].parent / "shared" / "data" / "ct_tilted_head"
+HEAD = Path(__file__).parents[3].parent / "shared" / "data" / "ct_tilted_head"
 PIXEL = 1.0, 1.0
 
 
