@@ -106,8 +106,11 @@ def _components(
 
 def _pilot(request: AccuracyRequest) -> MultireaderAccuracy:
     assert request.pilot is not None  # noqa: S101
-    frame = read_ratings(request.pilot, request.rating, request.truth_positive)
-    return multireader_accuracy(frame, request.metric, threshold=request.threshold)
+    read = read_ratings(
+        request.pilot, rating=request.rating, truth_positive=request.truth_positive
+    )
+    columns = read.columns
+    return multireader_accuracy(columns, request.metric, threshold=request.threshold)
 
 
 def _from_file(path: Path) -> AccuracyComponents:
