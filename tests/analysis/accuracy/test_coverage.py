@@ -44,6 +44,7 @@ def test_a_cell_beyond_its_bound_is_marked():
 
     assert "99.0 conservative | 90.0 **beyond** | 50.0 **beyond** | 0.0 " in row
 
+
 def test_the_page_has_the_tables_and_no_cell_beyond():
     page = PAGE.read_text(encoding="utf-8")
     decided = page.partition(BEGIN)[2].partition(END)[0].partition("programs in use")[0]
