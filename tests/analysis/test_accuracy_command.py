@@ -40,7 +40,9 @@ def as_csv(path, rows):
 def as_imrmc(path, rows):
     truth = {case: ill for _, case, _, ill, _ in rows}
     ill = sum(truth.values())
-    lines = [f"N0: {len(truth) - ill}", f"N1: {ill}", "NR: 3", "NM: 2", "BEGIN DATA:"]
+    readers = len({reader for reader, *_ in rows})
+    lines = [f"N0: {len(truth) - ill}", f"N1: {ill}", f"NR: {readers}", "NM: 2"]
+    lines += ["BEGIN DATA:"]
     lines += [f"-1,{case},0,{value}" for case, value in truth.items()]
     lines += [f"{r},{case},{m},{rating}" for r, case, m, _, rating in rows]
     path.write_text("\n".join(lines))
