@@ -242,6 +242,27 @@ class MultireaderAccuracy(Shown):
             self._error(one, other),
         )
 
+    def guarded(
+        self, first: Hashable, second: Hashable | None = None
+    ) -> guarded.Modality | guarded.Difference | None:
+        """Return a modality, or a difference of two, that gives limits at any level.
+
+        None where there is no estimate. Degrees of freedom are those of
+        `for_decisions`, if it was called.
+
+        Raises:
+            ValueError: If there is no such modality, or both are the same.
+        """
+        if second is not None:
+            self._two(first, second)
+        index = self._index(first)
+        if self._analysis is None:
+            return None
+        if second is not None:
+            return self._guarded(first, second)
+        error = self._error(index)
+        return guarded.Modality(float(self._analysis.means[index]), error)
+
     def _two(self, first: Hashable, second: Hashable) -> tuple[int, int]:
         if first == second:
             msg = f"Two modalities must differ, got {first} twice"

@@ -14,7 +14,7 @@ from analysis.report import formatting
 from analysis.report.endpoints import EndpointResult, PlanAnswered
 from analysis.report.estimates import MOST_READERS, name_of
 from analysis.report.section import Picture, Table
-from reader_study.formats.endpoint import Endpoint, Measure, Multiplicity
+from reader_study.formats.endpoint import ACCURACY, Endpoint, Measure, Multiplicity
 from reader_study.formats.responses import ONE_METHOD
 
 _IN_TABLE: Mapping[Measure, str] = {
@@ -98,6 +98,13 @@ def _of_two_methods(result: EndpointResult, of: str) -> tuple[str, str]:
             f"0 is no shift; {n}.",
         ),
     }
+    if result.endpoint.measure in ACCURACY:
+        what = name_of(result.endpoint).partition(",")[0]
+        return (
+            f"{what} against the truth, {test} minus {reference}: {of}.",
+            f"0 is no difference; {result.estimate.n_readers} readers, "
+            f"{result.estimate.n_cases} patients with a truth.",
+        )
     beyond = (
         f"{name_of(result.endpoint)} between {reference} and {test} on {name} is {of}.",
         f"1 is perfect agreement, 0 what chance alone would give; {n}.",

@@ -8,13 +8,19 @@ import numpy as np
 from analysis import multireader
 from analysis.agreement.batch import Weights
 from analysis.multireader import ClusteredEstimate, Pairs
-from analysis.questions import acceptability, between_readers, shifts, turing
+from analysis.questions import (
+    acceptability,
+    accuracy,
+    between_readers,
+    shifts,
+    turing,
+)
 from analysis.questions import arms as question_arms
 from analysis.questions.judgements import judgements_of
 from analysis.responses import Responses
 from analysis.responses.pairing import paired_readings, paired_with_open
 from reader_study.formats.arms import Arms
-from reader_study.formats.endpoint import Endpoint, Measure
+from reader_study.formats.endpoint import ACCURACY, Endpoint, Measure
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import Question
 from reader_study.formats.responses import ONE_METHOD, Reading
@@ -33,6 +39,9 @@ _NAMES: Mapping[Measure, str] = {
     "turing": "Balanced accuracy of telling the methods apart",
     "shift": "Mean shift on the scale",
     "share_acceptable": "Share acceptable",
+    "auc": "AUC, difference",
+    "sensitivity": "Sensitivity, difference",
+    "specificity": "Specificity, difference",
 }
 _BETWEEN = {
     "methods": "",
@@ -126,6 +135,8 @@ def estimates_of(
         return found if isinstance(found, Unanswerable) else [found]
     if not study.contrasts:
         return _nothing_compared(study)
+    if endpoint.measure in ACCURACY:
+        return _of_accuracy(endpoint, study)
     return [_compared(endpoint, responses, study) for responses in study.contrasts]
 
 
@@ -139,6 +150,27 @@ def _nothing_compared(study: PlannedStudy) -> Unanswerable:
         f"compares {plan.reference} with {tests}; this file holds "
         f"{', '.join(study.methods)}"
     )
+
+
+def _of_accuracy(
+    endpoint: Endpoint, study: PlannedStudy
+) -> list[Estimated] | Unanswerable:
+    estimated = []
+    for responses in study.contrasts:
+        found = accuracy.accuracy_of(responses, study.plan)
+        if isinstance(found, str):
+            said = found.removesuffix(".")
+            return Unanswerable(f"needs ratings beside a truth ({said})")
+        metric = next((one for one in found.metrics if one == endpoint.measure), None)
+        if metric is None:
+            return Unanswerable("needs a threshold from which a rating calls disease")
+        alone = tuple(
+            (str(reader), found.of_reader(metric, reader)[-1])
+            for reader in found.readers
+        )
+        methods = (responses.reference, responses.test)
+        estimated.append(Estimated(methods, found.difference(metric), alone))
+    return estimated
 
 
 def _compared(

@@ -16,6 +16,9 @@ Measure = Literal[
     "turing",
     "shift",
     "share_acceptable",
+    "auc",
+    "sensitivity",
+    "specificity",
 ]
 """What is estimated, with readers and patients random.
 
@@ -23,7 +26,11 @@ Measure = Literal[
 agreement beyond chance; `acceptability`: the share of acceptable pictures, test minus
 reference; `turing`: the balanced accuracy of telling the methods apart; `shift`: mean
 steps along the scale, test minus reference; `share_acceptable`: the share of acceptable
-pictures of one method."""
+pictures of one method; `auc`, `sensitivity`, `specificity`: accuracy of the plan's
+`rating` against the truth, test minus reference."""
+
+ACCURACY: frozenset[Measure] = frozenset({"auc", "sensitivity", "specificity"})
+"""Measures that need a truth of each case, and the plan's rating."""
 
 Between = Literal["methods", "readers", "readings"]
 """Whose answers are to be the same: a reader's under two methods, two readers' under
@@ -41,15 +48,17 @@ Multiplicity = Literal["holm", "fixed_sequence", "none"]
 nothing."""
 
 _AGREEMENT: tuple[Claim, ...] = ("at_least", "estimate")
+_DIFFERENCE: tuple[Claim, ...] = ("non_inferior", "equivalent", "differs", "estimate")
 CLAIMS: Mapping[Measure, tuple[Claim, ...]] = {
     "agreement": _AGREEMENT,
     "kappa": _AGREEMENT,
     "weighted_kappa": _AGREEMENT,
     "ac1": _AGREEMENT,
-    "acceptability": ("non_inferior", "equivalent", "differs", "estimate"),
+    "acceptability": _DIFFERENCE,
     "turing": ("equivalent", "differs", "estimate"),
     "shift": ("differs", "equivalent", "estimate"),
     "share_acceptable": _AGREEMENT,
+    **dict.fromkeys(ACCURACY, _DIFFERENCE),
 }
 """Claims that each measure can have."""
 
@@ -60,7 +69,11 @@ _BETWEEN: Mapping[str, tuple[Measure, ...]] = {
 """Measures of agreement that is not between methods."""
 
 _LOWEST: Mapping[str, float] = {"agreement": 0.0, "share_acceptable": 0.0}
-_LARGEST: Mapping[str, float] = {"acceptability": 1.0, "turing": 0.5}
+_LARGEST: Mapping[str, float] = {
+    "acceptability": 1.0,
+    "turing": 0.5,
+    **dict.fromkeys(ACCURACY, 1.0),
+}
 
 
 @checking.record(kw_only=True)
@@ -186,6 +199,9 @@ _IN_WORDS: tuple[tuple[Measure, str], ...] = (
     ("acceptability", r"acceptab|non-?inferior"),
     ("turing", r"turing|balanced accuracy|equivalence to chance"),
     ("shift", r"\bshifts?\b"),
+    ("auc", r"\bauc\b|area under"),
+    ("sensitivity", r"\bsensitivit"),
+    ("specificity", r"\bspecificit"),
     ("agreement", r"\bagree"),
 )
 _GENERAL = frozenset({"agreement"})

@@ -1,6 +1,7 @@
 """The plan of analysis: checked by a build, kept in plan.json, read by a report."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from reader_study.formats import checking
+from reader_study.formats.endpoint import ACCURACY as ACCURACY_MEASURES
 from reader_study.formats.endpoint import (
     Endpoint,
     Multiplicity,
@@ -216,7 +218,8 @@ class AnalysisPlan:
         if endpoint.margin is not None:
             return endpoint.margin
         if endpoint.claim == "non_inferior":
-            return self.non_inferiority_margin
+            of_accuracy = endpoint.measure in ACCURACY_MEASURES
+            return self.accuracy_margin if of_accuracy else self.non_inferiority_margin
         chance = endpoint.claim == "equivalent" and endpoint.measure == "turing"
         return self.equivalence_margin if chance else None
 
@@ -231,7 +234,8 @@ class AnalysisPlan:
         """Return the endpoints after the primary one.
 
         A plan that lists none, as those of earlier studies, plans what its margins are
-        for: equivalence to chance, and non-inferiority of each acceptability question.
+        for: equivalence to chance, and non-inferiority of each acceptability question
+        and of the AUC.
 
         Args:
             questions: Ids of the questionnaire.
@@ -250,7 +254,21 @@ class AnalysisPlan:
                 for name in self.acceptability_questions
                 if name in asked
             ]
+        rated = self.rated_question(asked)
+        if self.accuracy_margin is not None and rated:
+            implied.append(
+                Endpoint(question=rated, measure="auc", claim="non_inferior")
+            )
         return tuple(one for one in implied if one != self.primary)
+
+    def rated_question(self, questions: Iterable[str]) -> str | None:
+        """Return the question that the rating names first, None where it names none."""
+        named = {
+            found.start(): question
+            for question in questions
+            if (found := re.search(rf"(?<!\w){re.escape(question)}(?!\w)", self.rating))
+        }
+        return named[min(named)] if named else None
 
     def _require_margin(self, endpoint: Endpoint, *path: str | int) -> None:
         needed = endpoint.claim in {"non_inferior", "equivalent"}
