@@ -138,6 +138,14 @@ def test_what_is_printed(ratings, capsys):
     assert "nan" not in out.lower()
 
 
+def test_a_rehearsal_is_marked(ratings, tmp_path, capsys):
+    head, *rows = ratings.read_text().splitlines()
+    path = tmp_path / "r.csv"
+    path.write_text("\n".join([f"{head},simulated", *(f"{row},1" for row in rows)]))
+    assert printed(capsys, path).startswith("Simulated data: some or all readings")
+    assert found(capsys, path)["provenance"] == "simulated"
+
+
 @pytest.mark.slow
 def test_all_is_written_or_nothing(ratings, tmp_path, capsys):
     folder = tmp_path / "out"
