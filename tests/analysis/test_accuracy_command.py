@@ -141,8 +141,12 @@ def test_what_is_printed(ratings, capsys):
 def test_a_rehearsal_is_marked(ratings, tmp_path, capsys):
     head, *rows = ratings.read_text().splitlines()
     path = tmp_path / "r.csv"
+    head = head.replace("modality", "Method")
     path.write_text("\n".join([f"{head},simulated", *(f"{row},1" for row in rows)]))
-    assert printed(capsys, path).startswith("Simulated data: some or all readings")
+    out = printed(capsys, path)
+    assert out.startswith("Simulated data: some or all readings")
+    said = "columns are read by another name: 'Method' as modality"
+    assert f"How the file was understood:\n  {said}\n" in out
     assert found(capsys, path)["provenance"] == "simulated"
 
 
@@ -195,6 +199,8 @@ def test_three_modalities_and_a_design_with_gaps(rows, tmp_path, capsys):
     pairs = [(row["test"], row["reference"]) for row in content["differences"]]
     assert pairs == [("MAGIC", "RAPID"), ("MAGIC", "MR"), ("RAPID", "MR")]
     assert content["equality"]["undefined_reason"]
+    out = printed(capsys, path, "--covariance", "delong", "--random", "cases")
+    assert "Not defined: delong needs every case rated in every cell" in out
     assert found(capsys, *asked, "--test", "MR", "--reference", "RAPID")["differences"]
 
 
