@@ -23,7 +23,12 @@ from analysis.report.formatting import (
     number,
 )
 from analysis.report.section import Table
-from analysis.report.writing import complete_or_untouched, write_json, write_table
+from analysis.report.writing import (
+    complete_or_untouched,
+    stamp_provenance,
+    write_json,
+    write_table,
+)
 from analysis.responses.ratings import RatingsFile
 
 METRIC = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
@@ -155,6 +160,7 @@ def as_json(
     return {
         "schema": 1,
         "file": path.name,
+        "provenance": read.provenance,
         "assumed": list(read.assumed),
         "readers": list(map(str, study.readers)),
         "modalities": list(map(str, study.modalities)),
@@ -201,7 +207,8 @@ def write(
         for table in tables(compared):
             write_table(table, staging)
         if curves:
-            save_figure(roc_figure(curves, threshold), staging, "roc")
+            figure = roc_figure(curves, threshold)
+            save_figure(stamp_provenance(figure, read.provenance), staging, "roc")
 
 
 def roc_figure(
