@@ -205,6 +205,26 @@ def test_three_modalities_and_a_design_with_gaps(rows, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("kept", "covariances"),
+    [
+        (lambda reader, _: reader == "A", ["Error variance", "Cov1"]),
+        (lambda _, modality: modality == "CT", ["Error variance", "Cov2"]),
+        (lambda *row: row == ("A", "CT"), ["Error variance"]),
+        (lambda *_: True, ["Error variance", "Cov1", "Cov2", "Cov3"]),
+        (lambda *row: row != ("A", "CT"), ["Error covariances:"]),
+    ],
+)
+def test_one_reader_one_modality_or_a_gap(rows, kept, covariances, tmp_path, capsys):
+    rows = [(r, c, m.replace("RAPID", "CT"), t, x) for r, c, m, t, x in rows]
+    path = as_csv(tmp_path / "r.csv", [row for row in rows if kept(row[0], row[2])])
+    out = printed(capsys, path)
+    (line,) = (line for line in out.splitlines() if line.startswith("Error "))
+    assert [part.rpartition(" ")[0] for part in line.split(", ")] == covariances
+    assert "nan" not in out.lower()
+    assert json.dumps(found(capsys, path), allow_nan=False)
+
+
+@pytest.mark.parametrize(
     ("more", "message"),
     [
         (("--margin", "0.1"), "--margin needs --test and --reference, of MAGIC, RAPID"),
