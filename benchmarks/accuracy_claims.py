@@ -6,19 +6,20 @@
 Bots answer with the AUC planted by each method, and a plan with a margin is answered as
 a report does (`answer_plan`). Printed by design: how often the intervals of both AUCs
 and of their difference hold what was planted, how often non-inferiority was claimed,
-and how often the formula of `magic-analyze power` says it is, from components estimated
-on other rehearsals of 40 readers and 600 cases.
+and how often `magic-analyze power` says it is, from components estimated on other
+rehearsals of 40 readers and 600 cases; last, the power of Hillis' test.
 """
 
 import argparse
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from analysis.accuracy import multireader_accuracy
-from analysis.power.accuracy import AccuracyComponents, AccuracyTest
+from analysis.power.accuracy import AccuracyComponents, AccuracyTest, Guard
 from analysis.report.endpoints import answer_plan
 from analysis.report.section import ReportContext
 from reader_study.formats.endpoint import Endpoint
@@ -29,7 +30,7 @@ from reader_study.formats.responses import Reading, Responses
 from reader_study.rehearsal.accurate import AccurateBots
 from reader_study.rehearsal.bots import SimulationPlan
 
-STUDIES, PILOTS, SEED = 400, 6, 41
+STUDIES, PILOTS, SEED = 400, 20, 41
 RATING = "Q3 > 1 by Q4"
 METHODS = ("RAPID", "MAGIC")
 ASKED = paper_questionnaire()
@@ -85,11 +86,13 @@ def study_of(bots: AccurateBots, readers: int, rng: np.random.Generator) -> Resp
     return Responses(readings, ASKED, *METHODS, simulated=True)
 
 
-def components(design: Design, rng: np.random.Generator) -> AccuracyComponents:
+def pilots(
+    design: Design, rng: np.random.Generator
+) -> tuple[AccuracyComponents, Guard]:
     """Return what large rehearsals of the same bots say of the covariances."""
     bots = design.bots(math.ceil(600 / design.cases))
     rate = np.vectorize(lambda *answers: bots.rating.table[answers])
-    found = []
+    found, guards = [], []
     for _ in range(PILOTS):
         drawn = bots.draw(40, rng)
         ratings = rate(*(drawn[name] for name in bots.rating.names))
@@ -101,10 +104,16 @@ def components(design: Design, rng: np.random.Generator) -> AccuracyComponents:
             "truth": bots.diseased[case].astype(int),
             "rating": ratings.ravel(),
         }
-        found.append(AccuracyComponents.of_pilot(multireader_accuracy(rows)))
-    names = [field.name for field in fields(AccuracyComponents)]
+        study = multireader_accuracy(rows)
+        found.append(AccuracyComponents.of_pilot(study))
+        guards.append(Guard.of_pilot(study))
+    return _mean(found), _mean(guards)
+
+
+def _mean(found: Sequence[Any]) -> Any:  # noqa: ANN401 - of one class
+    names = [field.name for field in fields(found[0])]
     means = {name: float(np.mean([getattr(o, name) for o in found])) for name in names}
-    return AccuracyComponents(**{**means, "cases": found[0].cases})
+    return type(found[0])(**{**means, "cases": found[0].cases})
 
 
 def outcomes(
@@ -156,6 +165,7 @@ def main() -> None:
     print(f"{studies} rehearsals a design, seed {SEED}")
     print(
         "readers x cases  AUC         margin  held: RAPID MAGIC  diff.  claimed  power"
+        "    Hillis"
     )
     for place, design in enumerate(DESIGNS):
         rng = np.random.default_rng([SEED, place])
@@ -164,14 +174,14 @@ def main() -> None:
         power = ""
         if difference > -design.margin:
             test = AccuracyTest(difference=difference, margin=design.margin)
-            of = components(design, rng)
-            power = f"{test.power(of, design.readers, design.cases).power:.3f}"
-        size = f"{design.readers} x {design.cases}"
+            of, guard = pilots(design, rng)
+            size = (design.readers, design.cases)
+            power = f"{test.power(of, *size, guard).power:.3f}    "
+            power += f"{test.power(of, *size).power:.3f}"
+        named = f"{design.readers} x {design.cases}"
         aucs = " ".join(f"{auc:.2f}" for auc in design.auc)
-        held = "  ".join(f"{share:.3f}" for share in found[:3])
-        print(
-            f"{size:<17}{aucs:<12}{design.margin:<13g}{held}  {found[3]:.3f}    {power}"
-        )
+        held = "  ".join(f"{share:.3f}" for share in found)
+        print(f"{named:<17}{aucs:<12}{design.margin:<13g}{held}    {power}")
 
 
 if __name__ == "__main__":
