@@ -158,6 +158,7 @@ def _pairs(
 def _understood(path: Path, read: "RatingsFile") -> list[str]:
     """Return what the file holds, in words."""
     from analysis.accuracy.design import rating_design
+    from analysis.report.section import PROVENANCE_WARNING
 
     diseased, others = read.n_cases
     columns = read.columns
@@ -173,7 +174,8 @@ def _understood(path: Path, read: "RatingsFile") -> list[str]:
         f"{' or '.join(read.negative) or '-'})",
         f"Design: {rating_design(columns).sentence}",
     ]
-    parts = ["\n".join(found)]
+    warning = PROVENANCE_WARNING[read.provenance]
+    parts = [warning, "\n".join(found)] if warning else ["\n".join(found)]
     if read.assumed:
         said = [f"  {sentence}" for sentence in read.assumed]
         parts.append("\n".join(["How the file was understood:", *said]))
