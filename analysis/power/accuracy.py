@@ -81,19 +81,18 @@ class AccuracyComponents(Shown):
             raise InputError(msg)
         found, components = study.covariances, study.variance_components
         if study.undefined_reason or found is None or components is None:
-            reason = study.undefined_reason or "its covariances are not defined"
+            reason = study.undefined_reason or (
+                "its covariances are not defined for readers who use both modalities"
+            )
             msg = f"A pilot must have a result, got none: {reason}"
-            raise InputError(msg)
-        if found.cov1 is None or found.cov2 is None or found.cov3 is None:
-            msg = "A pilot must have readers who use both modalities, got none"
             raise InputError(msg)
         return cls(
             cases=study.n_cases,
             reader_modality=components.reader_modality,
             error_variance=found.error_variance,
-            cov1=found.cov1,
-            cov2=found.cov2,
-            cov3=found.cov3,
+            cov1=found.cov1 or 0.0,  # none is None where there are components
+            cov2=found.cov2 or 0.0,
+            cov3=found.cov3 or 0.0,
         )
 
 

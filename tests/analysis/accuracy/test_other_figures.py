@@ -42,19 +42,6 @@ RATINGS = POPULATION.draw(np.random.default_rng(8), READERS, DISEASED, OTHERS)
 FRAME = _frame(RATINGS)
 
 
-def _jackknife(statistic):
-    """Return covariances of the cells with each case left out in turn."""
-    cells = RATINGS.reshape(-1, CASES)
-    left_out = [
-        [
-            statistic(np.delete(cell, case), np.delete(TRUTH, case))
-            for case in range(CASES)
-        ]
-        for cell in cells
-    ]
-    return np.cov(left_out, bias=True) * (CASES - 1)
-
-
 def _mean_kind(matrix, *, same_modality, same_reader):
     modality, reader = np.divmod(np.arange(2 * READERS), READERS)
     kind = (modality[:, None] == modality) == same_modality
@@ -303,6 +290,12 @@ def test_readers_who_cannot_be_tested_have_a_reason():
         mcnemar_by_reader(FRAME, ("new", "newer"), 3)
     with pytest.raises(InputError, match="Calls must be of"):
         mcnemar_by_reader(FRAME, ("new", "old"), 3, "auc")
+
+
+def test_one_reader_has_the_jackknife_where_nothing_else_is_known():
+    alone = partial_auc(FRAME[FRAME["reader"] == 0])
+    assert (alone.covariance, alone.random) == ("jackknife", "cases")
+    assert alone.variance_components is None
 
 
 def test_partly_paired_cases_have_an_unbiased_error_of_their_own():

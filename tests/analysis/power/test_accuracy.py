@@ -250,6 +250,30 @@ def test_pilots_that_give_no_components():
         AccuracyTest(difference=0.1).power(nothing, 3, 50)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"difference": 2}, "Difference must be between"),
+        ({"difference": 0.1, "alpha": 0}, "Alpha must be between"),
+        ({"difference": 0.1, "margin": 1}, "Margin must be between"),
+        ({"difference": 0.1, "random": "none"}, "random must be one of"),
+    ],
+)
+def test_tests_that_cannot_be(given, message):
+    with pytest.raises(ValueError, match=message):
+        AccuracyTest(**given)
+
+
+def test_a_pilot_of_nested_readers_says_that_none_uses_both():
+    ratings = Population(STRUCTURES["alike"], (0.8, 0.8), steps=True).draw(
+        np.random.default_rng(4), 4, 6, 6
+    )
+    frame = pd.DataFrame(_frame(ratings, 6))
+    nested = frame[(frame["reader"] < 2) == (frame["method"] == "MAGIC")]
+    with pytest.raises(InputError, match="covariances are not defined"):
+        AccuracyComponents.of_pilot(multireader_accuracy(nested))
+
+
 def _frame3(ratings):
     modality, reader, case = (axis.ravel() for axis in np.indices(ratings.shape))
     truth = (case < ratings.shape[2] - 5).astype(int)
