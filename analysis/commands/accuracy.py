@@ -1,6 +1,7 @@
 """`magic-analyze accuracy`: readers against a truth, from a file of ratings."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -83,6 +84,9 @@ def accuracy(
 
     if covariance and method == "u_statistics":
         msg = f"--covariance is for obuchowski_rockette, got {covariance}"
+        raise InputError(msg)
+    if threshold is not None and not math.isfinite(threshold):
+        msg = f"--threshold must be a finite number, got {threshold}"
         raise InputError(msg)
     diseased = [v.strip() for v in (truth_positive or "").split(",") if v.strip()]
     read = read_ratings(ratings, rating=rating, truth_positive=diseased)

@@ -43,6 +43,7 @@ SAMPLES = {
     "cases": "cases are a sample, readers fixed",
 }
 _LEVEL = "95% CI"
+_MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,18 @@ def reasons(compared: Compared) -> list[str]:
         reason = row["undefined_reason"]
         named[f"{row['reader']} under {row['modality']}"] = _text(reason)
     for (reader, test, reference), found in _reader_differences(compared).items():
-        named[f"{reader}, {test} - {reference}"] = found.undefined_reason
+        named[f"{test} - {reference} of {reader}"] = found.undefined_reason
     said: dict[str, list[str]] = {}
     for name, reason in named.items():
         if reason and reason != study.undefined_reason:
             said.setdefault(reason, []).append(name)
-    return [f"{', '.join(names)}: {reason}." for reason, names in said.items()]
+    return [f"{_few(names)}: {reason}." for reason, names in said.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    rest = [f"and {more} more"] if more > 0 else []
+    return ", ".join([*names[:_MOST_NAMED], *rest])
 
 
 def non_inferiority_sentence(found: NonInferiority) -> str:

@@ -334,7 +334,7 @@ def _checked(
     faults += _twice(path, readings)
     numbers, wrong, commas = _numbers(path, readings)
     faults += wrong
-    if not readings:
+    if not faults and all(value is None for value in numbers):
         faults.append(f"{path} holds no ratings")
     if faults:
         raise FormatError(faults)

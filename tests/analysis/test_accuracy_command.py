@@ -180,8 +180,8 @@ def test_what_is_not_defined_says_why(rows, tmp_path, capsys):
     out = printed(capsys, path, *COMPARED)
     assert "worse than RAPID: not tested, the standard error is 0" in out
     said = out.splitlines()[-3]
-    assert said.startswith("MAGIC, RAPID, MAGIC - RAPID, A under MAGIC")
-    assert said.endswith(f": {reason}.")
+    first = "MAGIC, RAPID, MAGIC - RAPID, A under MAGIC, B under MAGIC, C under MAGIC"
+    assert said == f"{first}, and 6 more: {reason}."
     one = as_csv(tmp_path / "one.csv", simulated(n_diseased=1))
     out = printed(capsys, one)
     assert "Error covariances: undefined." in out
@@ -233,6 +233,7 @@ def test_one_reader_one_modality_or_a_gap(rows, kept, covariances, tmp_path, cap
         (("--test", "MAGIC", "--reference", "MAGIC"), "Two modalities must differ"),
         ((*COMPARED[:4], "--margin", "2"), "Margin must be between 0 and 1, got 2"),
         (("--metric", "sensitivity"), "The sensitivity needs a threshold"),
+        (("--threshold", "nan"), "--threshold must be a finite number, got nan"),
         (("--threshold", "3"), "The AUC takes no threshold, got 3"),
         (("--method", "u_statistics", "--covariance", "delong"), "--covariance is for"),
         (("--method", "u_statistics", "--random", "cases"), "u_statistics need random"),

@@ -184,6 +184,7 @@ def test_names_that_may_be_one_are_told(tmp_path):
         (TABLE + "A,3\n", ["line 6: has 2 cells, the header has 5"]),
         (HEADER, ["has a header but no ratings"]),
         (HEADER + ",1,,1,\n", ["holds no ratings"]),
+        (HEADER + "A,1,CT,1,\nA,2,CT,0,NA\n", ["holds no ratings"]),
     ],
 )
 def test_what_cannot_be_used_is_told_with_its_line(text, faults, tmp_path):
