@@ -46,6 +46,11 @@ BENCHMARKS = (
         ("--studies", "100"),
         uses=("R",),
     ),
+    Benchmark(
+        "accuracy_claims",
+        "planted accuracy found again, non-inferiority claimed as often as power says",
+        ("--studies", "40"),
+    ),
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
