@@ -59,6 +59,7 @@ BENCHMARKS = (
         "known motions undone, and results that are not trusted",
         ("--motions", "12", "--subset", "3"),
     ),
+    Benchmark("patients_in", "a large head imported, brains found, slabs registered"),
     Benchmark("value_checks", "checks of values, on phantoms", minutes=10),
     Benchmark(
         "severity",

@@ -324,7 +324,7 @@ def _truth(cohort: Cohort, patient: Patient) -> tuple[str, str]:
     would be that of the reference method.
     """
     planted = cohort.folder / patient.patient_id / PHANTOM_FILE
-    if not planted.is_file():
+    if patient.severity is None or not planted.is_file():
         return "", ""
     return str(patient.severity), _PLANTED
 
