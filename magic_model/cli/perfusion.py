@@ -61,7 +61,9 @@ def _voxel(text: str, option: str) -> "Voxel | None":
         return None
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        msg = f"{option} must be three whole numbers from 0 such as 40,60,3, got {text!r}"
+        msg = (
+            f"{option} must be three whole numbers from 0 such as 40,60,3, got {text!r}"
+        )
         raise DataError(msg)
     i, j, k = map(int, parts)
     return i, j, k

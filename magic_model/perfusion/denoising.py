@@ -156,8 +156,10 @@ def _pairs(
         offset = tuple(i - n for i, n in zip(step, reach, strict=True))
         square = sum((d * mm) ** 2 for d, mm in zip(offset, spacing, strict=True))
         too_far = square > (_REACH * _SIGMA_MM) ** 2
-        if offset <= (0, 0, 0) or too_far or any(
-            abs(d) >= n for d, n in zip(offset, shape, strict=True)
+        if (
+            offset <= (0, 0, 0)
+            or too_far
+            or any(abs(d) >= n for d, n in zip(offset, shape, strict=True))
         ):
             continue
         near, far = (

@@ -126,9 +126,7 @@ def draw_maps(result: Perfusion) -> "Figure":
         Volume(result.brain.astype(np.float32), result.series.affine, Kind.BRAIN_MASK)
     ).array
     heights = _heights(brain)
-    rows, columns = (
-        np.flatnonzero(brain.any(axis=axes)) for axes in ((0, 2), (1, 2))
-    )
+    rows, columns = (np.flatnonzero(brain.any(axis=axes)) for axes in ((0, 2), (1, 2)))
     box = (
         slice(columns[0], columns[-1] + 1),
         slice(rows[0], rows[-1] + 1),

@@ -58,7 +58,9 @@ class Series:
         bad = [i for i in range(frames) if not np.isfinite(self.array[..., i]).all()]
         if bad:
             first = f"{len(bad)} of {frames} frames, first frame {bad[0]} (from 0)"
-            msg = f"All values of a series must be finite, got NaN or infinity in {first}"
+            msg = (
+                f"All values of a series must be finite, got NaN or infinity in {first}"
+            )
             raise DataError(msg)
 
     @property
@@ -124,7 +126,9 @@ def read_mask(path: Path, series: Series) -> Mask:
         raise DataError(msg)
     apart = float(np.abs(volume.affine - series.affine).max())
     if apart > _AFFINE_MM:
-        msg = f"{path}: must lie where the series lies, got affines {apart:.3g} mm apart"
+        msg = (
+            f"{path}: must lie where the series lies, got affines {apart:.3g} mm apart"
+        )
         raise DataError(msg)
     mask = np.asarray(volume.array > 0.5)
     if not mask.any():
@@ -182,6 +186,8 @@ def _read_times(path: Path) -> Array:
         raise DataError(msg) from error
     for word in words:
         if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", word):
-            msg = f"{path}: must hold seconds separated by white space, got {word[:40]!r}"
+            msg = (
+                f"{path}: must hold seconds separated by white space, got {word[:40]!r}"
+            )
             raise DataError(msg)
     return np.array([float(word) for word in words])
