@@ -68,7 +68,7 @@ def make_object(
 ) -> Known:
     """Return tiles of tissue (CBF, MTT, delay) beside an artery and a vein."""
     kinds = tissues or [(f, m, d) for f in FLOWS for m in TRANSITS for d in DELAYS]
-    across = 6 if len(kinds) >= 6 else len(kinds)
+    across = min(6, len(kinds))
     down = -(-len(kinds) // across)
     shape = (6 + across * TILE, max(down * TILE, 24), 2)
     labels = np.zeros(shape, int)
@@ -192,7 +192,7 @@ def slab_seconds() -> float:
     pick = rng.integers(0, len(curves), (8, 8, 2)).repeat(32, 0).repeat(32, 1)
     hu = curves[pick.repeat(4, 2)]
     hu += 4 * rng.standard_normal(hu.shape, dtype=np.float32)
-    hu[2:5, 2:5] = 40 + artery(TIMES[:45])
+    hu[10:13, 10:13] = 40 + artery(TIMES[:45])
     series = Series(hu, np.diag([0.9, 0.9, 5, 1.0]), TIMES[:45])
     brain = np.zeros(shape, bool)
     brain[14:242, 14:242] = True

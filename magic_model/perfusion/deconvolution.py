@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 _THRESHOLD = 0.1  # singular values, as a share of the largest
 _THRESHOLDS = np.geomspace(0.01, 0.95, 24)
 _OSCILLATION = 0.035
-_BEFORE_S = 4.0  # an artery may be seen later than tissue
-_LAMBDAS = np.geomspace(1e-6, 10, 22)
+_BEFORE_S = 6.0  # an artery may be seen later than tissue
+_LAMBDAS = np.geomspace(1e-4, 1, 25)
 _DRAWS = 12
 
 
@@ -104,7 +104,7 @@ def oscillation(times: Array, aif: Array, limit: float = _OSCILLATION) -> Solver
 def tikhonov(times: Array, aif: Array, weight: float) -> Solver:
     """Weigh the misfit against the roughness (squared steps) of `k`.
 
-    Lags begin 4 s before the artery, so that tissue that is reached earlier is seen,
+    Lags begin 6 s before the artery, so that tissue that is reached earlier is seen,
     and frames may be unevenly spaced.
 
     Args:
@@ -129,10 +129,9 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
 
     Tissue with exponential residues (MTT 4, 7 and 12 s, CBF 15, 30 and 60 mL/100g/min,
     delayed by 0 and 3 s) is made from this patient's artery at these times, gets noise
-    as it is left by the denoising, and is deconvolved with each weight. The weight with
-    the smallest sum of root mean square errors is taken, of log CBF, log CBV and a tenth
-    of Tmax in seconds.
-    The draws are the same each time.
+    as it is left by the denoising, and is deconvolved with each weight. That with the
+    smallest sum of root mean square errors is taken, of log CBF, log CBV and a tenth of
+    Tmax in seconds. The draws are the same each time.
 
     Args:
         times: Of the frames, in seconds.
@@ -144,7 +143,7 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
     curves, height, volume, delay = (
         np.repeat(values, _DRAWS, axis=0) for values in _tissue(times, aif)
     )
-    noisy = (curves + sd * rng.standard_normal(curves.shape)) @ basis @ basis.T
+    noisy = curves + sd * rng.standard_normal(curves.shape) @ basis @ basis.T
 
     def error(weight: float) -> float:
         solver = tikhonov(times, aif, float(weight))

@@ -1,4 +1,4 @@
-"""From HU over time to enhancement with less noise: baseline, basis, like neighbours."""
+"""From HU over time to enhancement with less noise: baseline, basis, neighbours."""
 
 import math
 from collections.abc import Iterator
@@ -150,7 +150,7 @@ Region = tuple[slice, ...]
 def _pairs(
     shape: tuple[int, ...], spacing: tuple[float, float, float]
 ) -> Iterator[tuple[Region, Region, float]]:
-    """Yield each step to a neighbour once: both ends, and the weight of the distance."""
+    """Yield each step to a neighbour once: both ends, and its weight by distance."""
     reach = [min(_MOST_STEPS, int(_REACH * _SIGMA_MM / length)) for length in spacing]
     for step in np.ndindex(*(2 * n + 1 for n in reach)):
         offset = tuple(i - n for i, n in zip(step, reach, strict=True))

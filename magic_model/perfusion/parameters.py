@@ -74,7 +74,7 @@ def _some(
 
 
 def _peak_time(times: Array, curves: Array) -> Array:
-    """Return the time of each maximum, by the parabola through it and its neighbours."""
+    """Return the time of each maximum, by the parabola through three points."""
     rows = np.arange(len(curves))
     at = np.clip(curves.argmax(axis=1), 1, len(times) - 2)
     t0, t1, t2 = times[at - 1], times[at], times[at + 1]

@@ -31,7 +31,8 @@ class Vessel:
 
     Attributes:
         voxel: Where, as indices of the file.
-        curve: Enhancement in HU, mean of the voxel and its like neighbours in the slice.
+        curve: Enhancement in HU, mean of the voxel and those beside it that peak as
+            high.
         found: Whether the program chose it; False where a person did.
         factor: What `curve` was multiplied with, so that it is not diluted by tissue
             in the same voxel; 1 without correction.
@@ -44,7 +45,7 @@ class Vessel:
 
 
 def around(mask: Mask, spacing: tuple[float, float, float]) -> Mask:
-    """Return the voxels within 12 mm of a mask of the brain: where vessels are sought."""
+    """Return the voxels within 12 mm of a brain mask: where vessels are sought."""
     away = ndimage.distance_transform_edt(~mask, sampling=spacing)
     return np.asarray(away <= _AROUND_MM)
 
@@ -81,8 +82,8 @@ def find_vein(
 ) -> Vessel | None:
     """Choose the voxel of largest area that rises 1 s or more after the artery.
 
-    None if there is none. A vein has no fewer than 70 % of the artery's area: it is what the artery would show
-    if it filled its voxel.
+    None if there is none. A vein has at least 70 % of the artery's area: it is what the
+    artery would show if it filled its voxel.
     """
     usable = mask & ~unusable
     voxels = np.argwhere(usable)
