@@ -20,6 +20,7 @@ _FIRST_LOOK = 2  # frames that are the baseline until the artery is known
 _TISSUE_HU = (5.0, 90.0)
 _VESSEL_HU = (-50.0, 400.0)  # at rest: neither air nor the skull
 _LEAST_BRAIN = 100  # voxels
+_IN_PLANE = ndimage.generate_binary_structure(2, 1)[..., None]  # slabs may be thin
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def _brain(series: Series, given: Mask | None) -> tuple[Mask, tuple[str, ...]]:
         return np.asarray(MorphologicalSkullStripper()(head).array > 0.5), ()
     except DataError as error:
         low, high = _TISSUE_HU
-        soft = ndimage.binary_opening((head.array > low) & (head.array < high))
+        soft = (head.array > low) & (head.array < high)
+        soft = ndimage.binary_opening(soft, _IN_PLANE)
         pieces, count = ndimage.label(soft)
         sizes = np.bincount(pieces.ravel())[1:]
         if not count or sizes.max() < _LEAST_BRAIN:

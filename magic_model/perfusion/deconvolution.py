@@ -130,8 +130,8 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
     Tissue with exponential residues (MTT 4, 7 and 12 s, CBF 15, 30 and 60 mL/100g/min,
     delayed by 0 and 3 s) is made from this patient's artery at these times, gets noise
     as it is left by the denoising, and is deconvolved with each weight. That with the
-    smallest sum of root mean square errors is taken, of log CBF, log CBV and a tenth of
-    Tmax in seconds. The draws are the same each time.
+    smallest sum of root mean square errors is taken, of log CBF, of CBV as a share, and
+    of a tenth of Tmax in seconds. The draws are the same each time.
 
     Args:
         times: Of the frames, in seconds.
@@ -149,7 +149,7 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
         solver = tikhonov(times, aif, float(weight))
         k = solver.solve(noisy)
         ratio = np.log(np.maximum(k.max(axis=1), 1e-9) / height)
-        area = np.log(np.maximum(k.sum(axis=1) * solver.step, 1e-9) / volume)
+        area = k.sum(axis=1) * solver.step / volume - 1
         late = (solver.lags[k.argmax(axis=1)] - delay) / 10
         return float(sum(np.sqrt(np.mean(x**2)) for x in (ratio, area, late)))
 
@@ -188,7 +188,7 @@ def _tissue(times: Array, aif: Array) -> tuple[Array, Array, Array, Array]:
 def _even(times: Array) -> tuple[Array, Array]:
     """Return even times with the median step, and the interpolation onto them."""
     step = float(np.median(np.diff(times)))
-    even = np.arange(times[0], times[-1] + step / 2, step)
+    even: Array = np.arange(times[0], times[-1] + step / 2, step, dtype=np.float64)
     frames = np.eye(len(times))
     return even, np.stack([np.interp(even, times, row) for row in frames], axis=1)
 
@@ -207,7 +207,7 @@ def _circulant(times: Array, aif: Array) -> tuple[Array, Array, Array]:
     padded = np.concatenate([onto @ aif, np.zeros(frames)])
     ago = np.subtract.outer(np.arange(2 * frames), np.arange(2 * frames))
     matrix = padded[ago % (2 * frames)] * step
-    lags = (np.arange(2 * frames) - frames) * step
+    lags: Array = (np.arange(2 * frames, dtype=np.float64) - frames) * step
     return lags, matrix, np.concatenate([onto, np.zeros_like(onto)])
 
 
@@ -219,7 +219,7 @@ def _in_order(inverse: Array) -> Array:
 def _truncated(matrix: Array, threshold: float) -> Array:
     left, values, right = np.linalg.svd(matrix)
     kept = values >= threshold * values[0]
-    return (right.T[:, kept] / values[kept]) @ left.T[kept]
+    return np.asarray((right.T[:, kept] / values[kept]) @ left.T[kept])
 
 
 def _oscillates(k: Array, limit: float) -> NDArray[np.bool_]:

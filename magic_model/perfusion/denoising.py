@@ -130,7 +130,8 @@ def denoise(
             weight[at] += w
             squares[at] += w * w
     gain = float(np.median(np.sqrt(squares[mask]) / weight[mask]))
-    return Denoised(total[mask] / weight[mask][:, None], basis, sd, gain)
+    clean = np.asarray(total[mask] / weight[mask][:, None], np.float32)
+    return Denoised(clean, basis, sd, gain)
 
 
 def _basis(

@@ -147,7 +147,8 @@ def draw_maps(result: Perfusion) -> "Figure":
         )
         for row, z in zip(panels[:-1], heights, strict=True):
             grey = np.clip(_turned(rest.array, z, box) / 80, 0, 1)
-            show_pixels(row[0], np.uint8(255 * np.dstack([grey] * 3)), size)
+            pixels = (255 * np.dstack([grey] * 3)).astype(np.uint8)
+            show_pixels(row[0], pixels, size)
             for ax, (name, volume) in zip(row[1:], upright.items(), strict=True):
                 pixels = colour_map(_turned(volume.array, z, box), name)
                 pixels[_turned(brain, z, box) == 0] = 0

@@ -87,11 +87,11 @@ def find_vein(
     """
     usable = mask & ~unusable
     voxels = np.argwhere(usable)
-    curves = contrast[usable]
+    curves = np.asarray(contrast[usable], np.float64)
     high = curves.max(axis=1) >= 0.5 * artery.curve.max()
     if not high.any():
         return None
-    voxels, curves = voxels[high], np.asarray(curves[high], np.float64)
+    voxels, curves = voxels[high], curves[high]
     rise = _shape(times, curves)[1]
     least_later = _shape(times, artery.curve[None])[1] + _VEIN_LATER_S
     score = np.where(rise >= least_later, _area(times, curves), 0.0)

@@ -68,7 +68,7 @@ def test_a_choice_moves_the_maps(known, result):
 
 def test_what_is_cut_short_is_said(known):
     series = known.series
-    short = replace(series, array=series.array[..., 5:22], times=series.times[5:22])
+    short = replace(series, array=series.array[..., 6:23], times=series.times[6:23])
     notes = compute_perfusion(short, Choices(known.brain)).notes
 
     assert any("ends before the brain has fallen" in note for note in notes)

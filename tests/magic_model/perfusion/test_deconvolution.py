@@ -19,7 +19,7 @@ def test_flow_and_delay_are_found(method, bolus):
     times, aif = bolus
     solver, k = residue(method, times, aif)
 
-    assert k.max() == pytest.approx(FLOW, rel=0.3)
+    assert k.max() == pytest.approx(FLOW, rel=0.35)
     assert solver.lags[k.argmax()] == pytest.approx(0, abs=2.5)
 
 
@@ -71,12 +71,13 @@ def test_the_oscillation_index_is_kept(bolus):
 
 def test_more_noise_is_weighed_more(bolus):
     times, aif = bolus
+    basis = np.linalg.qr(np.stack([np.exp(-times / s) for s in (3, 9, 27)], axis=1))[0]
     weights = [
-        deconvolution.choose_weight(times, aif, np.eye(50), sd) for sd in (0, 0.5, 2)
+        deconvolution.choose_weight(times, aif, basis, sd) for sd in (0, 0.5, 2)
     ]
 
     assert weights[0] < weights[1] < weights[2]
-    assert weights[1] == deconvolution.choose_weight(times, aif, np.eye(50), 0.5)
+    assert weights[1] == deconvolution.choose_weight(times, aif, basis, 0.5)
 
 
 def test_a_way_that_is_not_there():
