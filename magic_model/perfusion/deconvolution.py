@@ -130,8 +130,8 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
     Tissue with exponential residues (MTT 4, 7 and 12 s, CBF 15, 30 and 60 mL/100g/min,
     delayed by 0 and 3 s) is made from this patient's artery at these times, gets noise
     as it is left by the denoising, and is deconvolved with each weight. That with the
-    smallest sum of root mean square errors is taken, of log CBF, of CBV as a share, and
-    of a tenth of Tmax in seconds. The draws are the same each time.
+    smallest sum of root mean square errors is taken, of log CBF, of CBV over its mean,
+    and of a tenth of Tmax in seconds. The draws are the same each time.
 
     Args:
         times: Of the frames, in seconds.
@@ -149,7 +149,7 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
         solver = tikhonov(times, aif, float(weight))
         k = solver.solve(noisy)
         ratio = np.log(np.maximum(k.max(axis=1), 1e-9) / height)
-        area = k.sum(axis=1) * solver.step / volume - 1
+        area = (k.sum(axis=1) * solver.step - volume) / volume.mean()
         late = (solver.lags[k.argmax(axis=1)] - delay) / 10
         return float(sum(np.sqrt(np.mean(x**2)) for x in (ratio, area, late)))
 
