@@ -159,9 +159,9 @@ def edge_width(noise_hu: float, spacing: float) -> float:
     found = compute_perfusion(known.series, Choices(known.brain))
     profile = found.maps[PerfusionMap.CBF].array[6:46, :TILE].mean(axis=(1, 2))
     low, high = profile[3:12].mean(), profile[28:37].mean()
-    share = np.maximum.accumulate((profile - low) / (high - low))
-    near = slice(10, 31)
-    at = [np.interp(x, share[near], np.arange(10, 31)) for x in (0.1, 0.9)]
+    near = slice(14, 27)
+    share = np.maximum.accumulate((profile[near] - low) / (high - low))
+    at = [np.interp(x, share, np.arange(14, 27)) for x in (0.1, 0.9)]
     return float(at[1] - at[0]) * spacing
 
 

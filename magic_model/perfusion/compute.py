@@ -95,7 +95,10 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
     contrast = denoising.enhancement(series.array, frames)
     clean = denoising.denoise(contrast, brain, series.spacing, noise)
     solver = deconvolution.prepare(
-        choices.method, times, artery.curve, clean.basis, noise * clean.gain
+        choices.method,
+        times,
+        artery.curve,
+        deconvolution.Curves(clean.basis, noise * clean.gain, frames),
     )
     values = parameters(clean, times, artery.curve, solver, choices.method)
     tissue = clean.mean

@@ -21,7 +21,7 @@ _THRESHOLDS = np.geomspace(0.01, 0.95, 24)
 _OSCILLATION = 0.035
 _BEFORE_S = 6.0  # an artery may be seen later than tissue
 _LAMBDAS = np.geomspace(1e-4, 1, 25)
-_DRAWS = 12
+_DRAWS = 48
 
 
 class Deconvolution(StrEnum):
@@ -124,7 +124,22 @@ def tikhonov(times: Array, aif: Array, weight: float) -> Solver:
     return Solver(lags, lambda curves: curves @ inverse.T, weight)
 
 
-def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What the weight of `tikhonov` depends on beside times and artery.
+
+    Attributes:
+        basis: Orthonormal curves that the denoised series is made of.
+        sd: Noise that is left in a voxel and frame, in HU.
+        baseline: Frames whose mean was taken off.
+    """
+
+    basis: Array
+    sd: float
+    baseline: int
+
+
+def choose_weight(times: Array, aif: Array, given: Curves) -> float:
     """Choose the weight of `tikhonov` by tissue whose flow is known.
 
     Tissue with exponential residues (MTT 4, 7 and 12 s, CBF 15, 30 and 60 mL/100g/min,
@@ -136,14 +151,15 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
     Args:
         times: Of the frames, in seconds.
         aif: Enhancement of the artery.
-        basis: Orthonormal curves that the denoised series is made of.
-        sd: Noise that is left in a voxel and frame, in HU.
+        given: Noise and curves of the denoised series.
     """
     rng = np.random.default_rng(1)
     curves, height, volume, delay = (
         np.repeat(values, _DRAWS, axis=0) for values in _tissue(times, aif)
     )
-    noisy = curves + sd * rng.standard_normal(curves.shape) @ basis @ basis.T
+    noise = given.sd * rng.standard_normal(curves.shape)
+    noise -= noise[:, : given.baseline].mean(axis=1, keepdims=True)
+    noisy = curves + noise @ given.basis @ given.basis.T
 
     def error(weight: float) -> float:
         solver = tikhonov(times, aif, float(weight))
@@ -156,12 +172,10 @@ def choose_weight(times: Array, aif: Array, basis: Array, sd: float) -> float:
     return float(min(_LAMBDAS, key=error))
 
 
-def prepare(
-    method: Deconvolution, times: Array, aif: Array, basis: Array, sd: float
-) -> Solver:
-    """Return the solver of a method; `basis` and `sd` as in `choose_weight`."""
+def prepare(method: Deconvolution, times: Array, aif: Array, curves: Curves) -> Solver:
+    """Return the solver of a method."""
     if method == Deconvolution.TIKHONOV:
-        return tikhonov(times, aif, choose_weight(times, aif, basis, sd))
+        return tikhonov(times, aif, choose_weight(times, aif, curves))
     ways = {
         Deconvolution.SVD: svd,
         Deconvolution.CIRCULANT: circulant,

@@ -3,13 +3,15 @@ import pytest
 
 from benchmarks.perfusion import artery
 from magic_model.perfusion import deconvolution
-from magic_model.perfusion.deconvolution import Deconvolution, convolve
+from magic_model.perfusion.deconvolution import Curves, Deconvolution, convolve
 
 FLOW, MTT = 0.01, 6.0  # per second, s
 
 
 def residue(method, times, aif, delay=0.0, sd=0.0):
-    solver = deconvolution.prepare(method, times, aif, np.eye(len(times)), sd)
+    solver = deconvolution.prepare(
+        method, times, aif, Curves(np.eye(len(times)), sd, 8)
+    )
     curve = FLOW * convolve(times, aif, MTT, delay)
     return solver, solver.solve(curve[None])[0]
 
@@ -37,7 +39,7 @@ def test_the_default_finds_more_of_the_flow_and_the_volume(bolus):
 def test_the_delay_does_not_change_the_flow(method, delay, bolus):
     times, aif = bolus
     curve = FLOW * convolve(times, artery(times, 8 + delay), MTT, 0)
-    solver = deconvolution.prepare(method, times, aif, np.eye(50), 0.0)
+    solver = deconvolution.prepare(method, times, aif, Curves(np.eye(50), 0.0, 8))
     k = solver.solve(curve[None])[0]
     still = residue(method, times, aif)[1]
 
@@ -73,11 +75,12 @@ def test_more_noise_is_weighed_more(bolus):
     times, aif = bolus
     basis = np.linalg.qr(np.stack([np.exp(-times / s) for s in (3, 9, 27)], axis=1))[0]
     weights = [
-        deconvolution.choose_weight(times, aif, basis, sd) for sd in (0, 0.5, 2)
+        deconvolution.choose_weight(times, aif, Curves(basis, sd, 8))
+        for sd in (0, 0.5, 2)
     ]
 
     assert weights[0] < weights[1] < weights[2]
-    assert weights[1] == deconvolution.choose_weight(times, aif, basis, 0.5)
+    assert weights[1] == deconvolution.choose_weight(times, aif, Curves(basis, 0.5, 8))
 
 
 def test_a_way_that_is_not_there():
