@@ -100,7 +100,7 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         artery.curve,
         deconvolution.Curves(clean.basis, noise * clean.gain, frames),
     )
-    values = parameters(clean, times, artery.curve, solver, choices.method)
+    values = parameters(clean, times, solver)
     tissue = clean.mean
     return Perfusion(
         maps=_on_grid(values, brain, series),

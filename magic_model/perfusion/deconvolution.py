@@ -22,6 +22,7 @@ _OSCILLATION = 0.035
 _BEFORE_S = 6.0  # an artery may be seen later than tissue
 _LAMBDAS = np.geomspace(1e-4, 1, 25)
 _DRAWS = 48
+_AREA_WEIGHT = 0.3
 
 
 class Deconvolution(StrEnum):
@@ -44,12 +45,15 @@ class Solver:
     Attributes:
         lags: Seconds after the artery, evenly spaced.
         solve: From curves `(voxels, frames)` to `k`, `(voxels, lags)` per second.
+        area: `(frames,)`; the area of `k`, which is the volume of blood, is
+            `curves @ area`.
         strength: The threshold or weight that was used; NaN where each voxel has its
             own.
     """
 
     lags: Array
     solve: Callable[[Array], Array]
+    area: Array
     strength: float
 
     @property
@@ -67,7 +71,9 @@ def svd(times: Array, aif: Array, threshold: float = _THRESHOLD) -> Solver:
     lags = even - even[0]
     matrix = _toeplitz(onto @ aif, len(even)) * lags[1]
     inverse = _truncated(matrix, threshold) @ onto
-    return Solver(lags, lambda curves: curves @ inverse.T, threshold)
+    return Solver(
+        lags, lambda curves: curves @ inverse.T, _ratio(times, aif), threshold
+    )
 
 
 def circulant(times: Array, aif: Array, threshold: float = _THRESHOLD) -> Solver:
@@ -77,7 +83,9 @@ def circulant(times: Array, aif: Array, threshold: float = _THRESHOLD) -> Solver
     """
     lags, matrix, onto = _circulant(times, aif)
     inverse = _in_order(_truncated(matrix, threshold) @ onto)
-    return Solver(lags, lambda curves: curves @ inverse.T, threshold)
+    return Solver(
+        lags, lambda curves: curves @ inverse.T, _ratio(times, aif), threshold
+    )
 
 
 def oscillation(times: Array, aif: Array, limit: float = _OSCILLATION) -> Solver:
@@ -98,14 +106,15 @@ def oscillation(times: Array, aif: Array, limit: float = _OSCILLATION) -> Solver
             rough = _oscillates(found, limit)
         return found
 
-    return Solver(lags, solve, float("nan"))
+    return Solver(lags, solve, _ratio(times, aif), float("nan"))
 
 
 def tikhonov(times: Array, aif: Array, weight: float) -> Solver:
     """Weigh the misfit against the roughness (squared steps) of `k`.
 
     Lags begin 6 s before the artery, so that tissue that is reached earlier is seen,
-    and frames may be unevenly spaced.
+    and frames may be unevenly spaced. The area of `k` is taken with a weight of 0.3 or
+    more: noise moves it less then, and its size depends little on the weight.
 
     Args:
         times: Of the frames, in seconds.
@@ -120,8 +129,14 @@ def tikhonov(times: Array, aif: Array, weight: float) -> Solver:
     rough = np.eye(len(lags)) - np.eye(len(lags), k=-1)  # k begins at 0
     normal, penalty = matrix.T @ matrix, rough.T @ rough
     scale = np.trace(normal) / np.trace(penalty)
-    inverse = np.linalg.solve(normal + weight * scale * penalty, matrix.T)
-    return Solver(lags, lambda curves: curves @ inverse.T, weight)
+
+    def inverse(heavy: float) -> Array:
+        whole = normal + heavy * scale * penalty
+        return np.asarray(np.linalg.solve(whole, matrix.T))
+
+    steep = inverse(weight)
+    area = inverse(max(weight, _AREA_WEIGHT)).sum(axis=0) * step
+    return Solver(lags, lambda curves: curves @ steep.T, area, weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +160,8 @@ def choose_weight(times: Array, aif: Array, given: Curves) -> float:
     Tissue with exponential residues (MTT 4, 7 and 12 s, CBF 15, 30 and 60 mL/100g/min,
     delayed by 0 and 3 s) is made from this patient's artery at these times, gets noise
     as it is left by the denoising, and is deconvolved with each weight. That with the
-    smallest sum of root mean square errors is taken, of log CBF, of CBV over its mean,
-    and of a tenth of Tmax in seconds. The draws are the same each time.
+    smallest sum of root mean square errors is taken: of log CBF, and of a tenth of Tmax
+    in seconds. The draws are the same each time.
 
     Args:
         times: Of the frames, in seconds.
@@ -154,9 +169,7 @@ def choose_weight(times: Array, aif: Array, given: Curves) -> float:
         given: Noise and curves of the denoised series.
     """
     rng = np.random.default_rng(1)
-    curves, height, volume, delay = (
-        np.repeat(values, _DRAWS, axis=0) for values in _tissue(times, aif)
-    )
+    curves, height, delay = (np.repeat(a, _DRAWS, axis=0) for a in _tissue(times, aif))
     noise = given.sd * rng.standard_normal(curves.shape)
     noise -= noise[:, : given.baseline].mean(axis=1, keepdims=True)
     noisy = curves + noise @ given.basis @ given.basis.T
@@ -165,9 +178,8 @@ def choose_weight(times: Array, aif: Array, given: Curves) -> float:
         solver = tikhonov(times, aif, float(weight))
         k = solver.solve(noisy)
         ratio = np.log(np.maximum(k.max(axis=1), 1e-9) / height)
-        area = (k.sum(axis=1) * solver.step - volume) / volume.mean()
         late = (solver.lags[k.argmax(axis=1)] - delay) / 10
-        return float(sum(np.sqrt(np.mean(x**2)) for x in (ratio, area, late)))
+        return float(sum(np.sqrt(np.mean(x**2)) for x in (ratio, late)))
 
     return float(min(_LAMBDAS, key=error))
 
@@ -191,12 +203,18 @@ def convolve(times: Array, aif: Array, mtt: float, delay: float) -> Array:
     return np.asarray(seen @ np.exp(-fine / mtt) * 0.1)
 
 
-def _tissue(times: Array, aif: Array) -> tuple[Array, Array, Array, Array]:
+def _tissue(times: Array, aif: Array) -> tuple[Array, Array, Array]:
     kinds = [(f, m, d) for f in (15, 30, 60) for m in (4, 7, 12) for d in (0, 3)]
     height = np.array([f / 6000 * 1.05 / 0.7333 for f, _, _ in kinds])
     shapes = np.array([convolve(times, aif, m, d) for _, m, d in kinds])
-    mtt, delay = (np.array([float(kind[i]) for kind in kinds]) for i in (1, 2))
-    return shapes * height[:, None], height, height * mtt, delay
+    return shapes * height[:, None], height, np.array([float(d) for *_, d in kinds])
+
+
+def _ratio(times: Array, aif: Array) -> Array:
+    """Return what gives the area of a curve over that of the artery."""
+    steps = np.diff(times, prepend=times[0], append=times[-1])
+    share = (steps[:-1] + steps[1:]) / 2
+    return np.asarray(share / (share @ aif))
 
 
 def _even(times: Array) -> tuple[Array, Array]:

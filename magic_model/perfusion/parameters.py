@@ -3,7 +3,7 @@
 import numpy as np
 
 from magic_model.maps import PerfusionMap
-from magic_model.perfusion.deconvolution import Array, Deconvolution, Solver
+from magic_model.perfusion.deconvolution import Array, Solver
 from magic_model.perfusion.denoising import Denoised
 
 DENSITY_G_PER_ML = 1.05
@@ -17,19 +17,15 @@ _LEAST_CBF = 1e-3  # mL/100g/min; less is no flow
 
 
 def parameters(
-    denoised: Denoised,
-    times: Array,
-    aif: Array,
-    solver: Solver,
-    method: Deconvolution = Deconvolution.TIKHONOV,
+    denoised: Denoised, times: Array, solver: Solver
 ) -> dict[PerfusionMap, Array]:
     """Return a value of each map for each voxel, in the units of `MAP_SPECS`.
 
     - CBF: the maximum of `k`, times 6000 x haematocrit factor / density.
-    - CBV: the area of `k`, times 100 x haematocrit factor / density. For the SVD
-      methods the area of the curve over that of the artery, as is usual with them; the
-      two are one where the series covers the whole passage, and where it ends early
-      the area of the curve is too small.
+    - CBV: the area of `k`, times 100 x haematocrit factor / density. With the SVD
+      methods it is the area of the curve over that of the artery, as is usual with
+      them: the same where the series covers the whole passage, and too small where it
+      ends before.
     - MTT: 60 CBV / CBF (central volume).
     - TTP: time of the curve's maximum after the first frame.
     - Tmax: time of the maximum of `k` after the artery, 0 where it is earlier.
@@ -40,27 +36,19 @@ def parameters(
     Args:
         denoised: Curves.
         times: Of the frames, in seconds.
-        aif: Enhancement of the artery.
-        solver: Deconvolution with that artery.
-        method: Which it is.
+        solver: Deconvolution with the artery.
     """
     parts = [
-        _some(denoised.curves(start, start + _AT_A_TIME), times, aif, solver, method)
+        _some(denoised.curves(start, start + _AT_A_TIME), times, solver)
         for start in range(0, len(denoised.scores), _AT_A_TIME)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _some(
-    curves: Array, times: Array, aif: Array, solver: Solver, method: Deconvolution
-) -> dict[PerfusionMap, Array]:
+def _some(curves: Array, times: Array, solver: Solver) -> dict[PerfusionMap, Array]:
     k = solver.solve(curves)
     cbf = np.maximum(60 * _PER_100_G * k.max(axis=1), 0.0)
-    if method == Deconvolution.TIKHONOV:
-        volume = k.sum(axis=1) * solver.step
-    else:
-        volume = np.trapezoid(curves, times, axis=1) / np.trapezoid(aif, times)
-    cbv = np.maximum(_PER_100_G * volume, 0.0)
+    cbv = np.maximum(_PER_100_G * (curves @ solver.area), 0.0)
     flows = (cbf > _LEAST_CBF) & (cbv > 0)
     tmax = np.maximum(_peak_time(solver.lags, k), 0.0)
     cbf, cbv, tmax = (np.where(flows, values, 0.0) for values in (cbf, cbv, tmax))

@@ -32,6 +32,8 @@ def test_the_default_finds_more_of_the_flow_and_the_volume(bolus):
 
     assert max(heights, key=heights.get) == Deconvolution.TIKHONOV
     assert k.sum() * solver.step == pytest.approx(FLOW * MTT, rel=0.02)
+    curve = FLOW * convolve(times, aif, MTT, 0.0)
+    assert curve @ solver.area == pytest.approx(FLOW * MTT, rel=0.03)
 
 
 @pytest.mark.parametrize("method", list(Deconvolution)[1:])
