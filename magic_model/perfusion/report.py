@@ -199,11 +199,11 @@ def _quartiles(volume: Volume, result: Perfusion) -> dict[str, float]:
 def _facts(result: Perfusion) -> dict[str, str]:
     times, artery, vein = result.series.times, result.artery, result.vein
     steps = np.diff(times)
+    pace = " to ".join(dict.fromkeys(f"{s:.3g}" for s in (steps.min(), steps.max())))
     at = ", ".join(map(str, artery.voxel))
     whose = "found" if artery.found else "given"
     facts = {
-        "frames": f"{len(times)} over {times[-1] - times[0]:.4g} s, every "
-        f"{steps.min():.3g} to {steps.max():.3g} s",
+        "frames": f"{len(times)} over {times[-1] - times[0]:.4g} s, {pace} s apart",
         "baseline": f"{result.baseline_frames} frames",
         "noise": f"{result.noise_hu:.2f} HU, {result.gain:.0%} of it left",
         "artery": f"voxel {at} ({whose}), peak {artery.curve.max():.0f} HU"
