@@ -46,6 +46,11 @@ BENCHMARKS = (
         ("--studies", "100"),
         uses=("R",),
     ),
+    Benchmark(
+        "accuracy_claims",
+        "planted accuracy found again, non-inferiority claimed as often as power says",
+        ("--studies", "40"),
+    ),
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
@@ -54,6 +59,7 @@ BENCHMARKS = (
         "known motions undone, and results that are not trusted",
         ("--motions", "12", "--subset", "3"),
     ),
+    Benchmark("patients_in", "a large head imported, brains found, slabs registered"),
     Benchmark("value_checks", "checks of values, on phantoms", minutes=10),
     Benchmark(
         "severity",

@@ -1,6 +1,6 @@
 """From Save to the next case on the screen, in Chromium, and where the time goes.
 
-    python -m benchmarks.painted [--cases 12]
+    python -m benchmarks.painted [--cases 12] [--only stack]
 
 Montages of 1280 x 2560 and stacks of 24 slices of NCCT and four maps at 256. A reader
 answers by keys and presses Save with the mouse once the next case has been fetched
@@ -83,8 +83,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print a table for each kind of study."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", type=int, default=12, help="readings of each run")
-    n_cases = parser.parse_args(argv).cases
-    for name, writes in (("montage", None), ("stack", write_volume)):
+    parser.add_argument("--only", choices=["montage", "stack"])
+    given = parser.parse_args(argv)
+    n_cases = given.cases
+    kinds = {"montage": None, "stack": write_volume}
+    for name, writes in kinds.items():
+        if given.only not in (None, name):
+            continue
         with tempfile.TemporaryDirectory() as root:
             room = make_study(Path(root), n_cases + 2, 2, write_volume=writes)
             server = Server(Path(root) / "STUDY")

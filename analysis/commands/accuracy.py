@@ -1,6 +1,7 @@
 """`magic-analyze accuracy`: readers against a truth, from a file of ratings."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -84,6 +85,9 @@ def accuracy(
     if covariance and method == "u_statistics":
         msg = f"--covariance is for obuchowski_rockette, got {covariance}"
         raise InputError(msg)
+    if threshold is not None and not math.isfinite(threshold):
+        msg = f"--threshold must be a finite number, got {threshold}"
+        raise InputError(msg)
     diseased = [v.strip() for v in (truth_positive or "").split(",") if v.strip()]
     read = read_ratings(ratings, rating=rating, truth_positive=diseased)
     _refuse_one_class(ratings, read, metric)
@@ -158,6 +162,7 @@ def _pairs(
 def _understood(path: Path, read: "RatingsFile") -> list[str]:
     """Return what the file holds, in words."""
     from analysis.accuracy.design import rating_design
+    from analysis.report.section import PROVENANCE_WARNING
 
     diseased, others = read.n_cases
     columns = read.columns
@@ -173,7 +178,8 @@ def _understood(path: Path, read: "RatingsFile") -> list[str]:
         f"{' or '.join(read.negative) or '-'})",
         f"Design: {rating_design(columns).sentence}",
     ]
-    parts = ["\n".join(found)]
+    warning = PROVENANCE_WARNING[read.provenance]
+    parts = [warning, "\n".join(found)] if warning else ["\n".join(found)]
     if read.assumed:
         said = [f"  {sentence}" for sentence in read.assumed]
         parts.append("\n".join(["How the file was understood:", *said]))

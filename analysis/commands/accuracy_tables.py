@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.accuracy import Inference, MultireaderAccuracy, NonInferiority
 from analysis.accuracy.design import rating_design
+from analysis.accuracy.obuchowski_rockette import Covariances
 from analysis.accuracy.roc import RocCurve, reader_curves
 from analysis.charts.roc import roc_chart
 from analysis.report.figures import house_style, save_figure
@@ -23,7 +24,12 @@ from analysis.report.formatting import (
     number,
 )
 from analysis.report.section import Table
-from analysis.report.writing import complete_or_untouched, write_json, write_table
+from analysis.report.writing import (
+    complete_or_untouched,
+    stamp_provenance,
+    write_json,
+    write_table,
+)
 from analysis.responses.ratings import RatingsFile
 
 METRIC = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
@@ -37,6 +43,7 @@ SAMPLES = {
     "cases": "cases are a sample, readers fixed",
 }
 _LEVEL = "95% CI"
+_MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -113,12 +120,18 @@ def reasons(compared: Compared) -> list[str]:
         reason = row["undefined_reason"]
         named[f"{row['reader']} under {row['modality']}"] = _text(reason)
     for (reader, test, reference), found in _reader_differences(compared).items():
-        named[f"{reader}, {test} - {reference}"] = found.undefined_reason
+        named[f"{test} - {reference} of {reader}"] = found.undefined_reason
     said: dict[str, list[str]] = {}
     for name, reason in named.items():
         if reason and reason != study.undefined_reason:
             said.setdefault(reason, []).append(name)
-    return [f"{', '.join(names)}: {reason}." for reason, names in said.items()]
+    return [f"{_few(names)}: {reason}." for reason, names in said.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    rest = [f"and {more} more"] if more > 0 else []
+    return ", ".join([*names[:_MOST_NAMED], *rest])
 
 
 def non_inferiority_sentence(found: NonInferiority) -> str:
@@ -136,12 +149,22 @@ def non_inferiority_sentence(found: NonInferiority) -> str:
 
 def covariances_sentence(study: MultireaderAccuracy) -> str:
     """Return the error covariances in words."""
-    if study.covariances is None:
+    found = _covariances(study)
+    if found is None:
         return "Error covariances: undefined."
-    names = {"cov1": "Cov1", "cov2": "Cov2", "cov3": "Cov3"}
-    found = study.covariances
-    parts = [f"{said} {getattr(found, of):.4g}" for of, said in names.items()]
-    return f"Error variance {found.error_variance:.4g}, {', '.join(parts)}"
+    named = {
+        "Error variance": found.error_variance,
+        "Cov1": found.cov1,
+        "Cov2": found.cov2,
+        "Cov3": found.cov3,
+    }
+    # One modality has no Cov1, one reader no Cov2, either of them no Cov3.
+    return ", ".join(f"{said} {v:.4g}" for said, v in named.items() if v is not None)
+
+
+def _covariances(study: MultireaderAccuracy) -> Covariances | None:
+    """Return the covariances, None where the design has no result to take them."""
+    return None if study.undefined_reason else study.covariances
 
 
 def as_json(
@@ -151,10 +174,11 @@ def as_json(
     study = compared.study
     diseased, others = read.n_cases
     design = rating_design(read.columns)
-    covariances, shown = study.covariances, compared.non_inferiority
+    covariances, shown = _covariances(study), compared.non_inferiority
     return {
         "schema": 1,
         "file": path.name,
+        "provenance": read.provenance,
         "assumed": list(read.assumed),
         "readers": list(map(str, study.readers)),
         "modalities": list(map(str, study.modalities)),
@@ -201,7 +225,8 @@ def write(
         for table in tables(compared):
             write_table(table, staging)
         if curves:
-            save_figure(roc_figure(curves, threshold), staging, "roc")
+            figure = roc_figure(curves, threshold)
+            save_figure(stamp_provenance(figure, read.provenance), staging, "roc")
 
 
 def roc_figure(

@@ -9,17 +9,17 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from analysis.errors import as_path
 from reader_study.formats.checking import FormatError, clipped
-from reader_study.formats.delimited import unguarded
+from reader_study.formats.delimited import TRUE, unguarded
 from reader_study.formats.rating import Rating, diseased_values, is_positive
 from reader_study.formats.spellings import is_no_name, is_nothing, twins
-from reader_study.formats.tabular import Row, decoded, read_table
+from reader_study.formats.tabular import Row, Table, decoded, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,10 @@ _ALSO = {
     "rating": ("score",),
 }
 """Names of the columns in other programs, in lower case and without blanks."""
+
+_FLAGS: tuple[Literal["reconstructed", "simulated"], ...]
+_FLAGS = ("reconstructed", "simulated")
+"""Columns that mark ratings of no reader."""
 
 _TRUTH_READERS = frozenset({"truth", "-1"})
 """Readers whose ratings are the truth, as iMRMC has it."""
@@ -62,12 +66,15 @@ class RatingsFile:
         positive: Values of truth that are diseased, as the file spells them.
         negative: Those that are not.
         assumed: What had to be assumed, a sentence each.
+        provenance: Whether some ratings are a rehearsal's, or were reconstructed, as
+            columns of these names say.
     """
 
     columns: Mapping[str, Sequence[object]]
     positive: tuple[str, ...]
     negative: tuple[str, ...]
     assumed: tuple[str, ...] = ()
+    provenance: Literal["study", "simulated", "reconstructed"] = "study"
 
     @property
     def frame(self) -> "pd.DataFrame":
@@ -106,9 +113,11 @@ def read_ratings(
     file = as_path("Ratings", path)
     if _is_imrmc(file):
         entries, assumed = _of_imrmc(file)
-    else:
-        entries, assumed = _of_table(file, rating)
-    return _checked(file, entries, truth_positive, assumed)
+        return _checked(file, entries, truth_positive, assumed)
+    table = read_table(file)
+    entries, assumed = _of_table(file, table, rating)
+    found = _checked(file, entries, truth_positive, assumed)
+    return replace(found, provenance=_provenance(table))
 
 
 def _fault(path: Path, line: int, why: str) -> str:
@@ -118,9 +127,19 @@ def _fault(path: Path, line: int, why: str) -> str:
 # -- Tables
 
 
-def _of_table(path: Path, rating: str) -> tuple[list[_Entry], list[str]]:
+def _provenance(table: Table) -> Literal["study", "simulated", "reconstructed"]:
+    """Return what a column of a table says of where ratings come from."""
+    header, *rows = table.rows
+    plain = [_plain(name) for name in header.cells]
+    for flag in _FLAGS:
+        places = [place for place, name in enumerate(plain) if name == flag]
+        if any(row.cells[p].strip().lower() in TRUE for row in rows for p in places):
+            return flag
+    return "study"
+
+
+def _of_table(path: Path, table: Table, rating: str) -> tuple[list[_Entry], list[str]]:
     """Return the rows of a table with a header."""
-    table = read_table(path)
     header, *rows = table.rows
     places, said = _places(path, header, rating)
     if not rows:
@@ -315,7 +334,7 @@ def _checked(
     faults += _twice(path, readings)
     numbers, wrong, commas = _numbers(path, readings)
     faults += wrong
-    if not readings:
+    if not faults and all(value is None for value in numbers):
         faults.append(f"{path} holds no ratings")
     if faults:
         raise FormatError(faults)

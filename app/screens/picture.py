@@ -33,11 +33,11 @@ def show_case(
         token: Of the reading, or of the training case.
         ahead: Token of the reading if the page has said that it holds the content.
     """
-    volumes = study.manifest.volumes
+    volumes, protocol = study.manifest.volumes, study.protocol
     if volumes is None:
-        show_picture(content, key, ahead=ahead)
+        all_rows = protocol.require_all_slices
+        show_picture(content, key, ahead=ahead, all_rows=all_rows)
         return
-    protocol = study.protocol
     layout = volumes.layout() | {
         "reading": token,
         "lock_window": protocol.lock_window,
@@ -47,12 +47,12 @@ def show_case(
     show_stack(outwards(content, volumes, 1), layout, key, ahead=ahead)
 
 
-def what_was_seen(study: Study, desk: str) -> dict[str, object] | None:
-    """Return what of a stack the page says was on screen; None of a montage.
+def what_was_seen(study: Study, desk: str, token: str) -> dict[str, object] | None:
+    """Return what the page says was on screen; None where nobody counts it.
 
     Args:
         study: That it belongs to.
         desk: Key of the desk beside it.
+        token: Of the reading.
     """
-    volumes = study.manifest.volumes
-    return None if volumes is None else slices_seen(desk, volumes.slices)
+    return slices_seen(desk, study.n_slices(token)) if study.counts_slices else None

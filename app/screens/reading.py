@@ -103,7 +103,7 @@ def _save(form: Form, position: int) -> None:
             form.answers(fields),
             form.reasons(fields),
             active_seconds=seconds,
-            seen=what_was_seen(session.study, _desk_key(form.token)),
+            seen=what_was_seen(session.study, _desk_key(form.token), form.token),
         )
         state.remember_ahead(ahead)
         _tell(receipt, position)

@@ -137,7 +137,7 @@ def _correct(form: Form, why_key: str) -> None:
 
     def act(room: Room, reader: str) -> None:
         session = room.session_of(reader)
-        seen = what_was_seen(session.study, _desk_key(form))
+        seen = what_was_seen(session.study, _desk_key(form), form.token)
         receipt = session.correct(
             form.token,
             form.answers(fields),

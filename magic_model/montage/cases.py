@@ -146,7 +146,7 @@ def draw_cases(
     selected = select_patients(
         cohort, read_cohort(generated, GENERATED_FILE), split, layout.maps
     )
-    geometry = SliceGeometry(size=layout.panel, n_slices=layout.rows)
+    geometry = SliceGeometry(size=layout.panel, n_slices=layout.rows, around_brain=True)
     discard_cases(out)
     cases: list[Case] = []
     holes = []
@@ -324,7 +324,7 @@ def _truth(cohort: Cohort, patient: Patient) -> tuple[str, str]:
     would be that of the reference method.
     """
     planted = cohort.folder / patient.patient_id / PHANTOM_FILE
-    if not planted.is_file():
+    if patient.severity is None or not planted.is_file():
         return "", ""
     return str(patient.severity), _PLANTED
 

@@ -31,7 +31,7 @@ def masked_csv(
         views: By reader, token and revision, what was on screen before it.
     """
     rows = [_row(study, r, {}) | _seen(study, r, views) for r in responses]
-    viewed = study.manifest.volumes is not None
+    viewed = study.counts_slices
     return responses_text(study.questionnaire, rows, masked=True, viewed=viewed)
 
 
@@ -60,10 +60,8 @@ def responses_csv(
         row = _row(study, response, known)
         timed = first.get((response.reader, response.token), response)
         rows.append(row | _seconds(timed) | _seen(study, timed, views))
-    viewed = study.manifest.volumes is not None
-    return responses_text(
-        study.questionnaire, rows, viewed=viewed, truth=bool(truth.standard)
-    )
+    viewed, truths = study.counts_slices, bool(truth.standard)
+    return responses_text(study.questionnaire, rows, viewed=viewed, truth=truths)
 
 
 def closing_csv(
@@ -215,7 +213,7 @@ def _row(
 def _seen(
     study: Study, r: readings.Response, views: Mapping[tuple[str, str, int], str]
 ) -> dict[str, str]:
-    if study.manifest.volumes is None:
+    if not study.counts_slices:
         return {}
     return {"seen": views.get((r.reader, r.token, r.revision), "")}
 

@@ -70,6 +70,13 @@ readers = sa.Table(
     ),
 )
 
+reader_sites = sa.Table(
+    "reader_sites",
+    metadata,
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+)
+
 access_codes = sa.Table(
     "access_codes",
     metadata,
@@ -261,14 +268,15 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         table.name: tuple(column.name for column in table.columns)
         for table in (
             *_TABLES, coordinators, deviations, milestones, presentations,
-            readers, responses, signatures, views, views_again,
+            reader_sites, readers, responses, signatures, views, views_again,
         )
     },
 }  # fmt: skip
 """Columns whose content the log covers; a changed row is found by `verify`."""
 
 FROZEN = (
-    "acknowledgements", "closing_answers", "deviations", "presentations", "readers",
-    "responses", "signatures", "training_steps", "views", "views_again",
+    "acknowledgements", "closing_answers", "deviations", "presentations",
+    "reader_sites", "readers", "responses", "signatures", "training_steps", "views",
+    "views_again",
 )  # fmt: skip
 """Tables that the data lock hashes."""

@@ -40,7 +40,9 @@ def as_csv(path, rows):
 def as_imrmc(path, rows):
     truth = {case: ill for _, case, _, ill, _ in rows}
     ill = sum(truth.values())
-    lines = [f"N0: {len(truth) - ill}", f"N1: {ill}", "NR: 3", "NM: 2", "BEGIN DATA:"]
+    readers = len({reader for reader, *_ in rows})
+    lines = [f"N0: {len(truth) - ill}", f"N1: {ill}", f"NR: {readers}", "NM: 2"]
+    lines += ["BEGIN DATA:"]
     lines += [f"-1,{case},0,{value}" for case, value in truth.items()]
     lines += [f"{r},{case},{m},{rating}" for r, case, m, _, rating in rows]
     path.write_text("\n".join(lines))
@@ -136,6 +138,18 @@ def test_what_is_printed(ratings, capsys):
     assert "nan" not in out.lower()
 
 
+def test_a_rehearsal_is_marked(ratings, tmp_path, capsys):
+    head, *rows = ratings.read_text().splitlines()
+    path = tmp_path / "r.csv"
+    head = head.replace("modality", "Method")
+    path.write_text("\n".join([f"{head},simulated", *(f"{row},1" for row in rows)]))
+    out = printed(capsys, path)
+    assert out.startswith("Simulated data: some or all readings")
+    said = "columns are read by another name: 'Method' as modality"
+    assert f"How the file was understood:\n  {said}\n" in out
+    assert found(capsys, path)["provenance"] == "simulated"
+
+
 @pytest.mark.slow
 def test_all_is_written_or_nothing(ratings, tmp_path, capsys):
     folder = tmp_path / "out"
@@ -166,8 +180,8 @@ def test_what_is_not_defined_says_why(rows, tmp_path, capsys):
     out = printed(capsys, path, *COMPARED)
     assert "worse than RAPID: not tested, the standard error is 0" in out
     said = out.splitlines()[-3]
-    assert said.startswith("MAGIC, RAPID, MAGIC - RAPID, A under MAGIC")
-    assert said.endswith(f": {reason}.")
+    first = "MAGIC, RAPID, MAGIC - RAPID, A under MAGIC, B under MAGIC, C under MAGIC"
+    assert said == f"{first}, and 6 more: {reason}."
     one = as_csv(tmp_path / "one.csv", simulated(n_diseased=1))
     out = printed(capsys, one)
     assert "Error covariances: undefined." in out
@@ -185,7 +199,29 @@ def test_three_modalities_and_a_design_with_gaps(rows, tmp_path, capsys):
     pairs = [(row["test"], row["reference"]) for row in content["differences"]]
     assert pairs == [("MAGIC", "RAPID"), ("MAGIC", "MR"), ("RAPID", "MR")]
     assert content["equality"]["undefined_reason"]
+    out = printed(capsys, path, "--covariance", "delong", "--random", "cases")
+    assert "Not defined: delong needs every case rated in every cell" in out
     assert found(capsys, *asked, "--test", "MR", "--reference", "RAPID")["differences"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "covariances"),
+    [
+        (lambda reader, _: reader == "A", ["Error variance", "Cov1"]),
+        (lambda _, modality: modality == "CT", ["Error variance", "Cov2"]),
+        (lambda *row: row == ("A", "CT"), ["Error variance"]),
+        (lambda *_: True, ["Error variance", "Cov1", "Cov2", "Cov3"]),
+        (lambda *row: row != ("A", "CT"), ["Error covariances:"]),
+    ],
+)
+def test_one_reader_one_modality_or_a_gap(rows, kept, covariances, tmp_path, capsys):
+    rows = [(r, c, m.replace("RAPID", "CT"), t, x) for r, c, m, t, x in rows]
+    path = as_csv(tmp_path / "r.csv", [row for row in rows if kept(row[0], row[2])])
+    out = printed(capsys, path)
+    (line,) = (line for line in out.splitlines() if line.startswith("Error "))
+    assert [part.rpartition(" ")[0] for part in line.split(", ")] == covariances
+    assert "nan" not in out.lower()
+    assert json.dumps(found(capsys, path), allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +233,7 @@ def test_three_modalities_and_a_design_with_gaps(rows, tmp_path, capsys):
         (("--test", "MAGIC", "--reference", "MAGIC"), "Two modalities must differ"),
         ((*COMPARED[:4], "--margin", "2"), "Margin must be between 0 and 1, got 2"),
         (("--metric", "sensitivity"), "The sensitivity needs a threshold"),
+        (("--threshold", "nan"), "--threshold must be a finite number, got nan"),
         (("--threshold", "3"), "The AUC takes no threshold, got 3"),
         (("--method", "u_statistics", "--covariance", "delong"), "--covariance is for"),
         (("--method", "u_statistics", "--random", "cases"), "u_statistics need random"),

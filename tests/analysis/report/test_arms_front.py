@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from analysis.multireader import clustered_kappa
 from analysis.questions.arms import between_readers_of, within_reader_of
@@ -13,10 +14,12 @@ from analysis.report.arms import content, writing
 from analysis.report.arms.front import checklist_of, front_of
 from analysis.report.arms.results import analyse_arms
 from analysis.report.arms.sections import sections_of
+from analysis.report.documents import new_document
 from analysis.report.endpoints import answer_plan, answer_study
 from analysis.report.estimates import PlannedStudy
 from analysis.report.figures import house_style, save_figure
 from analysis.report.section import ReportContext
+from analysis.report.word import add_front
 from reader_study.formats.arms import Arms
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.flow import StudyFlow
@@ -292,6 +295,15 @@ def test_results_json_keeps_its_fields_and_has_the_plan_beside():
     assert {"arms", "contrasts", "inference", "n_cases"} <= written.keys()
     assert list(written["inference"]) == ["plan", "primary", "family", "checklist"]
     assert written["inference"]["primary"]["results"][0]["between"] == "methods"
+
+
+def test_word_says_what_has_no_result_where_nothing_else_was_planned(tmp_path):
+    first = front_of(study_of(ONE, primary=BETWEEN, endpoints=SHIFTS))
+    assert first.family is None
+    Figure(figsize=(1, 1)).savefig(tmp_path / "primary.png")
+    document = new_document("A study", "")
+    add_front(document, first, tmp_path)
+    assert first.remarks[0] in [one.text for one in document.paragraphs]
 
 
 @pytest.mark.slow

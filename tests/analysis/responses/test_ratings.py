@@ -112,6 +112,14 @@ def test_a_column_of_answers_and_the_values_that_are_diseased(tmp_path):
     assert list(frame["truth"]) == [1, 0, 1, 0, 0]
 
 
+@pytest.mark.parametrize("flag", ["Simulated", "reconstructed", "other"])
+def test_ratings_of_no_reader_are_marked(flag, tmp_path):
+    head, first, *rows = TABLE.splitlines()
+    lines = [f"{head},{flag}", f"{first},true", *(f"{row},0" for row in rows)]
+    found = read_ratings(written(tmp_path, "\n".join(lines)))
+    assert found.provenance == ("study" if flag == "other" else flag.lower())
+
+
 def test_names_that_may_be_one_are_told(tmp_path):
     path = written(tmp_path, TABLE + "a,1,ct,1,3\na,2,ct,0,3\n")
     assert read_ratings(path).assumed == (
@@ -176,6 +184,7 @@ def test_names_that_may_be_one_are_told(tmp_path):
         (TABLE + "A,3\n", ["line 6: has 2 cells, the header has 5"]),
         (HEADER, ["has a header but no ratings"]),
         (HEADER + ",1,,1,\n", ["holds no ratings"]),
+        (HEADER + "A,1,CT,1,\nA,2,CT,0,NA\n", ["holds no ratings"]),
     ],
 )
 def test_what_cannot_be_used_is_told_with_its_line(text, faults, tmp_path):
