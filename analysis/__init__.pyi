@@ -68,6 +68,7 @@ from analysis.recovery import feasible_tables as feasible_tables
 from analysis.recovery import tables_by_reader as tables_by_reader
 from analysis.reproduction import Reproduction as Reproduction
 from analysis.reproduction import reproduce_paper as reproduce_paper
+from analysis.responses.ratings import read_ratings as read_ratings
 from analysis.symmetry import TestResult as TestResult
 from analysis.symmetry import bowker as bowker
 from analysis.symmetry import mcnemar as mcnemar

@@ -144,7 +144,8 @@ class ArmsStudy:
     def results(self) -> ArmsResults:
         """Results of all questions under each method."""
         level, _ = self.chosen.over(self.plan)
-        return analyse_arms(self.responses, self.plan, level)
+        flow = flow_beside(self.path)
+        return analyse_arms(self.responses, self.plan, level, flow)
 
     @property
     def questions(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.commands.accuracy import accuracy
 from analysis.commands.counts import recover, table
 from analysis.commands.power import power
 from analysis.commands.report import report
@@ -48,7 +49,7 @@ app = typer.Typer(
 )
 _add_version(app)
 
-for command in (reproduce, report, tidy, table, recover, power):
+for command in (reproduce, report, accuracy, tidy, table, recover, power):
     app.command()(command)
 
 

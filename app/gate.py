@@ -19,6 +19,9 @@ SESSION = "/session"
 AHEAD = "/ahead"
 """Where a reader's browser fetches the picture of its next reading."""
 
+SLICES = "/slices"
+"""Where it fetches the slices of the stack that it shows."""
+
 _PAGES = re.compile(
     r"/|/index\.html|/favicon\.png|/manifest\.json|/connection\.js|/static/.+|/session"
     r"|/_stcore/(?:health|host-config|stream)"

@@ -23,7 +23,7 @@ from streamlit import App
 
 from app import connection
 from app.configuration import ACCOUNTS, CHECKPOINT, LOOPBACK, STUDY, settings
-from app.gate import AHEAD, SESSION, Gate
+from app.gate import AHEAD, SESSION, SLICES, Gate
 
 Parts = dict[str, Any]
 """Arguments of `streamlit.App`."""
@@ -35,7 +35,8 @@ def reading_room() -> Parts:
     """Return the parts of the readers' server."""
     routes: list[BaseRoute] = [*connection.routes(), _session_route("READER")]
     routes.append(Route(AHEAD, _picture_ahead, methods=["GET"]))
-    further = {AHEAD}
+    routes.append(Route(SLICES, _slices, methods=["GET"]))
+    further = {AHEAD, SLICES}
     if os.environ.get(ACCOUNTS):
         from app.oidc.accounts import served_accounts
         from app.oidc.routes import routes_of
@@ -119,9 +120,15 @@ def warm_start(
 
 
 async def _picture_ahead(request: Request) -> Response:
-    from app import ahead
+    from app import fetched
 
-    return await ahead.answer(request)
+    return await fetched.picture_ahead(request)
+
+
+async def _slices(request: Request) -> Response:
+    from app import fetched
+
+    return await fetched.slices_of(request)
 
 
 def _session_route(role: str) -> Route:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.accuracy
     python -m benchmarks.accuracy --studies 200   (no page)
+    python -m benchmarks.accuracy --power         (power beside its formula, no page)
 
 Draws studies whose accuracy is known (`benchmarks.accuracy_studies`), asks
 `multireader_accuracy` both as the programs in use answer and `for_decisions`, and
@@ -17,14 +18,15 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from analysis.accuracy.inference import Inference
 from analysis.accuracy.scores import Scores
-from analysis.accuracy.study import accuracy_of
+from analysis.accuracy.study import MultireaderAccuracy, accuracy_of
+from analysis.power.accuracy import AccuracyComponents, AccuracyTest
 from benchmarks.accuracy_studies import STRUCTURES, Population
 
 STUDIES, SEED = 2_000, 29
@@ -179,6 +181,54 @@ def _words(share: float, bound: float, *, up: bool) -> str:
     return f"{100 * share:.1f}{mark}"
 
 
+_SIZES = ((5, 100), (8, 100), (8, 200), (12, 100))
+_LOSS = 0.06
+
+
+def powers(studies: int) -> str:
+    """Return how often studies show what there is, beside the formula of power.
+
+    Its components are means over all studies: what a pilot without error would give.
+    """
+    lines = [
+        "| readers x cases | test | formula | as programs answer | for decisions |",
+        "|---|---|---|---|---|",
+    ]
+    for number, (readers, cases) in enumerate(_SIZES):
+        for test in (
+            AccuracyTest(difference=0.05),
+            AccuracyTest(difference=0.0, margin=_LOSS),
+        ):
+            auc = (0.85 + test.difference, 0.85)
+            population = Population(STRUCTURES["alike"], auc, steps=False)
+            rng = np.random.default_rng([SEED, number, int(test.margin is None)])
+            truth = np.arange(cases) < cases // 2
+            found, shown = [], []
+            for _ in range(studies):
+                ratings = population.draw(rng, readers, cases // 2, cases // 2)
+                scores = Scores(ratings, truth, NAMES, tuple(range(readers)))
+                study = accuracy_of(scores, "auc")
+                found.append(astuple(AccuracyComponents.of_pilot(study)))
+                both = (study, study.for_decisions())
+                shown.append([_shown(each, test) for each in both])
+            _, *means = np.mean(found, axis=0)
+            names = [field.name for field in fields(AccuracyComponents)][1:]
+            given = dict(zip(names, map(float, means), strict=True))
+            of = AccuracyComponents(cases=cases, **given)
+            rates = [test.power(of, readers, cases).power, *np.mean(shown, axis=0)]
+            cells = " | ".join(f"{100 * rate:.1f}" for rate in rates)
+            what = "difference" if test.margin is None else "non-inferior"
+            lines.append(f"| {readers}x{cases} | {what} | {cells} |")
+    return "\n".join(lines)
+
+
+def _shown(study: MultireaderAccuracy, test: AccuracyTest) -> bool:
+    if test.margin is not None:
+        return bool(study.non_inferiority(*NAMES, test.margin).shown)
+    p_value = study.difference(*NAMES).p_value
+    return p_value is not None and p_value < test.alpha
+
+
 def speeds() -> str:
     """Time studies of two sizes, from ratings that are an array to a difference."""
     lines = []
@@ -223,7 +273,12 @@ def main() -> None:
     """Print the tables and speeds, and write the page after many studies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=STUDIES)
-    studies = parser.parse_args().studies
+    parser.add_argument("--power", action="store_true")
+    given = parser.parse_args()
+    studies = given.studies
+    if given.power:
+        print(powers(studies))
+        return
     print(speeds())
     found = measured(studies)
     tables = [

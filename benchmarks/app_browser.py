@@ -75,13 +75,14 @@ async def read(
     await page.locator(".viewer[data-scale]").wait_for(timeout=_WAIT)
     seconds = []
     for _ in range(n_cases):
-        await _answer(page)
+        await answer(page)
         seconds.append(float(await page.evaluate(_SAVE_AND_SEE)))
     await context.close()
     return seconds
 
 
-async def _answer(page: Page) -> None:
+async def answer(page: Page) -> None:
+    """Answer all questions by keys and let the page come to rest."""
     await _settle(page)
     await page.locator("[data-current]").wait_for(timeout=_WAIT)
     for n, number in enumerate(_READING, start=1):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from reader_study.running.registry import Profile, add_reader
 _BY = "benchmark"
 _WAIT = 60.0  # seconds
 _HERTZ = os.sysconf("SC_CLK_TCK")
+_STACK = '\n[reading]\nviewer = "stack"\n'
 
 
 @dataclass(frozen=True)
@@ -85,20 +87,23 @@ class Server:
             return False
 
 
-def make_study(root: Path, n_cases: int, n_readers: int) -> Room:
-    """Build a study in the form of the paper's montages and open it to its readers."""
-    rng = np.random.default_rng(0)
-    drawn = montage(rng)
-    with (root / "cases.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "severity", "reference_image", "test_image"])
-        for case in range(n_cases):
-            names = [f"{side}-{case}.png" for side in "ab"]
-            for shift, name in enumerate(names):
-                moved = np.roll(drawn, 16 * (2 * case + shift), axis=0)
-                Image.fromarray(moved).save(root / name, compress_level=1)
-            writer.writerow([f"case-{case}", "severe", *names])
-    protocol = template()
+def make_study(
+    root: Path,
+    n_cases: int,
+    n_readers: int,
+    *,
+    write_volume: Callable[[Path, int], None] | None = None,
+) -> Room:
+    """Build a study in the form of the paper's montages and open it to its readers.
+
+    Args:
+        root: Folder that gets everything.
+        n_cases: Of a trial.
+        n_readers: Who are admitted.
+        write_volume: Writes the n-th volume; readers then see stacks.
+    """
+    _write_cases(root, n_cases, write_volume)
+    protocol = template() + (_STACK if write_volume else "")
     for old, new in (
         ("none = 7", "none = 0"),
         ("mild_moderate = 6", "mild_moderate = 0"),
@@ -123,6 +128,27 @@ def make_study(root: Path, n_cases: int, n_readers: int) -> Room:
         add_reader(room.study, room.store, profile, by=_BY, clock=room.clock)
     open_for_reading(room.study, room.store, by=_BY, clock=room.clock)
     return room
+
+
+def _write_cases(
+    root: Path, n_cases: int, write_volume: Callable[[Path, int], None] | None
+) -> None:
+    drawn = montage(np.random.default_rng(0))
+    kinds = ("image", "volume") if write_volume else ("image",)
+    with (root / "cases.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        sides = [f"{side}_{kind}" for kind in kinds for side in ("reference", "test")]
+        writer.writerow(["case", "severity", *sides])
+        for case in range(n_cases):
+            names = [f"{side}-{case}.png" for side in "ab"]
+            for shift, name in enumerate(names):
+                moved = np.roll(drawn, 16 * (2 * case + shift), axis=0)
+                Image.fromarray(moved).save(root / name, compress_level=1)
+            volumes = [f"{side}-{case}.npz" for side in "ab"] if write_volume else []
+            for shift, name in enumerate(volumes):
+                if write_volume:
+                    write_volume(root / name, 2 * case + shift)
+            writer.writerow([f"case-{case}", "severe", *names, *volumes])
 
 
 def reader_name(n: int) -> str:

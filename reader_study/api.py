@@ -133,10 +133,17 @@ class RunningStudy:
         return lifecycle.readiness(self.study, self.store)
 
     def add_reader(
-        self, name: str, *, specialty: str, years: float, by: str, slot: str = ""
+        self,
+        name: str,
+        *,
+        specialty: str,
+        years: float,
+        by: str,
+        slot: str = "",
+        site: str = "",
     ) -> Reader:
         """Add a reader; see `reader_study.running.registry`."""
-        profile = Profile(name, specialty, years, slot)
+        profile = Profile(name, specialty, years, slot, site=site)
         return add_reader(self.study, self.store, profile, by=by, clock=self.clock)
 
     def session(self, reader: str) -> ReadingSession:

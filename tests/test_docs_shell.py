@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from magic_model.data.cohort import read_cohort
 from magic_model.data.volume import Kind
 from magic_model.phantom.generate import make_cohort
+from tests.analysis.test_accuracy_command import as_csv, as_imrmc, simulated
 from tests.app.deployment import conftest as deployed
 from tests.app.material import build
 from tests.magic_model.inference.tiny import write_head_dicom
@@ -96,7 +97,16 @@ def trained(folder, page, _):
     return StandIns(folder, {"--device cuda": "--device cpu", "--jobs 8": "--jobs 2"})
 
 
+def rated(folder, page, _):
+    """Ratings of six readers under two methods, as a table and as iMRMC has them."""
+    rows = simulated(readers=[f"reader{n}" for n in range(6)])
+    as_csv(folder / "ratings.csv", rows)
+    as_imrmc(folder / "ratings.imrmc", rows)
+    return StandIns(folder)
+
+
 MADE = {
+    "docs/how-to/compare-accuracy.md": rated,
     "docs/how-to/host-a-study.md": hosted,
     "docs/how-to/train-and-generate.md": trained,
 }

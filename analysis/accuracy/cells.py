@@ -38,6 +38,8 @@ class Cells(ABC):
 
     totals: FloatArray
     counts: FloatArray
+    has_moments = True
+    """Whether `any_case`, `exact` and `delong` are there, and not only `left_out`."""
 
     @cached_property
     def estimates(self) -> FloatArray:
@@ -237,6 +239,53 @@ class Proportions(Cells):
             return np.full((len(self.estimates),) * 2, np.nan)
         found: FloatArray = centred @ centred.T / (n - 1) / n
         return found
+
+
+class LeftOut(Cells):
+    """Values that are known with each case left out, and in no other way."""
+
+    has_moments = False
+
+    def __init__(self, estimates: FloatArray, left_out: FloatArray) -> None:
+        """Take the values.
+
+        Args:
+            estimates: `(cells,)` values of all cases.
+            left_out: `(cells, cases)` values without each case; that of all cases where
+                a cell does not hold the case.
+        """
+        self.totals, self.counts = estimates, np.ones(len(estimates))
+        self._left_out = left_out
+
+    def left_out(self) -> FloatArray:
+        """Return each value with each case left out."""
+        return self._left_out
+
+    @property
+    def share_cases(self) -> NDArray[np.bool_]:
+        """Return whether two cells have a case in common: both change without one."""
+        changed = (self._left_out != self.totals[:, None]).astype(float)
+        shared: NDArray[np.bool_] = changed @ changed.T > 0
+        return shared
+
+    @property
+    def any_case(self) -> Shared:
+        """There are no sums."""
+        raise NotImplementedError
+
+    @property
+    def exact(self) -> Shared:
+        """There are no sums."""
+        raise NotImplementedError
+
+    def delong(self) -> FloatArray:
+        """There are no sums."""
+        raise NotImplementedError
+
+    @property
+    def complete(self) -> bool:
+        """Return no: nothing but the jackknife is there."""
+        return False
 
 
 def _exact_pairs(any_case: FloatArray) -> FloatArray:

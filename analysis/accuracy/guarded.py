@@ -43,15 +43,42 @@ def modality(estimate: float, error: Error, null: float | None) -> Inference:
     plain = infer(estimate, error, null=null, bounded=True)
     if plain.undefined_reason or not 0 < estimate < 1:
         return replace(plain, low=None, high=None, p_value=None)
-    assert plain.standard_error is not None  # noqa: S101
+    one = Modality(estimate, error)
     z = quantile(0.975, error.used_df)
-    below, above = _limits(estimate, plain.standard_error, np.array(z))
     p_value = None
     if null is not None:
-        distance = special.logit(estimate) - special.logit(null)
-        on_logit = plain.standard_error / (estimate * (1 - estimate))
-        p_value = 2 * upper_tail(abs(float(distance)) / on_logit, error.used_df)
-    return replace(plain, low=float(below), high=float(above), p_value=p_value)
+        p_value = 2 * upper_tail(one.distance(null), error.used_df)
+    return replace(plain, low=one.low(z), high=one.high(z), p_value=p_value)
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One modality whose limits are those of the logit scale.
+
+    Attributes:
+        estimate: Its accuracy, above 0 and below 1.
+        error: With a variance above 0.
+    """
+
+    estimate: float
+    error: Error
+
+    def low(self, z: float) -> float:
+        """Return the lower limit at a quantile."""
+        return float(_limits(self.estimate, self._standard_error, np.array(z))[0])
+
+    def high(self, z: float) -> float:
+        """Return the upper limit at a quantile."""
+        return float(_limits(self.estimate, self._standard_error, np.array(z))[1])
+
+    def distance(self, null: float) -> float:
+        """Return the quantile at which a limit reaches a value, 0 or more."""
+        on_logit = self._standard_error / (self.estimate * (1 - self.estimate))
+        return abs(float(special.logit(self.estimate) - special.logit(null))) / on_logit
+
+    @property
+    def _standard_error(self) -> float:
+        return math.sqrt(self.error.variance)
 
 
 @dataclass(frozen=True)
@@ -79,9 +106,8 @@ class Difference:
         if plain.undefined_reason:
             return plain
         z = quantile(0.975, self.error.used_df)
-        low, high = self._low(z), -self._turned._low(z)
-        side = self if self.estimate >= 0 else self._turned
-        p_value = 2 * upper_tail(side._quantile_at(0.0), self.error.used_df)
+        low, high = self.low(z), self.high(z)
+        p_value = 2 * upper_tail(self.distance(0.0), self.error.used_df)
         return replace(plain, low=low, high=high, p_value=p_value)
 
     def non_inferior(
@@ -91,7 +117,7 @@ class Difference:
         plain = non_inferior(names, margin, self.estimate, self.error)
         if plain.undefined_reason:
             return plain
-        low = self._low(quantile(0.975, self.error.used_df))
+        low = self.low(quantile(0.975, self.error.used_df))
         p_value = upper_tail(self._quantile_at(-margin), self.error.used_df)
         return replace(plain, low=low, p_value=p_value, shown=low > -margin)
 
@@ -103,10 +129,20 @@ class Difference:
     def _standard_error(self) -> float:
         return math.sqrt(self.error.variance)
 
-    def _low(self, z: float) -> float:
+    def low(self, z: float) -> float:
         """Return the lower limit at a quantile; a wider quantile never raises it."""
         below = max(z * self._standard_error, float(self._below(z * _STEPS).max()))
         return self.estimate - below
+
+    def high(self, z: float) -> float:
+        """Return the upper limit at a quantile."""
+        return -self._turned.low(z)
+
+    def distance(self, null: float) -> float:
+        """Return the quantile at which a limit reaches a value, 0 or more."""
+        if self.estimate >= null:
+            return self._quantile_at(null)
+        return self._turned._quantile_at(-null)
 
     def _quantile_at(self, null: float) -> float:
         """Return the quantile at which the lower limit reaches a value below."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from analysis.accuracy import guarded
+from analysis.accuracy import calls, guarded
 from analysis.accuracy.cells import Cells, Pairwise, Proportions
 from analysis.accuracy.inference import (
     Equality,
@@ -26,13 +26,13 @@ from analysis.showing import Shown
 if TYPE_CHECKING:
     import pandas as pd
 
-Metric = Literal["auc", "sensitivity", "specificity"]
+Metric = Literal["auc", "sensitivity", "specificity", "percent_correct"]
 Method = Literal["obuchowski_rockette", "u_statistics"]
 Covariance = Literal["jackknife", "delong", "unbiased"]
 Random = Literal["readers_and_cases", "readers", "cases"]
 
 _CHOICES = {
-    "metric": ("auc", "sensitivity", "specificity"),
+    "metric": ("auc", "sensitivity", "specificity", "percent_correct"),
     "method": ("obuchowski_rockette", "u_statistics"),
     "covariance": ("jackknife", "delong", "unbiased"),
     "random": ("readers_and_cases", "readers", "cases"),
@@ -44,7 +44,8 @@ class MultireaderAccuracy(Shown):
     """Accuracy of each modality and of each reader, and differences of modalities.
 
     Attributes:
-        metric: `auc`, `sensitivity` or `specificity`.
+        metric: `auc`, `sensitivity`, `specificity` or `percent_correct`, or what
+            another function estimates.
         method: How it was analysed.
         covariance: Estimator of the error covariances.
         random: What is a sample. One reader is not: where there is one, it is `cases`.
@@ -242,6 +243,27 @@ class MultireaderAccuracy(Shown):
             self._error(one, other),
         )
 
+    def guarded(
+        self, first: Hashable, second: Hashable | None = None
+    ) -> guarded.Modality | guarded.Difference | None:
+        """Return a modality, or a difference of two, that gives limits at any level.
+
+        None where there is no estimate. Degrees of freedom are those of
+        `for_decisions`, if it was called.
+
+        Raises:
+            ValueError: If there is no such modality, or both are the same.
+        """
+        if second is not None:
+            self._two(first, second)
+        index = self._index(first)
+        if self._analysis is None:
+            return None
+        if second is not None:
+            return self._guarded(first, second)
+        error = self._error(index)
+        return guarded.Modality(float(self._analysis.means[index]), error)
+
     def _two(self, first: Hashable, second: Hashable) -> tuple[int, int]:
         if first == second:
             msg = f"Two modalities must differ, got {first} twice"
@@ -270,15 +292,15 @@ def multireader_accuracy(
         frame: A data frame, or a mapping of columns: `reader`, `case`, `modality`,
             `truth` (1 diseased, 0 not) and `rating` (a number, higher if more surely
             diseased; empty where missing).
-        metric: Empirical AUC, sensitivity or specificity.
+        metric: Empirical AUC, sensitivity, specificity, or the share of all cases that
+            are called right (`percent_correct`, from 0 to 1).
         method: Obuchowski and Rockette's analysis of variance, or Gallas' U-statistics.
         covariance: Of the errors, for the analysis of variance. `delong` needs all
             cases rated by all readers under all modalities.
         random: What is a sample. `cases` means that readers are fixed, `readers` that
             cases are. One reader alone is always fixed, by DeLong's test unless
             `random="cases"` asks for another.
-        threshold: A rating from here on is a call of disease; for sensitivity and
-            specificity.
+        threshold: A rating from here on is a call of disease; for all but the AUC.
 
     Raises:
         InputError: If the table or an option cannot be used. What is not defined on
@@ -300,12 +322,36 @@ def accuracy_of(
 ) -> MultireaderAccuracy:
     """Return what `multireader_accuracy` does, of ratings that are an array already."""
     cells = _cells(scores, metric, threshold)
+    return study_of(scores, cells, metric, Ways(method, covariance, random))
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How a study is analysed: the options of `multireader_accuracy`."""
+
+    method: Method = "obuchowski_rockette"
+    covariance: Covariance = "jackknife"
+    random: Random = "readers_and_cases"
+
+
+def study_of(
+    scores: Scores, cells: Cells, metric: str, ways: Ways
+) -> MultireaderAccuracy:
+    """Return the study of any values of modality and reader.
+
+    Args:
+        scores: Names, truth and who rated what.
+        cells: The values, in the order of `scores.cells`.
+        metric: What they are.
+        ways: Those without moments have the jackknife and no U-statistics.
+    """
+    method, covariance, random = ways.method, ways.covariance, ways.random
     if method == "u_statistics" and random != "readers_and_cases":
         msg = f"u_statistics need random='readers_and_cases', got {random!r}"
         raise InputError(msg)
     if len(scores.readers) == 1 and random == "readers_and_cases":
         method, random = "obuchowski_rockette", "cases"
-        covariance = "delong" if cells.complete else "unbiased"
+        covariance = _of_one_reader(cells)
     shape = scores.ratings.shape[:2]
     reason = _undefined(scores, cells, method, random)
     matrix = np.full((shape[0] * shape[1],) * 2, np.nan)
@@ -319,7 +365,8 @@ def accuracy_of(
     both: list[Anova | UStatistics] = [anova, UStatistics(cells, shape)]
     if method == "u_statistics":
         both.reverse()
-    paired = random == "readers_and_cases" and (anova.crossed or both[0] is anova)
+    paired = cells.has_moments and random == "readers_and_cases"
+    paired = paired and (anova.crossed or both[0] is anova)
     unknown = np.isnan(matrix.diagonal()).any()
     return MultireaderAccuracy(
         metric=metric,
@@ -338,7 +385,13 @@ def accuracy_of(
     )
 
 
-def _cells(scores: Scores, metric: str, threshold: float | None) -> Cells:
+def _of_one_reader(cells: Cells) -> Covariance:
+    if not cells.has_moments:
+        return "jackknife"
+    return "delong" if cells.complete else "unbiased"
+
+
+def _cells(scores: Scores, metric: Metric, threshold: float | None) -> Cells:
     """Return the value of each modality and reader."""
     if metric == "auc":
         if threshold is not None:
@@ -350,10 +403,7 @@ def _cells(scores: Scores, metric: str, threshold: float | None) -> Cells:
         msg = f"The {metric} needs a threshold: a rating from there on is a call"
         raise InputError(msg)
     cut = as_number("Threshold", threshold)
-    sick = metric == "sensitivity"
-    ratings = scores.of_class(diseased=sick)
-    hits = ((ratings >= cut) == sick).astype(float)
-    return Proportions(np.where(np.isnan(ratings), np.nan, hits))
+    return Proportions(calls.hits(scores, cut, metric))
 
 
 def _undefined(scores: Scores, cells: Cells, method: str, random: str) -> str | None:

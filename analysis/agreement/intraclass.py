@@ -96,7 +96,7 @@ def intraclass_correlation(
     Examples:
         >>> found = intraclass_correlation([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8]])
         >>> round(found.estimate, 3)
-        0.276
+        0.343
     """
     one_of("form", form, get_args(Form))
     table = _complete(ratings)

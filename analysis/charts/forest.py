@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from analysis.charts.style import AGREEMENT, GUIDE
 from analysis.intervals import ConfidenceInterval
@@ -58,14 +59,17 @@ def forest_plot(
         colour = GUIDE if row.faint else AGREEMENT
         if informative:
             limits = [row.interval.low, row.interval.high]
-            ax.plot(
-                limits,
-                [place, place],
-                color=colour,
-                linewidth=1.4,
-                zorder=2,
-                solid_capstyle="butt",
-                gid=f"interval-{place}",
+            # Of a figure with many rows `plot` takes most of the time.
+            ax.add_line(
+                Line2D(
+                    limits,
+                    [place, place],
+                    color=colour,
+                    linewidth=1.4,
+                    zorder=2,
+                    solid_capstyle="butt",
+                    gid=f"interval-{place}",
+                )
             )
         else:
             ax.annotate(
@@ -76,15 +80,19 @@ def forest_plot(
                 va="center",
                 fontsize=6.5,
             )
-        ax.plot(
-            row.estimate,
-            place,
-            "s",
-            markersize=4.5,
-            color=colour,
-            zorder=3,
-            markerfacecolor=colour if informative else "white",
+        ax.add_line(
+            Line2D(
+                [row.estimate],
+                [place],
+                marker="s",
+                linestyle="none",
+                markersize=4.5,
+                color=colour,
+                zorder=3,
+                markerfacecolor=colour if informative else "white",
+            )
         )
+    ax.autoscale_view()
     ax.set_yticks(range(len(rows)), [row.label for row in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)

@@ -103,7 +103,7 @@ def power(
     ] = None,
     pilot: Annotated[
         Path | None,
-        typer.Option(help="Accuracy: ratings of two methods beside the truth, a CSV."),
+        typer.Option(help="Accuracy: ratings of two methods beside the truth, a file."),
     ] = None,
     components: Annotated[
         Path | None,

@@ -11,13 +11,19 @@ from typing import Any, Literal
 from analysis.accuracy import MultireaderAccuracy, multireader_accuracy
 from analysis.commands.shared import text_table
 from analysis.errors import InputError, user_input
-from analysis.power.accuracy import AccuracyComponents, AccuracyPower, AccuracyTest
+from analysis.power.accuracy import (
+    AccuracyComponents,
+    AccuracyPower,
+    AccuracyTest,
+    Guard,
+)
 from analysis.power.normal import check_power
 from analysis.responses.ratings import read_ratings
 
 Metric = Literal["auc", "sensitivity", "specificity"]
 
 _READERS, _CASES = (5, 8, 12), (50, 100, 200)
+_OF_REPORT = "Power of the test on which a report decides."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,47 +73,59 @@ def accuracy_power(
     with user_input():
         check_power(request.power, request.alpha)
         test = request.test
-        found, said = _components(request, progress)
+        found, guard, said = _components(request, progress)
         designs = [
-            test.power(found, readers, cases)
+            test.power(found, readers, cases, guard)
             for readers in sorted(set(request.readers))
             for cases in sorted(set(request.cases))
         ]
         needed = {
-            readers: test.cases_needed(found, readers, request.power)
+            readers: test.cases_needed(found, readers, request.power, guard)
             for readers in sorted(set(request.readers))
         }
     if as_json:
-        return json.dumps(_json(request, found, designs, needed), indent=1)
+        content = _json(request, found, designs, needed)
+        content["guard"] = None if guard is None else asdict(guard)
+        return json.dumps(content, indent=1)
     return _describe(request, said, designs, needed)
 
 
 def _components(
     request: AccuracyRequest, progress: Callable[[str], None]
-) -> tuple[AccuracyComponents, str]:
-    """Return the variances, and a line on where they come from."""
+) -> tuple[AccuracyComponents, Guard | None, str]:
+    """Return the variances, the guard, and lines on where they come from."""
     if (request.pilot is None) == (request.components is None):
         msg = "Power of an accuracy takes --pilot or --components, one of the two"
         raise InputError(msg)
     if request.components is not None:
         found = _from_file(request.components)
-        return found, f"Components of {request.components}, {found.cases} cases"
+        said = (
+            f"Components of {request.components}, {found.cases} cases\n"
+            "Power of Hillis' test; a report decides on wider limits, whose power "
+            "--pilot gives."
+        )
+        return found, None, said
     study = _pilot(request)
     covered = " and ".join(str(name) for name in study.modalities)
     progress(f"{len(study.readers)} readers, {study.n_cases} cases, {covered}")
     found = AccuracyComponents.of_pilot(study)
+    guard = Guard.of_pilot(study)
     parts = [f"{name} {value:.3g}" for name, value in list(asdict(found).items())[1:]]
     said = (
         f"Pilot {request.pilot}: {len(study.readers)} readers x {study.n_cases} cases, "
-        f"{request.metric}\n{', '.join(parts)}"
+        f"{request.metric}\n{', '.join(parts)}\n"
+        + ("Power of Hillis' test." if guard is None else _OF_REPORT)
     )
-    return found, said
+    return found, guard, said
 
 
 def _pilot(request: AccuracyRequest) -> MultireaderAccuracy:
     assert request.pilot is not None  # noqa: S101
-    frame = read_ratings(request.pilot, request.rating, request.truth_positive)
-    return multireader_accuracy(frame, request.metric, threshold=request.threshold)
+    read = read_ratings(
+        request.pilot, rating=request.rating, truth_positive=request.truth_positive
+    )
+    columns = read.columns
+    return multireader_accuracy(columns, request.metric, threshold=request.threshold)
 
 
 def _from_file(path: Path) -> AccuracyComponents:

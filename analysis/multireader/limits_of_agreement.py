@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.arrays import FloatArray
 from analysis.columns import missing
-from analysis.errors import InputError, one_of
+from analysis.errors import InputError, one_of, shown
 from analysis.intervals import ConfidenceInterval, normal_quantile
 from analysis.showing import Shown
 
@@ -103,6 +103,7 @@ def limits_of_agreement(
             those that there are.
 
     Raises:
+        TypeError: If the scores are no columns.
         InputError: If a column or a method is missing, a cell is empty or no number, or
             a score was given twice. What is not defined on usable scores has a reason.
     """
@@ -210,6 +211,9 @@ def _undefined(taken: FloatArray) -> str | None:
 
 def _cube(scores: Any) -> tuple[FloatArray, list[Hashable]]:  # noqa: ANN401
     """Return `(methods, readers, cases)` scores, NaN where missing, and the methods."""
+    if not hasattr(scores, "keys"):
+        msg = f"Scores must be a data frame or named columns, got {shown(scores)}"
+        raise TypeError(msg)
     lacking = [name for name in _COLUMNS if name not in scores.keys()]  # noqa: SIM118
     if lacking:
         had = ", ".join(map(str, scores.keys()))

@@ -13,7 +13,8 @@ from typing import Literal
 from scipy import special
 
 from analysis.accuracy import MultireaderAccuracy
-from analysis.accuracy.inference import quantile
+from analysis.accuracy.guarded import Difference as GuardedDifference
+from analysis.accuracy.inference import Error, quantile
 from analysis.errors import InputError, as_number, as_whole, one_of
 from analysis.power.normal import check_power
 from analysis.showing import Shown
@@ -81,20 +82,79 @@ class AccuracyComponents(Shown):
             raise InputError(msg)
         found, components = study.covariances, study.variance_components
         if study.undefined_reason or found is None or components is None:
-            reason = study.undefined_reason or "its covariances are not defined"
+            reason = study.undefined_reason or (
+                "its covariances are not defined for readers who use both modalities"
+            )
             msg = f"A pilot must have a result, got none: {reason}"
-            raise InputError(msg)
-        if found.cov1 is None or found.cov2 is None or found.cov3 is None:
-            msg = "A pilot must have readers who use both modalities, got none"
             raise InputError(msg)
         return cls(
             cases=study.n_cases,
             reader_modality=components.reader_modality,
             error_variance=found.error_variance,
-            cov1=found.cov1,
-            cov2=found.cov2,
-            cov3=found.cov3,
+            cov1=found.cov1 or 0.0,  # none is None where there are components
+            cov2=found.cov2 or 0.0,
+            cov3=found.cov3 or 0.0,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard(Shown):
+    """What the limits on which a report decides take beyond Hillis' test.
+
+    They are wider near 1 and with few cases; see `analysis.accuracy.guarded`.
+
+    Attributes:
+        cases: Cases of the pilot.
+        accuracy: Mean of both modalities.
+        variance: Of the accuracy of one modality over all readers, in the pilot.
+        df: Degrees of freedom of the difference in the pilot; more cases give more, in
+            proportion.
+    """
+
+    cases: int
+    accuracy: float
+    variance: float
+    df: float
+
+    @classmethod
+    def of_pilot(cls, study: MultireaderAccuracy) -> "Guard | None":
+        """Return it for a study of two modalities; None where both are perfect."""
+        decided = study.for_decisions()
+        first, second = decided.modalities
+        one, other = decided.guarded(first), decided.guarded(second)
+        apart = decided.guarded(first, second)
+        if one is None or other is None or apart is None:
+            return None
+        accuracy = (one.estimate + other.estimate) / 2
+        variance = (one.error.variance + other.error.variance) / 2
+        if not (0 < accuracy < 1 and variance > 0 and apart.error.used_df > 0):
+            return None
+        return cls(
+            cases=study.n_cases,
+            accuracy=accuracy,
+            variance=variance,
+            df=apart.error.used_df,
+        )
+
+    def at(
+        self, difference: float, variance: float, cases: int, df: float
+    ) -> GuardedDifference:
+        """Return the guarded difference that a design is expected to give.
+
+        Args:
+            difference: True difference.
+            variance: Expected, of the difference.
+            cases: Of the design.
+            df: Hillis' degrees of freedom, which are an upper limit.
+        """
+        half, scale = difference / 2, self.cases / cases
+        df = min(df, self.df / scale)
+        highest = 1 - 1 / (2 * cases)
+        first, second = (
+            min(max(self.accuracy + x, 1 - highest), highest) for x in (half, -half)
+        )
+        own = Error(self.variance * scale, df)
+        return GuardedDifference((first, second), (own, own), Error(variance, df))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,15 +222,35 @@ class AccuracyTest:
             )
             raise InputError(msg)
 
-    def power(self, of: AccuracyComponents, readers: int, cases: int) -> AccuracyPower:
-        """Return the power of a design."""
+    def power(
+        self,
+        of: AccuracyComponents,
+        readers: int,
+        cases: int,
+        guard: Guard | None = None,
+    ) -> AccuracyPower:
+        """Return the power of a design.
+
+        Args:
+            of: Components of a pilot.
+            readers: Of the design.
+            cases: Of the design.
+            guard: Of the pilot, for the power of the test on which a report decides;
+                None for Hillis' test.
+        """
         error, df = self._error(of, readers, cases)
+        wider = 1.0
+        if guard is not None:
+            expected = guard.at(self.difference, error**2, cases, df)
+            df = expected.error.used_df
+            z = quantile(1 - self.alpha / 2, df)
+            wider = (expected.estimate - expected.low(z)) / (z * error)
         if self.margin is None:
-            power = _two_sided((self.difference / error) ** 2, df, self.alpha)
+            apart = (self.difference / error) ** 2
+            power = _two_sided(apart, df, self.alpha, wider)
         else:
-            power = _one_sided(
-                (self.difference + self.margin) / error, df, self.alpha / 2
-            )
+            apart = (self.difference + self.margin) / error
+            power = _one_sided(apart, df, self.alpha / 2, wider)
         return AccuracyPower(
             readers=readers,
             cases=cases,
@@ -182,13 +262,20 @@ class AccuracyTest:
         )
 
     def cases_needed(
-        self, of: AccuracyComponents, readers: int, power: float
+        self,
+        of: AccuracyComponents,
+        readers: int,
+        power: float,
+        guard: Guard | None = None,
     ) -> int | None:
-        """Return the fewest cases that give a power; None where no number does."""
+        """Return the fewest cases that give a power; None where no number does.
+
+        Arguments are those of `power`.
+        """
         check_power(power, self.alpha)
 
         def enough(cases: int) -> bool:
-            return self.power(of, readers, cases).power >= power
+            return self.power(of, readers, cases, guard).power >= power
 
         if not enough(_MOST_CASES):
             return None
@@ -229,18 +316,18 @@ class AccuracyTest:
         return math.sqrt(2 * total / readers), df
 
 
-def _two_sided(noncentrality: float, df: float, alpha: float) -> float:
-    """Return the chance that F of 1 and df is beyond its critical value."""
+def _two_sided(noncentrality: float, df: float, alpha: float, wider: float) -> float:
+    """Return the chance that F of 1 and df is beyond its critical value, or wider."""
     if math.isinf(df):
-        z, shift = quantile(1 - alpha / 2, df), math.sqrt(noncentrality)
+        z, shift = wider * quantile(1 - alpha / 2, df), math.sqrt(noncentrality)
         return float(special.ndtr(shift - z) + special.ndtr(-shift - z))
-    critical = quantile(1 - alpha / 2, df) ** 2
+    critical = (wider * quantile(1 - alpha / 2, df)) ** 2
     return float(1 - special.ncfdtr(1, df, noncentrality, critical))
 
 
-def _one_sided(noncentrality: float, df: float, alpha: float) -> float:
-    """Return the chance that t of df is above its critical value."""
-    critical = quantile(1 - alpha, df)
+def _one_sided(noncentrality: float, df: float, alpha: float, wider: float) -> float:
+    """Return the chance that t of df is above its critical value, or wider."""
+    critical = wider * quantile(1 - alpha, df)
     if math.isinf(df):
         return float(special.ndtr(noncentrality - critical))
     return float(1 - special.nctdtr(df, noncentrality, critical))

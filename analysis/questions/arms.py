@@ -102,12 +102,35 @@ def between_readers_of(
     fixed: dict[str, ClusteredEstimate] = {
         name: estimate(name, "jackknife") for name in names
     }
-    if len(readers) < _FEWEST_READERS:
+    variance = _variance(len(readers))
+    if variance == "jackknife":
         return BetweenReaders(ratings, readers, k, fixed, fixed)
     random: dict[str, ClusteredEstimate] = {
-        name: estimate(name, "crossed_conservative") for name in names
+        name: estimate(name, variance) for name in names
     }
     return BetweenReaders(ratings, readers, k, random, fixed)
+
+
+def one_between_readers(
+    readings: Sequence[Reading],
+    question: Question,
+    coefficient: between_readers.ConsistencyCoefficient,
+) -> ClusteredEstimate:
+    """Return one coefficient as `between_readers_of` does.
+
+    Args:
+        readings: Of one method and two readers or more, each reader and case once.
+        question: What was asked.
+        coefficient: What is measured.
+    """
+    readers = tuple(dict.fromkeys(reading.reader for reading in readings))
+    ratings, k = _ratings(readings, question, readers), len(question.codes)
+    return agreement_between_readers(ratings, k, coefficient, _variance(len(readers)))
+
+
+def _variance(n_readers: int) -> between_readers.ConsistencyVariance:
+    """What varies: readers too, where one of them can be left out in turn."""
+    return "jackknife" if n_readers < _FEWEST_READERS else "crossed_conservative"
 
 
 def agreement_between_readers(

@@ -8,13 +8,21 @@ wording is this project's, and items are named by subject, not by number.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import pandas as pd
 
 from analysis.multireader import clustered_kappa
 from analysis.report import formatting, setting
-from analysis.report.section import PROVENANCE_WARNING, ReportContext, Section, Table
+from analysis.report.section import (
+    PROVENANCE_WARNING,
+    ReportContext,
+    Section,
+    Setting,
+    Table,
+    provenance_of,
+)
 from analysis.responses.pairing import paired_readings
 from reader_study.formats.flow import STEPS, StudyFlow
 
@@ -55,44 +63,34 @@ READER_STUDY: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _grras_answers(context: ReportContext) -> dict[int, str]:
-    """Answer the items of GRRAS; those about aims and meaning are not among them.
+@dataclass(frozen=True)
+class Told:
+    """What a kind of study says to the checklists of its methods and results.
 
-    What the study says goes before what the readings tell; items 10, 13 and 15 are the
-    analysis's.
+    Attributes:
+        methods: GRRAS 2: what was compared.
+        estimates: GRRAS 13: agreement and its uncertainty.
+        readers: Answers to items of `READER_STUDY`, by key; empty where unknown.
     """
-    return {
-        **_from_readings(context),
-        **context.flow.grras,
-        **_in_words(context),
-        10: _analysis(context),
-        13: _estimates(context),
-        15: "Tables and figures of this report, also as CSV, LaTeX, PNG, SVG and PDF; "
-        "every number unrounded in results.json.",
-    }
+
+    methods: str
+    estimates: str
+    readers: Mapping[str, str]
 
 
-def _reader_study_answers(context: ReportContext) -> dict[str, str]:
-    """Answer what CLAIM and STARD-AI ask of readers, by key of `READER_STUDY`."""
-    grras, reference = _grras_answers(context), context.responses.reference
-    level = f"{100 * context.confidence_level:g} %"
+def _told_of_pairs(context: ReportContext) -> Told:
+    """Return what a study of two methods says."""
+    reference = context.responses.reference
     answers = {
         "reference": f"{reference} is the method compared with, not a truth: agreement "
         "between methods is not accuracy. Why it was chosen is the authors' to say.",
         "missing": _missing(context),
-        "uncertainty": f"{level} confidence intervals; see Methods.",
-        "software": f"magic-analyze {version('magic-ctp')}; numbers in results.json.",
-        "readers": grras.get(12, ""),
-        "size": grras.get(6, ""),
-        "blinding": grras.get(8, ""),
-        "interval": _interval(context),
-        "flow": _flow(context),
     }
     several = len(context.responses.readers) > 1
     if several and context.provenance != "reconstructed":
         answers |= {
-            "uncertainty": f"{level} confidence intervals with readers and patients "
-            "random; see Methods.",
+            "uncertainty": f"{100 * context.confidence_level:g} % confidence intervals "
+            "with readers and patients random; see Methods.",
             "variability": "Between readers, under each method, and each reader's own "
             "agreement between methods: in this report. Within readers on the same "
             "picture: not measured, no picture is shown twice.",
@@ -100,10 +98,49 @@ def _reader_study_answers(context: ReportContext) -> dict[str, str]:
             "kappa without each reader in turn, odds ratios: in this report.",
             "groups": _groups(context),
         }
+    return Told(
+        methods=f"Methods compared: {reference} and {context.responses.test}.",
+        estimates=_estimates(context),
+        readers=answers,
+    )
+
+
+def _grras_answers(context: Setting, told: Told) -> dict[int, str]:
+    """Answer the items of GRRAS; those about aims and meaning are not among them.
+
+    What the study says goes before what the readings tell; items 10, 13 and 15 are the
+    analysis's.
+    """
+    return {
+        2: told.methods,
+        **_from_readings(context),
+        **context.flow.grras,
+        **_in_words(context),
+        10: _analysis(context),
+        13: told.estimates,
+        15: "Tables and figures of this report, also as CSV, LaTeX, PNG, SVG and PDF; "
+        "every number unrounded in results.json.",
+    }
+
+
+def _reader_study_answers(context: Setting, told: Told) -> dict[str, str]:
+    """Answer what CLAIM and STARD-AI ask of readers, by key of `READER_STUDY`."""
+    grras = _grras_answers(context, told)
+    answers = {
+        "uncertainty": f"{100 * context.confidence_level:g} % confidence intervals; "
+        "see Methods.",
+        "software": f"magic-analyze {version('magic-ctp')}; numbers in results.json.",
+        "readers": grras.get(12, ""),
+        "size": grras.get(6, ""),
+        "blinding": grras.get(8, ""),
+        "interval": _interval(context),
+        "flow": _flow(context),
+        **told.readers,
+    }
     return {key: answer for key, answer in answers.items() if answer}
 
 
-def _in_words(context: ReportContext) -> dict[int, str]:
+def _in_words(context: Setting) -> dict[int, str]:
     """Return items that flow.json answers with keys of files, in words."""
     told, order = context.flow.grras, setting.design(context)
     answers = {
@@ -122,7 +159,7 @@ def _in_words(context: ReportContext) -> dict[int, str]:
     return {number: text for number, text in answers.items() if number in told}
 
 
-def _from_readings(context: ReportContext) -> dict[int, str]:
+def _from_readings(context: Setting) -> dict[int, str]:
     responses, plan = context.responses, context.plan
     severity = {r.case: r.severity for r in responses.readings}
     drawn = Counter(name for name in severity.values() if name)
@@ -130,7 +167,6 @@ def _from_readings(context: ReportContext) -> dict[int, str]:
         f"{drawn[name]} {setting.in_words(name)}" for name in setting.in_order(drawn)
     )
     answers = {
-        2: f"Methods compared: {responses.reference} and {responses.test}.",
         3: f"Cases: {len(severity)}{f' ({classes})' if classes else ''}.",
         11: f"{len(responses.readers)} readers, {len(severity)} cases, "
         f"{len(responses.readings)} readings.",
@@ -140,7 +176,7 @@ def _from_readings(context: ReportContext) -> dict[int, str]:
     return answers
 
 
-def _analysis(context: ReportContext) -> str:
+def _analysis(context: Setting) -> str:
     plan = context.plan
     if not plan.prespecified:
         return "As under Methods. No plan made before the data lay beside them."
@@ -189,14 +225,14 @@ def _missing(context: ReportContext) -> str:
     return f"Incomplete pairs: {', '.join(incomplete)}; see Methods for how they count."
 
 
-def _interval(context: ReportContext) -> str:
+def _interval(context: Setting) -> str:
     if context.flow.interval_days is None:
         return ""
     low, high = context.flow.interval_days
     return f"{low:.1f} to {high:.1f} days between the trials of a reader."
 
 
-def _flow(context: ReportContext) -> str:
+def _flow(context: Setting) -> str:
     flow = context.flow
     if not flow.counts:
         return ""
@@ -224,8 +260,18 @@ AUTHORS = "To be written by the authors."
 
 def checklist_section(context: ReportContext) -> Section:
     """Return GRRAS and what CLAIM and STARD-AI ask of readers, as far as known."""
-    grras = _grras_answers(context)
-    others = _reader_study_answers(context)
+    return section_of(context, _told_of_pairs(context))
+
+
+def section_of(context: Setting, told: Told) -> Section:
+    """Return the checklists of any study.
+
+    Args:
+        context: The study.
+        told: What it says of its methods and results.
+    """
+    grras = _grras_answers(context, told)
+    others = _reader_study_answers(context, told)
     open_items = [str(number) for number in GRRAS if number not in grras]
     tables = [
         Table(
@@ -257,7 +303,7 @@ def checklist_section(context: ReportContext) -> Section:
             f"Study and results fill in {len(GRRAS) - len(open_items)} of the "
             f"{len(GRRAS)} items of GRRAS; {', '.join(open_items)} are the authors' to "
             "write, and what is filled in is theirs to check.",
-            *filter(None, [PROVENANCE_WARNING[context.provenance]]),
+            *filter(None, [PROVENANCE_WARNING[provenance_of(context.responses)]]),
         ),
         tables=tuple(tables),
         methods=(

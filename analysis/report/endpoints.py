@@ -7,14 +7,17 @@ from typing import Literal
 
 import numpy as np
 
-from analysis import multireader
-from analysis.agreement.batch import Weights
 from analysis.intervals import ConfidenceInterval
-from analysis.multireader import ClusteredEstimate, Pairs
-from analysis.questions import acceptability, shifts, turing
-from analysis.questions.judgements import judgements_of
+from analysis.multireader import ClusteredEstimate
+from analysis.report.estimates import (
+    Alone,
+    Estimated,
+    PlannedStudy,
+    Unanswerable,
+    estimates_of,
+    name_of,
+)
 from analysis.report.section import ARBITRARY_CASES, ReportContext
-from analysis.responses.pairing import paired_readings, paired_with_open
 from reader_study.formats.endpoint import Endpoint, Multiplicity, misfit, understood
 from reader_study.formats.questionnaire import Question
 
@@ -29,8 +32,10 @@ class EndpointResult:
     Attributes:
         endpoint: As planned.
         question: That it is about.
+        methods: Reference and test method, or the one that it is about.
         estimate: With readers and patients random.
-        alone: The same of each reader, patients random, by name.
+        alone: The same of each reader, patients random, by name; between readers,
+            without each of them.
         margin: Of its claim, its own or that of the plan.
         alpha: Error of the plan; every p-value is to be compared with it.
         p_value: Of the claim by itself; NaN where there is no claim or nothing can be
@@ -42,8 +47,9 @@ class EndpointResult:
 
     endpoint: Endpoint
     question: Question
+    methods: tuple[str, ...]
     estimate: ClusteredEstimate
-    alone: tuple[tuple[str, ClusteredEstimate], ...]
+    alone: Alone
     margin: float | None
     alpha: float
     p_value: float
@@ -92,24 +98,38 @@ class PlanAnswered:
     """The plan and what the data say to it.
 
     Attributes:
-        primary: The primary endpoint; None where there is none to compute.
+        primaries: The primary endpoint in each comparison; empty where there is none
+            to compute.
         primary_text: The plan's words for it, where it has words.
         missing: Why there is no primary result, where one was planned.
-        family: The endpoints after it.
+        family: The endpoints after it, each in every comparison.
         left_out: Endpoints that cannot be computed, each with its reason.
+        closed: The primary endpoint claims something and has no result, so that no
+            claim after it is shown.
         implied: The family follows from the plan's margins, not from a list.
         multiplicity: How the endpoints share the error.
         alpha: Error of the plan.
     """
 
-    primary: EndpointResult | None
+    primaries: tuple[EndpointResult, ...]
     primary_text: str
     missing: str | None
     family: tuple[EndpointResult, ...]
     left_out: tuple[str, ...]
+    closed: bool
     implied: bool
     multiplicity: Multiplicity
     alpha: float
+
+    @property
+    def primary(self) -> EndpointResult | None:
+        """The primary endpoint in the first comparison, None without any."""
+        return next(iter(self.primaries), None)
+
+    @property
+    def results(self) -> tuple[EndpointResult, ...]:
+        """All results, those of the primary endpoint first."""
+        return (*self.primaries, *self.family)
 
 
 def answer_plan(context: ReportContext) -> PlanAnswered:
@@ -118,32 +138,77 @@ def answer_plan(context: ReportContext) -> PlanAnswered:
     Level, margins and what is done with incomplete pairs are those of the plan,
     whatever was chosen for the rest of the report.
     """
-    plan, asked = context.plan, context.responses.questionnaire.ids
+    responses = context.responses
+    methods = (responses.reference, responses.test)
+    study = PlannedStudy(context.plan, responses, methods, (responses,))
+    return answer_study(study)
+
+
+def answer_study(study: PlannedStudy) -> PlanAnswered:
+    """Do the same where one method was read, or several are compared.
+
+    An endpoint that compares methods has a result, and a claim, in each comparison.
+    """
+    plan, asked = study.plan, study.readings.questionnaire.ids
     planned = plan.family(asked) if plan.prespecified else ()
     text = plan.primary if isinstance(plan.primary, str) else ""
     primary = understood(text, asked) if isinstance(plan.primary, str) else plan.primary
     missing = _not_understood(text) if text and primary is None else None
-    first, family, left_out = None, [], []
+    first: list[EndpointResult] = []
     if primary is not None:
-        found = _result(primary, context)
-        first, missing = (None, found) if isinstance(found, str) else (found, None)
-    for endpoint in planned:
-        found = _result(endpoint, context)
-        if isinstance(found, str):
-            left_out.append(found)
-        else:
-            family.append(found)
-    first, decided = _decided(first, family, plan.multiplicity)
+        found = _results(primary, study)
+        first = [] if isinstance(found, (str, Unanswerable)) else found
+        missing = _no_primary(primary, found)
+    family, left_out = _all_results(planned, study)
+    closed = primary is not None and primary.claim != "estimate" and not first
+    decided, together = _decided(first, family, plan.multiplicity, float(closed))
     return PlanAnswered(
-        primary=first,
+        primaries=tuple(decided),
         primary_text=text,
         missing=missing,
-        family=tuple(decided),
-        left_out=tuple(dict.fromkeys(left_out)),
+        family=tuple(one for of in together for one in of),
+        left_out=left_out,
+        closed=closed,
         implied=bool(planned) and not plan.endpoints,
         multiplicity=plan.multiplicity,
         alpha=plan.alpha,
     )
+
+
+_Found = list["EndpointResult"] | Unanswerable | str
+
+
+def _no_primary(primary: Endpoint, found: _Found) -> str | None:
+    """Return why there is no primary result, None where there is one."""
+    if not isinstance(found, Unanswerable):
+        return found if isinstance(found, str) else None
+    return (
+        f"The plan's primary endpoint, {name_of(primary)} of {primary.question}, "
+        f"{found.reason}."
+    )
+
+
+def _all_results(
+    planned: Sequence[Endpoint], study: PlannedStudy
+) -> tuple[list[list[EndpointResult]], tuple[str, ...]]:
+    """Return results by endpoint, and why others have none."""
+    family, said = [], []
+    unanswerable: dict[str, list[str]] = {}
+    for endpoint in planned:
+        found = _results(endpoint, study)
+        if isinstance(found, str):
+            said.append(found)
+        elif isinstance(found, Unanswerable):
+            named = f"{endpoint.question}, {name_of(endpoint)}"
+            unanswerable.setdefault(found.reason, []).append(named)
+        else:
+            family.append(found)
+    for reason, names in unanswerable.items():
+        each = "Each" if len(names) > 1 else "It"
+        said.append(
+            f"Planned, but without a result: {'; '.join(names)}. {each} {reason}."
+        )
+    return family, tuple(dict.fromkeys(said))
 
 
 def _not_understood(text: str) -> str:
@@ -154,95 +219,44 @@ def _not_understood(text: str) -> str:
     )
 
 
-def _result(endpoint: Endpoint, context: ReportContext) -> EndpointResult | str:
+def _results(endpoint: Endpoint, study: PlannedStudy) -> _Found:
     """Return what the data say, or why they say nothing."""
-    asked = context.responses.questionnaire
-    fault = misfit(endpoint, asked, context.plan.acceptable_codes)
+    plan = study.plan
+    asked = study.readings.questionnaire
+    fault = misfit(endpoint, asked, plan.acceptable_codes)
     if fault is not None:
         return f"An endpoint of the plan cannot be computed: its {fault}."
-    if context.provenance == "reconstructed":
+    if study.readings.reconstructed:
         return ARBITRARY_CASES
-    question = _question(endpoint, context)
-    if endpoint.weights == "own" and context.plan.own_weights(question) is None:
+    question = study.question(endpoint)
+    if endpoint.weights == "own" and plan.own_weights(question) is None:
         return (
             "An endpoint of the plan cannot be computed: its own weights must be in "
             f"the plan, for each of the {len(question.codes)} answers to {question.id}."
         )
-    together, alone = _estimates(endpoint, context)
+    found = estimates_of(endpoint, study)
+    if isinstance(found, Unanswerable):
+        return found
+    return [_judged(endpoint, one, study) for one in found]
+
+
+def _judged(
+    endpoint: Endpoint, found: Estimated, study: PlannedStudy
+) -> EndpointResult:
+    together = found.together
     if endpoint.claim == "equivalent":
         together = together.for_equivalence()
     result = EndpointResult(
         endpoint=endpoint,
-        question=question,
+        question=study.question(endpoint),
+        methods=found.methods,
         estimate=together,
-        alone=alone,
-        margin=context.plan.margin_of(endpoint),
-        alpha=context.plan.alpha,
+        alone=found.alone,
+        margin=study.plan.margin_of(endpoint),
+        alpha=study.plan.alpha,
         p_value=math.nan,
     )
     return replace(result, p_value=_p_value(result))
-
-
-_Alone = tuple[tuple[str, ClusteredEstimate], ...]
-
-
-def _estimates(
-    endpoint: Endpoint, context: ReportContext
-) -> tuple[ClusteredEstimate, _Alone]:
-    """Return the estimate of all readers and that of each."""
-    if endpoint.measure == "turing":
-        judgements = judgements_of(context.responses, endpoint.question)
-        together = turing.pooled_detection(judgements).balanced_accuracy
-        readers = turing.reader_detections(judgements)
-        return together, tuple((own.name, own.balanced_accuracy) for own in readers)
-    pairs = _pairs(endpoint, context)
-    return _estimate(pairs, endpoint, context, "crossed"), tuple(
-        (name, _estimate(_own(pairs, place), endpoint, context, "patient"))
-        for place, name in enumerate(pairs.readers)
-    )
-
-
-def _own(pairs: Pairs, reader: int) -> Pairs:
-    return pairs.subset(pairs.reader == reader)
-
-
-def _pairs(endpoint: Endpoint, context: ReportContext) -> Pairs:
-    question = _question(endpoint, context)
-    counted = context.plan.incomplete_pairs == "disagree"
-    pairs = paired_with_open if counted else paired_readings
-    of_agreement = endpoint.measure == "agreement"
-    return (pairs if of_agreement else paired_readings)(context.responses, question)
-
-
-def _estimate(
-    pairs: Pairs,
-    endpoint: Endpoint,
-    context: ReportContext,
-    variance: multireader.Variance,
-) -> ClusteredEstimate:
-    if endpoint.measure == "acceptability":
-        acceptance = acceptability.acceptance_of(pairs, context.plan.acceptable_codes)
-        return acceptability.acceptable_difference(acceptance, variance)
-    if endpoint.measure == "shift":
-        return shifts.mean_shift(pairs, variance)
-    if endpoint.measure == "agreement":
-        return multireader.clustered_agreement(pairs, variance)
-    if endpoint.measure == "ac1":
-        return multireader.clustered_ac1(pairs, variance)
-    return multireader.clustered_kappa(pairs, variance, _weights(endpoint, context))
-
-
-def _weights(endpoint: Endpoint, context: ReportContext) -> Weights:
-    if endpoint.measure != "weighted_kappa":
-        return None
-    if endpoint.weights != "own":
-        return endpoint.weights
-    return context.plan.own_weights(_question(endpoint, context))
-
-
-def _question(endpoint: Endpoint, context: ReportContext) -> Question:
-    asked = context.responses.questionnaire
-    return next(question for question in asked if question.id == endpoint.question)
 
 
 def _p_value(result: EndpointResult) -> float:
@@ -261,29 +275,46 @@ def _p_value(result: EndpointResult) -> float:
 
 
 def _decided(
-    primary: EndpointResult | None,
-    family: Sequence[EndpointResult],
+    primaries: Sequence[EndpointResult],
+    family: Sequence[Sequence[EndpointResult]],
     multiplicity: Multiplicity,
-) -> tuple[EndpointResult | None, list[EndpointResult]]:
-    """Adjust the p-values: the primary one is a gate before the others.
+    gate: float,
+) -> tuple[list[EndpointResult], list[list[EndpointResult]]]:
+    """Adjust the p-values: the primary endpoint is a gate before the others.
 
-    The primary endpoint is tested at the whole error. The others are, once its claim is
-    shown or where it claims nothing; so an adjusted p-value is never below its.
+    It is tested at the whole error, which its comparisons share by Holm's method. The
+    others are, once all its claims are shown or where it claims nothing; so an adjusted
+    p-value is never below those of the primary endpoint.
+
+    Args:
+        primaries: The primary endpoint in each comparison.
+        family: The others, each with its comparisons.
+        multiplicity: How the others share the error; a fixed sequence goes from
+            endpoint to endpoint, whose comparisons share it by Holm's method.
+        gate: 1 where no claim of theirs can be shown, else 0.
     """
-    gate = 0.0
-    if primary is not None:
-        primary = replace(primary, adjusted=primary.p_value)
-        if primary.endpoint.claim != "estimate":
-            gate = 1.0 if math.isnan(primary.p_value) else primary.p_value
+    gate, first = _step(primaries, gate)
     if multiplicity == "none":
-        return primary, list(family)
-    claiming = [one for one in family if one.endpoint.claim != "estimate"]
+        return first, [list(of) for of in family]
+    if multiplicity == "holm":
+        _, every = _step([one for of in family for one in of], gate)
+        left = iter(every)
+        return first, [[next(left) for _ in of] for of in family]
+    ends = adjusted_p_values([_step(of, gate)[0] for of in family], "fixed_sequence")
+    gates = zip(family, [gate, *ends], strict=False)
+    return first, [_step(of, before)[1] for of, before in gates]
+
+
+def _step(
+    results: Sequence[EndpointResult], gate: float
+) -> tuple[float, list[EndpointResult]]:
+    """Adjust claims that share the error behind a gate; return the next gate."""
+    claiming = [one for one in results if one.endpoint.claim != "estimate"]
     own = [1.0 if math.isnan(one.p_value) else one.p_value for one in claiming]
-    together = adjusted_p_values(own, multiplicity)
-    by_claim = {
-        id(one): max(gate, p) for one, p in zip(claiming, together, strict=True)
-    }
-    return primary, [replace(one, adjusted=by_claim.get(id(one))) for one in family]
+    together = [max(gate, p) for p in adjusted_p_values(own, "holm")]
+    by_claim = {id(one): p for one, p in zip(claiming, together, strict=True)}
+    adjusted = [replace(one, adjusted=by_claim.get(id(one))) for one in results]
+    return max([gate, *together]), adjusted
 
 
 def adjusted_p_values(
@@ -307,8 +338,8 @@ def adjusted_p_values(
         >>> adjusted_p_values([0.25, 0.01], "fixed_sequence")
         [0.25, 0.25]
     """
-    if not p_values:
-        return []
+    if len(p_values) < 2:
+        return list(p_values)
     if multiplicity == "fixed_sequence":
         return [float(p) for p in np.maximum.accumulate(p_values)]
     from statsmodels.stats.multitest import multipletests  # slow to import

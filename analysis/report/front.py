@@ -12,8 +12,16 @@ from matplotlib.figure import Figure
 from analysis.charts.forest import ForestRow, forest_plot
 from analysis.report import answers, formatting, setting
 from analysis.report.endpoints import PlanAnswered, answer_plan
+from analysis.report.estimates import name_of
 from analysis.report.question import QuestionResult
-from analysis.report.section import ARBITRARY_CASES, Picture, ReportContext, Table
+from analysis.report.section import (
+    ARBITRARY_CASES,
+    Picture,
+    ReportContext,
+    Setting,
+    Table,
+)
+from reader_study.formats.plan import AnalysisPlan
 
 CROSSED = "readers and patients random"
 _MOST_QUESTIONS = 14
@@ -55,34 +63,70 @@ class Front:
 
 
 def front_of(context: ReportContext) -> Front:
-    """Answer the plan of a study and say what was studied."""
+    """Answer the plan of a study of two methods and say what was studied."""
     answered = answer_plan(context)
-    family = answers.family_table(answered, context)
-    return Front(
-        facts=setting.facts(context),
-        plan=plan_in_words(context, answered),
-        primary=_primary(context, answered),
+    own = Own(
+        facts=setting.facts(context, setting.two_methods(context.responses)),
         meaning=_meaning(context),
         picture=_picture(context, answered),
-        family=family,
-        remarks=answered.left_out,
         questions=_questions(context),
-        deviations=setting.deviations(context),
-        methods=_methods(context, answered),
+        deviations=setting.deviations(
+            context,
+            [*setting.of_methods(context), *setting.of_pairs(context.questions)],
+        ),
+    )
+    first = [answers.endpoint_json(one) for one in answered.primaries]
+    primary = {"result": next(iter(first), None)}
+    return front_from(context, answered, own, primary)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the page says that depends on how many methods there are."""
+
+    facts: Mapping[str, str]
+    meaning: str
+    picture: Picture
+    questions: Table
+    deviations: tuple[str, ...]
+
+
+def front_from(
+    context: Setting, answered: PlanAnswered, own: Own, primary: Mapping[str, Any]
+) -> Front:
+    """Return the page of a study whose plan is answered.
+
+    Args:
+        context: The study.
+        answered: Its plan.
+        own: What depends on its methods.
+        primary: Of results.json, what the primary endpoint says.
+    """
+    plan = context.plan
+    return Front(
+        facts=own.facts,
+        plan=plan_in_words(plan, answered),
+        primary=_primary(plan, answered),
+        meaning=own.meaning,
+        picture=own.picture,
+        family=answers.family_table(answered),
+        remarks=answered.left_out,
+        questions=own.questions,
+        deviations=own.deviations,
+        methods=_methods(plan, answered),
         references=_references(answered),
-        content=_content(context, answered),
+        content=_content(plan, answered, primary),
     )
 
 
-def plan_in_words(context: ReportContext, answered: PlanAnswered) -> str:
+def plan_in_words(plan: AnalysisPlan, answered: PlanAnswered) -> str:
     """Return where the plan comes from, and what is a claim on this page."""
-    origin = origin_of_plan(context)
-    if not context.plan.prespecified:
+    origin = origin_of_plan(plan)
+    if not plan.prespecified:
         return origin
-    claims = any(
-        one is not None and one.endpoint.claim != "estimate"
-        for one in (answered.primary, *answered.family)
-    )
+    claims = any(one.endpoint.claim != "estimate" for one in answered.results)
+    if not claims and (answered.closed or answered.left_out):
+        return f"{origin} None of its claims can be judged on these readings."
     if not claims:
         return f"{origin} It makes no claim; every result is an estimate."
     return (
@@ -91,9 +135,8 @@ def plan_in_words(context: ReportContext, answered: PlanAnswered) -> str:
     )
 
 
-def origin_of_plan(context: ReportContext) -> str:
+def origin_of_plan(plan: AnalysisPlan) -> str:
     """Return as a sentence whether the plan was fixed before anyone read."""
-    plan = context.plan
     if not plan.prespecified:
         return (
             "No plan lay beside the readings: nothing was planned, and everything here "
@@ -112,21 +155,27 @@ def origin_of_plan(context: ReportContext) -> str:
     )
 
 
-def _primary(context: ReportContext, answered: PlanAnswered) -> tuple[str, ...]:
-    if not context.plan.prespecified:
+def _primary(plan: AnalysisPlan, answered: PlanAnswered) -> tuple[str, ...]:
+    if not plan.prespecified:
         return ("No primary endpoint was planned; the table has every question.",)
-    if answered.primary is None:
-        return (answered.missing or "The plan names no primary endpoint.",)
     result = answered.primary
-    found, meaning = answers.statements(result, context)
-    said = [found, answers.verdict(result), meaning]
+    if result is None:
+        return (answered.missing or "The plan names no primary endpoint.",)
+    if len(answered.primaries) > 1:
+        said = [*answers.compared(answered.primaries)]
+    else:
+        found, meaning = answers.statements(result)
+        said = [found, answers.verdict(result), meaning]
     if answered.primary_text:
         said.append(
             f'The plan has it in words, "{answered.primary_text.strip()}", which was '
-            f"understood as {answers.name_of(result.endpoint)} of {result.question.id}."
+            f"understood as {name_of(result.endpoint)} of {result.question.id}."
         )
-    if result.estimate.cautions:
-        said.append(f"Caution: {'; '.join(result.estimate.cautions)}.")
+    cautions = dict.fromkeys(
+        c for of in answered.primaries for c in of.estimate.cautions
+    )
+    if cautions:
+        said.append(f"Caution: {'; '.join(cautions)}.")
     return tuple(said)
 
 
@@ -147,7 +196,7 @@ def _crossed(context: ReportContext) -> bool:
 def _picture(context: ReportContext, answered: PlanAnswered) -> Picture:
     """Return the figure of the primary endpoint, else that of every question."""
     if answered.primary is not None and answered.primary.estimate.n:
-        return answers.primary_picture(answered.primary)
+        return answers.primary_picture(answered.primaries)
     taken = CROSSED if _crossed(context) else "pairs as independent"
     return Picture(
         "primary",
@@ -208,15 +257,20 @@ def _row(result: QuestionResult, context: ReportContext, level: str) -> dict[str
     }
 
 
-def _methods(context: ReportContext, answered: PlanAnswered) -> tuple[str, ...]:
-    if not context.plan.prespecified:
+def _methods(plan: AnalysisPlan, answered: PlanAnswered) -> tuple[str, ...]:
+    if not plan.prespecified:
         return ("No plan lay beside the readings; all results are exploratory.",)
-    said = [f"Plan of analysis: {origin_of_plan(context)}"]
+    said = [f"Plan of analysis: {origin_of_plan(plan)}"]
     if answered.primary is not None:
-        result = answered.primary
+        result, several = answered.primary, len(answered.primaries)
+        shared = (
+            f", in {several} comparisons with the reference method, which shared the "
+            "error by Holm's step-down method {holm}"
+        )
         said.append(
-            f"The primary endpoint was {answers.name_of(result.endpoint)} of "
-            f"{result.question.id} ({answers.planned(result)})."
+            f"The primary endpoint was {name_of(result.endpoint)} of "
+            f"{result.question.id} ({answers.planned(result)})"
+            f"{shared if several > 1 else ''}."
         )
     claims = [one for one in answered.family if one.adjusted is not None]
     if claims:
@@ -232,18 +286,20 @@ def _methods(context: ReportContext, answered: PlanAnswered) -> tuple[str, ...]:
         )
     said.append(
         "Decisions were made at the level of the plan, "
-        f"{100 * context.plan.confidence_level:g} %."
+        f"{100 * plan.confidence_level:g} %."
     )
     return tuple(said)
 
 
 def _references(answered: PlanAnswered) -> tuple[str, ...]:
     adjusted = any(one.adjusted is not None for one in answered.family)
-    return ("holm",) if adjusted and answered.multiplicity == "holm" else ()
+    by_holm = adjusted and answered.multiplicity == "holm"
+    return ("holm",) if by_holm or len(answered.primaries) > 1 else ()
 
 
-def _content(context: ReportContext, answered: PlanAnswered) -> dict[str, Any]:
-    plan, primary = context.plan, answered.primary
+def _content(
+    plan: AnalysisPlan, answered: PlanAnswered, primary: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "plan": {
             "prespecified": plan.prespecified,
@@ -254,7 +310,7 @@ def _content(context: ReportContext, answered: PlanAnswered) -> dict[str, Any]:
         "primary": {
             "text": answered.primary_text or None,
             "missing": answered.missing,
-            "result": None if primary is None else answers.endpoint_json(primary),
+            **primary,
         },
         "family": {
             "multiplicity": answered.multiplicity,

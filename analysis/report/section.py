@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -44,6 +44,35 @@ def provenance_of(readings: Responses | Arms) -> Provenance:
     if readings.reconstructed:
         return "reconstructed"
     return "simulated" if readings.simulated else "study"
+
+
+class Setting(Protocol):
+    """A study as what is said of all studies sees it, whatever its methods."""
+
+    @property
+    def responses(self) -> Responses | Arms:
+        """All readings."""
+        ...
+
+    @property
+    def plan(self) -> AnalysisPlan:
+        """What was to be analysed."""
+        ...
+
+    @property
+    def confidence_level(self) -> float:
+        """Level of all intervals."""
+        ...
+
+    @property
+    def flow(self) -> StudyFlow:
+        """How far readings came."""
+        ...
+
+    @property
+    def incomplete(self) -> Incomplete:
+        """What is done with pairs that lack an answer."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from analysis.report.section import ReportContext
+from analysis.report.question import QuestionResult
+from analysis.report.section import ReportContext, Setting
+from analysis.responses import Responses
 from reader_study.formats.flow import FlowReader
 
 _KEYS: Mapping[str, str] = {
@@ -59,11 +61,20 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def facts(context: ReportContext) -> dict[str, str]:
-    """Return what was studied, by heading; what is not known is left out."""
+def two_methods(responses: Responses) -> str:
+    """Return which methods were compared."""
+    return f"{responses.reference} (reference) and {responses.test} (test)"
+
+
+def facts(context: Setting, methods: str) -> dict[str, str]:
+    """Return what was studied, by heading; what is not known is left out.
+
+    Args:
+        context: The study.
+        methods: Those of it, in words.
+    """
     said = {
-        "Methods": f"{context.responses.reference} (reference) and "
-        f"{context.responses.test} (test)",
+        "Methods": methods,
         "Readers": readers(context),
         "Patients": patients(context),
         "Readings": _readings(context),
@@ -73,7 +84,7 @@ def facts(context: ReportContext) -> dict[str, str]:
     return {heading: text for heading, text in said.items() if text}
 
 
-def readers(context: ReportContext) -> str:
+def readers(context: Setting) -> str:
     """Return how many readers there were, and of which specialties."""
     taken = set(context.responses.readers)
     own = [r for r in context.flow.readers if r.name in taken and r.specialty]
@@ -84,7 +95,7 @@ def readers(context: ReportContext) -> str:
     return f"{len(taken)}{f' ({of})' if of else ''}"
 
 
-def patients(context: ReportContext) -> str:
+def patients(context: Setting) -> str:
     """Return how many patients there were, by severity."""
     severity = {r.case: r.severity for r in context.responses.readings}
     counts = Counter(filter(None, severity.values()))
@@ -92,14 +103,14 @@ def patients(context: ReportContext) -> str:
     return f"{len(severity)}{f' (severity: {of})' if of else ''}"
 
 
-def design(context: ReportContext) -> str:
+def design(context: Setting) -> str:
     """Return how cases were allotted and ordered; empty where it is not known."""
     plan = context.plan
     known = (ALLOCATIONS.get(str(plan.allocation)), ORDERS.get(str(plan.order)))
     return "; ".join(filter(None, known))
 
 
-def blinding(context: ReportContext) -> str:
+def blinding(context: Setting) -> str:
     """Return what readers knew; empty where the study does not say."""
     if not context.flow.grras.get(8):
         return ""
@@ -114,10 +125,12 @@ def blinding(context: ReportContext) -> str:
     return ", ".join(said)
 
 
-def _readings(context: ReportContext) -> str:
+def _readings(context: Setting) -> str:
     counts = context.flow.counts
     if not counts:
-        return str(len(context.responses.readings))
+        again = len(context.responses.repeats)
+        repeats = f", and {counted(again, 'repeat reading')}" if again else ""
+        return f"{len(context.responses.readings)}{repeats}"
     total = Counter[str]()
     for of_trial in counts.values():
         total.update(of_trial)
@@ -128,7 +141,7 @@ def _readings(context: ReportContext) -> str:
     )
 
 
-def _dates(context: ReportContext) -> str:
+def _dates(context: Setting) -> str:
     signed = sorted(of.signed_at for of in context.flow.readings if of.signed_at)
     if not signed:
         return ""
@@ -143,22 +156,38 @@ def _day(stamp: str) -> str:
         return stamp
 
 
-def deviations(context: ReportContext) -> tuple[str, ...]:
-    """Return what is incomplete, or otherwise than planned, each as a sentence."""
+def deviations(context: Setting, own: Iterable[str]) -> tuple[str, ...]:
+    """Return what is incomplete, or otherwise than planned, each as a sentence.
+
+    Args:
+        context: The study.
+        own: Sentences on its methods and answers.
+    """
     said = [
         *_of_plan(context),
         *_of_numbers(context),
-        *_of_pairs(context),
+        *own,
         *_of_washout(context),
         *_of_readers(context),
         *_recorded(context),
     ]
     if not context.flow.counts:
         said.append("How the readings went is not recorded with them.")
-    return tuple(said) or ("None is recorded, and every pair of answers is complete.",)
+    return tuple(said) or ("None is recorded, and no answer is missing.",)
 
 
-def _of_plan(context: ReportContext) -> Iterator[str]:
+def of_methods(context: ReportContext) -> Iterator[str]:
+    """Yield that the plan compares other methods, if it does."""
+    plan = context.plan
+    methods = (context.responses.reference, context.responses.test)
+    if plan.prespecified and methods != (plan.reference, plan.test):
+        yield (
+            f"The plan compares {plan.reference} (reference) with {plan.test} (test), "
+            f"this report {methods[0]} with {methods[1]}."
+        )
+
+
+def _of_plan(context: Setting) -> Iterator[str]:
     plan = context.plan
     if not plan.prespecified:
         return
@@ -174,12 +203,6 @@ def _of_plan(context: ReportContext) -> Iterator[str]:
             f"In the tables incomplete pairs are {ways[context.incomplete]}; the plan "
             f"has them {ways[plan.incomplete_pairs]}, as they are for its endpoints."
         )
-    methods = (context.responses.reference, context.responses.test)
-    if methods != (plan.reference, plan.test):
-        yield (
-            f"The plan compares {plan.reference} (reference) with {plan.test} (test), "
-            f"this report {methods[0]} with {methods[1]}."
-        )
     if plan.seal == "broken":
         yield (
             "plan.json is not the plan of the sealed protocol (SHA-256 "
@@ -187,7 +210,7 @@ def _of_plan(context: ReportContext) -> Iterator[str]:
         )
 
 
-def _of_numbers(context: ReportContext) -> Iterator[str]:
+def _of_numbers(context: Setting) -> Iterator[str]:
     plan = context.plan
     n_readers = len(context.responses.readers)
     n_cases = len({reading.case for reading in context.responses.readings})
@@ -199,21 +222,31 @@ def _of_numbers(context: ReportContext) -> Iterator[str]:
             yield f"{counted(planned, noun)} were planned, {n} took part."
 
 
-def _of_pairs(context: ReportContext) -> Iterator[str]:
+def of_pairs(questions: Iterable[QuestionResult]) -> Iterator[str]:
+    """Yield how many pairs of answers are incomplete, if any are."""
     number = {
-        result.pairs.question.id: result.pairs.n_incomplete
-        for result in context.questions
+        result.pairs.question.id: result.pairs.n_incomplete for result in questions
     }
+    yield from incomplete("Incomplete pairs of answers", number)
+
+
+def incomplete(what: str, number: Mapping[str, int]) -> Iterator[str]:
+    """Yield how much is incomplete, by question, if anything is.
+
+    Examples:
+        >>> list(incomplete("Answers not given", {"Q1": 2, "Q2": 0}))
+        ['Answers not given: 2 of Q1.']
+    """
     if not any(number.values()):
         return
     if len(set(number.values())) == 1:
         said = f"{max(number.values())} of every question"
     else:
         said = "; ".join(f"{n} of {name}" for name, n in number.items() if n)
-    yield f"Incomplete pairs of answers: {said}."
+    yield f"{what}: {said}."
 
 
-def _of_washout(context: ReportContext) -> Iterator[str]:
+def _of_washout(context: Setting) -> Iterator[str]:
     least = context.plan.washout_days
     if least is None:
         return
@@ -226,7 +259,7 @@ def _of_washout(context: ReportContext) -> Iterator[str]:
         yield f"Less than {least:g} days between the trials: {_listed(short)}."
 
 
-def _of_readers(context: ReportContext) -> Iterator[str]:
+def _of_readers(context: Setting) -> Iterator[str]:
     gone = [reader for reader in context.flow.readers if reader.status != "active"]
     if gone:
         yield f"Readers who did not stay: {_listed(_why(reader) for reader in gone)}."
@@ -237,7 +270,7 @@ def _why(reader: FlowReader) -> str:
     return f"{reader.name}, {in_words(reader.status)}{reason}"
 
 
-def _recorded(context: ReportContext) -> Iterator[str]:
+def _recorded(context: Setting) -> Iterator[str]:
     found = context.flow.deviations or ()
     if found:
         each = (

@@ -27,7 +27,9 @@ _viewer = st.components.v2.component(
 )
 
 
-def show_picture(png: bytes, key: str, *, ahead: str = "") -> None:
+def show_picture(
+    png: bytes, key: str, *, ahead: str = "", all_rows: bool = False
+) -> None:
     """Show a picture, large and without loss.
 
     The bytes go to the page over the connection of a reader who is signed in; Streamlit
@@ -38,10 +40,21 @@ def show_picture(png: bytes, key: str, *, ahead: str = "") -> None:
         key: Of this picture only, so that none is shown beside questions on another.
         ahead: Token of the reading if the page has said that it holds the picture; it
             is then sent only if that proves not to be so.
+        all_rows: Whether all rows of a montage must be seen; the page then counts them.
     """
     missing = (st.session_state.get(key) or {}).get("missing")
-    has = ahead and missing != ahead
-    _viewer(key=key, data={"ahead": ahead} if has else png, on_missing_change=_nothing)
+    told: dict[str, object] = {"token": key, "all_rows": True} if all_rows else {}
+    if ahead and missing != ahead:
+        data: object = told | {"ahead": ahead}
+    else:
+        data = _with_bytes(told, png) if told else png
+    _viewer(key=key, data=data, on_missing_change=_nothing)
+
+
+def _with_bytes(told: Mapping[str, object], content: bytes) -> bytes:
+    """Put what the page is told before the bytes of what it shows."""
+    text = json.dumps(told).encode()
+    return len(text).to_bytes(4, "little") + text + content
 
 
 _stack = st.components.v2.component(
@@ -53,25 +66,25 @@ _stack = st.components.v2.component(
 
 
 def show_stack(
-    container: bytes, layout: Mapping[str, object], key: str, *, ahead: str = ""
+    first: bytes, layout: Mapping[str, object], key: str, *, ahead: str = ""
 ) -> None:
     """Show the slices of a case in linked panels.
 
     Args:
-        container: The file as the study has it.
+        first: What is painted at once; the page fetches the rest (see `app.fetched`).
         layout: What the manifest says of all containers (`slices`, `rows`, `columns`,
-            `panels`) with `lock_window`, `measures` and `require_all_slices`.
+            `panels`) with `lock_window`, `measures` and `require_all_slices`, and as
+            `reading` the token under which the rest is fetched.
         key: Of this case only, so that none is shown beside questions on another.
-        ahead: Token of the reading if the page has said that it holds the container; it
-            is then sent only if that proves not to be so.
+        ahead: Token of the reading if the page has said that it holds the slices; they
+            are then sent only if that proves not to be so.
     """
     missing = (st.session_state.get(key) or {}).get("missing")
     told = {**layout, "token": key}
     if ahead and missing != ahead:
         data: object = told | {"ahead": ahead}
     else:
-        text = json.dumps(told).encode()
-        data = len(text).to_bytes(4, "little") + text + container
+        data = _with_bytes(told, first)
     _stack(key=key, data=data, on_missing_change=_nothing)
 
 

@@ -54,3 +54,55 @@ function pinStrip(context, bitmap, form, at) {
   context.fillStyle = "#3a4047";
   context.fillRect(0, Math.ceil(form.strip * size), width, 1);
 }
+
+// Seconds for which each row was on the screen of a page that was seen and had the focus;
+// they survive a reload. The desk sends them with Save, as those of slices.
+const LOOKED = 0.1; // s; what is only scrolled past was not seen
+
+function countRows(token, rows, then) {
+  const name = `seen-${token}`;
+  const told = JSON.parse(sessionStorage.getItem(name) || "null") ?? { slices: {}, window_changes: 0 };
+  let shown = [0, 0];
+  let since = null;
+  let soon = 0;
+  const looked = () => !document.hidden && document.hasFocus();
+  function take() {
+    const passed = since === null ? 0 : (performance.now() - since) / 1000;
+    since = looked() ? performance.now() : null;
+    if (passed < LOOKED) return;
+    for (let row = shown[0] + 1; row <= shown[1]; row += 1) {
+      told.slices[row] = Math.round(1000 * ((told.slices[row] ?? 0) + passed)) / 1000;
+    }
+    sessionStorage.setItem(name, JSON.stringify(told));
+  }
+  function wait() {
+    clearTimeout(soon);
+    soon = setTimeout(() => { take(); then(); }, 1000 * LOOKED + 50);
+  }
+  const counter = {
+    show(first, last) {
+      if (first === shown[0] && last === shown[1]) return;
+      take();
+      shown = [first, last];
+      wait();
+    },
+    left: () => rows - Object.keys(told.slices).length,
+    report() {
+      take();
+      return JSON.parse(JSON.stringify(told));
+    },
+    close() {
+      take();
+      clearTimeout(soon);
+      stop.abort();
+      if (window.stackSeen === counter) delete window.stackSeen;
+    },
+  };
+  const stop = new AbortController();
+  for (const [target, event] of [[document, "visibilitychange"], [window, "focus"], [window, "blur"]]) {
+    target.addEventListener(event, () => { take(); wait(); }, { signal: stop.signal });
+  }
+  window.addEventListener("pagehide", take, { signal: stop.signal });
+  window.stackSeen = counter;
+  return counter;
+}

@@ -30,8 +30,8 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 }
 
-// Bytes: four with the length of the layout, the layout as JSON, the container. A page
-// that fetched the container ahead is given the layout alone.
+// Bytes: four with the length of the layout, the layout as JSON, the first slice. A page
+// that fetched the slices ahead is given the layout alone.
 function unpack(data) {
   if (!(data instanceof Uint8Array)) return { layout: data, bytes: null };
   const size = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
@@ -79,11 +79,41 @@ function makeStack(root) {
       return;
     }
     options = layout;
-    try {
-      begin(readVolume(layout, bytes ?? found.bytes));
-    } catch {
+    const read = found?.volume ?? emptyVolume(layout);
+    if (bytes) read.take(bytes);
+    begin(read);
+    complete(found?.coming);
+  }
+
+  // The rest of the slices: on its way already, or fetched; then the next reading's.
+  async function complete(coming) {
+    const shown = volume;
+    const arrived = () => {
+      if (stale && volume.has(slice)) later();
+    };
+    const watch = setInterval(arrived, 50);
+    await coming?.catch(() => {});
+    clearInterval(watch);
+    const done = await fetchRest(shown, options.reading, arrived, closing.signal);
+    if (closing.signal.aborted) return;
+    arrived();
+    if (!done) {
       notice.textContent = "The slices cannot be shown; please tell the coordinator.";
+      return;
     }
+    root.dataset.whole = "yes";
+    if (typeof fetchAhead === "function") fetchAhead(takeSlices);
+  }
+
+  // Is done once the first slice is there; the others may come while it is shown.
+  async function takeSlices(answer) {
+    const next = emptyVolume(options);
+    let first = null;
+    const begun = new Promise((done) => { first = done; });
+    const told = () => next.has(Math.floor(next.slices / 2)) && first();
+    const coming = drain(answer, next, told);
+    await Promise.race([begun, coming]);
+    return { volume: next, coming };
   }
 
   function begin(read) {
@@ -108,7 +138,6 @@ function makeStack(root) {
     place("fit");
     draw(); // at once, not with the next frame
     root.dataset.painted = performance.now();
-    if (typeof fetchAhead === "function") fetchAhead((next) => Promise.resolve(next));
   }
 
   function setTables() {
@@ -140,11 +169,16 @@ function makeStack(root) {
   // Room of a panel for the picture: without title and colour bar.
   function room(box) {
     const ratio = unit();
-    const [top, right] = [20 * ratio, 46 * ratio];
+    const [top, right] = [20 * ratio, (isTiny(box) ? 0 : 46) * ratio];
     return {
       left: box.left + 4, top: box.top + top,
       width: Math.max(8, box.width - right - 8), height: Math.max(8, box.height - top - 4),
     };
+  }
+
+  // In so small a panel there is room for the head alone; its bar stands where it is large.
+  function isTiny(box) {
+    return box.width < 110 * unit();
   }
 
   function unit() {
@@ -247,12 +281,14 @@ function makeStack(root) {
     cancelAnimationFrame(waiting);
     waiting = 0;
     if (!volume || !canvas.width) return;
-    if (stale) repaint();
+    const there = volume.has(slice);
+    if (stale && there) repaint();
+    if (there || !notice.textContent) notice.textContent = there ? "" : "Loading";
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
     const views = volume.panels.map((_, p) => drawPanel(p));
     drawBar();
-    seen.enter(slice);
+    seen.enter(there ? slice : null);
     say();
     root.dataset.views = JSON.stringify(views);
     root.dataset.values = JSON.stringify(volume.panels.map((_, p) => underPointer(p)));
@@ -279,7 +315,7 @@ function makeStack(root) {
     context.clip();
     context.imageSmoothingEnabled = scale !== 1 || tallness !== 1;
     context.imageSmoothingQuality = scale < 1 ? "high" : "low";
-    context.drawImage(sheets[p].sheet, x, y, wide, high);
+    if (!stale) context.drawImage(sheets[p].sheet, x, y, wide, high);
     drawMeasure(p, x, y, scale, tallness);
     drawPointer(x, y, scale, tallness);
     context.restore();
@@ -293,6 +329,7 @@ function makeStack(root) {
     context.font = `${Math.round(size * ratio)}px system-ui, sans-serif`;
     context.textAlign = align;
     context.textBaseline = "middle";
+    context.lineJoin = "round";
     context.lineWidth = 3 * ratio;
     context.strokeStyle = "#000";
     context.strokeText(text, x, y);
@@ -307,15 +344,18 @@ function makeStack(root) {
     const [right, bottom] = [area.left + area.width, area.top + area.height];
     const within = (at, low, up) => Math.min(up - gap, Math.max(low + gap, at));
     const across = within((Math.max(x, area.left) + Math.min(x + wide, right)) / 2, area.left, right);
-    const down = within((Math.max(y, area.top) + Math.min(y + high, bottom)) / 2, area.top, bottom);
+    // In a small panel they stand higher up, where they cover no brain.
+    const small = area.width < 150 * unit();
+    const half = (Math.max(y, area.top) + Math.min(y + high, bottom)) / 2;
+    const down = within(small ? area.top + 0.14 * area.height : half, area.top, bottom);
     const marks = [
       { letter: "R", edge: x >= area.left, at: [Math.max(x, area.left) + gap, down], far: "\u2039R" },
       { letter: "L", edge: x + wide <= right, at: [Math.min(x + wide, right) - gap, down], far: "L\u203a" },
       { letter: "A", edge: y >= area.top, at: [across, Math.max(y, area.top) + gap], far: "A\u02c4" },
       { letter: "P", edge: y + high <= bottom, at: [across, Math.min(y + high, bottom) - gap], far: "P\u02c5" },
     ];
-    for (const { letter, edge, at, far } of marks) {
-      const text = { align: "center", size: 14, colour: edge ? "#fff" : "#e8c86a" };
+    for (const { letter, edge, at, far } of area.width < 110 * unit() ? marks.slice(0, 2) : marks) {
+      const text = { align: "center", size: small ? 12 : 14, colour: edge ? "#fff" : "#e8c86a" };
       write(edge ? letter : far, ...at, text);
     }
     return marks.map(({ letter, edge, at }) => ({ letter, edge, at }));
@@ -335,10 +375,10 @@ function makeStack(root) {
     const windowed = isWindowed(panel);
     const small = box.width < 260 * ratio;
     const about = windowed ? `${level}/${width}` : panel.unit;
-    if (value || !small || windowed) {
+    if (!isTiny(box) && (value || !small || windowed)) {
       write(value || about, right, top, { align: "right", colour: value ? "#fff" : "#9aa1a8" });
     }
-    drawColours(p, box);
+    if (!isTiny(box)) drawColours(p, box);
   }
 
   function drawColours(p, box) {
@@ -372,7 +412,7 @@ function makeStack(root) {
   }
 
   function drawMeasure(p, x, y, scale, tallness) {
-    if (!measure || measure.slice !== slice) return;
+    if (!measure || measure.slice !== slice || stale) return;
     const at = ([c, r]) => [x + c * scale, y + r * scale * tallness];
     const [from, to] = measure.points.map(at);
     const panel = volume.panels[p];
@@ -397,7 +437,7 @@ function makeStack(root) {
   }
 
   function measured() {
-    if (!measure || measure.slice !== slice) return "";
+    if (!measure || measure.slice !== slice || stale) return "";
     const means = volume.panels.map((_, p) => meanInCircle(volume, p, slice, measure.points).mean);
     const length = lengthOf(volume, measure.points);
     return JSON.stringify({ points: measure.points, length, means });
@@ -434,7 +474,7 @@ function makeStack(root) {
   }
 
   function underPointer(p) {
-    if (!pointer) return "";
+    if (!pointer || stale) return "";
     const [c, r] = pointer.map(Math.floor);
     if (c < 0 || r < 0 || c >= volume.columns || r >= volume.rows) return "";
     return valueText(volume.panels[p], volume.values(slice, p)[r * volume.columns + c]);
@@ -648,29 +688,31 @@ function countSeen(token, slices) {
   const told = kept ?? { slices: {}, window_changes: 0 };
   let shown = null;
   let since = 0;
-  let before = 0;
+  let before = null;
   const seconds = () => (shown === null ? 0 : (performance.now() - since) / 1000);
   const looked = () => !document.hidden && document.hasFocus();
+  const keep = () => sessionStorage.setItem(name, JSON.stringify(told));
   function leave() {
     const passed = seconds();
     if (shown !== null && passed >= LEAST) {
       const key = String(shown + 1);
       told.slices[key] = Math.round(1000 * ((told.slices[key] ?? 0) + passed)) / 1000;
-      sessionStorage.setItem(name, JSON.stringify(told));
+      keep();
     }
     shown = null;
   }
   const counter = {
     leave,
-    enter(k) {
+    enter(k) { // null: it is still on its way
+      before = k;
       if (shown === k || !looked()) return;
       leave();
       shown = k;
-      before = k;
       since = performance.now();
     },
     changed() {
       told.window_changes += 1;
+      keep();
     },
     has: (k) => String(k + 1) in told.slices || (shown === k && seconds() >= LEAST),
     count: () => Array.from({ length: slices }, (_, k) => k).filter(counter.has).length,

@@ -6,13 +6,24 @@ const STEP = 1.25;
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
   if (!root.viewer) root.viewer = makeViewer(root);
-  const here = data.ahead ? takeAhead(data.ahead) : { bytes: data };
-  if (here) root.viewer.show(here);
-  else if (!root.dataset.scale) setStateValue("missing", data.ahead);
+  const { told, bytes } = openLetter(data);
+  const here = bytes ? { bytes } : takeAhead(told.ahead);
+  if (here) root.viewer.show(here, told);
+  else if (!root.dataset.scale) setStateValue("missing", told.ahead);
   return () => {
     root.viewer?.close();
     root.viewer = null;
   };
+}
+
+// A picture comes alone, or, where the page must tell something, after a length and as
+// much JSON.
+function openLetter(data) {
+  if (!(data instanceof Uint8Array)) return { told: data, bytes: null };
+  const length = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
+  if (4 + length > data.length) return { told: {}, bytes: data }; // how a PNG begins
+  const told = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
+  return { told, bytes: data.subarray(4 + length) };
 }
 
 // Files of a study are equally long and differ in their random ends; a rerun of the page
@@ -41,21 +52,31 @@ function makeViewer(root) {
   let bitmap = null;
   let form = null; // of the montage, if it is one
   let shown = null;
+  let counted = null; // rows that were on the screen, where all must have been
   let mode = "begin";
   let scale = 1;
   let x = 0; // left upper corner of the picture on the canvas
   let y = 0;
 
-  function show({ bytes, decoded }) {
+  function show({ bytes, decoded }, told) {
     if (shown && sameEnd(bytes, shown)) return;
     shown = bytes;
+    counted?.close();
+    counted = null;
     (decoded ?? decode(bytes))
       .then((picture) => {
         bitmap = picture;
         form = montageForm(bitmap.width, bitmap.height);
+        if (form && told.all_rows) counted = countRows(told.token, form.rows, draw);
         notice.textContent = "";
         place("begin");
-        fetchAhead(decode);
+        root.dataset.painted = performance.now();
+        fetchAhead(async (answer) => {
+          const next = new Uint8Array(await answer.arrayBuffer());
+          const ready = decode(next);
+          ready.catch(() => {}); // said when it is shown
+          return { bytes: next, decoded: ready };
+        });
       })
       .catch(() => {
         notice.textContent = "The picture cannot be shown; please tell the coordinator.";
@@ -70,8 +91,9 @@ function makeViewer(root) {
     if (how === "fit") scale = whole;
     if (how === "width") scale = width;
     if (how === "actual") scale = 1;
-    // A long montage begins at its top, where the headers of the columns are.
-    if (how === "begin") scale = whole < 0.4 ? width : whole;
+    // A montage begins at its top and as wide as there is room: its rows are scrolled
+    // through. So does a long picture of another form.
+    if (how === "begin") scale = form || whole < 0.4 ? width : whole;
     if (how === "actual") {
       x = (canvas.width - bitmap.width) / 2;
       y = (canvas.height - bitmap.height) / 2;
@@ -121,21 +143,36 @@ function makeViewer(root) {
     context.drawImage(bitmap, Math.round(x), Math.round(y), width, height);
     const pinned = form && (y < 0 || x < 0);
     if (pinned) pinStrip(context, bitmap, form, { x: Math.round(x), scale });
-    label.textContent = `${seenRows()}${Math.round(scale * 100)} %`;
+    const [first, last] = rowsOnScreen();
+    counted?.show(first, last);
+    label.textContent = `${saidRows()}${Math.round(scale * 100)} %${saidLeft()}`;
     root.dataset.scale = scale;
     root.dataset.x = Math.round(x);
     root.dataset.y = Math.round(y);
     root.dataset.pinned = pinned ? "yes" : "no";
   }
 
+  // Which rows of a montage are on the screen, nine tenths of them, as [first, last[.
+  function rowsOnScreen() {
+    if (!form || form.columns * form.panel * scale > 1.1 * canvas.width) return [0, 0];
+    const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
+    const first = Math.max(0, Math.ceil(row(y < 0 ? form.strip * scale : 0) - 0.1));
+    return [first, Math.min(form.rows, Math.floor(row(canvas.height) + 0.1))];
+  }
+
   // Which rows of a montage are seen, if not all are.
-  function seenRows() {
+  function saidRows() {
     if (!form || bitmap.height * scale <= canvas.height) return "";
     const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
     const first = Math.max(0, Math.round(row(y < 0 ? form.strip * scale : 0)));
     const last = Math.min(form.rows, Math.round(row(canvas.height)));
     const seen = last > first + 1 ? `Rows ${first + 1} to ${last}` : `Row ${first + 1}`;
     return `${seen} of ${form.rows} \u2002`;
+  }
+
+  function saidLeft() {
+    const left = counted ? counted.left() : 0;
+    return left ? ` \u2002${left} not yet seen` : "";
   }
 
   const resized = watchSize(canvas, () => (mode === "free" ? draw() : place(mode)));
@@ -190,12 +227,18 @@ function makeViewer(root) {
   };
   on(root, "click", (event) => acts[event.target.dataset?.do]?.());
   const far = () => canvas.height / 8;
+  // As many rows of a montage as there is room for, so that none is passed over.
+  const page = () => {
+    if (!form) return 6 * far();
+    const row = form.panel * scale;
+    return row * Math.max(1, Math.floor((canvas.height - form.strip * scale) / row + 0.1));
+  };
   const keys = {
     f: acts.fit, w: acts.width, a: acts.actual,
     "+": acts.in, "=": acts.in, "-": acts.out,
     ArrowUp: () => pan(0, far()), ArrowDown: () => pan(0, -far()),
     ArrowLeft: () => pan(far(), 0), ArrowRight: () => pan(-far(), 0),
-    PageUp: () => pan(0, 6 * far()), PageDown: () => pan(0, -6 * far()),
+    PageUp: () => pan(0, page()), PageDown: () => pan(0, -page()),
   };
   // Arrows are the answers' only after Tab has led to one. A click on an answer, or
   // whatever moves the picture, gives them to the picture: what was meant for it must
@@ -223,6 +266,7 @@ function makeViewer(root) {
     close() {
       closing.abort();
       resized.disconnect();
+      counted?.close();
       bitmap?.close();
     },
   };

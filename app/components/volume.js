@@ -2,25 +2,81 @@
 // values, greys and colours, where panels stand, length and mean. Nothing here is drawn.
 const HEAD = 128; // bytes of the affine
 const BLACK = 0xff000000;
+const AGAIN = 1500; // ms until a lost connection is tried again
 
-function readVolume(layout, bytes) {
+// A volume that takes its bytes as they come: the affine, then the slices from the middle
+// one outwards.
+function emptyVolume(layout) {
   const { slices, rows, columns, panels } = layout;
-  const buffer = bytes.slice().buffer; // begins where 16-bit numbers may
-  const affine = new Float64Array(buffer, 0, 16);
   const area = rows * columns;
   const sizes = panels.map((panel) => area * (panel.dtype === "int16" ? 2 : 1));
   const slice = sizes.reduce((sum, size) => sum + size, 0);
-  if (buffer.byteLength < HEAD + slices * slice) throw new Error("the container is too short");
-  const values = (k, p) => {
-    const begin = HEAD + k * slice + sizes.slice(0, p).reduce((sum, size) => sum + size, 0);
-    return panels[p].dtype === "int16"
-      ? new Int16Array(buffer, begin, area) : new Uint8Array(buffer, begin, area);
+  const buffer = new ArrayBuffer(HEAD + slices * slice);
+  const bytes = new Uint8Array(buffer);
+  const affine = new Float64Array(buffer, 0, 16);
+  const order = outwards(slices);
+  const turn = order.map((_, k) => order.indexOf(k));
+  let got = 0;
+  // Where a byte of what comes belongs, and how many after it belong there too.
+  const place = () => {
+    if (got < HEAD) return [got, HEAD - got];
+    const [n, passed] = [Math.floor((got - HEAD) / slice), (got - HEAD) % slice];
+    return n < slices ? [HEAD + order[n] * slice + passed, slice - passed] : null;
   };
-  return {
-    slices, rows, columns, panels, area, values,
-    spacing: [Math.abs(affine[0]) || 1, Math.abs(affine[5]) || 1],
+  const volume = {
+    slices, rows, columns, panels, area,
+    get got() { return got; },
+    get spacing() { return [Math.abs(affine[0]) || 1, Math.abs(affine[5]) || 1]; },
     level: (k) => k * affine[10],
+    has: (k) => got >= HEAD + (turn[k] + 1) * slice,
+    whole: () => got >= buffer.byteLength,
+    values(k, p) {
+      const begin = HEAD + k * slice + sizes.slice(0, p).reduce((sum, size) => sum + size, 0);
+      return panels[p].dtype === "int16"
+        ? new Int16Array(buffer, begin, area) : new Uint8Array(buffer, begin, area);
+    },
+    take(come) {
+      let left = come;
+      while (left.length && place()) {
+        const [at, room] = place();
+        bytes.set(left.subarray(0, room), at);
+        got += Math.min(room, left.length);
+        left = left.subarray(room);
+      }
+    },
   };
+  return volume;
+}
+
+function outwards(slices) {
+  const middle = Math.floor(slices / 2);
+  return Array.from({ length: slices }, (_, n) => middle + (n % 2 ? -1 : 1) * Math.ceil(n / 2));
+}
+
+// Takes what an answer still has to give, and tells of each part.
+async function drain(answer, volume, told = () => {}) {
+  const reader = answer.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    volume.take(part.value);
+    told();
+  }
+}
+
+// Fetches what a volume still lacks, again and again where the connection is lost. Gives
+// false if the server has nothing more for it.
+async function fetchRest(volume, reading, told, signal) {
+  while (!volume.whole()) {
+    const headers = { "X-Reading": reading, Range: `bytes=${volume.got}-` };
+    try {
+      const answer = await fetch("slices", { headers, credentials: "same-origin", signal });
+      if (answer.status === 401 || answer.status === 404) return false;
+      if (answer.status === 206 || (answer.ok && !volume.got)) await drain(answer, volume, told);
+    } catch {
+      if (signal.aborted) return true;
+    }
+    if (!volume.whole()) await new Promise((done) => setTimeout(done, AGAIN));
+  }
+  return true;
 }
 
 function isWindowed(panel) {

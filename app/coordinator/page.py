@@ -16,6 +16,7 @@ from app.coordinator.view import (
     CoordinatorView,
     deviation_rows,
     progress_rows,
+    site_rows,
 )
 from app.room import Room, report, served_room
 from app.screens.frame import show_bar, show_sheet, show_style
@@ -54,6 +55,11 @@ def _show_progress() -> None:
 
 
 def _show_counts(view: CoordinatorView) -> None:
+    sites = site_rows(view, state.zone())
+    if sites:
+        st.html("<h2>Sites</h2>")
+        show_table(sites, "")
+        st.html("<h2>Readers</h2>")
     show_table(progress_rows(view, state.zone()), "No readers yet.")
     st.text(
         "Missing: assigned, but not submitted. Seconds: median per reading, from "

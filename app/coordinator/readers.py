@@ -9,12 +9,18 @@ from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.view import CoordinatorView, find_coordinator_view, reader_rows
 from app.room import Room, served_room
 from reader_study.running.access import revoke_reader_codes
-from reader_study.running.registry import LONGEST_CAREER, Profile, add_reader
+from reader_study.running.registry import (
+    LONGEST_CAREER,
+    LONGEST_SITE,
+    Profile,
+    add_reader,
+)
 from reader_study.running.slips import issue_slips, slip_html
 
 _READER = "code-for"
 _FRESH = "fresh-code"  # who issued them, and the slips
 _NAME, _SPECIALTY, _YEARS = "new-name", "new-specialty", "new-years"
+_SITE = "new-site"
 
 
 def show_readers() -> None:
@@ -121,6 +127,7 @@ def _show_new_reader() -> None:
             format="%g",
             key=_YEARS,
         )
+        st.text_input("Site, if there are several", key=_SITE, max_chars=LONGEST_SITE)
         st.form_submit_button("Add and issue a code", on_click=_add)
 
 
@@ -133,7 +140,8 @@ def _add() -> None:
         return
 
     def act(room: Room, coordinator: str) -> None:
-        profile = Profile(name.strip(), specialty.strip(), float(years))
+        site = str(given.get(_SITE) or "")
+        profile = Profile(name.strip(), specialty.strip(), float(years), site=site)
         added = add_reader(
             room.study, room.store, profile, by=coordinator, clock=room.clock
         )

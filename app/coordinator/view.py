@@ -4,7 +4,7 @@ Answers, explanations, reasons and notes do not get past this file: what a page 
 hold it cannot show.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -60,6 +60,12 @@ class CoordinatorView:
     deviations: tuple[DeviationNote, ...]
     opened_at: str = ""
     now: str = ""
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Sites of readers who take part, by name; the last is that of all others."""
+        named = {reader.site for reader in self.status.readers if reader.active}
+        return tuple(sorted(named - {""})) + (("",) if "" in named else ())
 
     @property
     def early(self) -> frozenset[tuple[str, int]]:
@@ -188,6 +194,7 @@ def reader_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
             "Usable until": sortable_time(
                 max(view.codes.get(reader.name, ()), default=""), zone
             ),
+            **({"Site": reader.site} if any(view.sites) else {}),
             "Specialty": reader.specialty,
             "Years": reader.years,
             "Place": reader.slot,
@@ -196,6 +203,44 @@ def reader_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
         }
         for reader in view.status.readers
     ]
+
+
+def site_rows(view: CoordinatorView, zone: str | None) -> list[Row]:
+    """Return a row per site; none where no reader has one.
+
+    Args:
+        view: What is known.
+        zone: Time zone of the browser.
+    """
+    if not any(view.sites):
+        return []
+    late = {trial.reader for trial, _ in view.late}
+    rows: list[Row] = []
+    for site in view.sites:
+        names = {r.name for r in view.status.readers if r.active and r.site == site}
+        trials = [trial for trial in view.status.trials if trial.reader in names]
+        rows.append(
+            {
+                "Site": site or "not given",
+                "Readers": len(names),
+                **{f"Trial {n}": _share(trials, n) for n in (1, 2)},
+                "Declined": sum(trial.n_declined for trial in trials),
+                "Trials signed": f"{sum(bool(t.signed_at) for t in trials)} "
+                f"of {len(trials)}",
+                "Late readers": ", ".join(sorted(names & late)),
+                "Last answer": sortable_time(
+                    max((trial.last_at for trial in trials), default=""), zone
+                ),
+            }
+        )
+    return rows
+
+
+def _share(trials: Sequence[TrialStatus], n: int) -> str:
+    """Say how many readings of a trial are answered, at one site."""
+    of = [trial for trial in trials if trial.trial == n]
+    done, assigned = (sum(t.n_submitted for t in of), sum(t.n_assigned for t in of))
+    return f"{done} of {assigned}"
 
 
 def deviation_rows(view: CoordinatorView, zone: str | None) -> list[Row]:

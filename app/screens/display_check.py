@@ -1,5 +1,6 @@
 """Whether the display is fit for reading: large enough, and all grey steps seen."""
 
+import math
 from collections.abc import Mapping
 
 import streamlit as st
@@ -10,9 +11,13 @@ from app.room import Room
 from app.screens.frame import show_sheet
 from reader_study.reading.acknowledgements import Confirmation, acknowledge
 
-LEAST = {"width": 1000, "height": 560}
-"""Smallest window in CSS pixels that shows the picture beside the questions: that of a
-full-HD laptop at 150 %, and of a tablet held across, is larger."""
+LEAST = {"width": 900, "height": 420}
+"""Smallest window in points (CSS pixels) that shows the picture beside the questions:
+that of a laptop of 1366 x 768 whose browser enlarges to 150 %, and of a tablet held
+across, is larger."""
+
+PIXELS = {"width": 1000, "height": 560}
+"""What it must have in pixels of the screen, which is what a picture is drawn with."""
 
 
 def show_display_check() -> None:
@@ -43,17 +48,22 @@ def size_problem(size: Mapping[str, float]) -> str:
     """Say what is wrong with a window; empty if nothing is known to be.
 
     Examples:
-        >>> size_problem({"width": 1366, "height": 768})
+        >>> size_problem({"width": 911, "height": 425, "ratio": 1.5})
         ''
     """
-    small = [name for name, least in LEAST.items() if size.get(name, least) < least]
-    if not small:
+    if not size:
         return ""
-    return (
-        f"The window must have at least {LEAST['width']} x {LEAST['height']} points, "
-        f"got {size.get('width', 0):.0f} x {size.get('height', 0):.0f}. Make it larger "
-        "or make the zoom of the browser smaller."
-    )
+    ratio = size.get("ratio", 1)
+    for what, least, scale, remedy in (
+        ("pixels of the screen", PIXELS, ratio, "Make it larger."),
+        ("points", LEAST, 1, "Make it larger or the zoom of the browser smaller."),
+    ):
+        width, height = (scale * size.get(side, math.inf) for side in least)
+        if width < least["width"] or height < least["height"]:
+            wanted = f"{least['width']} x {least['height']}"
+            got = f"{width:.0f} x {height:.0f}"
+            return f"The window must have at least {wanted} {what}, got {got}. {remedy}"
+    return ""
 
 
 def _accept(size: Mapping[str, float]) -> None:

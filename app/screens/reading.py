@@ -5,10 +5,10 @@ import streamlit as st
 from app import state
 from app.accounts import perform
 from app.answering import Form, missing_text
-from app.components import active_seconds, desk, picture_at_hand, slices_seen
+from app.components import active_seconds, desk, picture_at_hand
 from app.room import Room, report
 from app.screens.frame import NOT_SHOWN, show_damaged
-from app.screens.picture import case_bytes, is_stack, show_case
+from app.screens.picture import case_bytes, is_stack, show_case, what_was_seen
 from app.screens.questions import show_questions
 from app.times import clock_time
 from reader_study.errors import DamagedPictureError
@@ -49,7 +49,8 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
         left, right = st.columns([3, 1])
         with left:
             here = state.at_hand(reading.token)
-            show_case(session.study, picture, f"viewer-{reading.token}", ahead=here)
+            key = f"viewer-{reading.token}"
+            show_case(session.study, picture, key, reading.token, ahead=here)
         with right, st.container(key="panel"):
             said = state.show_trouble()
             show_questions(form, reading.draft, keep=True, said=said)
@@ -102,7 +103,7 @@ def _save(form: Form, position: int) -> None:
             form.answers(fields),
             form.reasons(fields),
             active_seconds=seconds,
-            seen=_seen(session, form.token),
+            seen=what_was_seen(session.study, _desk_key(form.token), form.token),
         )
         state.remember_ahead(ahead)
         _tell(receipt, position)
@@ -122,11 +123,6 @@ def _decline(token: str, position: int, why: str = "") -> None:
 def _tell(receipt: Receipt, position: int) -> None:
     at = clock_time(receipt.stored_at, state.zone())
     state.notify(f"Reading {position} saved {at}, receipt {receipt.code}", good=True)
-
-
-def _seen(session: ReadingSession, token: str) -> dict[str, object] | None:
-    volumes = session.study.manifest.volumes
-    return None if volumes is None else slices_seen(_desk_key(token), volumes.slices)
 
 
 def _desk_key(token: str) -> str:

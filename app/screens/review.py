@@ -11,7 +11,7 @@ from app.answering import Form
 from app.components import desk
 from app.room import Room
 from app.screens.frame import show_sheet
-from app.screens.picture import case_bytes, show_case
+from app.screens.picture import case_bytes, show_case, what_was_seen
 from app.screens.questions import show_questions
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.reading.reader_state import ReaderState
@@ -99,7 +99,8 @@ def _show_correction(session: ReadingSession, response: Response) -> None:
         left, right = st.columns([3, 1])
         with left:
             content = case_bytes(session, response.token)
-            show_case(session.study, content, f"viewer-{response.token}")
+            key = f"viewer-{purpose}-{response.token}"
+            show_case(session.study, content, key, response.token)
         with right, st.container(key="panel"):
             state.show_notice()
             show_questions(form, given, keep=False)
@@ -116,7 +117,11 @@ def _show_correction(session: ReadingSession, response: Response) -> None:
                         args=(form, why),
                     )
                     st.button("Back", key="review-back", on_click=_close)
-    desk(f"desk-{purpose}-{response.token}")
+    desk(_desk_key(form))
+
+
+def _desk_key(form: Form) -> str:
+    return f"desk-{form.purpose}-{form.token}"
 
 
 def _open() -> None:
@@ -131,11 +136,14 @@ def _correct(form: Form, why_key: str) -> None:
     fields = {str(key): value for key, value in st.session_state.items()}
 
     def act(room: Room, reader: str) -> None:
-        receipt = room.session_of(reader).correct(
+        session = room.session_of(reader)
+        seen = what_was_seen(session.study, _desk_key(form), form.token)
+        receipt = session.correct(
             form.token,
             form.answers(fields),
             form.reasons(fields),
             why=str(fields.get(why_key) or ""),
+            seen=seen,
         )
         state.notify(f"Correction saved, receipt {receipt.code}", good=True)
 

@@ -41,7 +41,8 @@ def show_training(room: Room, progress: ReaderState) -> None:
     with st.container(key="reading"):
         left, right = st.columns([3, 1])
         with left:
-            show_case(session.study, picture, f"viewer-{shown}")
+            token = practice.case.token
+            show_case(session.study, picture, f"viewer-{shown}", token)
         with right, st.container(key="panel"):
             state.show_notice()
             if practice.given is None:

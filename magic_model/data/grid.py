@@ -99,6 +99,32 @@ def in_plane_grid(volume: Volume, size: int = 256) -> tuple[Affine, Shape]:
     return affine, (size, size, slices)
 
 
+def grid_over(
+    volume: Volume, shown: BoolArray, size: int, margin: float = 0.03
+) -> tuple[Affine, Shape]:
+    """Lay square pixels over the box of what is shown of a volume, in all its slices.
+
+    Args:
+        volume: A volume in RAS orientation; its slices and its oblique angle are kept.
+        shown: `(x, y, z)`, of the volume; it must hold something.
+        size: Pixels along each side of a slice.
+        margin: Share of the longer side of the box that is left free on each side.
+
+    Returns:
+        Affine and shape `(size, size, slices)` of a grid around the middle of the box.
+    """
+    along = [np.flatnonzero(shown.any(axes)) for axes in ((1, 2), (0, 2))]
+    first, last = (np.array([ends[k] for ends in along]) for k in (0, -1))
+    spacing = np.array(volume.spacing[:2])
+    # A voxel more: masks are cut at half a voxel, and pixels are smaller.
+    side = float(((last - first + 3) * spacing).max()) * (1 + 2 * margin)
+    affine = volume.affine.copy()
+    affine[:3, :2] *= side / size / spacing
+    middle = volume.affine @ [*((first + last) / 2), 0, 1]
+    affine[:, 3] = middle - affine @ [(size - 1) / 2, (size - 1) / 2, 0, 0]
+    return affine, (size, size, volume.shape[2])
+
+
 def grid_around(
     volume: Volume, brain: Volume, size: int, pixel_mm: float
 ) -> tuple[Affine, Shape]:

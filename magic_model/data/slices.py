@@ -87,6 +87,9 @@ class SliceGeometry:
     pixel_mm: float | None = None
     """Side of a pixel; if None the longer side of the image fills the slice."""
 
+    around_brain: bool = False
+    """Whether the brain fills the slice instead, by one box for all slices."""
+
     spacing_mm: float | None = None
     """Distance of the slices that there are; that of the image if None."""
 
@@ -138,6 +141,10 @@ def prepare_slices(
         known = where_measured(maps) if maps else {}
         reference = next(iter(known.values()), head)
         grid = _grid(reference, mask, geometry)
+        if geometry.around_brain:
+            valid = _validity(known, mask, head, (reference.affine, reference.shape))
+            shown = valid & _holds_enough(valid, geometry.enough)
+            grid = data_grid.grid_over(reference, shown, geometry.size)
         valid = _validity(known, mask, head, grid)
     except DataError as error:
         msg = f"{patient_id}: {error}"
@@ -176,11 +183,11 @@ def central_slices(
     Raises:
         DataError: If no slice holds anything.
     """
-    area = validity.sum(axis=(0, 1))
-    if not area.any():
-        msg = f"At least one slice must hold something, all {len(area)} are empty"
+    full = np.flatnonzero(_holds_enough(validity, enough))
+    if not len(full):
+        n_empty = validity.shape[2]
+        msg = f"At least one slice must hold something, all {n_empty} are empty"
         raise DataError(msg)
-    full = np.flatnonzero((area >= enough * area.max()) & (area > 0))
     count = min(n, (len(full) - 1) // step + 1)
     first = (len(full) - (count - 1) * step - 1) // 2
     return [int(index) for index in full[first::step][:count]]
@@ -194,6 +201,13 @@ def where_measured(maps: data_grid.Maps) -> dict[PerfusionMap, Volume]:
         name: volume.with_array(np.where(support, volume.array, np.nan))
         for name, volume in gridded.items()
     }
+
+
+def _holds_enough(validity: data_grid.BoolArray, enough: float) -> data_grid.BoolArray:
+    """Return which slices `(z,)` hold a share of what the fullest one holds."""
+    area = validity.sum(axis=(0, 1))
+    full: data_grid.BoolArray = (area >= enough * area.max()) & (area > 0)
+    return full
 
 
 def _head(ncct: Volume) -> Volume:

@@ -146,7 +146,7 @@ def draw_cases(
     selected = select_patients(
         cohort, read_cohort(generated, GENERATED_FILE), split, layout.maps
     )
-    geometry = SliceGeometry(size=layout.panel, n_slices=layout.rows)
+    geometry = SliceGeometry(size=layout.panel, n_slices=layout.rows, around_brain=True)
     discard_cases(out)
     cases: list[Case] = []
     holes = []

@@ -184,7 +184,7 @@ def audit_text(report: AuditReport) -> str:
     if report.standard:
         lines += ["", report.standard]
     if report.told_apart:
-        title = "How well the methods are told apart (95 % interval, cases drawn)"
+        title = "How well the methods are told apart (95 % interval, over cases)"
         lines += ["", title, "", *(f"  {one}" for one in report.told_apart)]
     return "\n".join(lines)
 

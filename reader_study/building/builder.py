@@ -21,7 +21,12 @@ from reader_study.building.cases_file import (
     reference_standard,
     without_truth,
 )
-from reader_study.building.pictures import encode_pictures, write_pictures
+from reader_study.building.pictures import (
+    Picture,
+    encode_pictures,
+    montage_rows,
+    write_pictures,
+)
 from reader_study.building.restoring import PADDING, VOLUME_SOURCES, copies_of
 from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan, plan_study
@@ -104,7 +109,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     standard = reference_standard(chosen, protocol.analysis)
     drawn = _drawn_images(plan, cases, protocol)
     stacks, sources = _drawn_volumes(plan, cases, protocol, request.cases.parent)
-    pictures = encode_pictures(drawn, request.jobs)
+    pictures = _encoded(drawn, protocol, request.jobs)
     details = {
         "nonce": nonce,
         "available": available,
@@ -265,3 +270,20 @@ def _publish(stage: Path, truth: Truth, request: BuildRequest) -> None:
     except OSError:
         request.key.unlink()
         raise
+
+
+def _encoded(
+    drawn: Mapping[tuple[str, str], Path], protocol: Protocol, jobs: int
+) -> dict[tuple[str, str], Picture]:
+    """Encode the montages; where all rows are asked for they must have rows."""
+    pictures = encode_pictures(drawn, jobs)
+    height, width = next(iter(pictures.values())).size
+    asked = protocol.require_all_slices and protocol.viewer == "montage"
+    if asked and not montage_rows((height, width)):
+        msg = (
+            "require_all_slices needs montages of square panels in 2 to 6 columns "
+            f"under a strip 0.28 of a panel high, got pictures of {width} x {height} "
+            "pixels"
+        )
+        raise StudyError(msg)
+    return pictures

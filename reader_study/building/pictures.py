@@ -1,6 +1,7 @@
 """Pictures of a study: all encoded alike, all written alike."""
 
 import hashlib
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from reader_study.errors import StudyError
 from reader_study.formats.manifest import Presentation
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}  # 8 bits a channel or fewer
+
+_STRIP, _COLUMNS, _PANEL = 0.28, (5, 6, 4, 3, 2), 96
+"""Of montages in the usual form: as in the viewer's montage.js."""
 
 FILE_TIME = 946_684_800
 """Modification time of every picture: 2000-01-01 UTC."""
@@ -42,6 +46,28 @@ def read_montage(path: Path) -> Pixels:
         why = error.strerror if isinstance(error, OSError) else None
         msg = f"{path}: must be a PNG that can be read ({why or error})"
         raise StudyError(msg) from error
+
+
+def montage_rows(size: tuple[int, int]) -> int:
+    """Return the rows of a montage in the usual form; 0 of any other picture.
+
+    Square panels stand in columns under a strip 0.28 of a panel high, as
+    `magic-model montage` draws them and as the viewer knows them.
+
+    Args:
+        size: Height and width in pixels.
+
+    Examples:
+        >>> montage_rows((2632, 1280)), montage_rows((700, 900))
+        (10, 0)
+    """
+    height, width = size
+    for columns in _COLUMNS:
+        panel = width // columns
+        rows, rest = divmod(height - math.floor(panel * _STRIP + 0.5), max(1, panel))
+        if width % columns == 0 and panel >= _PANEL and rest == 0 and rows > 0:
+            return rows
+    return 0
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """A built study: its folder, checked against its manifest when opened and when used."""
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from reader_study.building import training_set
+from reader_study.building.pictures import montage_rows
 from reader_study.errors import DamagedPictureError, StudyError
 from reader_study.formats.manifest import Manifest
 from reader_study.formats.manifest import read_manifest as _read_manifest
@@ -83,6 +85,27 @@ class Study:
         """
         stack = self.manifest.volumes is not None
         return self.volume_bytes(token) if stack else self.image_bytes(token)
+
+    @property
+    def counts_slices(self) -> bool:
+        """Whether what was on screen is kept with each answer."""
+        return self.manifest.volumes is not None or self.protocol.require_all_slices
+
+    def n_slices(self, token: str) -> int:
+        """Return how many slices a reading has: of its volume, or rows of its montage.
+
+        0 of another picture than a montage in the usual form, or of one that is gone,
+        and where there is no such token.
+        """
+        if self.manifest.volumes is not None:
+            return self.manifest.volumes.slices
+        try:
+            path = self.folder / IMAGES / self.manifest.presentation(str(token)).image
+            with path.open("rb") as file:
+                width, height = struct.unpack(">16x2I", file.read(24))
+        except (OSError, StudyError, struct.error):
+            return 0
+        return montage_rows((height, width))
 
     def damaged_pictures(self) -> dict[str, str]:
         """Return what is wrong with pictures, by token; each file is read anew.

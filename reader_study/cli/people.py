@@ -59,6 +59,8 @@ def _revoke(folder: Folder, name: _Name, by: By, database: Database = None) -> N
 Specialty = Annotated[str, typer.Option(help="Such as neuroradiology.")]
 Years = Annotated[float, typer.Option(help="Years of experience.")]
 
+Site = Annotated[str, typer.Option(help="Hospital, where there are several.")]
+
 reader = typer.Typer(help="Readers: add, list, codes, exclude, replace.")
 reader.callback(invoke_without_command=True)(options.show_help)
 
@@ -71,13 +73,16 @@ def add(
     years: Years,
     by: options.By,
     slot: Annotated[str, typer.Option(help="Place in the design.")] = "",
+    site: Site = "",
     database: options.Database = None,
 ) -> None:
     """Add a reader and print a code that lets in once."""
     from reader_study.running.access import issue_code
 
     with options.opened(folder, database) as s:
-        added = s.add_reader(name, specialty=specialty, years=years, by=by, slot=slot)
+        added = s.add_reader(
+            name, specialty=specialty, years=years, by=by, slot=slot, site=site
+        )
         code = issue_code(s.store, added.name, by=by, clock=s.clock)
     print(f"{added.name} has {added.slot}")
     _hand_over(added.name, code)
@@ -90,11 +95,28 @@ def show(folder: options.Folder, database: options.Database = None) -> None:
         readers = s.status().readers
     lines = [
         f"{r.name:<16}{r.slot:<12}{r.status:<10}{r.specialty}, {r.years:g} years"
+        + (f", {r.site}" if r.site else "")
         + (f" (in place of {r.replaces})" if r.replaces else "")
         + (f": {r.reason}" if r.reason else "")
         for r in readers
     ]
     print("\n".join(lines) or "No readers yet")
+
+
+@reader.command("site")
+def site(
+    folder: options.Folder,
+    name: options.ReaderName,
+    site: Annotated[str, typer.Argument(help="Hospital of the reader.")],
+    by: options.By,
+    database: options.Database = None,
+) -> None:
+    """Say where a reader reads who was added without a site."""
+    from reader_study.running.registry import set_site
+
+    with options.opened(folder, database) as s:
+        set_site(s.store, name, site, by=by, clock=s.clock)
+    print(f"{name} reads at {site.strip()}")
 
 
 @reader.command("code")
@@ -179,13 +201,14 @@ def replace(
     years: Years,
     reason: options.Reason,
     by: options.By,
+    site: Site = "",
     database: options.Database = None,
 ) -> None:
     """Give a reader's place to another; the answers are kept."""
     from reader_study.running.access import issue_code
     from reader_study.running.registry import Profile, replace_reader
 
-    profile = Profile(new, specialty, years)
+    profile = Profile(new, specialty, years, site=site)
     with options.opened(folder, database) as s:
         added = replace_reader(
             s.store, name, profile, reason=reason, by=by, clock=s.clock

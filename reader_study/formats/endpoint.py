@@ -15,13 +15,26 @@ Measure = Literal[
     "acceptability",
     "turing",
     "shift",
+    "share_acceptable",
+    "auc",
+    "sensitivity",
+    "specificity",
 ]
 """What is estimated, with readers and patients random.
 
 `agreement`: the share of pairs with the same answer; `kappa`, `weighted_kappa`, `ac1`:
 agreement beyond chance; `acceptability`: the share of acceptable pictures, test minus
 reference; `turing`: the balanced accuracy of telling the methods apart; `shift`: mean
-steps along the scale, test minus reference."""
+steps along the scale, test minus reference; `share_acceptable`: the share of acceptable
+pictures of one method; `auc`, `sensitivity`, `specificity`: accuracy of the plan's
+`rating` against the truth, test minus reference."""
+
+ACCURACY: frozenset[Measure] = frozenset({"auc", "sensitivity", "specificity"})
+"""Measures that need a truth of each case, and the plan's rating."""
+
+Between = Literal["methods", "readers", "readings"]
+"""Whose answers are to be the same: a reader's under two methods, two readers' under
+one method, or a reader's first and second under one method."""
 
 Claim = Literal["at_least", "non_inferior", "equivalent", "differs", "estimate"]
 """What is to be shown; `estimate` claims nothing.
@@ -35,19 +48,32 @@ Multiplicity = Literal["holm", "fixed_sequence", "none"]
 nothing."""
 
 _AGREEMENT: tuple[Claim, ...] = ("at_least", "estimate")
+_DIFFERENCE: tuple[Claim, ...] = ("non_inferior", "equivalent", "differs", "estimate")
 CLAIMS: Mapping[Measure, tuple[Claim, ...]] = {
     "agreement": _AGREEMENT,
     "kappa": _AGREEMENT,
     "weighted_kappa": _AGREEMENT,
     "ac1": _AGREEMENT,
-    "acceptability": ("non_inferior", "equivalent", "differs", "estimate"),
+    "acceptability": _DIFFERENCE,
     "turing": ("equivalent", "differs", "estimate"),
     "shift": ("differs", "equivalent", "estimate"),
+    "share_acceptable": _AGREEMENT,
+    **dict.fromkeys(ACCURACY, _DIFFERENCE),
 }
 """Claims that each measure can have."""
 
-_LOWEST: Mapping[str, float] = {"agreement": 0.0}
-_LARGEST: Mapping[str, float] = {"acceptability": 1.0, "turing": 0.5}
+_BETWEEN: Mapping[str, tuple[Measure, ...]] = {
+    "readers": ("agreement", "kappa", "ac1"),
+    "readings": ("agreement", "kappa", "weighted_kappa", "ac1"),
+}
+"""Measures of agreement that is not between methods."""
+
+_LOWEST: Mapping[str, float] = {"agreement": 0.0, "share_acceptable": 0.0}
+_LARGEST: Mapping[str, float] = {
+    "acceptability": 1.0,
+    "turing": 0.5,
+    **dict.fromkeys(ACCURACY, 1.0),
+}
 
 
 @checking.record(kw_only=True)
@@ -69,6 +95,17 @@ class Endpoint:
     weights: Literal["linear", "quadratic", "own"] = "quadratic"
     """Of `weighted_kappa`; `own` are the question's in the plan's `weights`."""
 
+    between: Between = "methods"
+    """Of agreement; `kappa` between readers is Fleiss'."""
+
+    method: checking.Text = ""
+    """The one method that it is about, empty where the study has one."""
+
+    @property
+    def of_one_method(self) -> bool:
+        """Whether it is about readings under one method, and compares no two."""
+        return self.between != "methods" or self.measure == "share_acceptable"
+
     def __post_init__(self) -> None:
         possible = CLAIMS[self.measure]
         if self.claim not in possible:
@@ -79,6 +116,19 @@ class Endpoint:
         if self.weights != "quadratic" and self.measure != "weighted_kappa":
             why = f"must be left out of {self.measure}, got {self.weights}"
             raise checking.Invalid(why, "weights")
+        self._check_method()
+
+    def _check_method(self) -> None:
+        known = _BETWEEN.get(self.between)
+        if known is not None and self.measure not in known:
+            why = f"must be methods of {self.measure}, got {self.between}"
+            raise checking.Invalid(why, "between")
+        if self.method and not self.of_one_method:
+            why = (
+                f"must be left out of {self.measure} between methods, got "
+                f"{self.method!r}"
+            )
+            raise checking.Invalid(why, "method")
 
     def _check_above(self) -> None:
         if self.claim != "at_least":
@@ -132,7 +182,8 @@ def misfit(
     if endpoint.measure == "turing" and not {0, 1} <= codes:
         why = f"must have codes 1 (real) and 0 for turing, got {question.id}"
         return checking.Fault(("question",), why)
-    if endpoint.measure == "acceptability" and not set() < set(acceptable) < codes:
+    of_acceptable = endpoint.measure in {"acceptability", "share_acceptable"}
+    if of_acceptable and not set() < set(acceptable) < codes:
         why = (
             f"must have acceptable codes, some and not all of {list(question.codes)}, "
             f"got {question.id} with acceptable_codes {list(acceptable)}"
@@ -148,10 +199,17 @@ _IN_WORDS: tuple[tuple[Measure, str], ...] = (
     ("acceptability", r"acceptab|non-?inferior"),
     ("turing", r"turing|balanced accuracy|equivalence to chance"),
     ("shift", r"\bshifts?\b"),
+    ("auc", r"\bauc\b|area under"),
+    ("sensitivity", r"\bsensitivit"),
+    ("specificity", r"\bspecificit"),
     ("agreement", r"\bagree"),
 )
 _GENERAL = frozenset({"agreement"})
 """Said of every coefficient, so it counts only where no other is named."""
+_BETWEEN_IN_WORDS: Mapping[Between, str] = {
+    "readers": r"(between|among)\s+(the\s+)?(readers|raters)|inter-?\s?(reader|rater)",
+    "readings": r"(intra|within)-?\s?(reader|rater)|(repeat|second)\w*\s+reading",
+}
 
 
 def understood(text: str, questions: Iterable[str]) -> Endpoint | None:
@@ -174,9 +232,23 @@ def understood(text: str, questions: Iterable[str]) -> Endpoint | None:
     measures = special or measures
     if len(named) != 1 or len(measures) != 1:
         return None
+    between = _between_in(text)
+    if between != "methods":
+        fits = measures[0] in _BETWEEN[between]
+        found = {"question": named[0], "measure": measures[0], "between": between}
+        return Endpoint(**found) if fits else None  # type: ignore[arg-type]
     if measures[0] == "weighted_kappa" and re.search("linear", text, re.IGNORECASE):
         return Endpoint(question=named[0], measure="weighted_kappa", weights="linear")
     return Endpoint(question=named[0], measure=measures[0])
+
+
+def _between_in(text: str) -> Between:
+    said = (
+        between
+        for between, pattern in _BETWEEN_IN_WORDS.items()
+        if re.search(pattern, text, re.IGNORECASE)
+    )
+    return next(said, "methods")
 
 
 def _measures_in(text: str) -> Iterable[Measure]:

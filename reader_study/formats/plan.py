@@ -1,6 +1,7 @@
 """The plan of analysis: checked by a build, kept in plan.json, read by a report."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from reader_study.formats import checking
+from reader_study.formats.endpoint import ACCURACY as ACCURACY_MEASURES
 from reader_study.formats.endpoint import (
     Endpoint,
     Multiplicity,
@@ -76,6 +78,9 @@ class AnalysisPlan:
 
     test: checking.Filled = "MAGIC"
     """Test method."""
+
+    tests: tuple[checking.Filled, ...] = ()
+    """Test methods where there are several; each is compared with the reference."""
 
     allocation: checking.Filled | None = None
     """How cases were allotted to methods and trials, None where not known."""
@@ -175,6 +180,7 @@ class AnalysisPlan:
         # Cells of a table are read without the blanks around them.
         object.__setattr__(self, "reference", self.reference.strip())
         object.__setattr__(self, "test", self.test.strip())
+        object.__setattr__(self, "tests", tuple(name.strip() for name in self.tests))
         object.__setattr__(self, "turing_question", self.turing_question or None)
         for question, weights in self.weights.items():
             why = _no_weights(weights)
@@ -184,6 +190,23 @@ class AnalysisPlan:
             self._require_margin(endpoint, "endpoints", place)
         if isinstance(self.primary, Endpoint):
             self._require_margin(self.primary, "primary")
+
+    def compared_in(self, methods: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return which two methods are compared, of those that a study holds.
+
+        The reference is compared with each of `tests`; without them with `test`, and
+        where the study holds no such method, with every other one.
+
+        Args:
+            methods: Those under which cases were read.
+        """
+        if self.reference not in methods:
+            return ()
+        others = [name for name in methods if name != self.reference]
+        planned = self.tests or (self.test,)
+        found = [name for name in planned if name in others]
+        chosen = found if found or self.tests else others
+        return tuple((self.reference, name) for name in chosen)
 
     @property
     def alpha(self) -> float:
@@ -195,7 +218,8 @@ class AnalysisPlan:
         if endpoint.margin is not None:
             return endpoint.margin
         if endpoint.claim == "non_inferior":
-            return self.non_inferiority_margin
+            of_accuracy = endpoint.measure in ACCURACY_MEASURES
+            return self.accuracy_margin if of_accuracy else self.non_inferiority_margin
         chance = endpoint.claim == "equivalent" and endpoint.measure == "turing"
         return self.equivalence_margin if chance else None
 
@@ -210,7 +234,8 @@ class AnalysisPlan:
         """Return the endpoints after the primary one.
 
         A plan that lists none, as those of earlier studies, plans what its margins are
-        for: equivalence to chance, and non-inferiority of each acceptability question.
+        for: equivalence to chance, and non-inferiority of each acceptability question
+        and of the AUC.
 
         Args:
             questions: Ids of the questionnaire.
@@ -229,7 +254,21 @@ class AnalysisPlan:
                 for name in self.acceptability_questions
                 if name in asked
             ]
+        rated = self.rated_question(asked)
+        if self.accuracy_margin is not None and rated:
+            implied.append(
+                Endpoint(question=rated, measure="auc", claim="non_inferior")
+            )
         return tuple(one for one in implied if one != self.primary)
+
+    def rated_question(self, questions: Iterable[str]) -> str | None:
+        """Return the question that the rating names first, None where it names none."""
+        named = {
+            found.start(): question
+            for question in questions
+            if (found := re.search(rf"(?<!\w){re.escape(question)}(?!\w)", self.rating))
+        }
+        return named[min(named)] if named else None
 
     def _require_margin(self, endpoint: Endpoint, *path: str | int) -> None:
         needed = endpoint.claim in {"non_inferior", "equivalent"}
@@ -355,6 +394,7 @@ def plan_beside(responses: str | Path) -> AnalysisPlan:
     same = (content.get("analysis") or {}) == sealed.analysis and all(
         content.get(name) == getattr(sealed, name) for name in _NEVER_AMENDED
     )
+    same = same and not plan.tests  # a sealed protocol has one
     seal: Literal["holds", "broken"] = "holds" if same else "broken"
     return dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
 

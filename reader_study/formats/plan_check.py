@@ -4,6 +4,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from reader_study.formats import checking
+from reader_study.formats.endpoint import ACCURACY as ACCURACY_MEASURES
 from reader_study.formats.endpoint import Endpoint, misfit
 from reader_study.formats.plan import ACCURACY, KEYS, AnalysisPlan
 from reader_study.formats.protocol import Protocol
@@ -37,7 +38,9 @@ def check_plan(
     given = {key: value for key, value in table.items() if key in KEYS}
     faults += checking.faults_of(AnalysisPlan, given)
     if not faults:
-        faults += _question_faults(AnalysisPlan(**given), table, questionnaire)
+        given |= {"reference": protocol.reference, "test": protocol.test}
+        plan = AnalysisPlan(**given)
+        faults += _question_faults(plan, table, questionnaire)
     if faults:
         raise source.error(
             [checking.Fault(("analysis", *f.path), f.why) for f in faults]
@@ -126,11 +129,45 @@ def _endpoint_faults(
         if endpoint.weights == "own" and endpoint.question not in plan.weights:
             why = f"must be in [analysis.weights] for {endpoint.question}, got none"
             yield checking.Fault((*path, "weights"), why)
+        yield from _method_faults(path, endpoint, (plan.reference, plan.test))
+        yield from _rated_faults(path, endpoint, plan, questionnaire)
     endpoints = [one for _, one in named]
     for place, one in enumerate(endpoints):
         if one in endpoints[:place]:
             why = f"must be named once, got {one.measure} of {one.question} again"
             yield checking.Fault(named[place][0], why)
+
+
+def _rated_faults(
+    path: checking.Path_,
+    endpoint: Endpoint,
+    plan: AnalysisPlan,
+    questionnaire: Questionnaire,
+) -> Iterable[checking.Fault]:
+    if endpoint.measure not in ACCURACY_MEASURES:
+        return
+    if not plan.rating:
+        why = f"must have a rating in [analysis] for {endpoint.measure}, got none"
+        yield checking.Fault((*path, "measure"), why)
+    elif not rating_fault(plan.rating, questionnaire):
+        rating = parse_rating(plan.rating, questionnaire)
+        if endpoint.question not in rating.names:
+            known = " or ".join(rating.names)
+            why = f"must be {known} of the rating, got {endpoint.question!r}"
+            yield checking.Fault((*path, "question"), why)
+        if endpoint.measure != "auc" and rating.diagnosis is plan.threshold is None:
+            why = f"must have a threshold in [analysis] for {endpoint.measure}"
+            yield checking.Fault((*path, "measure"), why)
+
+
+def _method_faults(
+    path: checking.Path_, endpoint: Endpoint, methods: tuple[str, str]
+) -> Iterable[checking.Fault]:
+    if not endpoint.of_one_method or endpoint.method in methods:
+        return
+    got = repr(endpoint.method) if endpoint.method else "nothing"
+    why = f"must be {' or '.join(methods)} of what is about one method, got {got}"
+    yield checking.Fault((*path, "method"), why)
 
 
 def _turing_faults(

@@ -133,7 +133,8 @@ class Protocol:
     slice position, from the volumes of the cases."""
 
     require_all_slices: checking.YesNo = False
-    """Whether all slices of a stack must have been on screen before an answer."""
+    """Whether all slices of a stack, or rows of a montage, must have been on screen
+    before an answer."""
 
     lock_window: checking.YesNo = False
     """Whether the window of the NCCT stays as it is at first."""
@@ -174,7 +175,7 @@ class Protocol:
             raise checking.Invalid(why, "min_distance")
 
     def _check_viewer(self) -> None:
-        for name in ("require_all_slices", "lock_window", "measures"):
+        for name in ("lock_window", "measures"):
             if getattr(self, name) and self.viewer != "stack":
                 why = f"must be false unless viewer is 'stack', got {self.viewer!r}"
                 raise checking.Invalid(why, name)

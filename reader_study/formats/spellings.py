@@ -54,7 +54,7 @@ def in_our_words(
             *table.assumed,
             *(said if renamed else []),
             *cells.sentences(),
-            *_twins(names, found),
+            *twins(names, found),
         ),
     )
 
@@ -238,9 +238,13 @@ def _words(text: str) -> str:
 # -- Names that may be one
 
 
-def _twins(names: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
-    """Find names that differ by case, blanks or zeros only."""
-    for column in ("reader", "case", "method"):
+def twins(
+    names: Sequence[str],
+    rows: Sequence[Row],
+    columns: Sequence[str] = ("reader", "case", "method"),
+) -> Iterator[str]:
+    """Find names that differ by case, blanks or zeros only, and say so."""
+    for column in columns:
         if names.count(column) != 1:
             continue
         place = names.index(column)

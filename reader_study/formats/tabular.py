@@ -76,7 +76,7 @@ def _is_zip(data: bytes) -> bool:
 
 
 def _text(path: str | Path, data: bytes) -> Table:
-    text, assumed = _decoded(path, data)
+    text, assumed = decoded(path, data)
     if "\0" in text:
         raise FormatError([f"{path}: must be text, holds a NUL character"])
     skipped, delimiter = _delimiter(text)
@@ -115,8 +115,12 @@ _BINARY = {
 }
 
 
-def _decoded(path: str | Path, data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a file and what was assumed about its encoding."""
+def decoded(path: str | Path, data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a file and what was assumed about its encoding.
+
+    Raises:
+        FormatError: If the bytes are not text in an encoding that is read.
+    """
     encoding = next(
         (name for mark, name in _MARKS.items() if data.startswith(mark)), ""
     )

@@ -140,8 +140,8 @@ def check_seen(given: object, n_slices: int) -> Seen:
     return Seen({known[n]: float(slices[n]) for n in slices}, int(changes))
 
 
-def require_all_seen(seen: Seen | None, n_slices: int) -> None:
-    """Refuse an answer before all slices were on screen.
+def require_all_seen(seen: Seen | None, n_slices: int, what: str = "slices") -> None:
+    """Refuse an answer before all slices of a stack, or rows, were on screen.
 
     Raises:
         AnswersError: If so; the slices are named.
@@ -151,7 +151,7 @@ def require_all_seen(seen: Seen | None, n_slices: int) -> None:
     if left:
         were = "was" if len(left) == 1 else "were"
         which = f"{len(left)} {were} not: {', '.join(left)}"
-        msg = f"All {n_slices} slices must have been on screen, {which}"
+        msg = f"All {n_slices} {what} must have been on screen, {which}"
         raise AnswersError(msg)
 
 

@@ -182,7 +182,8 @@ class ReadingSession:
             answers: Code by question.
             reasons: Explanation by question.
             active_seconds: Seconds of activity, as the reader's browser counted them.
-            seen: Of a stack, what was on screen (see `answers.check_seen`).
+            seen: What was on screen (see `answers.check_seen`): slices of a stack, or
+                rows of a montage where the protocol requires all of them.
 
         Raises:
             AnswersError: If answers are incomplete or not on the scale, or the protocol
@@ -193,7 +194,7 @@ class ReadingSession:
         reading_answers.check_complete(self.study.questionnaire, answers, reasons)
         seconds = reading_answers.check_seconds(active_seconds)
         given = recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds)
-        return self._submit(token, replace(given, seen=self._seen(seen)))
+        return self._submit(token, replace(given, seen=self._seen(token, seen)))
 
     def decline(self, token: str, why: str) -> Receipt:
         """Leave a reading unanswered, with a reason; it counts as missing.
@@ -211,9 +212,22 @@ class ReadingSession:
         )
 
     def correct(
-        self, token: str, answers: Answers, reasons: Reasons, *, why: str
+        self,
+        token: str,
+        answers: Answers,
+        reasons: Reasons,
+        *,
+        why: str,
+        seen: object = None,
     ) -> Receipt:
         """Store a correction; what was answered before is kept too.
+
+        Args:
+            token: Names the reading.
+            answers: Code by question.
+            reasons: Explanation by question.
+            why: Reason for the correction.
+            seen: Of a stack, what was on screen again (see `answers.check_seen`).
 
         Raises:
             StudyError: If answers or reason are incomplete, or it is not allowed.
@@ -222,6 +236,7 @@ class ReadingSession:
         given = recording.SubmittedAnswers.of(
             answers, reasons, note=reading_answers.check_reason(why)
         )
+        viewed = self._checked(token, seen)
         with self.store.writing(self.clock) as t:
             state = self._writing(t)
             opened = _require_opened(t.connection, self.reader, token)
@@ -235,6 +250,8 @@ class ReadingSession:
                     t, opened, given, n, simulated=simulated
                 )
                 stored = (*stored, new)
+                if viewed is not None:
+                    recording.record_view(t, opened, viewed, n)
             return recording.receipt_of(t, self.study, stored[-1])
 
     def answered(self) -> tuple[store_readings.Response, ...]:
@@ -272,14 +289,17 @@ class ReadingSession:
             self.study, self.store, self.reader, answers, clock=self.clock
         )
 
-    def _seen(self, given: object) -> reading_answers.Seen | None:
-        volumes = self.study.manifest.volumes
-        if volumes is None:
+    def _checked(self, token: str, given: object) -> reading_answers.Seen | None:
+        if given is None or not self.study.counts_slices:
             return None
-        n = volumes.slices
-        seen = None if given is None else reading_answers.check_seen(given, n)
+        return reading_answers.check_seen(given, self.study.n_slices(token))
+
+    def _seen(self, token: str, given: object) -> reading_answers.Seen | None:
+        seen = self._checked(token, given)
         if self.study.protocol.require_all_slices:
-            reading_answers.require_all_seen(seen, n)
+            what = "rows" if self.study.manifest.volumes is None else "slices"
+            n = self.study.n_slices(token)
+            reading_answers.require_all_seen(seen, n, what)
         return seen
 
     def _submit(self, token: str, given: recording.SubmittedAnswers) -> Receipt:

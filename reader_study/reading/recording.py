@@ -17,6 +17,7 @@ from reader_study.store.tables import (
     responses,
     signatures,
     views,
+    views_again,
 )
 from reader_study.store.transaction import Head, Transaction
 
@@ -175,8 +176,8 @@ def record_response(
     return response
 
 
-def record_view(t: Transaction, opened: Opened, seen: Seen) -> None:
-    """Keep what was on screen before an answer."""
+def record_view(t: Transaction, opened: Opened, seen: Seen, revision: int = 1) -> None:
+    """Keep what was on screen before an answer, or before its correction."""
     row = {
         "reader": opened.reader,
         "trial": opened.trial,
@@ -185,7 +186,10 @@ def record_view(t: Transaction, opened: Opened, seen: Seen) -> None:
         "salt": secrets.token_hex(16),
     }
     details = {"trial": opened.trial, "token": opened.token}
-    t.keep(views, row, "reading.viewed", opened.reader, details)
+    if revision > 1:
+        row["revision"] = details["revision"] = revision
+    table = views_again if revision > 1 else views
+    t.keep(table, row, "reading.viewed", opened.reader, details)
 
 
 def record_not_shown(t: Transaction, study: Study, opened: Opened) -> None:

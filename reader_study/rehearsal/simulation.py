@@ -186,11 +186,11 @@ def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) 
     return answered
 
 
-def _seen_by_bot(study: Study, seconds: float) -> dict[str, object] | None:
-    """Return that a bot saw all slices of a stack, each as long; None of a montage."""
-    if study.manifest.volumes is None:
+def _seen_by_bot(study: Study, token: str, seconds: float) -> dict[str, object] | None:
+    """Return that a bot saw all slices, each as long; None where nobody counts them."""
+    if not study.counts_slices:
         return None
-    n = study.manifest.volumes.slices
+    n = study.n_slices(token)
     return {"slices": {str(k): seconds / n for k in range(1, n + 1)}}
 
 
@@ -325,7 +325,7 @@ class _Rehearsal:
             question = asked.questions[0]
             other = [c.code for c in question.scale if c.code != answers[question.id]]
             first[question.id] = int(self.rng.choice(other))
-        seen = _seen_by_bot(self.study, seconds)
+        seen = _seen_by_bot(self.study, token, seconds)
         reasons = reasons_of(asked, first)
         session.submit(token, first, reasons, active_seconds=seconds, seen=seen)
         if correcting:

@@ -15,23 +15,23 @@ from reader_study.formats.responses import responses_text
 from reader_study.store import readings
 from reader_study.store.store import Store
 
-_NONE: Mapping[tuple[str, str], str] = MappingProxyType({})
+_NONE: Mapping[tuple[str, str, int], str] = MappingProxyType({})
 
 
 def masked_csv(
     study: Study,
     responses: Iterable[readings.Response],
-    views: Mapping[tuple[str, str], str] = _NONE,
+    views: Mapping[tuple[str, str, int], str] = _NONE,
 ) -> str:
     """Write all revisions without what the images are.
 
     Args:
         study: The built study.
         responses: Responses with all revisions.
-        views: By reader and token, what was on screen before the first answer.
+        views: By reader, token and revision, what was on screen before it.
     """
     rows = [_row(study, r, {}) | _seen(study, r, views) for r in responses]
-    viewed = study.manifest.volumes is not None
+    viewed = study.counts_slices
     return responses_text(study.questionnaire, rows, masked=True, viewed=viewed)
 
 
@@ -40,7 +40,7 @@ def responses_csv(
     truth: Truth,
     responses: Iterable[readings.Response],
     first: Mapping[tuple[str, str], readings.Response] = MappingProxyType({}),
-    views: Mapping[tuple[str, str], str] = _NONE,
+    views: Mapping[tuple[str, str, int], str] = _NONE,
 ) -> str:
     """Write responses.csv of an unblinded study.
 
@@ -50,7 +50,8 @@ def responses_csv(
         responses: Revisions that count.
         first: By reader and token the first revision, whose seconds are those of the
             reading; a correction comes long after it.
-        views: By reader and token, what was on screen before the first answer.
+        views: By reader, token and revision, what was on screen before it; as with
+            the seconds, that of the first is written.
     """
     rows = []
     for response in responses:
@@ -58,11 +59,9 @@ def responses_csv(
         known = vars(cell) | dict(truth.standard.get(cell.case, {}))
         row = _row(study, response, known)
         timed = first.get((response.reader, response.token), response)
-        rows.append(row | _seconds(timed) | _seen(study, response, views))
-    viewed = study.manifest.volumes is not None
-    return responses_text(
-        study.questionnaire, rows, viewed=viewed, truth=bool(truth.standard)
-    )
+        rows.append(row | _seconds(timed) | _seen(study, timed, views))
+    viewed, truths = study.counts_slices, bool(truth.standard)
+    return responses_text(study.questionnaire, rows, viewed=viewed, truth=truths)
 
 
 def closing_csv(
@@ -212,11 +211,11 @@ def _row(
 
 
 def _seen(
-    study: Study, r: readings.Response, views: Mapping[tuple[str, str], str]
+    study: Study, r: readings.Response, views: Mapping[tuple[str, str, int], str]
 ) -> dict[str, str]:
-    if study.manifest.volumes is None:
+    if not study.counts_slices:
         return {}
-    return {"seen": views.get((r.reader, r.token), "")}
+    return {"seen": views.get((r.reader, r.token, r.revision), "")}
 
 
 def _seconds(r: readings.Response) -> dict[str, str]:

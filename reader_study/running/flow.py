@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -97,7 +98,8 @@ class Flow:
             readings=tuple(self._counts(trial) for trial in self.status.trials),
             readers=tuple(
                 flow.FlowReader(
-                    **asdict(reader) | {"interval_days": self._interval_days(reader)}
+                    **_without_site(reader)
+                    | {"interval_days": self._interval_days(reader)}
                 )
                 for reader in self.status.readers
             ),
@@ -194,3 +196,8 @@ def _interval(status: StudyStatus, intervals: Sequence[float]) -> str:
         return planned
     low, high = min(intervals), max(intervals)
     return f"{planned}, {low:.1f} to {high:.1f} days between signatures"
+
+
+def _without_site(reader: Reader) -> dict[str, Any]:
+    """Return what flow.json tells of a reader; files of all versions are alike."""
+    return {name: value for name, value in asdict(reader).items() if name != "site"}

@@ -19,6 +19,8 @@ from reader_study.store.transaction import Transaction
 LONGEST_CAREER = 80
 """Years of experience that are believed."""
 
+LONGEST_SITE = 60
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -30,6 +32,7 @@ class Profile:
         years: Years of experience.
         slot: Place in the design; empty for the first that is free.
         simulated: Whether this is a bot.
+        site: Where the reader reads, in a study of several hospitals; may be empty.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Profile:
     years: float
     slot: str = ""
     simulated: bool = False
+    site: str = ""
 
     def __post_init__(self) -> None:
         name = unicodedata.normalize("NFC", self.name)
@@ -45,6 +49,7 @@ class Profile:
             msg = f"A reader's name must be letters, digits, _ . -, got {self.name!r}"
             raise StudyError(msg)
         check_text(self.specialty, "specialty")
+        object.__setattr__(self, "site", _checked_site(self.site))
         if not (math.isfinite(self.years) and 0 <= self.years <= LONGEST_CAREER):
             msg = f"years must be from 0 to {LONGEST_CAREER}, got {self.years}"
             raise StudyError(msg)
@@ -73,7 +78,30 @@ def add_reader(
         reader = _reader(profile, _slot(study, profile.slot, taken), t.now)
         details = {"reader": reader.name, "slot": reader.slot}
         t.keep(readers, reader.row(), "reader.added", by, details)
+        if reader.site:
+            store_readers.keep_site(t, reader.name, reader.site, by)
     return reader
+
+
+def set_site(store: Store, name: str, site: str, *, by: str, clock: Clock) -> None:
+    """Say where a reader reads who was added without a site; once.
+
+    Raises:
+        StudyError: If there is no such reader, or the reader has a site, or the data
+            are locked.
+    """
+    site = _checked_site(site)
+    with store.writing(clock) as t:
+        _require_not_locked(t)
+        there = {r.name: r for r in store_readers.all_readers(t.connection)}
+        if name not in there:
+            msg = f"There is no reader {name!r}"
+            raise StudyError(msg)
+        if there[name].site or not site:
+            got = repr(there[name].site) if there[name].site else "an empty name"
+            msg = f"{name} must be given one site, once, got {got}"
+            raise StudyError(msg)
+        store_readers.keep_site(t, name, site, by)
 
 
 def exclude_reader(
@@ -105,13 +133,26 @@ def replace_reader(
         reader = replace(_reader(profile, left.slot, t.now), replaces=name)
         details = {"reader": reader.name, "slot": reader.slot, "replaces": name}
         t.keep(readers, reader.row(), "reader.added", by, details)
+        if reader.site:
+            store_readers.keep_site(t, reader.name, reader.site, by)
     return reader
+
+
+def _checked_site(site: str) -> str:
+    """Return a site as it is kept: one line, without blanks around it."""
+    kept = unicodedata.normalize("NFC", check_text(site, "site")).strip()
+    if not kept.isprintable() or len(kept) > LONGEST_SITE:
+        msg = (
+            f"site must be one line of at most {LONGEST_SITE} letters, got {site!r:.90}"
+        )
+        raise StudyError(msg)
+    return kept
 
 
 def _reader(profile: Profile, slot: str, now: str) -> store_readers.Reader:
     p = profile
     return store_readers.Reader(
-        p.name, slot, p.specialty, p.years, now, simulated=p.simulated
+        p.name, slot, p.specialty, p.years, now, simulated=p.simulated, site=p.site
     )
 
 

@@ -3,14 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.store.stored import stored_word
-from reader_study.store.tables import acknowledgements, readers
+from reader_study.store.tables import acknowledgements, reader_sites, readers
 from reader_study.store.transaction import Head, Transaction
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
@@ -82,6 +82,8 @@ class Reader:
         reason: Reason why not, if so.
         replaces: Reader whose slot this one has taken over; empty if none.
         simulated: Whether this is a bot.
+        site: Where the reader reads, in a study of several hospitals; empty if not
+            given.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Reader:
     reason: str = ""
     replaces: str = ""
     simulated: bool = False
+    site: str = ""
 
     @property
     def active(self) -> bool:
@@ -101,7 +104,9 @@ class Reader:
 
     def row(self) -> dict[str, object]:
         """Return the row of table `readers`."""
-        return asdict(self) | {"status": self.status.value, "years": float(self.years)}
+        row = asdict(self) | {"status": self.status.value, "years": float(self.years)}
+        del row["site"]  # has a table of its own, see `keep_site`
+        return row
 
 
 def is_reader_name(name: str) -> bool:
@@ -142,7 +147,16 @@ def all_readers(connection: Connection) -> tuple[Reader, ...]:
     found = connection.execute(
         select(readers).order_by(readers.c.added_at, readers.c.name)
     )
-    return tuple(_reader(dict(row)) for row in found.mappings())
+    rows = connection.execute(select(reader_sites))
+    sites = {row.reader: row.site for row in rows}
+    there = [_reader(dict(row)) for row in found.mappings()]
+    return tuple(replace(r, site=sites.get(r.name, "")) for r in there)
+
+
+def keep_site(t: Transaction, reader: str, site: str, by: str) -> None:
+    """Keep where a reader reads, once."""
+    details = {"reader": reader, "site": site}
+    t.keep(reader_sites, details, "reader.site", by, details)
 
 
 def _reader(row: dict[str, object]) -> Reader:

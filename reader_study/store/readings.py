@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
@@ -253,11 +253,17 @@ def find_responses(
     )
 
 
-def find_views(connection: Connection) -> dict[tuple[str, str], str]:
-    """Return what was on screen before an answer, as JSON, by reader and token."""
-    v = tables.views.c
-    rows = connection.execute(select(v.reader, v.token, v.seen))
-    return {(reader, token): seen for reader, token, seen in rows}
+def find_views(connection: Connection) -> dict[tuple[str, str, int], str]:
+    """Return what was on screen before an answer or correction, as JSON.
+
+    Returns:
+        By reader, token and revision.
+    """
+    v, again = tables.views.c, tables.views_again.c
+    first = select(v.reader, v.token, literal(1), v.seen)
+    later = select(again.reader, again.token, again.revision, again.seen)
+    rows = [*connection.execute(first), *connection.execute(later)]
+    return {(reader, token, revision): seen for reader, token, revision, seen in rows}
 
 
 def latest(revisions: tuple[Response, ...]) -> dict[tuple[str, str], Response]:

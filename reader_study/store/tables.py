@@ -70,6 +70,13 @@ readers = sa.Table(
     ),
 )
 
+reader_sites = sa.Table(
+    "reader_sites",
+    metadata,
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+)
+
 access_codes = sa.Table(
     "access_codes",
     metadata,
@@ -203,6 +210,17 @@ views = sa.Table(
     sa.Column("salt", sa.Text, nullable=False),
 )
 
+views_again = sa.Table(
+    "views_again",
+    metadata,
+    sa.Column("reader", sa.Text, sa.ForeignKey("readers.name"), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),  # of the correction, from 2
+    sa.Column("seen", sa.Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
+)
+
 signatures = sa.Table(
     "signatures",
     metadata,
@@ -250,14 +268,15 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         table.name: tuple(column.name for column in table.columns)
         for table in (
             *_TABLES, coordinators, deviations, milestones, presentations,
-            readers, responses, signatures, views,
+            reader_sites, readers, responses, signatures, views, views_again,
         )
     },
 }  # fmt: skip
 """Columns whose content the log covers; a changed row is found by `verify`."""
 
 FROZEN = (
-    "acknowledgements", "closing_answers", "deviations", "presentations", "readers",
-    "responses", "signatures", "training_steps", "views",
+    "acknowledgements", "closing_answers", "deviations", "presentations",
+    "reader_sites", "readers", "responses", "signatures", "training_steps", "views",
+    "views_again",
 )  # fmt: skip
 """Tables that the data lock hashes."""

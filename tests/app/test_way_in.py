@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import pytest
 
@@ -117,7 +118,7 @@ def test_the_display_is_checked_after_each_sign_in(
     size = {"width": 900, "height": 700, "ratio": 1}
     monkeypatch.setattr(display_check, "display_size", lambda: size)
     shown = page()
-    assert "at least 1000 x 560 points, got 900 x 700" in words(shown)
+    assert "at least 1000 x 560 pixels of the screen, got 900 x 700" in words(shown)
     assert shown.button(key="display-continue").disabled
 
     size["width"] = 1366
@@ -186,7 +187,18 @@ def test_an_excluded_reader_is_out(anna, open_room, clock, page):
     assert [field.label for field in page().text_input][:2] == ["Name", "Code"]
 
 
-@pytest.mark.parametrize("window", [(1280, 585), (1180, 820), (1366, 650)])
-def test_a_laptop_with_large_letters_and_a_tablet_are_large_enough(window):
-    size = dict(zip(("width", "height"), window, strict=True))
-    assert display_check.size_problem(size) == ""
+@pytest.mark.parametrize(
+    ("window", "problem"),
+    [
+        ((1280, 585, 1.5), ""),
+        ((1180, 820, 2), ""),
+        ((1366, 650, 1), ""),
+        ((911, 425, 1.5), ""),  # 1366 x 768 enlarged to 150 %
+        ((781, 364, 1.75), "900 x 420 points, got 781 x 364.* zoom of the browser"),
+        ((950, 600, 1), "1000 x 560 pixels of the screen, got 950 x 600"),
+    ],
+)
+def test_the_window_has_the_pixels_and_the_points(window, problem):
+    size = dict(zip(("width", "height", "ratio"), window, strict=True))
+    found = display_check.size_problem(size)
+    assert re.search(problem, found) if problem else found == ""

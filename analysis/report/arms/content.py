@@ -3,16 +3,25 @@
 from collections.abc import Mapping
 
 from analysis.multireader import ClusteredEstimate
+from analysis.report import checklist
 from analysis.report.arms import results
+from analysis.report.arms.front import checklist_of, front_of
 from analysis.report.formatting import Json, clustered_json, number
+from analysis.report.front import Front
 from analysis.report.sections.repeats import within_json
 
 SCHEMA = 2
 
 
-def arms_json(study: results.ArmsResults) -> Json:
-    """Return the content of results.json; docs/file-formats.md describes its form."""
+def arms_json(study: results.ArmsResults, front: Front | None = None) -> Json:
+    """Return the content of results.json; docs/file-formats.md describes its form.
+
+    Args:
+        study: What to report.
+        front: Its page in front, if it was made before.
+    """
     level = study.confidence_level
+    front = front or front_of(study)
     return {
         "schema": SCHEMA,
         "title": study.title,
@@ -23,9 +32,14 @@ def arms_json(study: results.ArmsResults) -> Json:
         "n_cases": study.n_cases,
         "arms": {arm.method: _arm(arm, level) for arm in study.arms},
         "contrasts": [_contrast(contrast, level) for contrast in study.contrasts],
+        "inference": _inference(study, front) if front else {},
         "notes": list(study.notes),
         "assumed": list(study.assumed),
     }
+
+
+def _inference(study: results.ArmsResults, front: Front) -> Json:
+    return {**front.content, checklist.ID: checklist_of(study).content}
 
 
 def _arm(arm: results.ArmResults, level: float) -> Json:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analysis.multireader import (
     ClusteredEstimate,
@@ -11,9 +11,11 @@ from analysis.multireader import (
 )
 from analysis.questions import arms as question_arms
 from analysis.report import section as report_section
+from analysis.report.question import Incomplete
 from analysis.responses import Question
 from analysis.responses.pairing import paired_readings
 from reader_study.formats.arms import Arms
+from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.responses import ONE_METHOD
 
@@ -74,11 +76,31 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class ArmsContext:
+    """A study by method as what is said of every study sees it.
+
+    Attributes:
+        responses: All readings.
+        plan: What was to be analysed.
+        confidence_level: Level of all intervals.
+        flow: How far readings came.
+        incomplete: What is done with pairs that lack an answer: they are left out.
+    """
+
+    responses: Arms
+    plan: AnalysisPlan
+    confidence_level: float
+    flow: StudyFlow = field(default_factory=StudyFlow)
+    incomplete: Incomplete = "exclude"
+
+
+@dataclass(frozen=True)
 class ArmsResults:
     """Results of all arms.
 
     Attributes:
         title: Heading of the report.
+        context: The readings, and what was planned.
         arms: One for each method.
         contrasts: One for each two methods.
         readers: Names of the readers.
@@ -90,6 +112,7 @@ class ArmsResults:
     """
 
     title: str
+    context: ArmsContext
     arms: tuple[ArmResults, ...]
     contrasts: tuple[Contrast, ...]
     readers: Sequence[str]
@@ -114,20 +137,26 @@ class ArmsResults:
         return f"ArmsResults({self.title!r}, {', '.join(a.method for a in self.arms)})"
 
 
-def analyse_arms(arms: Arms, plan: AnalysisPlan, level: float) -> ArmsResults:
+def analyse_arms(
+    arms: Arms, plan: AnalysisPlan, level: float, flow: StudyFlow | None = None
+) -> ArmsResults:
     """Analyse every method of a study alone, and every two of them.
 
     Args:
         arms: All readings.
-        plan: Which questions are steps of a scale.
+        plan: What was to be analysed.
         level: Of all intervals.
+        flow: How far readings came.
     """
-    pairs = itertools.combinations(arms.methods, 2)
+    pairs = list(itertools.combinations(arms.methods, 2))
     several = len(arms.readers) > 1
     about = "Agreement between readers" if several else "Agreement of repeat readings"
+    if pairs:
+        about = "Agreement between methods" + (" and readers" if several else "")
     named = [method for method in arms.methods if method != ONE_METHOD]
     return ArmsResults(
         title=f"{about}: {', '.join(named)}" if named else about,
+        context=ArmsContext(arms, plan, level, flow or StudyFlow()),
         arms=tuple(_arm(arms, method, plan) for method in arms.methods),
         contrasts=tuple(_contrast(arms, *methods) for methods in pairs),
         readers=arms.readers,

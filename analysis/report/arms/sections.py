@@ -12,7 +12,7 @@ from analysis.charts.forest import ForestRow, forest_plot
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader import ClusteredEstimate
 from analysis.report import formatting, section
-from analysis.report.arms import answers, results
+from analysis.report.arms import answers, front, results
 from analysis.report.sections import repeats
 
 COEFFICIENTS: Mapping[str, str] = {
@@ -51,7 +51,7 @@ def sections_of(study: results.ArmsResults) -> list[section.Section]:
     made.append(answers.answers_section(study))
     if len(study.readers) > 1:
         made += [_reader_section(study), _coefficients_section(study)]
-    return made
+    return [*made, front.checklist_of(study)]
 
 
 def table_one(study: results.ArmsResults) -> pd.DataFrame:

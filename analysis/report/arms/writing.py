@@ -8,7 +8,9 @@ from pathlib import Path
 from analysis.report import documents, methods, word, writing
 from analysis.report import figures as report_figures
 from analysis.report.arms import content, results, sections
-from analysis.report.section import Section
+from analysis.report.arms.front import front_of
+from analysis.report.front import Front
+from analysis.report.section import Picture, Section
 from analysis.report.setting import counted
 from reader_study.formats.responses import ONE_METHOD
 
@@ -27,31 +29,32 @@ def write_arms_report(
     Raises:
         OutputError: If the folder cannot be made; then nothing is written.
     """
-    made = sections.sections_of(study)
+    made, front = sections.sections_of(study), front_of(study)
     with writing.complete_or_untouched(folder) as staging, report_figures.house_style():
         progress("results.json")
-        writing.write_json(content.arms_json(study), staging / "results.json")
+        writing.write_json(content.arms_json(study, front), staging / "results.json")
         progress("tables")
         tables = [table for section in made for table in section.tables]
-        for table in tables:
+        for table in (*([front.family] if front and front.family else ()), *tables):
             writing.write_table(table, staging)
         figures = {}
-        for picture in (one for section in made for one in section.pictures):
+        for picture in pictures_of(made, front):
             progress(picture.name)
             figure = writing.stamp_provenance(picture.draw(), study.provenance)
             report_figures.save_figure(figure, staging, picture.name)
             figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
         progress("report.html")
-        html = page(study, made, figures)
+        html = page(study, made, figures, front)
         (staging / "report.html").write_text(html, encoding="utf-8")
         progress("report.docx")
-        _write_word(study, made, staging)
+        _write_word(study, made, front, staging)
 
 
 def page(
     study: results.ArmsResults,
     made: Sequence[Section],
     figures: Mapping[str, bytes],
+    front: Front | None,
 ) -> str:
     """Render the page.
 
@@ -59,30 +62,50 @@ def page(
         study: What to report.
         made: Its sections.
         figures: SVG files by name.
+        front: The page in front.
     """
+    parts = _parts(made, front)
     encoded = {name: base64.b64encode(svg).decode() for name, svg in figures.items()}
     return documents.page_template("arms.html.j2").render(
         study=study,
         lead=lead_of(study),
+        front=front,
         sections=made,
         first=FIRST,
         figures=encoded,
-        methods=_methods(study, made),
-        references=methods.cited(made, ()),
+        methods=_methods(study, parts),
+        references=methods.cited(parts, ()),
         version=version("magic-ctp"),
         reproduction=None,
     )
 
 
+def pictures_of(made: Sequence[Section], front: Front | None) -> list[Picture]:
+    """Return the figure of the page in front and those of all sections, in order."""
+    first = [front.picture] if front else []
+    return [*first, *(one for section in made for one in section.pictures)]
+
+
+def _parts(made: Sequence[Section], front: Front | None) -> list[methods.Cites]:
+    """Return what cites sources; the page in front does so where it has a plan."""
+    return [*([front] if front else []), *made]
+
+
 def _write_word(
-    study: results.ArmsResults, made: Sequence[Section], folder: Path
+    study: results.ArmsResults,
+    made: Sequence[Section],
+    front: Front | None,
+    folder: Path,
 ) -> None:
     document = documents.new_document(study.title, study.warning)
+    if front:
+        word.add_front(document, front, folder)
     for sentence in lead_of(study):
         document.add_paragraph(sentence)
     for section in (one for one in made if one.id in FIRST):
         documents.add_section(document, section, folder)
-    documents.add_methods(document, _methods(study, made), methods.cited(made, ()))
+    parts = _parts(made, front)
+    documents.add_methods(document, _methods(study, parts), methods.cited(parts, ()))
     documents.add_remarks(document, study)
     word.add_page_break(document)
     document.add_heading("Supplement", 1)
@@ -111,10 +134,9 @@ def _under(arm: results.ArmResults) -> str:
     return f" under {arm.method}" if arm.method != ONE_METHOD else ""
 
 
-def _methods(study: results.ArmsResults, made: Sequence[Section]) -> list[str]:
-    numbers = methods.numbered(made, ())
-    parts = [section.methods for section in made if section.methods]
-    texts = [" ".join(sentences) for sentences in parts]
+def _methods(study: results.ArmsResults, parts: Sequence[methods.Cites]) -> list[str]:
+    numbers = methods.numbered(parts, ())
+    texts = [" ".join(part.methods) for part in parts if part.methods]
     said = [methods.with_numbers(text, numbers) for text in texts]
     simulated = study.provenance == "simulated"
     first = ["The readings analysed here are simulated."] if simulated else []

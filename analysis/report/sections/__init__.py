@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from analysis.report.checklist import checklist_section
 from analysis.report.section import ReportContext, Section
 from analysis.report.sections.acceptability import acceptability_section
+from analysis.report.sections.accuracy import accuracy_section
 from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
 from analysis.report.sections.consistency import consistency_section
@@ -29,6 +30,7 @@ def makers() -> Sequence[Maker]:
         by_reader_section,
         turing_section,
         acceptability_section,
+        accuracy_section,
         ordinal_section,
         weighted_section,
         grouping_section,

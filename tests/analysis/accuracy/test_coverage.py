@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import Key, Tally, table
+from benchmarks.accuracy import BEGIN, END, PAGE, Key, Tally, table
 from benchmarks.accuracy_studies import STRUCTURES, Population
 
 
@@ -43,3 +43,11 @@ def test_a_cell_beyond_its_bound_is_marked():
     (row,) = table({(key, "steps"): tally}, decides=True).splitlines()[2:]
 
     assert "99.0 conservative | 90.0 **beyond** | 50.0 **beyond** | 0.0 " in row
+
+
+def test_the_page_has_the_tables_and_no_cell_beyond():
+    page = PAGE.read_text(encoding="utf-8")
+    decided = page.partition(BEGIN)[2].partition(END)[0].partition("programs in use")[0]
+
+    assert "10x100, 0.95" in decided
+    assert "**beyond**" not in decided

@@ -82,6 +82,13 @@ def _compare_anova(check, where, found, result):
         return
     for name, theirs in values.get("covariance_parameters", {}).items():
         check.same((*where, name), getattr(found.covariances, name), theirs)
+    components = found.variance_components
+    named = {"reader": "reader", "modality:reader": "reader_modality"}
+    for name, own in named.items():
+        theirs = values.get("variance_components", {}).get(name)
+        ours = getattr(components, own, None)
+        if components is not None:
+            check.same((*where, name), ours, theirs)
     rows = found.per_reader.to_dict("records")
     per_reader = {(row["modality"], row["reader"]): row for row in rows}
     for modality, reader, theirs in _rows(

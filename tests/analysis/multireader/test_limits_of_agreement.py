@@ -130,5 +130,7 @@ def test_columns_that_cannot_be_used():
     frame = _frame(_scores())
     with pytest.raises(InputError, match="the column score"):
         limits_of_agreement({key: frame[key] for key in ("reader", "case", "method")})
+    with pytest.raises(TypeError, match="named columns"):
+        limits_of_agreement([1, 2])
     with pytest.raises(InputError, match="as long"):
         limits_of_agreement(frame | {"score": [1.0]})

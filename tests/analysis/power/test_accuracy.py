@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis import InputError, multireader_accuracy
 from analysis.cli import main
-from analysis.power.accuracy import AccuracyComponents, AccuracyTest
+from analysis.power.accuracy import AccuracyComponents, AccuracyTest, Guard
 from benchmarks.accuracy_studies import STRUCTURES, Population
 
 REFERENCE = Path(__file__).parents[4] / "shared/reference/mrmc_reference.json"
@@ -106,6 +106,27 @@ def test_the_fewest_cases_are_the_first_that_suffice():
     assert test.cases_needed(COMPONENTS, 2, 0.8) is None
 
 
+@pytest.mark.parametrize("margin", [None, 0.05])
+def test_wider_limits_have_less_power_and_none_less_where_nothing_is_near_1(margin):
+    test = AccuracyTest(difference=0.04 if margin is None else 0.0, margin=margin)
+    hillis = test.power(COMPONENTS, 8, 150)
+    wide = Guard(cases=100, accuracy=0.5, variance=1e-6, df=1e6)
+    same = test.power(COMPONENTS, 8, 150, wide)
+    assert same.power == pytest.approx(hillis.power, abs=1e-3)
+    assert same.df == pytest.approx(hillis.df)
+    few = Guard(cases=100, accuracy=0.96, variance=0.0008, df=12.0)
+    less = test.power(COMPONENTS, 8, 150, few)
+    assert less.power < hillis.power - 0.05
+    assert less.df == 18.0
+    needed = [test.cases_needed(COMPONENTS, 8, 0.8, guard) for guard in (None, few)]
+    assert needed[0] < needed[1]
+
+
+def test_a_perfect_pilot_has_no_guard():
+    ratings = np.stack([np.r_[np.full((3, 4), 5), np.full((3, 4), 1)].T] * 2)
+    assert Guard.of_pilot(multireader_accuracy(_frame(ratings, 3))) is None
+
+
 def test_a_pilot_gives_its_components():
     population = Population(STRUCTURES["unlike"], (0.85, 0.75), steps=True)
     ratings = population.draw(np.random.default_rng(5), 4, 20, 30)
@@ -164,12 +185,15 @@ def test_the_command_takes_a_pilot(pilot, capsys):
     test = AccuracyTest(difference=0, margin=0.05)
     sizes = [(row["readers"], row["cases"]) for row in content["designs"]]
     assert sizes == [(5, 100), (8, 100)]
-    powers = [test.power(of, *size).power for size in sizes]
+    guard = Guard(**content["guard"])  # the report decides on wider limits
+    powers = [test.power(of, *size, guard).power for size in sizes]
+    assert powers[0] < test.power(of, *sizes[0]).power
     assert [row["power"] for row in content["designs"]] == powers
     assert main(asked) == 0
     printed = capsys.readouterr().out
     assert "non-inferiority with the margin 0.05, alpha 0.025 one-sided" in printed
     assert f"{powers[1]:.1%}" in printed
+    assert "Power of the test on which a report decides." in printed
 
 
 def test_the_command_takes_components(tmp_path, capsys):
@@ -189,13 +213,16 @@ def test_the_command_takes_components(tmp_path, capsys):
         (["--difference", "-.1", "--margin", ".05"], "above -margin"),
         (["--metric", "sensitivity"], "needs a threshold"),
         (["--metric", "kappa"], "metric must be one of"),
-        (["--rating", "Q9"], "must have the column Q9"),
-        (["--rating", "method"], "line 2: method must be a number, got 'MAGIC'"),
+        (["--rating", "Q9"], "column Q9 is missing"),
+        (
+            ["--rating", "method"],
+            "line 2: a rating must be a number or empty, got 'MAGIC'",
+        ),
         (["--readers", "1"], "2 readers and 2 cases"),
         (["--kappa", ".6"], "does not go with --kappa"),
         (["--out", "here"], "does not go with --out"),
         (["--components", "c.toml"], "one of the two"),
-        (["--truth-positive", "mild"], "there is no diseased case"),
+        (["--truth-positive", "mild"], "--truth-positive must be of the truth"),
         (["--power", "2"], "Power"),
     ],
 )
@@ -245,6 +272,30 @@ def test_pilots_that_give_no_components():
     )
     with pytest.raises(InputError, match="no variance"):
         AccuracyTest(difference=0.1).power(nothing, 3, 50)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"difference": 2}, "Difference must be between"),
+        ({"difference": 0.1, "alpha": 0}, "Alpha must be between"),
+        ({"difference": 0.1, "margin": 1}, "Margin must be between"),
+        ({"difference": 0.1, "random": "none"}, "random must be one of"),
+    ],
+)
+def test_tests_that_cannot_be(given, message):
+    with pytest.raises(ValueError, match=message):
+        AccuracyTest(**given)
+
+
+def test_a_pilot_of_nested_readers_says_that_none_uses_both():
+    ratings = Population(STRUCTURES["alike"], (0.8, 0.8), steps=True).draw(
+        np.random.default_rng(4), 4, 6, 6
+    )
+    frame = pd.DataFrame(_frame(ratings, 6))
+    nested = frame[(frame["reader"] < 2) == (frame["method"] == "MAGIC")]
+    with pytest.raises(InputError, match="covariances are not defined"):
+        AccuracyComponents.of_pilot(multireader_accuracy(nested))
 
 
 def _frame3(ratings):

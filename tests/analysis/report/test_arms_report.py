@@ -10,6 +10,7 @@ import pytest
 import analysis
 from analysis.cli import main
 from analysis.report.arms import content, sections, writing
+from analysis.report.arms.front import front_of
 from reader_study.formats.questionnaire import paper_questionnaire
 from reader_study.rehearsal.bots import SimulationPlan, draw_answers
 
@@ -52,8 +53,9 @@ def page_of():
 
     def render(study):
         made = sections.sections_of(study.results)
-        pictures = {p.name: b"" for section in made for p in section.pictures}
-        return writing.page(study.results, made, pictures)
+        first = front_of(study.results)
+        pictures = {p.name: b"" for p in writing.pictures_of(made, first)}
+        return writing.page(study.results, made, pictures, first)
 
     return render
 
@@ -84,8 +86,9 @@ def test_nothing_on_the_page_of_one_method_is_undefined(write, page_of):
     assert "undefined" not in page
     assert "5 readers rated 16 patients under CT: 80 readings." in page
     assert "Two readers give the same answer to" in page
-    assert re.findall(r'<h2 id="(\w+)">', page) == [
-        "between", "methods", "data", "answers", "reader_by_reader", "coefficients"
+    assert re.findall(r'<h2 id="([\w-]+)">', page) == [
+        "primary", "all-questions", "deviations", "between", "methods", "data",
+        "answers", "reader_by_reader", "coefficients", "checklist",
     ]  # fmt: skip
     # Labels, not codes, and each source once.
     assert '<th scope="col">Indeterminate</th>' in page

@@ -3,12 +3,14 @@
 import base64
 import json
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.components import STACK, asset
+from app.fetched import outwards
 from tests.app.browser.driving import launch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -57,12 +59,19 @@ def contain(ncct, maps):
     return affine + b"".join(slices) + bytes(32)
 
 
+def as_sent(content, n_slices=None):
+    """A container as the page gets it."""
+    panels = tuple(SimpleNamespace(n_bytes=1 + (n == 0)) for n in range(5))
+    grid = {"slices": SLICES, "rows": SIDE, "columns": SIDE}
+    return outwards(content, SimpleNamespace(**grid, panels=panels), n_slices)
+
+
 @pytest.fixture(scope="module")
 def volume():
     return make_volume()
 
 
-def open_stack(page, volume, **told):
+def open_stack(page, volume, n_slices=None, **told):
     """Show the component in a page of its own, with the size it has in the room."""
     exported = "export default function"
     script = asset(*STACK).replace(exported, "window.component = function")
@@ -73,7 +82,8 @@ def open_stack(page, volume, **told):
         f"<script>{script}</script>"
     )
     layout = json.dumps(LAYOUT | {"token": "t", "measures": True} | told).encode()
-    data = len(layout).to_bytes(4, "little") + layout + contain(*volume)
+    container = contain(*volume)
+    data = len(layout).to_bytes(4, "little") + layout + as_sent(container, n_slices)
     page.evaluate(
         """(text) => {
           const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -353,3 +363,48 @@ def test_no_key_of_the_picture_changes_an_answer(page):
     for key in ("ArrowDown", "ArrowRight", "End", "PageUp", "+", "p", "g"):
         press(page, key)
     assert page.locator("input:checked").get_attribute("value") == "1"
+
+
+def test_the_first_slice_is_painted_before_the_others_come(context, volume):
+    page, asked = context.new_page(), []
+    sent, size = as_sent(contain(*volume)), SIDE * SIDE * 6
+
+    def give(route):
+        begin = int(route.request.headers["range"].removeprefix("bytes=")[:-1])
+        asked.append((begin, route.request.headers["x-reading"]))
+        if len(asked) == 1:
+            route.abort()  # a lost connection
+            return
+        until = begin + 2 * size + 7 if len(asked) == 2 else None  # torn in a slice
+        route.fulfill(status=206, body=sent[begin:until])
+
+    blank = {"body": "<p>", "content_type": "text/html"}
+    page.route("**/*", lambda route: route.fulfill(**blank))
+    page.route("**/slices", give)
+    page.goto("http://stack.test/")
+    open_stack(page, volume, 1, reading="r1")
+    assert state(page)["slice"] == "4"
+    press(page, "a", "Home")
+    assert page.locator(".notice").text_content() == "Loading"
+    page.wait_for_timeout(300)
+    assert "1" not in page.evaluate("() => window.stackSeen.report()")["slices"]
+    page.locator(".viewer[data-whole]").wait_for()
+    begins = [128 + size, 128 + size, 128 + 3 * size + 7]
+    assert asked[:3] == [(begin, "r1") for begin in begins]
+    settle(page)
+    assert page.locator(".notice").text_content() == ""
+    wanted = np.repeat(grey(volume[0][0], 40, 80)[..., None], 3, axis=2)
+    part, right = shown_part(on_canvas(page), state(page)["views"][0], wanted)
+    assert (part == right).all()
+
+
+def test_what_was_seen_before_a_reload_counts(page, volume):
+    page.wait_for_timeout(200)
+    press(page, "Home")
+    page.wait_for_timeout(200)
+    press(page, "p", "End")
+    page.reload()
+    open_stack(page, volume)
+    told = page.evaluate("() => window.stackSeen.report()")
+    assert {"1", "4"} <= set(told["slices"])
+    assert told["window_changes"] == 1

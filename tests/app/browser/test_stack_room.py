@@ -11,7 +11,7 @@ from tests.app.browser.conftest import let_in, serving
 from tests.app.browser.driving import open_reading, press, see, settle, stored
 from tests.app.browser.hands import READING, Keyboard, Mouse
 from tests.app.browser.test_stack import LAYOUT, SLICES, make_volume, on_canvas, state
-from tests.app.material import PROTOCOL, build
+from tests.app.material import GOOD, PROTOCOL, build
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -40,10 +40,14 @@ def write_volume(path):
     )
 
 
+def build_of_stacks(folder):
+    """A study of stacks that ask for all slices."""
+    return build(folder, STACK, size=(600, 400), write_volume=write_volume)
+
+
 @pytest.fixture(scope="module")
 def built_of_stacks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("stacks")
-    return build(folder, STACK, size=(600, 400), write_volume=write_volume)
+    return build_of_stacks(tmp_path_factory.mktemp("stacks"))
 
 
 @pytest.fixture
@@ -109,6 +113,11 @@ def test_save_says_which_slices_were_not_on_the_screen(stacks, context):
     see(page, "slices must have been on screen")
     assert not stored(stacks)
     look_at_all(page, look_by_key)
+    page.reload()  # and what was seen before counts
+    see(page, "1 of 3")
+    page.locator(".stack[data-whole]").wait_for()
+    page.locator("[data-desk]").wait_for(state="attached")
+    assert "not yet seen" not in page.locator(".stack").inner_text()
     press(page, ["Control+Enter"])
     see(page, "2 of 3")
     assert len(stored(stacks)) == 1
@@ -124,3 +133,29 @@ def test_save_says_which_slices_were_not_on_the_screen(stacks, context):
     shown = on_canvas(page)[top : top + 40, left : left + 40, 0]
     share = np.clip(first[110:150, 110:150] / 80, 0, 1)
     assert (shown == np.floor(255 * share + 0.5)).all()
+
+
+def test_what_was_on_the_screen_before_a_correction_is_kept_with_it(stacks, context):
+    let_in(stacks, context, stacks.codes["anna"])
+    session = stacks.room.session_of("anna")
+    seen = {"slices": {str(n): 1 for n in range(1, SLICES + 1)}}
+    while (reading := session.next_reading()) is not None:
+        session.submit(reading.token, GOOD, {}, seen=seen)
+    page = context.new_page()
+    page.goto(stacks.url)
+    page.get_by_role("button", name="Look at it again").click()
+    page.locator(".stack[data-whole]").wait_for()
+    settle(page)
+    page.locator("[data-desk]").wait_for(state="attached")
+    press(page, ["Home"])
+    page.wait_for_timeout(2000)
+    page.get_by_test_id("stRadioOption").nth(1).click()
+    page.get_by_label("Why is it corrected?").fill("a slip")
+    page.get_by_role("button", name="Save correction").click()
+    see(page, "Correction saved")
+    with stacks.room.store.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM views_again").mappings().all()
+    assert [(row["reader"], row["revision"]) for row in rows] == [("anna", 2)]
+    slices = json.loads(rows[0]["seen"])["slices"]
+    assert "1" in slices
+    assert len(slices) < SLICES  # of the reading itself nothing

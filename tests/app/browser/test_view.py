@@ -1,6 +1,7 @@
 """The viewer alone in a real browser: sides, pixels of the screen, keys and hands."""
 
 import base64
+import json
 from io import BytesIO
 
 import numpy as np
@@ -41,12 +42,16 @@ def noise(height, width):
     return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def load(context, picture, height=600.4):
+def load(context, picture, height=600.4, told=None):
     """Open a page that shows a picture, and questions in a corner."""
     page = context.new_page()
+    page.route("http://room.test/", lambda route: route.fulfill(body=""))
+    page.goto("http://room.test/")  # what was seen is kept for a page with an address
     page.set_content(
         PAGE.format(css=asset("viewer.css"), html=asset("viewer.html"), height=height)
     )
+    told = json.dumps(told).encode() if told else b""
+    letter = len(told).to_bytes(4, "little") + told if told else b""
     script = asset(*VIEWER).replace("export default function", "function show")
     page.add_script_tag(content=script)
     file = BytesIO()
@@ -56,7 +61,7 @@ def load(context, picture, height=600.4):
           const data = Uint8Array.from(atob(file), (c) => c.charCodeAt(0));
           show({ data, parentElement: document.querySelector("#place") });
         }""",
-        base64.b64encode(file.getvalue()).decode(),
+        base64.b64encode(letter + file.getvalue()).decode(),
     )
     page.locator(".viewer[data-scale]").wait_for()
     return page
@@ -76,11 +81,11 @@ def shot(page):
 def open_page(browser):
     contexts = []
 
-    def open_one(picture):
+    def open_one(picture, told=None):
         size = {"width": 1000, "height": 700}
         context = browser.new_context(viewport=size, has_touch=True)
         contexts.append(context)
-        return load(context, picture)
+        return load(context, picture, told=told)
 
     yield open_one
     for context in contexts:
@@ -115,6 +120,35 @@ def test_letters_stand_on_their_side_of_the_midline_at_every_zoom_and_pan(open_p
         page.keyboard.press("+")
     assert scale > 8
     assert seen > 500
+
+
+def test_a_montage_opens_as_wide_as_there_is_room_and_its_rows_are_counted(open_page):
+    page = open_page(montage(), {"token": "t", "all_rows": True})
+    scale, x, y = view(page)
+    assert (scale, x, y) == (pytest.approx(1000 / (COLUMNS * PANEL)), 0, 0)
+    said = page.locator("output")
+    # 600 points hold the strip and 2.7 rows
+    page.wait_for_function("() => window.stackSeen.left() === 8")
+    assert said.text_content().endswith("8 not yet seen")
+    for _ in range(20):
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(300)
+    page.wait_for_function("() => window.stackSeen.left() === 0")
+    assert "not yet seen" not in said.text_content()
+    told = page.evaluate("() => window.stackSeen.report()")
+    assert sorted(map(int, told["slices"])) == list(range(1, ROWS + 1))
+    assert min(told["slices"].values()) > 0.1
+
+
+def test_rows_that_are_only_scrolled_past_were_not_seen(open_page):
+    page = open_page(montage(), {"token": "t", "all_rows": True})
+    page.evaluate(
+        """() => "Down Down Down Up Up Up".split(" ").map((way) => `Page${way}`)
+          .forEach((key) =>
+            document.dispatchEvent(new KeyboardEvent("keydown", { key })))"""
+    )
+    page.wait_for_timeout(400)
+    assert page.evaluate("() => window.stackSeen.left()") == 8
 
 
 @pytest.fixture(params=[1, 1.25, 1.5])

@@ -5,7 +5,7 @@ import pytest
 
 from app import accounts
 from app.coordinator import page as pages
-from app.coordinator.view import find_coordinator_view
+from app.coordinator.view import find_coordinator_view, site_rows
 from reader_study.errors import StudyError
 from reader_study.running.access import (
     COORDINATOR,
@@ -16,7 +16,12 @@ from reader_study.running.access import (
     sign_in,
 )
 from reader_study.running.lifecycle import lock
-from reader_study.running.registry import Profile, add_reader, exclude_reader
+from reader_study.running.registry import (
+    Profile,
+    add_reader,
+    exclude_reader,
+    set_site,
+)
 from reader_study.running.slips import Slip
 from reader_study.running.withdrawal import withdraw_case
 from reader_study.store.access import usable_codes
@@ -58,6 +63,20 @@ def later(room, passphrase, clock, cookies):
 def codes_of(room, name):
     with room.store.reading() as connection:
         return usable_codes(connection, name, "2000")
+
+
+def test_sites_are_counted_apart_where_readers_have_them(
+    open_room, eve, monitor, later
+):
+    assert len(monitor("Progress").dataframe) == 1
+    set_site(open_room.store, "anna", "North", by="cora", clock=open_room.clock)
+    read_and_sign(open_room, "anna")
+    rows = table(monitor("Progress"))
+    assert [row["Site"] for row in rows] == ["North", "not given"]
+    assert [row["Trial 1"] for row in rows] == ["3 of 3", "0 of 3"]
+    assert [row["Trial 2"] for row in rows] == ["0 of 3", "0 of 3"]
+    assert [row["Readers"] for row in rows] == [1, 1]
+    assert [row["Late readers"] for row in site_rows(later(8), None)] == ["", "ben"]
 
 
 @pytest.mark.slow
@@ -391,7 +410,7 @@ def test_what_the_coordinator_can_mend_is_told(room, eve, monitor, given, messag
 def test_without_roles_the_specialty_is_written(room, eve, monitor):
     object.__setattr__(room.study.protocol, "roles", ())
     page = monitor(PARTS[2])
-    assert fields(page)[-1] == "Specialty"
+    assert fields(page)[-2:] == ["Specialty", "Site, if there are several"]
 
 
 def test_signing_out_ends_the_session(room, eve, monitor):

@@ -42,7 +42,8 @@ def seven_readers(room):
     room = replace(room, clock=SimulatedClock(datetime.now(UTC)))
     roles = room.study.protocol.roles
     for n, name in enumerate(READERS):
-        profile = Profile(name, roles[n % len(roles)], 3 + 4 * n)
+        site = ("North", "South")[n % 2]
+        profile = Profile(name, roles[n % len(roles)], 3 + 4 * n, site=site)
         add_reader(room.study, room.store, profile, by="eve", clock=room.clock)
     open_study_of(room)
     for name in READERS[:4]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -120,6 +122,27 @@ def test_neighbours_lie_4_mm_below_and_above(head, maps):
     assert inside.any()
     expected = 40 + (stack.heights[:, None] + [-4, 0, 4]) / 2
     assert centre == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_brain_fills_the_slices_by_one_box_and_keeps_its_place(head, maps, stack):
+    tight = replace(SMALL, around_brain=True)
+    found = prepare_slices("P1", head.ncct, maps, head.brain, geometry=tight)
+    down, across = (np.flatnonzero(found.mask.any(axis=a)) for a in ((0, 2), (0, 1)))
+    assert 0.85 * SIZE < down[-1] - down[0] + 1 <= 0.96 * SIZE
+    for ends in (down, across):  # in the middle, and cut nowhere
+        assert abs(ends[0] + ends[-1] - (SIZE - 1)) <= 2
+        assert ends[0] > 0
+    assert np.array_equal(found.heights, stack.heights)
+    assert np.allclose(np.abs(found.affine[0, 0]), found.affine[1, 1])
+    late = [_late(s) for s in (found, stack)]
+    assert np.allclose(*late, atol=2)  # mm
+    assert late[0][0] < -20  # on the patient's left
+
+
+def _late(stack):
+    """Return the middle in mm of where the maps show tissue at risk."""
+    slab = stack.to_volume(stack.maps[PerfusionMap.TMAX], "tmax")
+    return slab.affine @ [*np.argwhere(slab.array > 6).mean(axis=0), 1]
 
 
 def test_only_the_brain_is_seen(stack, head):

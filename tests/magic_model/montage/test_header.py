@@ -6,6 +6,15 @@ from magic_model.data.dicom.colour import find_colour_bars
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.montage.picture import DRAWN_SHARE, MontageLayout, draw_header
+from reader_study.building.pictures import montage_rows
+
+
+def test_readers_rows_are_those_of_the_layout():
+    for rows, panel in ((10, 256), (1, 96), (16, 512), (40, 125), (5, 150)):
+        layout = MontageLayout(rows=rows, panel=panel)
+        assert montage_rows(layout.size) == rows
+    for size in ((2560, 1280), (2560, 2560), (700, 900), (256, 256), (30, 40)):
+        assert montage_rows(size) == 0
 
 
 def test_each_map_has_its_bar_with_the_colours_of_the_panels():

@@ -6,11 +6,19 @@ import os
 import shutil
 import zlib
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from reader_study.blinding_audit import audit, audit_study, machine, permutation
+from reader_study.blinding_audit import (
+    audit,
+    audit_study,
+    cues,
+    machine,
+    permutation,
+    volumes,
+)
 from reader_study.blinding_audit.audit import words_found, written_forms
 from reader_study.blinding_audit.cues import cross_validated_auc, position_cue
 from reader_study.blinding_audit.findings import (
@@ -35,7 +43,7 @@ from reader_study.building.sealing import unseal
 from reader_study.design.truth import Truth, TruthCell, commitment
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Manifest, Slot
-from reader_study.formats.protocol import Protocol
+from reader_study.formats.protocol import PictureCue, Protocol
 from tests.reader_study.material import (
     CANVAS,
     PASSPHRASE,
@@ -80,6 +88,7 @@ def test_with_the_key_a_machine_looks_at_the_pictures(built, monkeypatch):
     cue = Cue("position", "file", "AUC", 0.5, 1.0, "exact")
     plain = AuditReport(40, (), (cue,))
     monkeypatch.setattr(audit, "audit_study", lambda *_, **__: plain)
+    monkeypatch.setattr(machine, "_TREES", 2)
 
     (found,) = audit.picture_audit(folder, truth).told_apart
     assert found.who.startswith("A machine (240 features")
@@ -462,6 +471,16 @@ def test_a_measure_that_differs_and_does_not_sort_is_noted():
     )
 
 
+def test_every_measure_of_pictures_and_volumes_can_be_accepted_by_its_name():
+    measured = {*cues._PICTURE_CUES, *volumes._MEASURES}
+    assert measured == set(get_args(PictureCue))
+    for name in measured:
+        cue = Cue(f"{name} of CBF", "picture", "AUC", 1.0, 1e-6, "exact")
+        report = AuditReport(40, (), (cue,))
+        assert f'accepted_cues = ["{name}"]' in report.leaks[0]
+        assert replace(report, accepted=(name,)).leaks == ()
+
+
 def test_where_cases_are_too_few_no_leak_is_never_the_headline():
     """Below some number of cases, the clearest cue would be no finding."""
     enough = Cue("position", "file", "AUC", 0.5, 1.0, "exact", 1e-11)
@@ -469,8 +488,8 @@ def test_where_cases_are_too_few_no_leak_is_never_the_headline():
     few = replace(enough, name="margin", level="picture", least_p=1.1e-4)
 
     assert audit_text(AuditReport(40, (), (enough,))).startswith("No leak in 40")
-    for cues, named in (((file, few), "position and 1 other cue"), ((few,), "margin")):
-        text = audit_text(AuditReport(6, (), cues))
+    for some, named in (((file, few), "position and 1 other cue"), ((few,), "margin")):
+        text = audit_text(AuditReport(6, (), some))
         assert text.startswith("Too few cases to tell: nothing was found in 6 pictures")
         assert f"but {named} would not have shown, however clear" in text
         assert "few   margin" in text

@@ -1,5 +1,7 @@
 """A machine that tells the methods by the pictures, with the readers beside it."""
 
+import statistics
+
 import numpy as np
 import pytest
 
@@ -27,11 +29,12 @@ def machines_auc(smooth, n_cases=12):
     rng = np.random.default_rng(0)
     both = [pictures(rng, n_cases, s) for s in (0, smooth)]
     features = np.array([[machine.picture_features(p) for p in m] for m in both])
-    reference, tested = machine.out_of_fold(features)
-    return machine.separation("", np.sign(tested[:, None] - reference) / 2 + 0.5)
+    return machine.learned_separation("", features)
 
 
-def test_a_smoother_texture_is_learned_and_equal_ones_are_not():
+def test_a_smoother_texture_is_learned_and_equal_ones_are_not(monkeypatch):
+    monkeypatch.setattr(machine, "_TREES", 8)
+    monkeypatch.setattr(machine, "_REPEATS", 2)
     planted, null = machines_auc(2), machines_auc(0)
 
     assert machines_auc(0) == null  # no chance in it
@@ -39,6 +42,34 @@ def test_a_smoother_texture_is_learned_and_equal_ones_are_not():
     assert planted.low > 0.5
     assert abs(null.auc - 0.5) < 0.25
     assert null.low < 0.55
+
+
+def test_the_interval_of_a_machine_is_that_of_nadeau_and_bengio(monkeypatch):
+    """Against the AUC of each part of each split, written out."""
+    monkeypatch.setattr(machine, "_TREES", 2)
+    features = np.random.default_rng(1).normal(size=(2, 12, 8))
+    features[1, :, 0] += 1
+    found = machine.learned_separation("m", features)
+    rng = np.random.default_rng(28)
+    splits = [rng.permutation(np.arange(12) % 5) for _ in range(6)]
+    aucs = [machine._auc_of(features, s == k) for s in splits for k in range(5)]
+    error = np.sqrt((1 / 30 + 1 / 4) * statistics.variance(aucs))
+
+    assert found.auc == pytest.approx(statistics.mean(aucs))
+    margin = 2.200985 * error  # qt(.975, 11) of R
+    assert (found.low, found.high) == pytest.approx(
+        (found.auc - margin, min(1, found.auc + margin)), abs=1e-6
+    )
+
+
+def test_a_machine_that_is_always_right_is_no_surer_than_so_many_cases(monkeypatch):
+    monkeypatch.setattr(machine, "_TREES", 1)
+    # binom.test(10, 10)$conf.int of R: 0.6915029 1
+    features = np.zeros((2, 10, 3))
+    features[1] = 1
+    found = machine.learned_separation("m", features)
+    assert (found.auc, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(0.6915029, abs=1e-7)
 
 
 def test_where_all_is_judged_right_the_limit_is_that_of_as_many_cases():
@@ -64,6 +95,19 @@ def test_the_interval_is_that_of_drawing_cases():
     assert found.auc == wins.mean()
     wanted = np.quantile(aucs, [0.025, 0.975])
     assert (found.low, found.high) == pytest.approx(wanted, abs=0.02)
+
+
+def test_volumes_are_judged_by_what_readers_scroll_through():
+    """Steps between slices, and grain within them, are what differs."""
+    rng = np.random.default_rng(2)
+    images = [rng.integers(0, 256, (4, 40, 30), dtype=np.uint8) for _ in range(2)]
+    found = machine.volume_features(images)
+    assert np.array_equal(found[: len(found) // 2], machine.volume_features(images[:1]))
+    still = [image[[0, 0, 0, 0]] for image in images]
+    changed = machine.volume_features(still) != found
+    last = len(found) // 2 - 5
+    assert changed[last : last + 5].all()
+    assert np.isfinite(machine.volume_features([images[0][:1]])).all()
 
 
 def test_readers_are_held_against_the_same_truth(tmp_path):

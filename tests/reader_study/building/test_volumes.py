@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from reader_study import api
-from reader_study.blinding_audit import audit_study
+from reader_study.blinding_audit import audit_study, machine
 from reader_study.building.builder import build_study
 from reader_study.building.restoring import restore_study
 from reader_study.building.sealing import unseal
@@ -191,19 +192,30 @@ def test_the_audit_finds_each_planted_leak(place, leak, plant):
     assert [text.split(":")[0] for text in audit_study(study).leaks] == [leak]
 
 
-def test_the_audit_measures_slices_against_the_methods(tmp_path):
+def test_the_audit_measures_slices_against_the_methods(tmp_path, monkeypatch):
     write_stacks(tmp_path)
     for path in (tmp_path / "volumes").glob("*_test.npz"):
         given = dict(np.load(path))
         given["panel_1"] //= 2  # fewer levels, lower mean, none of the montage's doing
         np.savez(path, **given)
-    report = build_study(request(tmp_path, STACK, jobs=1)).audit
+    built = build_study(request(tmp_path, STACK, jobs=1))
+    report = built.audit
     aucs = {cue.name: cue.value for cue in report.cues if cue.level == "picture"}
     assert aucs["volume mean of CBF"] == 0
     assert 0 < aucs["volume mean of NCCT"] < 1
     assert {"volume fine detail of CBF", "volume step between slices of CBF"} <= set(
         aucs
     )
+    # The montages are noise by either method; what the machine learns is the stacks'.
+    truth = unseal(tmp_path / "KEY", [PASSPHRASE])
+    judged = tmp_path / "STUDY", built.manifest, truth, "MAGIC"
+    assert machine.machine_separation(*judged) is None  # of three cases
+    monkeypatch.setattr(machine, "LEAST_CASES", 3)
+    monkeypatch.setattr(machine, "_TREES", 5)
+    monkeypatch.setattr(machine, "_REPEATS", 1)
+    found = machine.machine_separation(*judged)
+    assert found.auc == 1
+    assert "features of each volume" in found.who
 
 
 def missing(folder):
@@ -228,6 +240,32 @@ def other_kind(folder):
 
 def no_volume(folder):
     (folder / "volumes/patient-001_test.npz").write_text("no archive")
+
+
+def test_all_rows_of_a_montage_can_be_asked_for(tmp_path):
+    write_stacks(tmp_path)
+    text = STACK.replace('viewer = "stack"', 'viewer = "montage"')
+    with pytest.raises(StudyError, match=r"2 to 6 columns .*, got pictures of 30 x 40"):
+        build_study(request(tmp_path, text, jobs=1))
+    for place in (tmp_path / "montages", tmp_path / "practice"):
+        for path in place.glob("*.png"):
+            image = Image.open(path).convert("RGB")
+            wide = image.resize((480, 40)).tobytes()  # two rows of five panels of 96
+            Image.frombytes("RGB", (480, 219), wide.ljust(3 * 480 * 219, b"x")).save(
+                path
+            )
+    build_study(request(tmp_path, text, jobs=1))
+    with api.open_study(tmp_path / "STUDY") as opened:
+        opened.simulate(tmp_path / "KEY", passphrase=PASSPHRASE)
+        opened.export(tmp_path / "masked.csv", by="cora")
+        first = next(csv.DictReader(io.StringIO((tmp_path / "masked.csv").read_text())))
+        assert set(json.loads(first["seen"])["slices"]) == {"1", "2"}
+        session = ReadingSession(opened.study, opened.store, first["reader"])
+        token = opened.study.manifest.presentations[0].token
+        with pytest.raises(AnswersError, match=r"All 2 rows must .*, 1 was not: 2"):
+            session.submit(token, GOOD, {}, seen={"slices": {"1": 3.0}})
+        (tmp_path / "STUDY/images" / f"{token}.png").unlink()
+        assert opened.study.n_slices(token) == 0
 
 
 def untrained(folder):
@@ -309,6 +347,7 @@ def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
         assert json.loads(kept) == {
             "slices": {"1": 2, "2": 0.12, "3": 1}, "window_changes": 4,
         }  # fmt: skip
+        correct_with_views(opened, session, reading.token, json.loads(kept))
 
         token = session.next_reading().token
         flip(study / "volumes" / f"{token}.bin")
@@ -317,6 +356,21 @@ def test_every_slice_is_asked_for_and_a_damaged_stack_can_be_declined(place):
         session.decline(token, "cannot be shown")
         assert opened.status().n_deviations == 1
         assert verify_store(opened) == ()
+
+
+def correct_with_views(opened, session, token, first):
+    """A correction keeps its own view, once; not all is asked for again."""
+    again, other = {"slices": {"2": 0.5}}, GOOD | {"Q4": 2}
+    for _ in range(2):
+        session.correct(token, other, {}, why="a slip", seen=again)
+    session.correct(token, GOOD, {}, why="no slip")
+    with pytest.raises(AnswersError, match="seconds by slice"):
+        session.correct(token, other, {}, why="x", seen={"slices": 2})
+    file = opened.study.folder.parent / "seen.csv"
+    opened.export(file, by="cora")
+    rows = csv.DictReader(io.StringIO(file.read_text()))
+    seen = [json.loads(row["seen"] or "0") for row in rows]
+    assert seen == [first, again | {"window_changes": 0}, 0]
 
 
 def verify_store(opened):

@@ -28,6 +28,19 @@ Q = paper_questionnaire()
         ({"measure": "kapa"}, "measure must be agreement, kappa, weighted_kappa"),
         ({"question": " "}, "question must not be empty"),
         ({"threshold": 1}, "threshold is unknown"),
+        (
+            {"measure": "shift", "between": "readers"},
+            "between must be methods of shift, got readers",
+        ),
+        (
+            {"measure": "weighted_kappa", "between": "readers"},
+            "between must be methods of weighted_kappa, got readers",
+        ),
+        ({"method": "CT"}, "method must be left out of kappa between methods, got 'CT"),
+        (
+            {"measure": "share_acceptable", "claim": "at_least", "above": -0.1},
+            "above must be from 0 to below 1 of share_acceptable, got -0.1",
+        ),
     ],
 )
 def test_an_endpoint_that_cannot_be_is_refused(given, message):
@@ -60,7 +73,9 @@ def test_margins_are_within_what_the_measure_can_be(measure, margin, fits):
         ("Kappa on Q1 and Q3", None),
         ("Kappa and Gwet's AC1 on Q3", None),
         ("Kappa", None),
-        ("Sensitivity on Q3", None),
+        ("Area under the curve (AUC) of Q4", ("Q4", "auc")),
+        ("Sensitivity on Q3", ("Q3", "sensitivity")),
+        ("Predictive value on Q3", None),
         ("kappa on Q33", None),
         ("", None),
     ],
@@ -78,6 +93,37 @@ def test_words_are_understood_where_they_name_one_question_and_measure(text, fou
 
 def test_linear_weights_are_understood():
     assert understood("Linearly weighted kappa on Q4", Q.ids).weights == "linear"
+
+
+@pytest.mark.parametrize(
+    ("text", "between"),
+    [
+        ("Fleiss' kappa between readers on Q3", "readers"),
+        ("Inter-reader agreement, Q3", "readers"),
+        ("Interrater kappa of Q3", "readers"),
+        ("Intra-reader kappa of Q3", "readings"),
+        ("Kappa of first and second reading of Q3", "readings"),
+        ("Kappa of the readers between the methods on Q3", "methods"),
+        ("Weighted kappa between readers on Q3", None),
+    ],
+)
+def test_words_say_whose_answers_are_compared(text, between):
+    found = understood(text, Q.ids)
+    assert (found and found.between) == between
+
+
+def test_a_plan_names_which_methods_are_compared():
+    every = ("US", "CT", "MR")
+    plan = AnalysisPlan(reference="CT", test="US")
+    assert plan.compared_in(every) == (("CT", "US"),)
+    # Its test method is not there: every other one.
+    unnamed = AnalysisPlan(reference="CT")
+    assert unnamed.compared_in(every) == (("CT", "US"), ("CT", "MR"))
+    several = AnalysisPlan(reference="CT", tests=("MR ", "US", "PET"))
+    assert several.compared_in(every) == (("CT", "MR"), ("CT", "US"))
+    assert AnalysisPlan(reference="CT", tests=("PET",)).compared_in(every) == ()
+    assert AnalysisPlan(reference="RAPID").compared_in(every) == ()
+    assert plan.compared_in(("CT",)) == ()
 
 
 def checked(table):
@@ -111,11 +157,20 @@ LINE = 'endpoints = [\n  {question = "Q3", measure = "%s"%s},\n]'
          "analysis.multiplicity must be holm, fixed_sequence or none"),
         ('primary = {question = "Q3", measure = "kappa"}\n' + LINE % ("kappa", ""),
          "endpoints[0] must be named once, got kappa of Q3 again"),
+        ('primary = {question = "Q3", measure = "kappa", between = "readers"}',
+         "primary.method must be RAPID or MAGIC of what is about one method, got noth"),
+        ('primary = {question = "Q2A", measure = "share_acceptable", method = "CT"}',
+         "primary.method must be RAPID or MAGIC of what is about one method, got 'CT'"),
     ],
 )  # fmt: skip
 def test_a_build_refuses_what_a_report_could_not_answer(table, message):
     with pytest.raises(StudyError, match=re.escape(message)):
         checked(table)
+
+
+def test_a_build_takes_an_endpoint_about_one_of_its_methods():
+    checked('primary = {question = "Q2A", measure = "share_acceptable", '
+            'method = "MAGIC", claim = "at_least", above = 0.8}')  # fmt: skip
 
 
 def test_the_plans_margin_is_that_of_an_endpoint_without_one():

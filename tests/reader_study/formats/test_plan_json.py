@@ -183,7 +183,12 @@ def test_a_plan_of_the_sealed_protocol_is_known_by_its_hash(tmp_path):
 
 @pytest.mark.parametrize(
     "edited",
-    [{"analysis": {"confidence_level": 0.8}}, {"analysis": {}}, {"test": "OTHER"}],
+    [
+        {"analysis": {"confidence_level": 0.8}},
+        {"analysis": {}},
+        {"test": "OTHER"},
+        {"tests": ["MAGIC", "OTHER"]},
+    ],
 )
 def test_a_plan_that_was_changed_is_not_that_of_the_seal(tmp_path, edited):
     plan = plan_with_record(tmp_path, PLAN | edited, sealed_content(SEALED))

@@ -88,6 +88,10 @@ def test_what_is_no_rating_is_said_in_a_sentence(text, message):
         ('rating = "Q4"\naccuracy_margin = 5', "analysis.accuracy_margin must be between 0 and 1, got 5"),
         ('rating = "Q4"\ntruth_positive = "severe"', "analysis.truth_positive must be a list, got 'severe'"),
         ("threshold = 3", "analysis.threshold must be left out where no rating is planned"),
+        ('primary = {question = "Q4", measure = "auc"}', "analysis.primary.measure must have a rating in [analysis] for auc"),
+        ('rating = "Q4"\nprimary = {question = "Q3", measure = "auc"}', "analysis.primary.question must be Q4 of the rating, got 'Q3'"),
+        ('rating = "Q4"\nprimary = {question = "Q4", measure = "specificity"}', "analysis.primary.measure must have a threshold in [analysis] for specificity"),
+        ('rating = "Q4"\nprimary = {question = "Q4", measure = "auc", claim = "non_inferior"}', "analysis.primary.margin must be given where the claim is non_inferior"),
     ],
 )  # fmt: skip
 def test_a_build_refuses_a_plan_of_accuracy_that_a_report_cannot_do(table, message):
