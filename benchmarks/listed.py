@@ -66,6 +66,7 @@ BENCHMARKS = (
         "core and class found in maps, against what was planted",
         ("--patients", "20"),
     ),
+    Benchmark("perfusion", "perfusion maps against known tissue; a slab"),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from magic_model.cli import cohorts, networks
+from magic_model.cli import cohorts, networks, perfusion
 from magic_model.errors import DataError, missing_extra
 
 app = typer.Typer(
@@ -61,6 +61,7 @@ def _program(
 
 cohorts.register(app)
 networks.register(app)
+perfusion.register(app)
 
 
 def _fail(message: str) -> int:

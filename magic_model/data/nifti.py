@@ -15,7 +15,7 @@ from magic_model.errors import DataError
 _ORTHOGONAL = 1e-3  # cosine, as `Volume.is_orthogonal`
 
 # Truncated, damaged, of another format, or in colours (which are no numbers).
-_UNREADABLE = (
+UNREADABLE = (
     nib.filebasedimages.ImageFileError,
     OSError,
     EOFError,
@@ -42,7 +42,7 @@ def read_nifti(path: Path, kind: Kind | str) -> Volume:
     except FileNotFoundError as error:
         msg = f"{path}: no such file"
         raise DataError(msg) from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         msg = f"{path}: not a readable NIfTI image ({error})"
         raise DataError(msg) from error
     if not (image.header.get("qform_code", 0) or image.header.get("sform_code", 0)):
@@ -67,7 +67,7 @@ def read_grid(path: Path, kind: Kind | str) -> Volume:
         image: Any = nib.load(path)
         nothing = np.broadcast_to(np.float32(0), image.shape[:3])
         return Volume(nothing, image.affine, kind)
-    except (*_UNREADABLE, DataError) as error:
+    except (*UNREADABLE, DataError) as error:
         msg = f"{path}: not a readable NIfTI image ({error})"
         raise DataError(msg) from error
 

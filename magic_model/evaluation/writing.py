@@ -3,16 +3,12 @@
 import csv
 import json
 import math
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from magic_model.errors import DataError
 from magic_model.evaluation import statistics
 from magic_model.evaluation import tables as evaluation_tables
 from magic_model.evaluation.figures import draw_figures
@@ -22,38 +18,7 @@ from magic_model.evaluation.result import Evaluation
 from magic_model.evaluation.scores import Key
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics.method_agreement import Interval
-
-
-@contextmanager
-def complete_or_untouched(folder: Path) -> Iterator[Path]:
-    """Yield a folder to write into; its files move to `folder` when all are there.
-
-    If anything fails before, nothing of it is left behind. Files of the same name are
-    replaced, others stay.
-
-    Raises:
-        DataError: If `folder` is a file, or cannot be made or written.
-    """
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder} is a file; the output needs a folder"
-        raise DataError(msg)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        msg = f"{folder} cannot be made ({error.strerror})"
-        raise DataError(msg) from error
-    try:
-        yield staging
-        folder.mkdir(exist_ok=True)
-        for path in sorted(staging.iterdir()):
-            path.replace(folder / path.name)
-    except OSError as error:
-        msg = f"{folder} cannot be written ({error.strerror})"
-        raise DataError(msg) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
+from magic_model.output import complete_or_untouched
 
 _SCHEMA = 1
 

@@ -62,14 +62,21 @@ def letter_sides(ax: "Axes", sides: Mapping[str, str]) -> None:
         )
 
 
-def add_colour_bar(figure: "Figure", bar: "Axes", kind: PerfusionMap) -> None:
-    """Draw the scale of a map, the one of the montages, upright."""
+def add_colour_bar(
+    figure: "Figure", bar: "Axes", kind: PerfusionMap, *, lying: bool = False
+) -> None:
+    """Draw the scale of a map, the one of the montages, upright or lying."""
     spec = MAP_SPECS[kind]
     low, high = spec.value_range
     scale = ScalarMappable(
         Normalize(low, high), ListedColormap(PERFUSION_COLOURS / np.float64(255))
     )
     middle = (low + high) / 2
-    colours = figure.colorbar(scale, cax=bar, ticks=[low, middle, high])
+    colours = figure.colorbar(
+        scale,
+        cax=bar,
+        ticks=[low, middle, high],
+        orientation="horizontal" if lying else "vertical",
+    )
     colours.set_label(f"{spec.title} [{spec.unit}]", fontsize=8)
     colours.ax.tick_params(labelsize=8, length=2)

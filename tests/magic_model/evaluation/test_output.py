@@ -6,12 +6,9 @@ import pytest
 from magic_model.errors import DataError
 from magic_model.evaluation.result import evaluate_folders
 from magic_model.evaluation.tables import Figure, Table, to_csv_rows, to_markdown
-from magic_model.evaluation.writing import (
-    complete_or_untouched,
-    describe,
-    write_evaluation,
-)
+from magic_model.evaluation.writing import describe, write_evaluation
 from magic_model.metrics import Interval
+from magic_model.output import complete_or_untouched
 
 
 def rows_of(path):

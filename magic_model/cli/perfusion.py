@@ -1,0 +1,78 @@
+"""The command that computes maps: `perfusion`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magic_model.cli.options import Out
+from magic_model.errors import DataError
+
+if TYPE_CHECKING:
+    from magic_model.perfusion.deconvolution import Deconvolution
+    from magic_model.perfusion.vessels import Voxel
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(perfusion)
+
+
+def perfusion(
+    series: Annotated[Path, typer.Argument(help="4D NIfTI file in HU over time.")],
+    out: Out,
+    frame_times: Annotated[
+        Path | None,
+        typer.Option(help="Seconds of the frames; else as the file states."),
+    ] = None,
+    brain: Annotated[
+        Path | None, typer.Option(help="Mask of the brain; else it is found.")
+    ] = None,
+    aif: Annotated[
+        str, typer.Option(help="Voxel of the artery, i,j,k from 0; else found.")
+    ] = "",
+    vof: Annotated[
+        str, typer.Option(help="Voxel of the vein, i,j,k from 0; else found.")
+    ] = "",
+    method: Annotated[
+        str,
+        typer.Option(help="Deconvolution: tikhonov, svd, circulant or oscillation."),
+    ] = "tikhonov",
+) -> None:
+    """Compute CBF, CBV, MTT, TTP and Tmax from a CT perfusion series."""
+    from magic_model.output import require_writable
+    from magic_model.perfusion.compute import Choices, compute_perfusion
+    from magic_model.perfusion.report import describe, write_perfusion
+    from magic_model.perfusion.series import read_mask, read_series
+
+    require_writable(out)
+    artery, vein = _voxel(aif, "--aif"), _voxel(vof, "--vof")
+    way = _method(method)
+    frames = read_series(series, frame_times)
+    mask = read_mask(brain, frames) if brain else None
+    result = compute_perfusion(frames, Choices(mask, artery, vein, way))
+    write_perfusion(result, out)
+    print(describe(result))
+    print(f"Maps in {out}; report: {out / 'report.html'}")
+
+
+def _voxel(text: str, option: str) -> "Voxel | None":
+    if not text:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        msg = (
+            f"{option} must be three whole numbers from 0 such as 40,60,3, got {text!r}"
+        )
+        raise DataError(msg)
+    i, j, k = map(int, parts)
+    return i, j, k
+
+
+def _method(text: str) -> "Deconvolution":
+    from magic_model.perfusion.deconvolution import Deconvolution
+
+    try:
+        return Deconvolution(text)
+    except ValueError as error:
+        raise DataError(str(error)) from error

@@ -1,0 +1,1 @@
+"""Perfusion maps from a CT perfusion series: curves, deconvolution, maps, a report."""

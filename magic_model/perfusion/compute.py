@@ -1,0 +1,211 @@
+"""From a series to its maps, step by step, with what was found on the way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from magic_model.data.skull_strip import MorphologicalSkullStripper
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError
+from magic_model.maps import PerfusionMap
+from magic_model.perfusion import deconvolution, denoising, vessels
+from magic_model.perfusion.deconvolution import Deconvolution
+from magic_model.perfusion.denoising import Array, Mask
+from magic_model.perfusion.parameters import parameters
+from magic_model.perfusion.series import Series
+from magic_model.perfusion.vessels import Vessel, Voxel
+
+_FIRST_LOOK = 2  # frames that are the baseline until the artery is known
+_TISSUE_HU = (5.0, 90.0)
+_VESSEL_HU = (-50.0, 400.0)  # at rest: neither air nor the skull
+_LEAST_BRAIN = 100  # voxels
+_IN_PLANE = ndimage.generate_binary_structure(2, 1)[..., None]  # slabs may be thin
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person may decide; what is None, the program does.
+
+    Attributes:
+        brain: Voxels to compute.
+        aif: Voxel of the artery.
+        vof: Voxel of the vein.
+        method: Of deconvolution.
+    """
+
+    brain: Mask | None = None
+    aif: Voxel | None = None
+    vof: Voxel | None = None
+    method: Deconvolution = Deconvolution.TIKHONOV
+
+
+@dataclass(frozen=True, eq=False)
+class Perfusion:
+    """The maps of a series, and how they came about.
+
+    Attributes:
+        maps: On the grid of the series, 0 outside the brain, never NaN.
+        series: What they were made from.
+        brain: Voxels that were computed.
+        artery: Arterial input, corrected.
+        vein: Venous output; None where none was found.
+        tissue: Mean enhancement of the brain in HU.
+        baseline_frames: Frames before contrast arrives.
+        noise_hu: Noise of a voxel and frame.
+        gain: The share of it that the denoising left.
+        method: Of deconvolution.
+        strength: Its weight or threshold; NaN where each voxel has its own.
+        notes: Warnings, a sentence each.
+    """
+
+    maps: dict[PerfusionMap, Volume]
+    series: Series
+    brain: Mask
+    artery: Vessel
+    vein: Vessel | None
+    tissue: Array
+    baseline_frames: int
+    noise_hu: float
+    gain: float
+    method: Deconvolution
+    strength: float
+    notes: tuple[str, ...]
+
+
+def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusion:
+    """Return the perfusion maps of a series.
+
+    Brain, artery and baseline, concentration, denoising, deconvolution, maps; each
+    step says in its own docstring what it does.
+
+    Args:
+        series: HU over time.
+        choices: What is not left to the program.
+
+    Raises:
+        DataError: If no maps can be made: no bolus, or one that is cut off.
+    """
+    choices = choices or Choices()
+    brain, notes = _brain(series, choices.brain)
+    found = _vessels(series, brain, choices)
+    times = series.times
+    artery, vein, frames, noise = found.artery, found.vein, found.frames, found.noise
+    vessels.require_passage(times, artery)
+    contrast = denoising.enhancement(series.array, frames)
+    clean = denoising.denoise(contrast, brain, series.spacing, noise)
+    solver = deconvolution.prepare(
+        choices.method,
+        times,
+        artery.curve,
+        deconvolution.Curves(clean.basis, noise * clean.gain, frames),
+    )
+    values = parameters(clean, times, solver)
+    tissue = clean.mean
+    return Perfusion(
+        maps=_on_grid(values, brain, series),
+        series=series,
+        brain=brain,
+        artery=artery,
+        vein=vein,
+        tissue=tissue,
+        baseline_frames=frames,
+        noise_hu=noise,
+        gain=clean.gain,
+        method=choices.method,
+        strength=solver.strength,
+        notes=(*series.notes, *notes, *_warnings(found, tissue)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    artery: Vessel
+    vein: Vessel | None
+    frames: int
+    noise: float
+
+
+def _vessels(series: Series, brain: Mask, choices: Choices) -> _Found:
+    """Find artery, baseline and vein; the artery tells where the baseline ends."""
+    times, array = series.times, series.array
+    unusable = vessels.clipped(array)
+    rest = series.mean(_FIRST_LOOK).array
+    where = vessels.around(brain, series.spacing)
+    where &= (rest > _VESSEL_HU[0]) & (rest < _VESSEL_HU[1])
+
+    def artery_with(frames: int) -> tuple[Vessel, float]:
+        contrast = denoising.enhancement(array, frames)
+        sd = denoising.noise_of(array, brain, frames)
+        if choices.aif is not None:
+            return vessels.vessel_at(contrast, choices.aif, "--aif", sd, unusable), sd
+        return vessels.find_artery(times, contrast, where, sd, unusable), sd
+
+    frames = denoising.count_baseline(times, artery_with(_FIRST_LOOK)[0].curve)
+    artery, noise = artery_with(frames)
+    contrast = denoising.enhancement(array, frames)
+    if choices.vof is None:
+        vein = vessels.find_vein(times, contrast, where, artery, unusable)
+    else:
+        vein = vessels.vessel_at(contrast, choices.vof, "--vof", noise, unusable)
+    if vein is not None:
+        artery = vessels.correct_artery(times, artery, vein)
+    return _Found(artery, vein, frames, noise)
+
+
+def _brain(series: Series, given: Mask | None) -> tuple[Mask, tuple[str, ...]]:
+    """Return the voxels to compute: those given, the brain, or else soft tissue."""
+    if given is not None:
+        return given, ()
+    head = series.mean(_FIRST_LOOK)
+    try:
+        return np.asarray(MorphologicalSkullStripper()(head).array > 0.5), ()
+    except DataError as error:
+        low, high = _TISSUE_HU
+        soft = (head.array > low) & (head.array < high)
+        soft = ndimage.binary_opening(soft, _IN_PLANE)
+        pieces, count = ndimage.label(soft)
+        sizes = np.bincount(pieces.ravel())[1:]
+        if not count or sizes.max() < _LEAST_BRAIN:
+            msg = f"No brain was found ({error}); give one with --brain"
+            raise DataError(msg) from error
+        mask = ndimage.binary_fill_holes(pieces == 1 + int(sizes.argmax()))
+        note = (
+            f"no skull with a brain in it was found ({error}); the largest piece of "
+            f"{low:.0f} to {high:.0f} HU was taken: give a mask with --brain if it is "
+            "not the brain"
+        )
+        return np.asarray(mask), (note,)
+
+
+def _on_grid(
+    values: dict[PerfusionMap, Array], brain: Mask, series: Series
+) -> dict[PerfusionMap, Volume]:
+    maps = {}
+    for name, inside in values.items():
+        array = np.zeros(brain.shape, np.float32)
+        array[brain] = inside
+        maps[name] = Volume(array, series.affine, Kind(name.value))
+    return maps
+
+
+def _warnings(found: _Found, tissue: Array) -> list[str]:
+    """Say in a sentence each what makes the maps less certain."""
+    said = []
+    if found.frames < 3:
+        said.append(
+            f"the baseline has {found.frames} frames before contrast arrives; three or "
+            "more make it steadier"
+        )
+    if found.vein is None:
+        said.append(
+            "no vein was found: the artery was not corrected for what tissue dilutes it"
+        )
+    elif vessels.is_truncated(found.vein.curve):
+        said.append("the series ends before the bolus has passed the vein")
+    if vessels.is_truncated(tissue):
+        said.append(
+            "the series ends before the brain has fallen to half of its peak: CBV and "
+            "MTT of slow tissue are less certain"
+        )
+    return said
