@@ -104,9 +104,12 @@ def test_cohort_and_generated_have_a_row_and_all_maps_per_patient(chain):
 
 def test_cases_name_two_pictures_each(chain):
     cases = rows(chain / "montages" / "cases.csv")
-    assert list(cases[0]) == ["case", "severity", "reference_image", "test_image"]
+    first = ["case", "severity", "reference_image", "test_image"]
+    assert list(cases[0]) == [*first, "truth", "truth_source"]
     for case in cases:
         assert case["severity"] in {"none", "mild_moderate", "severe"}
+        assert case["truth"] == case["severity"]  # planted in digital patients
+        assert case["truth_source"]
         for column in ("reference_image", "test_image"):
             assert (chain / "montages" / case[column]).suffix == ".png"
             assert (chain / "montages" / case[column]).exists()
@@ -129,6 +132,8 @@ def test_responses_have_a_row_per_reading(chain):
     responses = rows(chain / "unblinded" / "responses.csv")
     first = ["reader", "trial", "position", "pseudo_id", "case", "method", "severity"]
     assert list(responses[0])[:14] == [*first, *QUESTIONS]
+    assert list(responses[0])[-3:] == ["truth", "truth_source", "simulated"]
+    assert {row["truth"] == row["severity"] for row in responses} == {True}
     assert len(responses) == 3 * 4 * 2
     assert {row["method"] for row in responses} == {"RAPID", "MAGIC"}
     assert {row["simulated"] for row in responses} == {"true"}

@@ -146,12 +146,12 @@ def responses_text(
         truth: With the truth of the cases and its source, unless masked.
     """
     ids = questionnaire.ids
-    unblinded = (*_UNBLINDED, *(_TRUTH if truth else ()))
+    last = _TRUTH if truth and not masked else ()
     header = [
-        "reader", "trial", "position", "pseudo_id", *(() if masked else unblinded),
+        "reader", "trial", "position", "pseudo_id", *(() if masked else _UNBLINDED),
         *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
         "submitted_at", "seconds", "active_seconds", *(("seen",) if viewed else ()),
-        "simulated",
+        *last, "simulated",
     ]  # fmt: skip
     return csv_text(header, rows)
 
