@@ -25,11 +25,11 @@ def turned(volume, order, flips):
 
 
 def ramp(slice_mm, n, *, bottom=-20.0):
-    """HU that are 40 at height 0 and rise by 0.5 per mm, and brain everywhere."""
+    """HU that are -40 at height 0 and rise by 0.5 per mm, and brain everywhere."""
     affine = np.diag([4.0, 4.0, slice_mm, 1.0])
     affine[2, 3] = bottom
     heights = bottom + slice_mm * np.arange(n)
-    array = np.broadcast_to(40 + heights / 2, (12, 16, n))
+    array = np.broadcast_to(heights / 2 - 40, (12, 16, n))
     everywhere = np.ones(array.shape)
     return Volume(array, affine, "ncct"), Volume(everywhere, affine, "brain_mask")
 
@@ -59,7 +59,7 @@ def test_a_linear_ramp_is_sampled_exactly(slice_mm, n, spacing_mm, bottom):
         places = stack.heights + offset
         held = (places >= bottom) & (places <= stack.heights[-1])
         np.testing.assert_allclose(
-            middle[held, channel], 40 + places[held] / 2, atol=1e-3
+            middle[held, channel], places[held] / 2 - 40, atol=1e-3
         )
 
 
@@ -228,7 +228,7 @@ def test_five_slices_are_enough_if_they_reach_far():
     [
         (lambda ct: np.full_like(ct, -1000), r"P1: A head CT must show bone .* -1000"),
         (lambda ct: np.where(ct > 300, 40, ct), "P1: A head CT must show bone"),
-        (lambda ct: np.where(ct > 0, 1000, ct), "P1: A brain must have 50 mL or more"),
+        (lambda ct: np.where(ct > 0, 500, ct), "P1: A brain must have 50 mL or more"),
         (
             lambda ct: np.where(ct == 60, np.nan, ct),
             "ncct must be finite within the head",

@@ -94,6 +94,7 @@ def test_panels_are_ncct_at_the_slice_and_maps_from_the_lowest_slice_down(patien
     assert np.array_equal(panel(picture, layout, 1, 4)[inside], ttp[inside])
 
 
+@pytest.mark.slow
 def test_a_map_that_does_not_reach_the_ends_of_its_range_has_as_many_colours(patient):
     """Outputs of a network lie within its range, measured values go beyond it."""
     stack, layout = patient.stack, patient.layout

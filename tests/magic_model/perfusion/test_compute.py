@@ -82,6 +82,7 @@ def test_no_brain_and_no_bolus(known):
         compute_perfusion(still, Choices(known.brain))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(REFERENCE is None, reason="the reference object is not here")
 @pytest.mark.parametrize(
     ("noise", "r", "slope", "late"),

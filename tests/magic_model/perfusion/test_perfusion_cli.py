@@ -33,6 +33,7 @@ def test_maps_and_a_report_are_written(folder, known, capsys):
     assert "Research use only" in page
 
 
+@pytest.mark.slow
 def test_no_vein_is_said(folder, capsys):
     image = nib.load(folder / "ctp.nii.gz")
     array = image.get_fdata(dtype=np.float32)

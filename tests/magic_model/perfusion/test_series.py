@@ -17,6 +17,7 @@ def rewrite(path, change, zooms=None, unit="sec"):
     nib.save(new, path)
 
 
+@pytest.mark.slow
 def test_times_come_from_the_file_or_beside_it(folder, known):
     path = folder / "ctp.nii.gz"
     given = read_series(path, folder / "times.txt")

@@ -20,6 +20,7 @@ def test_a_run_that_diverges_says_where(cache, recipe, settings):
     assert not (settings().folder / LAST).exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_names_the_last_good_checkpoint(
     cache, recipe, settings, same_tensors, monkeypatch
 ):

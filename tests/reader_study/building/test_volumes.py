@@ -192,6 +192,7 @@ def test_the_audit_finds_each_planted_leak(place, leak, plant):
     assert [text.split(":")[0] for text in audit_study(study).leaks] == [leak]
 
 
+@pytest.mark.slow
 def test_the_audit_measures_slices_against_the_methods(tmp_path, monkeypatch):
     write_stacks(tmp_path)
     for path in (tmp_path / "volumes").glob("*_test.npz"):
@@ -242,6 +243,7 @@ def no_volume(folder):
     (folder / "volumes/patient-001_test.npz").write_text("no archive")
 
 
+@pytest.mark.slow
 def test_all_rows_of_a_montage_can_be_asked_for(tmp_path):
     write_stacks(tmp_path)
     text = STACK.replace('viewer = "stack"', 'viewer = "montage"')
@@ -307,6 +309,7 @@ def test_settings_of_a_stack_are_named_with_their_line_and_move_no_old_hash():
         parse_protocol(f"{PRACTISING}\n[reading]\nmeasures = true\n", "study.toml")
 
 
+@pytest.mark.slow
 def test_bots_read_it_and_what_they_saw_is_in_the_responses(place):
     study, _, folder = place
     damaged = min((study / "volumes").iterdir())
