@@ -38,31 +38,15 @@ class Cells(ABC):
 
     totals: FloatArray
     counts: FloatArray
-    has_moments = True
-    """Whether `any_case`, `exact` and `delong` are there, and not only `left_out`."""
 
     @cached_property
     def estimates(self) -> FloatArray:
         """Return the value of each cell; NaN where it has no terms."""
         return _ratio(self.totals, self.counts)
 
-    @property
-    @abstractmethod
-    def any_case(self) -> Shared:
-        """Return the sums with "the same case" or "any case" in each place."""
-
-    @property
-    @abstractmethod
-    def exact(self) -> Shared:
-        """Return the sums with "the same case" or "a different case" in each place."""
-
     @abstractmethod
     def left_out(self) -> FloatArray:
         """Return `(cells, cases)`: each value with each case left out."""
-
-    @abstractmethod
-    def delong(self) -> FloatArray:
-        """Return DeLong's covariances; for cells that hold the same cases."""
 
     @property
     @abstractmethod
@@ -81,12 +65,6 @@ class Cells(ABC):
         centred = left_out - left_out.mean(axis=1, keepdims=True)
         return self._without_strangers((n_cases - 1) / n_cases * centred @ centred.T)
 
-    def unbiased(self) -> FloatArray:
-        """Return the unbiased covariances: products less those of different cases."""
-        exact = self.exact
-        apart = _ratio(exact.sums[-1], exact.counts[-1])
-        return self._without_strangers(np.outer(self.estimates, self.estimates) - apart)
-
     def covariances(self, kind: str) -> FloatArray:
         """Return the covariances by name; what is rounding of 0 is 0."""
         found: FloatArray = getattr(self, kind)()
@@ -96,7 +74,31 @@ class Cells(ABC):
         return np.where(self.share_cases, covariances, 0.0)
 
 
-class Pairwise(Cells):
+class Terms(Cells):
+    """Values that are means of terms, whose sums over shared cases are known."""
+
+    @property
+    @abstractmethod
+    def any_case(self) -> Shared:
+        """Return the sums with "the same case" or "any case" in each place."""
+
+    @property
+    @abstractmethod
+    def exact(self) -> Shared:
+        """Return the sums with "the same case" or "a different case" in each place."""
+
+    @abstractmethod
+    def delong(self) -> FloatArray:
+        """Return DeLong's covariances; for cells that hold the same cases."""
+
+    def unbiased(self) -> FloatArray:
+        """Return the unbiased covariances: products less those of different cases."""
+        exact = self.exact
+        apart = _ratio(exact.sums[-1], exact.counts[-1])
+        return self._without_strangers(np.outer(self.estimates, self.estimates) - apart)
+
+
+class Pairwise(Terms):
     """AUCs: terms are pairs of a diseased and a non-diseased case."""
 
     def __init__(self, diseased: FloatArray, others: FloatArray) -> None:
@@ -188,7 +190,7 @@ class Pairwise(Cells):
         return first, second
 
 
-class Proportions(Cells):
+class Proportions(Terms):
     """Proportions of cases: sensitivity on the diseased, specificity on the others."""
 
     def __init__(self, hits: FloatArray) -> None:
@@ -244,8 +246,6 @@ class Proportions(Cells):
 class LeftOut(Cells):
     """Values that are known with each case left out, and in no other way."""
 
-    has_moments = False
-
     def __init__(self, estimates: FloatArray, left_out: FloatArray) -> None:
         """Take the values.
 
@@ -267,20 +267,6 @@ class LeftOut(Cells):
         changed = (self._left_out != self.totals[:, None]).astype(float)
         shared: NDArray[np.bool_] = changed @ changed.T > 0
         return shared
-
-    @property
-    def any_case(self) -> Shared:
-        """There are no sums."""
-        raise NotImplementedError
-
-    @property
-    def exact(self) -> Shared:
-        """There are no sums."""
-        raise NotImplementedError
-
-    def delong(self) -> FloatArray:
-        """There are no sums."""
-        raise NotImplementedError
 
     @property
     def complete(self) -> bool:

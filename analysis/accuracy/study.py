@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analysis.accuracy import calls, guarded
-from analysis.accuracy.cells import Cells, Pairwise, Proportions
+from analysis.accuracy.cells import Cells, Pairwise, Proportions, Terms
 from analysis.accuracy.inference import (
     Equality,
     Error,
@@ -343,7 +343,7 @@ def study_of(
         scores: Names, truth and who rated what.
         cells: The values, in the order of `scores.cells`.
         metric: What they are.
-        ways: Those without moments have the jackknife and no U-statistics.
+        ways: Those that are no means of terms have the jackknife and no U-statistics.
     """
     method, covariance, random = ways.method, ways.covariance, ways.random
     if method == "u_statistics" and random != "readers_and_cases":
@@ -362,10 +362,12 @@ def study_of(
     elif method == "obuchowski_rockette" and random != "readers":
         reason = reason or "delong needs every case rated in every cell; take unbiased"
     anova = Anova(cells.estimates.reshape(shape), matrix, random)
-    both: list[Anova | UStatistics] = [anova, UStatistics(cells, shape)]
+    both: list[Anova | UStatistics] = [anova]
+    if isinstance(cells, Terms):
+        both.append(UStatistics(cells, shape))
     if method == "u_statistics":
         both.reverse()
-    paired = cells.has_moments and random == "readers_and_cases"
+    paired = len(both) > 1 and random == "readers_and_cases"
     paired = paired and (anova.crossed or both[0] is anova)
     unknown = np.isnan(matrix.diagonal()).any()
     return MultireaderAccuracy(
@@ -386,7 +388,7 @@ def study_of(
 
 
 def _of_one_reader(cells: Cells) -> Covariance:
-    if not cells.has_moments:
+    if not isinstance(cells, Terms):
         return "jackknife"
     return "delong" if cells.complete else "unbiased"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.accuracy.cells import Cells, Shared
+from analysis.accuracy.cells import Shared, Terms
 from analysis.accuracy.inference import Error
 
 FloatArray = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Moments:
     """Moments of two modalities, or of one with itself.
 
     Attributes:
-        exact: Same reader first, then different ones; within each the kinds of `Cells`.
+        exact: Same reader first, then different ones; within each the kinds of `Terms`.
         any_one: The same with "any" in place of "different".
         coefficients: What each moment counts in the variance; the last less 1.
         sizes: Shares of pairs that have the reader, and each kind of case, in common.
@@ -64,7 +64,7 @@ class Moments:
 class UStatistics:
     """Means of modalities and the errors of these and of their differences."""
 
-    def __init__(self, cells: Cells, shape: tuple[int, int]) -> None:
+    def __init__(self, cells: Terms, shape: tuple[int, int]) -> None:
         """Take the cells.
 
         Args:

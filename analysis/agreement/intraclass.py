@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from analysis.agreement.krippendorff import rating_table
 from analysis.arrays import FloatArray
 from analysis.errors import as_number, one_of
 from analysis.intervals import ConfidenceInterval
@@ -99,7 +100,8 @@ def intraclass_correlation(
         0.343
     """
     one_of("form", form, get_args(Form))
-    table = _complete(ratings)
+    table = rating_table(ratings)
+    table = table[~np.isnan(table).any(axis=1)]
     n, k = table.shape
     if n < 2:
         reason = f"at least two cases must have all ratings, got {n}"
@@ -130,23 +132,6 @@ def intraclass_correlation(
         p_value=float(special.fdtrc(n - 1, df2, statistic)),
         _squares=squares,
     )
-
-
-def _complete(ratings: ArrayLike) -> FloatArray:
-    try:
-        table = np.asarray(ratings, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        msg = "Ratings must be numbers, NaN where one is missing"
-        raise ValueError(msg) from error
-    if table.ndim != 2 or table.shape[1] < 2:
-        msg = (
-            f"Ratings must be (cases, raters) with 2 raters or more, got {table.shape}"
-        )
-        raise ValueError(msg)
-    if np.isinf(table).any():
-        msg = "Ratings must be finite, NaN where one is missing"
-        raise ValueError(msg)
-    return np.asarray(table[~np.isnan(table).any(axis=1)])
 
 
 @dataclass(frozen=True)

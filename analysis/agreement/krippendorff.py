@@ -40,7 +40,8 @@ def krippendorff_alpha(ratings: ArrayLike, level: Level = "nominal") -> Agreemen
         doi:10.1080/19312450709336664
     """
     one_of("Level", level, _METRICS)
-    table = _comparable(ratings)
+    table = rating_table(ratings)
+    table = table[(~np.isnan(table)).sum(axis=1) > 1]  # nothing else to compare with
     n_cases = len(table)
     if not n_cases:
         reason = "no case has two ratings"
@@ -87,7 +88,12 @@ def _alpha(values: FloatArray, coincidences: FloatArray, level: Level) -> float:
     return 1 - float((coincidences * distance).sum() / expected)
 
 
-def _comparable(ratings: ArrayLike) -> FloatArray:
+def rating_table(ratings: ArrayLike) -> FloatArray:
+    """Return ratings as `(cases, raters)`, NaN where one is missing.
+
+    Raises:
+        ValueError: If they are no such numbers, or there are fewer than 2 raters.
+    """
     try:
         table = np.asarray(ratings, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -101,7 +107,7 @@ def _comparable(ratings: ArrayLike) -> FloatArray:
     if np.isinf(table).any():
         msg = "Ratings must be finite, NaN where one is missing"
         raise ValueError(msg)
-    return np.asarray(table[(~np.isnan(table)).sum(axis=1) > 1])
+    return table
 
 
 def _coincidences(table: FloatArray) -> tuple[FloatArray, FloatArray]:
