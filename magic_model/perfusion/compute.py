@@ -9,11 +9,17 @@ from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
-from magic_model.perfusion import deconvolution, denoising, vessels
+from magic_model.perfusion import (
+    bayes,
+    deconvolution,
+    denoising,
+    parameters,
+    vessels,
+)
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.denoising import Array, Mask
-from magic_model.perfusion.parameters import parameters
 from magic_model.perfusion.series import Series
+from magic_model.perfusion.tissues import Tissues
 from magic_model.perfusion.vessels import Vessel, Voxel
 
 _FIRST_LOOK = 2  # frames that are the baseline until the artery is known
@@ -37,7 +43,7 @@ class Choices:
     brain: Mask | None = None
     aif: Voxel | None = None
     vof: Voxel | None = None
-    method: Deconvolution = Deconvolution.TIKHONOV
+    method: Deconvolution = Deconvolution.BAYES
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +99,18 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
     artery, vein, frames, noise = found.artery, found.vein, found.frames, found.noise
     vessels.require_passage(times, artery)
     contrast = denoising.enhancement(series.array, frames)
-    clean = denoising.denoise(contrast, brain, series.spacing, noise)
-    solver = deconvolution.prepare(
-        choices.method,
-        times,
-        artery.curve,
-        deconvolution.Curves(clean.basis, noise * clean.gain, frames),
-    )
-    values = parameters(clean, times, solver)
+    tissues = Tissues.behind(times, artery.curve)
+    basis = tissues.basis(frames)
+    clean = denoising.denoise(contrast, brain, series.spacing, noise, basis)
+    strength = float("nan")
+    if choices.method == Deconvolution.BAYES:
+        found_there = bayes.estimate(clean, tissues, brain, series.spacing)
+        values = parameters.parameters_of(found_there)
+    else:
+        left = deconvolution.Curves(basis, noise * clean.gain, frames)
+        solver = deconvolution.prepare(choices.method, times, artery.curve, left)
+        values = parameters.parameters(clean, times, solver)
+        strength = solver.strength
     tissue = clean.mean
     return Perfusion(
         maps=_on_grid(values, brain, series),
@@ -113,7 +123,7 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         noise_hu=noise,
         gain=clean.gain,
         method=choices.method,
-        strength=solver.strength,
+        strength=strength,
         notes=(*series.notes, *notes, *_warnings(found, tissue)),
     )
 
