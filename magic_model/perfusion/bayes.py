@@ -20,9 +20,9 @@ _USUAL_SD_S = 4.0  # of the delay, around that of the whole brain
 _NEAR_SD_S = 1.5  # around that of the neighbours
 _NEAR_MM = 4.0
 _UNSURE_S = 0.3
-_COARSE = 4  # transit times, every so many
-_WIDE_S = 4.5  # delays further from those of the neighbours are left out
-_TOGETHER = 4  # delays of voxels that are worked on together, in steps
+_COARSE = 3  # transit times, every so many
+_WIDE_S = 3.5  # delays further from those of the neighbours are left out
+_TOGETHER = 2  # delays of voxels that are worked on together, in steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +179,11 @@ class _Grid:
         by_delay -= (0.5 * away**2).astype("f4")[..., None]
         weight -= weight.max(axis=1, keepdims=True)
         np.exp(weight, out=weight)
-        share = by_delay.sum(axis=2, dtype=np.float64)
-        total = share.sum(axis=1)
+        each = by_delay.shape[2]
+        share = (weight.reshape(-1, each) @ np.ones(each, "f4")).reshape(
+            by_delay.shape[:2]
+        )
+        total = share.sum(axis=1, dtype=np.float64)
         peak = weight @ self.says[:, 2] / total
         weight *= like
         flow, volume = (weight @ self.says[:, :2] / total[:, None]).T
