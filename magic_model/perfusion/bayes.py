@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, special
 
 from magic_model.data.volume import FloatArray
 from magic_model.perfusion.denoising import Array, Denoised, Mask
@@ -20,6 +20,10 @@ _USUAL_SD_S = 4.0  # of the delay, around that of the whole brain
 _NEAR_SD_S = 1.5  # around that of the neighbours
 _NEAR_MM = 4.0
 _UNSURE_S = 0.3
+_CLEAR = 10.0  # times the noise: curves that tell the shape of the residue
+_SAMPLE = 2000  # of them
+_ROUNDS = 100
+_ALONE = 0.95
 _COARSE = 3  # transit times, every so many
 _WIDE_S = 3.5  # delays further from those of the neighbours are left out
 _TOGETHER = 2  # delays of voxels that are worked on together, in steps
@@ -62,7 +66,8 @@ def estimate(
         spacing: Distance between voxels in mm.
     """
     sd = _noise(denoised)
-    coarse = _Grid.of(denoised, tissues, slice(None, None, 2), _COARSE)
+    shares = _shapes(denoised, tissues, sd)
+    coarse = _Grid.of(denoised, tissues, shares, slice(None, None, 2), _COARSE)
     whole = denoised.scores.mean(axis=0, keepdims=True)
     size = 0.05 * np.linalg.norm(whole, axis=1)
     usual = coarse.weigh(whole, size, np.zeros(1), 100.0).delay
@@ -70,7 +75,38 @@ def estimate(
     weight = 1 / (first.delay_sd**2 + _UNSURE_S**2)
     near = _smoothed(weight * first.delay, mask, spacing)
     near /= np.maximum(_smoothed(weight, mask, spacing), 1e-9)
-    return _closer(denoised, tissues, near, sd)
+    print("shares",shares.round(3))
+    return _closer(denoised, tissues, shares, near, sd)
+
+
+def _shapes(denoised: Denoised, tissues: Tissues, sd: Array) -> Array:
+    """Return how common each shape of residue is in this brain.
+
+    One voxel does not tell, some thousand do: the shares are those that make their
+    curves most likely (expectation maximisation). The commonest two are kept, or one
+    that has 95 %.
+    """
+    clear = np.flatnonzero(np.linalg.norm(denoised.scores, axis=1) > _CLEAR * sd)
+    some = clear[:: max(1, len(clear) // _SAMPLE)]
+    shares = np.full(len(tissues.curves), 1 / len(tissues.curves))
+    if not some.size:
+        return shares
+    evidence = np.stack(
+        [
+            _Grid.of(denoised, tissues, alone, slice(None), 1).evidence(
+                denoised.scores[some], sd[some]
+            )
+            for alone in np.eye(len(shares))
+        ],
+        axis=1,
+    )
+    evidence = np.exp(evidence - evidence.max(axis=1, keepdims=True))
+    for _ in range(_ROUNDS):
+        each = evidence * shares
+        shares = (each / each.sum(axis=1, keepdims=True)).mean(axis=0)
+    order = np.argsort(shares)[::-1]
+    kept = order[:1] if shares[order[0]] >= _ALONE else order[:2]
+    return np.asarray(np.where(np.isin(np.arange(len(shares)), kept), shares, 0.0))
 
 
 def _noise(denoised: Denoised) -> Array:
@@ -89,7 +125,11 @@ def _smoothed(
 
 
 def _closer(
-    denoised: Denoised, tissues: Tissues, near: NDArray[np.float32], sd: Array
+    denoised: Denoised,
+    tissues: Tissues,
+    shares: Array,
+    near: NDArray[np.float32],
+    sd: Array,
 ) -> Estimate:
     """Weigh on the whole grid, but only delays close to those of the neighbours."""
     delays = tissues.delays
@@ -100,7 +140,9 @@ def _closer(
         these = groups == group
         middle = delays[0] + (group + 0.5) * step * _TOGETHER
         close = np.flatnonzero(np.abs(delays - middle) <= _WIDE_S + step)
-        grid = _Grid.of(denoised, tissues, slice(close[0], close[-1] + 1), 1)
+        grid = _Grid.of(
+            denoised, tissues, shares, slice(close[0], close[-1] + 1), 1
+        )
         got = grid.weigh(denoised.scores[these], sd[these], near[these], _NEAR_SD_S)
         found[:, these] = got.flow, got.volume, got.delay, got.peak
     return Estimate(*found)
@@ -129,23 +171,35 @@ class _Grid:
 
     @classmethod
     def of(
-        cls, denoised: Denoised, tissues: Tissues, which: slice, every: int
+        cls,
+        denoised: Denoised,
+        tissues: Tissues,
+        shares: Array,
+        which: slice,
+        every: int,
     ) -> "_Grid":
-        """Take some delays and every so manieth transit time."""
-        curves = tissues.curves[which, ::every]
-        transits = np.broadcast_to(tissues.transits[::every], curves.shape[:2])
+        """Take the shapes with a share, some delays and some transit times."""
+        kept = np.flatnonzero(shares)
+        curves = tissues.curves[kept, which, ::every].swapaxes(0, 1)
+        transits = np.broadcast_to(tissues.transits[::every], curves.shape[:-1])
         scores = curves @ denoised.basis.analysis.T
-        length = np.maximum(np.linalg.norm(scores, axis=2), 1e-6)
-        peaks = tissues.peaks[which, ::every]
+        length = np.maximum(np.linalg.norm(scores, axis=-1), 1e-6)
+        peaks = tissues.peaks[kept, which, ::every].swapaxes(0, 1)
         says = np.stack([1 / length, transits / length, peaks], axis=-1)
         # Integrated over all volumes.
-        prior = -np.log(length / transits)
+        prior = np.log(transits / length) + np.log(shares[kept])[:, None]
+        unit = scores / length[..., None]
         return cls(
-            (scores / length[..., None]).reshape(-1, scores.shape[2]).astype("f4"),
+            unit.reshape(-1, unit.shape[-1]).astype("f4"),
             prior.ravel().astype("f4"),
             says.reshape(-1, 3).astype("f4"),
             tissues.delays[which],
         )
+
+    def evidence(self, scores: FloatArray, sd: Array) -> Array:
+        """Return the logarithm of how likely curves are, up to a constant each."""
+        like = np.maximum(scores @ self.unit.T, 0) / sd[:, None]
+        return np.asarray(special.logsumexp(like**2 / 2 + self.prior, axis=1))
 
     def weigh(
         self, scores: FloatArray, sd: Array, near: NDArray[np.floating], near_sd: float

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy import interpolate, special
 
 from magic_model.perfusion.denoising import Array, Basis
 
@@ -13,18 +14,22 @@ _LATEST_S = 20.0
 _STEP_S = 0.5
 _FINE_S = 0.1
 _COMPONENTS = 8
+_SHAPES = (1.0, 2.0, 4.0, 12.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Tissues:
-    """Curves of tissue of unit flow (1 per second), with exponential residues.
+    """Curves of tissue of unit flow (1 per second).
+
+    Transit times of a tissue have a gamma distribution. With shape 1 the residue is
+    exponential; the larger the shape, the more it is like a box.
 
     Attributes:
-        curves: `(delays, transits, frames)` in HU.
+        curves: `(shapes, delays, transits, frames)` in HU.
         delays: Seconds after the artery, evenly spaced.
         transits: Mean transit times in seconds, evenly spaced in their logarithm.
-        peaks: `(delays, transits)`; when each curve is highest, in seconds after the
-            first frame.
+        peaks: `(shapes, delays, transits)`; when each curve is highest, in seconds
+            after the first frame.
     """
 
     curves: Array
@@ -44,17 +49,19 @@ class Tissues:
         fine = np.arange(_EARLIEST_S, span + _FINE_S / 2, _FINE_S)
         delays = np.arange(_EARLIEST_S, min(_LATEST_S, span / 2), _STEP_S)
         after = np.arange(0, span - _EARLIEST_S, _FINE_S)
-        residues = np.exp(-after / _TRANSITS_S[:, None]) * _FINE_S
-        residues[:, 0] /= 2  # trapezium
+        shapes = np.array(_SHAPES)[:, None, None]
+        scaled = after / _TRANSITS_S[:, None] * shapes
+        residues = special.gammaincc(shapes, scaled) * _FINE_S
+        residues[..., 0] /= 2  # trapezium
         size = len(fine) + len(after)
-        inflow = np.interp(times[0] + fine, times, aif, left=0.0)
+        inflow = _between(times, aif, times[0] + fine)
         spectra = np.fft.rfft(residues, size) * np.fft.rfft(inflow, size)
-        whole = np.fft.irfft(spectra, size)[:, : len(fine)]
-        at = (times - times[0])[:, None] - delays
-        curves = np.array([np.interp(at, fine, row, left=0.0) for row in whole])
-        highest = fine[whole.argmax(axis=1)]
+        whole = np.fft.irfft(spectra, size)[..., : len(fine)]
+        at = (times - times[0])[None, :] - delays[:, None]
+        curves = [[np.interp(at, fine, row, left=0.0) for row in rows] for rows in whole]
+        highest = fine[whole.argmax(axis=-1)][:, None]
         peaks = np.clip(highest + delays[:, None], 0.0, span)
-        return cls(curves.transpose(2, 0, 1), delays, _TRANSITS_S, peaks)
+        return cls(np.array(curves).swapaxes(1, 2), delays, _TRANSITS_S, peaks)
 
     def basis(self, baseline: int) -> Basis:
         """Return the few curves that all tissues are made of, for whitened scores.
@@ -65,7 +72,7 @@ class Tissues:
         Args:
             baseline: Frames of the baseline.
         """
-        frames = self.curves.shape[2]
+        frames = self.curves.shape[-1]
         rows = self.curves.reshape(-1, frames)
         length = np.linalg.norm(rows, axis=1)
         rows = rows[length > 0] / length[length > 0, None]
@@ -75,3 +82,12 @@ class Tissues:
         spread = vectors.T @ less
         lower = np.linalg.cholesky(spread @ spread.T)
         return Basis(np.linalg.solve(lower, vectors.T), vectors @ lower)
+
+
+def _between(times: Array, aif: Array, at: Array) -> Array:
+    """Return the artery between frames by a cubic spline: lines would widen the bolus.
+
+    Nothing before the first frame.
+    """
+    spline = interpolate.CubicSpline(times, aif)
+    return np.where(at < times[0], 0.0, spline(np.minimum(at, times[-1])))
