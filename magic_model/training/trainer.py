@@ -242,23 +242,17 @@ class Trainer:
     def _record(
         self, loss: GeneratorLoss, judged: torch.Tensor, journal: _Journal | None
     ) -> None:
-        parts = torch.stack(
-            [
-                loss.total,
-                loss.adversarial,
-                loss.l1,
-                loss.extrema,
-                loss.multimodal,
-                judged,
-            ]
-        )
-        values = mean_over_processes(parts.detach().double(), self.settings.world)
-        names = ("total", "adversarial", "l1", "extrema", "multimodal", "discriminator")
-        line = dict(zip(names, values.tolist(), strict=True))
+        parts = {"total": loss.total, **loss.terms}
+        if self.nets.discriminator is not None:
+            parts["discriminator"] = judged
+        stacked = torch.stack(list(parts.values())).detach().double()
+        values = mean_over_processes(stacked, self.settings.world)
+        line = dict(zip(parts, values.tolist(), strict=True))
         self._require_finite(line)
         if journal is not None:
             where = {"epoch": self.header.epoch + 1, "step": self.header.step}
-            journal.write({**where, **line}, self._done)
+            rate = {"learning_rate": self.nets.learning_rate}
+            journal.write({**where, **line, **rate}, self._done)
         if self.settings.progress is not None:
             self.settings.progress(self._done, self._all, line)
 

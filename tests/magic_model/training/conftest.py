@@ -72,10 +72,8 @@ TABLES = {
         "generator": {
             "family": "residual",
             "levels": 2,
-            "shared": 2,
             "width": 4,
             "norm": "group",
-            "dropout": 0.0,
         },
         "adversarial": {"width": 4, "per_map": False, "norm": "group"},
         "loss": {"masked": True},
