@@ -4,7 +4,7 @@ Maps are `(b, maps, h, w)` in [-1, 1]. Each loss is the mean over the images of 
 over their pixels; with a mask `(b, 1, h, w)` of 0 and 1 only its pixels count. So the
 mean over the parts of a batch is the loss of the batch.
 
-A term of the loss is a line of `TERMS`: recipes, steps, metrics and curves know it by its
+A term of the loss is a line of `TERMS`: recipes, steps and metrics know it by its
 name there. PyTorch is imported where it computes only, since recipes read the names.
 """
 

@@ -194,6 +194,9 @@ class LossConfig:
         object.__setattr__(self, "weights", merged)
         object.__setattr__(self, "masked", masked)
 
+    def __hash__(self) -> int:
+        return hash((*self.weights.items(), self.masked))
+
     @property
     def adversarial(self) -> float:
         """Weight of Eq. 1."""
@@ -502,7 +505,7 @@ def _section(kind: type[Any], table: object, where: str) -> object:
         raise DataError(msg)
     values = {key: _value(key, value, where) for key, value in table.items()}
     if kind is GeneratorConfig:
-        family = values.pop("family", Family.BRANCHES)
+        family = Family(str(values.pop("family", Family.BRANCHES)))
         kind = _FAMILIES[family]
         for key in sorted(_unheeded(values, family)):
             msg = (

@@ -135,10 +135,11 @@ def test_a_base_may_have_a_base(write):
 
 
 def test_another_family_takes_from_a_base_what_it_heeds(write):
-    text = 'base = "paper"\nname = "own"\n[generator]\nfamily = "residual"\npatch = 2\n'
+    keys = 'family = "residual"\nmirror = true\n'
+    text = f'base = "paper"\nname = "own"\n[generator]\n{keys}'
     generator = load_recipe(write(text)).generator
     # Paper: 8 levels of width 64; four shared levels and dropout are its family's.
-    assert generator == ResidualConfig(width=64, levels=8, patch=2)
+    assert generator == ResidualConfig(width=64, levels=8, mirror=True)
 
 
 def test_a_path_may_be_text(write):

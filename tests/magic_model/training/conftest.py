@@ -95,7 +95,7 @@ TABLES = {
 def make_recipe(kind="single", maps=PAPER_MAPS, loss=None, dropout=None, **training):
     table = {"name": kind, "maps": list(maps), "data": {"size": SIZE}, **TABLES[kind]}
     table["loss"] = table.get("loss", {}) | (loss or {})
-    if dropout is not None:
+    if dropout is not None and kind != "residual":  # which has none
         table["generator"] = table["generator"] | {"dropout": dropout}
     table["training"] = {
         "epochs": 2,
