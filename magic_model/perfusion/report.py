@@ -48,9 +48,14 @@ def write_perfusion(result: Perfusion, out: Path) -> None:
     with complete_or_untouched(out) as folder:
         for name, volume in result.maps.items():
             write_nifti(volume, folder / f"{name}.nii.gz")
-        text = json.dumps(as_json(result), indent=1, allow_nan=False)
-        (folder / "report.json").write_text(f"{text}\n", encoding="utf-8")
-        (folder / "report.html").write_text(_page(result), encoding="utf-8")
+        write_report(result, folder)
+
+
+def write_report(result: Perfusion, folder: Path, name: str = "report") -> None:
+    """Write the numbers as JSON and the page as HTML into a folder that is there."""
+    text = json.dumps(as_json(result), indent=1, allow_nan=False)
+    (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+    (folder / f"{name}.html").write_text(_page(result), encoding="utf-8")
 
 
 def as_json(result: Perfusion) -> dict[str, Any]:

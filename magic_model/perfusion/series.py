@@ -235,7 +235,7 @@ def _require_like_frames(array: FloatArray) -> None:
     if lost.size:
         msg = (
             f"All frames must be of one scan in one unit, got a mean of "
-            f"{levels[lost[0]]:.0f} in frame {lost[0]} (from 0) and of {typical:.0f} in "
+            f"{levels[lost[0]]:.0f} in frame {lost[0]} (from 0), {typical:.0f} in "
             "others: a frame may be empty or missing; leave it out, with its time"
         )
         raise DataError(msg)
@@ -274,7 +274,9 @@ def _stated_times(
     usual_step_s: float | None,
 ) -> tuple[Array, tuple[str, ...]]:
     """Return times as a JSON file or the header states them, and what was assumed."""
-    beside = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    beside = path.with_name(
+        path.name.removesuffix(".gz").removesuffix(".nii") + ".json"
+    )
     stated = _times_beside(beside, frames) if beside.is_file() else None
     if stated is not None:
         return stated, (f"frame times are those of {beside.name}",)
@@ -284,8 +286,8 @@ def _stated_times(
     if not np.isfinite(step) or step <= 0:
         if usual_step_s is None:
             msg = (
-                f"{path}: states no distance of frames (got {step:g}); give their times "
-                "with --frame-times"
+                f"{path}: states no distance of frames (got {step:g}); give their "
+                "times with --frame-times"
             )
             raise DataError(msg)
         note = f"the file states no distance of frames; {usual_step_s:g} s was assumed"

@@ -95,8 +95,8 @@ def read_dynamic_folder(
         which = f" {wanted!r}" if wanted else ""
         remedy = "; name one with --series" if len(found) > 1 else ""
         msg = (
-            f"{folder}: must hold one CT perfusion series{which} ({LEAST_IMAGES} images "
-            f"or more at each place), got {names}{remedy}"
+            f"{folder}: must hold one CT perfusion series{which} ({LEAST_IMAGES} "
+            f"images or more at each place), got {names}{remedy}"
         )
         raise DataError(msg)
     return read_dynamic(found[0], times)
@@ -135,7 +135,9 @@ def read_dynamic(candidate: Candidate, times: _Vector | None = None) -> Dynamic:
             agree, images that are missing, or no time.
     """
     for part in candidate.odd:
-        sizes = [" x ".join(map(str, p.first.shape)) for p in (candidate.parts[0], part)]
+        sizes = [
+            " x ".join(map(str, p.first.shape)) for p in (candidate.parts[0], part)
+        ]
         msg = (
             f"{part.first.path}: all images of a series must have one size, got "
             f"{sizes[1]} pixels beside {sizes[0]}"
@@ -359,9 +361,7 @@ def _has(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
-def _straight(
-    array: FloatArray, stack: frames.Stack
-) -> tuple[FloatArray, Affine]:
+def _straight(array: FloatArray, stack: frames.Stack) -> tuple[FloatArray, Affine]:
     """Resample tilted or uneven slices, a frame at a time."""
     straight = []
     start = (0.0, 0.0)
