@@ -64,6 +64,8 @@ class Series:
             )
             raise DataError(msg)
         _require_times(self.times, frames)
+        # One layout, so that sums do not depend on where a series was read from.
+        object.__setattr__(self, "array", np.ascontiguousarray(self.array, np.float32))
         bad = [i for i in range(frames) if not np.isfinite(self.array[..., i]).all()]
         if bad:
             first = f"{len(bad)} of {frames} frames, first frame {bad[0]} (from 0)"
@@ -267,6 +269,10 @@ def _doubts(series: Series) -> list[str]:
     return said
 
 
+def _evenly(frames: int, step: float) -> Array:
+    return np.arange(frames, dtype=np.float64) * step
+
+
 def _stated_times(
     image: Any,  # noqa: ANN401 - nibabel
     path: Path,
@@ -291,11 +297,11 @@ def _stated_times(
             )
             raise DataError(msg)
         note = f"the file states no distance of frames; {usual_step_s:g} s was assumed"
-        return np.arange(frames) * usual_step_s, (note,)
+        return _evenly(frames, usual_step_s), (note,)
     if unit in _SECONDS:
-        return np.arange(frames) * step * _SECONDS[unit], ()
+        return _evenly(frames, step * _SECONDS[unit]), ()
     note = f"the file states no unit of time; {step:g} was taken as seconds"
-    return np.arange(frames) * step, (note,)
+    return _evenly(frames, step), (note,)
 
 
 def _times_beside(path: Path, frames: int) -> Array | None:
@@ -306,7 +312,7 @@ def _times_beside(path: Path, frames: int) -> Array | None:
             if key in told:
                 return np.array(told[key], np.float64).ravel()
         if "RepetitionTime" in told:
-            return np.arange(frames) * float(told["RepetitionTime"])
+            return _evenly(frames, float(told["RepetitionTime"]))
     except (OSError, ValueError, TypeError) as error:
         msg = f"{path}: not a readable description of a series ({error})"
         raise DataError(msg) from error

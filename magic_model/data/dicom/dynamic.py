@@ -164,7 +164,8 @@ def read_dynamic(candidate: Candidate, times: _Vector | None = None) -> Dynamic:
     if not stack.is_regular:
         array, affine = _straight(array, stack)
         notes = (*notes, stack.places.note())
-    return Dynamic(array, affine, clock.times, notes)
+    # Times are written to the microsecond; what lies beyond is rounding.
+    return Dynamic(array, affine, np.round(clock.times, 6), notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +224,8 @@ def _images(path: Path) -> Iterator[_Image]:
 
 def _values(images: Sequence[_Image]) -> Iterator[tuple[_Image, FloatArray]]:
     """Read the HU of images, a file at a time."""
-    dataset, decoded, path = Dataset(), np.empty(0), Path()
+    dataset, path = Dataset(), Path()
+    decoded: NDArray[np.number] = np.empty(0)
     for image in images:
         frame = image.frame
         if frame.path != path:

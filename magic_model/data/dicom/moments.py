@@ -47,7 +47,7 @@ def find_moments(columns: Sequence[Sequence[Frame]]) -> Moments | None:
         told = [[source(frame) for frame in column] for column in columns]
         if any(one is None for column in told for one in column):
             continue
-        seconds = [np.array(column, np.float64) * unit for column in told]
+        seconds: _Times = [np.array(c, np.float64) * unit for c in told]
         if source is _acquired:
             seconds = _over_midnight(seconds)
         if all(len(np.unique(column)) == len(column) for column in seconds):
@@ -110,10 +110,9 @@ def _number(keyword: str, group: str) -> Callable[[Frame], float | None]:
 
 
 def _ge(frame: Frame) -> float | None:
-    element = frame.dataset.get(_GE_MID_SCAN, None)
     try:
-        return None if element is None else float(element.value)
-    except (TypeError, ValueError):
+        return float(frame.dataset[_GE_MID_SCAN].value)
+    except (KeyError, TypeError, ValueError):
         return None
 
 
