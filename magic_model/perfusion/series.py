@@ -64,8 +64,11 @@ class Series:
             )
             raise DataError(msg)
         _require_times(self.times, frames)
-        # One layout, so that sums do not depend on where a series was read from.
+        # One layout and precision (that of NIfTI), so that maps do not depend on the
+        # file that a series was read from.
+        affine = np.asarray(self.affine, np.float32).astype(np.float64)
         object.__setattr__(self, "array", np.ascontiguousarray(self.array, np.float32))
+        object.__setattr__(self, "affine", affine)
         bad = [i for i in range(frames) if not np.isfinite(self.array[..., i]).all()]
         if bad:
             first = f"{len(bad)} of {frames} frames, first frame {bad[0]} (from 0)"

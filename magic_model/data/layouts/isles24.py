@@ -25,8 +25,8 @@ _RAW_PLACE = (
     "NCCT by centimetres: look at the overlap, or import with --register"
 )
 _RAW_BESIDE_MAPS = (
-    "maps that are missing were not computed: the CT perfusion series lies in raw_data alone, not where "
-    "the maps lie"
+    "maps that are missing were not computed: the CT perfusion series lies in raw_data "
+    "alone, not where the maps lie"
 )
 
 
