@@ -47,7 +47,7 @@ def measure_stillness(
     """
     frames = range(series.shape[3])
     first = series[..., :baseline].mean(axis=-1)
-    has_bone = np.count_nonzero(first > _BONE_HU) >= _LEAST_BONE
+    has_bone = bool(np.count_nonzero(first > _BONE_HU) >= _LEAST_BONE)
     reference = np.fft.fft2(_shadow(first, bone=has_bone))
     shifts = [
         _shift(reference, _shadow(series[..., t], bone=has_bone), spacing)
