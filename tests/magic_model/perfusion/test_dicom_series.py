@@ -21,9 +21,9 @@ def whole(known):
 
 @pytest.fixture(scope="module")
 def small():
-    """A bolus everywhere, 12 frames of 5 x 4 x 4 voxels, each voxel another level."""
+    """A bolus everywhere, 12 frames of 5 x 4 x 2 voxels, each voxel another level."""
     times = np.arange(12) * 2.0
-    level = np.arange(80).reshape(5, 4, 4)
+    level = np.arange(40).reshape(5, 4, 2)
     array = level[..., None] + np.round(100 * np.exp(-((times - 10) ** 2) / 20))
     return array.astype(np.float32), times
 
@@ -79,15 +79,15 @@ def test_a_table_that_moves_between_two_places_is_brought_to_common_times(
     def curve(t):
         return 40 + 100 * np.exp(-((t - 24) ** 2) / 80)
 
-    times, late = np.arange(24) * 2.0, np.array([0, 0, 1, 1.0])
+    times, late = np.arange(24) * 2.0, np.array([0, 1.0])
     array = np.stack([np.broadcast_to(curve(times + s), (5, 4, 24)) for s in late], 2)
     dicom = ct((np.round(10 * array), times), late=late)
-    upper = {k: d for k, d in dicom.slices.items() if k[0] > 1}
+    upper = {k: d for k, d in dicom.slices.items() if k[0] == 1}
     for dataset in upper.values():  # a series of its own
         dataset.SeriesInstanceUID, dataset.SeriesNumber = "1.2.3", 8
     series = read_series(dicom.write(tmp_path))
 
-    assert series.array.shape == (5, 4, 4, 24)
+    assert series.array.shape == (5, 4, 2, 24)
     truth = 10 * curve(series.times + 0.5)
     inner = slice(1, -1)  # the first and last lie beyond what one table saw
     assert abs(series.array - truth)[..., inner].max() < 3
@@ -99,8 +99,8 @@ def test_one_missing_image_is_interpolated_with_a_warning(small, tmp_path):
     del dicom.slices[1, 6]
     series = read_series(dicom.write(tmp_path))
 
-    assert "1 place of 4 has other than 12 images" in series.notes[0]
-    others = np.ones((4, 12), bool)
+    assert "1 place of 2 has other than 12 images" in series.notes[0]
+    others = np.ones((2, 12), bool)
     others[1, 6] = False
     apart = abs(series.array - small[0])
     assert apart[:, :, others].max() < 1e-3
@@ -148,7 +148,7 @@ def test_several_series_are_told_apart_by_number(small, tmp_path):
         dicom.write(tmp_path / str(number))
     with pytest.raises(DataError, match=r"got series 7 .*series 9 .*name one with --s"):
         read_series(tmp_path)
-    assert read_series(tmp_path, wanted="9").array.shape == (5, 4, 4, 12)
+    assert read_series(tmp_path, wanted="9").array.shape == (5, 4, 2, 12)
 
 
 def test_a_series_for_each_moment(small, tmp_path):
@@ -164,7 +164,7 @@ def test_a_tilted_gantry_is_resampled(small, tmp_path):
         dataset.ImagePositionPatient = [0.0, 1.5 * z, 5.0 * z]
     series = read_series(dicom.write(tmp_path))
     assert "tilted" in series.notes[0]
-    assert series.array.shape[2:] == (4, 12)
+    assert series.array.shape[2:] == (2, 12)
 
 
 @pytest.mark.parametrize(
