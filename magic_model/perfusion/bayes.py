@@ -75,7 +75,6 @@ def estimate(
     weight = 1 / (first.delay_sd**2 + _UNSURE_S**2)
     near = _smoothed(weight * first.delay, mask, spacing)
     near /= np.maximum(_smoothed(weight, mask, spacing), 1e-9)
-    print("shares",shares.round(3))
     return _closer(denoised, tissues, shares, near, sd)
 
 

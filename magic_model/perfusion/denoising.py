@@ -14,11 +14,11 @@ from magic_model.errors import DataError
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_SIGMA_MM = 2.5
+_SIGMA_MM = 3.0
 _REACH = 2.0  # standard deviations of the neighbourhood
-_MOST_STEPS = 5  # voxels to each side: what a fine grid costs stays bounded
-_GUIDE_MM = 1.0
-_COMPARED = 4  # components
+_MOST_STEPS = 6  # voxels to each side: what a fine grid costs stays bounded
+_GUIDE_MM = 1.3
+_COMPARED = 3  # components
 _FLOOR = 1e-3  # HU: a series without noise
 _RISE = 0.05  # of the peak: the bolus has come
 
@@ -126,9 +126,9 @@ def denoise(
     """Average each voxel with neighbours that enhance alike; edges stay.
 
     A time-intensity profile filter (Mendrik et al. 2011, doi:10.1088/0031-9155/56/13/
-    008) on a few curves. A neighbour weighs by its distance (Gaussian of 2.5 mm, up to
-    5 mm) and by how far the two curves lie apart beyond what noise does; what is
-    compared is smoothed a little (Gaussian of 1 mm), so that noise does not choose.
+    008) on a few curves. A neighbour weighs by its distance (Gaussian of 3 mm, up to
+    6 mm or six voxels) and by how far the two curves lie apart beyond what noise does; what is
+    compared is smoothed a little (Gaussian of 1.3 mm), so that noise does not choose.
 
     Args:
         contrast: `(x, y, z, frames)` above the baseline, in HU.
