@@ -40,9 +40,11 @@ from benchmarks.perfusion_objects import (
 from magic_model.data.lesion import find_lesion
 from magic_model.data.volume import Kind, Volume
 from magic_model.maps import PerfusionMap
+from magic_model.perfusion import bayes, denoising, parameters
 from magic_model.perfusion.compute import Choices, Perfusion, compute_perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.series import Series, read_mask, read_series
+from magic_model.perfusion.tissues import Tissues
 
 NOISES_HU = (0.0, 2.0)
 
@@ -164,6 +166,42 @@ def print_head(noise_hu: float, method: Deconvolution, head: Head) -> None:
     )
 
 
+def print_ceiling(head: Head, alike: int) -> None:
+    """Print what is left of the noise where a voxel is the mean of so many that agree.
+
+    The curves of each voxel are known here, and get noise of 2 HU over the root of
+    their number: what no choice of neighbours does better.
+
+    Args:
+        head: Without noise.
+        alike: Voxels that are averaged.
+    """
+    known = head.known
+    times, series = known.series.times, known.series
+    tissues = Tissues.behind(times, artery(times))
+    frames = denoising.count_baseline(times, artery(times))
+    rng = np.random.default_rng(1)
+    curves = series.array[known.brain]
+    curves = curves + 2 / alike**0.5 * rng.standard_normal(curves.shape, np.float32)
+    curves -= curves[:, :frames].mean(axis=1, keepdims=True)
+    basis = tissues.basis(frames)
+    clean = denoising.Denoised(
+        (curves @ basis.analysis.T).astype(np.float32),
+        basis,
+        2.0,
+        np.full(len(curves), alike**-0.5, np.float32),
+    )
+    found = bayes.estimate(clean, tissues, known.brain, series.spacing)
+    values = parameters.parameters_of(found)
+    told = f"ceiling, {alike} voxels that agree:"
+    for name in (PerfusionMap.CBF, PerfusionMap.TMAX):
+        within = head.tissue[known.brain]
+        s = _score(known.truth[name][within], values[name][within])
+        told += f" {name} bias {s.bias:.2f} r {s.r:.3f} slope {s.slope:.2f};"
+    late = np.count_nonzero(values[PerfusionMap.TMAX] > 6) * head.voxel_ml
+    print(told, f"mL with Tmax > 6 s {late:.1f}")
+
+
 def edge_width(noise_hu: float, spacing: float) -> float:
     """Return the 10-90 % width in mm of an edge from 15 to 60 mL/100g/min."""
     kinds = [(15.0, 6.0, 0.0)] * 2 + [(60.0, 4.0, 0.0)] * 2
@@ -233,6 +271,12 @@ def main() -> None:
         head = make_head(noise)
         for method in (Deconvolution.TIKHONOV, Deconvolution.BAYES):
             print_head(noise, method, head)
+        if noise == 0:
+            for alike in (1, 4, 16, 36):
+                print_ceiling(head, alike)
+    for shape in ("gamma", "box"):
+        print(f"residues of shape {shape}:")
+        print_head(2.0, Deconvolution.BAYES, make_head(2.0, shape=shape))
     for noise in NOISES_HU:
         for mm in (1.0, 2.2):
             width = edge_width(noise, mm)

@@ -43,7 +43,7 @@ def perfusion(
     ] = "",
     method: Annotated[
         str,
-        typer.Option(help="Deconvolution: bayes, tikhonov, svd, circulant or oscillation."),
+        typer.Option(help="bayes, tikhonov, svd, circulant or oscillation."),
     ] = "bayes",
 ) -> None:
     """Compute CBF, CBV, MTT, TTP and Tmax from a CT perfusion series."""

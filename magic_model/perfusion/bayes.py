@@ -139,9 +139,7 @@ def _closer(
         these = groups == group
         middle = delays[0] + (group + 0.5) * step * _TOGETHER
         close = np.flatnonzero(np.abs(delays - middle) <= _WIDE_S + step)
-        grid = _Grid.of(
-            denoised, tissues, shares, slice(close[0], close[-1] + 1), 1
-        )
+        grid = _Grid.of(denoised, tissues, shares, slice(close[0], close[-1] + 1), 1)
         got = grid.weigh(denoised.scores[these], sd[these], near[these], _NEAR_SD_S)
         found[:, these] = got.flow, got.volume, got.delay, got.peak
     return Estimate(*found)

@@ -58,7 +58,9 @@ class Tissues:
         spectra = np.fft.rfft(residues, size) * np.fft.rfft(inflow, size)
         whole = np.fft.irfft(spectra, size)[..., : len(fine)]
         at = (times - times[0])[None, :] - delays[:, None]
-        curves = [[np.interp(at, fine, row, left=0.0) for row in rows] for rows in whole]
+        curves = [
+            [np.interp(at, fine, row, left=0.0) for row in rows] for rows in whole
+        ]
         highest = fine[whole.argmax(axis=-1)][:, None]
         peaks = np.clip(highest + delays[:, None], 0.0, span)
         return cls(np.array(curves).swapaxes(1, 2), delays, _TRANSITS_S, peaks)

@@ -43,7 +43,9 @@ def test_the_default_finds_more_of_the_flow_and_the_volume(bolus):
 def test_the_delay_does_not_change_the_flow(method, delay, bolus):
     times, aif = bolus
     curve = FLOW * passage(times, MTT, delay)
-    solver = deconvolution.prepare(method, times, aif, Curves(Basis(np.eye(50), np.eye(50)), 0.0, 8))
+    solver = deconvolution.prepare(
+        method, times, aif, Curves(Basis(np.eye(50), np.eye(50)), 0.0, 8)
+    )
     k = solver.solve(curve[None])[0]
     still = residue(method, times, aif)[1]
 
@@ -84,7 +86,9 @@ def test_more_noise_is_weighed_more(bolus):
     ]
 
     assert weights[0] < weights[1] < weights[2]
-    assert weights[1] == deconvolution.choose_weight(times, aif, Curves(Basis(basis.T, basis), 0.5, 8))
+    assert weights[1] == deconvolution.choose_weight(
+        times, aif, Curves(Basis(basis.T, basis), 0.5, 8)
+    )
 
 
 def test_a_way_that_is_not_there():

@@ -11,9 +11,7 @@ def test_noise_becomes_less_and_curves_stay(known):
     contrast = denoising.enhancement(known.series.array, 7)
     noise = denoising.noise_of(known.series.array, known.brain, 7)
     basis = Tissues.behind(TIMES, artery(TIMES)).basis(7)
-    clean = denoising.denoise(
-        contrast, known.brain, known.series.spacing, noise, basis
-    )
+    clean = denoising.denoise(contrast, known.brain, known.series.spacing, noise, basis)
     tile = known.labels[known.brain] == 5  # 50 mL/100g/min
     before = contrast[known.brain][tile].mean(axis=0)
     after = clean.curves(0, len(tile))[tile]
