@@ -8,11 +8,12 @@ its standard deviation (spread), correlation and slope against the truth, each t
 the median of its voxels. The object is made without the code that is tested
 (perfusion_objects.py: flow 10 to 60 mL/100g/min, MTT 4 to 12 s, delay 0 and 3 s, one
 artery and one vein), or read from a folder with ctp.nii.gz, frame_times.txt,
-brain_mask.nii.gz, tiles.nii.gz and truth.json. Then: single voxels of a digital patient
-with a planted lesion, its volumes and how rough its maps are; the same where residues are
-not exponential; what a program could reach that knew which voxels are alike; how wide an
-edge of flow becomes (10 to 90 %); how much flow changes when the artery is seen 3 s
-earlier or later; and how long a slab of 8 x 256 x 256 voxels and 45 frames takes.
+brain_mask.nii.gz, tiles.nii.gz and truth.json. Then: single voxels of a digital
+patient with a planted lesion, its volumes and how rough its maps are; the same where
+residues are not exponential; what a program could reach that knew which voxels are
+alike; how wide an edge of flow becomes (10 to 90 %); how much flow changes when the
+artery is seen 3 s earlier or later; and how long a slab of 8 x 256 x 256 voxels and 45
+frames takes.
 """
 
 import argparse
@@ -251,6 +252,41 @@ def slab_seconds() -> float:
     return time.perf_counter() - started
 
 
+def print_tiles(noise: str, known: Known) -> None:
+    """Print a row for each method and map."""
+    for method in Deconvolution:
+        found = compute_perfusion(known.series, Choices(known.brain, method=method))
+        for name, s in score(known, found).items():
+            print(
+                f"{noise:10} {method:12} {name:5} {s.bias:8.2f}{s.spread:8.2f}"
+                f"{s.mean_absolute:10.2f}{s.r:7.3f}{s.slope:7.2f}"
+            )
+
+
+def print_heads() -> None:
+    """Print single voxels of digital patients: two methods, three residues, ceiling."""
+    for noise in NOISES_HU:
+        head = make_head(noise)
+        for method in (Deconvolution.TIKHONOV, Deconvolution.BAYES):
+            print_head(noise, method, head)
+    for alike in (1, 4, 16, 36):
+        print_ceiling(make_head(0.0), alike)
+    for shape in ("gamma", "box"):
+        print(f"residues of shape {shape}:")
+        print_head(2.0, Deconvolution.BAYES, make_head(2.0, shape=shape))
+
+
+def print_edges() -> None:
+    """Print widths of edges, and what a late artery does."""
+    for noise in NOISES_HU:
+        for mm in (1.0, 2.2):
+            width = edge_width(noise, mm)
+            print(f"edge at {noise:g} HU, voxels of {mm:g} mm: {width:.1f} mm")
+        for seconds in (-3.0, 3.0):
+            change = delay_effect(noise, seconds)
+            print(f"CBF, artery {seconds:+g} s, {noise:g} HU: {change:+.1%}")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -260,30 +296,9 @@ def main() -> None:
     objects += [(folder.name, read_object(folder)) for folder in given.reference]
     print("noise      method       map      bias  spread  mean |e|      r  slope")
     for noise, known in objects:
-        for method in Deconvolution:
-            found = compute_perfusion(known.series, Choices(known.brain, method=method))
-            for name, s in score(known, found).items():
-                print(
-                    f"{noise:10} {method:12} {name:5} {s.bias:8.2f}{s.spread:8.2f}"
-                    f"{s.mean_absolute:10.2f}{s.r:7.3f}{s.slope:7.2f}"
-                )
-    for noise in NOISES_HU:
-        head = make_head(noise)
-        for method in (Deconvolution.TIKHONOV, Deconvolution.BAYES):
-            print_head(noise, method, head)
-        if noise == 0:
-            for alike in (1, 4, 16, 36):
-                print_ceiling(head, alike)
-    for shape in ("gamma", "box"):
-        print(f"residues of shape {shape}:")
-        print_head(2.0, Deconvolution.BAYES, make_head(2.0, shape=shape))
-    for noise in NOISES_HU:
-        for mm in (1.0, 2.2):
-            width = edge_width(noise, mm)
-            print(f"edge at {noise:g} HU, voxels of {mm:g} mm: {width:.1f} mm")
-        for seconds in (-3.0, 3.0):
-            change = delay_effect(noise, seconds)
-            print(f"CBF, artery {seconds:+g} s, {noise:g} HU: {change:+.1%}")
+        print_tiles(noise, known)
+    print_heads()
+    print_edges()
     print(f"slab of 8 x 256 x 256 x 45: {slab_seconds():.1f} s")
 
 

@@ -1,4 +1,4 @@
-"""Objects of known perfusion over time, made without the code that is tested on them."""
+"""Objects of known perfusion over time, made without the code that is tested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -206,7 +206,7 @@ def _healthy(seed: int) -> Phantom:
 def _lesion(
     tissue: np.ndarray, brain: Mask, voxel_ml: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Return share of flow and volume, and delay; volumes count grey and white matter."""
+    """Return shares of flow and volume, and delay; only matter counts for mL."""
     x, y, _ = np.argwhere(brain).mean(axis=0)
     width = np.ptp(np.argwhere(brain)[:, 0])
     middle = np.array([x + 0.3 * width, y, brain.shape[2] // 2])

@@ -1,7 +1,7 @@
 """Flow, volume and delay as means over all tissues that a curve may come from.
 
-Boutelier et al. 2012 (doi:10.1109/TMI.2012.2189890) weigh models by how well they explain
-a curve; here the flow is eliminated in closed form and the rest lies on a grid.
+Boutelier et al. 2012 (doi:10.1109/TMI.2012.2189890) weigh models by how well they
+explain a curve; here flow is eliminated in closed form and the rest lies on a grid.
 """
 
 from dataclasses import dataclass

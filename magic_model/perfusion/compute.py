@@ -100,10 +100,11 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
     vessels.require_passage(times, artery)
     contrast = denoising.enhancement(series.array, frames)
     tissues = Tissues.behind(times, artery.curve)
-    basis = tissues.basis(frames)
+    bayesian = choices.method == Deconvolution.BAYES
+    basis = tissues.basis(frames) if bayesian else tissues.basis(frames, 16)
     clean = denoising.denoise(contrast, brain, series.spacing, noise, basis)
     strength = float("nan")
-    if choices.method == Deconvolution.BAYES:
+    if bayesian:
         found_there = bayes.estimate(clean, tissues, brain, series.spacing)
         values = parameters.parameters_of(found_there)
     else:

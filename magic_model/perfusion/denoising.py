@@ -126,9 +126,10 @@ def denoise(
     """Average each voxel with neighbours that enhance alike; edges stay.
 
     A time-intensity profile filter (Mendrik et al. 2011, doi:10.1088/0031-9155/56/13/
-    008) on a few curves. A neighbour weighs by its distance (Gaussian of 3 mm, up to
-    6 mm or six voxels) and by how far the two curves lie apart beyond what noise does; what is
-    compared is smoothed a little (Gaussian of 1.3 mm), so that noise does not choose.
+    008) on a few curves. A neighbour weighs by its distance (Gaussian of 3 mm, up to 6
+    mm or six voxels to each side) and by how far the two curves lie apart beyond what
+    noise does; what is compared is smoothed a little (Gaussian of 1.3 mm), so that
+    noise does not choose.
 
     Args:
         contrast: `(x, y, z, frames)` above the baseline, in HU.

@@ -13,7 +13,6 @@ _EARLIEST_S = -6.0  # an artery may be seen later than tissue
 _LATEST_S = 20.0
 _STEP_S = 0.5
 _FINE_S = 0.1
-_COMPONENTS = 8
 _SHAPES = (1.0, 2.0, 4.0, 12.0)
 
 
@@ -65,7 +64,7 @@ class Tissues:
         peaks = np.clip(highest + delays[:, None], 0.0, span)
         return cls(np.array(curves).swapaxes(1, 2), delays, _TRANSITS_S, peaks)
 
-    def basis(self, baseline: int) -> Basis:
+    def basis(self, baseline: int, components: int = 8) -> Basis:
         """Return the few curves that all tissues are made of, for whitened scores.
 
         The mean of the baseline was taken off, so that noise has a share that all
@@ -73,12 +72,14 @@ class Tissues:
 
         Args:
             baseline: Frames of the baseline.
+            components: How many curves. With eight the steepest tissues are smoothed a
+                little, which only matters where curves are not compared with `curves`.
         """
         frames = self.curves.shape[-1]
         rows = self.curves.reshape(-1, frames)
         length = np.linalg.norm(rows, axis=1)
         rows = rows[length > 0] / length[length > 0, None]
-        vectors = np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :_COMPONENTS]
+        vectors = np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :components]
         less = np.eye(frames)
         less[:, :baseline] -= 1 / baseline
         spread = vectors.T @ less
