@@ -24,6 +24,10 @@ def patients_progress(title: str) -> Iterator[PatientsProgress]:
         yield update
 
 
+parts_progress = patients_progress
+"""The same bar for parts of one patient's work."""
+
+
 @contextmanager
 def slices_progress(
     n_patients: int, *, shown: bool

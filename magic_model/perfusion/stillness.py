@@ -12,6 +12,7 @@ _BONE_HU = 300.0
 _LEAST_BONE = 50  # voxels
 _SOFT_HU = (-20.0, 120.0)  # where there is no bone: a digital object
 _REACH_MM = 25.0
+_MOVED_MM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,16 @@ class Stillness:
     def moved_mm(self) -> float:
         """The farthest that the head has lain from where it was."""
         return float(np.hypot(*self.shift_mm.T).max())
+
+    def moved_note(self) -> str:
+        """Say that the head moves, empty if it lies still."""
+        if self.moved_mm <= _MOVED_MM:
+            return ""
+        frame = int(np.hypot(*self.shift_mm.T).argmax())
+        return (
+            f"the head moves by up to {self.moved_mm:.1f} mm in the slice (frame "
+            f"{frame}, from 0)"
+        )
 
 
 def measure_stillness(
