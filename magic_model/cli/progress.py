@@ -24,8 +24,14 @@ def patients_progress(title: str) -> Iterator[PatientsProgress]:
         yield update
 
 
-parts_progress = patients_progress
-"""The same bar for parts of one patient's work."""
+@contextmanager
+def parts_progress(title: str) -> Iterator[PatientsProgress]:
+    """Show a bar for parts of one patient's work, on a terminal only."""
+    if Console(stderr=True).is_terminal:
+        with patients_progress(title) as progress:
+            yield progress
+    else:
+        yield lambda _done, _all: None
 
 
 @contextmanager

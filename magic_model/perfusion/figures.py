@@ -83,7 +83,8 @@ def draw_frames(times: Array, still: Stillness) -> "Figure":
         for axis, name, colour in ((0, "first", _ARTERY), (1, "second", _VEIN)):
             shift = still.shift_mm[:, axis]
             shifts.plot(times, shift, ".-", color=colour, label=f"{name} axis")
-        top = max(2.0, 1.3 * float(np.abs(still.shift_mm).max()))
+        known = np.abs(still.shift_mm[np.isfinite(still.shift_mm)])
+        top = max(2.0, 1.3 * float(known.max(initial=0.0)))
         shifts.set_ylim(-top, top)
         shifts.set_title("Motion in the slice", loc="left")
         shifts.set_ylabel("shift [mm]")

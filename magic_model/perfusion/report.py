@@ -92,7 +92,10 @@ def as_json(result: Perfusion, still: Stillness) -> dict[str, Any]:
             str(name): {"unit": MAP_SPECS[name].unit, **_quartiles(volume, result)}
             for name, volume in result.maps.items()
         },
-        "shift_mm": still.shift_mm.round(3).tolist(),
+        "shift_mm": [
+            None if np.isnan(shift).any() else shift.round(3).tolist()
+            for shift in still.shift_mm
+        ],
         "frame_noise_hu": [
             None if math.isnan(value) else value for value in still.noise_hu.tolist()
         ],

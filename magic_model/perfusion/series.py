@@ -377,6 +377,11 @@ def _times_beside(path: Path, frames: int) -> Array | None:
 
 
 def read_times(path: Path) -> Array:
+    """Read seconds separated by white space.
+
+    Raises:
+        DataError: If the file cannot be read or holds anything else.
+    """
     try:
         words = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
