@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from magic_model.data.dicom.dynamic import Candidate
 
 _BLOCK = 1 << 22
+_READ = 32 << 20  # bytes
+
+
+class Folder:
+    """A temporary folder, removed with this object or at the end of the program."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="magic-series-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +53,7 @@ class StoredSeries:
     read: Callable[[int, int], FloatArray]
     name: str
     notes: tuple[str, ...] = ()
-    keeper: Any = field(default=None, repr=False)
+    keeper: "Folder | None" = field(default=None, repr=False)
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -57,6 +67,18 @@ class StoredSeries:
         x, y, _, frames = self.shape
         return 4 * x * y * frames
 
+    def values(self, start: int, stop: int) -> FloatArray:
+        """Return the values of some slices, `(x, y, slices, frames)`.
+
+        Raises:
+            DataError: Naming the file, if they cannot be read.
+        """
+        try:
+            return self.read(start, stop)
+        except UNREADABLE as error:
+            msg = f"{self.name}: slices {start} to {stop - 1} cannot be read ({error})"
+            raise DataError(" ".join(msg.split())) from error
+
     def slab(self, start: int, stop: int) -> Series:
         """Return some slices as a series.
 
@@ -65,13 +87,11 @@ class StoredSeries:
         """
         affine = self.affine.copy()
         affine[:3, 3] += start * affine[:3, 2]
+        values = self.values(start, stop)
         try:
-            return Series(self.read(start, stop), affine, self.times)
+            return Series(values, affine, self.times)
         except DataError as error:
             msg = f"{self.name}: {error} (slices {start} to {stop - 1})"
-            raise DataError(msg) from error
-        except UNREADABLE as error:
-            msg = f"{self.name}: slices {start} to {stop - 1} cannot be read ({error})"
             raise DataError(msg) from error
 
     def slabs(self, most_bytes: int, halo: int = 0) -> Iterator[tuple[int, int]]:
@@ -88,8 +108,8 @@ class StoredSeries:
     def mean(self, frames: int) -> Volume:
         """Return the mean of the first frames."""
         whole = np.empty(self.shape[:3], np.float32)
-        for start, stop in self.slabs(_BLOCK * 8):
-            some = self.read(start, stop)[..., :frames]
+        for start, stop in self.slabs(_READ):
+            some = self.values(start, stop)[..., :frames]
             whole[:, :, start:stop] = some.mean(axis=-1, dtype=np.float64)
         return Volume(whole, self.affine, Kind.NCCT)
 
@@ -106,8 +126,8 @@ def store_nifti(header: Header, path: Path) -> StoredSeries:
     """
     keeper, plain = None, path
     if path.suffix == ".gz":
-        keeper = tempfile.TemporaryDirectory(prefix="magic-series-")
-        plain = Path(keeper.name) / "series.nii"
+        keeper = Folder()
+        plain = keeper.path / "series.nii"
         try:
             with gzip.open(path) as packed, plain.open("wb") as unpacked:
                 shutil.copyfileobj(packed, unpacked, _BLOCK)
@@ -154,8 +174,8 @@ def store_dicom(
     plan = plan_dynamic(candidate, times)
     if not plan.stack.is_regular:
         return None
-    keeper = tempfile.TemporaryDirectory(prefix="magic-series-")
-    path = Path(keeper.name) / "planes"
+    keeper = Folder()
+    path = keeper.path / "planes"
     x, y, z, longest = plan.shape
     with path.open("wb") as file:
         for at, frame, values in plan.values():
