@@ -94,11 +94,11 @@ def test_dicom_on_disk_is_what_is_read_into_memory(head, tmp_path, small_memory)
 
 @pytest.mark.slow
 def test_a_large_series_needs_the_memory_of_a_slab(tmp_path, monkeypatch):
-    times, shape = np.arange(40.0), (40, 40, 70)
+    times, shape = np.arange(40.0), (48, 48, 100)
     monkeypatch.setattr(opening, "IN_MEMORY", 0)
-    monkeypatch.setattr(whole, "_SLAB", 12 * 4 * 40 * 40 * 40)
+    monkeypatch.setattr(whole, "_SLAB", 10 * 4 * 48 * 48 * 40)
     monkeypatch.setattr(whole, "_COARSE", 1 << 20)
-    monkeypatch.setattr(stored, "_READ", 2 << 20)
+    monkeypatch.setattr(stored, "_READ", 1 << 20)
     array = np.full((*shape, 40), 33, np.int16)
     array[:, :, :, 10:30] += (np.hanning(20) * 8).astype(np.int16)
     array[18:21, 18:21, :, 8:20] += (np.hanning(12) * 250).astype(np.int16)
@@ -113,7 +113,7 @@ def test_a_large_series_needs_the_memory_of_a_slab(tmp_path, monkeypatch):
     tracemalloc.stop()
 
     size = 4 * np.prod(shape) * len(times)
-    assert peak < 0.75 * size
+    assert peak < size  # in memory it takes several times its size
     assert look.baseline.shape == shape
     for volume in result.maps.values():
         assert np.isfinite(volume.array).all()
