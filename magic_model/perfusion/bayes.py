@@ -46,9 +46,37 @@ class Estimate:
     peak: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Usual:
+    """What most tissue of a brain is like.
+
+    Attributes:
+        shares: How common each shape of residue is; 0 where it is not considered.
+        delay: Seconds after the artery.
+    """
+
+    shares: Array
+    delay: float
+
+
+def learn(denoised: Denoised, tissues: Tissues) -> Usual:
+    """Learn from the voxels of a brain what residues have for a shape, and the delay.
+
+    Args:
+        denoised: Curves of many voxels.
+        tissues: What they may be.
+    """
+    shares = _shapes(denoised, tissues, _noise(denoised))
+    coarse = _Grid.of(denoised, tissues, shares, slice(None, None, 2), _COARSE)
+    whole = denoised.scores.mean(axis=0, keepdims=True)
+    size = 0.05 * np.linalg.norm(whole, axis=1) + 1e-6
+    return Usual(shares, float(coarse.weigh(whole, size, np.zeros(1), 100.0).delay[0]))
+
+
 def estimate(
     denoised: Denoised,
     tissues: Tissues,
+    usual: Usual,
     mask: Mask,
     spacing: tuple[float, float, float],
 ) -> Estimate:
@@ -62,20 +90,18 @@ def estimate(
     Args:
         denoised: Curves of the voxels of the mask.
         tissues: What they may be.
+        usual: What most tissue is like.
         mask: Where the voxels lie.
         spacing: Distance between voxels in mm.
     """
     sd = _noise(denoised)
-    shares = _shapes(denoised, tissues, sd)
-    coarse = _Grid.of(denoised, tissues, shares, slice(None, None, 2), _COARSE)
-    whole = denoised.scores.mean(axis=0, keepdims=True)
-    size = 0.05 * np.linalg.norm(whole, axis=1)
-    usual = coarse.weigh(whole, size, np.zeros(1), 100.0).delay
-    first = coarse.weigh(denoised.scores, sd, np.repeat(usual, len(sd)), _USUAL_SD_S)
+    coarse = _Grid.of(denoised, tissues, usual.shares, slice(None, None, 2), _COARSE)
+    centre = np.full(len(sd), usual.delay)
+    first = coarse.weigh(denoised.scores, sd, centre, _USUAL_SD_S)
     weight = 1 / (first.delay_sd**2 + _UNSURE_S**2)
     near = _smoothed(weight * first.delay, mask, spacing)
     near /= np.maximum(_smoothed(weight, mask, spacing), 1e-9)
-    return _closer(denoised, tissues, shares, near, sd)
+    return _closer(denoised, tissues, usual.shares, near, sd)
 
 
 def _shapes(denoised: Denoised, tissues: Tissues, sd: Array) -> Array:
@@ -102,7 +128,7 @@ def _shapes(denoised: Denoised, tissues: Tissues, sd: Array) -> Array:
     evidence = np.exp(evidence - evidence.max(axis=1, keepdims=True))
     for _ in range(_ROUNDS):
         each = evidence * shares
-        shares = (each / each.sum(axis=1, keepdims=True)).mean(axis=0)
+        shares = np.asarray((each / each.sum(axis=1, keepdims=True)).mean(axis=0))
     order = np.argsort(shares)[::-1]
     kept = order[:1] if shares[order[0]] >= _ALONE else order[:2]
     return np.asarray(np.where(np.isin(np.arange(len(shares)), kept), shares, 0.0))

@@ -1,6 +1,6 @@
 """From a series to its maps, step by step, with what was found on the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -13,18 +13,21 @@ from magic_model.perfusion import (
     bayes,
     deconvolution,
     denoising,
+    motion,
     parameters,
     vessels,
 )
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.denoising import Array, Mask
+from magic_model.perfusion.motion import Motion
 from magic_model.perfusion.series import Series
 from magic_model.perfusion.tissues import Tissues
 from magic_model.perfusion.vessels import Vessel, Voxel
 
-_FIRST_LOOK = 2  # frames that are the baseline until the artery is known
+FIRST_LOOK = 2
+"""Frames that are the baseline until the artery is known."""
+
 _TISSUE_HU = (5.0, 90.0)
-_VESSEL_HU = (-50.0, 400.0)  # at rest: neither air nor the skull
 _LEAST_BRAIN = 100  # voxels
 _IN_PLANE = ndimage.generate_binary_structure(2, 1)[..., None]  # slabs may be thin
 
@@ -38,12 +41,15 @@ class Choices:
         aif: Voxel of the artery.
         vof: Voxel of the vein.
         method: Of deconvolution.
+        found: Artery, vein, baseline, noise and more, where slices are part of a series
+            in which they were found already.
     """
 
     brain: Mask | None = None
     aif: Voxel | None = None
     vof: Voxel | None = None
     method: Deconvolution = Deconvolution.BAYES
+    found: "Found | None" = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +67,9 @@ class Perfusion:
         noise_hu: Noise of a voxel and frame.
         gain: The share of it that the denoising left.
         method: Of deconvolution.
-        strength: Its weight or threshold; NaN where each voxel has its own.
+        strength: Its weight or threshold; NaN where each voxel has its own or there is
+            none.
+        motion: How the head lay in each frame, before frames were put back.
         notes: Warnings, a sentence each.
     """
 
@@ -76,14 +84,15 @@ class Perfusion:
     gain: float
     method: Deconvolution
     strength: float
+    motion: Motion
     notes: tuple[str, ...]
 
 
 def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusion:
     """Return the perfusion maps of a series.
 
-    Brain, artery and baseline, concentration, denoising, deconvolution, maps; each
-    step says in its own docstring what it does.
+    Motion, brain, artery and baseline, concentration, denoising, deconvolution, maps;
+    each step says in its own docstring what it does.
 
     Args:
         series: HU over time.
@@ -93,57 +102,94 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         DataError: If no maps can be made: no bolus, or one that is cut off.
     """
     choices = choices or Choices()
-    brain, notes = _brain(series, choices.brain)
-    found = _vessels(series, brain, choices)
-    times = series.times
-    artery, vein, frames, noise = found.artery, found.vein, found.frames, found.noise
-    vessels.require_passage(times, artery)
-    contrast = denoising.enhancement(series.array, frames)
-    tissues = Tissues.behind(times, artery.curve)
-    bayesian = choices.method == Deconvolution.BAYES
-    basis = tissues.basis(frames) if bayesian else tissues.basis(frames, 16)
-    clean = denoising.denoise(contrast, brain, series.spacing, noise, basis)
-    strength = float("nan")
-    if bayesian:
-        found_there = bayes.estimate(clean, tissues, brain, series.spacing)
-        values = parameters.parameters_of(found_there)
-    else:
-        left = deconvolution.Curves(basis, noise * clean.gain, frames)
-        solver = deconvolution.prepare(choices.method, times, artery.curve, left)
-        values = parameters.parameters(clean, times, solver)
-        strength = solver.strength
+    known = choices.found
+    moved = known.motion if known else None
+    moved = moved or motion.find_motion(series.array, series.spacing, FIRST_LOOK)
+    taken, series = series, put_back(series, moved)
+    brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
+    found = known or find_vessels(series, brain, choices)
+    vessels.require_passage(series.times, found.artery)
+    clean, values, strength = _values(series, brain, found, choices.method)
     tissue = clean.mean
     return Perfusion(
         maps=_on_grid(values, brain, series),
-        series=series,
+        series=taken,
         brain=brain,
-        artery=artery,
-        vein=vein,
+        artery=found.artery,
+        vein=found.vein,
         tissue=tissue,
-        baseline_frames=frames,
-        noise_hu=noise,
+        baseline_frames=found.frames,
+        noise_hu=found.noise,
         gain=clean.gain,
         method=choices.method,
         strength=strength,
-        notes=(*series.notes, *notes, *_warnings(found, tissue)),
+        motion=moved,
+        notes=(*series.notes, *notes, *warnings_of(found, tissue)),
     )
 
 
+def put_back(series: Series, moved: Motion) -> Series:
+    """Return the series as if the head had lain still; the same where it did."""
+    array = motion.without_motion(series.array, series.spacing, moved)
+    return series if array is series.array else replace(series, array=array)
+
+
+def _values(
+    series: Series, brain: Mask, found: "Found", method: Deconvolution
+) -> tuple[denoising.Denoised, dict[PerfusionMap, Array], float]:
+    """Return the denoised curves, the maps' values, and the weight or threshold."""
+    times, frames = series.times, found.frames
+    tissues = Tissues.behind(times, found.artery.curve)
+    bayesian = method == Deconvolution.BAYES
+    basis = tissues.basis(frames) if bayesian else tissues.basis(frames, 16)
+    contrast = denoising.enhancement(series.array, frames)
+    clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
+    if bayesian:
+        usual = found.usual or bayes.learn(clean, tissues)
+        guess = bayes.estimate(clean, tissues, usual, brain, series.spacing)
+        return clean, parameters.parameters_of(guess), float("nan")
+    left = deconvolution.Curves(basis, found.noise * clean.gain, frames)
+    solver = deconvolution.prepare(method, times, found.artery.curve, left)
+    return clean, parameters.parameters(clean, times, solver), solver.strength
+
+
+def usual_tissue(series: Series, brain: Mask, found: "Found") -> bayes.Usual:
+    """Return what most tissue of a series is like, to know it in parts of it."""
+    tissues = Tissues.behind(series.times, found.artery.curve)
+    contrast = denoising.enhancement(series.array, found.frames)
+    basis = tissues.basis(found.frames)
+    clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
+    return bayes.learn(clean, tissues)
+
+
 @dataclass(frozen=True, eq=False)
-class _Found:
+class Found:
+    """What is found before maps are computed.
+
+    Attributes:
+        artery: Arterial input, corrected.
+        vein: Venous output; None where none was found.
+        frames: How many are the baseline.
+        noise: Of a voxel and frame, in HU.
+        motion: Of the head; None where it is yet to be found.
+        usual: What most tissue is like; None where it is yet to be learnt.
+    """
+
     artery: Vessel
     vein: Vessel | None
     frames: int
     noise: float
+    motion: Motion | None = None
+    usual: bayes.Usual | None = None
 
 
-def _vessels(series: Series, brain: Mask, choices: Choices) -> _Found:
+def find_vessels(series: Series, brain: Mask, choices: Choices) -> Found:
     """Find artery, baseline and vein; the artery tells where the baseline ends."""
     times, array = series.times, series.array
     unusable = vessels.clipped(array)
-    rest = series.mean(_FIRST_LOOK).array
+    rest = series.mean(FIRST_LOOK).array
     where = vessels.around(brain, series.spacing)
-    where &= (rest > _VESSEL_HU[0]) & (rest < _VESSEL_HU[1])
+    where &= (rest > vessels.REST_HU[0]) & (rest < vessels.REST_HU[1])
 
     def artery_with(frames: int) -> tuple[Vessel, float]:
         contrast = denoising.enhancement(array, frames)
@@ -152,7 +198,7 @@ def _vessels(series: Series, brain: Mask, choices: Choices) -> _Found:
             return vessels.vessel_at(contrast, choices.aif, "--aif", sd, unusable), sd
         return vessels.find_artery(times, contrast, where, sd, unusable), sd
 
-    frames = denoising.count_baseline(times, artery_with(_FIRST_LOOK)[0].curve)
+    frames = denoising.count_baseline(times, artery_with(FIRST_LOOK)[0].curve)
     artery, noise = artery_with(frames)
     contrast = denoising.enhancement(array, frames)
     if choices.vof is None:
@@ -161,14 +207,13 @@ def _vessels(series: Series, brain: Mask, choices: Choices) -> _Found:
         vein = vessels.vessel_at(contrast, choices.vof, "--vof", noise, unusable)
     if vein is not None:
         artery = vessels.correct_artery(times, artery, vein)
-    return _Found(artery, vein, frames, noise)
+    return Found(artery, vein, frames, noise)
 
 
-def _brain(series: Series, given: Mask | None) -> tuple[Mask, tuple[str, ...]]:
+def find_brain(head: Volume, given: Mask | None) -> tuple[Mask, tuple[str, ...]]:
     """Return the voxels to compute: those given, the brain, or else soft tissue."""
     if given is not None:
         return given, ()
-    head = series.mean(_FIRST_LOOK)
     try:
         return np.asarray(MorphologicalSkullStripper()(head).array > 0.5), ()
     except DataError as error:
@@ -200,7 +245,7 @@ def _on_grid(
     return maps
 
 
-def _warnings(found: _Found, tissue: Array) -> list[str]:
+def warnings_of(found: Found, tissue: Array) -> list[str]:
     """Say in a sentence each what makes the maps less certain."""
     said = []
     if found.frames < 3:

@@ -1,6 +1,7 @@
 """A head that moves in the slice from frame to frame, put back to where it was."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy import ndimage
@@ -29,6 +30,11 @@ class Motion:
 
     shift_mm: Array
     turn: Array
+
+    @classmethod
+    def none(cls, frames: int) -> Self:
+        """Return that of a head that lies still."""
+        return cls(np.zeros((frames, 2)), np.zeros(frames))
 
     @property
     def moved_mm(self) -> Array:
@@ -60,7 +66,9 @@ def find_motion(
             found[frame] = _align(still, _shadow(series[..., frame]), spacing)
     motion = Motion(found[:, :2], found[:, 2])
     lost = motion.moved_mm > _MOST_MM
-    return Motion(np.where(lost[:, None], 0, found[:, :2]), np.where(lost, 0, found[:, 2]))
+    return Motion(
+        np.where(lost[:, None], 0, found[:, :2]), np.where(lost, 0, found[:, 2])
+    )
 
 
 def without_motion(

@@ -4,8 +4,8 @@ import numpy as np
 
 from magic_model.maps import PerfusionMap
 from magic_model.perfusion.bayes import Estimate
-from magic_model.perfusion.deconvolution import Array, Solver
-from magic_model.perfusion.denoising import Denoised
+from magic_model.perfusion.deconvolution import Solver
+from magic_model.perfusion.denoising import Array, Denoised
 
 DENSITY_G_PER_ML = 1.05
 """Of brain tissue."""

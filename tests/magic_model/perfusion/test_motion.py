@@ -9,7 +9,7 @@ TURNS = np.radians([0, 0, 2.0, -1.5, 3.0])
 
 
 def head(shift=(0.0, 0.0), turn=0.0):
-    """A skull with a dense and a weak side, and a brain; drawn where it has moved to."""
+    """Draw a skull with dense and weak parts, and a brain, where it has moved to."""
     x = (np.arange(96) - 47.5)[:, None] * SPACING[0] - shift[0]
     y = (np.arange(120) - 59.5) * SPACING[1] - shift[1]
     x, y = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
@@ -34,7 +34,7 @@ def test_shift_and_turn_are_found(series):
 
     assert found.shift_mm == pytest.approx(SHIFTS, abs=0.15)
     assert found.turn == pytest.approx(TURNS, abs=np.radians(0.15))
-    assert found.moved_mm[:2] < pytest.approx(0.2)
+    assert found.moved_mm[:2].max() < 0.2
 
 
 def test_frames_are_put_back(series):
