@@ -137,7 +137,8 @@ def _shapes(denoised: Denoised, tissues: Tissues, sd: Array) -> Array:
 def _noise(denoised: Denoised) -> Array:
     """Return the noise that is left, never less than what the grid can tell."""
     size = np.linalg.norm(denoised.scores, axis=1)
-    return np.maximum(denoised.left * denoised.noise_sd, _LEAST_SD * size + 1e-6)
+    left = denoised.left * denoised.noise_sd
+    return np.asarray(np.maximum(left, _LEAST_SD * size + 1e-6))
 
 
 def _smoothed(

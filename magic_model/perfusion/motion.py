@@ -39,7 +39,8 @@ class Motion:
     @property
     def moved_mm(self) -> Array:
         """How far each frame moves the skull: shift, and turn 80 mm from the middle."""
-        return np.hypot(*self.shift_mm.T) + _RADIUS_MM * np.abs(self.turn)
+        shift = np.linalg.norm(self.shift_mm, axis=1)
+        return np.asarray(shift + _RADIUS_MM * np.abs(self.turn))
 
 
 def find_motion(
