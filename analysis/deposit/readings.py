@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from analysis.api import ArmsStudy, Study
 from reader_study.formats import rating
 from reader_study.formats.checking import FormatError
-from reader_study.formats.delimited import csv_text
+from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.formats.responses import Reading
@@ -69,16 +69,18 @@ def deposited(
     asked = study.responses.questionnaire
     readings = [*study.responses.readings, *study.responses.repeats]
     names = dict.fromkeys(reading.reader for reading in readings)
-    readers = {name: name if reader_names else f"R{n}" for n, name in enumerate(names, 1)}
+    readers = {
+        name: name if reader_names else f"R{n}" for n, name in enumerate(names, 1)
+    }
     rows = list(_rows(readings, readers, asked, texts=texts))
     filled = {name for row in rows for name, cell in row.items() if cell != ""}
     always = {*FIXED[:5], *asked.ids}
-    columns = dict.fromkeys(name for row in rows for name in row)
+    columns = [n for n in rows[0] if n in filled | always]
     return Deposited(
         questionnaire=asked,
         plan=study.plan,
-        columns=tuple(name for name in columns if name in filled | always),
-        rows=tuple(rows),
+        columns=tuple(columns),
+        rows=tuple({name: row[name] for name in columns} for row in rows),
         texts=texts,
         simulated=study.responses.simulated,
         reconstructed=study.responses.reconstructed,
@@ -107,11 +109,11 @@ def _rows(
             "position": _cell(reading.position),
         }
         row |= {name: _cell(reading.column(name)) for name in _OF_CASE}
-        row |= {name: reading.columns.get(name, "") for name in others}
+        row |= {name: guarded(reading.columns.get(name, "")) for name in others}
         row |= {name: _cell(reading.answers.get(name)) for name in asked.ids}
         if texts:
             row |= {
-                question.reason_column: reading.reasons.get(question.id, "")
+                question.reason_column: guarded(reading.reasons.get(question.id, ""))
                 for question in asked
             }
         yield row
