@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -11,6 +10,7 @@ import analysis
 from analysis.deposit import Described, write_deposit
 from analysis.published import reconstructed_responses_path
 from tests.analysis.deposit.conftest import write_study
+from tests.programs import find_program
 
 ABOUT = Described("A study", "CC0-1.0")
 PRIMARIES = {
@@ -34,8 +34,7 @@ def deposit_of(path, out):
 
 
 def run(script):
-    program = shutil.which("Rscript")
-    assert program, "r-base-core, r-cran-vcd and r-cran-psych must be installed"
+    program = find_program("Rscript", "r-base-core, with r-cran-vcd, r-cran-psych")
     return subprocess.run(
         [program, script], capture_output=True, text=True, check=False
     )
@@ -92,7 +91,7 @@ def test_the_blocks_of_the_document_do_the_same(study, tmp_path):
     write_deposit(study, tmp_path / "d", ABOUT)
     folder = tmp_path / "d" / "analysis"
     blocks = re.findall(
-        r"```\{r\}\n(.*?)```", (folder / "analysis.qmd").read_text(), re.S
+        r"```\{r\}\n(.*?)```", (folder / "analysis.qmd").read_text(), re.DOTALL
     )
     assert len(blocks) == 5
     (folder / "blocks.R").write_text("\n".join(blocks))
