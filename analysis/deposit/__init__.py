@@ -6,6 +6,7 @@ packages that this project has no part in, and the same data as REDCap, CDISC OD
 Psych-DS and RO-Crate know them.
 """
 
-from analysis.deposit.writing import Described, write_deposit
+from analysis.deposit.crate import Described
+from analysis.deposit.writing import write_deposit
 
 __all__ = ["Described", "write_deposit"]

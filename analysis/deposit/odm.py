@@ -85,7 +85,7 @@ def _describe(version: ET.Element, described: list[Variable]) -> None:
 def _defined(
     parent: ET.Element, what: str, oid: str, name: str, **further: str
 ) -> ET.Element:
-    return ET.SubElement(parent, f"{what}Def", OID=oid, Name=name, **further)
+    return ET.SubElement(parent, f"{what}Def", {"OID": oid, "Name": name, **further})
 
 
 def _refer(parent: ET.Element, what: str, oid: str) -> None:
