@@ -107,7 +107,7 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
     moved = moved or motion.find_motion(series.array, series.spacing, FIRST_LOOK)
     taken, series = series, put_back(series, moved)
     brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
-    found = known or find_vessels(series, brain, choices)
+    found = known or find_vessels(series, brain, choices, moved)
     vessels.require_passage(series.times, found.artery)
     clean, values, strength = _values(series, brain, found, choices.method)
     tissue = clean.mean
@@ -183,13 +183,24 @@ class Found:
     usual: bayes.Usual | None = None
 
 
-def find_vessels(series: Series, brain: Mask, choices: Choices) -> Found:
-    """Find artery, baseline and vein; the artery tells where the baseline ends."""
+def find_vessels(
+    series: Series, brain: Mask, choices: Choices, moved: Motion | None = None
+) -> Found:
+    """Find artery, baseline and vein; the artery tells where the baseline ends.
+
+    Args:
+        series: Frames that have been put back.
+        brain: Voxels of tissue.
+        choices: Voxels of artery and vein, if they are given.
+        moved: How the head had moved; vessels are then sought away from bone.
+    """
     times, array = series.times, series.array
     unusable = vessels.clipped(array)
     rest = series.mean(FIRST_LOOK).array
     where = vessels.around(brain, series.spacing)
     where &= (rest > vessels.REST_HU[0]) & (rest < vessels.REST_HU[1])
+    if moved is not None and moved.moved_mm.max() >= motion.LEAST_MM:
+        where &= vessels.away_from_bone(rest, series.spacing)
 
     def artery_with(frames: int) -> tuple[Vessel, float]:
         contrast = denoising.enhancement(array, frames)

@@ -171,7 +171,7 @@ def _found(
     series, mask = coarse.series, coarse.mask(brain)
     moved = motion.find_motion(series.array, series.spacing, compute.FIRST_LOOK)
     still = compute.put_back(series, moved)
-    found = compute.find_vessels(still, mask, given)
+    found = compute.find_vessels(still, mask, given, moved)
     usual = compute.usual_tissue(still, mask, found)
     artery, vein = coarse.of_series(found.artery), found.vein
     vein = None if vein is None else coarse.of_series(vein)
