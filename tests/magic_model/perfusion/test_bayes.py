@@ -70,6 +70,7 @@ def test_nothing_flows_where_nothing_enhances(known):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_digital_patient_at_2_hu():
     head = make_head(2.0)
     maps = head_maps(head, Deconvolution.BAYES)
