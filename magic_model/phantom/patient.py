@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from magic_model.data.volume import FloatArray, Kind, Volume
+from magic_model.errors import DataError
 from magic_model.perfusion.series import Series
 from magic_model.phantom.anatomy import Anatomy, Tissues, make_anatomy, slice_mean
 from magic_model.phantom.grid import Grid, Size
@@ -123,6 +124,32 @@ class PhantomSpec:
 
     severity: Severity
     size: Size = "slab"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is made of a patient.
+
+    Attributes:
+        size: Slab or whole head.
+        exact: Maps as they are, not measured from a series.
+        series: The series is written, too.
+
+    Raises:
+        DataError: If they do not go together.
+    """
+
+    size: Size = "slab"
+    exact: bool = False
+    series: bool = False
+
+    def __post_init__(self) -> None:
+        if self.size == "full" and not self.exact:
+            msg = "Maps of whole heads are not measured: --full must go with --exact"
+            raise DataError(msg)
+        if self.series and self.exact:
+            msg = "A series is of measured maps: --series must go without --exact"
+            raise DataError(msg)
 
 
 @dataclass(frozen=True, eq=False)

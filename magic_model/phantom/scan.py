@@ -1,9 +1,13 @@
 """A CT perfusion series of a phantom, and the maps measured from it."""
 
+import gzip
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -106,6 +110,22 @@ def measured_maps(series: Series, brain: Volume) -> dict[Kind, Volume]:
         array[box] = volume.array
         maps[Kind(name.value)] = Volume(array, brain.affine, Kind(name.value))
     return maps
+
+
+def write_series(series: Series, path: Path, frame_times: Path) -> None:
+    """Write a series as 4D NIfTI of whole HU, and the seconds of its frames beside it.
+
+    The bytes depend on the series alone.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    image: Any = nib.Nifti1Image(np.rint(series.array).astype(np.int16), series.affine)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["pixdim"][4] = float(np.median(np.diff(series.times)))
+    path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=1, mtime=0))
+    text = " ".join(f"{second:g}" for second in series.times)
+    frame_times.write_text(f"{text}\n", encoding="utf-8")
 
 
 def graininess(

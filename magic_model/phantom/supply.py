@@ -21,6 +21,7 @@ class _TissuePerfusion:
         mtt: Transit time in s where the tissue is healthy.
         mtt_change: Largest departure from it, in the opposite sense to flow.
         delays_s: Delay of the bolus where the flow is reduced to `_REDUCED_FLOWS`.
+        delay_change: Largest departure from it, later where healthy flow is low.
     """
 
     cbf: float
@@ -28,6 +29,7 @@ class _TissuePerfusion:
     mtt: float
     mtt_change: float
     delays_s: tuple[float, ...]
+    delay_change: float
 
     def healthy_cbf(self, variation: FloatArray) -> FloatArray:
         """Flow where the local variation, -1 to 1, has these values."""
@@ -40,10 +42,14 @@ class _TissuePerfusion:
         cbv: FloatArray = self.healthy_cbf(variation) * mtt / np.float32(60)
         return cbv
 
-    def delay_s(self, flow: FloatArray) -> FloatArray:
-        """Delay where this share of the flow is left."""
+    def delay_s(self, flow: FloatArray, variation: FloatArray) -> FloatArray:
+        """Delay where this share of the flow is left.
+
+        It varies in healthy tissue, and less and less where a lesion sets it.
+        """
         delay: FloatArray = np.interp(flow, _REDUCED_FLOWS, self.delays_s).astype("f4")
-        return delay
+        healthy = np.clip((flow - _REDUCED_FLOWS[2]) / (1 - _REDUCED_FLOWS[2]), 0, 1)
+        return np.asarray(delay + np.float32(self.delay_change) * healthy * variation)
 
 
 _REDUCED_FLOWS = (0.10, 0.30, 0.53, 0.70, 1.0)
@@ -58,10 +64,10 @@ come the values of healthy grey and white matter as well; but for the delay of r
 grey matter (4 s there). At 0.53, the border of the tissue at risk, Tmax passes 6 s.
 """
 
-_GREY = _TissuePerfusion(53.0, 14.0, 3.74, 0.7, (9.0, 7.0, 5.0, 3.0, 1.0))
-_WHITE = _TissuePerfusion(25.0, 14.0, 4.56, 0.7, (12.0, 8.0, 5.0, 3.0, 1.0))
-_CSF = _TissuePerfusion(1.0, 0.0, 5.0, 0.0, (9.0, 7.0, 5.0, 3.0, 1.0))
-_VESSEL = _TissuePerfusion(150.0, 0.0, 4.0, 0.0, (6.0, 4.5, 3.0, 1.5, 0.0))
+_GREY = _TissuePerfusion(53.0, 14.0, 3.74, 0.7, (9.0, 7.0, 5.0, 3.0, 1.0), 0.7)
+_WHITE = _TissuePerfusion(25.0, 14.0, 4.56, 0.7, (12.0, 8.0, 5.0, 3.4, 1.8), 1.0)
+_CSF = _TissuePerfusion(1.0, 0.0, 5.0, 0.0, (9.0, 7.0, 5.0, 3.4, 1.8), 1.0)
+_VESSEL = _TissuePerfusion(150.0, 0.0, 4.0, 0.0, (6.0, 4.5, 3.0, 1.5, 0.0), 0.0)
 
 _VARIATION = ((36.0, 0.2), (9.0, 0.17))
 """Spacing in mm and deviation of the fields by which flow varies between places."""
@@ -135,7 +141,7 @@ def draw_supply(anatomy: Anatomy, flow: FloatArray, rng: np.random.Generator) ->
         whole=_sum([*tissues, (_VESSEL, vessel)], left, variation),
         tissue=_sum(tissues, left, variation),
         arteries=vessel - veins,
-        arteries_delay_s=_VESSEL.delay_s(left),
+        arteries_delay_s=_VESSEL.delay_s(left, variation),
         veins=veins,
     )
 
@@ -171,7 +177,7 @@ def _sum(
     return Flow(
         cbf=left * _total(s * t.healthy_cbf(variation) for t, s in mixture),
         cbv=volume * _total(s * t.healthy_cbv(variation) for t, s in mixture),
-        delay_s=_total(s * t.delay_s(left) for t, s in mixture) / share,
+        delay_s=_total(s * t.delay_s(left, variation) for t, s in mixture) / share,
     )
 
 
