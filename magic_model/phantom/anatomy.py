@@ -279,8 +279,8 @@ def _tissues(
     csf = np.clip(1 - grey - white, 0, 1) * np.float32(atrophy)
     cubes = [share * share * share for share in (grey, white, csf)]
     rest = (1 - vessel) / (cubes[0] + cubes[1] + cubes[2])
-    shares = [cube * rest for cube in cubes]
-    return Tissues(*shares, vessel), veins
+    tissues = Tissues(cubes[0] * rest, cubes[1] * rest, cubes[2] * rest, vessel)
+    return tissues, veins
 
 
 def _on_maps(

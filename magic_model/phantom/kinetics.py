@@ -1,7 +1,7 @@
 """The bolus over time: in the artery, in tissue, in the vein.
 
-Tissue is `c(t) = k integral of aif(t - s) r(s) ds`, with `r` the residue function, shifted
-by the delay and smeared by dispersion; `k` is the flow per gram.
+Tissue is `c(t) = k integral of aif(t - s) r(s) ds`, with `r` the residue function,
+shifted by the delay and smeared by dispersion; `k` is the flow per gram.
 """
 
 from functools import lru_cache
@@ -87,7 +87,8 @@ def time_to_peak(mtt_s: FloatArray, delay_s: FloatArray) -> FloatArray:
         delay_s: How much later the bolus comes than in the artery, up to 16 s.
     """
     peaks = (_fine_curves().argmax(axis=-1) * _STEP_S).astype(np.float32)
-    return _interpolated(peaks[..., None], mtt_s, delay_s)[:, 0].reshape(mtt_s.shape)
+    found = _interpolated(peaks[..., None], mtt_s, delay_s)
+    return np.asarray(found[:, 0].reshape(mtt_s.shape), np.float32)
 
 
 def tissue_curves(times: Array, mtt_s: FloatArray, delay_s: FloatArray) -> FloatArray:

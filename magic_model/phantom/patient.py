@@ -29,6 +29,9 @@ GREY_HU, WHITE_HU, CSF_HU, BLOOD_HU = 36.0, 29.0, 9.0, 48.0
 _NOISE_HU = 4.0
 """Standard deviation of a voxel, 120 kV and 500 mAs."""
 
+_GRAIN_PIXELS = 0.6
+"""Of the noise, in plane: its standard deviation."""
+
 _WITHOUT_SIGN = 0.4
 """Share of patients whose lesion shows no hypodensity."""
 
@@ -106,7 +109,7 @@ def _scan(noise_free: FloatArray, rng: np.random.Generator) -> FloatArray:
 
     Air keeps its one value: its noise is looked at by no one and would double the file.
     """
-    noise = graininess(noise_free.shape, _NOISE_HU, rng)
+    noise = graininess(noise_free.shape, _NOISE_HU, rng, _GRAIN_PIXELS)
     noise *= noise_free > AIR_HU
     hu: FloatArray = np.rint(np.clip(noise_free + noise, *LIMITS_HU))
     return hu

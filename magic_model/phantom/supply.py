@@ -49,7 +49,8 @@ class _TissuePerfusion:
         """
         delay: FloatArray = np.interp(flow, _REDUCED_FLOWS, self.delays_s).astype("f4")
         healthy = np.clip((flow - _REDUCED_FLOWS[2]) / (1 - _REDUCED_FLOWS[2]), 0, 1)
-        return np.asarray(delay + np.float32(self.delay_change) * healthy * variation)
+        delay += np.float32(self.delay_change) * healthy * variation
+        return delay
 
 
 _REDUCED_FLOWS = (0.10, 0.30, 0.53, 0.70, 1.0)
