@@ -14,8 +14,8 @@ from magic_model.perfusion.parameters import DENSITY_G_PER_ML, HAEMATOCRIT_FACTO
 
 Array = NDArray[np.float64]
 
-_ARRIVAL_S = 5.0
-_RISE_S = 6.0  # from arrival to peak
+_ARRIVAL_S = 4.0
+_RISE_S = 5.0  # from arrival to peak
 _SHAPE = 3.0
 _PEAK_HU = 300.0
 _TAIL = 0.12  # of the peak: blood that comes round again
@@ -39,7 +39,7 @@ _DELAYS = np.arange(0.0, 16.01, 0.5)
 def arterial(time_s: Array) -> Array:
     """Enhancement of arterial blood in HU: a gamma variate, and what comes round again.
 
-    The first frame is at 0; contrast arrives 5 s later and peaks at 300 HU 6 s after.
+    The first frame is at 0; contrast arrives 4 s later and peaks at 300 HU 5 s after.
     """
     t = np.maximum(time_s - _ARRIVAL_S, 0) / _RISE_S
     first = t**_SHAPE * np.exp(_SHAPE * (1 - t))
@@ -76,7 +76,8 @@ def time_to_maximum(delay_s: FloatArray) -> FloatArray:
     From then the residue function is at its maximum, for as long as its plateau is
     longer than the dispersion.
     """
-    return np.asarray(delay_s * np.float32(1 + _DISPERSION))
+    tmax: FloatArray = delay_s * np.float32(1 + _DISPERSION)
+    return tmax
 
 
 def time_to_peak(mtt_s: FloatArray, delay_s: FloatArray) -> FloatArray:

@@ -34,7 +34,7 @@ class Scan:
 
     Attributes:
         step_s: From frame to frame.
-        duration_s: Of the series; the bolus reaches the brain 5 s after its start.
+        duration_s: Of the series; the bolus reaches the brain 4 s after its start.
         dose: Relative to that which gives noise of 2 HU in a voxel of 1.8 x 1.8 x 5 mm;
             half the dose gives the square root of 2 times the noise.
         motion_mm: Standard deviation of the head's place from frame to frame, in plane;

@@ -47,10 +47,10 @@ class _TissuePerfusion:
 
         It varies in healthy tissue, and less and less where a lesion sets it.
         """
-        delay: FloatArray = np.interp(flow, _REDUCED_FLOWS, self.delays_s).astype("f4")
+        delay = np.interp(flow, _REDUCED_FLOWS, self.delays_s)
         healthy = np.clip((flow - _REDUCED_FLOWS[2]) / (1 - _REDUCED_FLOWS[2]), 0, 1)
-        delay += np.float32(self.delay_change) * healthy * variation
-        return delay
+        change = np.float32(self.delay_change) * healthy * variation
+        return (delay + change).astype(np.float32)
 
 
 _REDUCED_FLOWS = (0.10, 0.30, 0.53, 0.70, 1.0)
