@@ -27,7 +27,7 @@ from magic_model.phantom.patient import (
     scan_patient,
     simulate,
 )
-from magic_model.phantom.scan import Scan, write_series
+from magic_model.phantom.scan import Scan, brain_of_series, write_series
 from magic_model.severity import Severity, mismatch_ratio, severity_class
 
 PROPORTIONS = {
@@ -117,8 +117,8 @@ def class_counts(n_patients: int) -> dict[Severity, int]:
 FILE = "phantom.json"
 """Written last into a patient's folder: what was asked for and what came."""
 
-SERIES, FRAME_TIMES = "ctp.nii.gz", "frame_times.txt"
-"""The series in a patient's folder, where it is asked for."""
+SERIES, FRAME_TIMES, SERIES_BRAIN = "ctp.nii.gz", "frame_times.txt", "ctp_brain.nii.gz"
+"""The series in a patient's folder where it is asked for, and its mask of the brain."""
 
 REVISION = 2
 """Raised whenever the same seed gives other bytes, so that old patients are remade."""
@@ -188,7 +188,7 @@ def make_on_disk(folder: Path, planned: PlannedPatient, contents: Contents) -> P
         "maps": "exact" if contents.exact else "measured",
         **({} if contents.exact else {"scan": asdict(scan)}),
     }
-    files = [SERIES, FRAME_TIMES] if contents.series else []
+    files = [SERIES, FRAME_TIMES, SERIES_BRAIN] if contents.series else []
     record = _kept(place, made_by, files)
     if record is None:
         record = _make(place, planned, made_by, contents)
@@ -274,6 +274,8 @@ def _write(
         write_nifti(volume, _image(place, kind))
     if series is not None:
         write_series(series, place / SERIES, place / FRAME_TIMES)
+        brain = brain_of_series(phantom.images[Kind.BRAIN_MASK])
+        write_nifti(brain, place / SERIES_BRAIN)
     staged = place / f".{FILE}"
     staged.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     staged.replace(place / FILE)
