@@ -117,7 +117,8 @@ def late_arterial(times: Array, delay_s: FloatArray) -> FloatArray:
         if delay:
             seen = _convolved(seen, dispersion(fine, delay)) * _STEP_S
         curves.append(np.interp(times, fine, seen))
-    return np.asarray(curves, np.float32)[kinds]
+    seen_by_voxels: FloatArray = np.asarray(curves, np.float32)[kinds]
+    return seen_by_voxels
 
 
 def venous(times: Array) -> Array:

@@ -50,13 +50,15 @@ class _TissuePerfusion:
         delay = np.interp(flow, _REDUCED_FLOWS, self.delays_s)
         healthy = np.clip((flow - _REDUCED_FLOWS[2]) / (1 - _REDUCED_FLOWS[2]), 0, 1)
         change = np.float32(self.delay_change) * healthy * variation
-        return (delay + change).astype(np.float32)
+        varied: FloatArray = (delay + change).astype(np.float32)
+        return varied
 
 
 _REDUCED_FLOWS = (0.10, 0.30, 0.53, 0.70, 1.0)
 """Shares of normal flow, from the middle of a core to healthy tissue."""
 
-_REMAINING_VOLUMES = (0.215, 0.91, 1.0, 1.0, 1.0)
+_VOLUME_FLOWS = (0.10, 0.30, 0.50)
+_REMAINING_VOLUMES = (0.215, 0.91, 1.0)
 """Share of blood volume left then: vessels widen until the flow is that of core.
 
 With 0.30 and 0.10, flow, volume and delay are those of the reduced and severely reduced
@@ -173,12 +175,13 @@ def _sum(
     left: FloatArray,
     variation: FloatArray,
 ) -> Flow:
-    volume = np.interp(left, _REDUCED_FLOWS, _REMAINING_VOLUMES).astype(np.float32)
-    share = np.maximum(_total(s for _, s in mixture), np.float32(1e-6))
+    volume = np.interp(left, _VOLUME_FLOWS, _REMAINING_VOLUMES).astype(np.float32)
+    share: FloatArray = np.maximum(_total(s for _, s in mixture), np.float32(1e-6))
+    delay: FloatArray = _total(s * t.delay_s(left, variation) for t, s in mixture)
     return Flow(
         cbf=left * _total(s * t.healthy_cbf(variation) for t, s in mixture),
         cbv=volume * _total(s * t.healthy_cbv(variation) for t, s in mixture),
-        delay_s=_total(s * t.delay_s(left, variation) for t, s in mixture) / share,
+        delay_s=delay / share,
     )
 
 

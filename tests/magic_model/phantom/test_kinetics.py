@@ -45,7 +45,7 @@ def test_dispersion_loses_nothing_and_begins_after_the_delay(delay):
 def test_tmax_is_when_the_residue_function_is_at_its_maximum(kind, left):
     flow = np.array([left], np.float32)
     delay = float(kind.delay_s(flow, np.zeros(1, np.float32))[0])
-    volume = np.interp(left, supply._REDUCED_FLOWS, supply._REMAINING_VOLUMES)
+    volume = np.interp(left, supply._VOLUME_FLOWS, supply._REMAINING_VOLUMES)
     k = k_of(kind.mtt * volume / left, delay)
     reached = FINE[k >= 0.999 * k.max()][0]
     assert kinetics.time_to_maximum(np.float32(delay)) == pytest.approx(
