@@ -5,8 +5,8 @@
     python -m benchmarks.severity --measured
 
 Prints a row for each way in which the maps (exact ones, or those measured from a noisy
-series) are handed over: as they are, with the
-bolus late everywhere, and with times in another unit; by Tmax, and by TTP where Tmax
+series) are handed over: as they are, with the bolus late everywhere, and with times in
+another unit; by Tmax, and by TTP where Tmax
 is missing. A class is right if it is the planted one; one that is said to be unknown is
 counted apart. Ratios (median, 5th to 95th percentile) are of the volume found over the
 planted one, in patients who have it; false cores are those found in patients with
