@@ -54,7 +54,8 @@ $(STUDY)/built: $(OUT)/montages/cases.csv
 	@$(BIN)/magic-study init $(STUDY)/template.toml > /dev/null
 	@sed -e "s/^none = 7/none = $(call cases,$<,none)/" -e "s/^severe = 7/severe = $(call cases,$<,severe)/" \
 	   -e "s/^mild_moderate = 6/mild_moderate = $(call cases,$<,mild_moderate)/" \
-	   -e "s/^min_distance = 3/min_distance = $(call distance,$<)/" $(STUDY)/template.toml > $(STUDY)/study.toml
+	   -e "s/^min_distance = 3/min_distance = $(call distance,$<)/" \
+	   -e 's/^accepted_cues = \[\]/accepted_cues = ["compressed size"]/' $(STUDY)/template.toml > $(STUDY)/study.toml
 # Of digital patients the truth is known, so accuracy is planned, too.
 	@if head -n 1 $< | grep -q truth; then \
 	   sed -E 's/^# (rating|truth_positive|threshold|accuracy_margin) = /\1 = /' $(STUDY)/study.toml > $(STUDY)/planned.toml \
