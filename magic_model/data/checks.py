@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.alignment import outlines
-from magic_model.data.flips import flip_findings
+from magic_model.data.flips import flip_findings, odd_map_findings
 from magic_model.data.grid import map_support
 from magic_model.data.lesion.masks import mask_findings
 from magic_model.data.ncct_values import ncct_findings
@@ -153,6 +153,7 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
         *_support_findings(support, overlap),
         *_offset_findings(offset),
         *(flip_findings(images, brain) if maps and brain is not None else ()),
+        *odd_map_findings(images),
         *_ncct_findings(images, brain),
         *mask_findings(images),
     ]
