@@ -88,10 +88,7 @@ def odd_map_findings(images: Mapping[Kind, Volume]) -> Iterator[str]:
     if len(seen) < 2:
         return
     held = {k: _coarse(map_support({k: v})) > HALF for k, v in seen.items()}
-    alike = {
-        k: _standardised(_coarse(v.array), held[k]) * (-1 if k in _SHOWS_ANATOMY else 1)
-        for k, v in seen.items()
-    }
+    alike = {k: _standardised(_coarse(v.array), held[k]) for k, v in seen.items()}
     gains = [found for kind in seen for found in _gains(kind, alike, held)]
     gain, kind, axes = max(gains, default=(0.0, Kind.NCCT, ()))
     if gain > _GAIN_AMONG_MAPS:
@@ -108,7 +105,8 @@ def _gains(
     """Tell by how much a map fits the others better when it is mirrored."""
     others = [k for k in alike if k is not kind]
     around = np.logical_or.reduce([held[k] for k in others])
-    expected = np.mean([alike[k] for k in others], axis=0)
+    like = [_sign(kind, k) * alike[k] for k in others if _sign(kind, k)]
+    expected = np.mean(like or [np.zeros_like(alike[kind])], axis=0)
     fits = {}
     for axes in ((), *FLIPS):
         own, values = (np.flip(x, axes) for x in (held[kind], alike[kind]))
@@ -116,8 +114,18 @@ def _gains(
         overlap = float(2 * both.sum() / max(1, own.sum() + around.sum()))
         close = both.sum() >= _FEWEST_VOXELS
         same = correlation(values[both], expected[both]) if close else np.nan
-        fits[axes] = overlap + (0.0 if np.isnan(same) else same)
+        fits[axes] = overlap + (same if same > 0 else 0.0)
     yield from ((fits[axes] - fits[()], kind, axes) for axes in FLIPS)
+
+
+def _sign(kind: Kind, other: Kind) -> int:
+    """Tell how two maps go together; CBV goes with CBF alone.
+
+    Volume may rise or fall where the bolus is late.
+    """
+    if Kind.CBV in (kind, other):
+        return int(Kind.CBF in (kind, other))
+    return -1 if Kind.CBF in (kind, other) else 1
 
 
 def _standardised(array: FloatArray, held: BoolArray) -> FloatArray:
