@@ -87,7 +87,10 @@ def odd_map_findings(images: Mapping[Kind, Volume]) -> Iterator[str]:
     seen = {k: _thinned(v) for k, v in images.items() if k in _MAPS}
     if len(seen) < 2:
         return
-    held = {k: _coarse(map_support({k: v})) > HALF for k, v in seen.items()}
+    held = {
+        k: _coarse(v.with_array(map_support({k: v})).array) > HALF
+        for k, v in seen.items()
+    }
     alike = {k: _standardised(_coarse(v.array), held[k]) for k, v in seen.items()}
     gains = [found for kind in seen for found in _gains(kind, alike, held)]
     gain, kind, axes = max(gains, default=(0.0, Kind.NCCT, ()))

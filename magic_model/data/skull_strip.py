@@ -142,8 +142,9 @@ def _refined(depth: Volume, ncct: Volume, softest: float) -> Volume:
     x, y, z = (_Neighbours.along(axis, upright, depth) for axis in range(3))
     for k in np.flatnonzero(z.reach(depth.array.any(axis=(0, 1)))).tolist():
         plane = z.between(np.moveaxis(depth.array, 2, 0), slice(k, k + 1))[0]
+        held = plane > 0
         rows, columns = (
-            _span(at.reach(plane.any(axis=1 - axis))) for axis, at in enumerate((x, y))
+            _span(at.reach(np.any(held, axis=axis))) for at, axis in ((x, 1), (y, 0))
         )
         fine = y.between(x.between(plane, rows).T, columns).T
         soft = upright.array[rows, columns, k] <= softest
