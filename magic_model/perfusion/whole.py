@@ -62,12 +62,29 @@ def compute_stored(
         slab = stored.slab(low, high)
         collected.look(slab, low, start, stop)
         if brain[:, :, start:stop].any():
-            inside = brain[:, :, low:high]
-            part = replace(choices, brain=inside, found=found)
-            collected.take(compute.compute_perfusion(slab, part), low, start, stop)
+            box = _box(brain[:, :, low:high])
+            part = replace(choices, brain=brain[:, :, low:high][box], found=found)
+            taken = compute.compute_perfusion(_within(slab, box), part)
+            collected.take(taken, box, low, start, stop)
         progress(steps + done, steps + len(parts))
     result = collected.result(brain, choices, (*stored.notes, *coarse.notes, *notes))
     return result, collected.pictures(_still(stored, brain, coarse, found))
+
+
+_Box = tuple[slice, slice]
+
+
+def _box(inside: Mask) -> _Box:
+    """Return the rows and columns that hold brain."""
+    x, y = (np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2)))
+    return slice(int(x[0]), int(x[-1]) + 1), slice(int(y[0]), int(y[-1]) + 1)
+
+
+def _within(slab: Series, box: _Box) -> Series:
+    """Return what lies within some rows and columns."""
+    affine = slab.affine.copy()
+    affine[:3, 3] += affine[:3, :2] @ [side.start for side in box]
+    return Series(slab.array[box], affine, slab.times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +98,9 @@ class _Coarse:
 
     def mask(self, mask: Mask) -> Mask:
         """Return a mask on its grid."""
-        return np.asarray(_blocks(mask.astype(np.float32), self.factors) >= 0.5)
+        share = _blocks(mask.astype(np.float32), self.factors)
+        most = np.asarray(share >= 0.5)
+        return most if most.any() else np.asarray(share > 0)
 
     def voxel(self, voxel: Voxel | None) -> Voxel | None:
         """Return the voxel that one of the series lies in."""
@@ -219,13 +238,12 @@ class _Collected:
                 highest = slab.array[:, :, k - low].max(axis=-1)
                 self.slices[k] = slice_of(highest, k, self.affine)
 
-    def take(self, part: Perfusion, low: int, start: int, stop: int) -> None:
+    def take(self, part: Perfusion, box: _Box, low: int, start: int, stop: int) -> None:
         """Take the maps of a slab, without its halo."""
+        inner = slice(start - low, stop - low)
         for name, volume in part.maps.items():
-            self.maps[name][:, :, start:stop] = volume.array[
-                :, :, start - low : stop - low
-            ]
-        count = int(np.count_nonzero(part.brain[:, :, start - low : stop - low]))
+            self.maps[name][*box, start:stop] = volume.array[:, :, inner]
+        count = int(np.count_nonzero(part.brain[:, :, inner]))
         self.tissue += count * part.tissue
         self.gain += count * part.gain
         self.voxels += count

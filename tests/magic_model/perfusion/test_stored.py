@@ -97,7 +97,7 @@ def test_a_large_series_needs_the_memory_of_a_slab(tmp_path, monkeypatch):
     times, shape = np.arange(40.0), (48, 48, 100)
     monkeypatch.setattr(opening, "IN_MEMORY", 0)
     monkeypatch.setattr(whole, "_SLAB", 10 * 4 * 48 * 48 * 40)
-    monkeypatch.setattr(whole, "_COARSE", 1 << 20)
+    monkeypatch.setattr(whole, "_COARSE", 3 << 20)
     monkeypatch.setattr(stored, "_READ", 1 << 20)
     array = np.full((*shape, 40), 33, np.int16)
     array[:, :, :, 10:30] += (np.hanning(20) * 8).astype(np.int16)
