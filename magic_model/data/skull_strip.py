@@ -140,7 +140,7 @@ def _refined(depth: Volume, ncct: Volume, softest: float) -> Volume:
     upright = reorient_ras(ncct)
     inside = reorient_ras(mask).array  # a view: what is written there is in the mask
     x, y, z = (_Neighbours.along(axis, upright, depth) for axis in range(3))
-    for k in np.flatnonzero(z.reach(depth.array.any(axis=(0, 1)))).tolist():
+    for k in np.flatnonzero(z.reach(np.any(depth.array > 0, axis=(0, 1)))).tolist():
         plane = z.between(np.moveaxis(depth.array, 2, 0), slice(k, k + 1))[0]
         held = plane > 0
         rows, columns = (
