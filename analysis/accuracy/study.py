@@ -19,7 +19,7 @@ from analysis.accuracy.inference import (
 )
 from analysis.accuracy.obuchowski_rockette import Anova, Covariances, VarianceComponents
 from analysis.accuracy.scores import Scores, scores_of
-from analysis.accuracy.u_statistics import UStatistics
+from analysis.accuracy.u_statistics import Spread, UStatistics
 from analysis.errors import InputError, as_number, one_of
 from analysis.showing import Shown
 
@@ -86,6 +86,20 @@ class MultireaderAccuracy(Shown):
             if isinstance(found, Anova):
                 return found.variance_components
         return None
+
+    def spread_of_cases(self, first: Hashable, second: Hashable) -> Spread | None:
+        """Return what cases do to a difference of two modalities.
+
+        None where the figure of merit is no mean over cases, or nothing is defined.
+
+        Raises:
+            ValueError: If there is no such modality, or both are the same.
+        """
+        pair = self._two(first, second)
+        if self._analysis is None or not isinstance(self._cells, Terms):
+            return None
+        shape = (len(self.modalities), len(self.readers))
+        return UStatistics(self._cells, shape).spread(*pair)
 
     def for_decisions(self) -> "MultireaderAccuracy":
         """Return the study with limits and tests that hold with few cases or near 1.
