@@ -31,7 +31,7 @@ from reader_study.formats.responses import Reading, Responses
 from reader_study.rehearsal.accurate import AccurateBots
 from reader_study.rehearsal.bots import SimulationPlan
 
-STUDIES, PILOTS, SEED = 1_000, 40, 41
+STUDIES, PILOTS, SEED = 400, 20, 41
 TOLERANCE = 0.04
 """Of power said, beside the chance of the rehearsals."""
 RATING = "Q3 > 1 by Q4"

@@ -186,7 +186,10 @@ class MultireaderAccuracy(Shown):
     def reader_difference(
         self, reader: Hashable, first: Hashable, second: Hashable
     ) -> Inference:
-        """Return one reader's difference of two modalities; only cases vary."""
+        """Return one reader's difference of two modalities; only cases vary.
+
+        Of `for_decisions`, limits and test are those that hold there.
+        """
         index, other = self._two(first, second)
         if reader not in self.readers:
             known = ", ".join(map(str, self.readers))
@@ -197,9 +200,13 @@ class MultireaderAccuracy(Shown):
         if np.isnan(values[[index, other], at]).any():
             reason = "the reader has no value under one of the modalities"
             return Inference(estimate=None, undefined_reason=reason)
-        estimate = float(values[index, at] - values[other, at])
+        means = float(values[index, at]), float(values[other, at])
         error = Anova(values, self._matrix, "cases").reader_difference(index, other, at)
-        return infer(estimate, error)
+        if not self.decides:
+            return infer(means[0] - means[1], error)
+        of_cells = self._matrix.diagonal().reshape(values.shape)
+        own = [Error(float(of_cells[place, at])) for place in (index, other)]
+        return guarded.Difference(means, (own[0], own[1]), error).infer()
 
     def _reader_rows(self) -> list[dict[str, object]]:
         values, variances = self._cells.estimates, self._matrix.diagonal()

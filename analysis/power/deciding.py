@@ -173,7 +173,7 @@ class Studies:
             special.ndtri(1 - alpha),
             special.stdtrit(finite, 1 - alpha),
         )
-        found = null + z * np.sqrt(self.variance)
+        found: FloatArray = null + z * np.sqrt(self.variance)
         for _ in range(_ROUNDS):  # how far below a limit is depends on the difference
             found = null + self.below(found, z)
         return found
