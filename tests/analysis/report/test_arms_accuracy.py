@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.cli import main
 from analysis.questions.accuracy import accuracies_of
 from analysis.report.arms import accuracy
-from analysis.report.arms.results import ArmsContext, ArmsResults
+from analysis.report.arms.results import ArmsContext, ArmsResults, analyse_arms
+from analysis.report.arms.writing import write_arms_report
 from reader_study.formats.arms import read_arms
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import paper_questionnaire
@@ -189,11 +189,9 @@ def test_where_nothing_can_be_said_there_is_a_reason_or_no_section(read, tmp_pat
 @pytest.mark.slow
 def test_the_report_has_the_section_its_figure_and_its_numbers(tmp_path):
     path = _write(tmp_path / "responses.csv", _readings())
-    plan = tmp_path / "study.toml"
-    plan.write_text('[analysis]\nrating = "Q4"\nthreshold = 3\n')
-    given = ["report", str(path), "--plan", str(plan), "--out", str(tmp_path / "out")]
-    assert main([*given, "--every-method"]) == 0
+    arms = read_arms(path, paper_questionnaire())
     out = tmp_path / "out"
+    write_arms_report(analyse_arms(arms, PLAN, 0.95), out)
     found = json.loads((out / "results.json").read_text())["accuracy"]
     assert [one["test"] for one in found["auc"]["differences"]] == ["MR", "US", "US"]
     page = (out / "report.html").read_text()
