@@ -206,6 +206,7 @@ def evaluate(
     *,
     seed: int = 1,
     jobs: int = 1,
+    boosting: bool = False,
 ) -> "Evaluation":
     """Compare generated maps with the measured ones and with trivial baselines.
 
@@ -215,6 +216,7 @@ def evaluate(
         out: Folder for tables, figures and a report; nothing is written if left out.
         seed: Of the bootstrap.
         jobs: Patients measured at the same time.
+        boosting: Whether boosted trees are fitted to the training split and compared.
 
     Raises:
         DataError: If a table or an image cannot be read, nothing can be compared, or
@@ -232,7 +234,9 @@ def evaluate(
         names, folders = None, [as_path(generated)]
     if out is not None:
         require_writable(as_path(out))
-    found = evaluate_folders(as_path(cohort), folders, names, seed=seed, jobs=jobs)
+    found = evaluate_folders(
+        as_path(cohort), folders, names, seed=seed, jobs=jobs, boosting=boosting
+    )
     if out is not None:
         write_evaluation(found, as_path(out))
     return found

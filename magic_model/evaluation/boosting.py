@@ -153,10 +153,10 @@ def features(stack: SliceStack) -> FloatArray:
     CT numbers of the three slices; Gaussian means of the middle one within the brain;
     their difference from what lies opposite; texture; place in the brain.
     """
-    inside = (stack.mask).astype(np.float32)
+    inside = stack.mask.astype(np.float32)
     ncct = stack.ncct * inside[:, np.newaxis]
-    smooth = {sigma: _smoothed(ncct[:, 1], inside, sigma) for sigma in _SIGMAS}
-    spread = _smoothed((ncct[:, 1] - smooth[2]) ** 2 * inside, inside, 4)
+    smooth = {sigma: smoothed(ncct[:, 1], inside, sigma) for sigma in _SIGMAS}
+    spread = smoothed((ncct[:, 1] - smooth[2]) ** 2 * inside, inside, 4)
     opposite = mirrored(stack, smooth)
     channels = [
         *(ncct[:, plane] for plane in range(3)),
@@ -202,7 +202,7 @@ def _drawn(
     return rows.reshape(-1, rows.shape[-1])[chosen], values
 
 
-def _smoothed(image: FloatArray, inside: FloatArray, sigma: float) -> FloatArray:
+def smoothed(image: FloatArray, inside: FloatArray, sigma: float) -> FloatArray:
     """Gaussian mean within the brain of each slice; 0 outside."""
     blur: Any = ndimage.gaussian_filter
     over = (0, sigma, sigma)
