@@ -222,7 +222,7 @@ def evaluate(
         DataError: If a table or an image cannot be read, nothing can be compared, or
             `out` cannot be written.
     """
-    from magic_model.evaluation.result import evaluate_folders
+    from magic_model.evaluation.result import evaluate_selection, select_folders
     from magic_model.evaluation.writing import write_evaluation
 
     require_whole(seed, "seed")
@@ -234,9 +234,8 @@ def evaluate(
         names, folders = None, [as_path(generated)]
     if out is not None:
         require_writable(as_path(out))
-    found = evaluate_folders(
-        as_path(cohort), folders, names, seed=seed, jobs=jobs, boosting=boosting
-    )
+    chosen = select_folders(as_path(cohort), folders, names)
+    found = evaluate_selection(chosen, seed, jobs=jobs, boosting=boosting)
     if out is not None:
         write_evaluation(found, as_path(out))
     return found

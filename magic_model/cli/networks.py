@@ -250,21 +250,14 @@ def evaluate(
 ) -> None:
     """Compare generated maps with the measured ones and with trivial baselines."""
     from magic_model.cli.progress import patients_progress
-    from magic_model.evaluation.result import evaluate_folders
+    from magic_model.evaluation.result import evaluate_selection, select_folders
     from magic_model.evaluation.writing import PAGE, RESULTS, describe, write_evaluation
     from magic_model.output import require_writable
 
     require_writable(out)
     with patients_progress("evaluating") as progress:
-        found = evaluate_folders(
-            cohort,
-            generated,
-            name,
-            seed=seed,
-            jobs=jobs,
-            boosting=boosting,
-            progress=progress,
-        )
+        chosen = select_folders(cohort, generated, name)
+        found = evaluate_selection(chosen, seed, progress, jobs=jobs, boosting=boosting)
     write_evaluation(found, out)
     print(
         f"{describe(found)}\n"

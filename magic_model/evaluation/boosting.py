@@ -213,11 +213,9 @@ def smoothed(image: FloatArray, inside: FloatArray, sigma: float) -> FloatArray:
 
 def _places(mask: np.ndarray) -> list[FloatArray]:
     """From front to back, from the middle to a side, and depth below the surface."""
-    inside = np.nonzero(mask)
     _, rows, columns = np.indices(mask.shape, sparse=True)
-    (_, top, left), (_, bottom, right) = (
-        (f(axis) for axis in inside) for f in (np.min, np.max)
-    )
+    _, top, left = (int(along.min()) for along in np.nonzero(mask))
+    _, bottom, right = (int(along.max()) for along in np.nonzero(mask))
     height, half = max(1, bottom - top), max(1, right - left) / 2
     depth = np.stack([ndimage.distance_transform_edt(image) for image in mask])
     shape = mask.shape

@@ -144,12 +144,14 @@ def cohort_ceiling(
         delayed(boosting.load_slices)(cohort, patient, maps) for patient in patients
     )
     made = [trees.predict_slices(stack) for stack in stacks]
+    flat = {
+        name: [np.full(stack.mask.shape, constants[name]) for stack in stacks]
+        for name in maps
+    }
     found = [
         MapCeiling(
             name,
-            _error(
-                [np.full(s.mask.shape, constants[name]) for s in stacks], stacks, name
-            ),
+            _error(flat[name], stacks, name),
             _voxel_error(stacks, name),
             _error([images[name] for images in made], stacks, name),
         )

@@ -106,7 +106,6 @@ def evaluate_folders(
     *,
     seed: int = 1,
     jobs: int = 1,
-    boosting: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate one or more generated cohorts.
@@ -117,12 +116,29 @@ def evaluate_folders(
         names: Name of each method; those of the folders if left out.
         seed: Of the bootstrap.
         jobs: Patients measured at the same time.
-        boosting: Whether boosted trees are fitted to the training split and compared.
         progress: Called with the number of patients done and of all.
 
     Raises:
         DataError: If names and folders do not match, a table or an image cannot be
             read, or nothing can be compared.
+    """
+    selection = select_folders(measured, generated, names)
+    return evaluate_selection(selection, seed, progress, jobs=jobs)
+
+
+def select_folders(
+    measured: Path, generated: Sequence[Path], names: Sequence[str] | None = None
+) -> Selection:
+    """Find what can be compared in a cohort and in folders of generated ones.
+
+    Args:
+        measured: Folder with cohort.csv.
+        generated: Folders with generated.csv.
+        names: Name of each method; those of the folders if left out.
+
+    Raises:
+        DataError: If names and folders do not match, a table cannot be read, or nothing
+            can be compared.
     """
     titles = list(names or ()) or [folder.resolve().name for folder in generated]
     if not titles or len(titles) != len(generated) or len(set(titles)) < len(titles):
@@ -135,8 +151,7 @@ def evaluate_folders(
         title: read_cohort(folder, GENERATED_FILE)
         for title, folder in zip(titles, generated, strict=True)
     }
-    selection = select(read_cohort(measured), methods)
-    return evaluate_selection(selection, seed, progress, jobs=jobs, boosting=boosting)
+    return select(read_cohort(measured), methods)
 
 
 def evaluate_selection(

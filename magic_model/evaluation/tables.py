@@ -210,8 +210,8 @@ def _lesion_table(evaluation: Evaluation) -> Table:
         title="Core, tissue at risk, and the central volume principle",
         caption="Dice: mean over patients in whom the measured lesion is not empty (95 "
         "% interval by bootstrap, none below 3 patients). AUC: how often a voxel of "
-        "the measured core has the lower CBF, of the tissue at risk the later Tmax or TTP, "
-        "than a voxel of the brain outside. Residual: mean |CBV - CBF x "
+        "the measured core has the lower CBF, or one of the tissue at risk the later "
+        "Tmax or TTP, than a voxel of the brain outside. Residual: mean |CBV - CBF x "
         "MTT / 60| in the brain. Bias: generated minus measured volume (95 % limits of "
         "agreement). ICC(2,1): absolute agreement (95 % interval).",
         header=[
