@@ -292,21 +292,28 @@ def _sample_slabs(
     n = max(1, round(geometry.slab_mm / head.spacing[2]))
     if n == 1:
         return _sample_neighbours(head, brain, slab, geometry.offset_mm)
-    apart = geometry.slab_mm / n / float(np.linalg.norm(affine[:3, 2]))
-    there = head.with_array(np.ones(head.shape))
-    sums = np.zeros((shape[2], 3, shape[1], shape[0]), np.float32)
-    counts = np.zeros_like(sums)
-    for plane in np.arange(n) - (n - 1) / 2:
-        moved = (_shift_along_z(affine, float(plane * apart)), shape)
-        held = (
-            _sample_neighbours(there, there, moved, geometry.offset_mm) > data_grid.HALF
-        )
-        ct = _sample_neighbours(head, there, moved, geometry.offset_mm)
-        sums += np.where(held, ct, np.float32(0))
-        counts += held
-    inside = np.repeat(_inside(brain, affine, shape)[:, np.newaxis], 3, axis=1)
-    mean = sums / np.maximum(counts, 1)
-    return np.where(inside & (counts > 0), mean, np.float32(NCCT_WINDOW[0]))
+    mm = float(np.linalg.norm(affine[:3, 2]))
+    inside = _inside(brain, affine, shape)
+    planes = (np.arange(n) - (n - 1) / 2) * geometry.slab_mm / n
+    slabs = []
+    for height in (-geometry.offset_mm, 0.0, geometry.offset_mm):
+        total = np.zeros(inside.shape, np.float32)
+        count = np.zeros(inside.shape, np.float32)
+        for plane in planes:
+            moved = _shift_along_z(affine, float((height + plane) / mm))
+            ct = to_display(
+                data_grid.resample(head, moved, shape, outside=_BEYOND).array
+            )
+            held = ct > _BEYOND / 100
+            total += np.where(held, ct, np.float32(0))
+            count += held
+        mean = total / np.maximum(count, 1)
+        shown = inside & (count > 0)
+        slabs.append(np.where(shown, mean, np.float32(NCCT_WINDOW[0])))
+    return np.stack(slabs, axis=1)
+
+
+_BEYOND = -1e6  # HU; what is more than a little mixed with it lies beyond the scan
 
 
 def _sample_neighbours(
