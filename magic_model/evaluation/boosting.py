@@ -213,7 +213,7 @@ def smoothed(image: FloatArray, inside: FloatArray, sigma: float) -> FloatArray:
 
 def _places(mask: np.ndarray) -> list[FloatArray]:
     """From front to back, from the middle to a side, and depth below the surface."""
-    _, rows, columns = np.indices(mask.shape, sparse=True)
+    rows, columns = np.arange(mask.shape[1])[:, None], np.arange(mask.shape[2])
     _, top, left = (int(along.min()) for along in np.nonzero(mask))
     _, bottom, right = (int(along.max()) for along in np.nonzero(mask))
     height, half = max(1, bottom - top), max(1, right - left) / 2
