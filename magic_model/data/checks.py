@@ -278,8 +278,9 @@ _LEVELS = {
 }
 """Percentile of the brain, and between which values it lies in most patients.
 
-The phantom's are 53, 3.3, 3.9 and 2.9. The bounds are wide, since deconvolution differs
-between programs: they show a factor of two, which s does not if CBF and CBV share it.
+The exact phantom's are 53, 3.3, 3.9 and 1.5. The bounds are wide, as deconvolution
+differs between programs: they show a factor of two, which s does not if CBF and CBV
+share it.
 """
 
 
