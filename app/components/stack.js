@@ -385,7 +385,7 @@ function makeStack(root) {
     const ratio = unit();
     const panel = volume.panels[p];
     const windowed = isWindowed(panel);
-    const high = Math.min(220 * ratio, box.height - 70 * ratio);
+    const high = Math.min(220 * ratio, box.height - 80 * ratio);
     const [left, top] = [box.left + box.width - 14 * ratio, box.top + (box.height - high) / 2 + 8 * ratio];
     context.imageSmoothingEnabled = false;
     context.drawImage(bars[p], left, top, 8 * ratio, high);
