@@ -188,9 +188,11 @@ class Manifest:
         if len({slot.name for slot in self.slots}) != len(self.slots):
             msg = "must each have its own name, got one twice"
             raise checking.Invalid(msg, "slots")
-        if self.content_sha256 and self.content_sha256 != self._hash():
-            msg = "must be the hash of the other content, which was changed"
-            raise checking.Invalid(msg, "content_sha256")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its hash is that of its content; of an earlier version, unknown."""
+        return self.content_sha256 in ("", self._hash())
 
     def sealed(self) -> "Manifest":
         """Return it with the hash of its content."""

@@ -14,6 +14,7 @@ from tests.app.browser.conftest import let_in, serving
 from tests.app.browser.driving import open_reading, press, see, settle
 from tests.app.browser.hands import READING, Mouse
 from tests.app.browser.test_axe import built_with_all, reading_room, walk  # noqa: F401
+from tests.app.browser.test_stack import SLICES
 from tests.app.browser.test_stack_room import STACK, write_volume
 from tests.app.material import GOOD, build
 
@@ -84,8 +85,8 @@ class Photographer:
             self.page.screenshot(path=self.folder / file)
             wrong = self.page.evaluate(SHAPES)
             main = self.page.locator("button[kind^=primary]:visible").last
-            lost = self.page.locator("dialog#connection").count()
-            if main.count() and not lost and not main.evaluate(FREE):
+            above = self.page.locator("dialog#connection, [data-testid=stPopoverBody]")
+            if main.count() and not above.count() and not main.evaluate(FREE):
                 wrong.append("the main button is out of reach")
             if wrong:
                 self.found[file] = wrong
@@ -120,7 +121,10 @@ def test_a_stack_and_its_correction(tmp_path, photographer):
         see(page, "slices must have been on screen")
         look("stack not all seen")
         session = server.room.session_of("anna")
-        seen = {"slices": {str(k): 1.0 for k in range(1, 100)}, "window_changes": 0}
+        seen = {
+            "slices": {str(k): 1.0 for k in range(1, SLICES + 1)},
+            "window_changes": 0,
+        }
         while (reading := session.next_reading()) is not None:
             session.submit(reading.token, GOOD, {}, seen=seen)
         page.reload()
