@@ -15,11 +15,11 @@ STANDARD = "reference_standard"
 
 @record
 class TruthCell:
-    """What is behind a token."""
+    """What is behind a token; the severity is empty where cases have none."""
 
     case: Filled
     method: Filled
-    severity: Filled
+    severity: Text
 
 
 @record

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - hashes
 """The two-method study of the template: the same draw, manifest and data for ever.
 
 All hashes are of what the program gave before designs were data of their own. Whatever
@@ -95,12 +96,12 @@ def built(tmp_path_factory):
     """Folder of a study whose every random text is a count."""
     folder = tmp_path_factory.mktemp("pinned")
     write_cases(folder)
-    with counted():
+    with Counted():
         build_study(request(folder))
     return folder
 
 
-class counted:
+class Counted:
     """Random texts are counted up from 1 while this is entered."""
 
     def __enter__(self):
@@ -129,7 +130,7 @@ def test_what_bots_answer_and_unblinding_writes_is_what_it_always_was(built):
     clock = SimulatedClock(datetime(2026, 3, 1, 9, tzinfo=UTC))
     truth = unseal(built / "KEY", [PASSPHRASE])
     plan = SimulationPlan(kappa=0.5, bias=0.1, missing=0.03, corrected=0.1)
-    with counted():
+    with Counted():
         store = open_study_store(study, clock=clock)
         simulate(study, store, truth, plan, rng=np.random.default_rng(1), clock=clock)
         lifecycle.lock(study, store, by="Eve", clock=clock)
