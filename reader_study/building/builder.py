@@ -17,6 +17,7 @@ from reader_study.building import study, volumes
 from reader_study.building import training as building_training
 from reader_study.building.cases_file import (
     Case,
+    candidates,
     read_cases,
     reference_standard,
     without_truth,
@@ -29,11 +30,15 @@ from reader_study.building.pictures import (
 )
 from reader_study.building.restoring import PADDING, VOLUME_SOURCES, copies_of
 from reader_study.building.sealing import check_passphrases, seal
-from reader_study.design.study_plan import StudyPlan, plan_study
+from reader_study.design.allocation import Candidate
+from reader_study.design.explicit import TABLE
+from reader_study.design.orders import DesignError
+from reader_study.design.study_plan import StudyPlan, kept, plan_study
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
 from reader_study.formats import questionnaire as formats_questionnaire
-from reader_study.formats.checking import read_toml
+from reader_study.formats.checking import Source, read_text, read_toml
+from reader_study.formats.design import TableRow, parse_table
 from reader_study.formats.manifest import SCHEMA, Manifest
 from reader_study.formats.plan_check import check_plan
 from reader_study.formats.protocol import Protocol, check_names, protocol_of
@@ -97,22 +102,24 @@ class _UnluckyDrawError(StudyError):
 
 def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     _refuse_unsafe(request)
-    protocol, questionnaire = _planned(request.protocol)
-    cases = read_cases(request.cases)
-    practice = building_training.practice_cases(
-        protocol, questionnaire, request.protocol.parent, cases
-    )
+    source, folder = read_toml(request.protocol), request.protocol.parent
+    protocol, questionnaire = _planned(source, folder)
+    cases = read_cases(request.cases, protocol.methods)
+    practice = building_training.practice_cases(protocol, questionnaire, folder, cases)
     nonce, padding = secrets.token_hex(32), secrets.token_hex(32)
-    available = {case.name: case.severity for case in cases.values()}
-    plan = plan_study(available, protocol, nonce)
+    with _named(source):
+        plan, told = _drawn(cases, protocol, nonce, folder)
     chosen = [cases[name] for name in {cell.case for cell in plan.cells.values()}]
     standard = reference_standard(chosen, protocol.analysis)
-    drawn = _drawn_images(plan, cases, protocol)
+    drawn = {
+        (cell.case, cell.method): cases[cell.case].images[cell.method]
+        for cell in plan.cells.values()
+    }
     stacks, sources = _drawn_volumes(plan, cases, protocol, request.cases.parent)
     pictures = _encoded(drawn, protocol, request.jobs)
     details = {
         "nonce": nonce,
-        "available": available,
+        **told,
         "sources": _sources(
             drawn,
             {name: picture.source_sha256 for name, picture in pictures.items()},
@@ -169,13 +176,43 @@ def _refuse_unsafe(request: BuildRequest) -> None:
             raise StudyError(msg)
 
 
-def _planned(path: Path) -> tuple[Protocol, formats_questionnaire.Questionnaire]:
-    source = read_toml(path)
+def _planned(
+    source: Source, folder: Path
+) -> tuple[Protocol, formats_questionnaire.Questionnaire]:
     protocol = protocol_of(source)
     check_names(protocol, source)
-    questionnaire = _questionnaire(protocol, path.parent)
+    questionnaire = _questionnaire(protocol, folder)
     check_plan(protocol, questionnaire, source)
     return protocol, questionnaire
+
+
+@contextmanager
+def _named(source: Source) -> Iterator[None]:
+    """Name file and line of what is wrong with a design."""
+    try:
+        yield
+    except DesignError as error:
+        raise source.error([error.fault]) from None
+
+
+def _drawn(
+    cases: Mapping[str, Case], protocol: Protocol, nonce: str, folder: Path
+) -> tuple[StudyPlan, dict[str, object]]:
+    """Return a drawn study, and what the key says of how it was drawn."""
+    table: tuple[TableRow, ...] = ()
+    if protocol.design.table:
+        path = folder / protocol.design.table
+        table = parse_table(read_text(path, "utf-8-sig"), str(path))
+    available = candidates(cases, protocol)
+    told: dict[str, object] = {
+        "available": {
+            name: kept(of) if isinstance(of, Candidate) else of
+            for name, of in available.items()
+        }
+    }
+    if table:
+        told[TABLE] = [row.content for row in table]
+    return plan_study(available, protocol, nonce, table), told
 
 
 def _questionnaire(
@@ -187,17 +224,6 @@ def _questionnaire(
     found = formats_questionnaire.read_questionnaire(path)
     formats_questionnaire.check_for_reading(found, str(path))
     return replace(found, first_form=False)  # what is written is schema 1
-
-
-def _drawn_images(
-    plan: StudyPlan, cases: Mapping[str, Case], protocol: Protocol
-) -> dict[tuple[str, str], Path]:
-    images = {}
-    for cell in plan.cells.values():
-        case, reference = cases[cell.case], cell.method == protocol.reference
-        image = case.reference_image if reference else case.test_image
-        images[cell.case, cell.method] = image
-    return images
 
 
 def _drawn_volumes(
@@ -214,12 +240,11 @@ def _drawn_volumes(
         return {}, {}
     found = {}
     for cell in plan.cells.values():
-        case, reference = cases[cell.case], cell.method == protocol.reference
-        volume = case.reference_volume if reference else case.test_volume
+        volume = cases[cell.case].volumes.get(cell.method)
         if volume is None:
             msg = (
                 "viewer 'stack' must have a volume of every case and method in "
-                f"cases.csv, got none of {case.name}: magic-model montage --volumes "
+                f"cases.csv, got none of {cell.case}: magic-model montage --volumes "
                 "writes them"
             )
             raise StudyError(msg)

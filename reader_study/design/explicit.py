@@ -7,7 +7,7 @@ from reader_study.design.allocation import Candidate
 from reader_study.design.design import Design, ReaderPlan, Shown
 from reader_study.design.orders import DesignError, Picture
 from reader_study.formats.checking import FormatError
-from reader_study.formats.design_table import TableRow
+from reader_study.formats.design import TableRow
 from reader_study.formats.protocol import Protocol
 
 TABLE = "table"

@@ -18,7 +18,7 @@ from reader_study.design.explicit import TABLE, design_of_table
 from reader_study.design.orders import Picture
 from reader_study.design.truth import Truth, TruthCell
 from reader_study.errors import StudyError
-from reader_study.formats.design_table import TableRow, table_of
+from reader_study.formats.design import TableRow, table_of
 from reader_study.formats.manifest import Manifest, Slot
 from reader_study.formats.protocol import Protocol
 

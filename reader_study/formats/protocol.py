@@ -209,6 +209,9 @@ class Protocol:
             raise checking.Invalid(why, "min_distance")
 
     def _check_layout(self, layout: formats_design.StudyDesign) -> None:
+        if self.closing and layout.sessions != 2:
+            why = "must be false unless there are two sessions, which it compares"
+            raise checking.Invalid(why, "closing")
         if self.per_severity:
             self._check_counts(layout)
         if self.n_readers < layout.groups:
@@ -354,6 +357,52 @@ def path_in_file(path: checking.Path_) -> checking.Path_:
         return path
     name = str(path[0])
     return (*(_DESIGN if name == "layout" else _IN_FILE[name]), *path[1:])
+
+
+UNBLINDING = "unblinding.json"
+"""Who opened the key, and the protocol that was sealed before."""
+
+
+def sealed_content(protocol: Protocol) -> dict[str, Any]:
+    """Return what unblinding.json says of the protocol as it was built."""
+    content = asdict(protocol)
+    if protocol.layout is None:  # as before designs were data of their own
+        del content["layout"]
+    return {"protocol_sha256": protocol.sha256, "protocol": content}
+
+
+def sealed_protocol_beside(plan: str | Path) -> Protocol | None:
+    """Return the protocol in the unblinding.json beside plan.json.
+
+    Its hash is computed again: it must be the one that is written there, which is that
+    of manifest.json and of the first entry of the study's log.
+
+    Args:
+        plan: Path of plan.json.
+
+    Returns:
+        The protocol; None where there is none, as in earlier studies.
+
+    Raises:
+        FormatError: If there is one that cannot be used, or has another hash.
+    """
+    path = Path(plan).with_name(UNBLINDING)
+    if not path.exists():
+        return None
+    source = checking.read_json(path)
+    content = source.content if isinstance(source.content, dict) else {}
+    if "protocol" not in content:
+        return None
+
+    def path_of(where: checking.Path_) -> checking.Path_:
+        return ("protocol", *where)
+
+    protocol = checking.check(Protocol, content["protocol"], source, path_of)
+    told = content.get("protocol_sha256")
+    if protocol.sha256 != told:
+        why = f"must be the hash of protocol, {protocol.sha256}, got {told!r}"
+        raise source.error([checking.Fault(("protocol_sha256",), why)])
+    return protocol
 
 
 def check_names(protocol: Protocol, source: checking.Source) -> None:
