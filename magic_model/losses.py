@@ -3,51 +3,96 @@
 Maps are `(b, maps, h, w)` in [-1, 1]. Each loss is the mean over the images of the mean
 over their pixels; with a mask `(b, 1, h, w)` of 0 and 1 only its pixels count. So the
 mean over the parts of a batch is the loss of the batch.
+
+A term of the loss is a line of `TERMS`: recipes, steps and metrics know it by its
+name there. PyTorch is imported where it computes only, since recipes read the names.
 """
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from magic_model.maps import MAP_SPECS, PerfusionMap
 
-from magic_model.recipe import LossConfig
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FLAT = 1e-3
 """An image whose values span less of [-1, 1] has no extrema to learn."""
 
+CENTRAL_VOLUME_MAPS = (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
+"""Maps that the central volume principle links."""
+
+
+@dataclass(frozen=True)
+class LossInputs:
+    """What a term of the loss may look at.
+
+    Attributes:
+        maps: Of the channels.
+        generated: `(b, maps, h, w)` in [-1, 1].
+        measured: The same shape.
+        mask: `(b, 1, h, w)`, pixels that count; None if all do.
+        judgement: The discriminator's of the generated maps, if there is one.
+        logits: Whether the judgement's loss is computed from logits.
+    """
+
+    maps: tuple[PerfusionMap, ...]
+    generated: "Tensor"
+    measured: "Tensor"
+    mask: "Tensor | None" = None
+    judgement: "Tensor | None" = None
+    logits: bool = True
+
+    def channels(self, *names: PerfusionMap) -> list[int]:
+        """Return the channels of those maps that are there."""
+        return [self.maps.index(name) for name in names if name in self.maps]
+
+
+@dataclass(frozen=True)
+class LossTerm:
+    """A term of what the generator minimises.
+
+    Attributes:
+        weight: Where a recipe gives none.
+        compute: Its value, unweighted.
+        needs: Maps without which it cannot be computed.
+    """
+
+    weight: float
+    compute: "Callable[[LossInputs], Tensor]"
+    needs: tuple[PerfusionMap, ...] = ()
+
 
 @dataclass(frozen=True)
 class GeneratorLoss:
-    """Parts of Eq. 8, unweighted, and their weights.
+    """What the generator minimises, term by term.
 
     Attributes:
-        adversarial: Eq. 1 as the generator sees it.
-        l1: Eq. 2.
-        extrema: Eq. 7.
-        multimodal: Eq. 4.
+        terms: Value of each, unweighted, by its name in `TERMS`.
         weights: Weight of each.
     """
 
-    adversarial: Tensor
-    l1: Tensor
-    extrema: Tensor
-    multimodal: Tensor
-    weights: LossConfig
+    terms: "Mapping[str, Tensor]"
+    weights: Mapping[str, float]
 
     @property
-    def total(self) -> Tensor:
-        """Eq. 8, what the generator minimises."""
-        weights = self.weights
-        return (
-            weights.adversarial * self.adversarial
-            + weights.l1 * self.l1
-            + weights.extrema * self.extrema
-            + weights.multimodal * self.multimodal
-        )
+    def total(self) -> "Tensor":
+        """Eq. 8, with the terms that the paper does not have."""
+        first, *others = (self.weights[name] * x for name, x in self.terms.items())
+        return sum(others, start=first)
 
 
-def discriminator_loss(real: Tensor, fake: Tensor, *, logits: bool = True) -> Tensor:
+def generator_loss(given: LossInputs, weights: Mapping[str, float]) -> GeneratorLoss:
+    """Compute the terms that have a weight, and L1 always, as people follow it."""
+    names = [name for name in TERMS if weights[name] or name == "l1"]
+    return GeneratorLoss({n: TERMS[n].compute(given) for n in names}, weights)
+
+
+def discriminator_loss(
+    real: "Tensor", fake: "Tensor", *, logits: bool = True
+) -> "Tensor":
     """Eq. 1 with its sign turned, what the discriminator minimises.
 
     Args:
@@ -58,7 +103,7 @@ def discriminator_loss(real: Tensor, fake: Tensor, *, logits: bool = True) -> Te
     return _judged(real, 1.0, logits) + _judged(fake, 0.0, logits)
 
 
-def adversarial_loss(fake: Tensor, *, logits: bool = True) -> Tensor:
+def adversarial_loss(fake: "Tensor", *, logits: bool = True) -> "Tensor":
     """What the generator minimises of Eq. 1, in its non-saturating form.
 
     log D(G) is increased instead of log(1 - D(G)) decreased, as in pix2pix
@@ -67,14 +112,16 @@ def adversarial_loss(fake: Tensor, *, logits: bool = True) -> Tensor:
     return _judged(fake, 1.0, logits)
 
 
-def l1_loss(generated: Tensor, measured: Tensor, mask: Tensor | None = None) -> Tensor:
+def l1_loss(
+    generated: "Tensor", measured: "Tensor", mask: "Tensor | None" = None
+) -> "Tensor":
     """Eq. 2: mean absolute difference."""
     return _mean((generated - measured).abs(), mask)
 
 
 def extrema_loss(
-    generated: Tensor, measured: Tensor, mask: Tensor | None = None
-) -> Tensor:
+    generated: "Tensor", measured: "Tensor", mask: "Tensor | None" = None
+) -> "Tensor":
     """Eq. 5 to 7: squared difference, weighted where the measured map is extreme.
 
     Both maps are stretched to [0, 1] by their own least and largest value in the image,
@@ -89,12 +136,12 @@ def extrema_loss(
 
 
 def multimodal_loss(
-    cbf: Tensor,
-    mtt: Tensor,
-    measured_cbv: Tensor,
+    cbf: "Tensor",
+    mtt: "Tensor",
+    measured_cbv: "Tensor",
     factor: float,
-    mask: Tensor | None = None,
-) -> Tensor:
+    mask: "Tensor | None" = None,
+) -> "Tensor":
     """Eq. 4: generated CBF x MTT against the measured CBV.
 
     Args:
@@ -120,7 +167,41 @@ def central_volume_factor(cbf_max: float, cbv_max: float, mtt_max: float) -> flo
     return cbf_max * mtt_max / (60 * cbv_max)
 
 
-def _judged(judgement: Tensor, truth: float, logits: bool) -> Tensor:
+def _adversarial(given: LossInputs) -> "Tensor":
+    if given.judgement is None:
+        return given.generated.new_zeros(())
+    return adversarial_loss(given.judgement, logits=given.logits)
+
+
+def _multimodal(given: LossInputs) -> "Tensor":
+    cbf, cbv, mtt = given.channels(*CENTRAL_VOLUME_MAPS)
+    highest = [MAP_SPECS[name].value_range[1] for name in CENTRAL_VOLUME_MAPS]
+    return multimodal_loss(
+        given.generated[:, cbf : cbf + 1],
+        given.generated[:, mtt : mtt + 1],
+        given.measured[:, cbv : cbv + 1],
+        central_volume_factor(*highest),
+        given.mask,
+    )
+
+
+TERMS: dict[str, LossTerm] = {
+    # Eq. 1, as the generator sees it.
+    "adversarial": LossTerm(1.0, _adversarial),
+    # Eq. 2, lambda 1.
+    "l1": LossTerm(100.0, lambda x: l1_loss(x.generated, x.measured, x.mask)),
+    # Eq. 7, lambda 2.
+    "extrema": LossTerm(100.0, lambda x: extrema_loss(x.generated, x.measured, x.mask)),
+    # Eq. 4, lambda 3.
+    "multimodal": LossTerm(100.0, _multimodal, needs=CENTRAL_VOLUME_MAPS),
+}
+"""Every term that a recipe can weigh, by its name in `[loss]`."""
+
+
+def _judged(judgement: "Tensor", truth: float, logits: bool) -> "Tensor":
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
     if logits:
         wanted = torch.full_like(judgement, truth)
         return binary_cross_entropy_with_logits(judgement, wanted)
@@ -130,21 +211,21 @@ def _judged(judgement: Tensor, truth: float, logits: bool) -> Tensor:
     return -likely.clamp(min=torch.finfo(likely.dtype).tiny).log().mean()
 
 
-def _stretched(images: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def _stretched(images: "Tensor", mask: "Tensor | None") -> "tuple[Tensor, Tensor]":
     """Stretch each image to [0, 1]; give its spread `(b, maps, 1, 1)` too."""
     if mask is None:
         low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     else:
         inside = mask > 0
-        low = images.where(inside, torch.inf).amin((2, 3), keepdim=True)
-        high = images.where(inside, -torch.inf).amax((2, 3), keepdim=True)
-        empty = torch.isinf(low)
+        low = images.where(inside, math.inf).amin((2, 3), keepdim=True)
+        high = images.where(inside, -math.inf).amax((2, 3), keepdim=True)
+        empty = low.isinf()
         low, high = low.masked_fill(empty, -1.0), high.masked_fill(empty, -1.0)
     spread = high - low
     return (images - low) / spread.clamp(min=FLAT), spread
 
 
-def _mean(images: Tensor, mask: Tensor | None) -> Tensor:
+def _mean(images: "Tensor", mask: "Tensor | None") -> "Tensor":
     if mask is None:
         return images.mean()
     counted = mask.sum((2, 3)).clamp(min=1)

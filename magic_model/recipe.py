@@ -5,14 +5,15 @@ import hashlib
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
 from magic_model.errors import DataError, as_path
+from magic_model.losses import CENTRAL_VOLUME_MAPS, TERMS
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 
 
@@ -35,9 +36,9 @@ class Norm(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig:
-    """The network that makes maps."""
+    """The network that makes maps: what every family has; each adds its own."""
 
-    family: Family = Family.BRANCHES
+    family: ClassVar[Family]
     """Its shape."""
 
     width: int = 64
@@ -46,17 +47,8 @@ class GeneratorConfig:
     levels: int = 8
     """How often the image is halved."""
 
-    shared: int = 4
-    """Levels of the encoder that all maps share; the others are each map's own."""
-
-    patch: int = 1
-    """Pixels along each side of a feature of the first level (residual only)."""
-
     norm: Norm = Norm.BY_BATCH_SIZE
     """Normalisation of features."""
-
-    dropout: float = 0.5
-    """Share of features dropped in the three innermost decoders, in training only."""
 
     pilo: bool = True
     """Whether the last layer mixes a map with the NCCT (paper 2.2.2)."""
@@ -64,59 +56,89 @@ class GeneratorConfig:
     derive_cbv: bool = False
     """Whether CBV is the product of CBF and MTT instead of a map of its own."""
 
-    mirror: bool = False
-    """Whether the network also sees the NCCT with left and right swapped."""
-
     def __post_init__(self) -> None:
-        defaults = {f.name: f.default for f in dataclasses.fields(self)}
-        for key, truth in _unheeded(self.family, self.levels).items():
-            value = getattr(self, key)
-            _require_heeded(self.family, key, value, (truth, defaults[key]))
-            object.__setattr__(self, key, truth)  # what the network does
         _require(self.width >= 1, "generator.width must be 1 or more", self.width)
         _require(1 <= self.levels <= 8, "generator.levels must be 1 to 8", self.levels)
+
+    @property
+    def stride(self) -> int:
+        """Pixels along each side of the innermost feature."""
+        return int(2**self.levels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchConfig(GeneratorConfig):
+    """The paper's network: an encoder in common, then a branch for each map."""
+
+    family: ClassVar[Family] = Family.BRANCHES
+
+    shared: int = 4
+    """Levels of the encoder that all maps share; the others are each map's own."""
+
+    dropout: float = 0.5
+    """Share of features dropped in the three innermost decoders, in training only."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         _require(
             0 <= self.shared <= self.levels,
             f"generator.shared must be 0 to {self.levels}",
             self.shared,
         )
-        _require(self.patch >= 1, "generator.patch must be 1 or more", self.patch)
         _require(
             0 <= self.dropout < 1, "generator.dropout must be 0 to 1", self.dropout
         )
 
 
-def _unheeded(family: object, levels: object) -> dict[str, Any]:
-    """Return the keys that a family does not heed, with what it does instead."""
-    if family == Family.RESIDUAL:
-        return {"dropout": 0.0, "shared": levels}
-    return {"patch": 1, "mirror": False}
+@dataclass(frozen=True, kw_only=True)
+class SingleConfig(BranchConfig):
+    """The same layers in one branch, whose last one has a channel for each map."""
+
+    family: ClassVar[Family] = Family.SINGLE
 
 
-def _require_heeded(
-    family: object, key: str, value: object, allowed: tuple[object, ...]
-) -> None:
-    """Refuse a value that would be ignored.
+@dataclass(frozen=True, kw_only=True)
+class ResidualConfig(GeneratorConfig):
+    """Residual blocks at full resolution, with a head for each map."""
 
-    Raises:
-        DataError: If it is not what the family does.
-    """
-    if value not in allowed:
-        msg = (
-            f"generator.{key} is ignored by family {family}: leave it out, or say "
-            f"{key} = {json.dumps(allowed[0])}, got {json.dumps(value, default=str)}"
-        )
-        raise DataError(msg)
+    family: ClassVar[Family] = Family.RESIDUAL
+
+    patch: int = 1
+    """Pixels along each side of a feature of the first level."""
+
+    mirror: bool = False
+    """Whether the network also sees the NCCT with left and right swapped."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.patch >= 1, "generator.patch must be 1 or more", self.patch)
+
+    @property
+    def stride(self) -> int:
+        """Pixels along each side of the innermost feature."""
+        return self.patch * super().stride
+
+
+_FAMILIES: dict[Family, type[GeneratorConfig]] = {
+    kind.family: kind for kind in (BranchConfig, SingleConfig, ResidualConfig)
+}
+_OF_FAMILIES = {f.name for kind in _FAMILIES.values() for f in dataclasses.fields(kind)}
+
+
+def _unheeded(generator: Mapping[str, Any], family: object) -> set[str]:
+    """Return the keys of a table that other families have, and this one has not."""
+    kind = _FAMILIES[Family(str(family))]
+    return (_OF_FAMILIES & set(generator)) - {f.name for f in dataclasses.fields(kind)}
 
 
 def as_heeded(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return the table of a recipe without keys that its generator does not heed.
 
-    Version 0.1 wrote them into checkpoints.
+    Earlier versions wrote them into checkpoints.
     """
     generator = dict(table["generator"])
-    for key in _unheeded(generator.get("family"), generator.get("levels")):
-        generator.pop(key, None)
+    for key in _unheeded(generator, generator.get("family", Family.BRANCHES)):
+        generator.pop(key)
     return {**table, "generator": generator}
 
 
@@ -140,32 +162,50 @@ class AdversarialConfig:
         _require(self.width >= 1, "adversarial.width must be 1 or more", self.width)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class LossConfig:
-    """Weights of Eq. 8; the paper does not give them, the authors' code does."""
+    """Weights of the loss; the paper does not give them, the authors' code does.
 
-    adversarial: float = 1.0
-    """Weight of Eq. 1; without it no discriminator is trained."""
+    Attributes:
+        weights: Weight of each term by its name in `losses.TERMS`; without
+            `adversarial` no discriminator is trained.
+        masked: Whether only the brain counts, and what the discriminator sees is cut to
+            it.
 
-    l1: float = 100.0
-    """Weight of Eq. 2, lambda 1."""
+    Examples:
+        >>> LossConfig(l1=50).weights["l1"]
+        50
+    """
 
-    extrema: float = 100.0
-    """Weight of Eq. 7, lambda 2."""
+    weights: Mapping[str, float]
+    masked: bool
 
-    multimodal: float = 100.0
-    """Weight of Eq. 4, lambda 3."""
-
-    masked: bool = False
-    """Whether only the brain counts, and what the discriminator sees is cut to it."""
-
-    def __post_init__(self) -> None:
-        for name, weight in dataclasses.asdict(self).items():
+    def __init__(self, *, masked: bool = False, **weights: float) -> None:
+        unknown = ", ".join(sorted(set(weights) - set(TERMS)))
+        known = ", ".join(sorted(["masked", *TERMS]))
+        _require(not unknown, f"loss must be of {known}", unknown)
+        merged = {name: weights.get(name, term.weight) for name, term in TERMS.items()}
+        for name, weight in merged.items():
             _require(
                 math.isfinite(weight) and weight >= 0,
                 f"loss.{name} must be 0 or more",
                 weight,
             )
+        object.__setattr__(self, "weights", merged)
+        object.__setattr__(self, "masked", masked)
+
+    def __hash__(self) -> int:
+        return hash((*self.weights.items(), self.masked))
+
+    @property
+    def adversarial(self) -> float:
+        """Weight of Eq. 1."""
+        return self.weights["adversarial"]
+
+    @property
+    def weighted(self) -> list[str]:
+        """Names of the terms that count."""
+        return [name for name, weight in self.weights.items() if weight]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +290,7 @@ class Recipe:
     """Maps in the order of channels; any that `PerfusionMap` knows."""
 
     data: DataConfig = field(default_factory=DataConfig)
-    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    generator: GeneratorConfig = field(default_factory=BranchConfig)
     adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -264,7 +304,7 @@ class Recipe:
             "maps must name at least one map, each once",
             listed,
         )
-        halved = self.generator.patch * 2**self.generator.levels
+        halved = self.generator.stride
         _require(
             self.data.size % halved == 0,
             f"data.size must be a multiple of patch x 2^levels = {halved}",
@@ -275,13 +315,10 @@ class Recipe:
             f"data.size must be {_LEAST_JUDGED} or more where maps are judged",
             self.data.size,
         )
-        central = {PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT}
-        if self.generator.derive_cbv or self.loss.multimodal:
-            _require(
-                central <= set(self.maps),
-                "derive_cbv and loss.multimodal need CBF, CBV and MTT among the maps",
-                listed,
-            )
+        if self.generator.derive_cbv:
+            _require_maps("generator.derive_cbv", CENTRAL_VOLUME_MAPS, self.maps)
+        for name in self.loss.weighted:
+            _require_maps(f"loss.{name}", TERMS[name].needs, self.maps)
 
     @property
     def ranges(self) -> dict[PerfusionMap, tuple[float, float]]:
@@ -308,6 +345,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return it as tables of plain values, which `recipe_from_table` reads."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        plain["generator"] = {
+            "family": str(self.generator.family),
+            **plain["generator"],
+        }
+        plain["loss"] = {**plain["loss"].pop("weights"), **plain["loss"]}
         return plain
 
 
@@ -388,6 +430,17 @@ def _require(holds: bool, rule: str, value: object) -> None:
         raise DataError(msg)
 
 
+def _require_maps(
+    what: str, needed: Collection[PerfusionMap], maps: Collection[PerfusionMap]
+) -> None:
+    names = ", ".join(MAP_SPECS[name].title for name in needed)
+    _require(
+        set(needed) <= set(maps),
+        f"{what} needs {names} among the maps",
+        ", ".join(maps),
+    )
+
+
 def _whole(name_or_path: str) -> dict[str, Any]:
     """Read a recipe with all that its bases say."""
     table = _table(name_or_path)
@@ -398,7 +451,16 @@ def _whole(name_or_path: str) -> dict[str, Any]:
         known = ", ".join(recipe_names())
         msg = f"{name_or_path}: base must be one of {known}, got {base!r}"
         raise DataError(msg)
-    return _merged(_whole(base), table)
+    return _merged(_fitting(_whole(base), table), table)
+
+
+def _fitting(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a base without what another family of network does not heed."""
+    generator = above.get("generator")
+    family = generator.get("family") if isinstance(generator, Mapping) else None
+    if family not in list(Family):
+        return below
+    return as_heeded(_merged(below, {"generator": {"family": family}}))
 
 
 def _table(name_or_path: str) -> dict[str, Any]:
@@ -443,20 +505,15 @@ def _section(kind: type[Any], table: object, where: str) -> object:
         raise DataError(msg)
     values = {key: _value(key, value, where) for key, value in table.items()}
     if kind is GeneratorConfig:
-        _require_all_heeded(values, where)
+        family = Family(str(values.pop("family", Family.BRANCHES)))
+        kind = _FAMILIES[family]
+        for key in sorted(_unheeded(values, family)):
+            msg = (
+                f"{where} generator.{key} is ignored by family {family}: leave it out, "
+                f"got {json.dumps(values[key], default=str)}"
+            )
+            raise DataError(msg)
     return _checked(kind, values, where)
-
-
-def _require_all_heeded(values: Mapping[str, Any], where: str) -> None:
-    """Refuse keys that are there and would be ignored, also at their defaults."""
-    family = values.get("family", GeneratorConfig.family)
-    levels = values.get("levels", GeneratorConfig.levels)
-    for key, truth in _unheeded(family, levels).items():
-        try:
-            _require_heeded(family, key, values.get(key, truth), (truth,))
-        except DataError as error:
-            msg = f"{where} {error}"
-            raise DataError(msg) from error
 
 
 def _value(key: str, value: object, where: str) -> object:
@@ -471,12 +528,12 @@ def _value(key: str, value: object, where: str) -> object:
 
 
 def _checked(kind: type[_Built], values: Mapping[str, Any], where: str) -> _Built:
-    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    known = _types_of(kind)
     for key, value in values.items():
         if key not in known:
             msg = f"{where} unknown {key}; known are {', '.join(sorted(known))}"
             raise DataError(msg)
-        _require_type(known[key].type, value, f"{where} {key}")
+        _require_type(known[key], value, f"{where} {key}")
     try:
         return kind(**values)
     except DataError as error:
@@ -485,6 +542,13 @@ def _checked(kind: type[_Built], values: Mapping[str, Any], where: str) -> _Buil
     except TypeError as error:
         msg = f"{where}: {error}"
         raise DataError(msg) from error
+
+
+def _types_of(kind: type[Any]) -> dict[str, Any]:
+    """Type of each key of a section."""
+    if kind is LossConfig:
+        return {**dict.fromkeys(TERMS, float), "masked": bool}
+    return {f.name: f.type for f in dataclasses.fields(kind)}
 
 
 def _require_type(wanted: object, value: object, where: str) -> None:

@@ -1,5 +1,7 @@
 """Readers: who reads, and the codes that let them in."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from app import state
@@ -15,12 +17,31 @@ from reader_study.running.registry import (
     Profile,
     add_reader,
 )
-from reader_study.running.slips import issue_slips, slip_html
+from reader_study.running.slips import Slip, issue_slips, slip_html
 
 _READER = "code-for"
-_FRESH = "fresh-code"  # who issued them, and the slips
+_FRESH = "fresh-code"
 _NAME, _SPECIALTY, _YEARS = "new-name", "new-specialty", "new-years"
 _SITE = "new-site"
+
+
+@dataclass
+class FreshCodes:
+    """Codes that are shown now, and only now.
+
+    A second click interrupts the run of the first wherever that run touches the
+    memory of the page. So the page holds this from before a code is made, and
+    codes are noted in it without touching that memory again.
+
+    Attributes:
+        issuer: Who issued them; only they see them.
+        slips: What is to be handed over; empty if nothing is.
+        added: Says which reader was added with it; empty if none was.
+    """
+
+    issuer: str = ""
+    slips: tuple[Slip, ...] = ()
+    added: str = ""
 
 
 def show_readers() -> None:
@@ -63,13 +84,13 @@ def _show_codes(active: list[str]) -> None:
 
 def _show_fresh_codes() -> bool:
     """Show the codes that were just issued to who issued them, if there are any."""
-    issuer, slips = st.session_state.get(_FRESH, ("", ()))
-    if not slips or issuer != require_coordinator(served_room()):
+    fresh = _fresh()
+    if not fresh.slips or fresh.issuer != require_coordinator(served_room()):
         forget_code()
         return False
     _, protocol = served_room().state()
     with st.container(key="fresh-code-box"):
-        body = "".join(slip_html(protocol.title, slip) for slip in slips)
+        body = "".join(slip_html(protocol.title, slip) for slip in fresh.slips)
         st.html(
             f"<div class='slips'>{body}</div><p class='small'>Shown only here, and "
             "once. Print the slips, or hand each code over by telephone.</p>"
@@ -79,19 +100,35 @@ def _show_fresh_codes() -> bool:
     return True
 
 
+def _fresh() -> FreshCodes:
+    fresh: FreshCodes = st.session_state.setdefault(_FRESH, FreshCodes())
+    return fresh
+
+
 def _issue() -> None:
-    perform(lambda room, name: _issue_codes(room, [_chosen()], name), COORDINATOR)
+    _issue_unless_shown([_chosen()])
 
 
 def _issue_for_all() -> None:
-    perform(lambda room, name: _issue_codes(room, [], name), COORDINATOR)
+    _issue_unless_shown([])
 
 
-def _issue_codes(room: Room, readers: list[str], coordinator: str) -> None:
+def _issue_unless_shown(readers: list[str]) -> None:
     """Issue codes for readers; not a second time while the first are shown."""
-    if _FRESH not in st.session_state:
-        slips = issue_slips(room.store, readers, by=coordinator, clock=room.clock)
-        st.session_state[_FRESH] = (coordinator, slips)
+    fresh = _fresh()
+
+    def act(room: Room, coordinator: str) -> None:
+        if not fresh.slips:
+            _issue_codes(room, readers, coordinator, fresh)
+
+    perform(act, COORDINATOR)
+
+
+def _issue_codes(
+    room: Room, readers: list[str], coordinator: str, fresh: FreshCodes
+) -> None:
+    slips = issue_slips(room.store, readers, by=coordinator, clock=room.clock)
+    fresh.issuer, fresh.slips = coordinator, slips
 
 
 def _revoke() -> None:
@@ -139,15 +176,18 @@ def _add() -> None:
         state.notify("Name, specialty and years must all be given.")
         return
 
+    site = str(given.get(_SITE) or "")
+    fresh = _fresh()
+
     def act(room: Room, coordinator: str) -> None:
-        site = str(given.get(_SITE) or "")
         profile = Profile(name.strip(), specialty.strip(), float(years), site=site)
-        added = add_reader(
-            room.study, room.store, profile, by=coordinator, clock=room.clock
-        )
-        state.notify(f"{added.name} has {added.slot}.", good=True)
-        forget_code()
-        _issue_codes(room, [added.name], coordinator)
+        if not fresh.added or all(s.reader != profile.name for s in fresh.slips):
+            added = add_reader(
+                room.study, room.store, profile, by=coordinator, clock=room.clock
+            )
+            fresh.added = f"{added.name} has {added.slot}."
+            _issue_codes(room, [added.name], coordinator, fresh)
+        state.notify(fresh.added, good=True)
         for key in (_NAME, _SPECIALTY, _YEARS):
             st.session_state[key] = None
 

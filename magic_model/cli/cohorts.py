@@ -10,6 +10,7 @@ from magic_model.cli.options import Jobs, NewCohort, Seed, Series
 from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
+    from magic_model.data.layouts.raw_series import Maps
     from magic_model.data.volume import Kind
     from magic_model.importing.cohort import ImportResult
     from magic_model.severity import Severity
@@ -84,6 +85,10 @@ def import_(
         str,
         typer.Option(help="DICOM maps in colour: ends of their bars, cbf=0:100,..."),
     ] = "",
+    maps: Annotated[
+        str,
+        typer.Option(help="Computed from a raw series: missing, given (none) or all."),
+    ] = "missing",
 ) -> int:
     """Import a data set into a checked cohort, or check one that exists."""
     from magic_model.cli.progress import patients_progress
@@ -103,7 +108,9 @@ def import_(
     require_writable(out)
     if link:
         require_writable(link.parent)
-    sources = find_patients(layout, root, _ranges(colour_range), series)
+    sources = find_patients(
+        layout, root, _ranges(colour_range), series, maps=_maps(maps)
+    )
     for number, source in enumerate(sources, 1):
         if source.series:  # under a number: the name on disk is a hospital's
             title = f"patient {number} of {len(sources)}, by name on disk"
@@ -126,6 +133,15 @@ def _ranges(text: str) -> "dict[Kind, tuple[float, float]]":
     from magic_model.data.layouts.colour_captures import parse_ranges
 
     return parse_ranges(text)
+
+
+def _maps(text: str) -> "Maps":
+    from magic_model.data.layouts.raw_series import Maps
+
+    try:
+        return Maps(text)
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
 
 def _imported(result: "ImportResult", out: Path) -> str:

@@ -75,7 +75,10 @@ def train(
                 cohort,
                 wanted,
                 replace(
-                    settings, preparing=progress.preparing, progress=progress.training
+                    settings,
+                    preparing=progress.preparing,
+                    progress=progress.training,
+                    epochs=progress.epochs,
                 ),
                 slices=slices,
                 jobs=jobs,

@@ -19,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def perfusion(
-    series: Annotated[Path, typer.Argument(help="4D NIfTI file in HU over time.")],
+    series: Annotated[
+        Path,
+        typer.Argument(help="4D NIfTI file in HU, or folder or ZIP archive of DICOM."),
+    ],
     out: Out,
     frame_times: Annotated[
         Path | None,
@@ -33,6 +36,10 @@ def perfusion(
     ] = "",
     vof: Annotated[
         str, typer.Option(help="Voxel of the vein, i,j,k from 0; else found.")
+    ] = "",
+    number: Annotated[
+        str,
+        typer.Option("--series", help="DICOM: its number or UID among several."),
     ] = "",
     method: Annotated[
         str,
@@ -48,7 +55,7 @@ def perfusion(
     require_writable(out)
     artery, vein = _voxel(aif, "--aif"), _voxel(vof, "--vof")
     way = _method(method)
-    frames = read_series(series, frame_times)
+    frames = read_series(series, frame_times, number)
     mask = read_mask(brain, frames) if brain else None
     result = compute_perfusion(frames, Choices(mask, artery, vein, way))
     write_perfusion(result, out)

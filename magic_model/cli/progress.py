@@ -1,14 +1,15 @@
 """Progress of long work, on standard error."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 PatientsProgress = Callable[[int, int], None]
 TrainingProgress = Callable[[int, int, dict[str, float]], None]
+EpochProgress = Callable[[dict[str, Any], int], None]
 
 
 @contextmanager
@@ -38,15 +39,19 @@ def slices_progress(
 
 
 class TrainingBars(NamedTuple):
-    """What to call with patients prepared, and with steps; None shows nothing."""
+    """What to call with patients prepared, steps and epochs; None shows nothing."""
 
     preparing: PatientsProgress | None = None
     training: TrainingProgress | None = None
+    epochs: EpochProgress | None = None
 
 
 @contextmanager
 def training_progress(*, shown: bool) -> Iterator[TrainingBars]:
-    """Show patients, then steps and the latest losses, on the first process only."""
+    """Show patients, then steps and the latest losses, on the first process only.
+
+    Each epoch leaves a line.
+    """
     if not shown:
         yield TrainingBars()
         return
@@ -71,4 +76,24 @@ def training_progress(*, shown: bool) -> Iterator[TrainingBars]:
                 steps, completed=done, total=of_all, description=text, visible=True
             )
 
-        yield TrainingBars(prepared, trained)
+        def told(line: dict[str, Any], of_all: int) -> None:
+            bar.console.print(describe_epoch(line, of_all), highlight=False)
+
+        yield TrainingBars(prepared, trained, told)
+
+
+def describe_epoch(line: Mapping[str, Any], of_all: int) -> str:
+    """Say in a line how an epoch went.
+
+    Examples:
+        >>> describe_epoch({"epoch": 2, "validation/cbf": 5.517, "seconds": 12.4}, 16)
+        'epoch 2 of 16: error on validation CBF 5.52; 12 s'
+    """
+    kind = "validation/"
+    errors = ", ".join(
+        f"{name.removeprefix(kind).upper()} {value:.3g}"
+        for name, value in line.items()
+        if name.startswith(kind)
+    )
+    shown = f"error on validation {errors}" if errors else "no patient to validate on"
+    return f"epoch {line['epoch']} of {of_all}: {shown}; {line['seconds']:.0f} s"

@@ -74,11 +74,12 @@ def import_patient(
     staging = folder / f".{patient_id}.part"
     shutil.rmtree(staging, ignore_errors=True)
     try:
+        loaded = source.load()
         record, images = importing_record.describe(
             patient_id,
-            source.load_images(),
+            loaded.images,
             mark=mark,
-            notes=source.notes,
+            notes=loaded.notes,
             register=register,
         )
         record = replace(deidentify(record, source), series=source.series)
@@ -86,6 +87,10 @@ def import_patient(
             write_nifti(
                 volume, staging / importing_record.image_path(patient_id, kind).name
             )
+        if loaded.perfusion is not None:
+            from magic_model.perfusion.report import write_report
+
+            write_report(loaded.perfusion, staging, "perfusion")
         importing_record.write_record(record, staging)
         shutil.rmtree(folder / patient_id, ignore_errors=True)
         staging.replace(folder / patient_id)

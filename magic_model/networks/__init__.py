@@ -7,7 +7,7 @@ from magic_model.networks.branches import BranchGenerator
 from magic_model.networks.discriminator import Discriminator
 from magic_model.networks.generator import Generator
 from magic_model.networks.residual import ResidualGenerator
-from magic_model.recipe import Family, RecipeSource, as_recipe
+from magic_model.recipe import BranchConfig, RecipeSource, ResidualConfig, as_recipe
 
 __all__ = [
     "Discriminator",
@@ -28,9 +28,13 @@ def build_generator(recipe: RecipeSource) -> Generator:
         DataError: If there is no such recipe.
     """
     recipe = as_recipe(recipe)
-    residual = recipe.generator.family is Family.RESIDUAL
-    kind = ResidualGenerator if residual else BranchGenerator
-    return kind(recipe.generator, recipe.maps, recipe.training.batch_size)
+    config, rest = recipe.generator, (recipe.maps, recipe.training.batch_size)
+    if isinstance(config, ResidualConfig):
+        return ResidualGenerator(config, *rest)
+    if isinstance(config, BranchConfig):
+        return BranchGenerator(config, *rest)
+    msg = f"A generator must be of a known family, got {type(config).__name__}"
+    raise DataError(msg)
 
 
 def build_discriminator(recipe: RecipeSource) -> Discriminator:

@@ -10,7 +10,7 @@ from magic_model.maps import PerfusionMap
 from magic_model.networks.generator import Generator
 from magic_model.networks.norm import make_norm
 from magic_model.networks.pilo import NCCT_CHANNELS
-from magic_model.recipe import Family, GeneratorConfig
+from magic_model.recipe import BranchConfig, GeneratorConfig, SingleConfig
 
 _SLOPE = 0.2  # of LeakyReLU, as in pix2pix
 _DROPPED = 3  # innermost decoders that drop features
@@ -27,14 +27,14 @@ def level_widths(config: GeneratorConfig) -> list[int]:
 class BranchGenerator(Generator):
     """Paper Figure S.1; with no shared level it is one pix2pix U-Net per map.
 
-    With `Family.SINGLE` there is one branch, whose last layer has a channel per map.
+    With a `SingleConfig` there is one branch, whose last layer has a channel per map.
     """
 
     def __init__(
-        self, config: GeneratorConfig, maps: Sequence[PerfusionMap], batch_size: int
+        self, config: BranchConfig, maps: Sequence[PerfusionMap], batch_size: int
     ) -> None:
         super().__init__(maps, pilo=config.pilo, derive_cbv=config.derive_cbv)
-        single = config.family is Family.SINGLE
+        single = isinstance(config, SingleConfig)
 
         def norm(channels: int) -> nn.Module:
             return make_norm(config.norm, channels, batch_size=batch_size)

@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from magic_model.losses import CENTRAL_VOLUME_MAPS, central_volume_factor
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.networks.pilo import Factors, Pilo
 from magic_model.ratio import Ratio, ratio_of, shares
@@ -76,10 +77,7 @@ class Generator(nn.Module):
 
 def central_volume_cbv(cbf: Tensor, mtt: Tensor) -> Tensor:
     """CBV = CBF x MTT / 60, each scaled to [-1, 1] by the range of its map."""
-    (_, cbf_max), (_, cbv_max), (_, mtt_max) = (
-        MAP_SPECS[name].value_range
-        for name in (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
-    )
-    factor = cbf_max * mtt_max / (60 * cbv_max)
+    highest = [MAP_SPECS[name].value_range[1] for name in CENTRAL_VOLUME_MAPS]
+    factor = central_volume_factor(*highest)
     share = factor * (cbf + 1) / 2 * (mtt + 1) / 2
     return 2 * share - 1

@@ -11,7 +11,7 @@ from magic_model.networks.branches import MakeNorm, level_widths
 from magic_model.networks.generator import Generator
 from magic_model.networks.norm import make_norm
 from magic_model.networks.pilo import NCCT_CHANNELS
-from magic_model.recipe import GeneratorConfig
+from magic_model.recipe import ResidualConfig
 
 
 class ResidualGenerator(Generator):
@@ -23,7 +23,7 @@ class ResidualGenerator(Generator):
     """
 
     def __init__(
-        self, config: GeneratorConfig, maps: Sequence[PerfusionMap], batch_size: int
+        self, config: ResidualConfig, maps: Sequence[PerfusionMap], batch_size: int
     ) -> None:
         super().__init__(maps, pilo=config.pilo, derive_cbv=config.derive_cbv)
         self.mirror = config.mirror

@@ -10,25 +10,21 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 
-from magic_model.colours import colour_map
-from magic_model.data.grid import reorient_ras
 from magic_model.data.nifti import write_nifti
-from magic_model.data.volume import FloatArray, Kind, Volume
-from magic_model.evaluation.figures.style import METHOD_COLOURS, house_style
-from magic_model.figures.panels import add_colour_bar, show_pixels
+from magic_model.data.volume import Volume
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.output import complete_or_untouched
-from magic_model.perfusion import parameters
+from magic_model.perfusion import figures, parameters
 from magic_model.perfusion.compute import Perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
+from magic_model.perfusion.stillness import Stillness, measure_stillness
 from magic_model.perfusion.vessels import Vessel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SCHEMA = 1
-_SLICES = 4
-_ARTERY, _VEIN, _TISSUE = METHOD_COLOURS[1], METHOD_COLOURS[0], METHOD_COLOURS[2]
+_MOVED_MM = 2.0
 _METHODS = {
     Deconvolution.SVD: "singular values truncated",
     Deconvolution.CIRCULANT: "block-circulant, singular values truncated",
@@ -48,12 +44,38 @@ def write_perfusion(result: Perfusion, out: Path) -> None:
     with complete_or_untouched(out) as folder:
         for name, volume in result.maps.items():
             write_nifti(volume, folder / f"{name}.nii.gz")
-        text = json.dumps(as_json(result), indent=1, allow_nan=False)
-        (folder / "report.json").write_text(f"{text}\n", encoding="utf-8")
-        (folder / "report.html").write_text(_page(result), encoding="utf-8")
+        write_report(result, folder)
 
 
-def as_json(result: Perfusion) -> dict[str, Any]:
+def write_report(result: Perfusion, folder: Path, name: str = "report") -> None:
+    """Write the numbers as JSON and the page as HTML into a folder that is there."""
+    still = measure(result)
+    text = json.dumps(as_json(result, still), indent=1, allow_nan=False)
+    (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+    (folder / f"{name}.html").write_text(_page(result, still), encoding="utf-8")
+
+
+def measure(result: Perfusion) -> Stillness:
+    """Measure where the head lay and how noisy it is in each frame."""
+    series = result.series
+    return measure_stillness(
+        series.array, result.brain, series.spacing, result.baseline_frames
+    )
+
+
+def warnings(result: Perfusion, still: Stillness) -> tuple[str, ...]:
+    """Say in a sentence each what makes the maps less certain."""
+    if still.moved_mm <= _MOVED_MM:
+        return result.notes
+    frame = int(np.hypot(*still.shift_mm.T).argmax())
+    moved = (
+        f"the head moves by up to {still.moved_mm:.1f} mm in the slice (frame {frame}, "
+        "from 0)"
+    )
+    return (*result.notes, moved)
+
+
+def as_json(result: Perfusion, still: Stillness) -> dict[str, Any]:
     """Return all numbers of the report, without NaN."""
     times = result.series.times
     return {
@@ -77,7 +99,11 @@ def as_json(result: Perfusion) -> dict[str, Any]:
             str(name): {"unit": MAP_SPECS[name].unit, **_quartiles(volume, result)}
             for name, volume in result.maps.items()
         },
-        "warnings": list(result.notes),
+        "shift_mm": still.shift_mm.round(3).tolist(),
+        "frame_noise_hu": [
+            None if math.isnan(value) else value for value in still.noise_hu.tolist()
+        ],
+        "warnings": list(warnings(result, still)),
     }
 
 
@@ -87,96 +113,6 @@ def describe(result: Perfusion) -> str:
         f"{name}: {value}" for name, value in _facts(result).items() if name != "maps"
     ]
     return "\n".join([*lines, *(f"warning: {note}" for note in result.notes)])
-
-
-def draw_curves(result: Perfusion) -> "Figure":
-    """Draw artery, vein and brain over time, with the baseline shaded."""
-    from matplotlib.figure import Figure
-
-    times = result.series.times
-    with house_style():
-        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
-        vessels, tissue = figure.subplots(1, 2, width_ratios=(1.2, 1))
-        vessels.plot(times, result.artery.curve, ".-", color=_ARTERY, label="artery")
-        if result.vein is not None:
-            vessels.plot(times, result.vein.curve, ".-", color=_VEIN, label="vein")
-        tissue.plot(times, result.tissue, ".-", color=_TISSUE, label="brain")
-        for ax, title in ((vessels, "Vessels"), (tissue, "Mean of the brain")):
-            ax.axvspan(
-                times[0],
-                times[result.baseline_frames - 1],
-                color="0.9",
-                label="baseline",
-                zorder=0,
-            )
-            ax.set_title(title, loc="left")
-            ax.set_xlabel("time [s]")
-            ax.set_ylabel("enhancement [HU]")
-            ax.legend(frameon=False)
-    return figure
-
-
-def draw_maps(result: Perfusion) -> "Figure":
-    """Draw slices of the baseline and of each map, the patient's right on the left."""
-    from matplotlib.figure import Figure
-
-    upright = {name: reorient_ras(volume) for name, volume in result.maps.items()}
-    rest = reorient_ras(result.series.mean(result.baseline_frames))
-    brain = reorient_ras(
-        Volume(result.brain.astype(np.float32), result.series.affine, Kind.BRAIN_MASK)
-    ).array
-    heights = _heights(brain)
-    rows, columns = (np.flatnonzero(brain.any(axis=axes)) for axes in ((0, 2), (1, 2)))
-    box = (
-        slice(columns[0], columns[-1] + 1),
-        slice(rows[0], rows[-1] + 1),
-    )
-    x_mm, y_mm, _ = rest.spacing
-    size = ((box[1].stop - box[1].start) * y_mm, (box[0].stop - box[0].start) * x_mm)
-    with house_style():
-        tall = 1.25 * size[0] / size[1]
-        figure = Figure(
-            figsize=(1.25 * (len(upright) + 1), tall * len(heights) + 0.75),
-            layout="constrained",
-        )
-        panels = figure.subplots(
-            len(heights) + 1,
-            len(upright) + 1,
-            squeeze=False,
-            height_ratios=[*([tall] * len(heights)), 0.12],
-        )
-        for row, z in zip(panels[:-1], heights, strict=True):
-            grey = np.clip(_turned(rest.array, z, box) / 80, 0, 1)
-            pixels = (255 * np.dstack([grey] * 3)).astype(np.uint8)
-            show_pixels(row[0], pixels, size)
-            for ax, (name, volume) in zip(row[1:], upright.items(), strict=True):
-                pixels = colour_map(_turned(volume.array, z, box), name)
-                pixels[_turned(brain, z, box) == 0] = 0
-                show_pixels(ax, pixels, size)
-        panels[0, 0].set_title("baseline")
-        panels[-1, 0].axis("off")
-        for top, bar, name in zip(panels[0, 1:], panels[-1, 1:], upright, strict=True):
-            top.set_title(MAP_SPECS[name].title)
-            _lying_bar(figure, bar, name)
-    return figure
-
-
-def _lying_bar(figure: "Figure", bar: Any, name: PerfusionMap) -> None:  # noqa: ANN401 - matplotlib
-    add_colour_bar(figure, bar, name, lying=True)
-    bar.set_xlabel(MAP_SPECS[name].unit, fontsize=7)
-
-
-def _heights(brain: FloatArray) -> list[int]:
-    """Choose slices that are evenly spread over those with brain, from above."""
-    filled = np.flatnonzero(brain.any(axis=(0, 1)))
-    count = min(_SLICES, len(filled))
-    at = (np.arange(count) + 0.5) / count * len(filled)
-    return [int(filled[int(i)]) for i in at][::-1]
-
-
-def _turned(array: FloatArray, z: int, box: tuple[slice, slice]) -> FloatArray:
-    """Return a slice as it is looked at: from the feet, front up."""
-    return np.asarray(array[*box, z][::-1, ::-1].T)
 
 
 def _vessel(vessel: Vessel) -> dict[str, Any]:
@@ -220,7 +156,7 @@ def _facts(result: Perfusion) -> dict[str, str]:
     return facts
 
 
-def _page(result: Perfusion) -> str:
+def _page(result: Perfusion, still: Stillness) -> str:
     rows = []
     for name, volume in result.maps.items():
         spec = MAP_SPECS[name]
@@ -235,9 +171,11 @@ def _page(result: Perfusion) -> str:
     return environment.get_template("perfusion.html.j2").render(
         facts=_facts(result),
         rows=rows,
-        notes=result.notes,
-        curves=_as_png(draw_curves(result)),
-        maps=_as_png(draw_maps(result)),
+        notes=warnings(result, still),
+        curves=_as_png(figures.draw_curves(result)),
+        vessels=_as_png(figures.draw_vessels(result)),
+        frames=_as_png(figures.draw_frames(result, still)),
+        maps=_as_png(figures.draw_maps(result)),
     )
 
 

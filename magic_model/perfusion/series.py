@@ -1,9 +1,10 @@
 """Read a CT perfusion series: HU over time, with the times of its frames."""
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
@@ -11,13 +12,21 @@ import numpy as np
 from magic_model.data.nifti import UNREADABLE, read_nifti
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError, pluralize
+from magic_model.perfusion import vessels
 from magic_model.perfusion.denoising import Array, Mask
+
+if TYPE_CHECKING:
+    from magic_model.data.dicom.dynamic import Dynamic
 
 LEAST_FRAMES = 10
 _LEAST_S, _MOST_S = 10.0, 600.0
 _LARGEST_GAP_S = 15.0
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 _AFFINE_MM = 1e-2
+_EVERY = 4  # voxels that are looked at where all frames are compared
+_LOST_HU = 100.0
+_BONE_HU = 400.0
+_MISSING = 1.7  # times the usual step
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +64,11 @@ class Series:
             )
             raise DataError(msg)
         _require_times(self.times, frames)
+        # One layout and precision (that of NIfTI), so that maps do not depend on the
+        # file that a series was read from.
+        affine = np.asarray(self.affine, np.float32).astype(np.float64)
+        object.__setattr__(self, "array", np.ascontiguousarray(self.array, np.float32))
+        object.__setattr__(self, "affine", affine)
         bad = [i for i in range(frames) if not np.isfinite(self.array[..., i]).all()]
         if bad:
             first = f"{len(bad)} of {frames} frames, first frame {bad[0]} (from 0)"
@@ -74,24 +88,53 @@ class Series:
         return Volume(mean, self.affine, Kind.NCCT)
 
 
-def read_series(path: Path, frame_times: Path | None = None) -> Series:
+def read_series(
+    path: Path, frame_times: Path | None = None, wanted: str = ""
+) -> Series:
+    """Read a 4D NIfTI file in HU, or a folder or ZIP archive of DICOM.
+
+    Args:
+        path: The file or folder.
+        frame_times: Text file of seconds, separated by white space; else what the
+            files, or a JSON file beside a NIfTI file, state.
+        wanted: SeriesNumber or SeriesInstanceUID where a folder holds several series.
+
+    Raises:
+        DataError: If it cannot be read or is no series.
+    """
+    given = None if frame_times is None else _read_times(frame_times)
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        from magic_model.data.dicom.dynamic import read_dynamic_folder
+
+        return from_dicom(read_dynamic_folder(path, wanted, given), path)
+    if wanted:
+        msg = f"{path}: a series can be named in a folder of DICOM only"
+        raise DataError(msg)
+    return read_nifti_series(path, given)
+
+
+def read_nifti_series(
+    path: Path, times: Array | None = None, usual_step_s: float | None = None
+) -> Series:
     """Read a 4D NIfTI file in HU.
 
     Args:
         path: The file.
-        frame_times: Text file of seconds, separated by white space; else the distance
-            of frames that the file states.
+        times: Seconds of the frames; else what a JSON file beside it, or its header,
+            states.
+        usual_step_s: Taken, with a note, where neither states a distance of frames.
 
     Raises:
-        DataError: If the file cannot be read or is no series.
+        DataError: If it cannot be read or is no series.
     """
     try:
         image: Any = nib.load(path)
-        if len(image.shape) != 4 or image.shape[3] < 2:
+        shape = _over_time(image.shape)
+        if len(shape) != 4 or shape[3] < 2:
             size = " x ".join(map(str, image.shape))
             msg = f"{path}: must be a 4D series over time, got one volume of {size}"
             raise DataError(msg)
-        array = np.asarray(image.dataobj, dtype=np.float32)
+        array = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
     except FileNotFoundError as error:
         msg = f"{path}: no such file"
         raise DataError(msg) from error
@@ -101,15 +144,18 @@ def read_series(path: Path, frame_times: Path | None = None) -> Series:
         msg = f"{path}: not a readable NIfTI image ({error})"
         raise DataError(msg) from error
     notes: tuple[str, ...] = ()
-    if frame_times is None:
-        times, notes = _stated_times(image, path)
-    else:
-        times = _read_times(frame_times)
-    try:
-        return Series(array, np.asarray(image.affine, np.float64), times, notes)
-    except DataError as error:
-        msg = f"{path}: {error}"
-        raise DataError(msg) from error
+    if times is None:
+        times, notes = _stated_times(image, path, shape[3], usual_step_s)
+    return _checked(array, np.asarray(image.affine, np.float64), times, notes, path)
+
+
+def from_dicom(found: "Dynamic", path: Path) -> Series:
+    """Make a series of what was read from DICOM.
+
+    Raises:
+        DataError: Naming the path, if no maps can be made of it.
+    """
+    return _checked(found.array, found.affine, found.times, found.notes, path)
 
 
 def read_mask(path: Path, series: Series) -> Mask:
@@ -162,20 +208,118 @@ def _require_times(times: Array, frames: int) -> None:
         raise DataError(msg)
 
 
-def _stated_times(image: Any, path: Path) -> tuple[Array, tuple[str, ...]]:  # noqa: ANN401 - nibabel
-    """Return even times as the header states them, and what was assumed."""
-    step = float(image.header.get_zooms()[3])
-    unit = image.header.get_xyzt_units()[1]
-    if not np.isfinite(step) or step <= 0:
+def _over_time(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Leave out a fourth axis of length 1: the fifth is then that of time."""
+    return (*shape[:3], shape[4]) if len(shape) == 5 and shape[3] == 1 else shape
+
+
+def _checked(
+    array: FloatArray,
+    affine: Affine,
+    times: Array,
+    notes: tuple[str, ...],
+    path: Path,
+) -> Series:
+    try:
+        series = Series(array, affine, times, notes)
+        _require_like_frames(array)
+    except DataError as error:
+        msg = f"{path}: {error}"
+        raise DataError(msg) from error
+    return replace(series, notes=(*notes, *_doubts(series)))
+
+
+def _require_like_frames(array: FloatArray) -> None:
+    """Refuse a frame that is empty or in another unit than those beside it."""
+    some = array[::_EVERY, ::_EVERY]
+    levels = some.mean(axis=(0, 1, 2), dtype=np.float64)
+    typical = float(np.median(levels))
+    # A bolus raises the mean of a head by some HU, a lost frame by hundreds.
+    least = max(_LOST_HU, 8 * float(np.median(np.abs(levels - typical))))
+    lost = np.flatnonzero(np.abs(levels - typical) > least)
+    if lost.size:
         msg = (
-            f"{path}: states no distance of frames (got {step:g}); give their times "
-            "with --frame-times"
+            f"All frames must be of one scan in one unit, got a mean of "
+            f"{levels[lost[0]]:.0f} in frame {lost[0]} (from 0), {typical:.0f} in "
+            "others: a frame may be empty or missing; leave it out, with its time"
         )
         raise DataError(msg)
+
+
+def _doubts(series: Series) -> list[str]:
+    """Say what in a series makes its maps less certain."""
+    said = []
+    array, steps = series.array, np.diff(series.times)
+    usual = float(np.median(steps))
+    wide = np.flatnonzero(steps[: 2 * len(steps) // 3] > _MISSING * usual)
+    if wide.size and float(np.median(np.abs(steps - usual))) <= 0.1 * usual:
+        said.append(
+            f"frames {wide[0]} and {wide[0] + 1} (from 0) lie {steps[wide[0]]:g} s "
+            f"apart, others {usual:.3g} s: a frame may be missing there"
+        )
+    some = array[::_EVERY, ::_EVERY]
+    same = [i for i in range(len(steps)) if (some[..., i] == some[..., i + 1]).all()]
+    if same:
+        said.append(f"frame {same[0] + 1} (from 0) repeats the one before it")
+    vessel = array[..., :2].mean(axis=-1) < _BONE_HU
+    cut = int(np.count_nonzero(vessels.clipped(array) & vessel))
+    if cut:
+        said.append(
+            f"the enhancement of {pluralize(cut, 'voxel')} is cut off at "
+            f"{float(array.max()):.0f} HU, the highest value of the file (saturated "
+            "vessels): they serve as no artery or vein"
+        )
+    return said
+
+
+def _evenly(frames: int, step: float) -> Array:
+    return np.arange(frames, dtype=np.float64) * step
+
+
+def _stated_times(
+    image: Any,  # noqa: ANN401 - nibabel
+    path: Path,
+    frames: int,
+    usual_step_s: float | None,
+) -> tuple[Array, tuple[str, ...]]:
+    """Return times as a JSON file or the header states them, and what was assumed."""
+    beside = path.with_name(
+        path.name.removesuffix(".gz").removesuffix(".nii") + ".json"
+    )
+    stated = _times_beside(beside, frames) if beside.is_file() else None
+    if stated is not None:
+        return stated, (f"frame times are those of {beside.name}",)
+    header = image.header
+    step = float(header.get_zooms()[-1])
+    unit = header.get_xyzt_units()[1]
+    if not np.isfinite(step) or step <= 0:
+        if usual_step_s is None:
+            msg = (
+                f"{path}: states no distance of frames (got {step:g}); give their "
+                "times with --frame-times"
+            )
+            raise DataError(msg)
+        note = f"the file states no distance of frames; {usual_step_s:g} s was assumed"
+        return _evenly(frames, usual_step_s), (note,)
     if unit in _SECONDS:
-        return np.arange(image.shape[3]) * step * _SECONDS[unit], ()
+        return _evenly(frames, step * _SECONDS[unit]), ()
     note = f"the file states no unit of time; {step:g} was taken as seconds"
-    return np.arange(image.shape[3]) * step, (note,)
+    return _evenly(frames, step), (note,)
+
+
+def _times_beside(path: Path, frames: int) -> Array | None:
+    """Return what BIDS calls FrameTimesStart, VolumeTiming or RepetitionTime."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        for key in ("FrameTimesStart", "VolumeTiming"):
+            if key in told:
+                return np.array(told[key], np.float64).ravel()
+        if "RepetitionTime" in told:
+            return _evenly(frames, float(told["RepetitionTime"]))
+    except (OSError, ValueError, TypeError) as error:
+        msg = f"{path}: not a readable description of a series ({error})"
+        raise DataError(msg) from error
+    return None
 
 
 def _read_times(path: Path) -> Array:

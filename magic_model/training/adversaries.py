@@ -54,6 +54,11 @@ class Adversaries:
             _adam(discriminator, recipe) if discriminator else None,
         )
 
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the generator, now."""
+        return float(self.generator_adam.param_groups[0]["lr"])
+
     def set_learning_rate(self, rate: float) -> None:
         """Set the learning rate of both optimisers."""
         for adam in (self.generator_adam, self.discriminator_adam):

@@ -13,8 +13,8 @@ from magic_model.errors import DataError
 from magic_model.output import require_writable
 from magic_model.recipe import Recipe
 from magic_model.training.adversaries import Adversaries
-from magic_model.training.trainer import RunSettings, train
-from magic_model.training.validation import draw_samples
+from magic_model.training.pictures import draw_curve, draw_samples
+from magic_model.training.trainer import METRICS, RunSettings, train
 
 
 def train_cohort(
@@ -25,7 +25,7 @@ def train_cohort(
     slices: Path | None = None,
     jobs: int = 1,
 ) -> CheckpointHeader:
-    """Prepare the slices of a cohort and train on them, with a picture each epoch.
+    """Prepare the slices of a cohort and train on them, with pictures each epoch.
 
     Args:
         cohort: Folder with cohort.csv.
@@ -54,6 +54,7 @@ def train_cohort(
 
     def draw(epoch: int, nets: Adversaries) -> None:
         draw_samples(nets.generator, cache, settings.folder, epoch)
+        draw_curve(settings.folder / METRICS, settings.folder)
 
     return train(recipe, cache, replace(settings, after_epoch=draw))
 

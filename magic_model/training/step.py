@@ -10,8 +10,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from magic_model import losses
 from magic_model.distributed import World
-from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.recipe import Recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch
 
@@ -48,7 +46,7 @@ class TrainStep:
         """Improve both networks on one batch, with one pass of the generator.
 
         Returns:
-            The generator's losses and the discriminator's.
+            The generator's losses and the discriminator's (0 if there is none).
         """
         self.nets.generator.train()
         with self._precision():
@@ -77,36 +75,28 @@ class TrainStep:
         self, batch: Batch, generated: Tensor, shown: Tensor
     ) -> losses.GeneratorLoss:
         recipe = self.nets.recipe
-        mask = batch.mask if recipe.loss.masked else None
-        made = generated.float()
-        zero = made.new_zeros(())
-        weights = recipe.loss
-        loss = losses.GeneratorLoss(
-            adversarial=self._adversarial(batch, shown),
-            l1=losses.l1_loss(made, batch.maps, mask),
-            extrema=losses.extrema_loss(made, batch.maps, mask)
-            if weights.extrema
-            else zero,
-            multimodal=_multimodal(recipe, made, batch.maps, mask)
-            if weights.multimodal
-            else zero,
-            weights=weights,
+        given = losses.LossInputs(
+            maps=recipe.maps,
+            generated=generated.float(),
+            measured=batch.maps,
+            mask=batch.mask if recipe.loss.masked else None,
+            judgement=self._judgement(batch, shown),
+            logits=recipe.adversarial.logits,
         )
+        loss = losses.generator_loss(given, recipe.loss.weights)
         self.nets.generator_adam.zero_grad(set_to_none=True)
         loss.total.backward()
         self.nets.generator_adam.step()
         return loss
 
-    def _adversarial(self, batch: Batch, shown: Tensor) -> Tensor:
+    def _judgement(self, batch: Batch, shown: Tensor) -> Tensor | None:
         critic = self.nets.discriminator
         if critic is None:
-            return shown.new_zeros(())
+            return None
         # The gradient passes through the critic, whose own weights need none.
         with frozen(critic), self._precision():
-            judged = critic(batch.ncct, shown).float()
-        return losses.adversarial_loss(
-            judged, logits=self.nets.recipe.adversarial.logits
-        )
+            judged: Tensor = critic(batch.ncct, shown).float()
+        return judged
 
     def _shown(self, maps: Tensor, mask: Tensor) -> Tensor:
         """Cut maps to the brain if the recipe says so, so that borders tell nothing."""
@@ -126,25 +116,6 @@ def frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(requires_grad=True)
-
-
-def _multimodal(
-    recipe: Recipe, generated: Tensor, measured: Tensor, mask: Tensor | None
-) -> Tensor:
-    cbf, cbv, mtt = (
-        recipe.maps.index(name)
-        for name in (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
-    )
-    highest = [
-        MAP_SPECS[recipe.maps[channel]].value_range[1] for channel in (cbf, cbv, mtt)
-    ]
-    return losses.multimodal_loss(
-        generated[:, cbf : cbf + 1],
-        generated[:, mtt : mtt + 1],
-        measured[:, cbv : cbv + 1],
-        losses.central_volume_factor(*highest),
-        mask,
-    )
 
 
 def _shared(network: nn.Module, world: World, device: torch.device) -> nn.Module:

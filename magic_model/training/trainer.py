@@ -26,7 +26,8 @@ from magic_model.training.batches import TrainingBatches
 from magic_model.training.step import TrainStep
 from magic_model.training.validation import score, validation_errors
 
-_FILE = "metrics.jsonl"
+METRICS = "metrics.jsonl"
+"""Lines of what a run measures, in its folder."""
 
 
 class _Journal:
@@ -43,13 +44,13 @@ class _Journal:
     def __init__(
         self, folder: Path, epoch: int, step: int, *, tensorboard: bool
     ) -> None:
-        path = folder / _FILE
+        path = folder / METRICS
         kept = [
             line
             for line in _lines(path)
             if (line["epoch"], line.get("step", 0)) <= _before(line, epoch, step)
         ]
-        staged = path.with_name(f".{_FILE}")
+        staged = path.with_name(f".{METRICS}")
         staged.write_text("".join(f"{json.dumps(x)}\n" for x in kept), encoding="utf-8")
         staged.replace(path)
         self._file = path.open("a", encoding="utf-8")
@@ -95,6 +96,7 @@ class RunSettings:
         save_every: Steps between checkpoints; 0 for one per epoch.
         tensorboard: Whether to write TensorBoard's files too.
         progress: Told after each step.
+        epochs: Told the line of each epoch, and the epochs of all.
         preparing: Told patients prepared, of all.
         init: Checkpoint whose weights a new run starts from; drawn ones if None.
         allow_missing: Patients that may be left out as they cannot be prepared.
@@ -108,6 +110,7 @@ class RunSettings:
     save_every: int = 0
     tensorboard: bool = False
     progress: Progress | None = None
+    epochs: Callable[[dict[str, Any], int], None] | None = None
     preparing: Callable[[int, int], None] | None = None
     init: Path | None = None
     allow_missing: int = 0
@@ -212,12 +215,15 @@ class Trainer:
         units = {f"validation/{name}": error for name, error in errors.items()}
         self._require_finite(units | _not_finite(self.nets))
         self.header = replace(self.header, epoch=epoch + 1, step=0)
+        line = {"epoch": epoch + 1, **units}
+        line["seconds"] = round(time.monotonic() - start, 3)
         if journal is not None:
             # Before the checkpoint: a run killed in between writes the line again.
-            seconds = {"seconds": round(time.monotonic() - start, 3)}
-            journal.write({"epoch": epoch + 1, **units, **seconds}, self._done)
+            journal.write(line, self._done)
         self._keep_best(errors)
         self._save_last()
+        if self.settings.epochs is not None:
+            self.settings.epochs(line, self.recipe.training.epochs)
         if self.settings.world.is_first and self.settings.after_epoch is not None:
             self.settings.after_epoch(epoch + 1, self.nets)
 
@@ -242,23 +248,17 @@ class Trainer:
     def _record(
         self, loss: GeneratorLoss, judged: torch.Tensor, journal: _Journal | None
     ) -> None:
-        parts = torch.stack(
-            [
-                loss.total,
-                loss.adversarial,
-                loss.l1,
-                loss.extrema,
-                loss.multimodal,
-                judged,
-            ]
-        )
-        values = mean_over_processes(parts.detach().double(), self.settings.world)
-        names = ("total", "adversarial", "l1", "extrema", "multimodal", "discriminator")
-        line = dict(zip(names, values.tolist(), strict=True))
+        parts = {"total": loss.total, **loss.terms}
+        if self.nets.discriminator is not None:
+            parts["discriminator"] = judged
+        stacked = torch.stack(list(parts.values())).detach().double()
+        values = mean_over_processes(stacked, self.settings.world)
+        line = dict(zip(parts, values.tolist(), strict=True))
         self._require_finite(line)
         if journal is not None:
             where = {"epoch": self.header.epoch + 1, "step": self.header.step}
-            journal.write({**where, **line}, self._done)
+            rate = {"learning_rate": self.nets.learning_rate}
+            journal.write({**where, **line, **rate}, self._done)
         if self.settings.progress is not None:
             self.settings.progress(self._done, self._all, line)
 

@@ -8,12 +8,13 @@ from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import (
     AdversarialConfig,
+    BranchConfig,
     DataConfig,
-    Family,
-    GeneratorConfig,
     LossConfig,
     Norm,
     Recipe,
+    ResidualConfig,
+    SingleConfig,
     TrainingConfig,
     load_recipe,
     recipe_from_table,
@@ -25,15 +26,15 @@ shares = st.floats(0, 0.99)
 counts = st.integers(1, 64)
 
 
-def generators(**heeded):
-    """Generators with any value of the keys that their family heeds."""
+def generators(kind, **own):
+    """Generators of a family with any value of its keys."""
     return st.builds(
-        GeneratorConfig,
+        kind,
         width=counts,
         norm=st.sampled_from(Norm),
         pilo=st.booleans(),
         derive_cbv=st.booleans(),
-        **heeded,
+        **own,
     )
 
 
@@ -42,10 +43,9 @@ recipes = st.builds(
     name=st.text(max_size=9),
     maps=st.permutations(list(PerfusionMap)).map(tuple),
     data=st.builds(DataConfig, size=st.just(512), n_slices=counts),
-    generator=generators(
-        family=st.sampled_from([Family.BRANCHES, Family.SINGLE]), dropout=shares
-    )
-    | generators(family=st.just(Family.RESIDUAL), mirror=st.booleans()),
+    generator=generators(BranchConfig, dropout=shares)
+    | generators(SingleConfig, shared=st.integers(0, 8))
+    | generators(ResidualConfig, mirror=st.booleans()),
     adversarial=st.builds(AdversarialConfig, width=counts, per_map=st.booleans()),
     loss=st.builds(
         LossConfig, adversarial=weights, l1=weights, extrema=weights, multimodal=weights
@@ -134,6 +134,14 @@ def test_a_base_may_have_a_base(write):
     assert own == compact | {"name": "own"}
 
 
+def test_another_family_takes_from_a_base_what_it_heeds(write):
+    keys = 'family = "residual"\nmirror = true\n'
+    text = f'base = "paper"\nname = "own"\n[generator]\n{keys}'
+    generator = load_recipe(write(text)).generator
+    # Paper: 8 levels of width 64; four shared levels and dropout are its family's.
+    assert generator == ResidualConfig(width=64, levels=8, mirror=True)
+
+
 def test_a_path_may_be_text(write):
     assert load_recipe(str(write('base = "paper"'))) == load_recipe("paper")
 
@@ -179,6 +187,13 @@ MISTAKES = [
         'base = "magic"\n[generator]\ndropout = 0.5',
         "[generator] generator.dropout is ignored by family residual",
     ),
+    (
+        'base = "magic"\n[generator]\nshared = 5',
+        "[generator] generator.shared is ignored by family residual: leave it out",
+    ),
+    ("[loss]\nl2 = 1", "[loss] unknown l2; known are adversarial, extrema, l1"),
+    ('[loss]\nl1 = "much"', "[loss] l1 must be of type float, got 'much'"),
+    ("[loss]\nmasked = 1", "[loss] masked must be of type bool, got 1"),
     ("generator = 3", "[generator] must be a table, got 3"),
     ('maps = ["cbf", "adc"]', "maps must be among cbf, cbv, mtt, ttp, tmax, got 'adc'"),
     ('maps = "cbf"', "maps must be of type list, got 'cbf'"),

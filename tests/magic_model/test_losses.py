@@ -9,16 +9,20 @@ from torch.autograd import gradcheck
 
 from magic_model.losses import (
     FLAT,
+    TERMS,
     GeneratorLoss,
+    LossInputs,
+    LossTerm,
     adversarial_loss,
     central_volume_factor,
     discriminator_loss,
     extrema_loss,
+    generator_loss,
     l1_loss,
     multimodal_loss,
 )
-from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.recipe import LossConfig
+from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
+from magic_model.recipe import LossConfig, recipe_from_table
 
 seeds = st.integers(0, 2**32 - 1)
 masked = pytest.mark.parametrize("masked", [False, True])
@@ -303,6 +307,24 @@ def test_a_perfect_map_loses_nothing(seed):
 
 
 def test_the_total_is_equation_8():
-    parts = [torch.tensor(value) for value in (2.0, 3.0, 5.0, 7.0)]
-    weights = LossConfig(adversarial=1, l1=100, extrema=10, multimodal=0.5)
-    assert GeneratorLoss(*parts, weights).total.item() == 2 + 300 + 50 + 3.5
+    values = {"adversarial": 2.0, "l1": 3.0, "extrema": 5.0, "multimodal": 7.0}
+    terms = {name: torch.tensor(value) for name, value in values.items()}
+    weights = LossConfig(adversarial=1, l1=100, extrema=10, multimodal=0.5).weights
+    assert GeneratorLoss(terms, weights).total.item() == 2 + 300 + 50 + 3.5
+
+
+def test_a_term_is_added_in_one_place(monkeypatch):
+    """A recipe weighs it by its name, and the generator minimises it."""
+    squares = LossTerm(0.0, lambda x: (x.generated - x.measured).square().mean())
+    monkeypatch.setitem(TERMS, "squares", squares)
+    table = {"name": "own", "loss": {"squares": 3, "l1": 0, "adversarial": 0}}
+    table["loss"] |= {"extrema": 0, "multimodal": 0}
+    recipe = recipe_from_table(table)
+    assert recipe_from_table(recipe.to_dict()) == recipe
+    generated, measured, _ = images()
+    given = LossInputs(PAPER_MAPS, generated, measured)
+    loss = generator_loss(given, recipe.loss.weights)
+    assert set(loss.terms) == {"l1", "squares"}  # L1 is told, whatever it weighs
+    assert loss.total.item() == pytest.approx(
+        3 * (generated - measured).square().mean().item()
+    )

@@ -31,11 +31,16 @@ def read_ct_series(paths: Sequence[Path], *, joined: bool = False) -> Volume:
             without rescale; or if they make no even, straight stack (see
             `stack_planes`).
     """
-    frames = read_frames(paths, _require_ct, several_series=joined)
+    frames = read_frames(paths, require_ct, several_series=joined)
     return stack_frames(frames, hounsfield, Kind.NCCT)
 
 
-def _require_ct(dataset: Dataset, path: Path) -> None:
+def require_ct(dataset: Dataset, path: Path) -> None:
+    """Refuse what is no slice of a CT.
+
+    Raises:
+        DataError: Naming the file.
+    """
     modality = str(dataset.get("Modality", None) or "")
     if modality != "CT":
         msg = f"{path}: modality must be CT, got {modality!r}"

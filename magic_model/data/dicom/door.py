@@ -285,7 +285,7 @@ def _apart(parts: Sequence[Part]) -> Iterator[str]:
             places = len(part.stack.heights)
             yield (
                 f"{part.name} is a 4D series, {part.n_images} images at {places} "
-                "heights; no maps are made of it"
+                "heights"
             )
 
 

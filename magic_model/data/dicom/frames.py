@@ -122,13 +122,13 @@ def stack_images(
     slices = np.empty((len(planes), *planes[0].shape), dtype=np.float32)
     for k, index in enumerate(stack.order):
         slices[k] = image(index)
-    affine = _affine(stack.first, stack.step)
+    affine = affine_of(stack)
     notes: tuple[str, ...] = ()
     if not stack.is_regular:
         outside = AIR if kind is Kind.NCCT else 0.0
         nearest = kind in MASKS
         slices, start = stack.places.resample(slices, outside, nearest=nearest)
-        affine = _resampled_affine(stack, start)
+        affine = resampled_affine(stack, start)
         notes = (stack.places.note(),)
     if keep_direction and stack.order[0] > stack.order[-1]:
         slices = slices[::-1]
@@ -384,6 +384,11 @@ def _thickness(plane: Plane) -> float:
     return plane.thickness
 
 
+def affine_of(stack: Stack) -> Affine:
+    """Return where slices lie that make a straight, even volume as they are."""
+    return _affine(stack.first, stack.step)
+
+
 def _affine(first: Plane, step: _Vector) -> Affine:
     lps = np.eye(4)
     lps[:3, 0] = first.orientation[:3] * first.spacing[1]
@@ -394,7 +399,8 @@ def _affine(first: Plane, step: _Vector) -> Affine:
     return affine
 
 
-def _resampled_affine(stack: Stack, start: tuple[float, float]) -> Affine:
+def resampled_affine(stack: Stack, start: tuple[float, float]) -> Affine:
+    """Return where slices lie that were resampled to a straight, even volume."""
     first = stack.first
     row, column = first.orientation[:3], first.orientation[3:]
     affine = _affine(first, np.cross(row, column) * stack.places.spacing()[1])

@@ -1,11 +1,12 @@
 """One's own DICOM: a folder or ZIP archive per patient, series known by content."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from magic_model.data.layouts.raw_series import dicom_series
 from magic_model.data.layouts.source import (
     ImageLoader,
     PatientSource,
@@ -81,6 +82,7 @@ def _places(root: Path, tables: Path) -> list[Path]:
 def _patient(place: Path, scales: "_Scales", series: str) -> PatientSource | None:
     """Read the headers of a patient; None where there is nothing."""
     from magic_model.data.dicom.door import open_content
+    from magic_model.data.dicom.dynamic import find_dynamic
     from magic_model.data.dicom.series import find_series
 
     name = place.stem if place.is_file() else place.resolve().name
@@ -96,7 +98,8 @@ def _patient(place: Path, scales: "_Scales", series: str) -> PatientSource | Non
             f"{content.n_patients}; give each patient a folder"
         )
         raise DataError(msg)
-    return _source(name, open_content(content, series), scales, content.skipped)
+    found = _source(name, open_content(content, series), scales, content.skipped)
+    return replace(found, raw=dicom_series(find_dynamic(content)))
 
 
 def _source(

@@ -1,7 +1,8 @@
-"""ISLES 2018: CT and CBF, CBV, MTT, Tmax on the grid of the perfusion slab."""
+"""ISLES 2018: CT and CBF, CBV, MTT, Tmax on the grid of the slab, the raw series."""
 
 from pathlib import Path
 
+from magic_model.data.layouts.raw_series import nifti_series
 from magic_model.data.layouts.source import PatientSource, nifti_files, nifti_source
 from magic_model.data.volume import Kind
 
@@ -15,6 +16,7 @@ _MARKS = {
     Kind.TMAX: ".CT_Tmax.",
 }
 _LESION_MARK = ".OT."
+_SERIES_MARK = ".CT_4DPWI."
 _SCALE = (
     "CBF and CBV are whole numbers scaled by an undocumented factor, passed through "
     "as they are: see the factor s of the central volume relation"
@@ -30,8 +32,8 @@ def find_isles18(root: Path) -> list[PatientSource]:
     """Find the cases below `root` or its folders TRAINING and TESTING.
 
     A case is named with its folder, such as `TRAINING/case_1`, because both parts
-    number theirs from 1. Files are known by a part of their name; there is no TTP, and
-    the time series (`CT_4DPWI`) is not read.
+    number theirs from 1. Files are known by a part of their name; TTP comes from the
+    time series (`CT_4DPWI`).
     """
     cases = [
         folder
@@ -52,7 +54,8 @@ def _source(root: Path, case: Path) -> PatientSource:
     candidates = {kind: _marked(files, mark) for kind, mark in _MARKS.items()}
     has_lesion = bool(_marked(files, _LESION_MARK))
     notes = [_SCALE, _SAME_PATIENT, *([_LESION] if has_lesion else [])]
-    return nifti_source(case.relative_to(root).as_posix(), candidates, notes)
+    raw = nifti_series(_marked(files, _SERIES_MARK))
+    return nifti_source(case.relative_to(root).as_posix(), candidates, notes, raw)
 
 
 def _marked(files: list[Path], mark: str) -> list[Path]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from magic_model.data.layouts.raw_series import nifti_series
 from magic_model.data.layouts.source import ImageLoader, PatientSource, missing
 from magic_model.data.lesion import masks
 from magic_model.data.nifti import read_nifti
@@ -17,9 +18,11 @@ TABLE = "patients.csv"
 LABELS = "labels"
 """Column of images that hold both masks of the lesion: 1 is core, 2 penumbra."""
 
-LOOKS_FOR = (
-    f"{TABLE} with a column patient_id and one per image: {', '.join(Kind)}, {LABELS}"
-)
+SERIES = "ctp"
+"""Column of the CT perfusion series over time, from which missing maps are computed."""
+
+_COLUMNS = (*Kind, LABELS, SERIES)
+LOOKS_FOR = f"{TABLE} with a column patient_id and one per image: {', '.join(_COLUMNS)}"
 
 _ID = "patient_id"
 _Row = Mapping[str | Any, str | Any]
@@ -58,7 +61,7 @@ def _read(path: Path) -> tuple[Sequence[str], Sequence[tuple[int, _Row]]]:
 
 
 def _column_faults(columns: Sequence[str]) -> Iterator[str]:
-    known = [_ID, *Kind, LABELS]
+    known = [_ID, *_COLUMNS]
     unknown = [name for name in columns if name not in known]
     if unknown:
         yield f"line 1: unknown column {unknown[0]!r}; known are {', '.join(known)}"
@@ -67,7 +70,7 @@ def _column_faults(columns: Sequence[str]) -> Iterator[str]:
         yield f"line 1: column {twice[0]} must be there once"
     if _ID not in columns:
         yield f"line 1: column {_ID} is missing"
-    if not set(columns) & {*Kind, LABELS}:
+    if not set(columns) & set(_COLUMNS):
         yield f"line 1: there must be a column of images, got {', '.join(columns)}"
 
 
@@ -99,12 +102,14 @@ def _path_faults(paths: Mapping[str, Path]) -> Iterator[str]:
 
 def _source(row: _Row, folder: Path) -> PatientSource:
     paths = _paths(row, folder)
+    raw = nifti_series([paths.pop(SERIES)] if SERIES in paths else [])
     images = _loaders(paths)
     return PatientSource(
         source_id=row[_ID].strip(),
         images=images,
         files=tuple(paths.values()),
         notes=missing(kind for kind in Kind if kind in row and kind not in images),
+        raw=raw,
     )
 
 
@@ -149,5 +154,5 @@ def _loaders(paths: Mapping[str, Path]) -> dict[Kind, ImageLoader]:
 
 
 def _paths(row: _Row, folder: Path) -> dict[str, Path]:
-    cells = {name: row.get(name, "").strip() for name in (*Kind, LABELS)}
+    cells = {name: row.get(name, "").strip() for name in _COLUMNS}
     return {name: folder / cell for name, cell in cells.items() if cell}

@@ -13,6 +13,7 @@ from magic_model.data.layouts import (
     nifti_table,
     unitobrain,
 )
+from magic_model.data.layouts.raw_series import Maps
 from magic_model.data.layouts.source import Layout, PatientSource
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
@@ -46,6 +47,7 @@ def find_patients(
     root: Path,
     colour_ranges: ColourRanges = MappingProxyType({}),
     series: str = "",
+    maps: Maps = Maps.MISSING,
 ) -> list[PatientSource]:
     """Find the patients of a data set as it lies on disk; images are not read yet.
 
@@ -55,6 +57,7 @@ def find_patients(
         colour_ranges: Values at the ends of the colour bars of maps that exist as
             coloured pictures only; for `dicom`.
         series: Number or UID of the DICOM series that is the NCCT; chosen if left out.
+        maps: Which maps are computed from a raw CT perfusion series, if there is one.
 
     Raises:
         DataError: If there is no such layout or folder, no patient, or two of one name.
@@ -77,7 +80,7 @@ def find_patients(
         msg = f"{root}: no patient found; {layout} looks for {_LOOKS_FOR[layout]}"
         raise DataError(msg)
     _require_distinct(patients)
-    return patients
+    return [patient.with_maps(maps) for patient in patients]
 
 
 def _require_distinct(patients: Sequence[PatientSource]) -> None:

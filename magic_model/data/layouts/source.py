@@ -1,17 +1,19 @@
 """A patient as found on disk: which images there are and how each is read."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from magic_model.data.layouts.raw_series import MAPS, Maps, RawSeries, choose_maps
 from magic_model.data.nifti import read_nifti
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 
 if TYPE_CHECKING:
     from magic_model.data.dicom.table import SeriesRow
+    from magic_model.perfusion.compute import Perfusion
 
 
 def read_series(paths: Sequence[Path], kind: Kind, *, joined: bool = False) -> Volume:
@@ -34,6 +36,21 @@ ImageLoader = Callable[[], Volume]
 """Reads one image when called. It can be pickled, so that others may read it too."""
 
 
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """Images of a patient as read.
+
+    Attributes:
+        images: All of them.
+        notes: What is known of them.
+        perfusion: How maps were computed from a raw series; None if none were.
+    """
+
+    images: dict[Kind, Volume]
+    notes: tuple[str, ...]
+    perfusion: "Perfusion | None" = None
+
+
 @dataclass(frozen=True)
 class PatientSource:
     """Images found of one patient; nothing but headers has been read so far.
@@ -49,6 +66,7 @@ class PatientSource:
         findings: What has to be looked at before the images are used or shared.
         series: The DICOM series among which the images were chosen.
         problem: Why there is no image at all.
+        raw: Series from which the maps that are not among the images are computed.
     """
 
     source_id: str
@@ -59,6 +77,42 @@ class PatientSource:
     findings: tuple[str, ...] = ()
     series: "tuple[SeriesRow, ...]" = ()
     problem: str = ""
+    raw: RawSeries | None = None
+
+    def with_maps(self, which: Maps) -> "PatientSource":
+        """Return the same patient with maps computed as chosen; `files` says of what.
+
+        Args:
+            which: Those that are missing, none, or all in place of those given.
+        """
+        given = [kind for kind in self.images if kind in MAPS]
+        raw = choose_maps(self.raw, given, which)
+        if raw is None:
+            return replace(self, raw=None)
+        left = [kind for kind in given if kind in raw.kinds]
+        settings = (*self.settings, *(["maps=all"] if left else []))
+        images = {k: load for k, load in self.images.items() if k not in left}
+        files = tuple(dict.fromkeys((*self.files, *raw.files)))
+        return replace(self, raw=raw, images=images, files=files, settings=settings)
+
+    def load(self) -> Loaded:
+        """Read all images and compute the maps that come from a raw series.
+
+        Raises:
+            DataError: If there is none, saying why, or one cannot be used.
+        """
+        if self.raw is None:
+            return Loaded(self.load_images(), self.notes)
+        computed = self.raw.compute(tuple(self.images))
+        if not self.images and not computed.images:
+            msg = f"no image can be used: {'; '.join((*computed.notes, *self.notes))}"
+            raise DataError(msg)
+        images = {kind: load() for kind, load in self.images.items()}
+        return Loaded(
+            images | computed.images,
+            (*computed.notes, *self.notes),
+            computed.result,
+        )
 
     def load_images(self) -> dict[Kind, Volume]:
         """Read all images.
@@ -97,7 +151,10 @@ def nifti_files(folder: Path, ending: str = "") -> list[Path]:
 
 
 def nifti_source(
-    source_id: str, candidates: Mapping[Kind, Sequence[Path]], notes: Sequence[str]
+    source_id: str,
+    candidates: Mapping[Kind, Sequence[Path]],
+    notes: Sequence[str],
+    raw: RawSeries | None = None,
 ) -> PatientSource:
     """Build a patient of NIfTI images.
 
@@ -106,12 +163,14 @@ def nifti_source(
         candidates: Files that could be each image that the data set should have. None
             gives a note, several a loader that refuses.
         notes: What else must be known.
+        raw: Series from which maps can be computed.
     """
     return PatientSource(
         source_id=source_id,
         images={k: _nifti_loader(k, paths) for k, paths in candidates.items() if paths},
         files=tuple(path for paths in candidates.values() for path in paths),
         notes=(*missing(k for k, paths in candidates.items() if not paths), *notes),
+        raw=raw,
     )
 
 

@@ -4,13 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from magic_model.data.layouts import source
+from magic_model.data.layouts import raw_series, source
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
+
+if TYPE_CHECKING:
+    from magic_model.perfusion.series import Series
 
 _START_FRAMES = 3
 _ARRIVED_AT = 0.1  # share of the rise, a common mark of bolus arrival
@@ -120,6 +124,17 @@ def read_surrogate(folder: Path) -> Volume:
         raise DataError(msg) from error
 
 
+def read_raw(folder: Path) -> "Series":
+    """Read the registered series over time.
+
+    Raises:
+        DataError: If it cannot be read, or its files tell no time.
+    """
+    from magic_model.perfusion.series import read_series
+
+    return read_series(folder)
+
+
 def read_map(folder: Path, kind: Kind) -> Volume:
     """Read a map.
 
@@ -195,6 +210,16 @@ def _source(name: str, folders: list[Path]) -> source.PatientSource:
             for path in _listed(folder)
         ),
         notes=(*surrogate, *absent),
+        raw=_raw(candidates[Kind.NCCT]),
+    )
+
+
+def _raw(folders: list[Path]) -> raw_series.RawSeries | None:
+    """Return the registered series; its times are looked at when it is read."""
+    if len(folders) != 1:
+        return None
+    return raw_series.RawSeries(
+        partial(read_raw, folders[0]), tuple(_listed(folders[0]))
     )
 
 

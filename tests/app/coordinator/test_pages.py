@@ -2,9 +2,13 @@ import json
 import re
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from app import accounts
 from app.coordinator import page as pages
+from app.coordinator import readers
+from app.coordinator.readers import FreshCodes
 from app.coordinator.view import find_coordinator_view, site_rows
 from reader_study.errors import StudyError
 from reader_study.running.access import (
@@ -342,16 +346,59 @@ def test_a_code_is_forgotten_with_the_page_and_the_session(
 
 def test_the_second_of_two_clicks_issues_no_code(open_room, eve, monitor):
     page = monitor(PARTS[2])
-    page.session_state["fresh-code"] = ("eve", (Slip("anna", "ABCD", 14),))
+    page.session_state["fresh-code"] = FreshCodes("eve", (Slip("anna", "ABCD", 14),))
     page.button(key="issue").click().run()
 
     assert "ABCD" in words(page)
     assert len(codes_of(open_room, "anna")) == 1
 
 
+@pytest.fixture
+def second_click(monkeypatch):
+    """A second click on the same button that arrives while codes are made."""
+
+    def issue_slips(*given, **named):
+        slips = actual(*given, **named)
+        run = get_script_run_ctx()
+        if not came:
+            widgets = WidgetStates(widgets=run.session_state.get_widget_states())
+            run.script_requests.request_rerun(RerunData(widget_states=widgets))
+        came.append(slips)
+        return slips
+
+    actual, came = readers.issue_slips, []
+    monkeypatch.setattr(readers, "issue_slips", issue_slips)
+    return came
+
+
+@pytest.mark.parametrize("button", ["issue", "issue-all"])
+def test_a_click_while_a_code_is_made_issues_no_second(
+    open_room, eve, monitor, second_click, button
+):
+    revoke_reader_codes(open_room.store, "anna", by="eve", clock=open_room.clock)
+    page = monitor(PARTS[2])
+    page.button(key=button).click().run()
+
+    ((slip,),) = second_click
+    assert slip.code in words(page)
+    assert len(codes_of(open_room, "anna")) == 1
+
+
+def test_a_click_while_a_reader_is_added_adds_no_second_and_shows_the_code(
+    room, eve, monitor, second_click
+):
+    page = monitor(PARTS[2])
+    fill(page).click().run()
+
+    ((slip,),) = second_click
+    assert slip.code in words(page)
+    assert "carla has reader-1." in words(page)
+    assert page.text_input(key="new-name").value in {None, ""}
+
+
 def test_a_code_is_not_shown_to_somebody_else(open_room, eve, monitor):
     page = monitor(PARTS[2])
-    page.session_state["fresh-code"] = ("max", (Slip("anna", "ABCD", 14),))
+    page.session_state["fresh-code"] = FreshCodes("max", (Slip("anna", "ABCD", 14),))
     page.run()
     assert "ABCD" not in words(page)
 

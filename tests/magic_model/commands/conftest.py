@@ -18,7 +18,6 @@ size = 32
 [generator]
 family = "residual"
 levels = 1
-shared = 1
 width = 4
 patch = 2
 norm = "group"

@@ -63,8 +63,9 @@ def test_a_run_from_cohort_to_checkpoints(trained):
     assert lines[3].startswith("Peak memory: ")
     for epoch in (1, 2):
         with Image.open(folder / "samples" / f"epoch-000{epoch}.png") as sample:
-            assert sample.size == (5 * 32, 6 * 32)
+            assert sample.width > 5 * 150 - 5
             assert np.asarray(sample).std() > 10
+    assert (folder / "losses.png").stat().st_size > 5000
     cache = SliceCache.open(folder / "slices")
     assert [patient.patient_id for patient in cache.patients] == ["P1", "P2", "P3"]
 
@@ -145,7 +146,7 @@ def test_other_processes_wait_for_the_slices(recipe, cohort, trained, monkeypatc
 
 def test_only_the_first_process_shows_progress():
     with training_progress(shown=World(rank=1, size=2).is_first) as progress:
-        assert progress == (None, None)
+        assert progress == (None, None, None)
 
 
 def test_what_cannot_be_trained_is_said(refusal, cohort, recipe, tmp_path, trained):
@@ -205,6 +206,22 @@ def test_preparing_is_told_patient_by_patient(recipe, cohort, tmp_path):
     with training_progress(shown=True) as bars:
         bars.preparing(1, 2)
         bars.training(1, 2, {"l1": 0.5, "total": 1.0})
+
+
+def test_each_epoch_leaves_a_line(capsys, recipe, cohort, tmp_path):
+    with training_progress(shown=True) as bars:
+        settings = RunSettings(folder=tmp_path / "run", seed=1, epochs=bars.epochs)
+        wanted = load_recipe(recipe)
+        training_cohort.train_cohort(cohort, wanted, settings)
+        bars.epochs({"epoch": 3, "seconds": 1.6}, 4)
+    said = capsys.readouterr().err.splitlines()
+    errors = [
+        f"{name.removeprefix('validation/').upper()} {value:.3g}"
+        for name, value in lines_of(tmp_path / "run")[5].items()
+        if name.startswith("validation/")
+    ]
+    assert said[1].startswith(f"epoch 2 of 2: error on validation {', '.join(errors)};")
+    assert said[2] == "epoch 3 of 4: no patient to validate on; 2 s"
 
 
 def test_a_folder_that_cannot_be_written_is_told_first(

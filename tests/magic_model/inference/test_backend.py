@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 FAMILIES = {
     "branches": {},
     "single": {"family": "single", "shared": 0, "pilo": False},
-    "residual": {"family": "residual", "shared": 2, "derive_cbv": True},
+    "residual": {"family": "residual", "derive_cbv": True},
 }
 
 

@@ -18,7 +18,6 @@ RECIPES = {
     "residual": {
         "family": "residual",
         "levels": 1,
-        "shared": 1,
         "norm": "group",
         "patch": 2,
         "mirror": True,

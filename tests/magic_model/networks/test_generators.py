@@ -108,9 +108,7 @@ def test_a_generator_that_sees_the_mirror_image_uses_it(small, draw):
     other = ncct.clone()
     other[..., -4:] += 1
     for mirror in (False, True):
-        generator = small(
-            family="residual", norm="batch", levels=1, shared=1, mirror=mirror
-        )
+        generator = small(family="residual", norm="batch", levels=1, mirror=mirror)
         with torch.inference_mode():
             change = (generator(other) - generator(ncct)).abs()
         # Columns 0 to 3 mirror those that changed.

@@ -29,7 +29,7 @@ def test_maps_and_a_report_are_written(folder, known, capsys):
     assert told["aif"]["voxel"] == [2, 2, 0]
     assert told["maps"]["cbf"]["unit"] == "mL/100g/min"
     page = (out / "report.html").read_text()
-    assert page.count("data:image/png;base64") == 2
+    assert page.count("data:image/png;base64") == 4
     assert "Research use only" in page
 
 

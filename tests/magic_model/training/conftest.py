@@ -72,10 +72,8 @@ TABLES = {
         "generator": {
             "family": "residual",
             "levels": 2,
-            "shared": 2,
             "width": 4,
             "norm": "group",
-            "dropout": 0.0,
         },
         "adversarial": {"width": 4, "per_map": False, "norm": "group"},
         "loss": {"masked": True},
@@ -97,7 +95,7 @@ TABLES = {
 def make_recipe(kind="single", maps=PAPER_MAPS, loss=None, dropout=None, **training):
     table = {"name": kind, "maps": list(maps), "data": {"size": SIZE}, **TABLES[kind]}
     table["loss"] = table.get("loss", {}) | (loss or {})
-    if dropout is not None:
+    if dropout is not None and kind != "residual":  # which has none
         table["generator"] = table["generator"] | {"dropout": dropout}
     table["training"] = {
         "epochs": 2,

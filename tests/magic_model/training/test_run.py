@@ -118,14 +118,19 @@ def test_progress_is_told_after_each_step(cache, recipe, settings):
     told = []
     train(recipe(), cache, settings(progress=lambda *step: told.append(step)))
     assert [step[:2] for step in told] == [(done, 6) for done in range(1, 7)]
-    assert set(told[0][2]) == {
-        "total",
-        "adversarial",
-        "l1",
-        "extrema",
-        "multimodal",
-        "discriminator",
-    }
+    assert set(told[0][2]) == {"total", "l1"}  # all that this recipe weighs
+
+
+def test_lines_hold_each_term_and_the_learning_rate(cache, recipe, settings, lines_of):
+    wanted = recipe("residual", epochs=1, learning_rate=0.01, warmdown=1.0)
+    train(wanted, cache, settings())
+    lines = lines_of(settings().folder)[0]
+    terms = {"adversarial", "l1", "extrema", "multimodal"}
+    assert set(lines[0]) == {
+        *terms, "epoch", "step", "total", "discriminator", "learning_rate",
+    }  # fmt: skip
+    rates = [line["learning_rate"] for line in lines]
+    assert rates == pytest.approx([0.01, 0.01 * 2 / 3, 0.01 / 3])
 
 
 @pytest.mark.parametrize(

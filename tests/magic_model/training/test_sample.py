@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
-from magic_model.training.validation import draw_samples
+from magic_model.training.pictures import curve_figure, sample_figure
 
 SIDE = 32
 
@@ -23,24 +22,21 @@ class Guess(nn.Module):
         return self.known[: len(ncct)]
 
 
-def drawn(folder, epoch):
-    image = Image.open(folder / "samples" / f"epoch-{epoch:04}.png")
-    return np.asarray(image)
+def rows_of(figure):
+    """Pictures of each row of panels: NCCT, then a map in each column."""
+    panels = figure.axes[:-4]
+    shown = [
+        np.asarray(ax.images[0].get_array()) if ax.images else None for ax in panels
+    ]
+    return [shown[first : first + 5] for first in range(0, len(shown), 5)]
 
 
-def rows_of(picture):
-    """Rows of `(columns, h, w, 3)`: NCCT, then a map in each column."""
-    rows = picture.reshape(-1, SIDE, 5, SIDE, 3)
-    return rows.transpose(0, 2, 1, 3, 4)
-
-
-def test_measured_and_generated_maps_stand_one_above_the_other(cache, tmp_path):
-    draw_samples(Guess(), cache, tmp_path, 3)
-    rows = rows_of(drawn(tmp_path, 3))
+def test_measured_and_generated_maps_stand_one_above_the_other(cache):
+    rows = rows_of(sample_figure(Guess(), cache, 3))
     assert len(rows) == 2 * 3
     for measured, generated in zip(rows[::2], rows[1::2], strict=True):
         assert measured[0].any()
-        assert not generated[0].any()
+        assert generated[0] is None
         for name in range(1, 5):
             assert not np.array_equal(measured[name], generated[name])
             # Cut to the brain, which leaves the corners.
@@ -50,17 +46,54 @@ def test_measured_and_generated_maps_stand_one_above_the_other(cache, tmp_path):
             assert len(np.unique(inside, axis=0)) == 1
 
 
-def test_equal_maps_look_equal(cache, tmp_path):
+def test_samples_say_whose_they_are_and_in_which_unit(cache):
+    figure = sample_figure(Guess(), cache, 3)
+    assert "After epoch 3: patients of the validation split" in figure.get_suptitle()
+    titles = [ax.get_title() for ax in figure.axes[:5]]
+    assert titles == ["NCCT, 0 to 80 HU", "CBF", "CBV", "MTT", "TTP"]
+    bars = [ax.get_xlabel() for ax in figure.axes[-4:]]
+    assert bars == ["CBF [mL/100g/min]", "CBV [mL/100g]", "MTT [s]", "TTP [s]"]
+    # First, middle and last of the four slices of the validation patient.
+    said = [ax.texts[0].get_text() for ax in figure.axes[:-4:5]]
+    assert said[:3] == [
+        "P3, 0 mm\nmeasured",
+        "P3, 0 mm\ngenerated",
+        "P3, 5 mm\nmeasured",
+    ]
+    assert said[5] == "P3, 15 mm\ngenerated"
+
+
+def test_equal_maps_look_equal(cache):
     """First, middle and last of the four slices of the validation patient."""
     known = torch.from_numpy(cache.map_values[[12, 13, 15]].astype(np.float32))
-    draw_samples(Guess(known), cache, tmp_path, 1)
-    rows = rows_of(drawn(tmp_path, 1))
-    assert np.array_equal(rows[::2, 1:], rows[1::2, 1:])
+    rows = rows_of(sample_figure(Guess(known), cache, 1))
+    for measured, generated in zip(rows[::2], rows[1::2], strict=True):
+        assert np.array_equal(measured[1:], generated[1:])
 
 
 @pytest.mark.parametrize("splits", [("train",), ("train", "test")])
-def test_without_patients_for_validation_others_are_shown(
-    cache_maker, tmp_path, splits
-):
-    draw_samples(Guess(), cache_maker(*splits), tmp_path, 12)
-    assert drawn(tmp_path, 12).shape == (6 * SIDE, 5 * SIDE, 3)
+def test_without_patients_for_validation_others_are_shown(cache_maker, splits):
+    figure = sample_figure(Guess(), cache_maker(*splits), 12)
+    assert len(rows_of(figure)) == 6
+    assert "of the training split" in figure.get_suptitle()
+
+
+def test_a_curve_shows_means_of_epochs_and_errors_by_the_first():
+    lines = [
+        {"epoch": 1, "step": 1, "total": 40.0, "l1": 0.4, "learning_rate": 0.1},
+        {"epoch": 1, "step": 2, "total": 20.0, "l1": 0.2, "learning_rate": 0.1},
+        {"epoch": 1, "validation/cbf": 8.0, "seconds": 1.0},
+        {"epoch": 2, "step": 1, "total": 10.0, "l1": 0.1, "learning_rate": 0.05},
+        {"epoch": 2, "validation/cbf": 6.0, "seconds": 1.0},
+    ]
+    losses, rate, errors = curve_figure(lines).axes
+    curves = {line.get_label(): line.get_ydata() for line in losses.lines}
+    assert {name: list(y) for name, y in curves.items()} == {
+        "total": [30, 10],
+        "l1": [pytest.approx(0.3), 0.1],
+    }
+    assert list(rate.lines[0].get_ydata()) == [0.1, 0.05]
+    assert list(errors.lines[0].get_ydata()) == [1, 0.75]
+    assert errors.lines[0].get_label() == "CBF, now 6 mL/100g/min"
+    # Without patients to validate on there is nothing to say of errors.
+    assert not curve_figure([lines[0], {"epoch": 1, "seconds": 1.0}]).axes[2].lines
