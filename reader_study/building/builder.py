@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reader_study.blinding_audit import AuditReport, audit_study
-from reader_study.building import study, volumes
+from reader_study.building import planning, study, volumes
 from reader_study.building import training as building_training
 from reader_study.building.cases_file import (
     Case,
-    candidates,
-    read_cases,
     reference_standard,
     without_truth,
 )
@@ -30,18 +28,11 @@ from reader_study.building.pictures import (
 )
 from reader_study.building.restoring import PADDING, VOLUME_SOURCES, copies_of
 from reader_study.building.sealing import check_passphrases, seal
-from reader_study.design.allocation import Candidate
-from reader_study.design.explicit import TABLE
-from reader_study.design.orders import DesignError
-from reader_study.design.study_plan import StudyPlan, kept, plan_study
+from reader_study.design.study_plan import StudyPlan
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
-from reader_study.formats import questionnaire as formats_questionnaire
-from reader_study.formats.checking import Source, read_text, read_toml
-from reader_study.formats.design import TableRow, parse_table
 from reader_study.formats.manifest import SCHEMA, Manifest
-from reader_study.formats.plan_check import check_plan
-from reader_study.formats.protocol import Protocol, check_names, protocol_of
+from reader_study.formats.protocol import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +93,14 @@ class _UnluckyDrawError(StudyError):
 
 def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     _refuse_unsafe(request)
-    source, folder = read_toml(request.protocol), request.protocol.parent
-    protocol, questionnaire = _planned(source, folder)
-    cases = read_cases(request.cases, protocol.methods)
-    practice = building_training.practice_cases(protocol, questionnaire, folder, cases)
+    prepared = planning.prepare(request.protocol, request.cases)
+    protocol, questionnaire = prepared.protocol, prepared.questionnaire
+    cases = prepared.cases
+    practice = building_training.practice_cases(
+        protocol, questionnaire, request.protocol.parent, cases
+    )
     nonce, padding = secrets.token_hex(32), secrets.token_hex(32)
-    with _named(source):
-        plan, told = _drawn(cases, protocol, nonce, folder)
+    plan, told = prepared.draw(nonce)
     chosen = [cases[name] for name in {cell.case for cell in plan.cells.values()}]
     standard = reference_standard(chosen, protocol.analysis)
     drawn = {
@@ -174,56 +166,6 @@ def _refuse_unsafe(request: BuildRequest) -> None:
         if not parent.is_dir():
             msg = f"{parent} must be a folder, got none"
             raise StudyError(msg)
-
-
-def _planned(
-    source: Source, folder: Path
-) -> tuple[Protocol, formats_questionnaire.Questionnaire]:
-    protocol = protocol_of(source)
-    check_names(protocol, source)
-    questionnaire = _questionnaire(protocol, folder)
-    check_plan(protocol, questionnaire, source)
-    return protocol, questionnaire
-
-
-@contextmanager
-def _named(source: Source) -> Iterator[None]:
-    """Name file and line of what is wrong with a design."""
-    try:
-        yield
-    except DesignError as error:
-        raise source.error([error.fault]) from None
-
-
-def _drawn(
-    cases: Mapping[str, Case], protocol: Protocol, nonce: str, folder: Path
-) -> tuple[StudyPlan, dict[str, object]]:
-    """Return a drawn study, and what the key says of how it was drawn."""
-    table: tuple[TableRow, ...] = ()
-    if protocol.design.table:
-        path = folder / protocol.design.table
-        table = parse_table(read_text(path, "utf-8-sig"), str(path))
-    available = candidates(cases, protocol)
-    told: dict[str, object] = {
-        "available": {
-            name: kept(of) if isinstance(of, Candidate) else of
-            for name, of in available.items()
-        }
-    }
-    if table:
-        told[TABLE] = [row.content for row in table]
-    return plan_study(available, protocol, nonce, table), told
-
-
-def _questionnaire(
-    protocol: Protocol, folder: Path
-) -> formats_questionnaire.Questionnaire:
-    if protocol.questionnaire == formats_questionnaire.PAPER:
-        return formats_questionnaire.paper_questionnaire()
-    path = folder / protocol.questionnaire
-    found = formats_questionnaire.read_questionnaire(path)
-    formats_questionnaire.check_for_reading(found, str(path))
-    return replace(found, first_form=False)  # what is written is schema 1
 
 
 def _drawn_volumes(

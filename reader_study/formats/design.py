@@ -27,6 +27,14 @@ MOST_ARMS = 8
 MOST_SESSIONS = 20
 _Days = Annotated[checking.Number, Field(ge=0)]
 _OF_TABLES = ("spread", "order", "repeat")
+_NO_STRATA = frozenset(
+    {
+        "reader", "trial", "session", "repeat", "position", "pseudo_id", "case",
+        "method", "image", "volume", "truth", "truth_source", "note", "revision",
+        "opened_at", "submitted_at", "seconds", "active_seconds", "seen", "simulated",
+        "reconstructed",
+    }
+)  # fmt: skip
 _ONLY_WITH = {
     "groups": "split-plot",
     "shared_cases": "split-plot",
@@ -141,6 +149,9 @@ class StudyDesign:
             yield "arms", f"must differ from one another, got {twice[0]!r} twice"
         if len(set(self.strata)) != len(self.strata):
             yield "strata", "must name each column once"
+        for name in self.strata:
+            if name in _NO_STRATA or not name.isprintable():
+                yield "strata", f"must be columns about the case, got {name!r}"
         yield from self._faults_of_one_arm()
         yield from self._faults_of_sessions()
         yield from self._faults_of_allocation()
