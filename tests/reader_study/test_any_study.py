@@ -2,17 +2,22 @@
 
 import csv
 import io
+import json
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from reader_study.building.builder import build_study
+from reader_study.building.demo import TEMPLATES
 from reader_study.building.sealing import unseal
 from reader_study.building.study import open_study
+from reader_study.cli import main as study_command
 from reader_study.design.study_plan import check_draw
+from reader_study.formats.plan import plan_beside
 from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import SimulatedClock, simulate
 from reader_study.running import lifecycle
@@ -181,14 +186,52 @@ def test_a_study_goes_from_its_build_to_its_report(name, tmp_path):
     report(tmp_path, files, rows)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", TEMPLATES[1:])
+def test_a_template_goes_from_init_to_the_report_by_commands(
+    name, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    Path("phrase").write_text(PASSPHRASE)
+    key = "--key KEY --passphrase-file phrase"
+    for words in (
+        f"init --template {name} --demo",
+        f"build study.toml --cases cases.csv --out STUDY {key}",
+        f"audit STUDY {key}",
+        f"simulate STUDY {key} --kappa 0.6",
+        "status STUDY",
+        "lock STUDY --by Eve",
+        f"unblind STUDY {key} --name Eve --name Max --reason done --out RESULT",
+        "verify STUDY --draw KEY --passphrase-file phrase",
+    ):
+        assert study_command(words.split()) == 0, words
+    printed = capsys.readouterr().out
+    assert "The draw holds" in printed
+    assert "LEAK" not in printed
+    protocol = open_study(Path("STUDY")).protocol
+    with Path("RESULT/responses.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["method"] for row in rows} == set(protocol.methods)
+    page = page_of(tmp_path / "RESULT")
+    assert all(method in page for method in protocol.methods)
+    sealed = json.loads(Path("RESULT/plan.json").read_text())
+    assert sealed["design"] == json.loads(json.dumps(protocol.design.given()))
+    assert plan_beside("RESULT/responses.csv").seal == "holds"
+
+
 def report(folder, files, rows):
     """A report can be written of what was unblinded."""
-    from analysis.cli import main as analyze
-
     for file, text in files.items():
         (folder / file).write_text(text)
+    page = page_of(folder)
+    assert all(method in page for method in {row["method"] for row in rows})
+
+
+def page_of(folder):
+    from analysis.cli import main as analyze
+
     out = folder / "report"
     words = ["report", folder / "responses.csv", "--out", out]
     assert analyze([str(word) for word in words]) == 0
-    page = (out / "report.html").read_text()
-    assert all(method in page for method in {row["method"] for row in rows})
+    return (out / "report.html").read_text()
