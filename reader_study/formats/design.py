@@ -27,6 +27,14 @@ MOST_ARMS = 8
 MOST_SESSIONS = 20
 _Days = Annotated[checking.Number, Field(ge=0)]
 _OF_TABLES = ("spread", "order", "repeat")
+_IN_EVERY_STUDY = frozenset(
+    {
+        "bin", "commitment", "database", "group", "image", "images", "json", "length",
+        "manifest", "name", "nonce", "orders", "panels", "png", "presentations",
+        "pseudo", "questionnaire", "reader", "schema", "slots", "study", "token",
+        "training", "trial", "volume", "volumes",
+    }
+)  # fmt: skip
 _NO_STRATA = frozenset(
     {
         "reader", "trial", "session", "repeat", "position", "pseudo_id", "case",
@@ -147,6 +155,10 @@ class StudyDesign:
         twice = [a for a, n in zip(self.arms, names, strict=True) if names.count(n) > 1]
         if twice:
             yield "arms", f"must differ from one another, got {twice[0]!r} twice"
+        own = [a for a, n in zip(self.arms, names, strict=True) if n in _IN_EVERY_STUDY]
+        if own:
+            why = "must not be words of every study's files, in which audits look for"
+            yield "arms", f"{why} them, got {own[0]!r}"
         if len(set(self.strata)) != len(self.strata):
             yield "strata", "must name each column once"
         for name in self.strata:

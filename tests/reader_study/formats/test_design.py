@@ -91,6 +91,7 @@ def test_what_cannot_be_is_named_by_key_and_line(added, message):
         ("[]", "design.arms must be 1 or more entries, got []"),
         ('"real"', "design.arms must be a list, got 'real'"),
         ('["a", "A"]', "design.arms must differ from one another, got 'a' twice"),
+        ('["Images"]', "design.arms must not be words of every study's files"),
         ('["a", 1]', "design.arms[1] must be a text, got 1"),
         ('["a"]\npairing = "unpaired"', "design.pairing must be left out with one arm"),
         ('["a"]\nmax_run = 2', "design.max_run must be 0 with one arm, got 2"),
