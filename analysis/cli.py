@@ -8,6 +8,7 @@ import typer
 
 from analysis.commands.accuracy import accuracy
 from analysis.commands.counts import recover, table
+from analysis.commands.deposit import deposit
 from analysis.commands.power import power
 from analysis.commands.report import report
 from analysis.commands.reproduce import reproduce
@@ -49,7 +50,7 @@ app = typer.Typer(
 )
 _add_version(app)
 
-for command in (reproduce, report, accuracy, tidy, table, recover, power):
+for command in (reproduce, report, accuracy, deposit, tidy, table, recover, power):
     app.command()(command)
 
 

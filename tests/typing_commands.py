@@ -7,6 +7,7 @@ from analysis.cli import main as analyze
 from app.cli import main as reading_room
 from magic_model.cli import main as model
 from reader_study.cli import main as study
+from tests.programs import find_program
 from tests.serving import free_port, served
 
 
@@ -15,7 +16,16 @@ def sed(arguments):
     return subprocess.run(["sed", *arguments], check=False).returncode  # noqa: S607
 
 
+def rscript(arguments):
+    """Run a script of R, as the reader of a page would."""
+    program = find_program("Rscript", "r-base-core, with r-cran-vcd, r-cran-psych")
+    done = subprocess.run([program, *arguments], check=False, stdout=subprocess.PIPE)
+    print(done.stdout.decode())
+    return done.returncode
+
+
 MAIN = {
+    "Rscript": rscript,
     "magic-analyze": analyze,
     "magic-app": reading_room,
     "magic-model": model,

@@ -47,18 +47,22 @@ def perfusion(
     ] = "tikhonov",
 ) -> None:
     """Compute CBF, CBV, MTT, TTP and Tmax from a CT perfusion series."""
+    from magic_model.cli.progress import parts_progress
     from magic_model.output import require_writable
-    from magic_model.perfusion.compute import Choices, compute_perfusion
+    from magic_model.perfusion.compute import Choices
+    from magic_model.perfusion.opening import compute_maps, open_series
     from magic_model.perfusion.report import describe, write_perfusion
-    from magic_model.perfusion.series import read_mask, read_series
+    from magic_model.perfusion.series import read_mask
 
     require_writable(out)
     artery, vein = _voxel(aif, "--aif"), _voxel(vof, "--vof")
     way = _method(method)
-    frames = read_series(series, frame_times, number)
-    mask = read_mask(brain, frames) if brain else None
-    result = compute_perfusion(frames, Choices(mask, artery, vein, way))
-    write_perfusion(result, out)
+    with parts_progress("perfusion") as progress:
+        frames = open_series(series, frame_times, number)
+        mask = read_mask(brain, frames) if brain else None
+        choices = Choices(mask, artery, vein, way)
+        result, look = compute_maps(frames, choices, progress)
+        write_perfusion(result, out, look)
     print(describe(result))
     print(f"Maps in {out}; report: {out / 'report.html'}")
 

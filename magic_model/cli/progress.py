@@ -26,6 +26,16 @@ def patients_progress(title: str) -> Iterator[PatientsProgress]:
 
 
 @contextmanager
+def parts_progress(title: str) -> Iterator[PatientsProgress]:
+    """Show a bar for parts of one patient's work, on a terminal only."""
+    if Console(stderr=True).is_terminal:
+        with patients_progress(title) as progress:
+            yield progress
+    else:
+        yield lambda _done, _all: None
+
+
+@contextmanager
 def slices_progress(
     n_patients: int, *, shown: bool
 ) -> Iterator[PatientsProgress | None]:

@@ -90,7 +90,7 @@ def import_patient(
         if loaded.perfusion is not None:
             from magic_model.perfusion.report import write_report
 
-            write_report(loaded.perfusion, staging, "perfusion")
+            write_report(loaded.perfusion, staging, "perfusion", loaded.look)
         importing_record.write_record(record, staging)
         shutil.rmtree(folder / patient_id, ignore_errors=True)
         staging.replace(folder / patient_id)

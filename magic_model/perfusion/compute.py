@@ -16,9 +16,10 @@ from magic_model.perfusion.parameters import parameters
 from magic_model.perfusion.series import Series
 from magic_model.perfusion.vessels import Vessel, Voxel
 
-_FIRST_LOOK = 2  # frames that are the baseline until the artery is known
+FIRST_LOOK = 2
+"""Frames that are the baseline until the artery is known."""
+
 _TISSUE_HU = (5.0, 90.0)
-_VESSEL_HU = (-50.0, 400.0)  # at rest: neither air nor the skull
 _LEAST_BRAIN = 100  # voxels
 _IN_PLANE = ndimage.generate_binary_structure(2, 1)[..., None]  # slabs may be thin
 
@@ -32,12 +33,15 @@ class Choices:
         aif: Voxel of the artery.
         vof: Voxel of the vein.
         method: Of deconvolution.
+        found: Artery, vein, baseline and noise, where slices are part of a series in
+            which they were found already.
     """
 
     brain: Mask | None = None
     aif: Voxel | None = None
     vof: Voxel | None = None
     method: Deconvolution = Deconvolution.TIKHONOV
+    found: "Found | None" = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +91,8 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         DataError: If no maps can be made: no bolus, or one that is cut off.
     """
     choices = choices or Choices()
-    brain, notes = _brain(series, choices.brain)
-    found = _vessels(series, brain, choices)
+    brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
+    found = choices.found or find_vessels(series, brain, choices)
     times = series.times
     artery, vein, frames, noise = found.artery, found.vein, found.frames, found.noise
     vessels.require_passage(times, artery)
@@ -114,25 +118,34 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         gain=clean.gain,
         method=choices.method,
         strength=solver.strength,
-        notes=(*series.notes, *notes, *_warnings(found, tissue)),
+        notes=(*series.notes, *notes, *warnings_of(found, tissue)),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class Found:
+    """What is found before maps are computed.
+
+    Attributes:
+        artery: Arterial input, corrected.
+        vein: Venous output; None where none was found.
+        frames: How many are the baseline.
+        noise: Of a voxel and frame, in HU.
+    """
+
     artery: Vessel
     vein: Vessel | None
     frames: int
     noise: float
 
 
-def _vessels(series: Series, brain: Mask, choices: Choices) -> _Found:
+def find_vessels(series: Series, brain: Mask, choices: Choices) -> Found:
     """Find artery, baseline and vein; the artery tells where the baseline ends."""
     times, array = series.times, series.array
     unusable = vessels.clipped(array)
-    rest = series.mean(_FIRST_LOOK).array
+    rest = series.mean(FIRST_LOOK).array
     where = vessels.around(brain, series.spacing)
-    where &= (rest > _VESSEL_HU[0]) & (rest < _VESSEL_HU[1])
+    where &= (rest > vessels.REST_HU[0]) & (rest < vessels.REST_HU[1])
 
     def artery_with(frames: int) -> tuple[Vessel, float]:
         contrast = denoising.enhancement(array, frames)
@@ -141,7 +154,7 @@ def _vessels(series: Series, brain: Mask, choices: Choices) -> _Found:
             return vessels.vessel_at(contrast, choices.aif, "--aif", sd, unusable), sd
         return vessels.find_artery(times, contrast, where, sd, unusable), sd
 
-    frames = denoising.count_baseline(times, artery_with(_FIRST_LOOK)[0].curve)
+    frames = denoising.count_baseline(times, artery_with(FIRST_LOOK)[0].curve)
     artery, noise = artery_with(frames)
     contrast = denoising.enhancement(array, frames)
     if choices.vof is None:
@@ -150,14 +163,13 @@ def _vessels(series: Series, brain: Mask, choices: Choices) -> _Found:
         vein = vessels.vessel_at(contrast, choices.vof, "--vof", noise, unusable)
     if vein is not None:
         artery = vessels.correct_artery(times, artery, vein)
-    return _Found(artery, vein, frames, noise)
+    return Found(artery, vein, frames, noise)
 
 
-def _brain(series: Series, given: Mask | None) -> tuple[Mask, tuple[str, ...]]:
+def find_brain(head: Volume, given: Mask | None) -> tuple[Mask, tuple[str, ...]]:
     """Return the voxels to compute: those given, the brain, or else soft tissue."""
     if given is not None:
         return given, ()
-    head = series.mean(_FIRST_LOOK)
     try:
         return np.asarray(MorphologicalSkullStripper()(head).array > 0.5), ()
     except DataError as error:
@@ -189,7 +201,7 @@ def _on_grid(
     return maps
 
 
-def _warnings(found: _Found, tissue: Array) -> list[str]:
+def warnings_of(found: Found, tissue: Array) -> list[str]:
     """Say in a sentence each what makes the maps less certain."""
     said = []
     if found.frames < 3:

@@ -11,6 +11,8 @@ from magic_model.evaluation.figures.style import METHOD_COLOURS, house_style
 from magic_model.figures.panels import add_colour_bar, letter_sides, show_pixels
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.perfusion.compute import Perfusion
+from magic_model.perfusion.denoising import Array
+from magic_model.perfusion.look import Look
 from magic_model.perfusion.stillness import Stillness
 from magic_model.perfusion.vessels import Vessel
 
@@ -50,28 +52,27 @@ def draw_curves(result: Perfusion) -> "Figure":
     return figure
 
 
-def draw_vessels(result: Perfusion) -> "Figure":
+def draw_vessels(result: Perfusion, look: Look) -> "Figure":
     """Draw where artery and vein are, on the maximum over time of their slices."""
     from matplotlib.figure import Figure
 
-    shown = [("artery", result.artery, _ARTERY)]
-    if result.vein is not None:
-        shown.append(("vein", result.vein, _VEIN))
+    shown = [("artery", result.artery, look.artery, _ARTERY)]
+    if result.vein is not None and look.vein is not None:
+        shown.append(("vein", result.vein, look.vein, _VEIN))
     with house_style():
         figure = Figure(figsize=(2.6 * len(shown), 2.9), layout="constrained")
         panels = figure.subplots(1, len(shown), squeeze=False)[0]
-        for ax, (name, vessel, colour) in zip(panels, shown, strict=True):
-            _show_vessel(ax, result, vessel, colour)
+        for ax, (name, vessel, highest, colour) in zip(panels, shown, strict=True):
+            _show_vessel(ax, highest, vessel, colour)
             at = ", ".join(map(str, vessel.voxel))
             ax.set_title(f"{name}: voxel {at}", loc="left")
     return figure
 
 
-def draw_frames(result: Perfusion, still: Stillness) -> "Figure":
+def draw_frames(times: Array, still: Stillness) -> "Figure":
     """Draw when frames were taken, where the head lay and how noisy they are."""
     from matplotlib.figure import Figure
 
-    times = result.series.times
     with house_style():
         figure = Figure(figsize=(7.2, 2.3), layout="constrained")
         steps, shifts, noise = figure.subplots(1, 3)
@@ -82,7 +83,8 @@ def draw_frames(result: Perfusion, still: Stillness) -> "Figure":
         for axis, name, colour in ((0, "first", _ARTERY), (1, "second", _VEIN)):
             shift = still.shift_mm[:, axis]
             shifts.plot(times, shift, ".-", color=colour, label=f"{name} axis")
-        top = max(2.0, 1.3 * float(np.abs(still.shift_mm).max()))
+        known = np.abs(still.shift_mm[np.isfinite(still.shift_mm)])
+        top = max(2.0, 1.3 * float(known.max(initial=0.0)))
         shifts.set_ylim(-top, top)
         shifts.set_title("Motion in the slice", loc="left")
         shifts.set_ylabel("shift [mm]")
@@ -97,15 +99,11 @@ def draw_frames(result: Perfusion, still: Stillness) -> "Figure":
     return figure
 
 
-def _show_vessel(ax: "Axes", result: Perfusion, vessel: Vessel, colour: str) -> None:
-    series, k = result.series, vessel.voxel[2]
-    highest = series.array[:, :, k : k + 1].max(axis=-1)
-    affine = series.affine.copy()
-    affine[:3, 3] += k * affine[:3, 2]
+def _show_vessel(ax: "Axes", highest: Volume, vessel: Vessel, colour: str) -> None:
     point = np.zeros(highest.shape, np.float32)
     point[vessel.voxel[0], vessel.voxel[1]] = 1
-    picture = reorient_ras(Volume(highest, affine, Kind.NCCT))
-    mark = reorient_ras(Volume(point, affine, Kind.NCCT)).array
+    picture = reorient_ras(highest)
+    mark = reorient_ras(highest.with_array(point)).array
     # A series of coronal or sagittal slices is turned: its slice is another axis.
     flat = int(np.argmin(picture.shape)) if 1 in picture.shape else 2
     grey, at = (np.take(a, 0, axis=flat) for a in (picture.array, mark))
@@ -127,15 +125,14 @@ def _show_vessel(ax: "Axes", result: Perfusion, vessel: Vessel, colour: str) -> 
     letter_sides(ax, {"left": "R", "right": "L"})
 
 
-def draw_maps(result: Perfusion) -> "Figure":
+def draw_maps(result: Perfusion, baseline: Volume) -> "Figure":
     """Draw slices of the baseline and of each map, the patient's right on the left."""
     from matplotlib.figure import Figure
 
     upright = {name: reorient_ras(volume) for name, volume in result.maps.items()}
-    rest = reorient_ras(result.series.mean(result.baseline_frames))
-    brain = reorient_ras(
-        Volume(result.brain.astype(np.float32), result.series.affine, Kind.BRAIN_MASK)
-    ).array
+    rest = reorient_ras(baseline)
+    inside = result.brain.astype(np.float32)
+    brain = reorient_ras(baseline.with_array(inside, Kind.BRAIN_MASK)).array
     heights = _heights(brain)
     rows, columns = (np.flatnonzero(brain.any(axis=axes)) for axes in ((0, 2), (1, 2)))
     box = (

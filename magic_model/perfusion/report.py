@@ -17,14 +17,14 @@ from magic_model.output import complete_or_untouched
 from magic_model.perfusion import figures, parameters
 from magic_model.perfusion.compute import Perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
-from magic_model.perfusion.stillness import Stillness, measure_stillness
+from magic_model.perfusion.look import Look, look_at
+from magic_model.perfusion.stillness import Stillness
 from magic_model.perfusion.vessels import Vessel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SCHEMA = 1
-_MOVED_MM = 2.0
 _METHODS = {
     Deconvolution.SVD: "singular values truncated",
     Deconvolution.CIRCULANT: "block-circulant, singular values truncated",
@@ -33,10 +33,15 @@ _METHODS = {
 }
 
 
-def write_perfusion(result: Perfusion, out: Path) -> None:
+def write_perfusion(result: Perfusion, out: Path, look: Look | None = None) -> None:
     """Write a NIfTI file for each map, report.json and report.html.
 
     Files of the same name are replaced; if anything fails nothing is written.
+
+    Args:
+        result: The maps.
+        out: The folder.
+        look: What the report shows of the series; looked at now if left out.
 
     Raises:
         DataError: If the folder cannot be made or written.
@@ -44,35 +49,23 @@ def write_perfusion(result: Perfusion, out: Path) -> None:
     with complete_or_untouched(out) as folder:
         for name, volume in result.maps.items():
             write_nifti(volume, folder / f"{name}.nii.gz")
-        write_report(result, folder)
+        write_report(result, folder, look=look)
 
 
-def write_report(result: Perfusion, folder: Path, name: str = "report") -> None:
+def write_report(
+    result: Perfusion, folder: Path, name: str = "report", look: Look | None = None
+) -> None:
     """Write the numbers as JSON and the page as HTML into a folder that is there."""
-    still = measure(result)
-    text = json.dumps(as_json(result, still), indent=1, allow_nan=False)
+    look = look or look_at(result)
+    text = json.dumps(as_json(result, look.still), indent=1, allow_nan=False)
     (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
-    (folder / f"{name}.html").write_text(_page(result, still), encoding="utf-8")
-
-
-def measure(result: Perfusion) -> Stillness:
-    """Measure where the head lay and how noisy it is in each frame."""
-    series = result.series
-    return measure_stillness(
-        series.array, result.brain, series.spacing, result.baseline_frames
-    )
+    (folder / f"{name}.html").write_text(_page(result, look), encoding="utf-8")
 
 
 def warnings(result: Perfusion, still: Stillness) -> tuple[str, ...]:
     """Say in a sentence each what makes the maps less certain."""
-    if still.moved_mm <= _MOVED_MM:
-        return result.notes
-    frame = int(np.hypot(*still.shift_mm.T).argmax())
-    moved = (
-        f"the head moves by up to {still.moved_mm:.1f} mm in the slice (frame {frame}, "
-        "from 0)"
-    )
-    return (*result.notes, moved)
+    moved = still.moved_note()
+    return (*result.notes, *([moved] if moved else []))
 
 
 def as_json(result: Perfusion, still: Stillness) -> dict[str, Any]:
@@ -99,7 +92,10 @@ def as_json(result: Perfusion, still: Stillness) -> dict[str, Any]:
             str(name): {"unit": MAP_SPECS[name].unit, **_quartiles(volume, result)}
             for name, volume in result.maps.items()
         },
-        "shift_mm": still.shift_mm.round(3).tolist(),
+        "shift_mm": [
+            None if np.isnan(shift).any() else shift.round(3).tolist()
+            for shift in still.shift_mm
+        ],
         "frame_noise_hu": [
             None if math.isnan(value) else value for value in still.noise_hu.tolist()
         ],
@@ -156,7 +152,7 @@ def _facts(result: Perfusion) -> dict[str, str]:
     return facts
 
 
-def _page(result: Perfusion, still: Stillness) -> str:
+def _page(result: Perfusion, look: Look) -> str:
     rows = []
     for name, volume in result.maps.items():
         spec = MAP_SPECS[name]
@@ -171,11 +167,11 @@ def _page(result: Perfusion, still: Stillness) -> str:
     return environment.get_template("perfusion.html.j2").render(
         facts=_facts(result),
         rows=rows,
-        notes=warnings(result, still),
+        notes=warnings(result, look.still),
         curves=_as_png(figures.draw_curves(result)),
-        vessels=_as_png(figures.draw_vessels(result)),
-        frames=_as_png(figures.draw_frames(result, still)),
-        maps=_as_png(figures.draw_maps(result)),
+        vessels=_as_png(figures.draw_vessels(result, look)),
+        frames=_as_png(figures.draw_frames(result.series.times, look.still)),
+        maps=_as_png(figures.draw_maps(result, look.baseline)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 
+from magic_model.data.ncct_values import require_hounsfield
 from magic_model.data.nifti import UNREADABLE, read_nifti
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError, pluralize
@@ -17,6 +18,7 @@ from magic_model.perfusion.denoising import Array, Mask
 
 if TYPE_CHECKING:
     from magic_model.data.dicom.dynamic import Dynamic
+    from magic_model.perfusion.stored import StoredSeries
 
 LEAST_FRAMES = 10
 _LEAST_S, _MOST_S = 10.0, 600.0
@@ -25,7 +27,6 @@ _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 _AFFINE_MM = 1e-2
 _EVERY = 4  # voxels that are looked at where all frames are compared
 _LOST_HU = 100.0
-_BONE_HU = 400.0
 _MISSING = 1.7  # times the usual step
 
 
@@ -78,6 +79,11 @@ class Series:
             raise DataError(msg)
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis, and frames."""
+        return self.array.shape
+
+    @property
     def spacing(self) -> tuple[float, float, float]:
         """Distance between voxels along each axis, in mm."""
         return self.mean(1).spacing
@@ -88,35 +94,27 @@ class Series:
         return Volume(mean, self.affine, Kind.NCCT)
 
 
-def read_series(
-    path: Path, frame_times: Path | None = None, wanted: str = ""
-) -> Series:
-    """Read a 4D NIfTI file in HU, or a folder or ZIP archive of DICOM.
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What a NIfTI file says of the series in it, before its values are read.
 
-    Args:
-        path: The file or folder.
-        frame_times: Text file of seconds, separated by white space; else what the
-            files, or a JSON file beside a NIfTI file, state.
-        wanted: SeriesNumber or SeriesInstanceUID where a folder holds several series.
-
-    Raises:
-        DataError: If it cannot be read or is no series.
+    Attributes:
+        image: As nibabel opens it.
+        shape: Voxels along each axis, and frames.
+        times: Of the frames, in seconds.
+        notes: What was assumed.
     """
-    given = None if frame_times is None else _read_times(frame_times)
-    if path.is_dir() or path.suffix.lower() == ".zip":
-        from magic_model.data.dicom.dynamic import read_dynamic_folder
 
-        return from_dicom(read_dynamic_folder(path, wanted, given), path)
-    if wanted:
-        msg = f"{path}: a series can be named in a folder of DICOM only"
-        raise DataError(msg)
-    return read_nifti_series(path, given)
+    image: Any
+    shape: tuple[int, ...]
+    times: Array
+    notes: tuple[str, ...]
 
 
-def read_nifti_series(
+def read_header(
     path: Path, times: Array | None = None, usual_step_s: float | None = None
-) -> Series:
-    """Read a 4D NIfTI file in HU.
+) -> Header:
+    """Read the header of a 4D NIfTI file.
 
     Args:
         path: The file.
@@ -125,28 +123,59 @@ def read_nifti_series(
         usual_step_s: Taken, with a note, where neither states a distance of frames.
 
     Raises:
-        DataError: If it cannot be read or is no series.
+        DataError: If it cannot be read, is no series, or states no times.
     """
     try:
         image: Any = nib.load(path)
-        shape = _over_time(image.shape)
-        if len(shape) != 4 or shape[3] < 2:
-            size = " x ".join(map(str, image.shape))
-            msg = f"{path}: must be a 4D series over time, got one volume of {size}"
-            raise DataError(msg)
-        array = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
     except FileNotFoundError as error:
         msg = f"{path}: no such file"
         raise DataError(msg) from error
-    except DataError:
-        raise
     except UNREADABLE as error:
         msg = f"{path}: not a readable NIfTI image ({error})"
         raise DataError(msg) from error
+    shape = _over_time(image.shape)
+    if len(shape) != 4 or shape[3] < 2:
+        size = " x ".join(map(str, image.shape))
+        msg = f"{path}: must be a 4D series over time, got one volume of {size}"
+        raise DataError(msg)
     notes: tuple[str, ...] = ()
     if times is None:
         times, notes = _stated_times(image, path, shape[3], usual_step_s)
-    return _checked(array, np.asarray(image.affine, np.float64), times, notes, path)
+    if not (image.header.get("qform_code", 0) or image.header.get("sform_code", 0)):
+        notes = (*notes, "the file states no place in space (neither qform nor sform)")
+    return Header(image, shape, times, notes)
+
+
+def read_series(path: Path, frame_times: Path | None = None) -> Series:
+    """Read a 4D NIfTI file in HU into memory.
+
+    Args:
+        path: The file.
+        frame_times: Text file of seconds, separated by white space; else as
+            `read_header`.
+
+    Raises:
+        DataError: If it cannot be read or is no series.
+    """
+    times = None if frame_times is None else read_times(frame_times)
+    return read_values(read_header(path, times), path)
+
+
+def read_values(header: Header, path: Path) -> Series:
+    """Read the values of a NIfTI file whose header was read.
+
+    Raises:
+        DataError: If they cannot be read, or no maps can be made of them.
+    """
+    try:
+        array = np.asarray(header.image.dataobj, dtype=np.float32)
+    except UNREADABLE as error:
+        msg = f"{path}: not a readable NIfTI image ({error})"
+        raise DataError(msg) from error
+    affine = np.asarray(header.image.affine, np.float64)
+    return _checked(
+        array.reshape(header.shape), affine, header.times, header.notes, path
+    )
 
 
 def from_dicom(found: "Dynamic", path: Path) -> Series:
@@ -158,14 +187,14 @@ def from_dicom(found: "Dynamic", path: Path) -> Series:
     return _checked(found.array, found.affine, found.times, found.notes, path)
 
 
-def read_mask(path: Path, series: Series) -> Mask:
+def read_mask(path: Path, series: "Series | StoredSeries") -> Mask:
     """Read a mask of the brain on the grid of a series.
 
     Raises:
         DataError: If it cannot be read, lies elsewhere or is empty.
     """
     volume = read_nifti(path, Kind.BRAIN_MASK).require_finite()
-    shape = series.array.shape[:3]
+    shape = series.shape[:3]
     if volume.shape != shape:
         sizes = [" x ".join(map(str, size)) for size in (shape, volume.shape)]
         msg = f"{path}: must have the series' {sizes[0]} voxels, got {sizes[1]}"
@@ -222,15 +251,36 @@ def _checked(
 ) -> Series:
     try:
         series = Series(array, affine, times, notes)
-        _require_like_frames(array)
     except DataError as error:
         msg = f"{path}: {error}"
         raise DataError(msg) from error
-    return replace(series, notes=(*notes, *_doubts(series)))
+    require_alike(series.array, str(path))
+    require_in_hu(series.mean(2), str(path))
+    vessel = series.array[..., :2].mean(axis=-1) < vessels.REST_HU[1]
+    cut = int(np.count_nonzero(vessels.clipped(series.array) & vessel))
+    said = doubts(series, cut, float(series.array.max()))
+    return replace(series, notes=(*notes, *said))
 
 
-def _require_like_frames(array: FloatArray) -> None:
-    """Refuse a frame that is empty or in another unit than those beside it."""
+def require_in_hu(rest: Volume, name: str) -> None:
+    """Refuse values that are certainly no HU.
+
+    Raises:
+        DataError: Saying what they seem to be.
+    """
+    try:
+        require_hounsfield(rest)
+    except DataError as error:
+        msg = f"{name}: {str(error).replace('ncct', 'a series', 1)}"
+        raise DataError(msg) from error
+
+
+def require_alike(array: FloatArray, name: str) -> None:
+    """Refuse a frame that is empty or in another unit than those beside it.
+
+    Raises:
+        DataError: Naming the series and the frame.
+    """
     some = array[::_EVERY, ::_EVERY]
     levels = some.mean(axis=(0, 1, 2), dtype=np.float64)
     typical = float(np.median(levels))
@@ -239,17 +289,23 @@ def _require_like_frames(array: FloatArray) -> None:
     lost = np.flatnonzero(np.abs(levels - typical) > least)
     if lost.size:
         msg = (
-            f"All frames must be of one scan in one unit, got a mean of "
+            f"{name}: all frames must be of one scan in one unit, got a mean of "
             f"{levels[lost[0]]:.0f} in frame {lost[0]} (from 0), {typical:.0f} in "
             "others: a frame may be empty or missing; leave it out, with its time"
         )
         raise DataError(msg)
 
 
-def _doubts(series: Series) -> list[str]:
-    """Say what in a series makes its maps less certain."""
+def doubts(series: Series, cut: int, top: float) -> list[str]:
+    """Say what in a series makes its maps less certain.
+
+    Args:
+        series: In HU.
+        cut: Voxels of vessels that are cut off at the highest value.
+        top: That value.
+    """
     said = []
-    array, steps = series.array, np.diff(series.times)
+    steps = np.diff(series.times)
     usual = float(np.median(steps))
     wide = np.flatnonzero(steps[: 2 * len(steps) // 3] > _MISSING * usual)
     if wide.size and float(np.median(np.abs(steps - usual))) <= 0.1 * usual:
@@ -257,17 +313,15 @@ def _doubts(series: Series) -> list[str]:
             f"frames {wide[0]} and {wide[0] + 1} (from 0) lie {steps[wide[0]]:g} s "
             f"apart, others {usual:.3g} s: a frame may be missing there"
         )
-    some = array[::_EVERY, ::_EVERY]
+    some = series.array[::_EVERY, ::_EVERY]
     same = [i for i in range(len(steps)) if (some[..., i] == some[..., i + 1]).all()]
     if same:
         said.append(f"frame {same[0] + 1} (from 0) repeats the one before it")
-    vessel = array[..., :2].mean(axis=-1) < _BONE_HU
-    cut = int(np.count_nonzero(vessels.clipped(array) & vessel))
     if cut:
         said.append(
-            f"the enhancement of {pluralize(cut, 'voxel')} is cut off at "
-            f"{float(array.max()):.0f} HU, the highest value of the file (saturated "
-            "vessels): they serve as no artery or vein"
+            f"the enhancement of {pluralize(cut, 'voxel')} is cut off at {top:.0f} HU, "
+            "the highest value of the file (saturated vessels): they serve as no "
+            "artery or vein"
         )
     return said
 
@@ -322,7 +376,12 @@ def _times_beside(path: Path, frames: int) -> Array | None:
     return None
 
 
-def _read_times(path: Path) -> Array:
+def read_times(path: Path) -> Array:
+    """Read seconds separated by white space.
+
+    Raises:
+        DataError: If the file cannot be read or holds anything else.
+    """
     try:
         words = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:

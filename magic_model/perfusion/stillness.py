@@ -10,8 +10,8 @@ from magic_model.perfusion.denoising import Array, Mask
 
 _BONE_HU = 300.0
 _LEAST_BONE = 50  # voxels
-_SOFT_HU = (-20.0, 120.0)  # where there is no bone: a digital object
 _REACH_MM = 25.0
+_MOVED_MM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +20,8 @@ class Stillness:
 
     Attributes:
         shift_mm: `(frames, 2)` along the file's first two axes, against the baseline;
-            from the bones, which contrast does not change. Turns and shifts along the
-            third axis are not seen.
+            from the bones, which contrast does not change; NaN where there are none.
+            Turns and shifts along the third axis are not seen.
         noise_hu: Standard deviation of the noise of a voxel within the brain.
     """
 
@@ -32,6 +32,16 @@ class Stillness:
     def moved_mm(self) -> float:
         """The farthest that the head has lain from where it was."""
         return float(np.hypot(*self.shift_mm.T).max())
+
+    def moved_note(self) -> str:
+        """Say that the head moves, empty if it lies still."""
+        if not self.moved_mm > _MOVED_MM:  # or not known
+            return ""
+        frame = int(np.hypot(*self.shift_mm.T).argmax())
+        return (
+            f"the head moves by up to {self.moved_mm:.1f} mm in the slice (frame "
+            f"{frame}, from 0)"
+        )
 
 
 def measure_stillness(
@@ -47,24 +57,23 @@ def measure_stillness(
     """
     frames = range(series.shape[3])
     first = series[..., :baseline].mean(axis=-1)
-    has_bone = bool(np.count_nonzero(first > _BONE_HU) >= _LEAST_BONE)
-    reference = np.fft.fft2(_shadow(first, bone=has_bone))
-    shifts = [
-        _shift(reference, _shadow(series[..., t], bone=has_bone), spacing)
-        for t in frames
-    ]
+    shifts = np.full((len(frames), 2), math.nan)
+    if np.count_nonzero(first > _BONE_HU) >= _LEAST_BONE:
+        reference = np.fft.fft2(_shadow(first))
+        for t in frames:
+            shifts[t] = _shift(reference, _shadow(series[..., t]), spacing)
     inside = brain[1:] & brain[:-1]
     noise = [_noise(series[..., t] - first, inside) for t in frames]
     # A frame of the baseline is in the mean that is taken off.
     share = np.ones(series.shape[3]) + 1 / baseline
     share[:baseline] = 1 - 1 / baseline if baseline > 1 else math.nan
-    return Stillness(np.array(shifts), np.array(noise) / np.sqrt(share))
+    return Stillness(shifts, np.array(noise) / np.sqrt(share))
 
 
-def _shadow(frame: FloatArray, *, bone: bool) -> Array:
-    """Return the sum of the bones, or of soft tissue, over the slices."""
-    low, high = (_BONE_HU, 2 * _BONE_HU) if bone else _SOFT_HU
-    return np.asarray(np.clip(frame, low, high).sum(axis=2, dtype=np.float64) - low)
+def _shadow(frame: FloatArray) -> Array:
+    """Return the sum of the bones over the slices."""
+    bone = np.clip(frame, _BONE_HU, 2 * _BONE_HU) - _BONE_HU
+    return np.asarray(bone.sum(axis=2, dtype=np.float64))
 
 
 def _shift(

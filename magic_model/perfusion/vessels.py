@@ -12,6 +12,9 @@ from magic_model.perfusion.denoising import Array, Mask
 
 Voxel = tuple[int, int, int]
 
+REST_HU = (-50.0, 400.0)
+"""Of a vessel before contrast: neither air nor the skull."""
+
 _AROUND_MM = 12.0  # a mask of the brain may leave its vessels out
 _LEAST_HU = 30.0  # above the baseline; less is no artery
 _LEAST_SNR = 8.0

@@ -74,32 +74,29 @@ class Candidate:
         return wanted in names | {p.first.series_uid for p in self.parts}
 
 
-def read_dynamic_folder(
-    folder: Path, wanted: str = "", times: _Vector | None = None
-) -> Dynamic:
-    """Read the CT perfusion series in a folder or ZIP archive of DICOM.
+def choose_dynamic(folder: Path, wanted: str = "") -> Candidate:
+    """Choose the CT perfusion series in a folder or ZIP archive of DICOM.
 
     Args:
         folder: Files in any folders and under any names; other series may lie beside.
         wanted: SeriesNumber or SeriesInstanceUID, if there are several.
-        times: Seconds of the frames; else as the files tell.
 
     Raises:
-        DataError: If there is none or several, or it cannot be read.
+        DataError: If there is none or several.
     """
     found = find_dynamic(find_series(folder))
     if wanted:
         found = [one for one in found if one.is_named(wanted)]
-    if len(found) != 1:
-        names = "; ".join(one.called for one in found) or "none"
-        which = f" {wanted!r}" if wanted else ""
-        remedy = "; name one with --series" if len(found) > 1 else ""
-        msg = (
-            f"{folder}: must hold one CT perfusion series{which} ({LEAST_IMAGES} "
-            f"images or more at each place), got {names}{remedy}"
-        )
-        raise DataError(msg)
-    return read_dynamic(found[0], times)
+    if len(found) == 1:
+        return found[0]
+    names = "; ".join(one.called for one in found) or "none"
+    which = f" {wanted!r}" if wanted else ""
+    remedy = "; name one with --series" if len(found) > 1 else ""
+    msg = (
+        f"{folder}: must hold one CT perfusion series{which} ({LEAST_IMAGES} "
+        f"images or more at each place), got {names}{remedy}"
+    )
+    raise DataError(msg)
 
 
 def find_dynamic(content: DicomFolder) -> list[Candidate]:
@@ -121,7 +118,25 @@ def find_dynamic(content: DicomFolder) -> list[Candidate]:
 
 
 def read_dynamic(candidate: Candidate, times: _Vector | None = None) -> Dynamic:
-    """Read a series over time.
+    """Read a series over time into memory.
+
+    Raises:
+        DataError: As `plan_dynamic`, or if pixels cannot be read.
+    """
+    plan = plan_dynamic(candidate, times)
+    array = np.zeros(plan.shape, np.float32)
+    for z, t, values in plan.values():
+        array[:, :, z, t] = values.T
+    array = plan.clock.bring_together(array)
+    affine, notes = plan.affine, plan.clock.notes
+    if not plan.stack.is_regular:
+        array, affine = _straight(array, plan.stack)
+        notes = (*notes, plan.stack.places.note())
+    return Dynamic(array, affine, plan.clock.times, notes)
+
+
+def plan_dynamic(candidate: Candidate, times: _Vector | None = None) -> "Plan":
+    """Find where each image of a series belongs, from headers alone.
 
     Slices that are imaged at other moments than others (a table that moves to and fro,
     a spiral) are brought to common times by a cubic spline through each voxel's curve.
@@ -152,20 +167,45 @@ def read_dynamic(candidate: Candidate, times: _Vector | None = None) -> Dynamic:
     except DataError as error:
         msg = f"{candidate.called}: {error}"
         raise DataError(msg) from error
-    order = {id(i): (z, t) for z, c in enumerate(columns) for t, i in enumerate(c)}
-    rows, across = images[0].plane.shape
-    longest = max(map(len, columns))
-    array = np.empty((across, rows, len(columns), longest), np.float32)
-    for image, values in _values(images):
-        z, t = order[id(image)]
-        array[:, :, z, t] = values.T
-    array = clock.bring_together(array)
-    affine, notes = frames.affine_of(stack), clock.notes
-    if not stack.is_regular:
-        array, affine = _straight(array, stack)
-        notes = (*notes, stack.places.note())
-    # Times are written to the microsecond; what lies beyond is rounding.
-    return Dynamic(array, affine, np.round(clock.times, 6), notes)
+    return Plan(images, columns, stack, clock)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Where each image of a series belongs.
+
+    Attributes:
+        images: In the order of their files.
+        columns: For each place from the lowest, its images in order of time.
+        stack: How the places lie on each other.
+        clock: Common times.
+    """
+
+    images: "Sequence[_Image]"
+    columns: "Sequence[_Column]"
+    stack: frames.Stack
+    clock: "_Clock"
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Columns, rows, places, and images of the place that has most."""
+        rows, across = self.stack.first.shape
+        return across, rows, len(self.columns), max(map(len, self.columns))
+
+    @property
+    def affine(self) -> Affine:
+        """From indices to mm in RAS+, before any resampling."""
+        return frames.affine_of(self.stack)
+
+    def values(self) -> Iterator[tuple[int, int, FloatArray]]:
+        """Yield place, number in time and HU `(rows, columns)`, a file at a time."""
+        order = {
+            id(image): (z, t)
+            for z, column in enumerate(self.columns)
+            for t, image in enumerate(column)
+        }
+        for image, values in _values(self.images):
+            yield *order[id(image)], values
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,12 +238,12 @@ class _Clock:
     own: Sequence[_Vector] | None
     notes: tuple[str, ...]
 
-    def bring_together(self, array: FloatArray) -> FloatArray:
-        """Interpolate each place from its own times to those of the frames."""
+    def bring_together(self, array: FloatArray, first: int = 0) -> FloatArray:
+        """Interpolate places, the `first` and on, to the times of the frames."""
         if self.own is None:
             return array
         whole = np.empty((*array.shape[:3], len(self.times)), np.float32)
-        for z, own in enumerate(self.own):
+        for z, own in enumerate(self.own[first : first + array.shape[2]]):
             at = np.clip(self.times, own[0], own[-1])
             weights = CubicSpline(own, np.eye(len(own)))(at).astype(np.float32)
             whole[:, :, z] = array[:, :, z, : len(own)] @ weights.T
@@ -336,7 +376,7 @@ def _common(own: Sequence[_Vector], usual: int, notes: tuple[str, ...]) -> _Cloc
     apart = float(np.ptp(whole, axis=0).max())
     odd = [abs(len(seconds) - usual) for seconds in own if len(seconds) != usual]
     if apart <= _SAME_MOMENT_S and not odd:
-        return _Clock(times - times[0], None, notes)
+        return _Clock(np.round(times - times[0], 6), None, notes)
     step = float(np.median(np.diff(times)))
     first, last = max(s[0] for s in own), min(s[-1] for s in own)
     kept = (times >= first - step) & (times <= last + step)
@@ -356,7 +396,9 @@ def _common(own: Sequence[_Vector], usual: int, notes: tuple[str, ...]) -> _Cloc
         count = pluralize(int((~kept).sum()), "frame")
         said.append(f"{count} that not all places have left out")
     zero = times[kept][0]
-    return _Clock(times[kept] - zero, [s - zero for s in own], tuple(said))
+    # Times are written to the microsecond; what lies beyond is rounding.
+    common = np.round(times[kept] - zero, 6)
+    return _Clock(common, [s - zero for s in own], tuple(said))
 
 
 def _has(count: int) -> str:

@@ -13,7 +13,8 @@ from magic_model.errors import DataError, pluralize, require_member
 if TYPE_CHECKING:
     from magic_model.data.dicom.dynamic import Candidate
     from magic_model.perfusion.compute import Perfusion
-    from magic_model.perfusion.series import Series
+    from magic_model.perfusion.look import Look
+    from magic_model.perfusion.opening import AnySeries
 
 USUAL_STEP_S = 1.0
 """Between frames, where a file states nothing; noted."""
@@ -43,7 +44,7 @@ class RawSeries:
         kinds: Maps to compute.
     """
 
-    read: "Callable[[], Series]"
+    read: "Callable[[], AnySeries]"
     files: tuple[Path, ...]
     kinds: tuple[Kind, ...] = MAPS
 
@@ -53,11 +54,11 @@ class RawSeries:
         Args:
             given: Maps of the data set itself, for the notes.
         """
-        from magic_model.perfusion.compute import compute_perfusion
+        from magic_model.perfusion.opening import compute_maps
 
         names = ", ".join(self.kinds)
         try:
-            result = compute_perfusion(self.read())
+            result, look = compute_maps(self.read())
         except DataError as error:
             return Computed(
                 {}, (f"not computed from the raw series: {names} ({error})",)
@@ -71,7 +72,8 @@ class RawSeries:
             *(f"raw series: {note}" for note in result.notes),
         )
         maps = {Kind(name.value): volume for name, volume in result.maps.items()}
-        return Computed({kind: maps[kind] for kind in self.kinds}, notes, result)
+        images = {kind: maps[kind] for kind in self.kinds}
+        return Computed(images, notes, result, look)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +84,13 @@ class Computed:
         images: The maps; none where the series did not allow it.
         notes: Which they are and what was assumed, or why there is none.
         result: All that was found on the way.
+        look: What a report shows of the series; None where `result` holds it.
     """
 
     images: dict[Kind, Volume]
     notes: tuple[str, ...]
     result: "Perfusion | None" = None
+    look: "Look | None" = None
 
 
 def nifti_series(paths: Sequence[Path]) -> RawSeries | None:
@@ -117,22 +121,21 @@ def choose_maps(
     return replace(raw, kinds=tuple(wanted)) if wanted else None
 
 
-def _read_nifti(paths: Sequence[Path]) -> "Series":
-    from magic_model.perfusion.series import read_nifti_series
+def _read_nifti(paths: Sequence[Path]) -> "AnySeries":
+    from magic_model.perfusion.opening import open_nifti
 
     if len(paths) > 1:
         found = ", ".join(map(str, paths))
         msg = f"the series must be one file, got {found}"
         raise DataError(msg)
-    return read_nifti_series(paths[0], usual_step_s=USUAL_STEP_S)
+    return open_nifti(paths[0], usual_step_s=USUAL_STEP_S)
 
 
-def _read_dicom(found: "Sequence[Candidate]") -> "Series":
-    from magic_model.data.dicom.dynamic import read_dynamic
-    from magic_model.perfusion.series import from_dicom
+def _read_dicom(found: "Sequence[Candidate]") -> "AnySeries":
+    from magic_model.perfusion.opening import open_dicom
 
     if len(found) > 1:
         names = "; ".join(one.called for one in found)
         msg = f"there must be one CT perfusion series, got {names}: move others away"
         raise DataError(msg)
-    return from_dicom(read_dynamic(found[0]), found[0].paths[0].parent)
+    return open_dicom(found[0], found[0].paths[0].parent)

@@ -14,6 +14,7 @@ from magic_model.errors import DataError
 if TYPE_CHECKING:
     from magic_model.data.dicom.table import SeriesRow
     from magic_model.perfusion.compute import Perfusion
+    from magic_model.perfusion.look import Look
 
 
 def read_series(paths: Sequence[Path], kind: Kind, *, joined: bool = False) -> Volume:
@@ -44,11 +45,13 @@ class Loaded:
         images: All of them.
         notes: What is known of them.
         perfusion: How maps were computed from a raw series; None if none were.
+        look: What its report shows of the series; None where `perfusion` holds it.
     """
 
     images: dict[Kind, Volume]
     notes: tuple[str, ...]
     perfusion: "Perfusion | None" = None
+    look: "Look | None" = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ class PatientSource:
             images | computed.images,
             (*computed.notes, *self.notes),
             computed.result,
+            computed.look,
         )
 
     def load_images(self) -> dict[Kind, Volume]:

@@ -14,7 +14,7 @@ from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
 if TYPE_CHECKING:
-    from magic_model.perfusion.series import Series
+    from magic_model.perfusion.opening import AnySeries
 
 _START_FRAMES = 3
 _ARRIVED_AT = 0.1  # share of the rise, a common mark of bolus arrival
@@ -124,15 +124,15 @@ def read_surrogate(folder: Path) -> Volume:
         raise DataError(msg) from error
 
 
-def read_raw(folder: Path) -> "Series":
+def read_raw(folder: Path) -> "AnySeries":
     """Read the registered series over time.
 
     Raises:
         DataError: If it cannot be read, or its files tell no time.
     """
-    from magic_model.perfusion.series import read_series
+    from magic_model.perfusion.opening import open_series
 
-    return read_series(folder)
+    return open_series(folder)
 
 
 def read_map(folder: Path, kind: Kind) -> Volume:

@@ -7,7 +7,7 @@ import pytest
 
 from magic_model.cli import main
 from magic_model.errors import DataError
-from magic_model.perfusion.series import read_series
+from magic_model.perfusion.opening import open_series
 from tests.magic_model.perfusion.dynamic_dicom import DynamicCt, put_pixels
 
 SPACING = (2.2, 2.2, 5.0)
@@ -60,7 +60,7 @@ def test_files_archive_and_enhanced_object_give_one_series(small, tmp_path):
     dicom.enhanced(tmp_path / "enhanced" / "one")
     shutil.make_archive(str(tmp_path / "zipped"), "zip", folder)
     for place in (folder, tmp_path / "enhanced", tmp_path / "zipped.zip"):
-        series = read_series(place)
+        series = open_series(place)
         assert (series.array == small[0]).all()
         assert series.affine == pytest.approx(dicom.affine)
         assert series.times == pytest.approx(small[1])
@@ -70,7 +70,7 @@ def test_files_archive_and_enhanced_object_give_one_series(small, tmp_path):
 def test_uneven_times_go_over_midnight(small, tmp_path):
     times = np.r_[np.arange(8), 10, 13, 16, 19.0]
     folder = ct((small[0], times), start=86_395.0).write(tmp_path)
-    assert read_series(folder).times == pytest.approx(times)
+    assert open_series(folder).times == pytest.approx(times)
 
 
 def test_a_table_that_moves_between_two_places_is_brought_to_common_times(
@@ -85,7 +85,7 @@ def test_a_table_that_moves_between_two_places_is_brought_to_common_times(
     upper = {k: d for k, d in dicom.slices.items() if k[0] == 1}
     for dataset in upper.values():  # a series of its own
         dataset.SeriesInstanceUID, dataset.SeriesNumber = "1.2.3", 8
-    series = read_series(dicom.write(tmp_path))
+    series = open_series(dicom.write(tmp_path))
 
     assert series.array.shape == (5, 4, 2, 24)
     truth = 10 * curve(series.times + 0.5)
@@ -97,7 +97,7 @@ def test_a_table_that_moves_between_two_places_is_brought_to_common_times(
 def test_one_missing_image_is_interpolated_with_a_warning(small, tmp_path):
     dicom = ct(small)
     del dicom.slices[1, 6]
-    series = read_series(dicom.write(tmp_path))
+    series = open_series(dicom.write(tmp_path))
 
     assert "1 place of 2 has other than 12 images" in series.notes[0]
     others = np.ones((2, 12), bool)
@@ -119,7 +119,7 @@ def test_times_in_other_places(small, tmp_path):
                 block.add_new(0x24, "DS", str(factor * small[1][t]))
             else:
                 dataset.TriggerTime = factor * small[1][t]
-        series = read_series(dicom.write(tmp_path / place))
+        series = open_series(dicom.write(tmp_path / place))
         assert series.times == pytest.approx(small[1])
         assert (series.array == small[0]).all()
 
@@ -130,14 +130,14 @@ def test_without_times_they_must_be_given(small, tmp_path):
         dataset.AcquisitionTime = "101500"
     folder, times = dicom.write(tmp_path / "a"), tmp_path / "times.txt"
     with pytest.raises(DataError, match="tell no time that differs"):
-        read_series(folder)
+        open_series(folder)
     times.write_text(" ".join(map(str, 3 * small[1])))
-    series = read_series(folder, times)
+    series = open_series(folder, times)
     assert series.times[-1] == 66
     assert (series.array == small[0]).all()
     times.write_text("1 2 3")
     with pytest.raises(DataError, match="got 3 for 12 images"):
-        read_series(folder, times)
+        open_series(folder, times)
 
 
 def test_several_series_are_told_apart_by_number(small, tmp_path):
@@ -147,22 +147,22 @@ def test_several_series_are_told_apart_by_number(small, tmp_path):
             dataset.SeriesNumber = number
         dicom.write(tmp_path / str(number))
     with pytest.raises(DataError, match=r"got series 7 .*series 9 .*name one with --s"):
-        read_series(tmp_path)
-    assert read_series(tmp_path, wanted="9").array.shape == (5, 4, 2, 12)
+        open_series(tmp_path)
+    assert open_series(tmp_path, wanted="9").array.shape == (5, 4, 2, 12)
 
 
 def test_a_series_for_each_moment(small, tmp_path):
     dicom = ct(small)
     for (_, t), dataset in dicom.slices.items():
         dataset.SeriesInstanceUID, dataset.SeriesNumber = f"1.2.{t}", t + 1
-    assert (read_series(dicom.write(tmp_path)).array == small[0]).all()
+    assert (open_series(dicom.write(tmp_path)).array == small[0]).all()
 
 
 def test_a_tilted_gantry_is_resampled(small, tmp_path):
     dicom = ct(small)
     for (z, _), dataset in dicom.slices.items():
         dataset.ImagePositionPatient = [0.0, 1.5 * z, 5.0 * z]
-    series = read_series(dicom.write(tmp_path))
+    series = open_series(dicom.write(tmp_path))
     assert "tilted" in series.notes[0]
     assert series.array.shape[2:] == (2, 12)
 
@@ -193,4 +193,4 @@ def test_wrong_dicom(fault, message, small, tmp_path):
             put_pixels(dataset, np.full((4, 5), -1024))
     dicom.write(tmp_path)
     with pytest.raises(DataError, match=message):
-        read_series(tmp_path)
+        open_series(tmp_path)

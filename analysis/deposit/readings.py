@@ -1,0 +1,146 @@
+"""The readings of a study as one plain table, without who the readers are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.api import ArmsStudy, Study
+from reader_study.formats import rating
+from reader_study.formats.checking import FormatError
+from reader_study.formats.delimited import csv_text, guarded
+from reader_study.formats.plan import AnalysisPlan
+from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.responses import Reading
+
+FIXED = ("record", "reader", "case", "method", "reading", "trial", "position")
+_OF_CASE = ("severity", "truth", "truth_source")
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Deposited:
+    """Readings that may leave the house.
+
+    Attributes:
+        questionnaire: What was asked.
+        plan: What was to be analysed.
+        columns: Of the table, in their order.
+        rows: One for each reading, in the order of the file; repeats after the others.
+        texts: Whether what readers wrote is among them.
+        simulated: Some readings are a rehearsal's.
+        reconstructed: Some readings were reconstructed from published tables.
+    """
+
+    questionnaire: Questionnaire
+    plan: AnalysisPlan
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    texts: bool
+    simulated: bool
+    reconstructed: bool
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods in the order of their first reading."""
+        return tuple(dict.fromkeys(str(row["method"]) for row in self.rows))
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Columns of the study's own, such as the site."""
+        known = {*FIXED, *_OF_CASE, *self.questionnaire.ids}
+        known |= {question.reason_column for question in self.questionnaire}
+        return tuple(name for name in self.columns if name not in known)
+
+    def text(self) -> str:
+        """Return the table as CSV."""
+        return csv_text(self.columns, self.rows)
+
+
+def deposited(
+    study: Study | ArmsStudy, *, texts: bool = False, reader_names: bool = False
+) -> Deposited:
+    """Return what of a study may leave the house.
+
+    Args:
+        study: As it was read.
+        texts: With the reasons that readers wrote; such words may name somebody.
+        reader_names: With the readers' own names, not R1, R2, ... by first reading.
+    """
+    asked = study.responses.questionnaire
+    readings = [*study.responses.readings, *study.responses.repeats]
+    names = dict.fromkeys(reading.reader for reading in readings)
+    readers = {
+        name: name if reader_names else f"R{n}" for n, name in enumerate(names, 1)
+    }
+    rows = list(_rows(readings, readers, asked, texts=texts))
+    filled = {name for row in rows for name, cell in row.items() if cell != ""}
+    always = {*FIXED[:5], *asked.ids}
+    columns = [n for n in rows[0] if n in filled | always]
+    return Deposited(
+        questionnaire=asked,
+        plan=study.plan,
+        columns=tuple(columns),
+        rows=tuple({name: row[name] for name in columns} for row in rows),
+        texts=texts,
+        simulated=study.responses.simulated,
+        reconstructed=study.responses.reconstructed,
+    )
+
+
+def _rows(
+    readings: Sequence[Reading],
+    readers: Mapping[str, str],
+    asked: Questionnaire,
+    *,
+    texts: bool,
+) -> Iterable[dict[str, object]]:
+    others = dict.fromkeys(name for reading in readings for name in reading.columns)
+    times: dict[tuple[str, str, str], int] = {}
+    for record, reading in enumerate(readings, 1):
+        of = (reading.reader, reading.case, reading.method)
+        times[of] = times.get(of, 0) + 1
+        row: dict[str, object] = {
+            "record": record,
+            "reader": readers[reading.reader],
+            "case": reading.case,
+            "method": reading.method,
+            "reading": times[of],
+            "trial": _cell(reading.trial),
+            "position": _cell(reading.position),
+        }
+        row |= {name: _cell(reading.column(name)) for name in _OF_CASE}
+        row |= {name: guarded(reading.columns.get(name, "")) for name in others}
+        row |= {name: _cell(reading.answers.get(name)) for name in asked.ids}
+        if texts:
+            row |= {
+                question.reason_column: guarded(reading.reasons.get(question.id, ""))
+                for question in asked
+            }
+        yield row
+
+
+def _cell(value: object) -> object:
+    return "" if value is None else value
+
+
+def ratings_text(study: Study | ArmsStudy, deposit: Deposited) -> str | None:
+    """Return ratings beside the truth as CSV, None where the plan has no rating.
+
+    Readers are those of the deposit.
+    """
+    if not study.plan.rating:
+        return None
+    first = study.responses.readings
+    try:
+        found = rating.rated(first, study.responses.questionnaire, study.plan)
+    except FormatError:
+        return None
+    names = {
+        reading.reader: str(row["reader"])
+        for reading, row in zip(first, deposit.rows, strict=False)
+    }
+    rows = [
+        {**dict(zip(rating.COLUMNS, one, strict=True)), "reader": names[str(one[0])]}
+        for one in zip(*(found.columns[name] for name in rating.COLUMNS), strict=True)
+    ]
+    return csv_text(rating.COLUMNS, rows)
