@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from analysis.accuracy import multireader_accuracy
-from analysis.power.accuracy import AccuracyComponents, AccuracyTest, Guard
+from analysis.power.accuracy import AccuracyComponents, AccuracyTest
+from analysis.power.deciding import Guard
 from analysis.report.endpoints import answer_plan
 from analysis.report.section import ReportContext
 from reader_study.formats.endpoint import Endpoint
@@ -31,6 +32,8 @@ from reader_study.rehearsal.accurate import AccurateBots
 from reader_study.rehearsal.bots import SimulationPlan
 
 STUDIES, PILOTS, SEED = 400, 20, 41
+TOLERANCE = 0.04
+"""Of power said, beside the chance of the rehearsals."""
 RATING = "Q3 > 1 by Q4"
 METHODS = ("RAPID", "MAGIC")
 ASKED = paper_questionnaire()
@@ -60,6 +63,8 @@ class Design:
 
 DESIGNS = (
     Design(7, 13, 7, (0.85, 0.85), 0.15),
+    Design(5, 20, 20, (0.85, 0.85), 0.15),
+    Design(5, 20, 20, (0.93, 0.93), 0.10),
     Design(8, 30, 30, (0.85, 0.85), 0.10),
     Design(8, 30, 30, (0.85, 0.80), 0.10),
     Design(8, 30, 30, (0.85, 0.75), 0.10),
@@ -87,13 +92,13 @@ def study_of(bots: AccurateBots, readers: int, rng: np.random.Generator) -> Resp
 
 
 def pilots(
-    design: Design, rng: np.random.Generator
+    design: Design, rng: np.random.Generator, number: int = PILOTS
 ) -> tuple[AccuracyComponents, Guard]:
     """Return what large rehearsals of the same bots say of the covariances."""
     bots = design.bots(math.ceil(600 / design.cases))
     rate = np.vectorize(lambda *answers: bots.rating.table[answers])
     found, guards = [], []
-    for _ in range(PILOTS):
+    for _ in range(number):
         drawn = bots.draw(40, rng)
         ratings = rate(*(drawn[name] for name in bots.rating.names))
         reader, case, method = (axis.ravel() for axis in np.indices(ratings.shape))
@@ -112,8 +117,13 @@ def pilots(
 
 def _mean(found: Sequence[Any]) -> Any:  # noqa: ANN401 - of one class
     names = [field.name for field in fields(found[0])]
-    means = {name: float(np.mean([getattr(o, name) for o in found])) for name in names}
-    return type(found[0])(**{**means, "cases": found[0].cases})
+    means: dict[str, Any] = {}
+    for name in names:
+        mean = np.mean([getattr(one, name) for one in found], axis=0)
+        means[name] = tuple(mean.tolist()) if mean.ndim else float(mean)
+    if "cases" in means:
+        means["cases"] = found[0].cases
+    return type(found[0])(**means)
 
 
 def outcomes(

@@ -19,6 +19,7 @@ from magic_model.data.slice_cache import build_cache
 from magic_model.data.volume import Kind
 from magic_model.maps import PAPER_MAPS
 from magic_model.phantom.generate import make_cohort
+from magic_model.phantom.patient import Contents
 
 N_PATIENTS = 4
 N_SLICES = 160
@@ -95,8 +96,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         make_cohort(root / "warm", 1, 0)  # the template is loaded once
-        seconds = timed(lambda: make_cohort(root / "cohort", N_PATIENTS, 1))
+        seconds = timed(lambda: make_cohort(root / "measured", N_PATIENTS, 1))
         print(f"phantom slab        {seconds / N_PATIENTS:8.2f} s CPU per patient")
+        exact = Contents(exact=True)
+        seconds = timed(
+            lambda: make_cohort(root / "cohort", N_PATIENTS, 1, contents=exact)
+        )
+        print(f"  with exact maps   {seconds / N_PATIENTS:8.2f} s CPU per patient")
         paths = write_series(root / "ct", noise())
         seconds = timed(lambda: read_ct_series(paths))
         print(f"CT series           {seconds:8.2f} s CPU for {N_SLICES} slices of 512")

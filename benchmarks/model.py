@@ -205,8 +205,9 @@ def in_turn(
 def prepare(folder: Path, *, full_size: bool) -> None:
     """Make a head of 161 slices, slices of it, and checkpoints with drawn weights."""
     from magic_model.phantom.generate import make_cohort
+    from magic_model.phantom.patient import Contents
 
-    cohort = make_cohort(folder / "cohort", 1, 5, full=True)
+    cohort = make_cohort(folder / "cohort", 1, 5, contents=Contents("full", exact=True))
     head = cohort.load(cohort.patients[0], Kind.NCCT)
     n = head.shape[2]
     array = np.pad(head.array, ((0, 0), (0, 0), (0, max(0, PAPER_SLICES - n))), "edge")

@@ -28,7 +28,7 @@ from magic_model.inference.generate import Generation, open_model
 from magic_model.inference.prepare import find_sources
 from magic_model.phantom.ceiling import brain_voxels, ceiling
 from magic_model.phantom.generate import PlannedPatient, make_cohort, plan_cohort
-from magic_model.phantom.patient import Phantom, simulate
+from magic_model.phantom.patient import Contents, Phantom, simulate
 from magic_model.recipe import Recipe, load_recipe
 from magic_model.training.trainer import RunSettings, train
 
@@ -69,7 +69,13 @@ class Run:
 
 def prepare(work: Path, recipe: Recipe, patients: int, jobs: int) -> None:
     """Make the patients and their slices."""
-    cohort = make_cohort(work / "cohort", patients, PHANTOM_SEED, jobs=jobs)
+    cohort = make_cohort(
+        work / "cohort",
+        patients,
+        PHANTOM_SEED,
+        contents=Contents(exact=True),
+        jobs=jobs,
+    )
     build_cache(cohort, work / "slices", maps=recipe.ranges, jobs=jobs)
 
 

@@ -27,6 +27,7 @@ from magic_model.inference.generate import Backend, generate_slices, open_model
 from magic_model.inference.prepare import prepare_ncct
 from magic_model.maps import PerfusionMap
 from magic_model.phantom.generate import make_cohort
+from magic_model.phantom.patient import Contents
 from magic_model.recipe import load_recipe
 from magic_model.training.cohort import train_cohort
 from magic_model.training.trainer import RunSettings
@@ -65,7 +66,7 @@ class Difference:
 
 def trained(work: Path) -> Path:
     """Train a small network on slabs; give the folder of its run."""
-    make_cohort(work / "cohort", PATIENTS, SEED)
+    make_cohort(work / "cohort", PATIENTS, SEED, contents=Contents(exact=True))
     recipe = load_recipe("tiny").with_epochs(EPOCHS)
     start = time.process_time()
     train_cohort(work / "cohort", recipe, RunSettings(folder=work / "run", seed=1))
@@ -75,7 +76,9 @@ def trained(work: Path) -> Path:
 
 def whole_head(work: Path) -> Volume:
     """A digital patient that was not trained on, from top to bottom at 1 mm."""
-    cohort = make_cohort(work / "head", 1, SEED + 1, full=True)
+    cohort = make_cohort(
+        work / "head", 1, SEED + 1, contents=Contents("full", exact=True)
+    )
     return reorient_ras(cohort.load(cohort.patients[0], Kind.NCCT))
 
 

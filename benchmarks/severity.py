@@ -2,9 +2,11 @@
 
     python -m benchmarks.severity
     python -m benchmarks.severity --patients 20
+    python -m benchmarks.severity --measured
 
-Prints a row for each way in which the maps are handed over: as they are, with the
-bolus late everywhere, and with times in another unit; by Tmax, and by TTP where Tmax
+Prints a row for each way in which the maps (exact ones, or those measured from a noisy
+series) are handed over: as they are, with the bolus late everywhere, and with times in
+another unit; by Tmax, and by TTP where Tmax
 is missing. A class is right if it is the planted one; one that is said to be unknown is
 counted apart. Ratios (median, 5th to 95th percentile) are of the volume found over the
 planted one, in patients who have it; false cores are those found in patients with
@@ -25,7 +27,8 @@ from magic_model.errors import SeverityUnknownError
 from magic_model.maps import PerfusionMap
 from magic_model.metrics import pixelwise
 from magic_model.phantom.generate import PlannedPatient, plan_cohort
-from magic_model.phantom.patient import simulate
+from magic_model.phantom.patient import measure as measure_maps
+from magic_model.phantom.patient import scan_patient, simulate
 from magic_model.severity import Severity
 
 PATIENTS, SEED = 100, 1
@@ -68,9 +71,13 @@ def ways(maps: Mapping[PerfusionMap, Volume]) -> Iterator[tuple[Way, Volume]]:
             yield (name.upper(), f"in {unit}"), other
 
 
-def measure(planned: PlannedPatient) -> dict[Way, Found]:
+def measure(planned: PlannedPatient, exact: bool) -> dict[Way, Found]:
     """Draw a patient and look for the lesion in every way."""
-    images = simulate(planned.spec, planned.rng()).images
+    rng = planned.rng()
+    phantom = simulate(planned.spec, rng)
+    if not exact:
+        phantom = measure_maps(phantom, scan_patient(phantom, rng.spawn(1)[0]))
+    images = phantom.images
     maps = {name: images[Kind(name.value)] for name in PerfusionMap}
     truth = [images[kind] for kind in (Kind.CORE_MASK, Kind.PENUMBRA_MASK)]
     planted = tuple(float(mask.array.sum()) * mask.voxel_ml for mask in truth)
@@ -134,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--patients", type=int, default=PATIENTS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--measured", action="store_true")
     return parser
 
 
@@ -141,9 +149,15 @@ def main(argv: list[str] | None = None) -> None:
     """Draw the patients and print a row for each way."""
     args = _parser().parse_args(argv)
     plan = plan_cohort(args.patients, seed=args.seed)
-    patients = Parallel(n_jobs=args.jobs)(delayed(measure)(p) for p in plan)
+    patients = Parallel(n_jobs=args.jobs)(
+        delayed(measure)(p, not args.measured) for p in plan
+    )
     ill = sum(next(iter(p.values())).planted_ml[0] > 0 for p in patients)
-    print(f"{args.patients} slabs, seed {args.seed}, {ill} of them with a core\n")
+    kind = "measured" if args.measured else "exact"
+    print(
+        f"{args.patients} slabs with {kind} maps, seed {args.seed}, {ill} of them with "
+        "a core\n"
+    )
     print(
         "| by | handed over | class right | unknown | `none` wrongly | core found / "
         "planted | Dice | at risk found / planted | Dice | false cores |"

@@ -279,16 +279,24 @@ def make_phantom(
     *,
     seed: int = 1,
     full: bool = False,
+    exact: bool = False,
+    series: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Cohort:
     """Make a cohort of digital patients with known truth, and a report of its checks.
 
+    Maps are measured from a simulated CT perfusion series with noise, and core, tissue
+    at risk and severity are what is found in them; phantom.json holds the planted ones.
+
     Args:
         folder: Folder of the cohort.
         patients: How many, in the paper's proportions; or how many of each class.
         seed: Of all chance; the same seed gives the same images.
-        full: Whole heads at 1 mm instead of slabs.
+        full: Whole heads at 1 mm instead of slabs; needs `exact`.
+        exact: Maps as they are, without noise, and core, tissue at risk and severity as
+            planted; NCCT and lesion are the same.
+        series: Write the series, too.
         jobs: Patients at a time.
         progress: Called with the number of patients done and of all.
 
@@ -298,6 +306,7 @@ def make_phantom(
     from magic_model.importing.cohort import check_cohort
     from magic_model.importing.report import write_report
     from magic_model.phantom.generate import make_cohort
+    from magic_model.phantom.patient import Contents
 
     out = as_path(folder)
     require_whole(seed, "seed")
@@ -312,7 +321,8 @@ def make_phantom(
             msg = f"A cohort must have 1 patient or more, got {patients}"
             raise DataError(msg)
         wanted = require_whole(patients, "patients", 1)
-    make_cohort(out, wanted, seed, full=full, jobs=jobs, progress=progress)
+    contents = Contents("full" if full else "slab", exact, series)
+    make_cohort(out, wanted, seed, contents=contents, jobs=jobs, progress=progress)
     cohort, records = check_cohort(out)
     write_report(cohort, records, out)
     return cohort

@@ -45,7 +45,9 @@ def chain(tmp_path_factory):
     phrase = folder / "phrase"
     phrase.write_text("four words of a test")
     key = ("--key", folder / "KEY", "--passphrase-file", phrase)
-    run(model, "phantom", "--severities", "2,1,1", "--out", folder / "cohort")
+    run(
+        model, "phantom", "--exact", "--severities", "2,1,1", "--out", folder / "cohort"
+    )
     cohort = ("--cohort", folder / "cohort")
     run(
         model,

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from magic_model.data.cohort import read_cohort
 from magic_model.data.volume import Kind
 from magic_model.phantom.generate import make_cohort
+from magic_model.phantom.patient import Contents
 from tests.analysis.test_accuracy_command import as_csv, as_imrmc, simulated
 from tests.app.deployment import conftest as deployed
 from tests.app.material import build
@@ -77,7 +78,7 @@ def hosted(folder, page, database):
 
 def trained(folder, page, _):
     """Digital patients laid out as ISLES24, the page's recipe in small, a CT series."""
-    cohort = make_cohort(folder / "phantom", 6, 1)
+    cohort = make_cohort(folder / "phantom", 6, 1, contents=Contents(exact=True))
     for number, patient in enumerate(read_cohort(folder / "phantom").patients, 1):
         name = f"sub-stroke{number:04}"
         for kind in (Kind.NCCT, Kind.CBF, Kind.CBV, Kind.MTT, Kind.TMAX):

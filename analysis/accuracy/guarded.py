@@ -101,10 +101,13 @@ class Difference:
         return self.means[0] - self.means[1]
 
     def infer(self) -> Inference:
-        """Return the interval of 95 % and the two-sided test of no difference."""
+        """Return the interval of 95 % and the two-sided test of no difference.
+
+        Without an error there is neither.
+        """
         plain = infer(self.estimate, self.error)
         if plain.undefined_reason:
-            return plain
+            return replace(plain, low=None, high=None)
         z = quantile(0.975, self.error.used_df)
         low, high = self.low(z), self.high(z)
         p_value = 2 * upper_tail(self.distance(0.0), self.error.used_df)

@@ -19,7 +19,7 @@ from analysis.accuracy.inference import (
 )
 from analysis.accuracy.obuchowski_rockette import Anova, Covariances, VarianceComponents
 from analysis.accuracy.scores import Scores, scores_of
-from analysis.accuracy.u_statistics import UStatistics
+from analysis.accuracy.u_statistics import Spread, UStatistics
 from analysis.errors import InputError, as_number, one_of
 from analysis.showing import Shown
 
@@ -86,6 +86,20 @@ class MultireaderAccuracy(Shown):
             if isinstance(found, Anova):
                 return found.variance_components
         return None
+
+    def spread_of_cases(self, first: Hashable, second: Hashable) -> Spread | None:
+        """Return what cases do to a difference of two modalities.
+
+        None where the figure of merit is no mean over cases, or nothing is defined.
+
+        Raises:
+            ValueError: If there is no such modality, or both are the same.
+        """
+        pair = self._two(first, second)
+        if self._analysis is None or not isinstance(self._cells, Terms):
+            return None
+        shape = (len(self.modalities), len(self.readers))
+        return UStatistics(self._cells, shape).spread(*pair)
 
     def for_decisions(self) -> "MultireaderAccuracy":
         """Return the study with limits and tests that hold with few cases or near 1.
@@ -172,7 +186,10 @@ class MultireaderAccuracy(Shown):
     def reader_difference(
         self, reader: Hashable, first: Hashable, second: Hashable
     ) -> Inference:
-        """Return one reader's difference of two modalities; only cases vary."""
+        """Return one reader's difference of two modalities; only cases vary.
+
+        Of `for_decisions`, limits and test are those that hold there.
+        """
         index, other = self._two(first, second)
         if reader not in self.readers:
             known = ", ".join(map(str, self.readers))
@@ -183,9 +200,13 @@ class MultireaderAccuracy(Shown):
         if np.isnan(values[[index, other], at]).any():
             reason = "the reader has no value under one of the modalities"
             return Inference(estimate=None, undefined_reason=reason)
-        estimate = float(values[index, at] - values[other, at])
+        means = float(values[index, at]), float(values[other, at])
         error = Anova(values, self._matrix, "cases").reader_difference(index, other, at)
-        return infer(estimate, error)
+        if not self.decides:
+            return infer(means[0] - means[1], error)
+        of_cells = self._matrix.diagonal().reshape(values.shape)
+        own = [Error(float(of_cells[place, at])) for place in (index, other)]
+        return guarded.Difference(means, (own[0], own[1]), error).infer()
 
     def _reader_rows(self) -> list[dict[str, object]]:
         values, variances = self._cells.estimates, self._matrix.diagonal()

@@ -21,6 +21,28 @@ _NORMAL_FROM = 50  # more degrees of freedom: the normal distribution
 _NO_VARIANCE = 1e-14
 
 
+_OF_ONE_CASE = ("same", "different") * 2  # moments where a term is of one case
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What cases do to the difference of two modalities.
+
+    Attributes:
+        sizes: Cases of each class: diseased and others for the AUC, of one class for a
+            proportion.
+        variances: Of the difference, by class; 0 or more.
+        pairs: Variance of a difference by pairs of a diseased and another case beyond
+            both cases: of one reader, and what two readers share.
+        pairs_of_one: The same of the accuracy of one modality.
+    """
+
+    sizes: tuple[float, ...]
+    variances: tuple[float, ...]
+    pairs: tuple[float, float]
+    pairs_of_one: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Moments:
     """Moments of two modalities, or of one with itself.
@@ -42,6 +64,18 @@ class Moments:
         """Return the unbiased covariance of both modalities."""
         found = float((self.coefficients * self.exact).sum())
         return 0.0 if abs(found) < _NO_VARIANCE else found
+
+    @property
+    def of_pairs(self) -> FloatArray:
+        """Return what pairs of cases have beyond both cases: one, different readers.
+
+        It is 0 where a term is of one case.
+        """
+        if len(self.exact) == len(_OF_ONE_CASE):
+            return np.zeros(2)
+        both, diseased, others, apart = self.exact.reshape(2, 4).T
+        found: FloatArray = both - diseased - others + apart
+        return found
 
     @property
     def components(self) -> FloatArray:
@@ -112,10 +146,28 @@ class UStatistics:
         one, other = self.moments(first, first), self.moments(second, second)
         both = self.moments(first, second)
         variance = one.covariance + other.covariance - 2 * both.covariance
-        components = one.components + other.components - 2 * both.components
         if abs(variance) < _NO_VARIANCE:
             variance = 0.0
-        return _error(variance, components, np.minimum(one.df, other.df))
+        return _error(variance, *self._parts(first, second))
+
+    def spread(self, first: int, second: int) -> Spread:
+        """Return what cases do to a difference of two modalities."""
+        components, df = (part[:-1] for part in self._parts(first, second))
+        one, other = (self.moments(at, at).of_pairs for at in (first, second))
+        both = self.moments(first, second).of_pairs
+        return Spread(
+            sizes=tuple((df + 1).tolist()),
+            variances=tuple((np.maximum(components, 0.0) / (df + 1)).tolist()),
+            pairs=tuple((one + other - 2 * both).tolist()),
+            pairs_of_one=tuple(((one + other) / 2).tolist()),
+        )
+
+    def _parts(self, first: int, second: int) -> tuple[FloatArray, FloatArray]:
+        """Return the components of a difference and their degrees of freedom."""
+        one, other = self.moments(first, first), self.moments(second, second)
+        both = self.moments(first, second)
+        components = one.components + other.components - 2 * both.components
+        return components, np.minimum(one.df, other.df)
 
     def _of(
         self, shared: Shared, first: int, second: int, *, apart: bool

@@ -15,8 +15,8 @@ from analysis.power.accuracy import (
     AccuracyComponents,
     AccuracyPower,
     AccuracyTest,
-    Guard,
 )
+from analysis.power.deciding import Guard
 from analysis.power.normal import check_power
 from analysis.responses.ratings import read_ratings
 

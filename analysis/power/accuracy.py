@@ -10,12 +10,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from scipy import special
 
 from analysis.accuracy import MultireaderAccuracy
-from analysis.accuracy.guarded import Difference as GuardedDifference
-from analysis.accuracy.inference import Error, quantile
+from analysis.accuracy.inference import quantile
 from analysis.errors import InputError, as_number, as_whole, one_of
+from analysis.power.deciding import Expected, Guard, Studies, studies_of
 from analysis.power.normal import check_power
 from analysis.showing import Shown
 
@@ -98,66 +99,6 @@ class AccuracyComponents(Shown):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guard(Shown):
-    """What the limits on which a report decides take beyond Hillis' test.
-
-    They are wider near 1 and with few cases; see `analysis.accuracy.guarded`.
-
-    Attributes:
-        cases: Cases of the pilot.
-        accuracy: Mean of both modalities.
-        variance: Of the accuracy of one modality over all readers, in the pilot.
-        df: Degrees of freedom of the difference in the pilot; more cases give more, in
-            proportion.
-    """
-
-    cases: int
-    accuracy: float
-    variance: float
-    df: float
-
-    @classmethod
-    def of_pilot(cls, study: MultireaderAccuracy) -> "Guard | None":
-        """Return it for a study of two modalities; None where both are perfect."""
-        decided = study.for_decisions()
-        first, second = decided.modalities
-        one, other = decided.guarded(first), decided.guarded(second)
-        apart = decided.guarded(first, second)
-        if one is None or other is None or apart is None:
-            return None
-        accuracy = (one.estimate + other.estimate) / 2
-        variance = (one.error.variance + other.error.variance) / 2
-        if not (0 < accuracy < 1 and variance > 0 and apart.error.used_df > 0):
-            return None
-        return cls(
-            cases=study.n_cases,
-            accuracy=accuracy,
-            variance=variance,
-            df=apart.error.used_df,
-        )
-
-    def at(
-        self, difference: float, variance: float, cases: int, df: float
-    ) -> GuardedDifference:
-        """Return the guarded difference that a design is expected to give.
-
-        Args:
-            difference: True difference.
-            variance: Expected, of the difference.
-            cases: Of the design.
-            df: Hillis' degrees of freedom, which are an upper limit.
-        """
-        half, scale = difference / 2, self.cases / cases
-        df = min(df, self.df / scale)
-        highest = 1 - 1 / (2 * cases)
-        first, second = (
-            min(max(self.accuracy + x, 1 - highest), highest) for x in (half, -half)
-        )
-        own = Error(self.variance * scale, df)
-        return GuardedDifference((first, second), (own, own), Error(variance, df))
-
-
-@dataclass(frozen=True, kw_only=True)
 class AccuracyPower(Shown):
     """Power of a design.
 
@@ -168,7 +109,8 @@ class AccuracyPower(Shown):
         margin: Of non-inferiority; None for the two-sided test of no difference.
         power: Chance that the test says so.
         standard_error: Expected, of the difference.
-        df: Expected; infinite for the normal distribution.
+        df: Expected, or in half of the studies where they vary; infinite for the
+            normal distribution.
     """
 
     readers: int
@@ -238,19 +180,16 @@ class AccuracyTest:
             guard: Of the pilot, for the power of the test on which a report decides;
                 None for Hillis' test.
         """
-        error, df = self._error(of, readers, cases)
-        wider = 1.0
+        expected = self._expected(of, readers, cases, guard)
+        error, df = math.sqrt(expected.difference), self._df(expected)
         if guard is not None:
-            expected = guard.at(self.difference, error**2, cases, df)
-            df = expected.error.used_df
-            z = quantile(1 - self.alpha / 2, df)
-            wider = (expected.estimate - expected.low(z)) / (z * error)
-        if self.margin is None:
-            apart = (self.difference / error) ** 2
-            power = _two_sided(apart, df, self.alpha, wider)
+            studies = studies_of(guard, expected)
+            power, df = self._decided(studies), float(np.median(studies.df))
+        elif self.margin is None:
+            power = _two_sided((self.difference / error) ** 2, df, self.alpha)
         else:
             apart = (self.difference + self.margin) / error
-            power = _one_sided(apart, df, self.alpha / 2, wider)
+            power = _one_sided(apart, df, self.alpha / 2)
         return AccuracyPower(
             readers=readers,
             cases=cases,
@@ -287,10 +226,22 @@ class AccuracyTest:
             low, high = (low, middle) if enough(middle) else (middle, high)
         return high
 
-    def _error(
-        self, of: AccuracyComponents, readers: int, cases: int
-    ) -> tuple[float, float]:
-        """Return the expected standard error and degrees of freedom."""
+    def _decided(self, studies: Studies) -> float:
+        """Return how often a limit of guarded studies shows it."""
+        alpha = self.alpha / 2
+        if self.margin is not None:
+            return studies.above(-self.margin, self.difference, alpha)
+        ways = (self.difference, -self.difference)
+        return sum(studies.above(0.0, way, alpha) for way in ways)
+
+    def _expected(
+        self,
+        of: AccuracyComponents,
+        readers: int,
+        cases: int,
+        guard: Guard | None,
+    ) -> Expected:
+        """Return the expected variances of means over readers."""
         least = 1 if self.random == "cases" else 2
         if as_whole("Readers", readers) < least or as_whole("Cases", cases) < 2:
             msg = (
@@ -300,34 +251,55 @@ class AccuracyTest:
             raise InputError(msg)
         scale = of.cases / cases
         shared = max(of.cov2 - of.cov3, 0.0)
-        of_readers = max(of.reader_modality, 0.0)
-        residual = of_readers + scale * (of.error_variance - of.cov1 - shared)
+        unshared = scale * (of.error_variance - of.cov1 - shared)
+        of_readers = max(of.reader_modality, 0.0) + unshared
         if self.random == "cases":
             own = of.error_variance - of.cov1 + (readers - 1) * shared
-            total, df = scale * own, math.inf
+            total = scale * own
         elif self.random == "readers":
-            total, df = residual, readers - 1.0
+            total = of_readers
         else:
-            total = residual + readers * scale * shared
-            df = (readers - 1) * (total / residual) ** 2 if residual > 0 else math.inf
+            total = of_readers + readers * scale * shared
         if not total > 0:
             msg = "The components leave the difference no variance, so no power follows"
             raise InputError(msg)
-        return math.sqrt(2 * total / readers), df
+        alike = 0.0 if guard is None else guard.reader
+        by_case = max(of.cov2, 0.0)
+        modality = max(alike + max(of.reader_modality, 0.0), 0.0) / readers
+        modality += scale * ((of.error_variance - by_case) / readers + by_case)
+        return Expected(
+            readers=readers,
+            cases=cases,
+            random=self.random,
+            difference=2 * total / readers,
+            of_readers=2 * of_readers / readers,
+            unshared=2 * unshared / readers,
+            of_cases=2 * scale * shared,
+            modality=modality,
+        )
+
+    def _df(self, expected: Expected) -> float:
+        """Return Hillis' degrees of freedom at the expected variances."""
+        df = expected.readers - 1.0
+        if self.random == "readers":
+            return df
+        if self.random == "cases" or not expected.of_readers > 0:
+            return math.inf
+        return df * (expected.difference / expected.of_readers) ** 2
 
 
-def _two_sided(noncentrality: float, df: float, alpha: float, wider: float) -> float:
-    """Return the chance that F of 1 and df is beyond its critical value, or wider."""
+def _two_sided(noncentrality: float, df: float, alpha: float) -> float:
+    """Return the chance that F of 1 and df is beyond its critical value."""
     if math.isinf(df):
-        z, shift = wider * quantile(1 - alpha / 2, df), math.sqrt(noncentrality)
+        z, shift = quantile(1 - alpha / 2, df), math.sqrt(noncentrality)
         return float(special.ndtr(shift - z) + special.ndtr(-shift - z))
-    critical = (wider * quantile(1 - alpha / 2, df)) ** 2
+    critical = quantile(1 - alpha / 2, df) ** 2
     return float(1 - special.ncfdtr(1, df, noncentrality, critical))
 
 
-def _one_sided(noncentrality: float, df: float, alpha: float, wider: float) -> float:
-    """Return the chance that t of df is above its critical value, or wider."""
-    critical = wider * quantile(1 - alpha, df)
+def _one_sided(noncentrality: float, df: float, alpha: float) -> float:
+    """Return the chance that t of df is above its critical value."""
+    critical = quantile(1 - alpha, df)
     if math.isinf(df):
         return float(special.ndtr(noncentrality - critical))
     return float(1 - special.nctdtr(df, noncentrality, critical))

@@ -5,9 +5,10 @@ and cases random: Obuchowski and Rockette's analysis of variance with the guarde
 of `analysis.accuracy.guarded`.
 """
 
+import itertools
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,7 @@ from analysis.accuracy.scores import Scores, scores_of
 from analysis.accuracy.study import Metric, MultireaderAccuracy, multireader_accuracy
 from analysis.multireader.estimate import ClusteredEstimate
 from analysis.responses import Responses
+from reader_study.formats.arms import Arms
 from reader_study.formats.checking import FormatError
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.rating import Rated, rated
@@ -139,6 +141,14 @@ class Accuracy:
             self._estimate(found, self.test, self.reference, n_readers=1),
         )
 
+    def alone(self, metric: Metric, reader: Hashable, method: str) -> ClusteredEstimate:
+        """Return the accuracy of one reader under one method; only cases vary."""
+        own = self._alone(reader)
+        if method not in own["modality"]:
+            return self._without("the reader read nothing under the method", 1)
+        found = _analysed(own, metric, self.rated.threshold)
+        return self._estimate(found, method, n_readers=1)
+
     @cached_property
     def curves(self) -> Mapping[Hashable, Mapping[Hashable, RocCurve]]:
         """ROC curves by method and reader, the reference method first."""
@@ -214,6 +224,67 @@ class Accuracy:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class MethodAccuracies:
+    """How accurate the readings of any number of methods are, and of every two.
+
+    Attributes:
+        rated: Ratings beside the truth.
+        methods: In the order of the file.
+    """
+
+    rated: Rated
+    methods: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is estimated; without a threshold only the AUC."""
+        return METRICS if self.rated.threshold is not None else METRICS[:1]
+
+    @property
+    def readers(self) -> tuple[Hashable, ...]:
+        """Names of the readers who rated a case under a method."""
+        return tuple(dict.fromkeys(self.rated.columns["reader"]))
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every two methods, reference and test."""
+        return tuple(itertools.combinations(self.methods, 2))
+
+    @cached_property
+    def of_one(self) -> Mapping[str, Accuracy]:
+        """Each method alone."""
+        return {name: self._of(name, name) for name in self.methods}
+
+    @cached_property
+    def of_two(self) -> Mapping[tuple[str, str], Accuracy]:
+        """Every two methods, from their readings only."""
+        return {pair: self._of(*pair) for pair in self.pairs}
+
+    @cached_property
+    def curves(self) -> Mapping[Hashable, Mapping[Hashable, RocCurve]]:
+        """ROC curves by method and reader."""
+        curves = reader_curves(self.rated.columns)
+        return {name: curves[name] for name in self.methods}
+
+    def _of(self, reference: str, test: str) -> Accuracy:
+        columns = self.rated.columns
+        at = [i for i, m in enumerate(columns["modality"]) if m in (reference, test)]
+        kept = {name: [column[i] for i in at] for name, column in columns.items()}
+        return Accuracy(replace(self.rated, columns=kept), reference, test)
+
+
+def accuracies_of(arms: Arms, plan: AnalysisPlan) -> MethodAccuracies | str | None:
+    """Return how accurate a study by method is, or why that cannot be said.
+
+    None where nobody asks: there is no rating in the plan and no case has a truth.
+    """
+    if not (plan.rating or any(one.truth is not None for one in arms.readings)):
+        return None
+    found = _rated(arms, arms.methods, plan)
+    return found if isinstance(found, str) else MethodAccuracies(found, arms.methods)
+
+
 def accuracy_of(responses: Responses, plan: AnalysisPlan) -> Accuracy | str:
     """Return how accurate the readings of a study are, or why that cannot be said.
 
@@ -221,24 +292,30 @@ def accuracy_of(responses: Responses, plan: AnalysisPlan) -> Accuracy | str:
         responses: All readings.
         plan: With `rating`, `truth_positive` and `threshold`.
     """
-    if responses.reconstructed:
+    methods = (responses.reference, responses.test)
+    found = _rated(responses, methods, plan)
+    return found if isinstance(found, str) else Accuracy(found, *methods)
+
+
+def _rated(
+    study: Responses | Arms, methods: Sequence[str], plan: AnalysisPlan
+) -> Rated | str:
+    """Return the ratings of a study, or why it has none for one of the methods."""
+    if study.reconstructed:
         return COUNTS_ONLY
     try:
-        found = rated(responses.readings, responses.questionnaire, plan)
+        found = rated(study.readings, study.questionnaire, plan)
     except FormatError as error:
         return f"{error}."
-    reason = found.undefined_reason or _lacking(found, responses)
-    if reason:
-        return f"Accuracy cannot be said: {reason}."
-    return Accuracy(found, responses.reference, responses.test)
+    reason = found.undefined_reason or _lacking(found, methods)
+    return f"Accuracy cannot be said: {reason}." if reason else found
 
 
-def _lacking(found: Rated, responses: Responses) -> str | None:
+def _lacking(found: Rated, methods: Sequence[str]) -> str | None:
     if 0 in found.n_cases:
         kind = "diseased" if not found.n_cases[0] else "non-diseased"
         return f"among the rated cases there is no {kind} one"
-    methods = {responses.reference, responses.test}
-    gone = sorted(methods - set(found.columns["modality"]))
+    gone = sorted(set(methods) - set(found.columns["modality"]))
     return f"no reading under {gone[0]} has a rating" if gone else None
 
 

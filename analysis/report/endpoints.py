@@ -342,6 +342,9 @@ def adjusted_p_values(
         return list(p_values)
     if multiplicity == "fixed_sequence":
         return [float(p) for p in np.maximum.accumulate(p_values)]
-    from statsmodels.stats.multitest import multipletests  # slow to import
-
-    return [float(p) for p in multipletests(p_values, method="holm")[1]]
+    order = np.argsort(p_values)
+    left = np.arange(len(p_values), 0, -1)  # claims that are not rejected before
+    steps = np.maximum.accumulate(np.array(p_values)[order] * left)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(steps, 1.0)
+    return [float(p) for p in adjusted]

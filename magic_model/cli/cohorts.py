@@ -32,21 +32,37 @@ def phantom(
         typer.Option(help="How many of each instead: none,mild_moderate,severe."),
     ] = "",
     seed: Seed = 1,
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Maps without noise, not measured from a series."),
+    ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Whole head at 1 mm instead of a slab.")
+        bool,
+        typer.Option("--full", help="Whole head at 1 mm, not a slab; with --exact."),
+    ] = False,
+    ctp: Annotated[
+        bool, typer.Option("--series", help="Write the CT perfusion series, too.")
     ] = False,
     jobs: Jobs = 1,
 ) -> None:
     """Make a cohort of digital patients with known truth."""
     from magic_model.api import make_phantom
     from magic_model.cli.progress import patients_progress
+    from magic_model.severity import UNKNOWN
 
     wanted = _by_class(severities) if severities else patients
     with patients_progress("phantom") as progress:
         cohort = make_phantom(
-            out, wanted, seed=seed, full=full, jobs=jobs, progress=progress
+            out,
+            wanted,
+            seed=seed,
+            full=full,
+            exact=exact,
+            series=ctp,
+            jobs=jobs,
+            progress=progress,
         )
-    counts = Counter(str(patient.severity) for patient in cohort.patients)
+    counts = Counter(str(patient.severity or UNKNOWN) for patient in cohort.patients)
     classes = ", ".join(f"{count} {name}" for name, count in counts.items())
     print(
         f"{pluralize(len(cohort.patients), 'patient')} in {out}: {classes}\n"

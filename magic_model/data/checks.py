@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.data.alignment import outlines
-from magic_model.data.flips import flip_findings
+from magic_model.data.flips import flip_findings, odd_map_findings
 from magic_model.data.grid import map_support
 from magic_model.data.lesion.masks import mask_findings
 from magic_model.data.ncct_values import ncct_findings
@@ -109,6 +109,7 @@ def scale_differs(scales: Sequence[float]) -> str | None:
 
 _OVERLAP_BOUND = 0.8
 _OFFSET_BOUND_MM = 5.0
+_BESIDE_BOUND = 0.01
 _FEW_SLICES = 3
 _OUTSIDE_BOUND = 0.1
 
@@ -152,7 +153,9 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
         *_central_volume_findings(central, maps, inside),
         *_support_findings(support, overlap),
         *_offset_findings(offset),
+        *_odd_place_findings({kind: images[kind] for kind in maps}),
         *(flip_findings(images, brain) if maps and brain is not None else ()),
+        *odd_map_findings(images),
         *_ncct_findings(images, brain),
         *mask_findings(images),
     ]
@@ -275,8 +278,9 @@ _LEVELS = {
 }
 """Percentile of the brain, and between which values it lies in most patients.
 
-The phantom's are 53, 3.3, 3.9 and 2.9. The bounds are wide, since deconvolution differs
-between programs: they show a factor of two, which s does not if CBF and CBV share it.
+The exact phantom's are 53, 3.3, 3.9 and 1.5. The bounds are wide, as deconvolution
+differs between programs: they show a factor of two, which s does not if CBF and CBV
+share it.
 """
 
 
@@ -330,4 +334,21 @@ def _offset_findings(offset: outlines.Offset) -> Iterator[str]:
         yield (
             f"the outline of the maps lies {offset} off the brain of the NCCT: import "
             "with --register, or see whether the affines are right"
+        )
+
+
+def _odd_place_findings(maps: Mapping[Kind, Volume]) -> Iterator[str]:
+    """Name the map that was moved alone: it holds values beside all others."""
+    supports = {kind: map_support({kind: volume}) for kind, volume in maps.items()}
+    found = []
+    for kind, own in supports.items():
+        others = map_support({k: v for k, v in maps.items() if k is not kind} or maps)
+        if (own & ~others).sum() > _BESIDE_BOUND * own.sum():
+            offset = outlines.outline_offset(own, others, maps[kind].affine)
+            if offset.mm > _OFFSET_BOUND_MM:
+                found.append((offset.mm, str(kind), offset))
+    for _, name, offset in sorted(found)[-1:]:
+        yield (
+            f"the outline of {name} lies {offset} off the other maps: mend its affine, "
+            "or export it again"
         )

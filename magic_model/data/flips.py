@@ -1,4 +1,7 @@
-"""Whether maps lie mirrored on the NCCT: left to right, front to back, upside down."""
+"""Whether maps lie mirrored on the NCCT, or one on the others.
+
+Left to right, front to back, upside down, or several of these.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +10,13 @@ from typing import Self
 
 import numpy as np
 
-from magic_model.data.grid import HALF, map_support, reorient_ras, resample
+from magic_model.data.grid import (
+    HALF,
+    BoolArray,
+    map_support,
+    reorient_ras,
+    resample,
+)
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.metrics import correlation
 
@@ -22,6 +31,7 @@ _WORDS = ("left and right", "front and back", "top and bottom")
 _SIDE = 64  # voxels along each axis; more tell nothing more
 _GAIN = 0.1  # of overlap plus correlation
 _OVERLAP_GAIN = 0.02
+_GAIN_AMONG_MAPS = 0.15
 _ASYMMETRY_BOUND = -0.2
 _FEWEST_VOXELS = 100
 _HU = (0.0, 80.0)
@@ -63,6 +73,75 @@ def flip_findings(images: Mapping[Kind, Volume], brain: Volume) -> Iterator[str]
             f"left and right may be swapped between NCCT and maps (asymmetry "
             f"correlates with {alike:.2f})"
         )
+
+
+def odd_map_findings(images: Mapping[Kind, Volume]) -> Iterator[str]:
+    """Say so if one map fits the others better when it is mirrored.
+
+    Maps of one scan hold values in the same voxels and show the same tissue: where the
+    bolus is late flow is low. A map that was mirrored alone agrees with none.
+
+    Args:
+        images: The maps, on one grid; other images are not looked at.
+    """
+    seen = {k: _thinned(v) for k, v in images.items() if k in _MAPS}
+    if len(seen) < 2:
+        return
+    held = {
+        k: _coarse(v.with_array(map_support({k: v})).array) > HALF
+        for k, v in seen.items()
+    }
+    alike = {k: _standardised(_coarse(v.array), held[k]) for k, v in seen.items()}
+    gains = [found for kind in seen for found in _gains(kind, alike, held)]
+    gain, kind, axes = max(gains, default=(0.0, Kind.NCCT, ()))
+    if gain > _GAIN_AMONG_MAPS:
+        words = " and ".join(_WORDS[axis] for axis in axes)
+        yield (
+            f"{words} may be swapped in {kind} alone (mirrored, it fits the other maps "
+            "better): mend its affine, or export it again"
+        )
+
+
+def _gains(
+    kind: Kind, alike: Mapping[Kind, FloatArray], held: Mapping[Kind, BoolArray]
+) -> Iterator[tuple[float, Kind, _Axes]]:
+    """Tell by how much a map fits the others better when it is mirrored."""
+    others = [k for k in alike if k is not kind]
+    around = np.logical_or.reduce([held[k] for k in others])
+    like = [_sign(kind, k) * alike[k] for k in others if _sign(kind, k)]
+    expected = np.mean(like or [np.zeros_like(alike[kind])], axis=0)
+    fits = {}
+    for axes in ((), *FLIPS):
+        own, values = (np.flip(x, axes) for x in (held[kind], alike[kind]))
+        both = own & around
+        overlap = float(2 * both.sum() / max(1, own.sum() + around.sum()))
+        close = both.sum() >= _FEWEST_VOXELS
+        same = correlation(values[both], expected[both]) if close else np.nan
+        fits[axes] = overlap + (same if same > 0 else 0.0)
+    yield from ((fits[axes] - fits[()], kind, axes) for axes in FLIPS)
+
+
+def _sign(kind: Kind, other: Kind) -> int:
+    """Tell how two maps go together; CBV goes with CBF alone.
+
+    Volume may rise or fall where the bolus is late.
+    """
+    if Kind.CBV in (kind, other):
+        return int(Kind.CBF in (kind, other))
+    return -1 if Kind.CBF in (kind, other) else 1
+
+
+def _standardised(array: FloatArray, held: BoolArray) -> FloatArray:
+    """Count values in standard deviations from their mean, 0 where there are none.
+
+    Extreme ones, such as those of vessels, are cut off.
+    """
+    scaled = np.zeros_like(array)
+    if held.any():
+        values = array[held]
+        values = np.clip(values, *np.percentile(values, (1, 99)))
+        scaled[held] = (values - values.mean()) / (values.std() or 1.0)
+    return scaled
 
 
 @dataclass(frozen=True, order=True)

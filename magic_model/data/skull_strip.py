@@ -1,7 +1,7 @@
 """Find the brain in a non-contrast head CT."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
 from magic_model.data.grid import reorient_ras, resample
-from magic_model.data.volume import Affine, Kind, Volume
+from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.errors import DataError
 
 BoolArray = NDArray[np.bool_]
@@ -79,13 +79,8 @@ class MorphologicalSkullStripper:
             )
             raise DataError(msg)
         deep = ~_within(2 * self.working_mm, ~brain, head.spacing)
-        # Both in one go: where the deep part ends, all around is brain.
-        both = head.with_array(brain.astype(np.float32) + deep)
-        depth = resample(both, ncct.affine, ncct.shape).array
-        found, core = depth >= 0.5, depth >= 1.5
-        # The coarse surface cuts into bone here and there.
-        mask = found & (core | (ncct.array <= self.soft_hu[1]))
-        return ncct.with_array(mask, Kind.BRAIN_MASK)
+        depth = head.with_array(brain.astype(np.float32) + deep)
+        return _refined(depth, ncct, self.soft_hu[1])
 
     def _inside_skull(self, head: Volume, *, closed: bool = False) -> BoolArray:
         bone = head.array >= self.bone_hu
@@ -128,6 +123,77 @@ def _coarse(volume: Volume, spacing_mm: float) -> Volume:
     affine[:, 3] = middle - affine @ [*(count - 1) / 2, 0]
     x, y, z = count.tolist()
     return resample(volume, affine, (x, y, z), outside=-1000.0)
+
+
+def _refined(depth: Volume, ncct: Volume, softest: float) -> Volume:
+    """Bring a brain from the coarse grid onto that of the NCCT, slice by slice.
+
+    The coarse surface cuts into bone here and there; near it, bone is taken out.
+
+    Args:
+        depth: On the grid of `_coarse`: 1 in the brain, 2 deep in it. Where the deep
+            part ends, all around is brain, so both are interpolated in one go.
+        ncct: In HU.
+        softest: What is above counts only deep in the brain.
+    """
+    mask = ncct.with_array(np.zeros_like(ncct.array), Kind.BRAIN_MASK)
+    upright = reorient_ras(ncct)
+    inside = reorient_ras(mask).array  # a view: what is written there is in the mask
+    x, y, z = (_Neighbours.along(axis, upright, depth) for axis in range(3))
+    for k in np.flatnonzero(z.reach(np.any(depth.array > 0, axis=(0, 1)))).tolist():
+        plane = z.between(np.moveaxis(depth.array, 2, 0), slice(k, k + 1))[0]
+        held = plane > 0
+        rows, columns = (
+            _span(at.reach(np.any(held, axis=axis))) for at, axis in ((x, 1), (y, 0))
+        )
+        fine = y.between(x.between(plane, rows).T, columns).T
+        soft = upright.array[rows, columns, k] <= softest
+        inside[rows, columns, k] = (fine >= 1.5) | ((fine >= 0.5) & soft)
+    return mask
+
+
+@dataclass(frozen=True)
+class _Neighbours:
+    """Where the voxels of an axis lie among those that `_coarse` left of it.
+
+    Attributes:
+        before: `(n,)` coarse index before each.
+        after: `(n,)` coarse index after it, the same at the ends.
+        share: `(n,)` of the way from one to the other.
+    """
+
+    before: NDArray[np.intp]
+    after: NDArray[np.intp]
+    share: FloatArray
+
+    @classmethod
+    def along(cls, axis: int, fine: Volume, coarse: Volume) -> Self:
+        n, last = fine.shape[axis], coarse.shape[axis] - 1
+        step = coarse.spacing[axis] / fine.spacing[axis]
+        at = np.clip((np.arange(n) - (n - 1) / 2) / step + last / 2, 0, last)
+        before = at.astype(np.intp)
+        after = np.minimum(before + 1, last)
+        return cls(before, after, (at - before).astype(np.float32))
+
+    def reach(self, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which fine voxels have something held beside them."""
+        found: NDArray[np.bool_] = held[self.before] | (
+            held[self.after] & (self.share > 0)
+        )
+        return found
+
+    def between(self, values: FloatArray, some: slice) -> FloatArray:
+        """Interpolate along the first axis, for some of the fine voxels."""
+        share = self.share[some].reshape(-1, *[1] * (values.ndim - 1))
+        before, after = values[self.before[some]], values[self.after[some]]
+        found: FloatArray = before * (1 - share) + after * share
+        return found
+
+
+def _span(found: NDArray[np.bool_]) -> slice:
+    """From the first to the last."""
+    places = np.flatnonzero(found)
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def _with_margin(bone: BoolArray, margin: list[int]) -> BoolArray:

@@ -67,6 +67,8 @@ def _cleaned(
 
 def _without_names(text: str, names: Iterable[tuple[str, str]]) -> str:
     for name, instead in names:
+        if name not in text:
+            continue
         whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
         replace_whole = partial(_replace_in_match, whole, instead)
         if _is_ordinary(name):

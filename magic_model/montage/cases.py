@@ -25,7 +25,7 @@ from magic_model.maps import PerfusionMap
 from magic_model.montage.picture import MontageLayout, draw_montage
 from magic_model.montage.volumes import VolumeLayout, write_volumes
 from magic_model.output import require_writable
-from magic_model.phantom.generate import FILE as PHANTOM_FILE
+from magic_model.phantom.generate import planted_severity
 from magic_model.severity import UNKNOWN
 
 if TYPE_CHECKING:
@@ -323,10 +323,8 @@ def _truth(cohort: Cohort, patient: Patient) -> tuple[str, str]:
     That a severity was found in the measured maps makes it no reference standard: it
     would be that of the reference method.
     """
-    planted = cohort.folder / patient.patient_id / PHANTOM_FILE
-    if patient.severity is None or not planted.is_file():
-        return "", ""
-    return str(patient.severity), _PLANTED
+    planted = planted_severity(cohort.folder / patient.patient_id)
+    return (str(planted), _PLANTED) if planted else ("", "")
 
 
 def _holes(pair: PairedSlices) -> tuple[float, float]:

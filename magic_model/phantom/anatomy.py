@@ -139,6 +139,7 @@ class Anatomy:
         outside_mm: Distance to the inside of the skull at the nodes, positive outside.
         tissues: Shares on the NCCT planes, within the box.
         map_tissues: Shares on the planes of the maps, whole frame.
+        map_veins: The venous part of `map_tissues.vessel`.
         brain: Voxels of the maps that are brain, whole frame.
     """
 
@@ -148,6 +149,7 @@ class Anatomy:
     outside_mm: FloatArray
     tissues: Tissues
     map_tissues: Tissues
+    map_veins: FloatArray
     brain: BoolArray
 
 
@@ -161,7 +163,7 @@ def make_anatomy(grid: phantom_grid.Grid, rng: np.random.Generator) -> Anatomy:
     atrophy = float(rng.uniform(0.9, 1.5))
     box = grid.box_around(outside < 2)
     at = np.stack([grid.finer(axis, box) for axis in template.indices(mni)])
-    tissues = _tissues(template, at, atrophy)
+    tissues, veins = _tissues(template, at, atrophy)
     return Anatomy(
         grid=grid,
         box=box,
@@ -169,6 +171,7 @@ def make_anatomy(grid: phantom_grid.Grid, rng: np.random.Generator) -> Anatomy:
         outside_mm=np.where(outside > 0, outside / thickness, outside),
         tissues=tissues,
         map_tissues=_on_maps(tissues, grid, box),
+        map_veins=whole_frame(slice_mean(veins, grid.map_planes), box),
         brain=_brain(template, at, grid, box),
     )
 
@@ -263,14 +266,21 @@ def _sample_slab(images: Sequence[FloatArray], at: FloatArray) -> list[FloatArra
     return values
 
 
-def _tissues(template: Template, at: FloatArray, atrophy: float) -> Tissues:
-    """Sample the template and sharpen it: it is the blurred mean of 152 brains."""
-    images = [template.grey, template.white, template.vessels]
-    grey, white, vessel = sample(images, at)
+def _tissues(
+    template: Template, at: FloatArray, atrophy: float
+) -> tuple[Tissues, FloatArray]:
+    """Sample the template and sharpen it: it is the blurred mean of 152 brains.
+
+    Returns:
+        The tissues, and the share of veins.
+    """
+    images = [template.grey, template.white, template.vessels, template.veins]
+    grey, white, vessel, veins = sample(images, at)
     csf = np.clip(1 - grey - white, 0, 1) * np.float32(atrophy)
     cubes = [share * share * share for share in (grey, white, csf)]
     rest = (1 - vessel) / (cubes[0] + cubes[1] + cubes[2])
-    return Tissues(cubes[0] * rest, cubes[1] * rest, cubes[2] * rest, vessel)
+    tissues = Tissues(cubes[0] * rest, cubes[1] * rest, cubes[2] * rest, vessel)
+    return tissues, veins
 
 
 def _on_maps(

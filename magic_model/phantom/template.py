@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
 
-_PAIRED: list[tuple[float, list[tuple[float, float, float]]]] = [
+_Courses = list[tuple[float, list[tuple[float, float, float]]]]
+
+_PAIRED: _Courses = [
     # radius in mm, course on the right side (x, y, z in mm)
     (2.0, [(14, 4, -40), (13, 2, -28), (13, 5, -18), (12, 1, -13)]),  # carotid
     (1.5, [(12, 1, -13), (22, 4, -16), (33, 3, -13), (38, 0, -8)]),  # M1
@@ -28,7 +30,8 @@ _PAIRED: list[tuple[float, list[tuple[float, float, float]]]] = [
     (3.0, [(4, -98, -8), (28, -90, -22), (48, -70, -28), (54, -48, -32)]),  # transverse
     (1.2, [(3, -36, 6), (6, -22, 12), (5, -4, 17)]),  # internal cerebral vein
 ]
-_MIDLINE: list[tuple[float, list[tuple[float, float, float]]]] = [
+_PAIRED_VEINS = _PAIRED[-2:]
+_MIDLINE: _Courses = [
     (1.7, [(0, -28, -46), (0, -21, -30), (0, -19, -16)]),  # basilar
     (2.2, [(0, -36, 6), (0, -44, 8), (0, -54, 2), (0, -78, -6), (0, -98, -8)]),
     (  # superior sagittal sinus
@@ -40,6 +43,7 @@ _MIDLINE: list[tuple[float, list[tuple[float, float, float]]]] = [
         ],
     ),
 ]  # fmt: skip
+_MIDLINE_VEINS = _MIDLINE[1:]
 
 
 _CLOSING_MM = 8.0  # furrows narrower than twice this lie within the skull
@@ -56,6 +60,7 @@ class Template:
         white: Share of white matter.
         brain: 1 in the brain, ventricles included.
         vessels: Share of blood within large vessels.
+        veins: Share of blood within large veins, a part of `vessels`.
         outside_mm: Signed distance to the hull of the brain, positive outside, on a
             grid of 2 mm.
     """
@@ -65,6 +70,7 @@ class Template:
     white: FloatArray
     brain: FloatArray
     vessels: FloatArray
+    veins: FloatArray
     outside_mm: FloatArray
 
     def indices(self, points_mm: FloatArray) -> FloatArray:
@@ -97,28 +103,33 @@ def load_template() -> Template:
         grey=_values(load_mni152_gm_template(resolution=1)),
         white=_values(load_mni152_wm_template(resolution=1)),
         brain=brain.astype(np.float32),
-        vessels=_vessel_fraction(brain.shape, origin),
+        vessels=_vessel_fraction(brain.shape, origin, _PAIRED, _MIDLINE),
+        veins=_vessel_fraction(brain.shape, origin, _PAIRED_VEINS, _MIDLINE_VEINS),
         outside_mm=_distance_to_hull(brain[::_COARSE, ::_COARSE, ::_COARSE]),
     )
 
 
-def _vessel_fraction(shape: tuple[int, ...], origin_mm: FloatArray) -> FloatArray:
-    """Draw the vessels into a grid of 1 mm.
+def _vessel_fraction(
+    shape: tuple[int, ...], origin_mm: FloatArray, paired: _Courses, midline: _Courses
+) -> FloatArray:
+    """Draw vessels into a grid of 1 mm.
 
     Args:
         shape: Voxels along x, y and z.
         origin_mm: MNI coordinates of the first voxel.
+        paired: Vessels of the right side, which the left has, too.
+        midline: The others.
 
     Returns:
         Share of each voxel that is blood within a large vessel, 0 to 1.
     """
     mirrored = [
         (radius, [(sign * x, y, z) for x, y, z in course])
-        for radius, course in _PAIRED
+        for radius, course in paired
         for sign in (1, -1)
     ]
     fraction = np.zeros(shape, dtype=np.float32)
-    for radius, course in (*mirrored, *_MIDLINE):
+    for radius, course in (*mirrored, *midline):
         points = np.rint(_points(course) - origin_mm).astype(np.intp)
         low = np.maximum(points.min(axis=0) - 6, 0)
         high = np.minimum(points.max(axis=0) + 7, shape)

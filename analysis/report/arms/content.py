@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from analysis.multireader import ClusteredEstimate
 from analysis.report import checklist
 from analysis.report.arms import results
+from analysis.report.arms.accuracy import accuracy_json
 from analysis.report.arms.front import checklist_of, front_of
 from analysis.report.formatting import Json, clustered_json, number
 from analysis.report.front import Front
@@ -32,6 +33,7 @@ def arms_json(study: results.ArmsResults, front: Front | None = None) -> Json:
         "n_cases": study.n_cases,
         "arms": {arm.method: _arm(arm, level) for arm in study.arms},
         "contrasts": [_contrast(contrast, level) for contrast in study.contrasts],
+        "accuracy": accuracy_json(study),
         "inference": _inference(study, front) if front else {},
         "notes": list(study.notes),
         "assumed": list(study.assumed),

@@ -10,6 +10,7 @@ from analysis.multireader import (
     clustered_kappa,
 )
 from analysis.questions import arms as question_arms
+from analysis.questions.accuracy import MethodAccuracies, accuracies_of
 from analysis.report import section as report_section
 from analysis.report.question import Incomplete
 from analysis.responses import Question
@@ -109,6 +110,8 @@ class ArmsResults:
         provenance: Where the readings come from.
         notes: What is incomplete in the data.
         assumed: How the file of readings was understood where that is not plain.
+        accuracy: Ratings against the truth; a sentence where they cannot be, None where
+            nobody asks.
     """
 
     title: str
@@ -121,6 +124,7 @@ class ArmsResults:
     provenance: report_section.Provenance = "study"
     notes: Sequence[str] = ()
     assumed: Sequence[str] = ()
+    accuracy: MethodAccuracies | str | None = None
 
     @property
     def warning(self) -> str:
@@ -165,6 +169,7 @@ def analyse_arms(
         provenance=report_section.provenance_of(arms),
         notes=arms.notes,
         assumed=arms.assumed,
+        accuracy=accuracies_of(arms, plan),
     )
 
 

@@ -13,6 +13,7 @@ from analysis.charts.style import EMPHASIS
 from analysis.multireader import ClusteredEstimate
 from analysis.questions.accuracy import Accuracy, Calls, accuracy_of
 from analysis.report import formatting, section, setting
+from reader_study.formats.rating import Rated
 
 ID = "accuracy"
 TITLE = "Do readers diagnose as well?"
@@ -25,8 +26,10 @@ AGREEMENT_IS_NOT_ACCURACY = (
     "Agreement between the methods is not accuracy: two methods agree where both "
     "mislead, and a disagreement does not say which was right."
 )
+REFERENCES = ("obuchowski_rockette", "hillis", "zou_donner", "chen_samuelson")
+MOST_CURVES = 40
+"""Readers whose curves can be told apart, if at all."""
 _MOST_READERS = 12
-_MOST_CURVES = 40
 
 
 def accuracy_section(context: section.ReportContext) -> section.Section | None:
@@ -47,7 +50,7 @@ def _made(found: Accuracy, context: section.ReportContext) -> section.Section:
         ID,
         TITLE,
         findings=(
-            _studied(found),
+            studied(found.rated),
             *(_finding(found, metric, context) for metric in found.metrics),
             *_related(calls, found),
             AGREEMENT_IS_NOT_ACCURACY,
@@ -58,26 +61,27 @@ def _made(found: Accuracy, context: section.ReportContext) -> section.Section:
             *([_call_table(calls, found)] if calls else []),
         ),
         pictures=(_picture(found, context),),
-        methods=_methods(found),
-        references=("obuchowski_rockette", "hillis", "zou_donner", "chen_samuelson"),
+        methods=methods(found.rated),
+        references=REFERENCES,
         content=_json(found, calls, context),
     )
 
 
-def _studied(found: Accuracy) -> str:
-    diseased, healthy = found.rated.n_cases
-    rating = found.rated.rating
+def studied(rated: Rated) -> str:
+    """Return in words what was rated, and against which truth."""
+    diseased, healthy = rated.n_cases
+    rating = rated.rating
     assert rating is not None  # noqa: S101 - else there are no ratings
-    source = "; ".join(found.rated.sources)
+    source = "; ".join(rated.sources)
     said = (
         f"Truth{f' ({source})' if source else ''}: {diseased} diseased "
-        f"({_listed(found.rated.positive)}) and {healthy} other cases "
-        f"({_listed(found.rated.negative)}). Rating: {rating.text}, higher if more "
+        f"({_listed(rated.positive)}) and {healthy} other cases "
+        f"({_listed(rated.negative)}). Rating: {rating.text}, higher if more "
         "surely diseased"
     )
-    cut = found.rated.threshold
+    cut = rated.threshold
     called = f"; from {cut:g} on a reading calls disease" if cut is not None else ""
-    left_out = "".join(f" {note[0].upper()}{note[1:]}." for note in found.rated.notes)
+    left_out = "".join(f" {note[0].upper()}{note[1:]}." for note in rated.notes)
     return f"{said}{called}.{left_out}"
 
 
@@ -88,13 +92,13 @@ def _listed(values: Iterable[str]) -> str:
 def _finding(found: Accuracy, metric: Metric, context: section.ReportContext) -> str:
     level = context.confidence_level
     under = " and ".join(
-        f"{_value(found.of_method(metric, method), level)} under {method}"
+        f"{value(found.of_method(metric, method), level)} under {method}"
         for method in (found.reference, found.test)
     )
     difference = found.difference(metric)
     said = (
         f"{NAMES[metric]}: {under}; {found.test} minus {found.reference} "
-        f"{_value(difference, level)}"
+        f"{value(difference, level)}"
     )
     margin = context.plan.accuracy_margin
     if metric == "auc" and margin is not None and not difference.undefined_reason:
@@ -107,10 +111,11 @@ def _finding(found: Accuracy, metric: Metric, context: section.ReportContext) ->
     return f"{said}."
 
 
-def _value(estimate: ClusteredEstimate, level: float) -> str:
-    value = formatting.format_clustered(estimate, level)
+def value(estimate: ClusteredEstimate, level: float) -> str:
+    """Return an estimate with its interval, and why there is none."""
+    said = formatting.format_clustered(estimate, level)
     reason = estimate.undefined_reason
-    return f"{value} ({reason})" if reason else value
+    return f"{said} ({reason})" if reason else said
 
 
 def _calls(found: Accuracy) -> dict[str, Calls]:
@@ -219,7 +224,7 @@ def _call_table(calls: Mapping[str, Calls], found: Accuracy) -> section.Table:
 
 
 def _picture(found: Accuracy, context: section.ReportContext) -> section.Picture:
-    pale = "pale, each reader; " if len(found.readers) <= _MOST_CURVES else ""
+    pale = "pale, each reader; " if len(found.readers) <= MOST_CURVES else ""
     marked = (
         f" Marks: each reader, calling disease from {found.rated.threshold:g} on."
         if found.rated.threshold is not None
@@ -251,7 +256,7 @@ def _figure(found: Accuracy, level: float, margin: float | None) -> Figure:
         found.curves,
         left,
         threshold=found.rated.threshold,
-        readers=len(found.readers) <= _MOST_CURVES,
+        readers=len(found.readers) <= MOST_CURVES,
     )
     shown = [(str(r), found.of_reader("auc", r)[-1]) for r in found.readers]
     shown = shown if _few(found) else []
@@ -272,8 +277,9 @@ def _figure(found: Accuracy, level: float, margin: float | None) -> Figure:
     return figure
 
 
-def _methods(found: Accuracy) -> tuple[str, ...]:
-    rating = found.rated.rating
+def methods(rated: Rated) -> tuple[str, ...]:
+    """Return how accuracy was analysed, for the methods of a paper."""
+    rating = rated.rating
     assert rating is not None  # noqa: S101
     said = [
         f"The rating {rating.text} was held against the reference standard. The AUC is "
@@ -286,9 +292,9 @@ def _methods(found: Accuracy) -> tuple[str, ...]:
         "Mean ROC curves are averaged along lines of slope -1, which keeps the area "
         "{chen_samuelson}.",
     ]
-    if found.rated.threshold is not None:
+    if rated.threshold is not None:
         said.append(
-            f"A rating of {found.rated.threshold:g} or more was a call of disease, for "
+            f"A rating of {rated.threshold:g} or more was a call of disease, for "
             "sensitivity and specificity."
         )
     return tuple(said)
@@ -310,17 +316,14 @@ def _json(
         "left_out": list(found.rated.notes),
         **{
             metric: {
-                "reference": _number(found.of_method(metric, found.reference), level),
-                "test": _number(found.of_method(metric, found.test), level),
-                "difference": _number(found.difference(metric), level),
+                "reference": number(found.of_method(metric, found.reference), level),
+                "test": number(found.of_method(metric, found.test), level),
+                "difference": number(found.difference(metric), level),
                 "by_reader": {
                     str(reader): dict(
                         zip(
                             ("reference", "test", "difference"),
-                            (
-                                _number(e, level)
-                                for e in found.of_reader(metric, reader)
-                            ),
+                            (number(e, level) for e in found.of_reader(metric, reader)),
                             strict=True,
                         )
                     )
@@ -341,7 +344,8 @@ def _json(
     }
 
 
-def _number(estimate: ClusteredEstimate, level: float) -> formatting.Json:
+def number(estimate: ClusteredEstimate, level: float) -> formatting.Json:
+    """Return an estimate as results.json has it."""
     return {
         **formatting.clustered_json(estimate, level),
         "p_value": formatting.number(estimate.p_value()),

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from magic_model.data.dicom import ncct_choice
 from magic_model.data.dicom.description import cleaned_kernel
-from magic_model.data.dicom.files import read_header
 from magic_model.data.dicom.parts import Part, Sort, is_copy, parts_of
 from magic_model.data.dicom.series import DicomFolder, Series, find_series
-from magic_model.data.dicom.study import burnt_in_warning
 from magic_model.data.dicom.table import SeriesRow
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError, pluralize
@@ -70,7 +68,7 @@ class Role:
     @property
     def burnt_in(self) -> str:
         """Why text may stand in the pixels of a file, empty if nothing says so."""
-        warnings = (burnt_in_warning(read_header(path)) for path in self.paths)
+        warnings = (image.burnt_in for part in self.parts for image in part.images)
         reason = next(filter(None, warnings), "").partition(":")[0]
         return reason.removeprefix("a ")
 

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from magic_model.data.dicom import archive, files
 from magic_model.data.dicom.frames import Frame
 from magic_model.data.dicom.perfusion import guess_kind
+from magic_model.data.dicom.study import burnt_in_warning
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
 
@@ -51,6 +52,7 @@ class ImageFile:
         orientation: `(6,)`, along a row and down a column; empty where untold.
         pixel_mm: Distance between rows and between columns; empty where untold.
         thickness_mm: SliceThickness or SpacingBetweenSlices; 0 where untold.
+        burnt_in: Why text may stand in the pixels, empty if nothing says so.
         is_damaged: Whether one of these could not be read.
     """
 
@@ -75,6 +77,7 @@ class ImageFile:
     orientation: _Vector
     pixel_mm: _Vector
     thickness_mm: float
+    burnt_in: str
     is_damaged: bool
 
     @property
@@ -222,6 +225,7 @@ def _described(path: Path, header: Dataset, n_images: int) -> ImageFile:
         orientation=geometry.orientation,
         pixel_mm=geometry.pixel_mm,
         thickness_mm=geometry.thickness_mm,
+        burnt_in=_burnt_in(header),
         is_damaged=geometry.is_damaged,
     )
 
@@ -284,6 +288,12 @@ class _Geometry:
         except DataError:
             self.is_damaged = True
             return np.empty(0)
+
+
+def _burnt_in(header: Dataset) -> str:
+    with suppress(*files.UNREADABLE):
+        return burnt_in_warning(header) or ""
+    return ""
 
 
 def _tells_agent(header: Dataset, agent: str) -> bool:

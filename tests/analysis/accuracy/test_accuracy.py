@@ -114,6 +114,59 @@ def test_covariances_are_those_of_the_definition(covariance, definition):
     )
 
 
+def _jackknife_of_gaps(ratings, truth):
+    """Return covariances where a cell stays as it is without a case it lacks."""
+    cells = ratings.reshape(-1, truth.size)
+    held = ~np.isnan(cells)
+    left_out = np.empty(cells.shape)
+    for (cell, case), is_held in np.ndenumerate(held):
+        kept = held[cell].copy()
+        kept[case] &= not is_held
+        left_out[cell, case] = _auc(cells[cell][kept], truth[kept])
+    found = np.cov(left_out, bias=True) * (truth.size - 1)
+    for one, other in np.ndindex(found.shape):
+        if not (held[one] & held[other]).any():
+            found[one, other] = 0.0
+    return found
+
+
+@pytest.mark.parametrize("shared", [0, 6, 12])
+def test_partly_paired_cases_have_the_covariances_of_what_they_share(shared):
+    # Of 24 cases some are read under both modalities, half of the rest under each.
+    readers, n = 4, 24
+    ratings, truth = _example(readers=readers, diseased=12, others=12, seed=8)
+    order = np.random.default_rng(3).permutation(n)
+    rest = order[shared:]
+    for modality, only_other in enumerate((rest[::2], rest[1::2])):
+        ratings[modality][:, only_other] = np.nan
+    study = multireader_accuracy(_frame(ratings, truth))
+
+    variance, cov1, cov2, cov3 = _means_of_kinds(
+        _jackknife_of_gaps(ratings, truth), readers
+    )
+    ours = study.covariances
+    assert (ours.error_variance, ours.cov1, ours.cov2, ours.cov3) == pytest.approx(
+        (variance, cov1, cov2, cov3), rel=1e-9, abs=1e-15
+    )
+    assert (cov1 == 0) == (shared == 0)  # strangers have nothing in common
+    aucs = np.array(
+        [[_auc(c[~np.isnan(c)], truth[~np.isnan(c)]) for c in m] for m in ratings]
+    )
+    differences = aucs[0] - aucs[1]
+    residual = differences.var(ddof=1) / 2
+    total = residual + readers * max(cov2 - cov3, 0)
+    df = (readers - 1) * (total / residual) ** 2
+    error = math.sqrt(2 * total / readers)
+    found = study.difference(*MODALITIES)
+    assert (found.estimate, found.standard_error, found.df) == pytest.approx(
+        (differences.mean(), error, df)
+    )
+    half = stats.t.ppf(0.975, df) * error
+    assert found.high - found.low == pytest.approx(2 * half)
+    statistic = differences.mean() / error
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(statistic), df))
+
+
 def test_proportions_have_the_covariances_of_leaving_cases_out():
     for covariance in ("jackknife", "delong", "unbiased"):
         found = multireader_accuracy(

@@ -141,6 +141,9 @@ def test_what_is_not_defined_stays_so():
     assert study.difference("new", "old").p_value is None
     assert study.difference("new", "old").undefined_reason
     assert study.non_inferiority("new", "old", 0.1).shown is None
+    alike = study.reader_difference(0, "new", "old")
+    assert alike.undefined_reason
+    assert (alike.low, alike.high, alike.p_value) == (None, None, None)
 
 
 def test_fixed_readers_keep_the_normal_quantile():
@@ -148,3 +151,22 @@ def test_fixed_readers_keep_the_normal_quantile():
     assert study.difference("new", "old").df == math.inf
     found = multireader_accuracy(FRAME, "sensitivity", threshold=3).for_decisions()
     assert found.modality("new").p_value is None  # nothing to test it against
+
+
+@pytest.mark.parametrize("reader", range(READERS))
+def test_a_reader_alone_is_judged_as_a_study_of_that_reader(reader):
+    # With fixed readers and the same covariances: no degrees of freedom to choose.
+    rows = np.flatnonzero(np.array(FRAME["reader"]) == reader)
+    own = {name: [column[row] for row in rows] for name, column in FRAME.items()}
+    alone = multireader_accuracy(own, random="cases").for_decisions()
+    study = multireader_accuracy(FRAME)
+    found = study.for_decisions().reader_difference(reader, "new", "old")
+    expected = alone.difference("new", "old")
+    limits = [(one.low, one.high, one.p_value) for one in (found, expected)]
+    assert limits[0] == pytest.approx(limits[1])
+    plain = study.reader_difference(reader, "new", "old")
+    assert found.estimate == plain.estimate
+    assert found.low <= plain.low
+    assert found.high >= plain.high
+    wider = found.high - found.low - (plain.high - plain.low)
+    assert wider > 1e-3 or max(alone.per_reader["estimate"]) == 1

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ import pytest
 from scipy import stats
 
 from analysis import InputError, multireader_accuracy
+from analysis.accuracy.guarded import Difference
+from analysis.accuracy.inference import Error
 from analysis.cli import main
-from analysis.power.accuracy import AccuracyComponents, AccuracyTest, Guard
+from analysis.power.accuracy import AccuracyComponents, AccuracyTest
+from analysis.power.deciding import Expected, Guard, studies_of
+from benchmarks.accuracy_claims import DESIGNS, TOLERANCE, outcomes, pilots
 from benchmarks.accuracy_studies import STRUCTURES, Population
 
 REFERENCE = Path(__file__).parents[4] / "shared/reference/mrmc_reference.json"
@@ -108,18 +113,66 @@ def test_the_fewest_cases_are_the_first_that_suffice():
 
 @pytest.mark.parametrize("margin", [None, 0.05])
 def test_wider_limits_have_less_power_and_none_less_where_nothing_is_near_1(margin):
-    test = AccuracyTest(difference=0.04 if margin is None else 0.0, margin=margin)
+    test = AccuracyTest(difference=0.02 if margin is None else 0.0, margin=margin)
+    near = {"cases": 99, "reader": 0.0, "classes": (0.5, 0.5), "weights": (0.5, 0.5)}
+    hillis = test.power(COMPONENTS, 60, 3000)  # mean squares hardly vary
+    same = test.power(COMPONENTS, 60, 3000, Guard(accuracy=0.5, **near))
+    assert same.power == pytest.approx(hillis.power, abs=0.005)
+    test = replace(test, difference=2 * test.difference)
     hillis = test.power(COMPONENTS, 8, 150)
-    wide = Guard(cases=100, accuracy=0.5, variance=1e-6, df=1e6)
-    same = test.power(COMPONENTS, 8, 150, wide)
-    assert same.power == pytest.approx(hillis.power, abs=1e-3)
-    assert same.df == pytest.approx(hillis.df)
-    few = Guard(cases=100, accuracy=0.96, variance=0.0008, df=12.0)
-    less = test.power(COMPONENTS, 8, 150, few)
-    assert less.power < hillis.power - 0.05
-    assert less.df == 18.0
-    needed = [test.cases_needed(COMPONENTS, 8, 0.8, guard) for guard in (None, few)]
+    high = Guard(accuracy=0.9, **near)
+    less = test.power(COMPONENTS, 8, 150, high)
+    assert less.power < hillis.power
+    assert less.df < hillis.df
+    needed = [test.cases_needed(COMPONENTS, 8, 0.8, guard) for guard in (None, high)]
     assert needed[0] < needed[1]
+
+
+def test_limits_of_all_studies_are_those_of_each():
+    guard = Guard(
+        cases=60, accuracy=0.9, reader=0.001, classes=(0.6, 0.4), weights=(0.4, 0.6)
+    )
+    expected = Expected(
+        readers=7,
+        cases=20,
+        random="readers_and_cases",
+        difference=0.0052,
+        of_readers=0.0028,
+        unshared=0.0009,
+        of_cases=0.0024,
+        modality=0.0034,
+    )
+    studies = studies_of(guard, expected)
+    z = np.where(studies.df > 1e9, 1.96, stats.t.ppf(0.975, studies.df))
+    below = studies.below(np.full(1024, 0.06), z)
+    compared = 0
+    for at in range(0, 1024, 41):
+        middle = studies.middle[at]
+        means = middle + np.array([0.03, -0.03])
+        if means[0] > 0.99:
+            continue
+        ratio = means * (1 - means) / (middle * (1 - middle))
+        own = [Error(v) for v in studies.modality[at] * ratio**1.5]
+        error = Error(studies.variance[at], studies.df[at])
+        one = Difference(tuple(means), tuple(own), error)
+        assert one.low(z[at]) == pytest.approx(0.06 - below[at], abs=0.002)
+        compared += 1
+    assert compared > 15
+    needed = studies.needed(-0.12, 0.025)
+    reached = needed - studies.below(needed, z)
+    assert np.median(np.abs(reached + 0.12)) < 1e-3
+
+
+@pytest.mark.slow
+def test_what_is_said_is_what_reports_claim():
+    design = DESIGNS[0]  # 7 readers, 20 cases
+    rng = np.random.default_rng(2)
+    test = AccuracyTest(difference=0, margin=design.margin)
+    of, guard = pilots(design, rng, 10)
+    said = test.power(of, design.readers, design.cases, guard).power
+    claimed = np.mean([row[-1] for row in outcomes(design, 300, rng)])
+    chance = 3 * math.sqrt(said * (1 - said) / 300)
+    assert said == pytest.approx(claimed, abs=TOLERANCE + chance)
 
 
 def test_a_perfect_pilot_has_no_guard():
@@ -185,7 +238,9 @@ def test_the_command_takes_a_pilot(pilot, capsys):
     test = AccuracyTest(difference=0, margin=0.05)
     sizes = [(row["readers"], row["cases"]) for row in content["designs"]]
     assert sizes == [(5, 100), (8, 100)]
-    guard = Guard(**content["guard"])  # the report decides on wider limits
+    kept = content["guard"]  # the report decides on wider limits
+    pairs = {n: tuple(of) for n, of in kept.items() if isinstance(of, list)}
+    guard = Guard(**kept | pairs)
     powers = [test.power(of, *size, guard).power for size in sizes]
     assert powers[0] < test.power(of, *sizes[0]).power
     assert [row["power"] for row in content["designs"]] == powers

@@ -38,7 +38,7 @@ def volumes(tmp_path_factory):
     """Volumes of patients with known lesions, by severity."""
     folder = tmp_path_factory.mktemp("phantoms")
     wanted = dict.fromkeys(SEVERITIES, 1)
-    cohort = magic_model.make_phantom(folder / "cohort", wanted, seed=5)
+    cohort = magic_model.make_phantom(folder / "cohort", wanted, seed=5, exact=True)
     shutil.copytree(folder / "cohort", folder / "generated")
     (folder / "generated" / "cohort.csv").rename(folder / "generated" / "generated.csv")
     magic_model.draw_montages(

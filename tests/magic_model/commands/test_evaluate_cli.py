@@ -68,7 +68,7 @@ def test_what_cannot_be_evaluated_is_said(refusal, cohort, generated, tmp_path):
 def test_from_a_phantom_to_its_evaluation(command, tmp_path):
     """Train, generate, draw and evaluate, each with what the one before wrote."""
     cohort, run, made = (tmp_path / name for name in ("cohort", "run", "generated"))
-    command("phantom", "--patients", "4", "--jobs", "2", "--out", cohort)
+    command("phantom", "--exact", "--patients", "4", "--jobs", "2", "--out", cohort)
     recipe = tmp_path / "least.toml"
     recipe.write_text(RECIPE.replace("size = 32", "size = 64"))
     told = ["--cohort", cohort, "--out"]

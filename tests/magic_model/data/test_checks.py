@@ -206,3 +206,13 @@ def test_maps_of_two_slices_are_named(images, brain):
             array[..., [0, 1, 2, 5]] = 0
         few[kind] = volume.with_array(array)
     assert "the maps hold values in 2 slices only" in findings(few, brain)
+
+
+def test_one_map_that_was_moved_alone_is_named(images, brain):
+    moved = changed(images, Kind.TTP, np.roll(images[Kind.TTP].array, 3, axis=0))
+    said = "the outline of ttp lies 12 mm (12 mm right) off the other maps: mend its"
+    assert any(found.startswith(said) for found in findings(moved, brain))
+    # A program may mask one map less closely than the others.
+    wider = binary_dilation(brain.array > 0, iterations=3) * np.float32(12)
+    found = findings(changed(images, Kind.TTP, wider), brain)
+    assert not any("off the other maps" in text for text in found)

@@ -1,10 +1,12 @@
 """Maps that lie mirrored on the NCCT, in each of the seven ways."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from magic_model.data.checks import check_patient
-from magic_model.data.flips import FLIPS, flip_findings
+from magic_model.data.flips import FLIPS, flip_findings, odd_map_findings
 from magic_model.data.grid import resample
 from magic_model.data.volume import Kind, Volume
 from magic_model.phantom.generate import plan_cohort
@@ -97,6 +99,34 @@ def test_directions_are_those_of_the_patient_however_it_is_stored(order):
     assert found.startswith("front and back")
 
 
+@pytest.mark.parametrize("axes", FLIPS)
+def test_one_map_that_was_mirrored_alone_is_named(axes):
+    """CBF, CBV and MTT are bound by the central volume; Tmax is by nothing else."""
+    images, brain = head()
+    flow = images[Kind.CBF].array
+    late = np.where(flow > 0, 3.0 + (flow < 9), 0)
+    late[30:, :20] += late[30:, :20] > 0
+    images[Kind.TMAX] = Volume(late, brain.affine, Kind.TMAX)
+    assert list(odd_map_findings(images)) == []
+
+    flipped = images | {Kind.TMAX: images[Kind.TMAX].with_array(np.flip(late, axes))}
+    (found,) = odd_map_findings(flipped)
+    assert found.startswith(f"{expected(axes)} in tmax alone (mirrored, it fits")
+    assert found in check_patient(flipped, brain).findings
+
+
+def test_a_map_that_shows_little_or_stands_alone_is_not_called_mirrored():
+    images, brain = head()
+    del images[Kind.MTT]
+    assert list(odd_map_findings(images)) == []
+    nothing = Volume(np.zeros(SHAPE), brain.affine, Kind.TMAX)
+    assert list(odd_map_findings(images | {Kind.TMAX: nothing})) == []
+    lesion = nothing.array.copy()
+    lesion[12:18, 20:30, 2:5] = 9.0
+    images[Kind.TMAX] = Volume(lesion, brain.affine, Kind.TMAX)
+    assert list(odd_map_findings(images)) == []
+
+
 def test_too_little_tells_nothing():
     images, brain = head()
     empty = brain.with_array(np.zeros(SHAPE))
@@ -116,3 +146,8 @@ def test_on_phantoms_all_flips_are_found_and_nothing_else():
         for axes in FLIPS:
             (found,) = flip_findings(mirrored(maps, axes), brain)
             assert found.startswith(expected(axes)), (patient.patient_id, axes)
+        assert list(odd_map_findings(images)) == [], patient.patient_id
+        for kind, axes in product((Kind.TMAX, Kind.TTP, Kind.MTT), FLIPS):
+            alone = images[kind].with_array(np.flip(images[kind].array, axes))
+            (found,) = odd_map_findings(images | {kind: alone})
+            assert f"in {kind} alone" in found, (patient.patient_id, kind, axes)

@@ -47,6 +47,25 @@ def test_nibabel_reads_what_was_written(volume, tmp_path):
     assert image.header["descrip"].item() == b"cbf [mL/100g/min]"
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "dtype"),
+    [
+        ([-1024.0, 3071.0], Kind.NCCT, np.int16),
+        ([-1024.0, 30.5], Kind.NCCT, np.float32),
+        ([0.0, 40000.0], Kind.NCCT, np.float32),
+        ([0.0, np.nan], Kind.NCCT, np.float32),
+        ([1.0, 2.0], Kind.CBF, np.float32),
+    ],
+)
+def test_whole_ct_numbers_are_stored_as_such(tmp_path, values, kind, dtype):
+    array = np.resize(values, (3, 4, 5)).astype(np.float32)
+    write_nifti(Volume(array, AFFINE, kind), tmp_path / "x.nii.gz")
+    assert nib.load(tmp_path / "x.nii.gz").get_data_dtype() == dtype
+    back = read_nifti(tmp_path / "x.nii.gz", kind).array
+    assert back.dtype == np.float32
+    assert np.array_equal(back, array, equal_nan=True)
+
+
 def test_the_bytes_depend_on_the_volume_only(volume, tmp_path, monkeypatch):
     write_nifti(volume, tmp_path / "a.nii.gz")
     monkeypatch.setattr("time.time", lambda: 1e9)

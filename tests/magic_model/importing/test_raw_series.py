@@ -115,6 +115,16 @@ def test_which_maps_are_computed_is_a_choice(head, tmp_path):
                  "--out", str(tmp_path / "out")]) == 2  # fmt: skip
 
 
+def test_a_raw_series_stands_in_where_there_are_no_maps(head, tmp_path):
+    subject(tmp_path, "sub-stroke0001", head, on_grid=False)
+    subject(tmp_path, "sub-stroke0002", head, on_grid=False, maps=GIVEN)
+    alone, beside = find_patients("isles24", tmp_path)
+    assert set(alone.raw.kinds) == MAPS
+    assert any("header may place it beside" in note for note in alone.notes)
+    assert beside.raw is None
+    assert any("missing were not computed" in note for note in beside.notes)
+
+
 def test_what_is_not_stated_is_assumed_and_said(head, tmp_path):
     array, affine = head
     case = tmp_path / "case_1"
@@ -135,6 +145,14 @@ def test_two_series_and_nothing_else_are_refused_by_name(head, tmp_path):
     save(session / "copy_space-ncct_ctp.nii", head[0], head[1], 1.5)
     (patient,) = find_patients("isles24", tmp_path)
     assert any("the series must be one file" in note for note in patient.load().notes)
+    folder = DynamicCt(head[0][:3, :4, :1, :12], TIMES[:12], SPACING)
+    for number in "12":
+        for dataset in folder.slices.values():
+            dataset.SeriesInstanceUID, dataset.SeriesNumber = f"1.{number}", number
+        folder.write(tmp_path / "dicom" / "doe" / number)
+    (patient,) = find_patients("dicom", tmp_path / "dicom")
+    with pytest.raises(DataError, match="must be one CT perfusion series, got"):
+        patient.load()
     (tmp_path / "t").mkdir()
     save(tmp_path / "t/ctp.nii.gz", head[0][..., 0], head[1])
     (tmp_path / "t/patients.csv").write_text("patient_id,ctp\na,ctp.nii.gz\n")

@@ -56,12 +56,14 @@ def draw(cohorts, out):
 
 
 def test_truth_is_that_of_digital_patients_alone(cohorts, tmp_path):
-    (cohorts[0] / "P2" / "phantom.json").write_text("{}")
+    (cohorts[0] / "P2" / "phantom.json").write_text(
+        '{"made_by": {"severity": "mild_moderate"}}'
+    )
     draw(cohorts, tmp_path / "out")
 
     with (tmp_path / "out" / "cases.csv").open(newline="") as file:
         truth = [(row["truth"], row["truth_source"]) for row in csv.DictReader(file)]
-    assert truth == [("", ""), ("severe", "planted in the phantom")]
+    assert truth == [("", ""), ("mild_moderate", "planted in the phantom")]
 
 
 def test_two_pictures_per_case_and_a_table_that_names_them(cohorts, tmp_path):

@@ -109,17 +109,19 @@ def test_one_missing_image_is_interpolated_with_a_warning(small, tmp_path):
 
 def test_times_in_other_places(small, tmp_path):
     """GE writes one AcquisitionTime for all, others a trigger time in milliseconds."""
-    for place, factor in (("ge", 1.0), ("trigger", 1000.0)):
+    for place, factor in (("ge", 1.0), ("ge-ms", 1000.0), ("trigger", 1000.0)):
         dicom = ct(small)
         for (_, t), dataset in dicom.slices.items():
             dataset.AcquisitionTime = "101500"
             dataset.InstanceNumber = 100 - t
-            if place == "ge":
+            if place.startswith("ge"):
                 block = dataset.private_block(0x19, "GEMS_ACQU_01", create=True)
                 block.add_new(0x24, "DS", str(factor * small[1][t]))
             else:
                 dataset.TriggerTime = factor * small[1][t]
         series = open_series(dicom.write(tmp_path / place))
+        said = any("taken as milliseconds" in note for note in series.notes)
+        assert said is (place == "ge-ms")
         assert series.times == pytest.approx(small[1])
         assert (series.array == small[0]).all()
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from magic_model.errors import DataError
-from magic_model.perfusion.series import Series, read_mask, read_series
+from magic_model.perfusion.opening import open_series
+from magic_model.perfusion.series import Series, read_header, read_mask, read_series
 
 
 def rewrite(path, change, zooms=None, unit="sec"):
@@ -93,3 +94,64 @@ def test_masks(folder, known):
         DataError, match="the series' 66 x 24 x 2 voxels, got 65 x 24 x 2"
     ):
         read_mask(path, known.series)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Twelve frames of soft tissue with noise, 2 s apart, as a file."""
+    hu = 35 + np.random.default_rng(0).standard_normal((8, 8, 2, 12))
+    image = nib.Nifti1Image(hu.astype(np.float32), np.eye(4))
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["pixdim"][4] = 2
+    nib.save(image, tmp_path / "ctp.nii.gz")
+    return tmp_path / "ctp.nii.gz"
+
+
+@pytest.mark.parametrize(
+    ("beside", "last"),
+    [
+        ('{"FrameTimesStart": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]}', 12),
+        ('{"VolumeTiming": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13]}', 13),
+        ('{"RepetitionTime": 3}', 33),
+        ('{"Manufacturer": "any"}', 22),
+    ],
+)
+def test_times_stand_in_a_file_beside(small, beside, last):
+    small.with_name("ctp.json").write_text(beside)
+    series = read_series(small)
+    assert series.times[-1] == last
+    assert any("are those of ctp.json" in n for n in series.notes) is (last != 22)
+    small.with_name("ctp.json").write_text("no JSON")
+    with pytest.raises(DataError, match=r"ctp\.json: not a readable description"):
+        read_series(small)
+
+
+def test_doubts_and_faults_of_frames(small):
+    rewrite(small, lambda a: np.concatenate([a[..., :5], a[..., 4:-1]], axis=3), 2)
+    assert "frame 5 (from 0) repeats the one before it" in read_series(small).notes
+    times = small.with_name("times.txt")
+    times.write_text("0 2 4 8 10 12 14 16 18 20 22 24")
+    assert "frames 2 and 3 (from 0) lie 4 s apart" in read_series(small, times).notes[0]
+    rewrite(small, lambda a: np.where(np.arange(12) == 3, -500, a), 2)
+    with pytest.raises(DataError, match=r"mean of -500 in frame 3 \(from 0\), 35 in"):
+        read_series(small)
+    rewrite(small, lambda a: a * 0 + 1060, 2)
+    with pytest.raises(DataError, match=r"ctp.nii.gz: a series must be in HU"):
+        read_series(small)
+
+
+def test_a_file_without_a_place_and_one_without_a_distance(small):
+    image = nib.load(small)
+    image.set_sform(None, 0)
+    image.set_qform(None, 0)
+    array = np.asarray(image.dataobj)
+    image.header["pixdim"][4] = 0
+    nib.save(nib.Nifti1Image(array, None, image.header), small)
+    header = read_header(small, usual_step_s=1.5)
+    assert header.times[-1] == 16.5
+    assert "1.5 s was assumed" in header.notes[0]
+    assert "states no place in space" in header.notes[1]
+    with pytest.raises(DataError, match="can be named in a folder of DICOM only"):
+        open_series(small, wanted="3")
+    with pytest.raises(DataError, match="states no distance of frames"):
+        open_series(small)

@@ -69,8 +69,8 @@ def test_healthy_grey_matter_is_as_documented(phantom):
     means = healthy_means(phantom)
     for kind, documented in DOCUMENTED.items():
         assert means[kind] == pytest.approx(documented, rel=0.05)
-    assert 11 < means[Kind.TTP] < 13
-    assert means[Kind.TMAX] < 6
+    assert 12 < means[Kind.TTP] < 14  # from the first frame
+    assert means[Kind.TMAX] < 2
 
 
 def test_ventricles_are_dark_and_grey_matter_is_richer_than_white(phantom):
@@ -116,7 +116,7 @@ def test_thresholds_of_the_paper_find_the_masks_again(phantoms, severity):
     for found, truth in ((late, penumbra), (starved, core)):
         dice = 2 * (found & truth).sum() / (found.sum() + truth.sum())
         assert dice > 0.9
-    assert 18 < inside(phantom, Kind.TTP, Kind.CORE_MASK).mean() < 25
+    assert 20 < inside(phantom, Kind.TTP, Kind.CORE_MASK).mean() < 27
     assert 0.13 < phantom.flow[core].mean() < 0.25  # 0.19 +- 0.06
     assert 0.34 < phantom.flow[penumbra & ~core].mean() < 0.46
 

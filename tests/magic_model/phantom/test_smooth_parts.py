@@ -1,18 +1,16 @@
-"""Fields, sampling, deformation, territories, bolus: the parts without a patient."""
+"""Fields, sampling, deformation, territories: the parts without a patient."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scipy.integrate import quad
 from scipy.interpolate import BSpline, RegularGridInterpolator
 from scipy.ndimage import map_coordinates
 
 from magic_model.phantom.anatomy import Posture, sample, template_coordinates
 from magic_model.phantom.grid import Grid, interpolate, random_field, spline_field
 from magic_model.phantom.lesion import Side, Territory, territory_share
-from magic_model.phantom.patient import residue, time_to_maximum, time_to_peak
 
 
 def float32(*values):
@@ -107,24 +105,3 @@ def test_territories_do_not_overlap(point):
 def test_no_cerebral_artery_supplies_the_cerebellum():
     place = float32(20, -65, -40)
     assert max(territory_share(place, t, Side.RIGHT) for t in Territory) < 0.05
-
-
-def test_the_residue_is_a_box_with_an_exponential_tail():
-    assert residue(np.array([0, 3.9]), 4.0).tolist() == [1, 1]
-    area, _ = quad(lambda t: float(residue(np.array(t), 4.0)), 0, 40, points=[4])
-    assert area == pytest.approx(5, abs=1e-6)
-
-
-def test_times_to_peak_are_those_of_the_source():
-    # facts/model.md section 4, computed there from the same AIF, 10 s later.
-    mtt = float32(3.74, 11.25, 8.04, 4.56, 13.6, 10.08)
-    delay = float32(1, 4, 9, 1, 8, 12)
-    expected = np.array([22.2, 28.7, 32.1, 22.6, 34.1, 36.1]) - 10
-    assert_allclose(time_to_peak(mtt, delay), expected, atol=0.15)
-
-
-@given(st.floats(0.5, 29, width=32), st.floats(0, 12, width=32))
-def test_a_delay_shifts_both_times(mtt, delay):
-    for time in (time_to_peak, time_to_maximum):
-        shift = time(float32(mtt), float32(delay)) - time(float32(mtt), float32(0))
-        assert shift[0] == pytest.approx(delay, abs=1e-4)
