@@ -141,7 +141,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             slots=plan.slots,
             training_sha256=training.sha256,
             volumes=sealed,
-        )
+        ).sealed()
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
         _write(stage / study.MANIFEST, manifest.to_json())
