@@ -285,7 +285,8 @@ def read_study(
     named = [name for name in (reference, test) if name]
     by_method = _by_method(path, questionnaire, confidence_level, named)
     file, arms, plan = by_method.path, by_method.responses, by_method.plan
-    if not (reference or test) and len(arms.methods) == 1:
+    planned = {plan.reference, *plan.tests} if plan.tests else set()
+    if not named and (len(arms.methods) == 1 or planned >= set(arms.methods)):
         return by_method
     wanted = (reference or plan.reference, test or plan.test)
     further = set(arms.methods) - set(wanted)

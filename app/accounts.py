@@ -193,12 +193,13 @@ def perform(act: Act, role: Role = READER) -> bool:
 
 def leave(role: Role) -> None:
     """End the session at the browser, also where the store cannot be used."""
+    handoff = state.handoff()
     try:
         room = served_room()
         role.sign_out(room, secret_of_browser(role))
     except StudyError as error:
         report(error)
-    state.hand_off("")
+    handoff.secret = ""
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,10 @@ def open_room(folder: StrPath, url: str | None = None) -> Room:
         TypeError: If `folder` is no path.
     """
     study, clock = open_study(as_path(folder, "folder")), SystemClock()
+    store = open_study_store(study, url, clock=clock)
     for fault in study.damage():
         report(StudyError(fault))
-    return Room(study, open_study_store(study, url, clock=clock), clock)
+    return Room(study, store, clock)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Memory of a page between two runs: notices and drafts, never the place."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -47,15 +48,22 @@ def remember_draft(kept: Kept) -> None:
     st.session_state[_DRAFT] = kept
 
 
-def hand_off(secret: str) -> None:
-    """Keep a new sign-in until the browser has it; a leaving one is empty."""
-    st.session_state[_HANDOFF] = secret
+@dataclass
+class Handoff:
+    """A sign-in on its way to the browser, if there is one; a leaving one is empty.
+
+    Streamlit gives a run up where it asks for the session's state while a second click
+    waits. Who uses up a code must have asked for this before: then nothing stands
+    between the store's answer and its keeping.
+    """
+
+    secret: str | None = None
 
 
-def handed_off() -> str | None:
-    """Return a sign-in that is on its way to the browser; None if there is none."""
-    secret: str | None = st.session_state.get(_HANDOFF)
-    return secret
+def handoff() -> Handoff:
+    """Return where a sign-in is kept until the browser has it."""
+    handoff: Handoff = st.session_state.setdefault(_HANDOFF, Handoff())
+    return handoff
 
 
 def remember_ahead(token: str) -> None:

@@ -2,14 +2,18 @@
 
     python -m benchmarks.between_readers
     python -m benchmarks.between_readers --repetitions 100
+    python -m benchmarks.between_readers --claims
 
 Draws studies of readers and cases in two ways that share nothing but the shares of the
 answers, and prints the coverage of nominal 95 % intervals of percent agreement and of
 Fleiss' kappa: with readers and patients random, and for these readers. The truth is
 that of one study of 300 readers and 3,000 cases, whose own error is below 0.01.
+`--claims` prints how often a plan's claim about one method is made where its bound is
+the truth, so that it is false: 2.5 % by its level.
 """
 
 import argparse
+import itertools
 import math
 from collections.abc import Callable
 
@@ -17,7 +21,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from analysis.arrays import FloatArray
-from analysis.multireader import ClusteredEstimate
+from analysis.multireader import ClusteredEstimate, proportion_of
 from analysis.questions.arms import agreement_between_readers
 
 REPETITIONS, SEED = 400, 5
@@ -96,11 +100,64 @@ def _holds(estimate: ClusteredEstimate, value: float) -> bool:
     return interval.low <= value <= interval.high
 
 
+def false_claims(
+    draw: Draw, size: tuple[int, int], shares: tuple[float, ...], n: int
+) -> dict[str, float]:
+    """Return how often a value is claimed to be above what it is, of all studies.
+
+    The claims are those of a plan: `between = "readers"`, of agreement and of Fleiss'
+    kappa, and `share_acceptable`, of which the first answer is acceptable.
+    """
+    wanted = truth(draw, shares) | {"share_acceptable": shares[0]}
+    rng, found = np.random.default_rng(SEED + 2), dict.fromkeys(wanted, 0)
+    reader, case = (axis.ravel() for axis in np.indices(size))
+    for _ in range(n):
+        answers = draw(rng, size, shares)
+        estimates = {
+            name: agreement_between_readers(
+                answers, len(shares), name, "crossed_conservative"
+            )
+            for name in NAMES
+        }
+        taken = (answers.T.ravel() == 0).astype(float)
+        share = proportion_of(taken, reader, case, "crossed")
+        for name, estimate in (estimates | {"share_acceptable": share}).items():
+            if estimate.undefined_reason is None:
+                low = estimate.confidence_interval().low
+                found[name] += low > wanted[name]
+    return {name: count / n for name, count in found.items()}
+
+
+def print_claims(n: int) -> None:
+    """Print the table of false claims of docs/method/decisions.md."""
+    print(f"{n} studies a cell; from sources / from thresholds\n")
+    print(
+        "| answers | readers x cases | agreement | Fleiss' kappa | share acceptable |"
+    )
+    print("|---|---|---|---|---|")
+    for (margins, shares), size in itertools.product(MARGINS.items(), SIZES):
+        both = [
+            false_claims(draw, size, shares, n)
+            for draw in (from_sources, from_thresholds)
+        ]
+        cells = [
+            " / ".join(f"{100 * of[name]:.1f}" for of in both)
+            for name in (*NAMES, "share_acceptable")
+        ]
+        print("|", " | ".join([margins, f"{size[0]} x {size[1]}", *cells]), "|",
+              flush=True)  # fmt: skip
+
+
 def main() -> None:
     """Print the table of docs/method/reader-questions.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    n = parser.parse_args().repetitions
+    parser.add_argument("--claims", action="store_true")
+    given = parser.parse_args()
+    n = given.repetitions
+    if given.claims:
+        print_claims(n)
+        return
     print(f"{n} studies a cell; from sources / from thresholds\n")
     print("| answers | readers x cases | agreement | Fleiss' kappa | agreement, these "
           "readers | Fleiss' kappa, these readers |")  # fmt: skip

@@ -206,6 +206,7 @@ def evaluate(
     *,
     seed: int = 1,
     jobs: int = 1,
+    boosting: bool = False,
 ) -> "Evaluation":
     """Compare generated maps with the measured ones and with trivial baselines.
 
@@ -215,12 +216,13 @@ def evaluate(
         out: Folder for tables, figures and a report; nothing is written if left out.
         seed: Of the bootstrap.
         jobs: Patients measured at the same time.
+        boosting: Whether boosted trees are fitted to the training split and compared.
 
     Raises:
         DataError: If a table or an image cannot be read, nothing can be compared, or
             `out` cannot be written.
     """
-    from magic_model.evaluation.result import evaluate_folders
+    from magic_model.evaluation.result import evaluate_selection, select_folders
     from magic_model.evaluation.writing import write_evaluation
 
     require_whole(seed, "seed")
@@ -232,7 +234,8 @@ def evaluate(
         names, folders = None, [as_path(generated)]
     if out is not None:
         require_writable(as_path(out))
-    found = evaluate_folders(as_path(cohort), folders, names, seed=seed, jobs=jobs)
+    chosen = select_folders(as_path(cohort), folders, names)
+    found = evaluate_selection(chosen, seed, jobs=jobs, boosting=boosting)
     if out is not None:
         write_evaluation(found, as_path(out))
     return found

@@ -227,6 +227,9 @@ class TrainingConfig:
     warmdown: float = 0.0
     """Share of the steps at the end over which the learning rate falls to zero."""
 
+    warmup: float = 0.0
+    """Share of the steps at the start over which the learning rate rises from zero."""
+
     augment: bool = True
     """Random flips, rotations and shifts of the paper, drawn anew for each use."""
 
@@ -250,6 +253,11 @@ class TrainingConfig:
         _require(
             0 <= self.warmdown <= 1, "training.warmdown must be 0 to 1", self.warmdown
         )
+        _require(
+            0 <= self.warmup <= 1 - self.warmdown,
+            "training.warmup must be 0 to what training.warmdown leaves of 1",
+            self.warmup,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +270,9 @@ class DataConfig:
     n_slices: int = 10
     """Slices per patient at most."""
 
+    slab_mm: float = 0.0
+    """Thickness over which each NCCT slice is averaged; single planes at 0."""
+
     pixel_mm: float = 0.0
     """Side of a pixel; at 0 the median of the training patients, whose maps then fill
     `size` pixels."""
@@ -269,6 +280,9 @@ class DataConfig:
     def __post_init__(self) -> None:
         _require(self.size >= 16, "data.size must be 16 or more", self.size)
         _require(self.n_slices >= 1, "data.n_slices must be 1 or more", self.n_slices)
+        _require(
+            0 <= self.slab_mm < math.inf, "data.slab_mm must be 0 or more", self.slab_mm
+        )
         _require(
             0 <= self.pixel_mm < math.inf,
             "data.pixel_mm must be 0 or more",

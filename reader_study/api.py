@@ -84,7 +84,8 @@ class RunningStudy:
 
     def __repr__(self) -> str:
         p = self.protocol
-        size = f"{p.n_readers} readers, {p.n_cases} cases, {p.n_trials} trials"
+        cases = p.n_cases or "all"
+        size = f"{p.n_readers} readers, {cases} cases, {p.n_trials} trials"
         return f"<RunningStudy {p.title!r} in {self.folder}: {size}>"
 
     @cached_property

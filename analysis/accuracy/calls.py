@@ -107,8 +107,9 @@ class LikelihoodRatios(Shown):
     def _linear(self, sign: Sign, chosen: list[int]) -> Anova:
         """Return the readers' part in the logarithms, with its error covariances."""
         sensitivity, specificity = (mean[chosen] for mean in self._means)
-        slopes = (1 / sensitivity, 1 / (1 - specificity))
-        if sign == "negative":
+        if sign == "positive":
+            slopes = (1 / sensitivity, 1 / (1 - specificity))
+        else:
             slopes = (-1 / (1 - sensitivity), -1 / specificity)
         n_readers = len(self.readers)
         shape = (len(chosen), n_readers)

@@ -16,8 +16,10 @@ export default function ({ data, parentElement, setStateValue }) {
     seconds: clock(), ahead: window.readAhead?.token ?? "",
     seen: window.stackSeen?.report() ?? null,
   });
-  on("pointerdown", (event) => { if (event.target.closest?.(SAVE)) tell(); });
-  on("keydown", (event) => onKey(event, tell));
+  on("pointerdown", (event) => { if (event.target.closest?.("button")) leaveText(); });
+  on("change", hold);
+  on("click", (event) => onClick(event, tell));
+  on("keydown", onKey);
   on("input", (event) => onInput(event, data.key));
   on("focusin", mark);
   const restore = restoreTexts(data.key);
@@ -69,12 +71,49 @@ function mark() {
   }
 }
 
-function onKey(event, tell) {
+// Streamlit sends what changes in one turn of the page together, and runs the questions
+// alone if one of them is among it: a Save in the same turn is lost. A text that is left by
+// tapping Save is in the turn of the tap. So texts are left before, and a Save that comes
+// while something may not have been sent waits for it.
+const WAIT = 60; // ms
+let held = 0;
+function hold() {
+  clearTimeout(held);
+  held = setTimeout(() => { held = 0; }, WAIT);
+}
+
+function leaveText() {
+  if (!document.activeElement?.matches?.("textarea, input:not([type=radio])")) return;
+  document.activeElement.blur(); // a text is sent when it loses the focus
+  hold();
+}
+
+// What the hands did goes with the click on Save, in one turn.
+function onClick(event, tell) {
+  const button = event.target.closest?.(SAVE);
+  if (!button) return;
+  if (held) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    pressLater(button);
+    return;
+  }
+  tell();
+}
+
+function pressLater(button) {
+  setTimeout(() => {
+    if (held) pressLater(button);
+    else if (button.isConnected && !button.disabled) button.click();
+  }, held ? 10 : 0);
+}
+
+function onKey(event) {
   if (!event.isTrusted || document.body.hasAttribute("data-lost")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    save(tell, event.repeat);
+    save(event.repeat);
     return;
   }
   const text = event.target.closest?.("textarea, input:not([type=radio])");
@@ -118,12 +157,11 @@ function choose(question, choice) {
   }, 30);
 }
 
-function save(tell, repeated) {
+function save(repeated) {
   const button = document.querySelector(SAVE);
   if (repeated || !button) return;
-  document.activeElement?.blur?.(); // a text is sent when it loses the focus
-  tell();
-  setTimeout(() => button.isConnected && button.click(), 60);
+  leaveText();
+  pressLater(button);
 }
 
 // A text is kept as a draft in a pause of typing: to the field it is its own Ctrl+Enter.
@@ -137,6 +175,7 @@ function onInput(event, key) {
   const name = typedName(key, field);
   if (name) sessionStorage.setItem(name, field.value);
   pause = setTimeout(() => {
+    hold();
     field.dispatchEvent(new KeyboardEvent("keydown", {
       key: "Enter", code: "Enter", ctrlKey: true, bubbles: true,
     }));

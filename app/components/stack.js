@@ -169,14 +169,15 @@ function makeStack(root) {
   // Room of a panel for the picture: without title and colour bar.
   function room(box) {
     const ratio = unit();
-    const [top, right] = [20 * ratio, (isTiny(box) ? 0 : 46) * ratio];
+    const [top, right] = [20 * ratio, (isTiny(box) ? 8 : 46) * ratio];
     return {
       left: box.left + 4, top: box.top + top,
       width: Math.max(8, box.width - right - 8), height: Math.max(8, box.height - top - 4),
     };
   }
 
-  // In so small a panel there is room for the head alone; its bar stands where it is large.
+  // In so small a panel there is room for the head and a narrow bar; its numbers stand where
+  // it is large.
   function isTiny(box) {
     return box.width < 110 * unit();
   }
@@ -378,14 +379,20 @@ function makeStack(root) {
     if (!isTiny(box) && (value || !small || windowed)) {
       write(value || about, right, top, { align: "right", colour: value ? "#fff" : "#9aa1a8" });
     }
-    if (!isTiny(box)) drawColours(p, box);
+    drawColours(p, box);
   }
 
   function drawColours(p, box) {
     const ratio = unit();
     const panel = volume.panels[p];
     const windowed = isWindowed(panel);
-    const high = Math.min(220 * ratio, box.height - 70 * ratio);
+    if (isTiny(box)) {
+      const [width, from] = [Math.round(4 * ratio), box.top + 20 * ratio];
+      context.imageSmoothingEnabled = false;
+      context.drawImage(bars[p], box.left + box.width - 2 * width, from, width, box.height - 24 * ratio);
+      return;
+    }
+    const high = Math.min(220 * ratio, box.height - 80 * ratio);
     const [left, top] = [box.left + box.width - 14 * ratio, box.top + (box.height - high) / 2 + 8 * ratio];
     context.imageSmoothingEnabled = false;
     context.drawImage(bars[p], left, top, 8 * ratio, high);

@@ -187,7 +187,7 @@ def show_page() -> None:
     show_style()
     style = files("app.coordinator").joinpath("style.css").read_text("utf-8")
     st.html(f"<style>{style}</style>")
-    secret = state.handed_off()
+    secret = state.handoff().secret
     if secret is not None:
         begin_session(secret) if secret else end_session()
         return

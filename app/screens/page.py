@@ -32,7 +32,7 @@ _LOCKED = "The study is closed; no further answers are taken. Thank you."
 def show_page() -> None:
     """Show the screen that the reader is on."""
     show_style()
-    secret = state.handed_off()
+    secret = state.handoff().secret
     if secret is not None:
         begin_session(secret) if secret else end_session()
         return

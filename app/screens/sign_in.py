@@ -152,10 +152,11 @@ def _sign_in(role: Role, key: str) -> None:
 
 def _let_in(let_in: Callable[[Room], str], role: Role) -> None:
     """Let somebody in, once, and hand the secret to the browser; or say why not."""
-    if state.handed_off() is not None:  # a second click; a code is used up already
+    handoff = state.handoff()
+    if handoff.secret is not None:  # a second click; a code is used up already
         return
     try:
-        state.hand_off(let_in(served_room()))
+        handoff.secret = let_in(served_room())
     except AccessError as error:
         state.notify(f"{error}.")
     except StudyError as error:

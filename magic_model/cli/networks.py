@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magic_model.cli.options import CohortFolder, Device, Jobs, Out, Seed, Series
+from magic_model.data.split import Split
 from magic_model.errors import pluralize
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (train, generate, montage, evaluate, export):
+    for command in (train, generate, montage, evaluate, ceiling, export):
         app.command()(command)
 
 
@@ -240,24 +241,41 @@ def evaluate(
     ] = None,
     seed: Seed = 1,
     jobs: Jobs = 1,
+    boosting: Annotated[
+        bool,
+        typer.Option(
+            "--boosting", help="Also compare with boosted trees (training split)."
+        ),
+    ] = False,
 ) -> None:
     """Compare generated maps with the measured ones and with trivial baselines."""
     from magic_model.cli.progress import patients_progress
-    from magic_model.evaluation.result import evaluate_folders
+    from magic_model.evaluation.result import evaluate_selection, select_folders
     from magic_model.evaluation.writing import PAGE, RESULTS, describe, write_evaluation
     from magic_model.output import require_writable
 
     require_writable(out)
     with patients_progress("evaluating") as progress:
-        found = evaluate_folders(
-            cohort, generated, name, seed=seed, jobs=jobs, progress=progress
-        )
+        chosen = select_folders(cohort, generated, name)
+        found = evaluate_selection(chosen, seed, progress, jobs=jobs, boosting=boosting)
     write_evaluation(found, out)
     print(
         f"{describe(found)}\n"
         f"Tables, figures and {RESULTS} in {out}\n"
         f"Report: {out / PAGE}"
     )
+
+
+def ceiling(
+    cohort: CohortFolder,
+    split: Annotated[Split, typer.Option(help="Whose patients.")] = Split.TEST,
+    seed: Seed = 1,
+    jobs: Jobs = 1,
+) -> None:
+    """Print what the NCCT of a cohort holds, per map and per lesion."""
+    from magic_model.evaluation.ceiling import cohort_ceiling
+
+    print(cohort_ceiling(cohort, split=split, seed=seed, jobs=jobs).describe())
 
 
 def export(

@@ -141,9 +141,9 @@ def _bone_findings(ncct: Volume) -> Iterator[str]:
     if n_bone >= _BONE_SHARE * n_soft:
         return
     yield (
-        f"NCCT shows hardly any bone ({_BONE_HU:g} HU or more in {n_bone} voxels, soft "
-        f"tissue in {n_soft}): the skull is removed already or values are cut off; "
-        "give a brain_mask"
+        f"NCCT shows hardly any bone ({_BONE_HU:g} HU or more in {n_bone:,} voxels, "
+        f"soft tissue in {n_soft:,}): the skull is removed already or values are cut "
+        "off; give a brain_mask"
     )
 
 

@@ -21,14 +21,18 @@ class Sampling:
         pixel_mm: Side of a pixel.
         offset_mm: Distance of the NCCT slices below and above.
         slice_mm: Distance of the slices of the NCCT, the median of the patients.
+        slab_mm: Thickness over which each NCCT slice is averaged; single planes at 0.
     """
 
     pixel_mm: float
     offset_mm: float
     slice_mm: float
+    slab_mm: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
+            if name == "slab_mm" and value == 0:
+                continue
             if not 0 < value < np.inf:
                 msg = f"{name} must be a positive number of mm, got {value}"
                 raise DataError(msg)

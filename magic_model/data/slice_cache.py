@@ -227,7 +227,7 @@ def build_cache(
     first = Kind(next(iter(ranges)))
     found = cohort_sampling(cohort, first, geometry.size, geometry.offset_mm)
     pixel = geometry.pixel_mm or found.pixel_mm
-    sampling = dataclasses.replace(found, pixel_mm=pixel)
+    sampling = dataclasses.replace(found, pixel_mm=pixel, slab_mm=geometry.slab_mm)
     geometry = dataclasses.replace(geometry, pixel_mm=pixel)
     prints = [_fingerprint_of(cohort, p, ranges, geometry) for p in cohort.patients]
     whole = _digest(prints)
@@ -334,7 +334,10 @@ def _fingerprint_of(
         path = cohort.folder / image
         state = path.stat() if path.is_file() else None
         files[kind] = [str(image), state and [state.st_size, state.st_mtime_ns]]
-    settings = [_VERSION, dataclasses.asdict(geometry), list(ranges.items())]
+    how = dataclasses.asdict(geometry)
+    if not geometry.slab_mm:
+        del how["slab_mm"]  # single planes, as before there were slabs
+    settings = [_VERSION, how, list(ranges.items())]
     return _digest([settings, patient.patient_id, patient.split, files])
 
 

@@ -102,6 +102,9 @@ class SliceGeometry:
     offset_mm: float = 4.0
     """Distance of the NCCT slices below and above."""
 
+    slab_mm: float = 0.0
+    """Thickness over which each NCCT slice is averaged; single planes at 0."""
+
     enough: float = 0.1
     """Share of the fullest slice's area that a slice must have."""
 
@@ -156,7 +159,7 @@ def prepare_slices(
     slab, positions = _slab(grid, chosen)
     return SliceStack(
         patient_id=patient_id,
-        ncct=_sample_neighbours(head, mask, slab, geometry.offset_mm)[positions],
+        ncct=_sample_slabs(head, mask, slab, geometry)[positions],
         maps={
             name: to_display(data_grid.resample(volume, *slab).array)[positions]
             for name, volume in known.items()
@@ -272,6 +275,47 @@ def _is_cut(brain: Volume, affine: Affine, size: int) -> bool:
     return bool(places.min() < -1 or places.max() > size)
 
 
+def _sample_slabs(
+    head: Volume,
+    brain: Volume,
+    slab: tuple[Affine, data_grid.Shape],
+    geometry: SliceGeometry,
+) -> FloatArray:
+    """Sample the NCCT at three heights, each averaged over the planes of a slab.
+
+    Planes beyond the scan do not count.
+
+    Returns:
+        `(n, 3, size, size)` HU in radiological display.
+    """
+    affine, shape = slab
+    n = max(1, round(geometry.slab_mm / head.spacing[2]))
+    if n == 1:
+        return _sample_neighbours(head, brain, slab, geometry.offset_mm)
+    mm = float(np.linalg.norm(affine[:3, 2]))
+    inside = _inside(brain, affine, shape)
+    planes = (np.arange(n) - (n - 1) / 2) * geometry.slab_mm / n
+    slabs = []
+    for height in (-geometry.offset_mm, 0.0, geometry.offset_mm):
+        total = np.zeros(inside.shape, np.float32)
+        count = np.zeros(inside.shape, np.float32)
+        for plane in planes:
+            moved = _shift_along_z(affine, float((height + plane) / mm))
+            ct = to_display(
+                data_grid.resample(head, moved, shape, outside=_BEYOND).array
+            )
+            held = ct > _BEYOND / 100
+            total += np.where(held, ct, np.float32(0))
+            count += held
+        mean = total / np.maximum(count, 1)
+        shown = inside & (count > 0)
+        slabs.append(np.where(shown, mean, np.float32(NCCT_WINDOW[0])))
+    return np.stack(slabs, axis=1)
+
+
+_BEYOND = -1e6  # HU; what is more than a little mixed with it lies beyond the scan
+
+
 def _sample_neighbours(
     head: Volume, brain: Volume, slab: tuple[Affine, data_grid.Shape], offset_mm: float
 ) -> FloatArray:
@@ -316,8 +360,15 @@ def _masked(
 ) -> FloatArray:
     """Return `(slice, row, column)`."""
     ct = data_grid.resample(head, affine, shape, outside=NCCT_WINDOW[0]).array
-    inside = data_grid.resample(brain, affine, shape).array > data_grid.HALF
-    return to_display(np.where(inside, ct, np.float32(NCCT_WINDOW[0])))
+    inside = _inside(brain, affine, shape)
+    return np.where(inside, to_display(ct), np.float32(NCCT_WINDOW[0]))
+
+
+def _inside(
+    brain: Volume, affine: Affine, shape: data_grid.Shape
+) -> data_grid.BoolArray:
+    """Return where a mask holds more than half, `(slice, row, column)`."""
+    return to_display(data_grid.resample(brain, affine, shape).array > data_grid.HALF)
 
 
 def _validity(

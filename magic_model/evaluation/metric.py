@@ -20,6 +20,8 @@ class Metric(StrEnum):
     CORRELATION = "correlation"
     CORE_DICE = "core_dice"
     AT_RISK_DICE = "tissue_at_risk_dice"
+    CORE_AUC = "core_auc"
+    AT_RISK_AUC = "tissue_at_risk_auc"
     CORE_ML = "core_ml"
     AT_RISK_ML = "tissue_at_risk_ml"
     CENTRAL_RESIDUAL = "central_volume_residual"
@@ -59,6 +61,8 @@ METRICS: dict[Metric, MetricSpec] = {
     Metric.CORRELATION: MetricSpec("r", "", 3, _CONSTANT),
     Metric.CORE_DICE: MetricSpec("Dice of core", "", 3, _EMPTY),
     Metric.AT_RISK_DICE: MetricSpec("Dice of tissue at risk", "", 3, _EMPTY),
+    Metric.CORE_AUC: MetricSpec("AUC of core", "", 3, _EMPTY),
+    Metric.AT_RISK_AUC: MetricSpec("AUC of tissue at risk", "", 3, _EMPTY),
     Metric.CORE_ML: MetricSpec("Core", "mL", 1, _NEVER),
     Metric.AT_RISK_ML: MetricSpec("Tissue at risk", "mL", 1, _NEVER),
     Metric.CENTRAL_RESIDUAL: MetricSpec(

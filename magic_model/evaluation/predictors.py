@@ -15,6 +15,8 @@ BLACK = "black"
 CONSTANT = "constant in mask"
 NCCT_COPY = "NCCT copy"
 BASELINES = (BLACK, CONSTANT, NCCT_COPY)
+BOOSTING = "boosting"
+"""Boosted trees on smoothed and mirrored CT numbers; knows no more than these."""
 MEASURED = "measured"
 
 Images = Mapping[PerfusionMap, FloatArray]

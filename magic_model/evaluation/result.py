@@ -11,7 +11,6 @@ from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.errors import DataError, pluralize
 from magic_model.evaluation import statistics
 from magic_model.evaluation.metric import Metric
-from magic_model.evaluation.predictors import BASELINES
 from magic_model.evaluation.scores import Key, Progress, ScoreTable, score
 from magic_model.evaluation.selection import Selection, select
 from magic_model.frames import to_frame
@@ -43,13 +42,13 @@ class Evaluation:
 
     @property
     def methods(self) -> list[str]:
-        """Names, trivial predictors not among them."""
+        """Names, predictors to compare with not among them."""
         return list(self.selection.methods)
 
     @property
     def rows(self) -> list[str]:
-        """Methods, then trivial predictors."""
-        return [*self.methods, *BASELINES]
+        """Methods, then predictors to compare with."""
+        return [*self.methods, *self.scores.baselines]
 
     @property
     def maps(self) -> Sequence[PerfusionMap]:
@@ -123,6 +122,24 @@ def evaluate_folders(
         DataError: If names and folders do not match, a table or an image cannot be
             read, or nothing can be compared.
     """
+    selection = select_folders(measured, generated, names)
+    return evaluate_selection(selection, seed, progress, jobs=jobs)
+
+
+def select_folders(
+    measured: Path, generated: Sequence[Path], names: Sequence[str] | None = None
+) -> Selection:
+    """Find what can be compared in a cohort and in folders of generated ones.
+
+    Args:
+        measured: Folder with cohort.csv.
+        generated: Folders with generated.csv.
+        names: Name of each method; those of the folders if left out.
+
+    Raises:
+        DataError: If names and folders do not match, a table cannot be read, or nothing
+            can be compared.
+    """
     titles = list(names or ()) or [folder.resolve().name for folder in generated]
     if not titles or len(titles) != len(generated) or len(set(titles)) < len(titles):
         msg = (
@@ -134,8 +151,7 @@ def evaluate_folders(
         title: read_cohort(folder, GENERATED_FILE)
         for title, folder in zip(titles, generated, strict=True)
     }
-    selection = select(read_cohort(measured), methods)
-    return evaluate_selection(selection, seed, progress, jobs=jobs)
+    return select(read_cohort(measured), methods)
 
 
 def evaluate_selection(
@@ -144,6 +160,7 @@ def evaluate_selection(
     progress: Progress | None = None,
     *,
     jobs: int = 1,
+    boosting: bool = False,
 ) -> Evaluation:
     """Measure all patients and sum up.
 
@@ -152,11 +169,17 @@ def evaluate_selection(
         seed: Of the bootstrap.
         progress: Called with the number of patients done and of all.
         jobs: Patients measured at the same time.
+        boosting: Whether boosted trees are fitted to the training split and compared.
 
     Raises:
         DataError: If an image cannot be read or does not overlap.
     """
-    scores = score(selection, progress, jobs=jobs)
+    trees = None
+    if boosting:
+        from magic_model.evaluation.boosting import fit_boosting
+
+        trees = fit_boosting(selection.measured, selection.maps, jobs=jobs)
+    scores = score(selection, progress, jobs=jobs, trees=trees)
     rng = np.random.default_rng(seed)
     return Evaluation(
         selection=selection,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from magic_model.data.cohort import Cohort, Patient
 from magic_model.data.grid import BoolArray, resample
 from magic_model.data.lesion import Lesion, find_lesion, lesion_from_masks
-from magic_model.data.slices import SliceStack
+from magic_model.data.slices import SliceStack, to_display
 from magic_model.data.split import Split
 from magic_model.data.volume import FloatArray, Kind
 from magic_model.errors import SeverityUnknownError, pluralize
@@ -19,6 +20,9 @@ from magic_model.evaluation import selection as evaluation_selection
 from magic_model.evaluation.metric import Metric
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics import pixelwise, similarity
+
+if TYPE_CHECKING:
+    from magic_model.evaluation.boosting import Boosting
 
 _Box = tuple[slice, slice]
 _Array = NDArray[np.float64]
@@ -198,6 +202,13 @@ class ScoreTable:
     values: NDArray[np.float64]
     notes: Sequence[str]
 
+    @property
+    def baselines(self) -> list[str]:
+        """Predictors to compare with that were measured."""
+        known = (*predictors.BASELINES, predictors.BOOSTING)
+        found = {key.method for key in self.keys}
+        return [name for name in known if name in found]
+
     def column(self, key: Key) -> NDArray[np.float64]:
         """`(patients,)` values of a key."""
         values: NDArray[np.float64] = self.values[:, self.keys.index(key)]
@@ -215,13 +226,15 @@ def score(
     progress: Progress | None = None,
     *,
     jobs: int = 1,
+    trees: "Boosting | None" = None,
 ) -> ScoreTable:
-    """Measure every patient, in every method and trivial predictor.
+    """Measure every patient, in every method and predictor to compare with.
 
     Args:
         selection: What can be compared.
         progress: Called with the number of patients done and of all.
         jobs: Patients measured at the same time, each by a process.
+        trees: Boosted trees to compare with too.
 
     Raises:
         DataError: If an image cannot be read or does not overlap.
@@ -230,10 +243,10 @@ def score(
 
     constants, whose = _constants(selection, jobs)
     rows: list[_Figures] = []
-    notes = {whose: None}  # in order, each once
+    notes = dict.fromkeys([whose, *(trees.notes if trees else ())])  # each once
     work = Parallel(n_jobs=jobs, return_as="generator")
     for row, sources in work(
-        delayed(_scored)(selection, patient, constants)
+        delayed(_scored)(selection, patient, constants, trees)
         for patient in selection.patients
     ):
         rows.append(row)
@@ -300,17 +313,38 @@ def _lesion_overlap(
     }
 
 
+def _lesion_aucs(
+    measured: Lesion | None, reference: SliceStack, images: predictors.Images
+) -> dict[Metric, float]:
+    """How well the maps tell the measured lesion, whatever the limits of the rules.
+
+    Low CBF tells the core, late Tmax (else TTP) the tissue at risk; NaN where the
+    measured one is empty or unknown.
+    """
+    if measured is None:
+        return {Metric.CORE_AUC: math.nan, Metric.AT_RISK_AUC: math.nan}
+    delay = PerfusionMap.TMAX if PerfusionMap.TMAX in images else PerfusionMap.TTP
+    told = {}
+    for metric, truth, values in (
+        (Metric.CORE_AUC, measured.core, -images[PerfusionMap.CBF]),
+        (Metric.AT_RISK_AUC, measured.at_risk, images[delay]),
+    ):
+        inside = to_display(truth.array > 0)[reference.positions]
+        told[metric] = pixelwise.roc_auc(values[reference.mask], inside[reference.mask])
+    return told
+
+
 def _score_patient(
     selection: evaluation_selection.Selection,
     pair: evaluation_selection.PatientMaps,
-    constants: Mapping[PerfusionMap, float],
+    others: Mapping[str, predictors.Images],
 ) -> tuple[_Figures, list[str]]:
     """Measure a patient; all maps are cut to the same mask first.
 
     Args:
         selection: The maps, and the cohort with the measured masks.
         pair: What was measured and generated.
-        constants: Value of each map for the constant predictor.
+        others: Maps of each predictor to compare with.
 
     Returns:
         The figures, and where the measured lesion comes from.
@@ -322,7 +356,7 @@ def _score_patient(
     measured = _masked(pair.reference.maps, mask)
     predictions: dict[str, predictors.Images] = {
         **{name: _masked(images, mask) for name, images in pair.generated.items()},
-        **predictors.trivial_predictions(pair.reference, constants),
+        **others,
     }
     figures = {
         Key(method, name, metric): value
@@ -370,7 +404,9 @@ def _lesions(
     for method, images in {predictors.MEASURED: reference.maps, **predictions}.items():
         found = _lesion_in(reference, images)
         volumes = _lesion_volumes(truth if method == predictors.MEASURED else found)
-        for metric, value in {**volumes, **_lesion_overlap(truth, found)}.items():
+        told = _lesion_aucs(truth, reference, images)
+        overlap = _lesion_overlap(truth, found)
+        for metric, value in {**volumes, **overlap, **told}.items():
             figures[Key(method, None, metric)] = value
     notes = [
         f"Measured lesions are {source}; the Dice of the measured maps is that of what "
@@ -385,9 +421,14 @@ def _scored(
     selection: evaluation_selection.Selection,
     patient: Patient,
     constants: Mapping[PerfusionMap, float],
+    trees: "Boosting | None",
 ) -> tuple[_Figures, list[str]]:
     (pair,) = evaluation_selection.load_pairs(selection, [patient])
-    return _score_patient(selection, pair, constants)
+    others = predictors.trivial_predictions(pair.reference, constants)
+    if trees is not None:
+        images = trees.predict(selection.measured, patient)
+        others[predictors.BOOSTING] = _masked(images, pair.reference.mask)
+    return _score_patient(selection, pair, others)
 
 
 def _constants(

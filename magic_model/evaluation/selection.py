@@ -9,7 +9,7 @@ from magic_model.data.slices import SliceStack
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
-from magic_model.evaluation.predictors import BASELINES, MEASURED, Images
+from magic_model.evaluation.predictors import BASELINES, BOOSTING, MEASURED, Images
 from magic_model.maps import MAP_SPECS, PerfusionMap
 
 
@@ -48,7 +48,7 @@ def select(measured: Cohort, methods: Mapping[str, Cohort]) -> Selection:
         DataError: If a name is taken, or no patient or no map is common to all.
     """
     for name in methods:
-        if name in {*BASELINES, MEASURED} or not name.strip():
+        if name in {*BASELINES, BOOSTING, MEASURED} or not name.strip():
             msg = f"A method must have a name of its own, got {name!r}"
             raise DataError(msg)
     generated = [{p.patient_id: p for p in c.patients} for c in methods.values()]

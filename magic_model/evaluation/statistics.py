@@ -12,7 +12,7 @@ from scipy import stats
 from magic_model.data.cohort import Patient
 from magic_model.data.grid import BoolArray
 from magic_model.evaluation.metric import METRICS, Metric
-from magic_model.evaluation.predictors import BASELINES, MEASURED
+from magic_model.evaluation.predictors import MEASURED
 from magic_model.evaluation.scores import Key, ScoreTable
 from magic_model.maps import PerfusionMap
 from magic_model.metrics import method_agreement
@@ -137,7 +137,7 @@ def volume_agreement(
             scores.column(Key(MEASURED, None, key.metric)),
             scores.column(key),
         )
-        for method in (*methods, *BASELINES)
+        for method in (*methods, *scores.baselines)
         for key in scores.keys
         if key.method == method and key.metric in LESION_VOLUMES
     ]
@@ -229,7 +229,7 @@ def compare(
         methods: Names, trivial predictors not among them.
         rng: Source of chance.
     """
-    pairs = [*combinations(methods, 2), *product(methods, BASELINES)]
+    pairs = [*combinations(methods, 2), *product(methods, scores.baselines)]
     keys = [
         (key, replace(key, method=second))
         for first, second in pairs

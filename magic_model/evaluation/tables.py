@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from magic_model.evaluation import statistics
 from magic_model.evaluation.metric import METRICS, Metric, unit_of
-from magic_model.evaluation.predictors import BASELINES, MEASURED
+from magic_model.evaluation.predictors import MEASURED
 from magic_model.evaluation.result import Evaluation
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics.method_agreement import Interval
@@ -115,7 +115,13 @@ def unrounded(value: float) -> str:
     return "" if math.isnan(value) else repr(float(value))
 
 
-_FIGURES = (Metric.CORE_DICE, Metric.AT_RISK_DICE, Metric.CENTRAL_RESIDUAL)
+_FIGURES = (
+    Metric.CORE_DICE,
+    Metric.AT_RISK_DICE,
+    Metric.CORE_AUC,
+    Metric.AT_RISK_AUC,
+    Metric.CENTRAL_RESIDUAL,
+)
 
 
 _IN_BRAIN = (
@@ -156,7 +162,7 @@ def all_tables(evaluation: Evaluation) -> list[Table]:
             f"{_RUNS} As the public evaluation code computes them, to stand beside "
             "Tables S.8 and S.9: whole frame with its background, data range = largest "
             "generated value, UQI with means for sums. They say little: see how "
-            f"{', '.join(BASELINES)} score.",
+            f"{', '.join(evaluation.scores.baselines)} score.",
             (Metric.SSIM_PAPER, Metric.UQI_PAPER),
         ),
         _by_severity(evaluation),
@@ -203,13 +209,17 @@ def _lesion_table(evaluation: Evaluation) -> Table:
         name="lesions",
         title="Core, tissue at risk, and the central volume principle",
         caption="Dice: mean over patients in whom the measured lesion is not empty (95 "
-        "% interval by bootstrap, none below 3 patients). Residual: mean |CBV - CBF x "
+        "% interval by bootstrap, none below 3 patients). AUC: how often a voxel of "
+        "the measured core has the lower CBF, or one of the tissue at risk the later "
+        "Tmax or TTP, than a voxel of the brain outside. Residual: mean |CBV - CBF x "
         "MTT / 60| in the brain. Bias: generated minus measured volume (95 % limits of "
         "agreement). ICC(2,1): absolute agreement (95 % interval).",
         header=[
             "Method",
             "Core Dice",
             "At-risk Dice",
+            "Core AUC",
+            "At-risk AUC",
             "Residual [mL/100g]",
             "Core bias [mL]",
             "Core ICC",

@@ -69,6 +69,8 @@ _OF_MAPS = (
 _OF_PATIENTS = (
     ("core Dice", Metric.CORE_DICE),
     ("risk Dice", Metric.AT_RISK_DICE),
+    ("core AUC", Metric.CORE_AUC),
+    ("risk AUC", Metric.AT_RISK_AUC),
     ("core mL", Metric.CORE_ML),
     ("risk mL", Metric.AT_RISK_ML),
     ("residual", Metric.CENTRAL_RESIDUAL),

@@ -76,7 +76,10 @@ def _geometry(size: int, sampling: Sampling | None) -> SliceGeometry:
     if sampling is None:
         return SliceGeometry(size=size, offset_mm=_OFFSET_MM)
     return SliceGeometry(
-        size=size, pixel_mm=sampling.pixel_mm, offset_mm=sampling.offset_mm
+        size=size,
+        pixel_mm=sampling.pixel_mm,
+        offset_mm=sampling.offset_mm,
+        slab_mm=sampling.slab_mm,
     )
 
 

@@ -74,6 +74,7 @@ def prepare_cache(
             size=recipe.data.size,
             n_slices=recipe.data.n_slices,
             pixel_mm=recipe.data.pixel_mm or None,
+            slab_mm=recipe.data.slab_mm,
         )
         build_cache(
             read_cohort(cohort),

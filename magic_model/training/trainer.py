@@ -241,9 +241,10 @@ class Trainer:
         key = [header.seed, header.epoch, header.step, rank]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
         training = self.recipe.training
-        falling = training.warmdown * self._all
+        rising, falling = (s * self._all for s in (training.warmup, training.warmdown))
+        risen = (self._done + 1) / rising if rising else 1.0
         left = (self._all - self._done) / falling if falling else 1.0
-        self.nets.set_learning_rate(training.learning_rate * min(1.0, left))
+        self.nets.set_learning_rate(training.learning_rate * min(1.0, risen, left))
 
     def _record(
         self, loss: GeneratorLoss, judged: torch.Tensor, journal: _Journal | None

@@ -45,7 +45,7 @@ def words_found(folder: Path, truth: Truth, protocol: Protocol) -> Iterator[str]
     where it is.
     """
     cases = _case_words(truth)
-    others = cases | {protocol.reference, protocol.test}
+    others = cases | set(protocol.methods)
     true = standard.standard_words(truth, folder / study.MANIFEST)
     patterns: dict[str, re.Pattern[bytes] | None]
     patterns = dict.fromkeys(_WRITTEN_BY_PEOPLE, _pattern(cases))
@@ -109,10 +109,12 @@ def audit_study(
         () if shown is None else tuple(_cues(manifest, facts, shown, truth, protocol))
     )
     if cues and not any(check.faults for check in checks):
-        found = blinding_audit_volumes.volume_cues(
-            folder, manifest, truth.cells, protocol.test, np.random.default_rng(_SEED)
-        )
-        cues = (*cues, *found)
+        for arm in _told(protocol):
+            rng = np.random.default_rng(_SEED)
+            found = blinding_audit_volumes.volume_cues(
+                folder, manifest, truth.cells, arm, rng
+            )
+            cues = (*cues, *_named(found, arm, protocol))
     return AuditReport(
         len(facts),
         (*checks, words),
@@ -142,11 +144,12 @@ def picture_audit(
     found = []
     if report.cues:  # else a picture cannot be read
         manifest = study.read_manifest(folder)
-        found.append(
-            machine.machine_separation(folder, manifest, truth, protocol.test, jobs)
-        )
+        found += [
+            machine.machine_separation(folder, manifest, truth, pair, jobs)
+            for pair in machine.pairs_of(protocol)
+        ]
     if responses is not None:
-        found.append(machine.reader_separation(folder, responses, protocol))
+        found += machine.reader_separations(folder, responses, protocol)
     return replace(report, told_apart=tuple(one for one in found if one is not None))
 
 
@@ -168,7 +171,16 @@ def _not_searched(place: Path) -> bool:
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
-    forms = sorted({re.escape(f) for word in words for f in written_forms(word)})
+    # A letter or two, as in base64, would be found everywhere.
+    forms = sorted(
+        {
+            re.escape(form)
+            for word in words
+            for form in (
+                written_forms(word) if len(word) >= _SHORTEST else {word.encode()}
+            )
+        }
+    )
     if not forms:
         return None
     # A short name inside a longer word, or in a hash, is no name.
@@ -220,14 +232,31 @@ def _cues(
     truth: Truth,
     protocol: Protocol,
 ) -> Iterator[Cue]:
-    rng, test, cells = np.random.default_rng(_SEED), protocol.test, truth.cells
-    distant = protocol.min_distance > 0
-    yield blinding_audit_cues.position_cue(manifest.slots, cells, test)
-    yield from blinding_audit_cues.file_cues(facts, cells, test, rng)
-    yield from blinding_audit_cues.frame_cues(shown, test, rng)
+    rng, cells, slots = np.random.default_rng(_SEED), truth.cells, manifest.slots
+    distant = protocol.design.min_distance > 0
+    for arm in _told(protocol):
+        of_files = (
+            blinding_audit_cues.position_cue(slots, cells, arm),
+            *blinding_audit_cues.file_cues(facts, cells, arm, rng),
+            *blinding_audit_cues.frame_cues(shown, arm, rng),
+        )
+        yield from _named(of_files, arm, protocol)
     yield from blinding_audit_cues.name_linkage(facts, cells, rng)
-    yield from blinding_audit_cues.position_linkage(
-        manifest.slots, cells, rng, distant=distant
-    )
-    yield from blinding_audit_cues.picture_cues(shown, test, rng)
+    yield from blinding_audit_cues.position_linkage(slots, cells, rng, distant=distant)
+    for arm in _told(protocol):
+        of_pictures = blinding_audit_cues.picture_cues(shown, arm, rng)
+        yield from _named(of_pictures, arm, protocol)
     yield from standard.standard_cues(manifest, facts, truth, protocol)
+
+
+def _told(protocol: Protocol) -> tuple[str, ...]:
+    """Return the arms that are held against all others: one of two, or each of more."""
+    methods = protocol.methods
+    return methods if len(methods) > 2 else methods[1:]
+
+
+def _named(cues: Iterable[Cue], arm: str, protocol: Protocol) -> Iterator[Cue]:
+    """Say of which arm a cue is, where there are several."""
+    several = len(_told(protocol)) > 1
+    for cue in cues:
+        yield replace(cue, name=f"{cue.name} of {arm}") if several else cue

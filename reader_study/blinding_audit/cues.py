@@ -1,6 +1,7 @@
 """Cues with the key: does what may differ by chance follow the method?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import rankdata
@@ -11,6 +12,10 @@ from reader_study.blinding_audit.findings import Cue, Level
 from reader_study.design.truth import TruthCell
 from reader_study.formats.manifest import Slot
 from reader_study.formats.protocol import PictureCue
+
+_OfCases = Mapping[str, str]
+_Pair = tuple[permutation.Numbers, permutation.Numbers]
+_LEAST_CASES = 2
 
 _NAMES: dict[str, Callable[[FileFacts], str]] = {
     "file name": lambda f: f.name,
@@ -24,21 +29,14 @@ def name_linkage(
     rng: np.random.Generator,
 ) -> Iterator[Cue]:
     """Correlate names between the trials, and with the cases in their own order."""
-    groups = sorted({f.presentation.group for f in facts})
-    trials = sorted({f.presentation.trial for f in facts})
     for name, value in _NAMES.items():
         ranks = _by_case(facts, cells, value)
-        between = [(ranks[group, 1], ranks[group, 2]) for group in groups]
-        yield _linkage_cue(f"{name} between trials", between, rng)
-        sorted_names = [
-            (ranks[group, trial], _in_turn(ranks[group, trial]))
-            for group in groups
-            for trial in trials
-        ]
-        yield _linkage_cue(f"{name} and name of the case", sorted_names, rng)
-    sizes = _by_case(facts, cells, lambda f: f"{f.data_length:012d}")
-    between = [(sizes[group, 1], sizes[group, 2]) for group in groups]
-    yield _linkage_cue("compressed size between trials", between, rng, level="picture")
+        yield from _linkage_cues(f"{name} between trials", _between(ranks), rng)
+        sorted_names = _against_names(ranks.values())
+        yield from _linkage_cues(f"{name} and name of the case", sorted_names, rng)
+    sizes = _between(_by_case(facts, cells, lambda f: f"{f.data_length:012d}"))
+    name = "compressed size between trials"
+    yield from _linkage_cues(name, sizes, rng, level="picture")
 
 
 def position_linkage(
@@ -58,58 +56,95 @@ def position_linkage(
             then correlate negatively, as anyone may know, and only a positive
             correlation counts.
     """
-    pairs = sorted({tuple(slot.orders[trial] for trial in (1, 2)) for slot in slots})
-    positions = [[_positions(order, cells) for order in pair] for pair in pairs]
-    between = [(first, second) for first, second in positions]
+    orders = _different_orders(slots)
+    positions = {
+        (f"{number:06}", trial): _positions(order, cells)
+        for number, one in enumerate(orders)
+        for trial, order in enumerate(one)
+    }
     one_sided = " (one-sided)" if distant else ""
-    yield _linkage_cue(
-        f"position between trials{one_sided}", between, rng, distant=distant
-    )
-    sorted_names = [(places, _in_turn(places)) for pair in positions for places in pair]
-    yield _linkage_cue("position and name of the case", sorted_names, rng)
+    name = f"position between trials{one_sided}"
+    yield from _linkage_cues(name, _between(positions), rng, distant=distant)
+    sorted_names = _against_names(positions.values())
+    yield from _linkage_cues("position and name of the case", sorted_names, rng)
 
 
-def _linkage_cue(
+def _linkage_cues(
     name: str,
-    pairs: list[tuple[permutation.Numbers, permutation.Numbers]],
+    pairs: list[_Pair],
     rng: np.random.Generator,
     *,
     distant: bool = False,
     level: Level = "file",
-) -> Cue:
-    found = permutation.rank_association(pairs, rng, positive_only=distant)
-    return _found(name, level, "rank correlation", found)
+) -> Iterator[Cue]:
+    """Yield the most telling correlation, of series of one length together.
+
+    p is multiplied by the number of lengths. There is none of a single case.
+    """
+    by_length: dict[int, list[_Pair]] = {}
+    for pair in pairs:
+        by_length.setdefault(len(pair[0]), []).append(pair)
+    found = [
+        permutation.rank_association(alike, rng, positive_only=distant)
+        for n, alike in sorted(by_length.items())
+        if n >= _LEAST_CASES
+    ]
+    if found:
+        most = min(found, key=lambda one: one.p_value)
+        p_value, least = (
+            min(1.0, len(found) * p) for p in (most.p_value, most.least_p)
+        )
+        yield Cue(name, level, "rank correlation", most.value, p_value, most.how, least)
+
+
+def _between(values: Mapping[tuple[str, int], _OfCases]) -> list[_Pair]:
+    """Pair what cases have in one trial and in the next, of each group."""
+    pairs = []
+    for (group, trial), one in sorted(values.items(), key=lambda item: item[0]):
+        other = values.get((group, trial + 1), {})
+        both = sorted(one.keys() & other.keys())
+        if both:
+            pairs.append((_ranks_of(one, both), _ranks_of(other, both)))
+    return pairs
+
+
+def _against_names(values: Iterable[_OfCases]) -> list[_Pair]:
+    """Pair what cases have with the order of their names."""
+    return [
+        (_ranks_of(of, sorted(of)), np.arange(len(of), dtype=np.float64))
+        for of in values
+    ]
+
+
+def _ranks_of(of: _OfCases, cases: Sequence[str]) -> permutation.Numbers:
+    in_order = sorted(of[case] for case in cases)
+    return np.array([float(in_order.index(of[case])) for case in cases])
 
 
 def _by_case(
     facts: Sequence[FileFacts],
     cells: Mapping[str, TruthCell],
     value: Callable[[FileFacts], str],
-) -> dict[tuple[str, int], permutation.Numbers]:
-    """Return the rank of each case's value by group and trial, cases by name."""
+) -> dict[tuple[str, int], _OfCases]:
+    """Return a value of each case, of its first picture, by group and trial."""
     texts: dict[tuple[str, int], dict[str, str]] = {}
     for f in facts:
         at = texts.setdefault((f.presentation.group, f.presentation.trial), {})
-        at[cells[f.presentation.token].case] = value(f)
-    ranks = {}
-    for place, of in texts.items():
-        in_order = sorted(of.values())
-        ranks[place] = np.array(
-            [float(in_order.index(of[case])) for case in sorted(of)]
-        )
-    return ranks
+        at.setdefault(cells[f.presentation.token].case, value(f))
+    return {place: texts[place] for place in sorted(texts)}
 
 
-def _in_turn(series: permutation.Numbers) -> permutation.Numbers:
-    return np.arange(len(series), dtype=np.float64)
+def _positions(order: Sequence[str], cells: Mapping[str, TruthCell]) -> _OfCases:
+    """Return the first position of each case, as texts that sort like numbers."""
+    at: dict[str, str] = {}
+    for place, token in enumerate(order):
+        at.setdefault(cells[token].case, f"{place:06}")
+    return dict(sorted(at.items()))
 
 
-def _positions(
-    order: Sequence[str], cells: Mapping[str, TruthCell]
-) -> permutation.Numbers:
-    """Return the position of each case, cases by name."""
-    at = {cells[token].case: place for place, token in enumerate(order)}
-    return np.array([float(at[case]) for case in sorted(at)])
+def _different_orders(slots: Sequence[Slot]) -> list[tuple[tuple[str, ...], ...]]:
+    """Return the orders of all trials, each once."""
+    return sorted({tuple(o for _, o in sorted(slot.orders.items())) for slot in slots})
 
 
 _PENALTY = 1.0  # per feature, in units of a case's variance
@@ -179,6 +214,9 @@ def file_cues(
     truth = [cells[f.presentation.token] for f in facts]
     is_test = np.array([cell.method == test for cell in truth])
     yield from file_orders(facts, is_test)
+    counts = Counter((cell.case, cell.method == test) for cell in truth)
+    if len(set(counts.values())) > 1 or len(counts) < 2 * len({c for c, _ in counts}):
+        return  # labels of a case cannot be swapped
     features = np.column_stack(
         [
             *(_ranks(facts, value) for value in _FILE_CUES.values()),
@@ -220,9 +258,8 @@ def position_cue(
     The reader whose orders tell most is given, with the p-value multiplied by the
     number of readers with orders of their own.
     """
-    pairs = sorted({tuple(slot.orders[trial] for trial in (1, 2)) for slot in slots})
     found = []
-    for pair in pairs:
+    for pair in _different_orders(slots):
         methods = [[cells[token].method for token in order] for order in pair]
         found.append(
             permutation.order_association([np.array(m) == test for m in methods])

@@ -19,10 +19,11 @@ from scipy.stats import t as student
 from reader_study.building import png, study, volumes
 from reader_study.building.training_set import checked_picture
 from reader_study.design.truth import Truth
+from reader_study.formats.arms import Arms, read_arms
 from reader_study.formats.manifest import Manifest, Panel, Presentation
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import read_questionnaire
-from reader_study.formats.responses import Reading, read_responses
+from reader_study.formats.responses import Reading, Responses, read_responses
 
 _Floats = NDArray[np.float64]
 _Plane = NDArray[np.uint8]
@@ -61,8 +62,17 @@ class Separation:
         return f"{self.who}: AUC {self.auc:.2f} ({limits}), {self.n_cases} cases"
 
 
+def pairs_of(protocol: Protocol) -> list[tuple[str, str]]:
+    """Return which methods are told apart: the reference and each other one."""
+    return [(protocol.reference, other) for other in protocol.methods[1:]]
+
+
 def machine_separation(
-    folder: Path, manifest: Manifest, truth: Truth, test: str, jobs: int = 2
+    folder: Path,
+    manifest: Manifest,
+    truth: Truth,
+    methods: tuple[str, str],
+    jobs: int = 2,
 ) -> Separation | None:
     """Learn to tell the methods, and say how well it went; None of too few cases.
 
@@ -70,14 +80,16 @@ def machine_separation(
         folder: STUDY.
         manifest: Its manifest.
         truth: Content of its key.
-        test: Name of the test method.
+        methods: Names of the reference and of the test method; cases that lack a
+            picture of one of them are left out.
         jobs: Pictures at a time.
     """
-    shown = {}
+    shown, every = {}, {cell.method for cell in truth.cells.values()}
     for presentation in manifest.presentations:
         cell = truth.cells[presentation.token]
-        shown[cell.case, cell.method == test] = presentation
-    cases = sorted({case for case, _ in shown})
+        shown[cell.case, cell.method] = presentation
+    named = {case for case, _ in shown}
+    cases = sorted(c for c in named if all((c, m) in shown for m in methods))
     if len(cases) < LEAST_CASES:
         return None
 
@@ -85,10 +97,11 @@ def machine_separation(
         return _features_of_file(folder, manifest, presentation)
 
     with ThreadPoolExecutor(jobs) as pool:
-        wanted = [shown[case, is_test] for is_test in (False, True) for case in cases]
+        wanted = [shown[case, method] for method in methods for case in cases]
         features = np.array(list(pool.map(read, wanted)))
     what = f"{features.shape[1]} features of each {_what(manifest)}"
     who = f"A machine ({what}, each case by learning from others)"
+    who += _of_several(methods, len(every))
     return learned_separation(who, features.reshape(2, len(cases), -1))
 
 
@@ -96,10 +109,15 @@ def _what(manifest: Manifest) -> str:
     return "picture" if manifest.volumes is None else "volume"
 
 
-def reader_separation(
+def _of_several(methods: tuple[str, str], n: int) -> str:
+    """Name the two methods where there are more."""
+    return f", {methods[1]} from {methods[0]}" if n > 2 else ""
+
+
+def reader_separations(
     folder: Path, responses: Path, protocol: Protocol
-) -> Separation | None:
-    """Say how well readers told the methods; None where they were not asked.
+) -> list[Separation]:
+    """Say how well readers told the methods; empty where they were not asked.
 
     Args:
         folder: STUDY.
@@ -111,21 +129,26 @@ def reader_separation(
     """
     question = protocol.analysis.get("turing_question") or ""
     if not question:
-        return None
-    found = read_responses(
-        responses,
-        read_questionnaire(folder / study.QUESTIONNAIRE),
-        reference=protocol.reference,
-        test=protocol.test,
+        return []
+    asked = read_questionnaire(folder / study.QUESTIONNAIRE)
+    read: Arms | Responses = (
+        read_responses(
+            responses, asked, reference=protocol.reference, test=protocol.test
+        )
+        if len(protocol.methods) == 2
+        else read_arms(responses, asked, protocol.methods)
     )
-    shares = _called_synthetic(found.readings, question)
-    names = (protocol.reference, protocol.test)
-    cases = sorted({c for c, _ in shares if all((c, m) in shares for m in names)})
-    if not cases:
-        return None
-    reference, tested = (np.array([shares[c, m] for c in cases]) for m in names)
-    who = f"{len(found.readers)} readers ({question}, together)"
-    return separation(who, 0.5 + (tested[:, np.newaxis] - reference) / 2)
+    shares = _called_synthetic(read.readings, question)
+    found = []
+    for names in pairs_of(protocol):
+        cases = sorted({c for c, _ in shares if all((c, m) in shares for m in names)})
+        if cases:
+            reference, tested = (np.array([shares[c, m] for c in cases]) for m in names)
+            who = f"{len(read.readers)} readers ({question}, together)"
+            who += _of_several(names, len(protocol.methods))
+            wins = 0.5 + (tested[:, np.newaxis] - reference) / 2
+            found.append(separation(who, wins))
+    return found
 
 
 def learned_separation(who: str, features: _Floats) -> Separation:

@@ -112,5 +112,4 @@ def standard_text(manifest: Manifest, truth: Truth, protocol: Protocol) -> str:
 
 
 def _by_method(counts: Mapping[str, int], protocol: Protocol) -> str:
-    methods = (protocol.reference, protocol.test)
-    return ", ".join(f"{counts.get(method, 0)} by {method}" for method in methods)
+    return ", ".join(f"{counts.get(m, 0)} by {m}" for m in protocol.methods)

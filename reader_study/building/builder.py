@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reader_study.blinding_audit import AuditReport, audit_study
-from reader_study.building import study, volumes
+from reader_study.building import planning, study, volumes
 from reader_study.building import training as building_training
 from reader_study.building.cases_file import (
     Case,
-    read_cases,
     reference_standard,
     without_truth,
 )
@@ -29,14 +28,11 @@ from reader_study.building.pictures import (
 )
 from reader_study.building.restoring import PADDING, VOLUME_SOURCES, copies_of
 from reader_study.building.sealing import check_passphrases, seal
-from reader_study.design.study_plan import StudyPlan, plan_study
+from reader_study.design.study_plan import StudyPlan
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
-from reader_study.formats import questionnaire as formats_questionnaire
-from reader_study.formats.checking import read_toml
 from reader_study.formats.manifest import SCHEMA, Manifest
-from reader_study.formats.plan_check import check_plan
-from reader_study.formats.protocol import Protocol, check_names, protocol_of
+from reader_study.formats.protocol import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,22 +93,25 @@ class _UnluckyDrawError(StudyError):
 
 def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     _refuse_unsafe(request)
-    protocol, questionnaire = _planned(request.protocol)
-    cases = read_cases(request.cases)
+    prepared = planning.prepare(request.protocol, request.cases)
+    protocol, questionnaire = prepared.protocol, prepared.questionnaire
+    cases = prepared.cases
     practice = building_training.practice_cases(
         protocol, questionnaire, request.protocol.parent, cases
     )
     nonce, padding = secrets.token_hex(32), secrets.token_hex(32)
-    available = {case.name: case.severity for case in cases.values()}
-    plan = plan_study(available, protocol, nonce)
+    plan, told = prepared.draw(nonce)
     chosen = [cases[name] for name in {cell.case for cell in plan.cells.values()}]
     standard = reference_standard(chosen, protocol.analysis)
-    drawn = _drawn_images(plan, cases, protocol)
+    drawn = {
+        (cell.case, cell.method): cases[cell.case].images[cell.method]
+        for cell in plan.cells.values()
+    }
     stacks, sources = _drawn_volumes(plan, cases, protocol, request.cases.parent)
     pictures = _encoded(drawn, protocol, request.jobs)
     details = {
         "nonce": nonce,
-        "available": available,
+        **told,
         "sources": _sources(
             drawn,
             {name: picture.source_sha256 for name, picture in pictures.items()},
@@ -142,7 +141,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             slots=plan.slots,
             training_sha256=training.sha256,
             volumes=sealed,
-        )
+        ).sealed()
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
         _write(stage / study.MANIFEST, manifest.to_json())
@@ -169,37 +168,6 @@ def _refuse_unsafe(request: BuildRequest) -> None:
             raise StudyError(msg)
 
 
-def _planned(path: Path) -> tuple[Protocol, formats_questionnaire.Questionnaire]:
-    source = read_toml(path)
-    protocol = protocol_of(source)
-    check_names(protocol, source)
-    questionnaire = _questionnaire(protocol, path.parent)
-    check_plan(protocol, questionnaire, source)
-    return protocol, questionnaire
-
-
-def _questionnaire(
-    protocol: Protocol, folder: Path
-) -> formats_questionnaire.Questionnaire:
-    if protocol.questionnaire == formats_questionnaire.PAPER:
-        return formats_questionnaire.paper_questionnaire()
-    path = folder / protocol.questionnaire
-    found = formats_questionnaire.read_questionnaire(path)
-    formats_questionnaire.check_for_reading(found, str(path))
-    return replace(found, first_form=False)  # what is written is schema 1
-
-
-def _drawn_images(
-    plan: StudyPlan, cases: Mapping[str, Case], protocol: Protocol
-) -> dict[tuple[str, str], Path]:
-    images = {}
-    for cell in plan.cells.values():
-        case, reference = cases[cell.case], cell.method == protocol.reference
-        image = case.reference_image if reference else case.test_image
-        images[cell.case, cell.method] = image
-    return images
-
-
 def _drawn_volumes(
     plan: StudyPlan, cases: Mapping[str, Case], protocol: Protocol, folder: Path
 ) -> tuple[dict[tuple[str, str], Path], dict[str, list[dict[str, str]]]]:
@@ -214,12 +182,11 @@ def _drawn_volumes(
         return {}, {}
     found = {}
     for cell in plan.cells.values():
-        case, reference = cases[cell.case], cell.method == protocol.reference
-        volume = case.reference_volume if reference else case.test_volume
+        volume = cases[cell.case].volumes.get(cell.method)
         if volume is None:
             msg = (
                 "viewer 'stack' must have a volume of every case and method in "
-                f"cases.csv, got none of {case.name}: magic-model montage --volumes "
+                f"cases.csv, got none of {cell.case}: magic-model montage --volumes "
                 "writes them"
             )
             raise StudyError(msg)

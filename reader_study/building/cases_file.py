@@ -1,50 +1,72 @@
 """cases.csv: the cases that a study can be built from, and what is true of them."""
 
 import csv
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reader_study.design.allocation import Candidate
+from reader_study.design.orders import DesignError
 from reader_study.errors import StudyError, counted
+from reader_study.formats.protocol import Protocol
 from reader_study.formats.rating import diseased_values, is_positive
 from reader_study.formats.spellings import is_nothing
 
 COLUMNS = ("case", "severity", "reference_image", "test_image")
 VOLUMES = ("reference_volume", "test_volume")
+"""Of a file with a row for each case, and two methods."""
+
+LONG = ("case", "method", "image")
+"""Columns of a file with a row for each case and method."""
+
 TRUTH = ("truth", "truth_source")
 """Columns that may be there besides."""
 
+_NOT_OF_THE_CASE = frozenset(
+    {*COLUMNS, *LONG, *VOLUMES, *TRUTH, "volume"} - {"severity"}
+)
 _MOST_NAMED = 10
+_Row = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A patient with a montage of each method, and what else is given.
+    """A patient with a montage by each method that there is one of.
 
     Attributes:
         name: Of the case.
-        severity: Class, by which cases are drawn.
-        reference_image: Montage of the reference method.
-        test_image: Montage of the test method.
-        reference_volume: Volume of the reference method.
-        test_volume: Volume of the test method.
+        images: Montage by method.
+        volumes: Volume by method, where given.
+        columns: What other columns say of the case, such as its severity.
         truth: What the reference standard says; empty where it is not known.
         truth_source: What that standard is.
     """
 
     name: str
-    severity: str
-    reference_image: Path
-    test_image: Path
-    reference_volume: Path | None = None
-    test_volume: Path | None = None
+    images: Mapping[str, Path]
+    volumes: Mapping[str, Path] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     truth: str = ""
     truth_source: str = ""
 
+    @property
+    def severity(self) -> str:
+        """Class, by which cases may be drawn; empty where there is none."""
+        return self.columns.get("severity", "")
 
-def read_cases(path: Path) -> dict[str, Case]:
+
+def read_cases(
+    path: Path, methods: Sequence[str] = ("reference", "test")
+) -> dict[str, Case]:
     """Read cases.csv; paths of images are relative to its folder.
+
+    It has a row for each case and method, with columns `case`, `method` and `image`,
+    or one for each case, with those of the reference and of the test method.
+
+    Args:
+        path: The file.
+        methods: Names of the methods, the reference first.
 
     Raises:
         StudyError: If it cannot be read or a row cannot be used; the line is named.
@@ -52,11 +74,10 @@ def read_cases(path: Path) -> dict[str, Case]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
-            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                msg = f"{path} line 1: column {missing[0]} is missing"
-                raise StudyError(msg)
-            rows = [(reader.line_num, row) for row in reader]
+            header = tuple(reader.fieldnames or ())
+            is_long = "method" in header and "reference_image" not in header
+            _check_header(path, header, methods, is_long=is_long)
+            rows = [(f"{path} line {reader.line_num}", row) for row in reader]
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise StudyError(msg) from error
@@ -64,48 +85,171 @@ def read_cases(path: Path) -> dict[str, Case]:
         msg = f"{path}: not a CSV table in UTF-8 ({error})"
         raise StudyError(msg) from error
     cases: dict[str, Case] = {}
-    for line, row in rows:
-        case = _case(row, path.parent, f"{path} line {line}")
-        if case.name in cases:
-            msg = (
-                f"{path} line {line}: case must be there once, got {case.name!r} twice"
-            )
-            raise StudyError(msg)
+    for where, row in rows:
+        if is_long:
+            case = _with_picture(cases, row, path.parent, where, methods)
+        else:
+            case = _pair(row, path.parent, where, methods)
+            if case.name in cases:
+                msg = f"{where}: case must be there once, got {case.name!r} twice"
+                raise StudyError(msg)
         cases[case.name] = case
     return cases
 
 
-def _case(row: Mapping[str, str | None], folder: Path, where: str) -> Case:
-    values = {column: (row[column] or "").strip() for column in COLUMNS}
-    for column, value in values.items():
-        if not value:
-            msg = f"{where}: {column} must be given, got nothing"
-            raise StudyError(msg)
-    images = [folder / values[column] for column in COLUMNS[2:]]
-    for image in images:
-        if not image.is_file():
-            msg = f"{where}: {image} must be a file, got none"
-            raise StudyError(msg)
-    given = [(row.get(column) or "").strip() for column in VOLUMES]
-    volumes = [folder / text if text else None for text in given]
-    for volume in volumes:
-        if volume is not None and not volume.is_file():
-            msg = f"{where}: {volume} must be a file, got none"
-            raise StudyError(msg)
+def candidates(cases: Mapping[str, Case], protocol: Protocol) -> dict[str, Any]:
+    """Return what a study may be drawn from, as `plan_study` takes it.
+
+    Args:
+        cases: All of cases.csv.
+        protocol: With the design.
+
+    Raises:
+        DesignError: If cases lack a picture, or a column, that the design needs.
+    """
+    if protocol.layout is None:
+        return {case.name: case.severity for case in cases.values()}
+    wanted = dict.fromkeys([*protocol.design.strata, "severity"])
+    found = {}
+    for case in cases.values():
+        _check_case(case, protocol)
+        methods = tuple(m for m in protocol.methods if m in case.images)
+        kept = {n: case.columns[n] for n in wanted if n in case.columns}
+        found[case.name] = Candidate(methods, kept)
+    return found
+
+
+def _check_case(case: Case, protocol: Protocol) -> None:
+    design = protocol.design
+    for name in design.strata:
+        value = case.columns.get(name, "")
+        if not value or not value.isprintable():
+            msg = (
+                "must be columns of cases.csv with a line of text for every case, got "
+                f"{value!r:.60} in {name} of {case.name}"
+            )
+            raise DesignError(msg, "design", "strata")
+    n = len(case.images)
+    if design.pairing == "paired" and n < len(design.arms):
+        lacking = next(arm for arm in design.arms if arm not in case.images)
+        msg = (
+            f"must be 'partly paired' or 'unpaired' unless every case has a picture of "
+            f"every arm, got none of {case.name} by {lacking}"
+        )
+        raise DesignError(msg, "design", "pairing")
+    if design.pairing == "unpaired" and n > 1:
+        msg = (
+            "must be 'partly paired' or 'paired' where a case has several pictures, as "
+            f"{case.name} has {n}"
+        )
+        raise DesignError(msg, "design", "pairing")
+
+
+def _check_header(
+    path: Path, header: Sequence[str], methods: Sequence[str], *, is_long: bool
+) -> None:
+    if not is_long and len(methods) != 2:
+        msg = (
+            f"{path} line 1: columns case, method and image must be there for a study "
+            f"of {counted(len(methods), 'arm')}, got {', '.join(header) or 'none'}"
+        )
+        raise StudyError(msg)
+    missing = [c for c in (LONG if is_long else COLUMNS) if c not in header]
+    if missing:
+        msg = f"{path} line 1: column {missing[0]} is missing"
+        raise StudyError(msg)
+
+
+def _pair(row: _Row, folder: Path, where: str, methods: Sequence[str]) -> Case:
+    """Return the case of a row with both its methods."""
+    values = _filled(row, COLUMNS, where)
+    images = [_file(folder, values[column], where) for column in COLUMNS[2:]]
+    volumes = [_file_or_none(folder, row, column, where) for column in VOLUMES]
+    given = {m: v for m, v in zip(methods, volumes, strict=True) if v is not None}
     truth, source = _truth(row, where)
     return Case(
         values["case"],
-        values["severity"],
-        images[0],
-        images[1],
-        volumes[0],
-        volumes[1],
+        dict(zip(methods, images, strict=True)),
+        given,
+        _columns(row),
         truth,
         source,
     )
 
 
-def _truth(row: Mapping[str, str | None], where: str) -> tuple[str, str]:
+def _with_picture(
+    cases: Mapping[str, Case],
+    row: _Row,
+    folder: Path,
+    where: str,
+    methods: Sequence[str],
+) -> Case:
+    """Return the case of a row with the picture of the row added."""
+    values = _filled(row, LONG, where)
+    name, method = values["case"], values["method"]
+    if method not in methods:
+        known = ", ".join(methods)
+        msg = f"{where}: method must be one of {known}, got {method!r:.60}"
+        raise StudyError(msg)
+    truth, source = _truth(row, where)
+    before = cases.get(name, Case(name, {}, {}, _columns(row), truth, source))
+    if method in before.images:
+        msg = f"{where}: {name!r} must have one picture by {method}, got a second"
+        raise StudyError(msg)
+    for column, was, value in _said(before, row, where):
+        if was != value:
+            msg = (
+                f"{where}: {column} must be the same in all rows of {name!r}, got "
+                f"{value!r:.60} after {was!r:.60}"
+            )
+            raise StudyError(msg)
+    volume = _file_or_none(folder, row, "volume", where)
+    return replace(
+        before,
+        images={**before.images, method: _file(folder, values["image"], where)},
+        volumes={**before.volumes, **({method: volume} if volume else {})},
+    )
+
+
+def _said(case: Case, row: _Row, where: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what a case is said to be, and what a row says."""
+    for column, value in _columns(row).items():
+        yield column, case.columns[column], value
+    known = (case.truth, case.truth_source)
+    yield from zip(TRUTH, known, _truth(row, where), strict=True)
+
+
+def _columns(row: _Row) -> dict[str, str]:
+    return {
+        name: (value or "").strip()
+        for name, value in row.items()
+        if name and name not in _NOT_OF_THE_CASE
+    }
+
+
+def _filled(row: _Row, columns: Sequence[str], where: str) -> dict[str, str]:
+    values = {column: (row[column] or "").strip() for column in columns}
+    for column, value in values.items():
+        if not value:
+            msg = f"{where}: {column} must be given, got nothing"
+            raise StudyError(msg)
+    return values
+
+
+def _file_or_none(folder: Path, row: _Row, column: str, where: str) -> Path | None:
+    text = (row.get(column) or "").strip()
+    return _file(folder, text, where) if text else None
+
+
+def _file(folder: Path, text: str, where: str) -> Path:
+    path = folder / text
+    if not path.is_file():
+        msg = f"{where}: {path} must be a file, got none"
+        raise StudyError(msg)
+    return path
+
+
+def _truth(row: _Row, where: str) -> tuple[str, str]:
     truth, source = ((row.get(column) or "").strip() for column in TRUTH)
     for column, text in zip(TRUTH, (truth, source), strict=True):
         if not text.isprintable():

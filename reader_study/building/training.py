@@ -98,8 +98,8 @@ def practice_cases(
     """
     if not protocol.training_cases:
         return ()
-    names = (protocol.reference, protocol.test)
-    rows = read_training_file(folder / protocol.training_cases, questionnaire, names)
+    path, names = folder / protocol.training_cases, protocol.methods
+    rows = read_training_file(path, questionnaire, names)
     _check_apart(rows, cases.values())
     for row in rows:
         if protocol.viewer == "stack" and (
@@ -260,11 +260,7 @@ def _pattern(names: Collection[str]) -> re.Pattern[str]:
 
 def _check_apart(rows: Iterable[TrainingRow], cases: Collection[Case]) -> None:
     names = {case.name for case in cases}
-    images = {
-        image.resolve()
-        for case in cases
-        for image in (case.reference_image, case.test_image)
-    }
+    images = {image.resolve() for case in cases for image in case.images.values()}
     for row in rows:
         if row.case in names or row.image.resolve() in images:
             msg = (

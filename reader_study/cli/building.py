@@ -1,4 +1,4 @@
-"""Commands before a study has readers: `init`, `build` and `audit`."""
+"""Commands before a study has readers: `init`, `preview`, `build` and `audit`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,36 +6,50 @@ from typing import Annotated
 import typer
 
 from reader_study.cli import options
-from reader_study.errors import StudyError
 
 _LEAKS = 1
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the program."""
-    for command in (init, build, audit):
+    for command in (init, preview, build, audit):
         app.command()(command)
 
 
 def init(
     protocol: Annotated[Path, typer.Argument(help="New file.")] = Path("study.toml"),
+    template: Annotated[
+        str, typer.Option(help="magic, turing, three-arms or inter-rater.")
+    ] = "magic",
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Draw pictures to try it with, too.")
+    ] = False,
 ) -> None:
-    """Write a commented protocol to begin with."""
-    from reader_study.formats.protocol import template
+    """Write a commented protocol to begin with, of a design of your choice."""
+    from reader_study.building.demo import write_template
 
-    try:
-        with protocol.open("x", encoding="utf-8") as file:
-            file.write(template())
-    except FileExistsError as error:
-        msg = f"{protocol} exists already and is not written over"
-        raise StudyError(msg) from error
-    except OSError as error:
-        msg = f"{protocol}: cannot be written ({error.strerror})"
-        raise StudyError(msg) from error
+    first, *others = write_template(protocol, template, demo=demo)
     print(
-        f"{protocol} written. Read it, change it, then: magic-study build {protocol} "
-        "..."
+        f"{first} written. Read it, change it, then: magic-study build {protocol} ..."
     )
+    for path in others:
+        print(f"{path} written.")
+
+
+def preview(
+    path: Annotated[Path, typer.Argument(help="study.toml, or a built study.")],
+    cases: Annotated[
+        Path | None, typer.Option(help="cases.csv, with a study.toml.")
+    ] = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Print a row for each reading, as CSV.")
+    ] = False,
+) -> None:
+    """Show who reads how much when, or each reading; nothing of what it is."""
+    from reader_study.building import planning
+
+    found = planning.preview(path, cases)
+    print(found.to_csv().rstrip("\n") if table else found.to_text())
 
 
 def build(
@@ -43,7 +57,7 @@ def build(
     cases: Annotated[
         Path,
         typer.Option(
-            help="cases.csv: case, severity and two montages each; truth, if known."
+            help="cases.csv: case, method and image; or case, severity, two montages."
         ),
     ],
     out: Annotated[Path, typer.Option(help="New folder of the study.")],

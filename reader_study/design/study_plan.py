@@ -1,14 +1,24 @@
 """The plan of a study: cases drawn, design drawn, each picture under its own names."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from reader_study.design.design import Design, draw_design, generator
+from reader_study.design.allocation import Candidate
+from reader_study.design.design import (
+    Design,
+    draw_design,
+    generator,
+    require_told_apart,
+)
+from reader_study.design.explicit import TABLE, design_of_table
+from reader_study.design.orders import Picture
 from reader_study.design.truth import Truth, TruthCell
 from reader_study.errors import StudyError
+from reader_study.formats.design import TableRow, table_of
 from reader_study.formats.manifest import Manifest, Slot
 from reader_study.formats.protocol import Protocol
 
@@ -72,41 +82,61 @@ class StudyPlan:
 
 
 def plan_study(
-    available: Mapping[str, str], protocol: Protocol, nonce: str
+    available: Mapping[str, Any],
+    protocol: Protocol,
+    nonce: str,
+    table: Sequence[TableRow] = (),
 ) -> StudyPlan:
     """Draw a study; the same cases, protocol and nonce give the same study.
 
     Args:
-        available: Severity of each case that may be drawn.
+        available: Each case that may be drawn, as `Candidate` or as the key keeps it:
+            its severity, or its methods and columns.
         protocol: How many of which severity, and the design.
         nonce: Recorded random text. It is secret until unblinding.
+        table: Who reads what, where the design is a table.
 
     Raises:
-        StudyError: If there are too few cases, or the constraints cannot be met.
+        DesignError: If there are too few cases, the constraints cannot be met, or the
+            method is confounded with something that was not accepted.
     """
     rng = {
         purpose: generator(protocol.sha256, nonce, purpose)
         for purpose in ("cases", "design", "pseudo-IDs", "tokens")
     }
-    severities = _draw_cases(available, protocol.per_severity, rng["cases"])
-    design = draw_design(severities, protocol, rng["design"])
+    candidates = {
+        name: _candidate(given, protocol) for name, given in available.items()
+    }
+    cases = _draw_cases(candidates, protocol, rng["cases"])
+    if protocol.design.allocation == "table":
+        design = design_of_table(table, cases, protocol)
+    else:
+        design = draw_design(cases, protocol.design, protocol.n_readers, rng["design"])
+    if protocol.layout is not None:
+        require_told_apart(design, protocol.design)
+    place = {case: n for n, case in enumerate(cases)}
+
+    def turn(picture: Picture) -> tuple[int, int, int]:
+        arm = protocol.methods.index(picture.method)
+        return place[picture.case], arm, picture.occasion
+
     shown = [
-        (group, trial, case)
-        for group in design.reference_trial
-        for trial in range(1, protocol.n_trials + 1)
-        for case in severities
+        (group, trial, picture)
+        for group, sessions in design.shown.items()
+        for trial, pictures in sessions.items()
+        for picture in sorted(pictures, key=turn)
     ]
     pseudo_ids = draw_pseudo_ids(len(shown), rng["pseudo-IDs"])
     tokens = draw_tokens(len(shown), rng["tokens"])
-    presentations = []
-    for (group, trial, case), name, token in zip(
+    presentations, behind = [], {}
+    for (group, trial, picture), name, token in zip(
         shown, pseudo_ids, tokens, strict=True
     ):
-        reference = design.is_reference(group, trial, case)
-        method = protocol.reference if reference else protocol.test
-        cell = TruthCell(case, method, severities[case])
+        severity = cases[picture.case].columns.get("severity", "")
+        cell = TruthCell(picture.case, picture.method, severity)
         presentations.append(PlannedPresentation(token, group, trial, name, cell))
-    return StudyPlan(tuple(presentations), _slots(design, presentations))
+        behind[group, trial, picture] = token
+    return StudyPlan(tuple(presentations), _slots(design, behind))
 
 
 def check_draw(manifest: Manifest, truth: Truth, protocol: Protocol) -> None:
@@ -128,7 +158,8 @@ def check_draw(manifest: Manifest, truth: Truth, protocol: Protocol) -> None:
     if hashlib.sha256(nonce.encode()).hexdigest() != manifest.nonce:
         msg = "The nonce in the key must be the one the manifest commits to"
         raise StudyError(msg)
-    plan = plan_study(truth.details["available"], protocol, nonce)
+    table = table_of(truth.details.get(TABLE, ()))
+    plan = plan_study(truth.details["available"], protocol, nonce, table)
     names = {(p.token, p.group, p.trial, p.pseudo_id) for p in plan.presentations}
     shown = {(p.token, p.group, p.trial, p.pseudo_id) for p in manifest.presentations}
     if plan.cells != truth.cells or plan.slots != manifest.slots or names != shown:
@@ -144,30 +175,51 @@ def _written(number: int) -> str:
     return f"{text[:3]}-{text[3:]}"
 
 
+def kept(candidate: Candidate) -> Any:  # noqa: ANN401 - plain values
+    """Return a candidate as the key keeps it."""
+    return {"methods": list(candidate.methods), "columns": dict(candidate.columns)}
+
+
+def _candidate(given: Any, protocol: Protocol) -> Candidate:  # noqa: ANN401
+    if isinstance(given, Candidate):
+        return given
+    if isinstance(given, str):
+        return Candidate(protocol.methods, {"severity": given})
+    return Candidate(tuple(given["methods"]), given["columns"])
+
+
 def _draw_cases(
-    available: Mapping[str, str],
-    per_severity: Mapping[str, int],
-    rng: np.random.Generator,
-) -> dict[str, str]:
-    drawn: dict[str, str] = {}
-    for severity, wanted in sorted(per_severity.items()):
-        cases = sorted(case for case, found in available.items() if found == severity)
-        if len(cases) < wanted:
-            msg = f"Cases of severity {severity} must be {wanted}, got {len(cases)}"
+    available: Mapping[str, Candidate], protocol: Protocol, rng: np.random.Generator
+) -> dict[str, Candidate]:
+    """Draw as many cases of each class as are wanted; all where none is counted."""
+    if not protocol.per_severity:
+        return {name: available[name] for name in sorted(available)}
+    unpaired = protocol.design.pairing == "unpaired"
+    column = "arm" if unpaired else protocol.design.strata[0]
+    classes = {
+        name: case.methods[0] if unpaired else case.columns.get(column, "")
+        for name, case in available.items()
+    }
+    drawn: dict[str, Candidate] = {}
+    for wanted, number in sorted(protocol.per_severity.items()):
+        cases = sorted(case for case, found in classes.items() if found == wanted)
+        if len(cases) < number:
+            msg = f"Cases of {column} {wanted} must be {number}, got {len(cases)}"
             raise StudyError(msg)
-        chosen = rng.choice(len(cases), wanted, replace=False)
-        drawn |= {cases[i]: severity for i in chosen}
+        chosen = rng.choice(len(cases), number, replace=False)
+        drawn |= {cases[i]: available[cases[i]] for i in chosen}
     return drawn
 
 
-def _slots(design: Design, shown: list[PlannedPresentation]) -> tuple[Slot, ...]:
-    tokens = {(p.group, p.trial, p.cell.case): p.token for p in shown}
+def _slots(
+    design: Design, behind: Mapping[tuple[str, int, Picture], str]
+) -> tuple[Slot, ...]:
     return tuple(
         Slot(
             plan.reader,
             plan.group,
             {
-                trial: tuple(tokens[plan.group, trial, case] for case in order)
+                trial: tuple(behind[plan.group, trial, picture] for picture in order)
                 for trial, order in plan.orders.items()
             },
         )

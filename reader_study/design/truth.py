@@ -8,6 +8,7 @@ from typing import Any
 
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.checking import Filled, Source, Text, check, record
+from reader_study.formats.manifest import Manifest
 
 STANDARD = "reference_standard"
 """What the key's details call what is true of the cases."""
@@ -15,11 +16,11 @@ STANDARD = "reference_standard"
 
 @record
 class TruthCell:
-    """What is behind a token."""
+    """What is behind a token; the severity is empty where cases have none."""
 
     case: Filled
     method: Filled
-    severity: Filled
+    severity: Text
 
 
 @record
@@ -50,6 +51,16 @@ class Truth:
         found: Mapping[str, Mapping[str, str]] = self.details.get(STANDARD, {})
         return found
 
+    @property
+    def columns(self) -> dict[str, dict[str, str]]:
+        """What the study's cases are by further columns, but for their severity."""
+        available: Mapping[str, Any] = self.details.get("available", {})
+        return {
+            case: {n: v for n, v in of["columns"].items() if n != "severity"}
+            for case, of in available.items()
+            if isinstance(of, dict)
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the content as plain values."""
         content = asdict(self)
@@ -65,6 +76,24 @@ class Truth:
             FormatError: If it is not such a content.
         """
         return check(Truth, content, Source("key", content))
+
+
+def occasions(manifest: Manifest, truth: Truth) -> dict[str, int]:
+    """Return by token 1, or 2 where a group sees the same picture a second time.
+
+    Of two in one trial, which a reader sees first is for the order to say.
+
+    Args:
+        manifest: Of the study.
+        truth: Content of its key.
+    """
+    seen: dict[tuple[str, str, str], int] = {}
+    found = {}
+    for p in sorted(manifest.presentations, key=lambda p: (p.group, p.trial, p.token)):
+        cell = truth.cells[p.token]
+        picture = (p.group, cell.case, cell.method)
+        found[p.token] = seen[picture] = seen.get(picture, 0) + 1
+    return found
 
 
 def new_salt() -> str:

@@ -5,7 +5,7 @@ case nor method is named; the sealed key alone says what is behind a token.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reader_study.errors import StudyError
-from reader_study.formats import checking
+from reader_study.formats import canonical, checking
 
 FILE_NAME = "manifest.json"
 MOST_PANELS = 8
@@ -157,6 +157,8 @@ class Manifest:
         slots: One per planned reader.
         training_sha256: Hash of the list of training cases; empty if there are none.
         volumes: Sealed volumes, where readers scroll through stacks; else None.
+        content_sha256: Hash of all of the above, by which damage is found before a
+            database knows the study; empty in studies of earlier versions.
     """
 
     schema: Literal[1]
@@ -169,6 +171,7 @@ class Manifest:
     slots: tuple[Slot, ...]
     training_sha256: checking.Text = ""
     volumes: Volumes | None = None
+    content_sha256: checking.Text = ""
 
     def __post_init__(self) -> None:
         for name in ("token", "pseudo_id", "image"):
@@ -185,6 +188,15 @@ class Manifest:
         if len({slot.name for slot in self.slots}) != len(self.slots):
             msg = "must each have its own name, got one twice"
             raise checking.Invalid(msg, "slots")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its hash is that of its content; of an earlier version, unknown."""
+        return self.content_sha256 in ("", self._hash())
+
+    def sealed(self) -> "Manifest":
+        """Return it with the hash of its content."""
+        return replace(self, content_sha256=self._hash())
 
     def presentation(self, token: str) -> Presentation:
         """Return what a token stands for.
@@ -230,6 +242,8 @@ class Manifest:
             del content["training_sha256"]
         if self.volumes is None:  # as before there were volumes
             del content["volumes"]
+        if not self.content_sha256:  # as before it had one
+            del content["content_sha256"]
         return content
 
     def to_json(self) -> str:
@@ -248,6 +262,11 @@ class Manifest:
             FormatError: If it is not such a content.
         """
         return checking.check(Manifest, content, checking.Source(where, content))
+
+    def _hash(self) -> str:
+        content = self.to_dict()
+        content.pop("content_sha256", None)
+        return canonical.sha256_of(content)
 
     @cached_property
     def _by_token(self) -> dict[str, Presentation]:

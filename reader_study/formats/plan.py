@@ -16,9 +16,8 @@ from reader_study.formats.endpoint import (
     Multiplicity,
     multiplicities,
 )
-from reader_study.formats.protocol import Protocol
+from reader_study.formats.protocol import Protocol, sealed_protocol_beside
 from reader_study.formats.questionnaire import Question
-from reader_study.formats.unblinding import sealed_protocol_beside
 
 FILE_NAME = "plan.json"
 
@@ -358,7 +357,9 @@ def read_plan(path: str | Path) -> AnalysisPlan:
     return AnalysisPlan(**values)
 
 
-_NEVER_AMENDED = ("title", "reference", "test", "allocation", "order", "n_cases")
+_NEVER_AMENDED = (
+    "title", "reference", "test", "allocation", "order", "n_cases",
+)  # fmt: skip
 """What plan.json repeats of the protocol and no amendment may change."""
 
 
@@ -391,12 +392,32 @@ def plan_beside(responses: str | Path) -> AnalysisPlan:
     if sealed is None:
         return plan
     content = checking.read_json(path).content
+    fixed = {"title": sealed.title, **_of_design(sealed)}
+    del fixed["n_readers"]  # may be amended
     same = (content.get("analysis") or {}) == sealed.analysis and all(
-        content.get(name) == getattr(sealed, name) for name in _NEVER_AMENDED
+        content.get(name) == fixed.get(name) for name in (*_NEVER_AMENDED, "tests")
     )
-    same = same and not plan.tests  # a sealed protocol has one
     seal: Literal["holds", "broken"] = "holds" if same else "broken"
     return dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
+
+
+def _of_design(protocol: Protocol) -> dict[str, Any]:
+    """Return what plan.json repeats of the design."""
+    reference, *others = protocol.methods
+    found: dict[str, Any] = {"reference": reference}
+    if others:
+        found["test"] = others[0]
+    if len(others) > 1:
+        found["tests"] = others
+    layout = protocol.layout
+    found["allocation"] = layout.allocation if layout else protocol.allocation
+    found["order"] = layout.order if layout else protocol.order
+    found["n_readers"] = protocol.n_readers
+    if protocol.n_cases:
+        found["n_cases"] = protocol.n_cases
+    if layout:
+        found["design"] = layout.given()
+    return found
 
 
 def plan_json(
@@ -415,12 +436,7 @@ def plan_json(
             "schema": 1,
             "study_id": study_id,
             "title": protocol.title,
-            "reference": protocol.reference,
-            "test": protocol.test,
-            "allocation": protocol.allocation,
-            "order": protocol.order,
-            "n_readers": protocol.n_readers,
-            "n_cases": protocol.n_cases,
+            **_of_design(protocol),
             "washout_days": protocol.washout_days,
             "corrections": protocol.corrections,
             "roles": list(protocol.roles),

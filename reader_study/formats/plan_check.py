@@ -38,7 +38,12 @@ def check_plan(
     given = {key: value for key, value in table.items() if key in KEYS}
     faults += checking.faults_of(AnalysisPlan, given)
     if not faults:
-        given |= {"reference": protocol.reference, "test": protocol.test}
+        reference, *others = protocol.methods
+        given["reference"] = reference
+        if others:
+            given["test"] = others[0]
+        if len(others) > 1:
+            given["tests"] = tuple(others)
         plan = AnalysisPlan(**given)
         faults += _question_faults(plan, table, questionnaire)
     if faults:
@@ -129,7 +134,8 @@ def _endpoint_faults(
         if endpoint.weights == "own" and endpoint.question not in plan.weights:
             why = f"must be in [analysis.weights] for {endpoint.question}, got none"
             yield checking.Fault((*path, "weights"), why)
-        yield from _method_faults(path, endpoint, (plan.reference, plan.test))
+        methods = (plan.reference, *(plan.tests or (plan.test,)))
+        yield from _method_faults(path, endpoint, methods)
         yield from _rated_faults(path, endpoint, plan, questionnaire)
     endpoints = [one for _, one in named]
     for place, one in enumerate(endpoints):
@@ -161,7 +167,7 @@ def _rated_faults(
 
 
 def _method_faults(
-    path: checking.Path_, endpoint: Endpoint, methods: tuple[str, str]
+    path: checking.Path_, endpoint: Endpoint, methods: tuple[str, ...]
 ) -> Iterable[checking.Fault]:
     if not endpoint.of_one_method or endpoint.method in methods:
         return

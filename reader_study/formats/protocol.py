@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reader_study.formats import checking
+from reader_study.formats import design as formats_design
 from reader_study.formats.canonical import sha256_of
 
 Allocation = Literal["paper", "balanced"]
-Order = Literal["shared", "per_reader"]
+Order = formats_design.Order
 Viewer = Literal["montage", "stack"]
 _Days = Annotated[checking.Number, Field(ge=0)]
 _Hours = Annotated[checking.Number, Field(gt=0, le=168)]
@@ -58,6 +59,16 @@ _IN_FILE = {
 }
 """Table and key of study.toml, by field; `cases` and `analysis` are whole tables."""
 
+_OF_TWO_TRIALS = frozenset(
+    {name for name, path in _IN_FILE.items() if path[0] in {"methods", "design"}}
+)
+_DESIGN = ("design",)
+_IN_FILE_BY_ARMS = {
+    **{name: path for name, path in _IN_FILE.items() if name not in _OF_TWO_TRIALS},
+    "layout": _DESIGN,
+}
+"""The same where `[design]` names arms: then it is a whole table, too."""
+
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
     "pin", "viewer", "require_all_slices", "lock_window", "measures",
@@ -69,16 +80,24 @@ default, so that a new setting changes no study that does without it."""
 
 @checking.record(kw_only=True)
 class Protocol:
-    """A two-trial study of two methods; once constructed, valid."""
+    """What a study is going to do; once constructed, valid.
+
+    Its design is that of two methods in two trials, or the one that `layout` says.
+    """
 
     title: checking.Filled
-    per_severity: Mapping[str, checking.Count]
-    """Number of cases drawn of each severity."""
+    per_severity: Mapping[str, checking.Count] = field(default_factory=dict)
+    """Number of cases drawn of each severity; with a layout of each value of its first
+    stratum, or of each arm of unpaired ones, and empty for all cases."""
 
     reference: checking.Filled = "RAPID"
-    test: checking.Filled = "MAGIC"
-    n_trials: Literal[2] = 2
+    test: checking.Text = "MAGIC"
+    n_trials: checking.Positive = 2
     """Each case is read once by each method, in different trials: two trials."""
+
+    layout: formats_design.StudyDesign | None = None
+    """The design where study.toml names arms; None: two trials, as the settings
+    around this one say. `design` is it in either case."""
 
     allocation: Allocation = "balanced"
     """`paper`: which method comes first is drawn for each case by itself, the same for
@@ -152,6 +171,22 @@ class Protocol:
     """The analysis plan: plain values, hashed with the rest."""
 
     def __post_init__(self) -> None:
+        self._check_viewer()
+        if self.layout is None:
+            self._check_two_trials()
+        else:
+            self._check_layout(self.layout)
+
+    def _check_two_trials(self) -> None:
+        if not self.per_severity:
+            msg = "must be given, got nothing"
+            raise checking.Invalid(msg, "per_severity")
+        if not self.test.strip():
+            msg = f"must not be empty, got {self.test!r}"
+            raise checking.Invalid(msg, "test")
+        if self.n_trials != 2:
+            msg = f"must be 2, got {self.n_trials}"
+            raise checking.Invalid(msg, "n_trials")
         if self.reference.casefold() == self.test.casefold():
             msg = f"must not be the reference, got {self.test!r}"
             raise checking.Invalid(msg, "test")
@@ -164,7 +199,6 @@ class Protocol:
                 f"pictures of a trial are of one method, got {self.max_run}"
             )
             raise checking.Invalid(why, "max_run")
-        self._check_viewer()
         # Were it more, the case in the middle of trial 1 would have no place.
         largest = self.n_cases // 2
         if self.min_distance > largest:
@@ -174,6 +208,43 @@ class Protocol:
             )
             raise checking.Invalid(why, "min_distance")
 
+    def _check_layout(self, layout: formats_design.StudyDesign) -> None:
+        if self.closing and layout.sessions != 2:
+            why = "must be false unless there are two sessions, which it compares"
+            raise checking.Invalid(why, "closing")
+        if self.per_severity:
+            self._check_counts(layout)
+        if self.n_readers < layout.groups:
+            why = (
+                f"must be {self.n_readers} at most, the number of readers, got "
+                f"{layout.groups}"
+            )
+            raise checking.Invalid(why, "layout", "groups")
+        for key in ("cases_per_reader", "repeat", "shared_cases"):
+            given = getattr(layout, key)
+            if self.per_severity and given > self.n_cases:
+                why = (
+                    f"must be {self.n_cases} at most, the number of cases, got {given}"
+                )
+                raise checking.Invalid(why, "layout", key)
+
+    def _check_counts(self, layout: formats_design.StudyDesign) -> None:
+        if layout.pairing == "unpaired":
+            for name in self.per_severity:
+                if name not in layout.arms:
+                    known = ", ".join(layout.arms)
+                    why = f"must be an arm of an unpaired design, {known}"
+                    raise checking.Invalid(why, "per_severity", name)
+        elif not layout.strata:
+            why = (
+                "must be left out, to read all cases, or design.strata must name the "
+                "column whose values it counts"
+            )
+            raise checking.Invalid(why, "per_severity")
+        if not self.n_cases:
+            msg = "must be one or more cases in all, got 0"
+            raise checking.Invalid(msg, "per_severity")
+
     def _check_viewer(self) -> None:
         for name in ("lock_window", "measures"):
             if getattr(self, name) and self.viewer != "stack":
@@ -182,13 +253,39 @@ class Protocol:
 
     @property
     def n_cases(self) -> int:
-        """Number of cases of each trial."""
+        """Number of cases that are drawn; 0 where all are read."""
         return sum(self.per_severity.values())
+
+    @cached_property
+    def design(self) -> formats_design.StudyDesign:
+        """What is read, by whom and when."""
+        if self.layout is not None:
+            return self.layout
+        return formats_design.two_trials(
+            self.reference,
+            self.test,
+            by_chance=self.allocation == "paper",
+            order=self.order,
+            max_run=self.max_run,
+            min_distance=self.min_distance,
+        )
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Names of the methods; the first is the reference."""
+        return self.design.arms
+
+    def washout_before(self, trial: int) -> float:
+        """Return the least days between a trial and the one before it."""
+        own = self.layout.washout_days if self.layout else ()
+        return own[trial - 2] if own and trial > 1 else self.washout_days
 
     @cached_property
     def sha256(self) -> str:
         """Hash of all settings; comments and layout of the file do not count."""
         given = asdict(self)
+        if self.layout is not None:
+            given["layout"] = self.layout.given()
         return sha256_of(
             {
                 f.name: given[f.name]
@@ -232,14 +329,19 @@ def protocol_of(source: checking.Source) -> Protocol:
         FormatError: If a key is unknown or missing, or a value cannot be used.
     """
     content: dict[str, Any] = source.content
-    faults = [*_table_faults(content), *_plain_faults(content.get("analysis", {}))]
+    in_file = _IN_FILE_BY_ARMS if _names_arms(content) else _IN_FILE
+    faults = [
+        *_table_faults(content, in_file),
+        *_plain_faults(content.get("analysis", {})),
+    ]
     values = {}
-    for name, path in _IN_FILE.items():
+    for name, path in in_file.items():
         table = content.get(path[0])
         if len(path) == 1 and table is not None:
             values[name] = table
         elif isinstance(table, dict) and path[-1] in table:
             values[name] = table[path[-1]]
+    values |= _of_arms(values.get("layout"))
     if faults:
         found = checking.faults_of(Protocol, values)
         faults += [
@@ -251,7 +353,56 @@ def protocol_of(source: checking.Source) -> Protocol:
 
 def path_in_file(path: checking.Path_) -> checking.Path_:
     """Return where in study.toml the field of a protocol is."""
-    return (*_IN_FILE[str(path[0])], *path[1:]) if path else path
+    if not path:
+        return path
+    name = str(path[0])
+    return (*(_DESIGN if name == "layout" else _IN_FILE[name]), *path[1:])
+
+
+UNBLINDING = "unblinding.json"
+"""Who opened the key, and the protocol that was sealed before."""
+
+
+def sealed_content(protocol: Protocol) -> dict[str, Any]:
+    """Return what unblinding.json says of the protocol as it was built."""
+    content = asdict(protocol)
+    if protocol.layout is None:  # as before designs were data of their own
+        del content["layout"]
+    return {"protocol_sha256": protocol.sha256, "protocol": content}
+
+
+def sealed_protocol_beside(plan: str | Path) -> Protocol | None:
+    """Return the protocol in the unblinding.json beside plan.json.
+
+    Its hash is computed again: it must be the one that is written there, which is that
+    of manifest.json and of the first entry of the study's log.
+
+    Args:
+        plan: Path of plan.json.
+
+    Returns:
+        The protocol; None where there is none, as in earlier studies.
+
+    Raises:
+        FormatError: If there is one that cannot be used, or has another hash.
+    """
+    path = Path(plan).with_name(UNBLINDING)
+    if not path.exists():
+        return None
+    source = checking.read_json(path)
+    content = source.content if isinstance(source.content, dict) else {}
+    if "protocol" not in content:
+        return None
+
+    def path_of(where: checking.Path_) -> checking.Path_:
+        return ("protocol", *where)
+
+    protocol = checking.check(Protocol, content["protocol"], source, path_of)
+    told = content.get("protocol_sha256")
+    if protocol.sha256 != told:
+        why = f"must be the hash of protocol, {protocol.sha256}, got {told!r}"
+        raise source.error([checking.Fault(("protocol_sha256",), why)])
+    return protocol
 
 
 def check_names(protocol: Protocol, source: checking.Source) -> None:
@@ -260,28 +411,56 @@ def check_names(protocol: Protocol, source: checking.Source) -> None:
     Raises:
         FormatError: If one does not.
     """
+    named: dict[checking.Path_, str] = {("title",): protocol.title}
+    if protocol.layout is None:
+        named |= {("reference",): protocol.reference, ("test",): protocol.test}
+    else:
+        arms = enumerate(protocol.layout.arms)
+        named |= {("layout", "arms", place): name for place, name in arms}
     faults = [
         checking.Fault(
-            path_in_file((name,)),
+            path_in_file(path),
             f"must be one line without blanks around it, got {checking.clipped(value)}",
         )
-        for name in ("title", "reference", "test")
-        if (value := getattr(protocol, name)) != value.strip()
-        or not value.isprintable()
+        for path, value in named.items()
+        if value != value.strip() or not value.isprintable()
     ]
     if faults:
         raise source.error(faults)
 
 
-def _table_faults(content: Mapping[str, Any]) -> list[checking.Fault]:
+def _names_arms(content: Mapping[str, Any]) -> bool:
+    table = content.get("design")
+    return isinstance(table, dict) and "arms" in table
+
+
+def _of_arms(table: object) -> dict[str, Any]:
+    """Return the settings of two trials that follow from a table with arms."""
+    arms = table.get("arms") if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(arms, list):
+        return {}
+    names, sessions = [a for a in arms if isinstance(a, str)], table.get("sessions", 1)
+    found: dict[str, Any] = {"test": names[1] if len(names) > 1 else ""}
+    if names:
+        found["reference"] = names[0]
+    if isinstance(sessions, int) and sessions > 0:
+        found["n_trials"] = sessions
+    return found
+
+
+def _table_faults(
+    content: Mapping[str, Any], in_file: Mapping[str, tuple[str, ...]]
+) -> list[checking.Fault]:
     tables: dict[str, list[str]] = {}
-    for path in _IN_FILE.values():
+    for path in in_file.values():
         tables.setdefault(path[0], []).extend(path[1:])
     faults = []
     for table, values in content.items():
         known = tables.get(table)
         if known is None:
             why = f"is unknown; known are {', '.join(tables)}"
+            if table == "methods":
+                why = "must be left out where design.arms names the methods"
             faults.append(checking.Fault((table,), why))
         elif not isinstance(values, dict):
             faults.append(
@@ -291,6 +470,8 @@ def _table_faults(content: Mapping[str, Any]) -> list[checking.Fault]:
             )
         elif known:
             why = f"is unknown; known are {', '.join(known)}"
+            if table == "design":
+                why += "; others go with design.arms"
             faults += [
                 checking.Fault((table, key), why) for key in values if key not in known
             ]

@@ -19,7 +19,10 @@ REQUIRED = ("reader", "case", "method")
 ONE_METHOD = "all readings"
 """Name of the method in a file without column `method`."""
 
-OCCASION = ("repeat", "session", "trial")
+REPEAT = "repeat"
+"""Column that says which reading of the same picture by the same reader this is."""
+
+OCCASION = (REPEAT, "session", "trial")
 """Columns that tell readings of one reader, case and method apart; the first that is
 filled does."""
 
@@ -135,6 +138,7 @@ def responses_text(
     masked: bool = False,
     viewed: bool = False,
     truth: bool = False,
+    about: Sequence[str] = (),
 ) -> str:
     """Return the text of responses.csv.
 
@@ -144,11 +148,18 @@ def responses_text(
         masked: Without what the pictures are: case, method and severity.
         viewed: With what was on screen, where readers scroll through stacks.
         truth: With the truth of the cases and its source, unless masked.
+        about: Further columns about the readings and cases; `repeat` of them stands
+            beside the trial.
     """
     ids = questionnaire.ids
-    last = _TRUTH if truth and not masked else ()
+    again = tuple(name for name in about if name == REPEAT)
+    last = (
+        *(_TRUTH if truth and not masked else ()),
+        *(name for name in about if name != REPEAT),
+    )
     header = [
-        "reader", "trial", "position", "pseudo_id", *(() if masked else _UNBLINDED),
+        "reader", "trial", *again, "position", "pseudo_id",
+        *(() if masked else _UNBLINDED),
         *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
         "submitted_at", "seconds", "active_seconds", *(("seen",) if viewed else ()),
         *last, "simulated",

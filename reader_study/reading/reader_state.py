@@ -120,7 +120,7 @@ class ReaderState:
         earlier = [signed[trial] for trial in signed if trial < self.trial]
         if self.finished or not earlier or self.trial in self.history.early:
             return None
-        washout = timedelta(days=self.protocol.washout_days)
+        washout = timedelta(days=self.protocol.washout_before(self.trial))
         until = to_text(from_text(max(earlier)) + washout)
         return until if self.now < until else None
 

@@ -39,11 +39,15 @@ class AccurateBots:
         rating: Of the plan of the study.
         plan: With `auc`, `auc_test`, `kappa`, `within_case` and `within_reader`.
         diseased: `(cases,)` class of each case.
+        n_methods: Methods that they read by; all but the first have the test's AUC.
+        repeated: Whether they read pictures a second time.
     """
 
     rating: Rating
     plan: SimulationPlan
     diseased: NDArray[np.bool_]
+    n_methods: int = 2
+    repeated: bool = False
 
     @property
     def auc(self) -> tuple[float, float]:
@@ -70,23 +74,26 @@ class AccurateBots:
             rng: Source of chance.
 
         Returns:
-            By question of the rating the codes `(readers, cases, 2)`: reference and
-            test method.
+            By question of the rating the codes `(readers, cases, methods)`: reference
+            and test methods; then as many of second readings, where there are any.
         """
         shared, diseased = self._shared, self.diseased
         n_cases = len(diseased)
+        reference, test = self._apart
+        apart = [reference, *(test for _ in range(self.n_methods - 1))]
+        apart *= 2 if self.repeated else 1
 
         def part(*shape: int) -> _Numbers:
             same, own = (
                 rng.standard_normal((*shape, 1)),
-                rng.standard_normal((*shape, 2)),
+                rng.standard_normal((*shape, len(apart))),
             )
             return math.sqrt(shared) * same + math.sqrt(1 - shared) * own
 
         of_case, of_reader = self.plan.within_case, self.plan.within_reader
         rest = max(0.0, 1 - of_case - of_reader)
         seen = (
-            np.where(diseased[:, None], 0.5, -0.5) * np.array(self._apart)
+            np.where(diseased[:, None], 0.5, -0.5) * np.array(apart)
             + math.sqrt(of_case) * part(n_cases)
             + math.sqrt(of_reader) * part(n_readers, 2)[:, diseased.astype(int)]
             + math.sqrt(rest) * part(n_readers, n_cases)

@@ -20,6 +20,8 @@ FALL = 0.6
 """Each step of a scale is chosen this many times as often as the one before."""
 
 HIGHEST_AUC = 0.999
+RETEST = 0.8
+_MAY_BE_LEFT_OUT = frozenset({"auc", "auc_test", "retest"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class SimulationPlan:
             have no bias, `within_case` and `within_reader` are correlations of what
             readers see, and `kappa` is met as far as the AUCs leave it free.
         auc_test: The same by the test method; that of the reference if not given.
+        retest: Kappa of a reader's two answers to a picture that is read twice; 0.8 if
+            not given.
     """
 
     kappa: float = 0.6
@@ -51,13 +55,14 @@ class SimulationPlan:
     corrected: float = 0.0
     auc: float | None = None
     auc_test: float | None = None
+    retest: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             is_auc = name in {"auc", "auc_test"}
             low, high = (0.5, HIGHEST_AUC) if is_auc else (0, 1)
             number = isinstance(value, int | float) and low <= value <= high
-            if not number and not (is_auc and value is None):
+            if not number and not (name in _MAY_BE_LEFT_OUT and value is None):
                 msg = f"{name} must be from {low} to {high}, got {value!r}"
                 raise StudyError(msg)
         from_source = math.sqrt(self.within_case) + math.sqrt(self.within_reader)
@@ -69,7 +74,7 @@ class SimulationPlan:
             raise StudyError(msg)
 
     def given(self) -> dict[str, float]:
-        """Return the settings by name, without AUCs that are not given."""
+        """Return the settings by name, without those that are not given."""
         return {name: v for name, v in vars(self).items() if v is not None}
 
 
@@ -112,20 +117,25 @@ def draw_answers(
     shape: tuple[int, int],
     *,
     rng: np.random.Generator,
+    n_methods: int = 2,
+    repeated: bool = False,
 ) -> Mapping[str, NDArray[np.int64]]:
-    """Draw what every bot answers to every case by either method.
+    """Draw what every bot answers to every case by every method.
 
     Args:
         questionnaire: What is asked.
-        plan: How bots answer.
+        plan: How bots answer; each test method agrees with the reference as planned.
         shape: Number of readers and of cases.
         rng: Source of chance.
+        n_methods: Number of methods.
+        repeated: Whether there are second answers to the same pictures.
 
     Returns:
-        By question the codes `(readers, cases, 2)`: reference and test method.
+        By question the codes `(readers, cases, methods)`: the reference first; then as
+        many of second readings, where there are any.
     """
     return {
-        question.id: _draw(question, plan, shape, rng)
+        question.id: _draw(question, plan, shape, rng, (n_methods, repeated))
         for question in questionnaire.questions
     }
 
@@ -135,8 +145,10 @@ def _draw(
     plan: SimulationPlan,
     shape: tuple[int, int],
     rng: np.random.Generator,
+    columns: tuple[int, bool],
 ) -> NDArray[np.int64]:
     readers, cases = shape
+    n_methods, repeated = columns
     shares = _shares(question)
 
     def drawn(*size: int) -> NDArray[np.int64]:
@@ -144,7 +156,6 @@ def _draw(
         return np.broadcast_to(found, shape).astype(np.int64)
 
     case, habit = drawn(1, cases), drawn(readers, 1)
-    kept, alike = _of_pairs(plan)
 
     def answered(scale: float) -> NDArray[np.int64]:
         source = rng.random(shape)
@@ -153,16 +164,29 @@ def _draw(
         by_habit = np.where(source < of_habit, habit, drawn(*shape))
         return np.where(source < of_case, case, by_habit)
 
-    reference = answered(1.0)
-    test = np.where(rng.random(shape) < kept, reference, answered(alike))
-    further = rng.random(shape) < plan.bias
-    test = np.minimum(test + further, len(shares) - 1)
+    def like(other: NDArray[np.int64], kappa: float) -> NDArray[np.int64]:
+        kept, alike = _of_pairs(plan, kappa)
+        return np.where(rng.random(shape) < kept, other, answered(alike))
+
+    def biased(found: NDArray[np.int64]) -> NDArray[np.int64]:
+        further = rng.random(shape) < plan.bias
+        return np.minimum(found + further, len(shares) - 1)
+
+    unbiased = [reference := answered(1.0)]
+    found = [reference]
+    for _ in range(n_methods - 1):
+        unbiased.append(like(reference, plan.kappa))
+        found.append(biased(unbiased[-1]))
+    if repeated:
+        retest = RETEST if plan.retest is None else plan.retest
+        again = [like(one, retest) for one in unbiased]
+        found += [again[0], *map(biased, again[1:])]
     codes = np.array([choice.code for choice in question.scale], dtype=np.int64)
-    both: NDArray[np.int64] = codes[np.stack([reference, test], axis=-1)]
-    return both
+    every: NDArray[np.int64] = codes[np.stack(found, axis=-1)]
+    return every
 
 
-def _of_pairs(plan: SimulationPlan) -> tuple[float, float]:
+def _of_pairs(plan: SimulationPlan, kappa: float) -> tuple[float, float]:
     """How often the first answer is kept, and what is left of the shared sources.
 
     Two answers of one reader to one case share a source with the probability
@@ -170,9 +194,9 @@ def _of_pairs(plan: SimulationPlan) -> tuple[float, float]:
     as well; where it is more, the test method shows less of the case.
     """
     shared = plan.within_case + plan.within_reader
-    if plan.kappa < shared:
-        return 0.0, plan.kappa / shared
-    return (plan.kappa - shared) / (1 - shared) if shared < 1 else 0.0, 1.0
+    if kappa < shared:
+        return 0.0, kappa / shared
+    return (kappa - shared) / (1 - shared) if shared < 1 else 0.0, 1.0
 
 
 def _shares(question: Question) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reader_study.building.cases_file import diseased_cases
 from reader_study.building.study import Study
 from reader_study.clock import Clock
-from reader_study.design.truth import Truth, commitment
+from reader_study.design.truth import Truth, commitment, occasions
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.formats.questionnaire import Questionnaire
@@ -145,8 +145,7 @@ def simulate(
     # Sources of their own, so that other answers are the same with and without them.
     around, diagnosing = rng.spawn(2)
     accurate = _accurate(study, truth, plan, diagnosing)
-    expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
-    expected |= accurate.agreement() if accurate else {}
+    expected = _expected(study, plan, accurate)
     names = _add_bots(study, store, moving, _planted(plan, expected, accurate))
     rehearsal = _Rehearsal(study, store, moving, plan, rng, around)
     rehearsal.draw(names, truth)
@@ -154,15 +153,27 @@ def simulate(
         rehearsal.diagnose(accurate.draw(len(names), diagnosing))
     for number, trial in enumerate(sorted(study.manifest.slots[0].orders)):
         if number:
-            moving.advance(days=study.protocol.washout_days, seconds=1)
+            days = study.protocol.washout_before(trial)
+            moving.advance(days=days, seconds=1)
         for name in names:
             rehearsal.read(name, trial)
     for name in names:
         _close(rehearsal.session_of(name), rng=around)
-    methods = (study.protocol.reference, study.protocol.test)
-    auc = dict(zip(methods, accurate.auc, strict=True)) if accurate else {}
+    reference, *others = study.protocol.methods
+    one, other = accurate.auc if accurate else (0.0, 0.0)
+    auc = {reference: one} | dict.fromkeys(others, other) if accurate else {}
     done = (rehearsal.n_answered, rehearsal.n_declined)
     return Simulated(len(names), *done, expected, auc)
+
+
+def _expected(
+    study: Study, plan: SimulationPlan, accurate: AccurateBots | None
+) -> dict[str, TrueAgreement]:
+    """Return the agreement of reference and test methods; nothing of a single arm."""
+    if len(study.protocol.methods) < 2:
+        return {}
+    expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
+    return expected | (accurate.agreement() if accurate else {})
 
 
 def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) -> int:
@@ -203,9 +214,8 @@ def _close(reading: ReadingSession, *, rng: np.random.Generator) -> None:
     study = reading.study
     if not study.protocol.closing:
         return
-    sizes = {
-        trial: len(order) for trial, order in study.manifest.slots[0].orders.items()
-    }
+    orders = reading.progress().history.orders
+    sizes = {trial: len(order) for trial, order in orders.items()}
     answers = closing.ClosingAnswers(
         recognised=str(rng.choice(list(RECOGNISED), p=_RECOGNISED)),
         synthetic={trial: int(rng.binomial(n, 0.5)) for trial, n in sizes.items()},
@@ -238,7 +248,14 @@ def _accurate(
     drawn = rng.random(len(cases)) < np.mean(list(known.values()))
     diseased = [known.get(c, d) for c, d in zip(cases, drawn, strict=True)]
     rating = parse_rating(analysis["rating"], study.questionnaire)
-    return AccurateBots(rating, plan, np.array(diseased, dtype=np.bool_))
+    classes = np.array(diseased, dtype=np.bool_)
+    n_methods = len(study.protocol.methods)
+    return AccurateBots(rating, plan, classes, n_methods, _repeated(study, truth))
+
+
+def _repeated(study: Study, truth: Truth) -> bool:
+    """Return whether pictures are read a second time."""
+    return any(n > 1 for n in occasions(study.manifest, truth).values())
 
 
 def _planted(
@@ -284,13 +301,24 @@ class _Rehearsal:
 
     def draw(self, names: list[str], truth: Truth) -> None:
         cases = sorted({cell.case for cell in truth.cells.values()})
+        row_of = {case: row for row, case in enumerate(cases)}
+        methods, times = (
+            self.study.protocol.methods,
+            occasions(self.study.manifest, truth),
+        )
         for row, name in enumerate(names):
             for token, cell in truth.cells.items():
-                is_test = int(cell.method == self.study.protocol.test)
-                self._place[name, token] = row, cases.index(cell.case), is_test
+                again = len(methods) * (times[token] - 1)
+                column = methods.index(cell.method) + again
+                self._place[name, token] = row, row_of[cell.case], column
         shape = (len(names), len(cases))
         self._codes = draw_answers(
-            self.study.questionnaire, self.plan, shape, rng=self.rng
+            self.study.questionnaire,
+            self.plan,
+            shape,
+            rng=self.rng,
+            n_methods=len(methods),
+            repeated=_repeated(self.study, truth),
         )
 
     def diagnose(self, codes: Mapping[str, NDArray[np.int64]]) -> None:

@@ -11,7 +11,7 @@ from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
-from reader_study.formats.responses import responses_text
+from reader_study.formats.responses import REPEAT, responses_text
 from reader_study.store import readings
 from reader_study.store.store import Store
 
@@ -53,15 +53,47 @@ def responses_csv(
         views: By reader, token and revision, what was on screen before it; as with
             the seconds, that of the first is written.
     """
+    counted = list(responses)
+    repeats = _repeats(truth, counted)
+    columns = truth.columns
     rows = []
-    for response in responses:
+    for response in counted:
         cell = truth.cells[response.token]
         known = vars(cell) | dict(truth.standard.get(cell.case, {}))
+        known |= columns.get(cell.case, {})
         row = _row(study, response, known)
+        if repeats:
+            row[REPEAT] = repeats.get((response.reader, response.token), "")
         timed = first.get((response.reader, response.token), response)
         rows.append(row | _seconds(timed) | _seen(study, timed, views))
     viewed, truths = study.counts_slices, bool(truth.standard)
-    return responses_text(study.questionnaire, rows, viewed=viewed, truth=truths)
+    return responses_text(
+        study.questionnaire,
+        rows,
+        viewed=viewed,
+        truth=truths,
+        about=[
+            *((REPEAT,) if repeats else ()),
+            *sorted({name for of in columns.values() for name in of}),
+        ],
+    )
+
+
+def _repeats(
+    truth: Truth, responses: Iterable[readings.Response]
+) -> dict[tuple[str, str], int]:
+    """Return 1 or 2 for each reading of a picture that its reader read twice.
+
+    Readings come in the order in which they were to be made.
+    """
+    found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for r in sorted(responses, key=lambda r: (r.reader, r.trial, r.position)):
+        cell = truth.cells[r.token]
+        found.setdefault((r.reader, cell.case, cell.method), [])
+        if (r.reader, r.token) not in found[r.reader, cell.case, cell.method]:
+            found[r.reader, cell.case, cell.method].append((r.reader, r.token))
+    several = (keys for keys in found.values() if len(keys) > 1)
+    return {key: n for keys in several for n, key in enumerate(keys, 1)}
 
 
 def closing_csv(
@@ -97,7 +129,8 @@ def closing_csv(
             row[f"n_pictures_trial_{trial}"] = len(order)
             if truth is not None:
                 methods = [truth.cells[token].method for token in order]
-                row[f"n_test_trial_{trial}"] = methods.count(study.protocol.test)
+                n_reference = methods.count(study.protocol.reference)
+                row[f"n_test_trial_{trial}"] = len(methods) - n_reference
         rows.append(row)
     return closing_text(trials, rows, masked=truth is None)
 

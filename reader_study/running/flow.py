@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from reader_study.building.study import Study
 from reader_study.clock import seconds_between
+from reader_study.errors import counted
 from reader_study.formats import flow
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.protocol import Protocol
@@ -35,14 +36,9 @@ def grras_items(
     active = [reader for reader in status.readers if reader.active]
     assigned = sum(trial.n_assigned for trial in status.trials)
     submitted = sum(trial.n_submitted for trial in status.trials)
-    drawn = ", ".join(f"{n} {name}" for name, n in protocol.per_severity.items())
     items = {
-        3: f"Cases: {protocol.n_cases} ({drawn}).",
+        **_of_design(protocol),
         4: f"Readers: {_specialties(status)}.",
-        6: f"{protocol.n_readers} readers and {protocol.n_cases} cases were planned, "
-        f"each case read in {protocol.n_trials} trials.",
-        7: f"Cases were drawn at random by severity; allocation {protocol.allocation}, "
-        f"order of presentation {protocol.order}.",
         8: f"Readers were blinded to method and case; {_interval(status, intervals)}.",
         9: "Each reader worked alone, with a pseudo-ID for each case in each trial; "
         "no answers of others were shown.",
@@ -58,13 +54,40 @@ def grras_items(
     if protocol.closing:
         items[8] += " After the last trial they were asked what they had recognised."
     if status.phase is Phase.UNBLINDED:  # before that only study.toml names them
-        items[2] = f"Methods compared: {protocol.reference} and {protocol.test}."
+        *others, last = protocol.methods
+        compared = f"{', '.join(others)} and {last}" if others else last
+        items[2] = f"Methods compared: {compared}."
+        if not others:
+            items[2] = f"Method: {last}."
     if protocol.analysis:
         plan = canonical_bytes(dict(protocol.analysis)).decode()
         items[10] = f"Plan of analysis, fixed before the study was built: {plan}"
     if status.simulated:
         items[11] += " All of them are simulated."
     return dict(sorted(items.items()))
+
+
+def _of_design(protocol: Protocol) -> dict[int, str]:
+    drawn = ", ".join(f"{n} {name}" for name, n in protocol.per_severity.items())
+    layout = protocol.layout
+    if layout is None:
+        return {
+            3: f"Cases: {protocol.n_cases} ({drawn}).",
+            6: f"{protocol.n_readers} readers and {protocol.n_cases} cases were "
+            f"planned, each case read in {protocol.n_trials} trials.",
+            7: "Cases were drawn at random by severity; allocation "
+            f"{protocol.allocation}, order of presentation {protocol.order}.",
+        }
+    cases = counted(protocol.n_cases, "case") if drawn else "all cases"
+    how = f"Cases were drawn at random: {drawn}" if drawn else "All cases were read"
+    arms = counted(len(layout.arms), "arm")
+    return {
+        3: f"Cases: {protocol.n_cases} ({drawn})." if drawn else "Cases: all given.",
+        6: f"{counted(protocol.n_readers, 'reader')} and {cases} were planned, in "
+        f"{counted(layout.sessions, 'session')}; {arms}, {layout.pairing}.",
+        7: f"{how}; allocation {layout.allocation}, order of presentation "
+        f"{layout.order}.",
+    }
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from reader_study.building.study import Study, remedy
+from reader_study.building.study import MANIFEST, Study, remedy
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
@@ -93,6 +93,10 @@ def _enter(study: Study, store: Store, url: str | None, clock: Clock) -> None:
     wanted = _identity(study)
     with store.reading() as connection:
         milestones = find_milestones(connection)
+    if not milestones and not study.manifest.is_whole:
+        path = study.folder / MANIFEST
+        msg = f"{path} was changed after the study was built; {remedy(study.folder)}"
+        raise StudyError(msg)
     if elsewhere and not milestones:
         _refuse_second(study.folder)
         note_database(study.folder, url or "")

@@ -16,7 +16,7 @@ from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.checking import json_text
-from reader_study.formats.unblinding import FILE_NAME, sealed_content
+from reader_study.formats.protocol import UNBLINDING, sealed_content
 from reader_study.reading.answers import check_reason
 from reader_study.running import export
 from reader_study.running.flow import read_flow
@@ -209,7 +209,7 @@ def _files(
         questionnaire.FILE_NAME: study.questionnaire.to_json(),
         plan.FILE_NAME: planned,
         flow.FILE_NAME: came.to_record().to_json(),
-        FILE_NAME: json_text({**record, **sealed_content(study.protocol)}),
+        UNBLINDING: json_text({**record, **sealed_content(study.protocol)}),
         **around,
     }
     if others:

@@ -192,7 +192,11 @@ def effective_protocol(protocol: Protocol, milestones: Sequence[Milestone]) -> P
     """
     for milestone in milestones:
         if milestone.kind is MilestoneKind.AMENDED:
-            protocol = replace(protocol, **milestone.detail("settings"))
+            settings = milestone.detail("settings")
+            layout = protocol.layout
+            if "washout_days" in settings and layout is not None:
+                layout = replace(layout, washout_days=())  # amended for all of them
+            protocol = replace(protocol, layout=layout, **settings)
     return protocol
 
 

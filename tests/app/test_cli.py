@@ -70,6 +70,23 @@ def test_what_the_user_can_mend_is_one_sentence(argv, message, served, capsys):
     assert served == []
 
 
+@pytest.mark.parametrize("command", ["read", "monitor"])
+@pytest.mark.parametrize("word", [b'"pseudo_id": "', b'"sha256": "', b'"study_id": "'])
+def test_a_manifest_damaged_before_there_is_a_database_is_not_served(
+    own, served, capsys, command, word
+):
+    path = own / "manifest.json"
+    content = bytearray(path.read_bytes())
+    content[content.index(word) + len(word)] ^= 1
+    path.write_bytes(content)
+
+    assert cli.main([command, str(own)]) == 2
+    error = capsys.readouterr().err
+    assert f"magic-study restore {own} --key KEY puts back what was built" in error
+    assert error.count("\n") == 1
+    assert served == []
+
+
 def test_behind_a_proxy_its_name_and_a_shared_secret_count(
     own, tmp_path, served, capsys
 ):

@@ -61,7 +61,7 @@ def test_the_demonstration_opens_by_a_click_and_lets_a_guest_in(nothing, cookies
         assert "This is a demonstration" in words(page)
         assert rooms.served_room().is_demonstration
         page.button(key="guest").click().run()
-        secret = page.session_state["handoff"]
+        secret = page.session_state["handoff"].secret
         assert app.READER.resume(rooms.served_room(), secret) == "guest"
     finally:
         rooms.served_room().store.close()

@@ -27,6 +27,7 @@
 | a hidden page is no protected page | `test_sources.py`; `coordinator/test_pages.py` |
 | addresses carry secrets into logs | `test_sources.py`: nothing is in the address |
 | fragments keep old arguments | `browser/test_reading.py`: a stale tab |
+| what changes in one turn of a page runs a fragment alone | the same: a tapped save |
 | a second click takes an answer back | `test_sources.py`: no segments, pills, stars |
 | a title or an explanation is markup | `browser/test_markup.py` |
 | a fault shows paths | `test_trouble.py`, `deployment/test_attacks.py` |

@@ -2,7 +2,10 @@ import dataclasses
 import re
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
+from app import accounts
 from app.accounts import READER
 from app.screens import display_check
 from reader_study.reading.acknowledgements import Confirmation, acknowledged_versions
@@ -48,6 +51,29 @@ def test_a_second_click_on_sign_in_changes_nothing(open_room, codes, cookies, pa
     again = shown.button[0].click()
     (first,) = handed_over(again.run())
     assert handed_over(again.run()) == [first]
+
+
+@pytest.mark.parametrize("pin", ["", "407193"])
+def test_a_click_while_a_code_is_used_up_does_not_waste_it(
+    open_room, codes, cookies, page, monkeypatch, pin
+):
+    """The run that used it up is given up at the next look at the session's state."""
+
+    def sign_in(*given, **named):
+        signed_in = actual(*given, **named)
+        run = get_script_run_ctx()
+        widgets = WidgetStates(widgets=run.session_state.get_widget_states())
+        run.script_requests.request_rerun(RerunData(widget_states=widgets))
+        return signed_in
+
+    actual = accounts.access.sign_in
+    monkeypatch.setattr(accounts.access, "sign_in", sign_in)
+    shown = page()
+    shown.text_input(key="sign-in-name").set_value("anna")
+    shown.text_input(key="sign-in-code").set_value(codes["anna"])
+    shown.text_input(key="sign-in-pin").set_value(pin)
+    (order,) = handed_over(shown.button[0].click().run())
+    assert resume(open_room.store, order["secret"], clock=open_room.clock) == "anna"
 
 
 def test_a_pin_lets_back_in_at_the_same_browser(open_room, codes, cookies, clock, page):

@@ -313,6 +313,25 @@ def test_the_total_is_equation_8():
     assert GeneratorLoss(terms, weights).total.item() == 2 + 300 + 50 + 3.5
 
 
+def test_flow_and_times_have_losses_of_their_own():
+    """Wherever their channels are; a map that is not there has none."""
+    generated, measured, mask = images()
+    maps = (PerfusionMap.TTP, PerfusionMap.CBV, PerfusionMap.MTT, PerfusionMap.CBF)
+    difference = (generated - measured).numpy()
+    for where in (mask, None):
+        inputs = LossInputs(maps, generated, measured, where)
+        flow, times = (TERMS[n].compute(inputs) for n in ("l1_flow", "squared_times"))
+        pixels = torch.from_numpy(difference)
+        expected = mean_of_images(pixels[:, [1, 3]].abs(), where)
+        assert flow.item() == pytest.approx(expected)
+        expected = mean_of_images(pixels[:, [0, 2]].square(), where)
+        assert times.item() == pytest.approx(expected)
+    lone = LossInputs((PerfusionMap.TTP,), generated[:, :1], measured[:, :1])
+    assert TERMS["l1_flow"].compute(lone).item() == 0
+    lone = LossInputs((PerfusionMap.CBF,), generated[:, :1], measured[:, :1])
+    assert TERMS["squared_times"].compute(lone).item() == 0
+
+
 def test_a_term_is_added_in_one_place(monkeypatch):
     """A recipe weighs it by its name, and the generator minimises it."""
     squares = LossTerm(0.0, lambda x: (x.generated - x.measured).square().mean())

@@ -1,8 +1,11 @@
 """The studies of `benchmarks.accuracy`: their truth is that of their draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from benchmarks import accuracy_figures
 from benchmarks.accuracy import BEGIN, END, PAGE, Key, Tally, table
 from benchmarks.accuracy_studies import STRUCTURES, Population
 
@@ -51,3 +54,16 @@ def test_the_page_has_the_tables_and_no_cell_beyond():
 
     assert "10x100, 0.95" in decided
     assert "**beyond**" not in decided
+
+
+def test_other_figures_over_all_rates_and_marks_are_the_area(monkeypatch):
+    structure = replace(STRUCTURES["unlike"], criterion=0.0)
+    population = Population(structure, (0.85, 0.7), steps=False)
+    truth = accuracy_figures.Truth(population)
+    lower = [truth.of(figure) for figure in ("partial area", "FROC area")]
+    assert all((np.array(values) < (0.85, 0.7)).all() for values in lower)
+    assert truth.of("LROC area") == pytest.approx([0.8 * 0.85, 0.8 * 0.7])
+    monkeypatch.setattr(accuracy_figures, "RATE", 1.0)
+    monkeypatch.setattr(accuracy_figures, "SEEN_FROM", -9.0)
+    assert truth.of("partial area") == pytest.approx([0.85, 0.7], abs=1e-6)
+    assert truth.of("FROC area") == pytest.approx([0.85, 0.7], abs=1e-6)

@@ -53,6 +53,13 @@ def arms_of(first, again=()):
     return Arms(Parsed(first, list(again), frozenset()), ASKED, methods)
 
 
+MORE_CASES = arms_of(
+    [
+        replace(reading, method="CT")
+        for reading in simulated_responses(n_readers=4, n_cases=20).readings
+        if reading.method == "RAPID"
+    ]
+)
 ONE, REPEATED, THREE = arms_of(CT), arms_of(CT, AGAIN), arms_of([*CT, *MR, *US])
 
 
@@ -98,12 +105,26 @@ def test_agreement_between_readers_of_one_method_can_be_the_primary_endpoint():
     ],
 )
 def test_p_and_interval_of_one_method_say_the_same(named, above):
-    if above < 0 and named["measure"] in {"agreement", "share_acceptable"}:
+    share = named["measure"] == "share_acceptable"
+    if above < 0 and (share or named["measure"] == "agreement"):
         return
     claim = {"question": "Q3", "claim": "at_least", "above": above} | named
-    found = answered(REPEATED, primary=Endpoint(**claim)).primary
+    arms = MORE_CASES if share else REPEATED
+    found = answered(arms, primary=Endpoint(**claim)).primary
     assert (found.p_value < 0.05) == (found.interval.low > above)
     assert (found.decision == "shown") == (found.interval.low > above)
+
+
+def test_a_share_is_claimed_of_enough_cases_only():
+    claim = {"question": "Q2A", "measure": "share_acceptable", "claim": "at_least"}
+    share = Endpoint(**claim, above=0.1)
+    made = answered(ONE, primary=share)
+    assert made.missing == (
+        "The plan's primary endpoint, Share acceptable of Q2A, needs 20 cases for its "
+        "claim; this file has 12."
+    )
+    assert made.closed
+    assert answered(MORE_CASES, primary=share).primary.decision == "shown"
 
 
 def test_readers_with_themselves_and_the_share_acceptable():

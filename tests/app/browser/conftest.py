@@ -42,18 +42,21 @@ def two_trials(built_without_washout, tmp_path):
     yield from serving(built_without_washout, tmp_path / "STUDY")
 
 
-def serving(built, folder):
+def serving(built, folder, *, opened=True):
     """Serve a copy of a built study that is open to its readers."""
     shutil.copytree(built, folder)
     room = open_room(folder)
     codes = admit(room)
-    open_study_of(room)
+    if opened:
+        open_study_of(room)
     room.store.close()
     server = Server(folder)
     server.codes = codes
     server.start()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture

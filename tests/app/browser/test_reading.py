@@ -8,6 +8,7 @@ from app.accounts import READER
 from reader_study.clock import from_text
 from reader_study.running.access import issue_code
 from reader_study.store.access import READER_SESSIONS
+from tests.app.browser.conftest import let_in
 from tests.app.browser.driving import chosen, open_reading, press, see, settle, stored
 from tests.app.browser.hands import READING, Keyboard
 from tests.app.material import GOOD
@@ -24,6 +25,26 @@ def test_a_double_click_is_stored_once_and_nothing_is_carried_over(server, signe
 
     assert [r.answers for r in stored(server)] == [GOOD]
     assert chosen(page) == [0] * 7
+
+
+def test_a_save_tapped_while_a_text_is_typed_is_no_lost_tap(server, browser):
+    context = browser.new_context(
+        viewport={"width": 1180, "height": 820}, has_touch=True
+    )
+    page = open_reading(let_in(server, context, server.codes["anna"]), server)
+    press(page, ["1", "2", *"two", "Escape", *READING[2:]])
+    settle(page)
+    page.locator("textarea:visible").tap()
+    press(page, ["End", *" veins"])
+    button = page.get_by_role("button", name="Save and next").bounding_box()
+    place = {"x": button["x"] + button["width"] / 2, "y": button["y"] + 15}
+    finger = context.new_cdp_session(page)
+    for kind, points in (("touchStart", [place]), ("touchEnd", [])):
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.wait_for_timeout(120)
+    see(page, "2 of 3")
+    assert [r.reasons for r in stored(server)] == [{"Q2A": "two veins"}]
+    context.close()
 
 
 def test_a_reload_keeps_the_draft_even_of_a_text_that_is_being_typed(server, signed_in):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pickle
 from dataclasses import replace
@@ -196,6 +197,32 @@ def test_a_changed_image_or_setting_makes_a_new_cache(cohort, tmp_path, counted)
     assert not np.array_equal(second[4].ncct, first[4].ncct)
     third = build_cache(cohort, tmp_path / "cache", maps=MAPS[:1], geometry=SMALL)
     assert third.fingerprint != second.fingerprint
+
+
+def test_slices_averaged_over_slabs_are_others_and_say_so(cohort, tmp_path):
+    """Single planes keep the fingerprint that they had before there were slabs."""
+    single, slab = (
+        build_cache(
+            cohort,
+            tmp_path / str(mm),
+            maps=MAPS,
+            geometry=dataclasses.replace(SMALL, slab_mm=mm),
+        )
+        for mm in (0.0, 24.0)
+    )
+    assert (single.sampling.slab_mm, slab.sampling.slab_mm) == (0.0, 24.0)
+    assert single.fingerprint != slab.fingerprint
+    inside = single.mask[1]
+    assert not np.array_equal(slab.ncct[1, 1][inside], single.ncct[1, 1][inside])
+    how = dataclasses.asdict(dataclasses.replace(SMALL, pixel_mm=1.0))
+    del how["slab_mm"]
+    patient, ranges = cohort.patients[0], {MAPS[0]: (0.0, 60.0)}
+    contents = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cache_module, "_digest", contents.append)
+        geometry = dataclasses.replace(SMALL, pixel_mm=1.0)
+        cache_module._fingerprint_of(cohort, patient, ranges, geometry)
+    assert contents[0][0] == [2, how, [(MAPS[0], (0.0, 60.0))]]
 
 
 def test_building_goes_on_where_it_stopped(cohort, tmp_path, counted):

@@ -124,6 +124,22 @@ def test_neighbours_lie_4_mm_below_and_above(head, maps):
     assert centre == pytest.approx(expected, abs=1e-3)
 
 
+def test_a_slab_is_the_mean_of_the_planes_within_the_scan(head):
+    """Planes 8 mm apart, each of its own CT number: three planes in 24 mm."""
+    planes = np.random.default_rng(0).uniform(20, 60, head.ncct.shape[2])
+    ncct = head.ncct.with_array(np.broadcast_to(planes, head.ncct.shape))
+    brain = head.brain.with_array(np.ones(head.ncct.shape))
+    every = replace(SMALL, n_slices=99, slice_mm=0, offset_mm=8.0, slab_mm=24.0)
+    stack = prepare_slices("P1", ncct, {}, brain, geometry=every)
+    assert len(stack.heights) == len(planes)
+    expected = [planes[max(0, z - 1) : z + 2].mean() for z in range(len(planes))]
+    middle = stack.ncct[:, :, SIZE // 2, SIZE // 2]
+    np.testing.assert_allclose(middle[:, 1], expected, atol=1e-3)
+    # Below and above: the same of the neighbours, where there are any.
+    np.testing.assert_allclose(middle[1:, 0], expected[:-1], atol=1e-3)
+    np.testing.assert_allclose(middle[:-1, 2], expected[1:], atol=1e-3)
+
+
 def test_the_brain_fills_the_slices_by_one_box_and_keeps_its_place(head, maps, stack):
     tight = replace(SMALL, around_brain=True)
     found = prepare_slices("P1", head.ncct, maps, head.brain, geometry=tight)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -140,6 +142,21 @@ def test_the_field_of_a_scan_changes_no_slice(head, before, after, done):
     assert np.array_equal(other.mask, plain.mask)
     assert len(other.notes) == len(done)
     assert all(part in note for part, note in zip(done, other.notes, strict=True))
+
+
+def test_a_network_sees_slabs_as_thick_as_it_was_trained_with(head):
+    noisy = make_head(noise=4.0)
+    trained = Sampling(pixel_mm=3.5, offset_mm=8.0, slice_mm=8.0)
+    slabs = replace(trained, slab_mm=24.0)
+    single, mean = (
+        prepare_ncct("P1", noisy.ncct, size=64, brain=noisy.brain, sampling=how).ncct
+        for how in (trained, slabs)
+    )
+    # Planes 8 mm apart, as are below and above: a slab is the mean of the three.
+    inside = (single > 0).all(axis=1)
+    inside[[0, -1]] = False
+    expected = single.mean(axis=1)
+    np.testing.assert_allclose(mean[:, 1][inside], expected[inside], atol=1e-3)
 
 
 def test_a_scan_is_brought_to_the_pixels_of_the_network_and_it_is_said(head):

@@ -134,21 +134,24 @@ def test_lines_hold_each_term_and_the_learning_rate(cache, recipe, settings, lin
 
 
 @pytest.mark.parametrize(
-    ("warmdown", "shares"),
+    ("schedule", "shares"),
     [
-        (0.0, [1] * 6),
-        (0.5, [1, 1, 1, 1, 2 / 3, 1 / 3]),
-        (1.0, [1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]),
+        ((0.0, 0.0), [1] * 6),
+        ((0.0, 0.5), [1, 1, 1, 1, 2 / 3, 1 / 3]),
+        ((0.0, 1.0), [1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]),
+        ((0.5, 0.5), [1 / 3, 2 / 3, 1, 1, 2 / 3, 1 / 3]),  # one cycle
     ],
 )
-def test_the_learning_rate_falls_at_the_end(
-    cache, recipe, settings, monkeypatch, warmdown, shares
+def test_the_learning_rate_rises_at_the_start_and_falls_at_the_end(
+    cache, recipe, settings, monkeypatch, schedule, shares
 ):
     rates = []
     monkeypatch.setattr(
         Adversaries, "set_learning_rate", lambda _, rate: rates.append(rate)
     )
-    train(recipe(learning_rate=0.5, warmdown=warmdown), cache, settings())
+    warmup, warmdown = schedule
+    wanted = recipe(learning_rate=0.5, warmup=warmup, warmdown=warmdown)
+    train(wanted, cache, settings())
     assert rates == pytest.approx([0.5 * share for share in shares])
 
 

@@ -124,12 +124,12 @@ def test_readers_are_held_against_the_same_truth(tmp_path):
     protocol = Protocol(title="T", per_severity={"none": 2}, analysis=plan)
     file = tmp_path / "responses.csv"
 
-    found = machine.reader_separation(tmp_path, file, protocol)
+    (found,) = machine.reader_separations(tmp_path, file, protocol)
     assert found.auc == pytest.approx(0.5 + (0.75 - 0.25) / 2)
     assert found.n_cases == 2  # c3 has an answer to one method alone
     assert found.who == "2 readers (Q1, together)"
     asked_nothing = Protocol(title="T", per_severity={"none": 2})
-    assert machine.reader_separation(tmp_path, file, asked_nothing) is None
+    assert machine.reader_separations(tmp_path, file, asked_nothing) == []
     cue = Cue("margin", "picture", "AUC", 0.5, 1.0, "exact")
     text = audit_text(AuditReport(4, (), (cue,), told_apart=(found,)))
     assert "together): AUC 0.75 (" in text

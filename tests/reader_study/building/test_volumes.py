@@ -209,7 +209,7 @@ def test_the_audit_measures_slices_against_the_methods(tmp_path, monkeypatch):
     )
     # The montages are noise by either method; what the machine learns is the stacks'.
     truth = unseal(tmp_path / "KEY", [PASSPHRASE])
-    judged = tmp_path / "STUDY", built.manifest, truth, "MAGIC"
+    judged = tmp_path / "STUDY", built.manifest, truth, ("RAPID", "MAGIC")
     assert machine.machine_separation(*judged) is None  # of three cases
     monkeypatch.setattr(machine, "LEAST_CASES", 3)
     monkeypatch.setattr(machine, "_TREES", 5)

@@ -7,16 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader_study.design.design import (
-    CONSTRAINTS,
-    Design,
-    ReaderPlan,
-    draw_design,
-    draw_orders,
-    generator,
-    violations,
-)
+from reader_study.design.allocation import Candidate
+from reader_study.design.constraints import CONSTRAINTS, Wanted
+from reader_study.design.constraints import violations as all_violations
+from reader_study.design.design import Design, ReaderPlan, generator
+from reader_study.design.design import draw_design as draw
+from reader_study.design.orders import Picture, draw_orders
 from reader_study.errors import StudyError
+from reader_study.formats.design import StudyDesign
 from reader_study.formats.protocol import Protocol
 
 COUNTS = {"none": 7, "mild_moderate": 6, "severe": 7}
@@ -30,6 +28,20 @@ MODES = {
 def protocol(**settings):
     values = {"title": "T", "per_severity": COUNTS, "n_readers": 7}
     return Protocol(**values | settings)
+
+
+def candidates(severities):
+    methods = ("RAPID", "MAGIC")
+    return {name: Candidate(methods, {"severity": s}) for name, s in severities.items()}
+
+
+def draw_design(severities, wanted, rng):
+    return draw(candidates(severities), wanted.design, wanted.n_readers, rng)
+
+
+def violations(design, severities, wanted):
+    what = Wanted(wanted.design, candidates(severities), wanted.n_readers)
+    return all_violations(design, what)
 
 
 def check_seeds(mode, seeds):
@@ -83,24 +95,37 @@ def test_the_tightest_constraints_can_be_met():
     assert violations(design, SEVERITIES, wanted) == []
 
 
-def broken(**changes):
-    """A design of two cases in which something is wrong."""
-    orders = {1: ("a", "b"), 2: ("b", "a")}
-    values = {
-        "reference_trial": {"group-1": {"a": 1, "b": 2}, "group-2": {"a": 2, "b": 1}},
-        "plans": (
-            ReaderPlan("reader-1", "group-1", orders),
-            ReaderPlan("reader-2", "group-2", orders),
-        ),
+def pictures(reference_session, session, order):
+    """The pictures of a session, by the cases in order and where RAPID is shown."""
+    shown = {case: reference_session[case] == session for case in order}
+    return tuple(Picture(c, "RAPID" if shown[c] else "MAGIC") for c in order)
+
+
+def broken(reference=None, plans=None):
+    """A design of two cases in which something is wrong.
+
+    Args:
+        reference: By group and case the session that shows RAPID.
+        plans: Group and orders of cases of each reader.
+    """
+    reference = reference or {"group-1": {"a": 1, "b": 2}, "group-2": {"a": 2, "b": 1}}
+    plans = plans or (("group-1", GOOD), ("group-2", GOOD))
+    shown = {
+        group: {s: pictures(where, s, "ab") for s in (1, 2)}
+        for group, where in reference.items()
     }
-    return Design(**values | changes)
-
-
-def plans(*orders, groups=("group-1", "group-2")):
-    return tuple(
-        ReaderPlan(f"reader-{n}", group, dict(enumerate(both, 1)))
-        for n, (group, both) in enumerate(zip(groups, orders, strict=True), 1)
+    read = (
+        ReaderPlan(
+            f"reader-{n}",
+            group,
+            {
+                s: pictures(reference[group], s, order)
+                for s, order in enumerate(both, 1)
+            },
+        )
+        for n, (group, both) in enumerate(plans, 1)
     )
+    return Design(shown, tuple(read))
 
 
 GOOD = (("a", "b"), ("b", "a"))
@@ -109,34 +134,34 @@ GOOD = (("a", "b"), ("b", "a"))
 @pytest.mark.parametrize(
     ("name", "changes", "settings"),
     [
-        ("each_case_once_per_trial", {"plans": plans(GOOD, (("a", "b", "b"), ("b", "a")))}, {}),
+        ("each_picture_once", {"plans": (("group-1", GOOD), ("group-2", (("a", "b", "b"), ("b", "a"))))}, {}),
         (
             "each_method_once_per_case",
-            {"reference_trial": {"group-1": {"a": 1, "b": 3}, "group-2": {"a": 2, "b": 1}}},
+            {"reference": {"group-1": {"a": 1, "b": 3}, "group-2": {"a": 2, "b": 1}}},
             {},
         ),
         (
             "half_and_half",
-            {"reference_trial": {"group-1": {"a": 1, "b": 1}, "group-2": {"a": 2, "b": 2}}},
+            {"reference": {"group-1": {"a": 1, "b": 1}, "group-2": {"a": 2, "b": 2}}},
             {},
         ),
         (
             "complementary_groups",
-            {"reference_trial": {"group-1": {"a": 1, "b": 2}, "group-2": {"a": 1, "b": 2}}},
+            {"reference": {"group-1": {"a": 1, "b": 2}, "group-2": {"a": 1, "b": 2}}},
             {},
         ),
         ("complementary_groups", {}, {"allocation": "paper", "max_run": 0}),
-        ("equal_groups", {"plans": plans(GOOD, GOOD, groups=("group-1",) * 2)}, {}),
-        ("equal_groups", {"plans": plans(GOOD, groups=("group-1",))}, {}),
+        ("equal_groups", {"plans": (("group-1", GOOD), ("group-1", GOOD))}, {}),
+        ("equal_groups", {"plans": (("group-1", GOOD),)}, {}),
         (
             "longest_run",
-            {"reference_trial": {"group-1": {"a": 1, "b": 1}, "group-2": {"a": 2, "b": 2}}},
+            {"reference": {"group-1": {"a": 1, "b": 1}, "group-2": {"a": 2, "b": 2}}},
             {"max_run": 1},
         ),
-        ("smallest_distance", {"plans": plans(GOOD, (("a", "b"), ("a", "b")))}, {}),
+        ("smallest_distance", {"plans": (("group-1", GOOD), ("group-2", (("a", "b"), ("a", "b"))))}, {}),
         (
             "shared_order",
-            {"plans": plans(GOOD, GOOD[::-1], groups=("group-1",) * 2)},
+            {"plans": (("group-1", GOOD), ("group-1", GOOD[::-1]))},
             {"order": "shared"},
         ),
     ],
@@ -153,7 +178,7 @@ def test_a_sound_design_of_two_cases_violates_nothing():
     wanted = protocol(per_severity={"x": 2}, n_readers=2, min_distance=1)
 
     assert violations(broken(), {"a": "x", "b": "x"}, wanted) == []
-    assert len({constraint.__name__ for constraint in CONSTRAINTS}) == 8
+    assert len({constraint.__name__ for constraint in CONSTRAINTS}) == 13
 
 
 def test_the_same_seed_draws_the_same_design_whatever_the_order_of_rows():
@@ -171,20 +196,32 @@ def test_the_same_seed_draws_the_same_design_whatever_the_order_of_rows():
 def test_paper_mode_tosses_a_fair_coin_for_each_case():
     wanted = protocol(allocation="paper", **MODES["paper"])
     first = [
-        draw_design(SEVERITIES, wanted, np.random.default_rng(seed))
-        .reference_trial["group-1"]["none-0"]
+        Picture("none-0", "RAPID")
+        in draw_design(SEVERITIES, wanted, np.random.default_rng(seed))
+        .shown["group-1"][1]
         for seed in range(400)
     ]  # fmt: skip
 
     # Binomial(400, 1/2): beyond 160..240 with probability 5e-5.
-    assert 160 <= first.count(1) <= 240
+    assert 160 <= first.count(True) <= 240
+
+
+def orders_of(reference_session, max_run, min_distance, rng):
+    """Orders of a crossover, by the session in which each case is shown by RAPID."""
+    design = StudyDesign(
+        arms=("RAPID", "MAGIC"), sessions=2, max_run=max_run, min_distance=min_distance
+    )
+    listed = {
+        s: pictures(reference_session, s, list(reference_session)) for s in (1, 2)
+    }
+    return draw_orders(listed, design, rng)
 
 
 def test_all_sequences_of_methods_are_equally_likely():
     cases = dict.fromkeys("abc", 1) | dict.fromkeys("def", 2)
     rng = np.random.default_rng(5)
     drawn = Counter(
-        tuple(cases[case] == 1 for case in draw_orders(cases, 2, 0, rng)[1])
+        tuple(p.method == "RAPID" for p in orders_of(cases, 2, 0, rng)[1])
         for _ in range(2800)
     )
     allowed = {
@@ -201,7 +238,7 @@ def test_all_sequences_of_methods_are_equally_likely():
 
 def test_a_run_that_cannot_be_is_named():
     with pytest.raises(StudyError, match="max_run 1 must be possible, got 3 and 0"):
-        draw_orders(dict.fromkeys("abc", 1), 1, 0, np.random.default_rng(0))
+        orders_of(dict.fromkeys("abc", 1), 1, 0, np.random.default_rng(0))
 
 
 def test_constraints_that_exclude_each_other_are_named():
@@ -211,11 +248,12 @@ def test_constraints_that_exclude_each_other_are_named():
     with pytest.raises(
         StudyError, match="max_run 2 and min_distance 2 must be met tog"
     ):
-        draw_orders(cases, 2, 2, np.random.default_rng(0))
+        orders_of(cases, 2, 2, np.random.default_rng(0))
 
 
 def test_large_studies_can_be_drawn():
     cases = {str(i): 1 + i % 2 for i in range(600)}
-    orders = draw_orders(cases, 3, 20, np.random.default_rng(0))
+    orders = orders_of(cases, 3, 20, np.random.default_rng(0))
 
-    assert sorted(orders[1]) == sorted(orders[2]) == sorted(cases)
+    for order in orders.values():
+        assert sorted(picture.case for picture in order) == sorted(cases)

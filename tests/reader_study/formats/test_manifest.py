@@ -40,6 +40,23 @@ def test_a_manifest_survives_json():
     assert Manifest.from_dict(content) == manifest()
 
 
+def test_a_sealed_manifest_is_known_by_its_content():
+    sealed = manifest().sealed()
+    content = json.loads(json.dumps(sealed.to_dict()))
+    assert Manifest.from_dict(content) == sealed == sealed.sealed()
+    assert sealed.is_whole
+    assert manifest().is_whole  # of an earlier version: nothing is known
+    assert sealed.to_dict() == manifest().to_dict() | {
+        "content_sha256": sealed.content_sha256
+    }
+    for changed in (
+        {"study_id": "t"},
+        {"content_sha256": "0" * 64},
+        {"presentations": [p | {"length": 11} for p in content["presentations"]]},
+    ):
+        assert not Manifest.from_dict(content | changed).is_whole
+
+
 def test_what_is_shown_is_found():
     assert manifest().presentation("c").trial == 2
     assert manifest().orders("reader-1", 1) == ("b", "a")
