@@ -192,7 +192,7 @@ def print_ceiling(head: Head, alike: int) -> None:
         2.0,
         np.full(len(curves), alike**-0.5, np.float32),
     )
-    usual = bayes.learn(clean, tissues)
+    usual = bayes.usual_delay(clean, tissues)
     found = bayes.estimate(clean, tissues, usual, known.brain, series.spacing)
     values = parameters.parameters_of(found)
     told = f"ceiling, {alike} voxels that agree:"

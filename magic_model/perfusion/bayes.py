@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, special
+from scipy import ndimage
 
 from magic_model.data.volume import FloatArray
 from magic_model.perfusion.denoising import Array, Denoised, Mask
@@ -20,10 +20,6 @@ _USUAL_SD_S = 4.0  # of the delay, around that of the whole brain
 _NEAR_SD_S = 1.5  # around that of the neighbours
 _NEAR_MM = 4.0
 _UNSURE_S = 0.3
-_CLEAR = 10.0  # times the noise: curves that tell the shape of the residue
-_SAMPLE = 2000  # of them
-_ROUNDS = 100
-_ALONE = 0.95
 _COARSE = 3  # transit times, every so many
 _WIDE_S = 3.5  # delays further from those of the neighbours are left out
 _TOGETHER = 2  # delays of voxels that are worked on together, in steps
@@ -46,92 +42,50 @@ class Estimate:
     peak: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Usual:
-    """What most tissue of a brain is like.
-
-    Attributes:
-        shares: How common each shape of residue is; 0 where it is not considered.
-        delay: Seconds after the artery.
-    """
-
-    shares: Array
-    delay: float
-
-
-def learn(denoised: Denoised, tissues: Tissues) -> Usual:
-    """Learn from the voxels of a brain what residues have for a shape, and the delay.
+def usual_delay(denoised: Denoised, tissues: Tissues) -> float:
+    """Return the delay of the mean curve of a brain, in seconds after the artery.
 
     Args:
-        denoised: Curves of many voxels.
+        denoised: Curves of its voxels.
         tissues: What they may be.
     """
-    shares = _shapes(denoised, tissues, _noise(denoised))
-    coarse = _Grid.of(denoised, tissues, shares, slice(None, None, 2), _COARSE)
+    coarse = _Grid.of(denoised, tissues, slice(None, None, 2), _COARSE)
     whole = denoised.scores.mean(axis=0, keepdims=True)
     size = 0.05 * np.linalg.norm(whole, axis=1) + 1e-6
-    return Usual(shares, float(coarse.weigh(whole, size, np.zeros(1), 100.0).delay[0]))
+    return float(coarse.weigh(whole, size, np.zeros(1), 100.0).delay[0])
 
 
 def estimate(
     denoised: Denoised,
     tissues: Tissues,
-    usual: Usual,
+    usual: float,
     mask: Mask,
     spacing: tuple[float, float, float],
 ) -> Estimate:
     """Weigh every tissue by how well it explains the curve of a voxel.
 
-    Before a curve is seen volume, and the logarithm of the transit time, are equally
-    likely everywhere; the delay is near that of the neighbours (standard deviation 1.5
+    Before a curve is seen volume, the logarithm of the transit time and all shapes of
+    residue are equally likely everywhere. No curve tells the shape well: one that
+    decays at once and one with a plateau fit alike, with flows that differ by a third,
+    so none is chosen. The delay is near that of the neighbours (standard deviation 1.5
     s): their own, found with a standard deviation of 4 s around that of the whole
     brain, averaged (Gaussian of 4 mm) with weights by how sure they are.
 
     Args:
         denoised: Curves of the voxels of the mask.
         tissues: What they may be.
-        usual: What most tissue is like.
+        usual: Delay of the whole brain, in seconds.
         mask: Where the voxels lie.
         spacing: Distance between voxels in mm.
     """
     sd = _noise(denoised)
-    coarse = _Grid.of(denoised, tissues, usual.shares, slice(None, None, 2), _COARSE)
-    centre = np.full(len(sd), usual.delay)
+    coarse = _Grid.of(denoised, tissues, slice(None, None, 2), _COARSE)
+    centre = np.full(len(sd), usual)
     first = coarse.weigh(denoised.scores, sd, centre, _USUAL_SD_S)
     weight = 1 / (first.delay_sd**2 + _UNSURE_S**2)
     near = _smoothed(weight * first.delay, mask, spacing)
     near /= np.maximum(_smoothed(weight, mask, spacing), 1e-9)
-    return _closer(denoised, tissues, usual.shares, near, sd)
-
-
-def _shapes(denoised: Denoised, tissues: Tissues, sd: Array) -> Array:
-    """Return how common each shape of residue is in this brain.
-
-    One voxel does not tell, some thousand do: the shares are those that make their
-    curves most likely (expectation maximisation). The commonest two are kept, or one
-    that has 95 %.
-    """
-    clear = np.flatnonzero(np.linalg.norm(denoised.scores, axis=1) > _CLEAR * sd)
-    some = clear[:: max(1, len(clear) // _SAMPLE)]
-    shares = np.full(len(tissues.curves), 1 / len(tissues.curves))
-    if not some.size:
-        return shares
-    evidence = np.stack(
-        [
-            _Grid.of(denoised, tissues, alone, slice(None), 1).evidence(
-                denoised.scores[some], sd[some]
-            )
-            for alone in np.eye(len(shares))
-        ],
-        axis=1,
-    )
-    evidence = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    for _ in range(_ROUNDS):
-        each = evidence * shares
-        shares = np.asarray((each / each.sum(axis=1, keepdims=True)).mean(axis=0))
-    order = np.argsort(shares)[::-1]
-    kept = order[:1] if shares[order[0]] >= _ALONE else order[:2]
-    return np.asarray(np.where(np.isin(np.arange(len(shares)), kept), shares, 0.0))
+    return _closer(denoised, tissues, near, sd)
 
 
 def _noise(denoised: Denoised) -> Array:
@@ -153,7 +107,6 @@ def _smoothed(
 def _closer(
     denoised: Denoised,
     tissues: Tissues,
-    shares: Array,
     near: NDArray[np.float32],
     sd: Array,
 ) -> Estimate:
@@ -166,7 +119,7 @@ def _closer(
         these = groups == group
         middle = delays[0] + (group + 0.5) * step * _TOGETHER
         close = np.flatnonzero(np.abs(delays - middle) <= _WIDE_S + step)
-        grid = _Grid.of(denoised, tissues, shares, slice(close[0], close[-1] + 1), 1)
+        grid = _Grid.of(denoised, tissues, slice(close[0], close[-1] + 1), 1)
         got = grid.weigh(denoised.scores[these], sd[these], near[these], _NEAR_SD_S)
         found[:, these] = got.flow, got.volume, got.delay, got.peak
     return Estimate(*found)
@@ -198,20 +151,18 @@ class _Grid:
         cls,
         denoised: Denoised,
         tissues: Tissues,
-        shares: Array,
         which: slice,
         every: int,
     ) -> "_Grid":
-        """Take the shapes with a share, some delays and some transit times."""
-        kept = np.flatnonzero(shares)
-        curves = tissues.curves[kept, which, ::every].swapaxes(0, 1)
+        """Take some delays and some transit times."""
+        curves = tissues.curves[:, which, ::every].swapaxes(0, 1)
         transits = np.broadcast_to(tissues.transits[::every], curves.shape[:-1])
         scores = curves @ denoised.basis.analysis.T
         length = np.maximum(np.linalg.norm(scores, axis=-1), 1e-6)
-        peaks = tissues.peaks[kept, which, ::every].swapaxes(0, 1)
+        peaks = tissues.peaks[:, which, ::every].swapaxes(0, 1)
         says = np.stack([1 / length, transits / length, peaks], axis=-1)
         # Integrated over all volumes.
-        prior = np.log(transits / length) + np.log(shares[kept])[:, None]
+        prior = np.log(transits / length)
         unit = scores / length[..., None]
         return cls(
             unit.reshape(-1, unit.shape[-1]).astype("f4"),
@@ -219,11 +170,6 @@ class _Grid:
             says.reshape(-1, 3).astype("f4"),
             tissues.delays[which],
         )
-
-    def evidence(self, scores: FloatArray, sd: Array) -> Array:
-        """Return the logarithm of how likely curves are, up to a constant each."""
-        like = np.maximum(scores @ self.unit.T, 0) / sd[:, None]
-        return np.asarray(special.logsumexp(like**2 / 2 + self.prior, axis=1))
 
     def weigh(
         self, scores: FloatArray, sd: Array, near: NDArray[np.floating], near_sd: float

@@ -13,13 +13,11 @@ from magic_model.perfusion import (
     bayes,
     deconvolution,
     denoising,
-    motion,
     parameters,
     vessels,
 )
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.denoising import Array, Mask
-from magic_model.perfusion.motion import Motion
 from magic_model.perfusion.series import Series
 from magic_model.perfusion.tissues import Tissues
 from magic_model.perfusion.vessels import Vessel, Voxel
@@ -69,7 +67,6 @@ class Perfusion:
         method: Of deconvolution.
         strength: Its weight or threshold; NaN where each voxel has its own or there is
             none.
-        motion: How the head lay in each frame, before frames were put back.
         notes: Warnings, a sentence each.
     """
 
@@ -84,15 +81,14 @@ class Perfusion:
     gain: float
     method: Deconvolution
     strength: float
-    motion: Motion
     notes: tuple[str, ...]
 
 
 def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusion:
     """Return the perfusion maps of a series.
 
-    Motion, brain, artery and baseline, concentration, denoising, deconvolution, maps;
-    each step says in its own docstring what it does.
+    Brain, artery and baseline, concentration, denoising, deconvolution, maps; each
+    step says in its own docstring what it does.
 
     Args:
         series: HU over time.
@@ -102,18 +98,14 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         DataError: If no maps can be made: no bolus, or one that is cut off.
     """
     choices = choices or Choices()
-    known = choices.found
-    moved = known.motion if known else None
-    moved = moved or motion.find_motion(series.array, series.spacing, FIRST_LOOK)
-    taken, series = series, put_back(series, moved)
     brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
-    found = known or find_vessels(series, brain, choices, moved)
+    found = choices.found or find_vessels(series, brain, choices)
     vessels.require_passage(series.times, found.artery)
     clean, values, strength = _values(series, brain, found, choices.method)
     tissue = clean.mean
     return Perfusion(
         maps=_on_grid(values, brain, series),
-        series=taken,
+        series=series,
         brain=brain,
         artery=found.artery,
         vein=found.vein,
@@ -123,15 +115,8 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         gain=clean.gain,
         method=choices.method,
         strength=strength,
-        motion=moved,
         notes=(*series.notes, *notes, *warnings_of(found, tissue)),
     )
-
-
-def put_back(series: Series, moved: Motion) -> Series:
-    """Return the series as if the head had lain still; the same where it did."""
-    array = motion.without_motion(series.array, series.spacing, moved)
-    return series if array is series.array else replace(series, array=array)
 
 
 def _values(
@@ -145,7 +130,8 @@ def _values(
     contrast = denoising.enhancement(series.array, frames)
     clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
     if bayesian:
-        usual = found.usual or bayes.learn(clean, tissues)
+        usual = found.delay
+        usual = bayes.usual_delay(clean, tissues) if usual is None else usual
         guess = bayes.estimate(clean, tissues, usual, brain, series.spacing)
         return clean, parameters.parameters_of(guess), float("nan")
     left = deconvolution.Curves(basis, found.noise * clean.gain, frames)
@@ -153,13 +139,13 @@ def _values(
     return clean, parameters.parameters(clean, times, solver), solver.strength
 
 
-def usual_tissue(series: Series, brain: Mask, found: "Found") -> bayes.Usual:
-    """Return what most tissue of a series is like, to know it in parts of it."""
+def usual_delay(series: Series, brain: Mask, found: "Found") -> float:
+    """Return the delay of a whole brain, to know it in parts of it."""
     tissues = Tissues.behind(series.times, found.artery.curve)
     contrast = denoising.enhancement(series.array, found.frames)
     basis = tissues.basis(found.frames)
     clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
-    return bayes.learn(clean, tissues)
+    return bayes.usual_delay(clean, tissues)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,36 +157,23 @@ class Found:
         vein: Venous output; None where none was found.
         frames: How many are the baseline.
         noise: Of a voxel and frame, in HU.
-        motion: Of the head; None where it is yet to be found.
-        usual: What most tissue is like; None where it is yet to be learnt.
+        delay: Of the whole brain, in seconds; None where it is yet to be found.
     """
 
     artery: Vessel
     vein: Vessel | None
     frames: int
     noise: float
-    motion: Motion | None = None
-    usual: bayes.Usual | None = None
+    delay: float | None = None
 
 
-def find_vessels(
-    series: Series, brain: Mask, choices: Choices, moved: Motion | None = None
-) -> Found:
-    """Find artery, baseline and vein; the artery tells where the baseline ends.
-
-    Args:
-        series: Frames that have been put back.
-        brain: Voxels of tissue.
-        choices: Voxels of artery and vein, if they are given.
-        moved: How the head had moved; vessels are then sought away from bone.
-    """
+def find_vessels(series: Series, brain: Mask, choices: Choices) -> Found:
+    """Find artery, baseline and vein; the artery tells where the baseline ends."""
     times, array = series.times, series.array
     unusable = vessels.clipped(array)
     rest = series.mean(FIRST_LOOK).array
     where = vessels.around(brain, series.spacing)
     where &= (rest > vessels.REST_HU[0]) & (rest < vessels.REST_HU[1])
-    if moved is not None and moved.moved_mm.max() >= motion.LEAST_MM:
-        where &= vessels.away_from_bone(rest, series.spacing)
 
     def artery_with(frames: int) -> tuple[Vessel, float]:
         contrast = denoising.enhancement(array, frames)

@@ -66,8 +66,6 @@ def write_report(
 def warnings(result: Perfusion, still: Stillness) -> tuple[str, ...]:
     """Say in a sentence each what makes the maps less certain."""
     moved = still.moved_note()
-    if moved and result.motion.moved_mm.any():
-        moved += "; frames were put back before maps were made"
     return (*result.notes, *([moved] if moved else []))
 
 

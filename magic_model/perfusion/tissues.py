@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy import interpolate, special
+from scipy import interpolate
 
 from magic_model.perfusion.denoising import Array, Basis
 
@@ -13,15 +13,16 @@ _EARLIEST_S = -6.0  # an artery may be seen later than tissue
 _LATEST_S = 20.0
 _STEP_S = 0.5
 _FINE_S = 0.1
-_SHAPES = (1.0, 2.0, 4.0, 12.0)
+_PLATEAUS = (0.0, 0.25, 0.5, 0.75)  # of the transit time
 
 
 @dataclass(frozen=True, eq=False)
 class Tissues:
     """Curves of tissue of unit flow (1 per second).
 
-    Transit times of a tissue have a gamma distribution. With shape 1 the residue is
-    exponential; the larger the shape, the more it is like a box.
+    All contrast stays for a share of the transit time (0, 1/4, 1/2 or 3/4: the plateau)
+    and then leaves exponentially; the larger the share, the more the residue is like a
+    box.
 
     Attributes:
         curves: `(shapes, delays, transits, frames)` in HU.
@@ -48,9 +49,9 @@ class Tissues:
         fine = np.arange(_EARLIEST_S, span + _FINE_S / 2, _FINE_S)
         delays = np.arange(_EARLIEST_S, min(_LATEST_S, span / 2), _STEP_S)
         after = np.arange(0, span - _EARLIEST_S, _FINE_S)
-        shapes = np.array(_SHAPES)[:, None, None]
-        scaled = after / _TRANSITS_S[:, None] * shapes
-        residues = special.gammaincc(shapes, scaled) * _FINE_S
+        plateaus = np.array(_PLATEAUS)[:, None, None]
+        late = np.maximum(after / _TRANSITS_S[:, None] - plateaus, 0)
+        residues = np.exp(-late / (1 - plateaus)) * _FINE_S
         residues[..., 0] /= 2  # trapezium
         size = len(fine) + len(after)
         inflow = _between(times, aif, times[0] + fine)

@@ -15,7 +15,6 @@ Voxel = tuple[int, int, int]
 REST_HU = (-50.0, 400.0)
 """Of a vessel before contrast: neither air nor the skull."""
 
-_EDGE_MM = 2.5
 _AROUND_MM = 12.0  # a mask of the brain may leave its vessels out
 _LEAST_HU = 30.0  # above the baseline; less is no artery
 _LEAST_SNR = 8.0
@@ -52,16 +51,6 @@ def around(mask: Mask, spacing: tuple[float, float, float]) -> Mask:
     """Return the voxels within 12 mm of a brain mask: where vessels are sought."""
     away = ndimage.distance_transform_edt(~mask, sampling=spacing)
     return np.asarray(away <= _AROUND_MM)
-
-
-def away_from_bone(rest: FloatArray, spacing: tuple[float, float, float]) -> Mask:
-    """Return the voxels of a slice 2.5 mm or more from bone.
-
-    Where a head has moved the edges of bones seem to enhance.
-    """
-    in_plane = (*spacing[:2], 1e6)
-    away = ndimage.distance_transform_edt(rest < REST_HU[1], sampling=in_plane)
-    return np.asarray(away >= _EDGE_MM)
 
 
 def find_artery(

@@ -9,11 +9,10 @@ import numpy as np
 from magic_model.data.straight import AIR
 from magic_model.data.volume import FloatArray, Volume
 from magic_model.maps import PerfusionMap
-from magic_model.perfusion import compute, denoising, motion, vessels
+from magic_model.perfusion import compute, denoising, vessels
 from magic_model.perfusion.compute import Choices, Found, Perfusion
 from magic_model.perfusion.denoising import Mask
 from magic_model.perfusion.look import Look, slice_of
-from magic_model.perfusion.motion import Motion
 from magic_model.perfusion.series import Series, doubts, require_alike, require_in_hu
 from magic_model.perfusion.stillness import Stillness, measure_stillness
 from magic_model.perfusion.stored import StoredSeries
@@ -169,10 +168,8 @@ def _found(
         choices, aif=coarse.voxel(choices.aif), vof=coarse.voxel(choices.vof)
     )
     series, mask = coarse.series, coarse.mask(brain)
-    moved = motion.find_motion(series.array, series.spacing, compute.FIRST_LOOK)
-    still = compute.put_back(series, moved)
-    found = compute.find_vessels(still, mask, given, moved)
-    usual = compute.usual_tissue(still, mask, found)
+    found = compute.find_vessels(series, mask, given)
+    delay = compute.usual_delay(series, mask, found)
     artery, vein = coarse.of_series(found.artery), found.vein
     vein = None if vein is None else coarse.of_series(vein)
     if choices.aif is not None:
@@ -181,7 +178,7 @@ def _found(
         vein = replace(vein, voxel=choices.vof)
     slab, inside = _fullest(stored, brain)
     noise = denoising.noise_of(slab.array, inside, found.frames)
-    return Found(artery, vein, found.frames, noise, moved, usual)
+    return Found(artery, vein, found.frames, noise, delay)
 
 
 def _fullest(stored: StoredSeries, brain: Mask) -> tuple[Series, Mask]:
@@ -275,7 +272,6 @@ class _Collected:
             gain=self.gain / self.voxels,
             method=choices.method,
             strength=self.strength,
-            motion=self.found.motion or Motion.none(len(tissue)),
             notes=(*notes, *compute.warnings_of(self.found, tissue)),
         )
 
