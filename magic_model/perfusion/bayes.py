@@ -15,7 +15,7 @@ from magic_model.perfusion.denoising import Array, Denoised, Mask
 from magic_model.perfusion.tissues import Tissues
 
 _AT_A_TIME = 2048  # voxels: what they need fits a processor's cache
-_LEAST_SD = 0.01  # of a curve's size: what the grid is too coarse for
+_LEAST_SD = 0.02  # of a curve's size: what grid and artery are too coarse for
 _USUAL_SD_S = 4.0  # of the delay, around that of the whole brain
 _NEAR_SD_S = 1.5  # around that of the neighbours
 _NEAR_MM = 4.0
@@ -89,7 +89,7 @@ def estimate(
 
 
 def _noise(denoised: Denoised) -> Array:
-    """Return the noise that is left, never less than what the grid can tell."""
+    """Return the noise that is left, never less than what grid and artery can tell."""
     size = np.linalg.norm(denoised.scores, axis=1)
     left = denoised.left * denoised.noise_sd
     return np.asarray(np.maximum(left, _LEAST_SD * size + 1e-6))

@@ -1,6 +1,6 @@
 """From a series to its maps, step by step, with what was found on the way."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage

@@ -9,7 +9,7 @@ import pytest
 
 from magic_model.cli import main
 from magic_model.errors import DataError
-from magic_model.perfusion import look, opening, report, stored, whole
+from magic_model.perfusion import opening, stored, whole
 from magic_model.perfusion.compute import Choices
 from magic_model.perfusion.opening import compute_maps, open_series
 from magic_model.perfusion.series import Series
@@ -153,11 +153,5 @@ def test_why_there_are_no_maps_is_said_with_what_was_seen(head, tmp_path):
         compute_maps(open_series(path))
     moved = np.concatenate([array[..., :2], np.roll(array[..., 2:], 3, 1)], axis=3)
     path = save(tmp_path / "moved.nii", moved, affine)
-    result = compute_maps(open_series(path))[0]
-    said = report.warnings(result, look.look_at(result).still)
-    assert any("head moves by" in note and "put back" in note for note in said)
-    quiet = np.repeat(moved[..., :1], moved.shape[3], axis=3)
-    quiet[..., 2:] = np.roll(quiet[..., 2:], 3, 1)
-    path = save(tmp_path / "quiet.nii", quiet, affine)
-    with pytest.raises(DataError, match=r"no bolus .*head moves by up to 12\.0 mm"):
+    with pytest.raises(DataError, match=r"head moves by up to 12\.0 mm"):
         compute_maps(open_series(path))
