@@ -55,8 +55,8 @@ _COEFFICIENTS: Mapping[Measure, between_readers.ConsistencyCoefficient] = {
 }
 _MANY = 3  # readers, of whom one can be left out in turn
 FEWEST_CASES = 20
-"""Cases from which a share acceptable is claimed to lie above a bound: with 15 it was in
-6 of 100 studies where it did not (docs/method/decisions.md)."""
+"""Cases from which a share acceptable is claimed to lie above a bound; with 15 it was
+claimed in 6 of 100 studies where it did not (docs/method/decisions.md)."""
 
 
 def name_of(endpoint: Endpoint) -> str:
