@@ -7,12 +7,12 @@ from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
 NOT_RUN = {
-    "blinding", "claims", "decisions", "demonstration", "painted",
-    "quality", "public_sample", "same_maps", "stack_scroll", "structure",
+    "accuracy_figures", "blinding", "claims", "decisions", "demonstration", "painted",
+    "phantom_look", "quality", "public_sample", "same_maps", "stack_scroll", "structure",
 }  # fmt: skip
 PARTS = {
     "accuracy_studies", "app_browser", "app_study", "app_wire", "latent_studies",
-    "populations", "training_steps",
+    "perfusion_objects", "populations", "training_steps",
 }  # fmt: skip
 OWN = {"__init__", "listed", "run_all", "run_page"}
 
