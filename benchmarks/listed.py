@@ -51,9 +51,19 @@ BENCHMARKS = (
         "planted accuracy found again, non-inferiority claimed as often as power says",
         ("--studies", "40"),
     ),
+    Benchmark(
+        "accuracy_figures",
+        "how often intervals of partial areas, LROC, FROC and likelihood ratios cover",
+        ("--studies", "10"),
+    ),
     Benchmark("commands", "whole commands of `magic-analyze`"),
     Benchmark("report_speed", "a report of 7 x 20 and of 100 x 500", minutes=15),
     Benchmark("data", "phantom, reading a CT series, slices"),
+    Benchmark(
+        "phantom_look",
+        "how rough and how spread maps of phantoms are",
+        ("--patients", "2"),
+    ),
     Benchmark(
         "registration",
         "known motions undone, and results that are not trusted",

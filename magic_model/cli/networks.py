@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from magic_model.cli.options import CohortFolder, Device, Jobs, Out, Seed, Series
-from magic_model.data.split import Split
 from magic_model.errors import pluralize
 
 if TYPE_CHECKING:
@@ -268,14 +267,18 @@ def evaluate(
 
 def ceiling(
     cohort: CohortFolder,
-    split: Annotated[Split, typer.Option(help="Whose patients.")] = Split.TEST,
+    split: Annotated[
+        Literal["train", "val", "test"], typer.Option(help="Whose patients.")
+    ] = "test",
     seed: Seed = 1,
     jobs: Jobs = 1,
 ) -> None:
     """Print what the NCCT of a cohort holds, per map and per lesion."""
+    from magic_model.data.split import Split
     from magic_model.evaluation.ceiling import cohort_ceiling
 
-    print(cohort_ceiling(cohort, split=split, seed=seed, jobs=jobs).describe())
+    found = cohort_ceiling(cohort, split=Split(split), seed=seed, jobs=jobs)
+    print(found.describe())
 
 
 def export(
