@@ -7,9 +7,8 @@ from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
 NOT_RUN = {
-    "accuracy_figures", "blinding", "claims", "decisions", "demonstration", "painted",
-    "phantom_look", "quality", "public_sample", "same_maps", "stack_scroll",
-    "structure",
+    "blinding", "claims", "decisions", "demonstration", "painted",
+    "quality", "public_sample", "same_maps", "stack_scroll", "structure",
 }  # fmt: skip
 PARTS = {
     "accuracy_studies", "app_browser", "app_study", "app_wire", "latent_studies",
