@@ -5,18 +5,20 @@
 
 Prints a row for each noise, method and map: the mean error over tiles of tissue (bias),
 its standard deviation (spread), correlation and slope against the truth, each tile as
-the median of its voxels. The object is made here (flow 10 to 60 mL/100g/min, MTT 4 to
-12 s, delay 0 and 3 s, one artery and one vein), or read from a folder with ctp.nii.gz,
-frame_times.txt, brain_mask.nii.gz, tiles.nii.gz and truth.json. Then: how wide an edge
-of flow becomes (10 to 90 %), how much flow changes when the artery is seen 3 s earlier
-or later, how single voxels of a digital patient compare (frames 1.5 s apart), and how
-long a slab of 8 x 256 x 256 voxels and 45 frames takes.
+the median of its voxels. The object is made without the code that is tested
+(perfusion_objects.py: flow 10 to 60 mL/100g/min, MTT 4 to 12 s, delay 0 and 3 s, one
+artery and one vein), or read from a folder with ctp.nii.gz, frame_times.txt,
+brain_mask.nii.gz, tiles.nii.gz and truth.json. Then: single voxels of a digital
+patient with a planted lesion, its volumes and how rough its maps are; the same where
+residues are not exponential; what a program could reach that knew which voxels are
+alike; how wide an edge of flow becomes (10 to 90 %); how much flow changes when the
+artery is seen 3 s earlier or later; and how long a slab of 8 x 256 x 256 voxels and 45
+frames takes.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,80 +26,28 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from magic_model.data.grid import resample
-from magic_model.data.volume import Kind
+from benchmarks.perfusion_objects import (
+    ARTERY,
+    TILE,
+    TIMES,
+    VEIN,
+    Floats,
+    Head,
+    Known,
+    artery,
+    make_head,
+    make_object,
+)
+from magic_model.data.lesion import find_lesion
+from magic_model.data.volume import Kind, Volume
 from magic_model.maps import PerfusionMap
+from magic_model.perfusion import bayes, denoising, parameters
 from magic_model.perfusion.compute import Choices, Perfusion, compute_perfusion
-from magic_model.perfusion.deconvolution import Deconvolution, convolve
+from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.series import Series, read_mask, read_series
-from magic_model.phantom.generate import plan_cohort
-from magic_model.phantom.patient import simulate
-from magic_model.severity import Severity
+from magic_model.perfusion.tissues import Tissues
 
 NOISES_HU = (0.0, 2.0)
-FLOWS, TRANSITS, DELAYS = (10, 20, 40, 60), (4, 8, 12), (0, 3)
-TILE = 10
-TIMES = np.arange(50.0)
-_K = 1.05 / ((1 - 0.45) / (1 - 0.25)) / 6000  # from CBF to k
-ARTERY, VEIN = (2, 2, 0), (2, 20, 0)
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """A series with its truth.
-
-    Attributes:
-        series: HU over time.
-        brain: Voxels of tissue.
-        labels: Tile of each voxel, from 1; 0 elsewhere.
-        truth: By map, a value for each tile.
-    """
-
-    series: Series
-    brain: np.ndarray[Any, np.dtype[np.bool_]]
-    labels: np.ndarray[Any, np.dtype[np.int64]]
-    truth: dict[PerfusionMap, np.ndarray[Any, np.dtype[np.float64]]]
-
-
-def artery(times: np.ndarray, arrival: float = 8.0) -> np.ndarray:
-    """Return a bolus of 300 HU with a tail that stays (recirculation)."""
-    t = np.maximum(times - arrival, 0)
-    bolus = 300 * (t / 4.5) ** 3 * np.exp(3 * (1 - t / 4.5))
-    return bolus + 25 * (1 - np.exp(-t / 12))
-
-
-def make_object(
-    noise_hu: float,
-    tissues: Sequence[tuple[float, float, float]] | None = None,
-    times: np.ndarray = TIMES,
-    spacing: tuple[float, float, float] = (2.2, 2.2, 5.0),
-) -> Known:
-    """Return tiles of tissue (CBF, MTT, delay) beside an artery and a vein."""
-    kinds = tissues or [(f, m, d) for f in FLOWS for m in TRANSITS for d in DELAYS]
-    across = min(6, len(kinds))
-    down = -(-len(kinds) // across)
-    shape = (6 + across * TILE, max(down * TILE, 24), 2)
-    labels = np.zeros(shape, int)
-    hu = np.full((*shape, len(times)), 33.0)
-    aif = artery(times)
-    hu[1:4, 1:4] += aif
-    hu[1:4, 18:23] += convolve(times, aif, 3.0, 4.0) / 3
-    for n, (flow, transit, delay) in enumerate(kinds):
-        x, y = 6 + n % across * TILE, n // across * TILE
-        labels[x : x + TILE, y : y + TILE] = n + 1
-        hu[x : x + TILE, y : y + TILE] += (
-            flow * _K * convolve(times, aif, transit, delay)
-        )
-    hu += noise_hu * np.random.default_rng(3).standard_normal(hu.shape)
-    flows, transits, delays = (np.array(x, float) for x in zip(*kinds, strict=True))
-    series = Series(hu.astype(np.float32), np.diag([*spacing, 1.0]), times)
-    truth = {
-        PerfusionMap.CBF: flows,
-        PerfusionMap.CBV: flows * transits / 60,
-        PerfusionMap.MTT: transits,
-        PerfusionMap.TMAX: delays,
-    }
-    return Known(series, labels > 0, labels, truth)
 
 
 def read_object(folder: Path) -> Known:
@@ -158,60 +108,100 @@ def _score(truth: np.ndarray, found: np.ndarray) -> Score:
     )
 
 
-def phantom_series(noise_hu: float, step_s: float) -> tuple[Known, float]:
-    """Return a digital patient over time, voxel by voxel, and the mL of a voxel.
+def head_maps(head: Head, method: Deconvolution) -> dict[PerfusionMap, Floats]:
+    """Compute the maps of a digital patient."""
+    known = head.known
+    found = compute_perfusion(known.series, Choices(known.brain, method=method))
+    return {name: volume.array for name, volume in found.maps.items()}
 
-    Each voxel of the brain is a tile of its own; transit times and delays (Tmax less
-    half the transit time) are rounded to .5 s. An artery runs through the middle, a
-    vein behind it.
-    """
-    planned = plan_cohort({Severity.MILD_MODERATE: 1}, 3)[0]
-    images = simulate(planned.spec, planned.rng()).images
-    cbf, mtt, tmax = (images[kind] for kind in (Kind.CBF, Kind.MTT, Kind.TMAX))
-    head = resample(images[Kind.NCCT], cbf.affine, cbf.shape).array
-    brain = cbf.array > 0
-    x, y, _ = np.argwhere(brain).mean(axis=0).astype(int)
-    brain[x - 2 : x + 3, y - 2 : y + 3] = False
-    transit = np.round(mtt.array[brain] * 2) / 2
-    delay = np.round((tmax.array[brain] - mtt.array[brain] / 2) * 2) / 2
-    times = np.arange(0, 60, step_s)
-    aif = artery(times)
-    kinds, which = np.unique(np.stack([transit, delay], 1), axis=0, return_inverse=True)
-    curves = np.array([convolve(times, aif, m, d) for m, d in kinds])[which.ravel()]
-    hu = np.repeat(head[..., None], len(times), axis=3).astype(np.float32)
-    hu[brain] += (cbf.array[brain][:, None] * _K * curves).astype(np.float32)
-    hu[x - 1 : x + 2, y - 1 : y + 2] += aif.astype(np.float32)
-    back = int(np.argwhere(brain)[:, 1].min())
-    hu[x - 2 : x + 3, back - 2 : back + 2] += convolve(times, aif, 3.0, 4.0) / 3
-    rng = np.random.default_rng(0)
-    hu += noise_hu * rng.standard_normal(hu.shape, dtype=np.float32)
-    labels = np.zeros(brain.shape, int)
-    labels[brain] = np.arange(brain.sum()) + 1
-    truth = {
-        PerfusionMap.CBF: cbf.array[brain],
-        PerfusionMap.CBV: cbf.array[brain] * transit / 60,
-        PerfusionMap.MTT: transit,
-        PerfusionMap.TMAX: delay,
+
+def lesion_ml(head: Head, maps: dict[PerfusionMap, Floats]) -> tuple[float, float]:
+    """Return core and tissue at risk in mL, by the rule that patients get."""
+    affine = head.known.series.affine
+    volumes = {
+        name: Volume(np.asarray(array, np.float32), affine, Kind(name.value))
+        for name, array in maps.items()
     }
-    return Known(Series(hu, cbf.affine, times), brain, labels, truth), cbf.voxel_ml
+    brain = Volume(head.known.brain.astype(np.float32), affine, Kind.BRAIN_MASK)
+    lesion = find_lesion(volumes, brain)
+    return lesion.core_ml, lesion.penumbra_ml
 
 
-def print_phantom(noise_hu: float, step_s: float) -> None:
-    """Print how single voxels of a digital patient compare, and the volume at risk."""
-    known, voxel_ml = phantom_series(noise_hu, step_s)
-    maps = compute_perfusion(known.series, Choices(known.brain)).maps
-    for name, truth in known.truth.items():
-        s = _score(truth, maps[name].array[known.brain])
-        print(
-            f"phantom, {noise_hu:g} HU, frames {step_s:g} s apart, {name}: bias "
-            f"{s.bias:.2f}, r {s.r:.3f}, slope {s.slope:.2f}"
-        )
-    late = known.truth[PerfusionMap.TMAX] > 6, maps[PerfusionMap.TMAX].array > 6
+def roughness(head: Head, array: Floats) -> float:
+    """Return how neighbours in matter differ, as a share of the median.
+
+    The median absolute difference of voxels beside each other, all of grey or all of
+    white matter.
+    """
+    beside = head.tissue[1:] & head.tissue[:-1] & (head.grey[1:] == head.grey[:-1])
+    steps = np.abs(np.diff(array, axis=0))[beside]
+    return float(np.median(steps) / np.median(array[head.tissue]))
+
+
+def print_head(noise_hu: float, method: Deconvolution, head: Head) -> None:
+    """Print how single voxels of a digital patient compare, and volumes."""
+    known = head.known
+    maps = head_maps(head, method)
+    truth = {name: head.on_grid(values) for name, values in known.truth.items()}
+    late = [
+        float(np.count_nonzero(m[PerfusionMap.TMAX][known.brain] > 6)) * head.voxel_ml
+        for m in (truth, maps)
+    ]
+    volumes = [lesion_ml(head, m) for m in (truth, maps)]
+    for name, values in truth.items():
+        told = f"head, {noise_hu:g} HU, {method}, {name}:"
+        for where, mask in (
+            ("matter", head.tissue),
+            ("grey", head.tissue & head.grey),
+            ("white", head.tissue & ~head.grey),
+        ):
+            s = _score(values[mask], maps[name][mask])
+            told += f" {where} bias {s.bias:.2f} r {s.r:.3f} slope {s.slope:.2f};"
+        rough = (roughness(head, m[name]) for m in (truth, maps))
+        print(told, "roughness {:.1%}, found {:.1%}".format(*rough))
+    (core, risk), (core_found, risk_found) = volumes
     print(
-        "  mL later than 6 s: {:.0f}, found {:.0f}".format(
-            *(float(np.count_nonzero(x)) * voxel_ml for x in late)
-        )
+        f"  mL: Tmax > 6 s {late[0]:.1f}, found {late[1]:.1f}; by the rule of patients "
+        f"at risk {risk:.1f}, found {risk_found:.1f}; core {core:.1f}, found "
+        f"{core_found:.1f}"
     )
+
+
+def print_ceiling(head: Head, alike: int) -> None:
+    """Print what is left of the noise where a voxel is the mean of so many that agree.
+
+    The curves of each voxel are known here, and get noise of 2 HU over the root of
+    their number: what no choice of neighbours does better.
+
+    Args:
+        head: Without noise.
+        alike: Voxels that are averaged.
+    """
+    known = head.known
+    times, series = known.series.times, known.series
+    tissues = Tissues.behind(times, artery(times))
+    frames = denoising.count_baseline(times, artery(times))
+    rng = np.random.default_rng(1)
+    curves = series.array[known.brain]
+    curves = curves + 2 / alike**0.5 * rng.standard_normal(curves.shape, np.float32)
+    curves -= curves[:, :frames].mean(axis=1, keepdims=True)
+    basis = tissues.basis(frames)
+    clean = denoising.Denoised(
+        (curves @ basis.analysis.T).astype(np.float32),
+        basis,
+        2.0,
+        np.full(len(curves), alike**-0.5, np.float32),
+    )
+    usual = bayes.usual_delay(clean, tissues)
+    found = bayes.estimate(clean, tissues, usual, known.brain, series.spacing)
+    values = parameters.parameters_of(found)
+    told = f"ceiling, {alike} voxels that agree:"
+    for name in (PerfusionMap.CBF, PerfusionMap.TMAX):
+        within = head.tissue[known.brain]
+        s = _score(known.truth[name][within], values[name][within])
+        told += f" {name} bias {s.bias:.2f} r {s.r:.3f} slope {s.slope:.2f};"
+    late = np.count_nonzero(values[PerfusionMap.TMAX] > 6) * head.voxel_ml
+    print(told, f"mL with Tmax > 6 s {late:.1f}")
 
 
 def edge_width(noise_hu: float, spacing: float) -> float:
@@ -263,6 +253,41 @@ def slab_seconds() -> float:
     return time.perf_counter() - started
 
 
+def print_tiles(noise: str, known: Known) -> None:
+    """Print a row for each method and map."""
+    for method in Deconvolution:
+        found = compute_perfusion(known.series, Choices(known.brain, method=method))
+        for name, s in score(known, found).items():
+            print(
+                f"{noise:10} {method:12} {name:5} {s.bias:8.2f}{s.spread:8.2f}"
+                f"{s.mean_absolute:10.2f}{s.r:7.3f}{s.slope:7.2f}"
+            )
+
+
+def print_heads() -> None:
+    """Print single voxels of digital patients: two methods, three residues, ceiling."""
+    for noise in NOISES_HU:
+        head = make_head(noise)
+        for method in (Deconvolution.TIKHONOV, Deconvolution.BAYES):
+            print_head(noise, method, head)
+    for alike in (1, 4, 16, 36):
+        print_ceiling(make_head(0.0), alike)
+    for shape in ("gamma", "box"):
+        print(f"residues of shape {shape}:")
+        print_head(2.0, Deconvolution.BAYES, make_head(2.0, shape=shape))
+
+
+def print_edges() -> None:
+    """Print widths of edges, and what a late artery does."""
+    for noise in NOISES_HU:
+        for mm in (1.0, 2.2):
+            width = edge_width(noise, mm)
+            print(f"edge at {noise:g} HU, voxels of {mm:g} mm: {width:.1f} mm")
+        for seconds in (-3.0, 3.0):
+            change = delay_effect(noise, seconds)
+            print(f"CBF, artery {seconds:+g} s, {noise:g} HU: {change:+.1%}")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -272,22 +297,9 @@ def main() -> None:
     objects += [(folder.name, read_object(folder)) for folder in given.reference]
     print("noise      method       map      bias  spread  mean |e|      r  slope")
     for noise, known in objects:
-        for method in Deconvolution:
-            found = compute_perfusion(known.series, Choices(known.brain, method=method))
-            for name, s in score(known, found).items():
-                print(
-                    f"{noise:10} {method:12} {name:5} {s.bias:8.2f}{s.spread:8.2f}"
-                    f"{s.mean_absolute:10.2f}{s.r:7.3f}{s.slope:7.2f}"
-                )
-    for noise in NOISES_HU:
-        print_phantom(noise, 1.5)
-    for noise in NOISES_HU:
-        for mm in (1.0, 2.2):
-            width = edge_width(noise, mm)
-            print(f"edge at {noise:g} HU, voxels of {mm:g} mm: {width:.1f} mm")
-        for seconds in (-3.0, 3.0):
-            change = delay_effect(noise, seconds)
-            print(f"CBF, artery {seconds:+g} s, {noise:g} HU: {change:+.1%}")
+        print_tiles(noise, known)
+    print_heads()
+    print_edges()
     print(f"slab of 8 x 256 x 256 x 45: {slab_seconds():.1f} s")
 
 

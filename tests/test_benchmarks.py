@@ -12,7 +12,7 @@ NOT_RUN = {
 }  # fmt: skip
 PARTS = {
     "accuracy_studies", "app_browser", "app_study", "app_wire", "latent_studies",
-    "populations", "training_steps",
+    "perfusion_objects", "populations", "training_steps",
 }  # fmt: skip
 OWN = {"__init__", "listed", "run_all", "run_page"}
 

@@ -43,8 +43,8 @@ def perfusion(
     ] = "",
     method: Annotated[
         str,
-        typer.Option(help="Deconvolution: tikhonov, svd, circulant or oscillation."),
-    ] = "tikhonov",
+        typer.Option(help="bayes, tikhonov, svd, circulant or oscillation."),
+    ] = "bayes",
 ) -> None:
     """Compute CBF, CBV, MTT, TTP and Tmax from a CT perfusion series."""
     from magic_model.cli.progress import parts_progress

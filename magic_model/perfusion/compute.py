@@ -9,11 +9,17 @@ from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
-from magic_model.perfusion import deconvolution, denoising, vessels
+from magic_model.perfusion import (
+    bayes,
+    deconvolution,
+    denoising,
+    parameters,
+    vessels,
+)
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.denoising import Array, Mask
-from magic_model.perfusion.parameters import parameters
 from magic_model.perfusion.series import Series
+from magic_model.perfusion.tissues import Tissues
 from magic_model.perfusion.vessels import Vessel, Voxel
 
 FIRST_LOOK = 2
@@ -33,14 +39,14 @@ class Choices:
         aif: Voxel of the artery.
         vof: Voxel of the vein.
         method: Of deconvolution.
-        found: Artery, vein, baseline and noise, where slices are part of a series in
-            which they were found already.
+        found: Artery, vein, baseline, noise and more, where slices are part of a series
+            in which they were found already.
     """
 
     brain: Mask | None = None
     aif: Voxel | None = None
     vof: Voxel | None = None
-    method: Deconvolution = Deconvolution.TIKHONOV
+    method: Deconvolution = Deconvolution.BAYES
     found: "Found | None" = None
 
 
@@ -59,7 +65,8 @@ class Perfusion:
         noise_hu: Noise of a voxel and frame.
         gain: The share of it that the denoising left.
         method: Of deconvolution.
-        strength: Its weight or threshold; NaN where each voxel has its own.
+        strength: Its weight or threshold; NaN where each voxel has its own or there is
+            none.
         notes: Warnings, a sentence each.
     """
 
@@ -93,33 +100,52 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
     choices = choices or Choices()
     brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
     found = choices.found or find_vessels(series, brain, choices)
-    times = series.times
-    artery, vein, frames, noise = found.artery, found.vein, found.frames, found.noise
-    vessels.require_passage(times, artery)
-    contrast = denoising.enhancement(series.array, frames)
-    clean = denoising.denoise(contrast, brain, series.spacing, noise)
-    solver = deconvolution.prepare(
-        choices.method,
-        times,
-        artery.curve,
-        deconvolution.Curves(clean.basis, noise * clean.gain, frames),
-    )
-    values = parameters(clean, times, solver)
+    vessels.require_passage(series.times, found.artery)
+    clean, values, strength = _values(series, brain, found, choices.method)
     tissue = clean.mean
     return Perfusion(
         maps=_on_grid(values, brain, series),
         series=series,
         brain=brain,
-        artery=artery,
-        vein=vein,
+        artery=found.artery,
+        vein=found.vein,
         tissue=tissue,
-        baseline_frames=frames,
-        noise_hu=noise,
+        baseline_frames=found.frames,
+        noise_hu=found.noise,
         gain=clean.gain,
         method=choices.method,
-        strength=solver.strength,
+        strength=strength,
         notes=(*series.notes, *notes, *warnings_of(found, tissue)),
     )
+
+
+def _values(
+    series: Series, brain: Mask, found: "Found", method: Deconvolution
+) -> tuple[denoising.Denoised, dict[PerfusionMap, Array], float]:
+    """Return the denoised curves, the maps' values, and the weight or threshold."""
+    times, frames = series.times, found.frames
+    tissues = Tissues.behind(times, found.artery.curve)
+    bayesian = method == Deconvolution.BAYES
+    basis = tissues.basis(frames) if bayesian else tissues.basis(frames, 16)
+    contrast = denoising.enhancement(series.array, frames)
+    clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
+    if bayesian:
+        usual = found.delay
+        usual = bayes.usual_delay(clean, tissues) if usual is None else usual
+        guess = bayes.estimate(clean, tissues, usual, brain, series.spacing)
+        return clean, parameters.parameters_of(guess), float("nan")
+    left = deconvolution.Curves(basis, found.noise * clean.gain, frames)
+    solver = deconvolution.prepare(method, times, found.artery.curve, left)
+    return clean, parameters.parameters(clean, times, solver), solver.strength
+
+
+def usual_delay(series: Series, brain: Mask, found: "Found") -> float:
+    """Return the delay of a whole brain, to know it in parts of it."""
+    tissues = Tissues.behind(series.times, found.artery.curve)
+    contrast = denoising.enhancement(series.array, found.frames)
+    basis = tissues.basis(found.frames)
+    clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
+    return bayes.usual_delay(clean, tissues)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +157,14 @@ class Found:
         vein: Venous output; None where none was found.
         frames: How many are the baseline.
         noise: Of a voxel and frame, in HU.
+        delay: Of the whole brain, in seconds; None where it is yet to be found.
     """
 
     artery: Vessel
     vein: Vessel | None
     frames: int
     noise: float
+    delay: float | None = None
 
 
 def find_vessels(series: Series, brain: Mask, choices: Choices) -> Found:

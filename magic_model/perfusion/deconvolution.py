@@ -1,4 +1,4 @@
-"""Residue functions from curves and an arterial input: four ways to deconvolve.
+"""Residue functions from curves and an arterial input: ways to deconvolve.
 
 Tissue is `c(t) = integral of aif(t - s) k(s) ds`; `k` is the residue function times the
 flow. All ways return `k` on even lags.
@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magic_model.errors import require_member
-
-Array = NDArray[np.float64]
+from magic_model.perfusion.denoising import Array, Basis
 
 _THRESHOLD = 0.1  # singular values, as a share of the largest
 _THRESHOLDS = np.geomspace(0.01, 0.95, 24)
@@ -32,6 +31,7 @@ class Deconvolution(StrEnum):
     CIRCULANT = "circulant"
     OSCILLATION = "oscillation"
     TIKHONOV = "tikhonov"
+    BAYES = "bayes"
 
     @classmethod
     def _missing_(cls, value: object) -> NoReturn:
@@ -144,12 +144,12 @@ class Curves:
     """What the weight of `tikhonov` depends on beside times and artery.
 
     Attributes:
-        basis: Orthonormal curves that the denoised series is made of.
+        basis: Curves that the denoised series is made of.
         sd: Noise that is left in a voxel and frame, in HU.
         baseline: Frames whose mean was taken off.
     """
 
-    basis: Array
+    basis: Basis
     sd: float
     baseline: int
 
@@ -172,7 +172,7 @@ def choose_weight(times: Array, aif: Array, given: Curves) -> float:
     curves, height, delay = (np.repeat(a, _DRAWS, axis=0) for a in _tissue(times, aif))
     noise = given.sd * rng.standard_normal(curves.shape)
     noise -= noise[:, : given.baseline].mean(axis=1, keepdims=True)
-    noisy = curves + noise @ given.basis @ given.basis.T
+    noisy = curves + noise @ given.basis.analysis.T @ given.basis.synthesis.T
 
     def error(weight: float) -> float:
         solver = tikhonov(times, aif, float(weight))
@@ -185,7 +185,7 @@ def choose_weight(times: Array, aif: Array, given: Curves) -> float:
 
 
 def prepare(method: Deconvolution, times: Array, aif: Array, curves: Curves) -> Solver:
-    """Return the solver of a method."""
+    """Return the solver of a method that finds a residue function (not `BAYES`)."""
     if method == Deconvolution.TIKHONOV:
         return tikhonov(times, aif, choose_weight(times, aif, curves))
     ways = {

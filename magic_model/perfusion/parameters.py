@@ -3,8 +3,9 @@
 import numpy as np
 
 from magic_model.maps import PerfusionMap
-from magic_model.perfusion.deconvolution import Array, Solver
-from magic_model.perfusion.denoising import Denoised
+from magic_model.perfusion.bayes import Estimate
+from magic_model.perfusion.deconvolution import Solver
+from magic_model.perfusion.denoising import Array, Denoised
 
 DENSITY_G_PER_ML = 1.05
 """Of brain tissue."""
@@ -45,18 +46,34 @@ def parameters(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def parameters_of(found: Estimate) -> dict[PerfusionMap, Array]:
+    """Return a value of each map for each voxel, as means over tissues.
+
+    Units and what is where nothing flows are as in `parameters`; Tmax is the delay.
+    """
+    return _as_maps(found.flow, found.volume, found.delay, found.peak)
+
+
 def _some(curves: Array, times: Array, solver: Solver) -> dict[PerfusionMap, Array]:
     k = solver.solve(curves)
-    cbf = np.maximum(60 * _PER_100_G * k.max(axis=1), 0.0)
-    cbv = np.maximum(_PER_100_G * (curves @ solver.area), 0.0)
+    late = _peak_time(solver.lags, k)
+    ttp = _peak_time(times, curves) - times[0]
+    return _as_maps(k.max(axis=1), curves @ solver.area, late, ttp)
+
+
+def _as_maps(
+    flow: Array, volume: Array, delay: Array, ttp: Array
+) -> dict[PerfusionMap, Array]:
+    cbf = np.maximum(60 * _PER_100_G * flow, 0.0)
+    cbv = np.maximum(_PER_100_G * volume, 0.0)
     flows = (cbf > _LEAST_CBF) & (cbv > 0)
-    tmax = np.maximum(_peak_time(solver.lags, k), 0.0)
+    tmax = np.maximum(delay, 0.0)
     cbf, cbv, tmax = (np.where(flows, values, 0.0) for values in (cbf, cbv, tmax))
     return {
         PerfusionMap.CBF: cbf,
         PerfusionMap.CBV: cbv,
         PerfusionMap.MTT: np.divide(60 * cbv, cbf, out=np.zeros_like(cbf), where=flows),
-        PerfusionMap.TTP: _peak_time(times, curves) - times[0],
+        PerfusionMap.TTP: ttp,
         PerfusionMap.TMAX: tmax,
     }
 

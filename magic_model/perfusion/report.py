@@ -30,6 +30,7 @@ _METHODS = {
     Deconvolution.CIRCULANT: "block-circulant, singular values truncated",
     Deconvolution.OSCILLATION: "block-circulant, limited by the oscillation index",
     Deconvolution.TIKHONOV: "Tikhonov, smooth residue function",
+    Deconvolution.BAYES: "means over tissue models",
 }
 
 

@@ -167,7 +167,9 @@ def _found(
     given = replace(
         choices, aif=coarse.voxel(choices.aif), vof=coarse.voxel(choices.vof)
     )
-    found = compute.find_vessels(coarse.series, coarse.mask(brain), given)
+    series, mask = coarse.series, coarse.mask(brain)
+    found = compute.find_vessels(series, mask, given)
+    delay = compute.usual_delay(series, mask, found)
     artery, vein = coarse.of_series(found.artery), found.vein
     vein = None if vein is None else coarse.of_series(vein)
     if choices.aif is not None:
@@ -176,7 +178,7 @@ def _found(
         vein = replace(vein, voxel=choices.vof)
     slab, inside = _fullest(stored, brain)
     noise = denoising.noise_of(slab.array, inside, found.frames)
-    return Found(artery, vein, found.frames, noise)
+    return Found(artery, vein, found.frames, noise, delay)
 
 
 def _fullest(stored: StoredSeries, brain: Mask) -> tuple[Series, Mask]:

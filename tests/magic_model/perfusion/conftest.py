@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from benchmarks.perfusion import make_object
+from benchmarks.perfusion_objects import make_object
 
 TISSUES = [(f, m, d) for f in (20, 50) for m in (4, 10) for d in (0, 3)]
 
@@ -30,7 +30,7 @@ def folder(known, tmp_path):
 @pytest.fixture(scope="session")
 def bolus():
     """Even times and an artery."""
-    from benchmarks.perfusion import artery
+    from benchmarks.perfusion_objects import artery
 
     times = np.arange(50.0)
     return times, artery(times)

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.perfusion import ARTERY, VEIN, read_object, score
+from benchmarks.perfusion import read_object, score
+from benchmarks.perfusion_objects import ARTERY, VEIN
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.perfusion.compute import Choices, compute_perfusion

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.perfusion import ARTERY, VEIN, artery
+from benchmarks.perfusion_objects import ARTERY, VEIN, artery
 from magic_model.errors import DataError
 from magic_model.perfusion import denoising, vessels
 from magic_model.perfusion.vessels import Vessel
