@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import reader_study
-from reader_study.building import builder
+from reader_study.building import planning
 from reader_study.cli import main
 from reader_study.design.study_plan import check_draw, plan_study
 from reader_study.errors import StudyError
@@ -184,10 +184,10 @@ def test_two_people_unblind(material, whole, names):
 
 @pytest.mark.slow
 def test_a_study_that_was_not_drawn_is_found(material, monkeypatch, capsys):
-    def another(available, protocol, nonce):
-        return plan_study(available, protocol, nonce + "0")
+    def another(available, protocol, nonce, table):
+        return plan_study(available, protocol, nonce + "0", table)
 
-    monkeypatch.setattr(builder, "plan_study", another)
+    monkeypatch.setattr(planning, "plan_study", another)
     _, places = built(material, "CHOSEN")
     key = {"key": places["key"], "passphrase": PASSPHRASE}
     reader_study.simulate(places["out"], **key)
