@@ -7,7 +7,6 @@ from analysis.api import ArmsStudy, Study
 from reader_study.formats import rating
 from reader_study.formats.checking import FormatError
 from reader_study.formats.delimited import csv_text, guarded
-from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.formats.responses import Reading
 
@@ -23,19 +22,15 @@ class Deposited:
 
     Attributes:
         questionnaire: What was asked.
-        plan: What was to be analysed.
         columns: Of the table, in their order.
         rows: One for each reading, in the order of the file; repeats after the others.
-        texts: Whether what readers wrote is among them.
         simulated: Some readings are a rehearsal's.
         reconstructed: Some readings were reconstructed from published tables.
     """
 
     questionnaire: Questionnaire
-    plan: AnalysisPlan
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
-    texts: bool
     simulated: bool
     reconstructed: bool
 
@@ -43,13 +38,6 @@ class Deposited:
     def methods(self) -> tuple[str, ...]:
         """Methods in the order of their first reading."""
         return tuple(dict.fromkeys(str(row["method"]) for row in self.rows))
-
-    @property
-    def further(self) -> tuple[str, ...]:
-        """Columns of the study's own, such as the site."""
-        known = {*FIXED, *_OF_CASE, *self.questionnaire.ids}
-        known |= {question.reason_column for question in self.questionnaire}
-        return tuple(name for name in self.columns if name not in known)
 
     def text(self) -> str:
         """Return the table as CSV."""
@@ -78,10 +66,8 @@ def deposited(
     columns = [n for n in rows[0] if n in filled | always]
     return Deposited(
         questionnaire=asked,
-        plan=study.plan,
         columns=tuple(columns),
         rows=tuple({name: row[name] for name in columns} for row in rows),
-        texts=texts,
         simulated=study.responses.simulated,
         reconstructed=study.responses.reconstructed,
     )
@@ -123,18 +109,22 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
-def ratings_text(study: Study | ArmsStudy, deposit: Deposited) -> str | None:
-    """Return ratings beside the truth as CSV, None where the plan has no rating.
+def ratings_of(
+    study: Study | ArmsStudy, deposit: Deposited
+) -> tuple[str | None, str | None]:
+    """Return ratings beside the truth as CSV, or why there are none.
 
-    Readers are those of the deposit.
+    Readers are those of the deposit. Where the plan has no rating, both are None.
     """
     if not study.plan.rating:
-        return None
+        return None, None
     first = study.responses.readings
     try:
         found = rating.rated(first, study.responses.questionnaire, study.plan)
-    except FormatError:
-        return None
+    except FormatError as error:
+        return None, str(error)
+    if found.undefined_reason:
+        return None, found.undefined_reason
     names = {
         reading.reader: str(row["reader"])
         for reading, row in zip(first, deposit.rows, strict=False)
@@ -143,4 +133,4 @@ def ratings_text(study: Study | ArmsStudy, deposit: Deposited) -> str | None:
         {**dict(zip(rating.COLUMNS, one, strict=True)), "reader": names[str(one[0])]}
         for one in zip(*(found.columns[name] for name in rating.COLUMNS), strict=True)
     ]
-    return csv_text(rating.COLUMNS, rows)
+    return csv_text(rating.COLUMNS, rows), None

@@ -8,7 +8,7 @@ from pathlib import Path
 from analysis.api import ArmsStudy, Study
 from analysis.deposit import codebook, crate, odm, redcap
 from analysis.deposit.crate import Described
-from analysis.deposit.readings import Deposited, deposited, ratings_text
+from analysis.deposit.readings import Deposited, deposited, ratings_of
 from analysis.deposit.recomputed import Recomputed
 from analysis.report.writing import OutputError, complete_or_untouched
 from reader_study.formats import rating
@@ -53,7 +53,9 @@ def write_deposit(
         msg = f"A deposit needs a new folder, got {held}, which is there already"
         raise OutputError(msg)
     deposit = deposited(study, texts=texts, reader_names=reader_names)
-    about = replace(about, remark=_remark(deposit, reader_names=reader_names))
+    _, why = ratings_of(study, deposit)
+    remark = _remark(deposit, why, reader_names=reader_names)
+    about = replace(about, remark=remark)
     with complete_or_untouched(folder) as staging:
         for name, text in _files(study, deposit, about):
             path = staging / name
@@ -68,7 +70,7 @@ def _files(
     study: Study | ArmsStudy, deposit: Deposited, about: Described
 ) -> Iterable[tuple[str, str]]:
     columns = list(codebook.variables(deposit))
-    ratings = ratings_text(study, deposit)
+    ratings, _ = ratings_of(study, deposit)
     yield READINGS, deposit.text()
     if ratings is not None:
         yield RATINGS, ratings
@@ -117,7 +119,7 @@ def _readme(deposit: Deposited, about: Described, *, recomputed: bool) -> str:
     return "\n".join([*lines, ""])
 
 
-def _remark(deposit: Deposited, *, reader_names: bool) -> str:
+def _remark(deposit: Deposited, no_ratings: str | None, *, reader_names: bool) -> str:
     said = []
     if deposit.simulated:
         said.append("The readings are simulated: nobody read a picture.")
@@ -126,5 +128,7 @@ def _remark(deposit: Deposited, *, reader_names: bool) -> str:
             "The readings are reconstructed from printed tables: which case an answer "
             "belongs to is arbitrary."
         )
+    if no_ratings:
+        said.append(f"Ratings beside the truth are left out: {no_ratings}.")
     named = "their own names" if reader_names else "other names than in the study"
     return " ".join([*said, f"Readers have {named}."])

@@ -170,3 +170,13 @@ def test_a_study_of_several_methods_has_no_script_of_two(tmp_path):
     write_deposit(study, tmp_path / "d", ABOUT)
     assert not (tmp_path / "d" / "analysis").exists()
     assert "Rscript" not in (tmp_path / "d" / "README.md").read_text()
+
+
+def test_ratings_that_cannot_be_made_are_left_out_with_the_reason(tmp_path):
+    study = analysis.read_study(write_study(tmp_path / "in", rating="Q9"))
+    write_deposit(study, tmp_path / "d", ABOUT)
+    assert [p.name for p in (tmp_path / "d" / "data").iterdir()] == [
+        "study-readings_data.csv"
+    ]
+    readme = (tmp_path / "d" / "README.md").read_text()
+    assert "Ratings beside the truth are left out: rating must be a question" in readme
