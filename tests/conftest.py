@@ -14,7 +14,7 @@ from joblib.externals.loky import get_reusable_executor
 # A slow machine is no fault of the code. The same examples each time: a failure is then
 # the last change's fault; `make test-explore` draws fresh ones.
 # Sixty of them, so that the quick run stays quick; exploring takes Hypothesis' hundred.
-settings.register_profile("quick", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile("explore", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("quick")
 

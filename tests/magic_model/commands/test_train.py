@@ -78,6 +78,7 @@ def test_a_run_that_is_done_stays_as_it_is(trained):
     assert {p: p.stat().st_mtime_ns for p in times} == times
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped(trained, monkeypatch):
     """Stopped after the first of two epochs; it ends as one that never stopped."""
     slices = ("--save-every", "1")
@@ -101,6 +102,7 @@ def test_a_run_goes_on_where_it_stopped(trained, monkeypatch):
     assert (stopped / "samples" / "epoch-0002.png").exists()
 
 
+@pytest.mark.slow
 def test_epochs_seed_and_prepared_slices_can_be_given(trained, tmp_path):
     shared = tmp_path / "shared"
     options = ("--epochs", "1", "--slices", shared)
@@ -246,6 +248,7 @@ def test_a_folder_that_cannot_be_written_is_told_first(
     assert message in refusal("export", "--checkpoint", run_folder, "--out", out)
 
 
+@pytest.mark.slow
 def test_a_run_is_extended_and_another_started_from_it(trained):
     trained("--epochs", "1", out="first")
     text, first = trained("--epochs", "2", out="first")

@@ -89,6 +89,7 @@ def test_boosting_is_compared_where_it_is_asked_for(measured, methods):
     assert BOOSTING in {c.second for c in found.comparisons}
 
 
+@pytest.mark.slow
 def test_maps_tell_lesions_by_area_under_the_curve(evaluation):
     """Core and tissue at risk are planted with low flow and late peaks."""
     for metric in (Metric.CORE_AUC, Metric.AT_RISK_AUC):
