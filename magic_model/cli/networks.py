@@ -148,7 +148,10 @@ def generate(
     batch: Annotated[int, typer.Option(min=1, help="Slices at a time.")] = 4,
     device: Device = "auto",
     dicom: Annotated[
-        bool, typer.Option("--dicom", help="Write Parametric Maps too.")
+        bool, typer.Option("--dicom", help="Write DICOM too: maps, pictures, report.")
+    ] = False,
+    bids: Annotated[
+        bool, typer.Option("--bids", help="Write BIDS derivatives into bids/ too.")
     ] = False,
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Draw ratios and resolution too.")
@@ -174,6 +177,7 @@ def generate(
         batch_size=batch,
         dicom=dicom,
         pictures=pictures,
+        bids=bids,
     )
     with process_group(device) as (world, place):
         sources = find_sources(input_, name, split, series=series)

@@ -57,7 +57,7 @@ def write_lesion_report(
     import highdicom as hd
 
     dataset: Dataset = hd.sr.EnhancedSR(
-        evidence=list(maps),
+        evidence=[_nameless(image) for image in maps],
         content=_report(volumes, maps, study),
         series_instance_uid=study.object_uid("lesion", "series"),
         series_number=_SERIES_NUMBER,
@@ -74,6 +74,14 @@ def write_lesion_report(
     dicom_study.stamp(dataset)
     dicom_study.require_anonymous(dataset, path)
     write_dataset(dataset, path)
+
+
+def _nameless(image: Dataset) -> Dataset:
+    """Return a header whose name highdicom does not judge; it is marked afterwards."""
+    header = Dataset()
+    header.update({tag: image[tag] for tag in image.keys()})  # noqa: SIM118
+    header.PatientName = None
+    return header
 
 
 def read_lesion_report(path: Path) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Maps from an NCCT by a trained generator: of slices, of one patient, of many."""
 
+import hashlib
 import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with slices done and all slices of a patient."""
+
+_DICOM_REVISION = 2
+"""Raised whenever the same maps give other DICOM objects, so that old ones are remade."""
 
 
 class Backend(Protocol):
@@ -164,8 +168,9 @@ class GenerationSettings:
         spacing_mm: Distance of slices; that of the NCCT if None. Implies `every`.
         every: Take every slice of the NCCT even where there are measured maps.
         batch_size: Slices computed at a time; it does not change the maps.
-        dicom: Write DICOM Parametric Maps too.
+        dicom: Write DICOM objects too.
         pictures: Draw the maps at several ratios, and their resolution, too.
+        bids: Write all patients as a BIDS data set of derivatives too.
     """
 
     ratio: float = 1.0
@@ -174,6 +179,7 @@ class GenerationSettings:
     batch_size: int = 4
     dicom: bool = False
     pictures: bool = False
+    bids: bool = False
 
     def __post_init__(self) -> None:
         shares(self.ratio)  # refuses one that is not positive before any work
@@ -195,6 +201,7 @@ class GeneratedMaps:
         source: What the maps were generated from.
         stack: The slices that the model saw.
         generation: Model and settings.
+        ncct_digest: sha256 of the values of the NCCT, which DICOM UIDs follow from.
     """
 
     patient_id: str
@@ -204,6 +211,7 @@ class GeneratedMaps:
     source: Source = field(repr=False)
     stack: SliceStack = field(repr=False)
     generation: "Generation" = field(repr=False)
+    ncct_digest: bytes = field(default=b"", repr=False)
 
     def __getitem__(self, name: PerfusionMap | str) -> FloatArray:
         return self.volume(name).array
@@ -253,7 +261,7 @@ class GeneratedMaps:
 
         Args:
             folder: A folder of generated maps; other patients in it are kept.
-            dicom: Write DICOM Parametric Maps too.
+            dicom: Write DICOM objects too: maps, pictures and a report.
             pictures: Draw the maps at several ratios, and their resolution, too.
 
         Returns:
@@ -385,6 +393,7 @@ class Generation:
             source=source,
             stack=stack,
             generation=self,
+            ncct_digest=hashlib.sha256(ncct.array.tobytes()).digest(),
         )
 
     def _load(self, source: Source) -> Volume:
@@ -401,24 +410,56 @@ class Generation:
         source, place = maps.source, out / maps.patient_id
         inference_write.remove_outdated(source, out)  # not complete while files change
         extras: list[Path] = []
+        lesion = inference_write.lesion_volumes(maps.volumes, maps.mask)
         if self.settings.dicom:
-            extras += inference_write.write_dicom(source, maps.volumes, place)
+            extras += self._write_dicom(maps, place, lesion.volumes)
         if self.settings.pictures:
             backend = self.model.backend
             extras += inference_write.draw_pictures(
                 maps.stack, maps.volumes, backend, place
             )
         record = inference_write.GenerationRecord(
-            self.fingerprint(source), maps.notes, extras
+            self.fingerprint(source), maps.notes, extras, lesion
         )
         return inference_write.write_patient(
             source, out, maps.volumes, maps.mask, record
         )
 
+    def _write_dicom(
+        self, maps: GeneratedMaps, place: Path, lesion: "Mapping[str, float] | None"
+    ) -> list[Path]:
+        from magic_model.data.dicom import study as dicom_study
+        from magic_model.derivatives.dicom_objects import write_dicom
+
+        study = dicom_study.StudyContext(
+            maps.patient_id,
+            dicom_study.source_secret(maps.patient_id, maps.ncct_digest),
+            method=self._method(maps, dicom_study.SOFTWARE_VERSION),
+            is_synthetic=True,
+        )
+        return write_dicom(maps.source, maps.volumes, place, study, lesion)
+
+    def _method(self, maps: GeneratedMaps, version: str) -> str:
+        """Say what objects follow from; the same UIDs always mean the same values."""
+        asked = self.settings
+        values = hashlib.sha256()
+        for volume in maps.volumes.values():
+            values.update(volume.array.tobytes())
+        return repr((
+            version,
+            inference_write.REVISION,
+            _DICOM_REVISION,
+            self.model.digest,
+            (asked.ratio, asked.spacing_mm, asked.every),
+            values.hexdigest(),
+        ))
+
     def fingerprint(self, source: Source) -> str:
         """Return the fingerprint of all that the maps of a patient follow from."""
         settings = asdict(self.settings)
-        del settings["batch_size"]  # which does not change them
+        for name in ("batch_size", "bids"):  # which do not change them
+            del settings[name]
+        settings["dicom"] = settings["dicom"] and _DICOM_REVISION
         return inference_write.fingerprint_of(
             source, {"model": self.model.digest, **settings}
         )
@@ -435,8 +476,21 @@ class Generation:
             missing = pluralize(len(sources) - len(done), "patient")
             msg = f"{out}: maps of {missing} are missing"
             raise DataError(msg)
-        write_cohort(out, [each.patient for each in done], GENERATED_FILE)
+        patients = [each.patient for each in done]
+        write_cohort(out, patients, GENERATED_FILE)
+        if self.settings.bids:
+            from magic_model.derivatives.bids import write_bids
+
+            write_bids(out, patients, self._about())
         return done
+
+    def _about(self) -> dict[str, object]:
+        """Say for a BIDS data set what generated its maps."""
+        return {
+            "Recipe": self.model.backend.recipe_name,
+            "Checkpoint": f"sha256:{self.model.digest}",
+            "PerfusionInformationRatio": self.settings.ratio,
+        }
 
 
 def _unknown_pixels(stack: SliceStack) -> str:

@@ -141,10 +141,19 @@ def _parametric_map(volume: Volume, study: dicom_study.StudyContext) -> Dataset:
         plane_positions=positions,
     )
     study.mark(dataset)
+    _name_dimensions(dataset, study.object_uid(volume.kind, "dimensions"))
     use = f"{study.use.lower()}, no diagnosis"
     dataset.DerivationDescription = f"{spec.long_name} in {spec.unit}, {use}"
     _restore_order(dataset, lps)
     return dataset
+
+
+def _name_dimensions(dataset: Dataset, uid: str) -> None:
+    """Give the order of frames a UID of the study in place of a random one."""
+    for organization in dataset.DimensionOrganizationSequence:
+        organization.DimensionOrganizationUID = uid
+    for index in dataset.DimensionIndexSequence:
+        index.DimensionOrganizationUID = uid
 
 
 def _limits(spec: MapSpec, array: FloatArray) -> tuple[float, float]:

@@ -244,6 +244,8 @@ def stamp(dataset: Dataset) -> None:
     date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     dataset.InstanceCreationDate = dataset.ContentDate = date
     dataset.InstanceCreationTime = dataset.ContentTime = time
+    for equipment in dataset.get("ContributingEquipmentSequence", None) or ():
+        equipment.ContributionDateTime = date + time
 
 
 def _time_of_writing() -> datetime.datetime:
