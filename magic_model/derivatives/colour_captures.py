@@ -125,7 +125,8 @@ def _pixels(planes: Planes) -> tuple[int, int]:
 def _repeated(rgb: RgbArray, rows: int, columns: int) -> RgbArray:
     i = np.arange(rows) * rgb.shape[0] // rows
     j = np.arange(columns) * rgb.shape[1] // columns
-    return rgb[i][:, j]
+    repeated: RgbArray = rgb[i][:, j]
+    return repeated
 
 
 def _paint_bar(rgb: RgbArray, planes: Planes) -> None:

@@ -88,10 +88,10 @@ def read_lesion_report(path: Path) -> dict[str, float]:
     """Read the volumes back, in mL by their column in generated.csv."""
     import highdicom as hd
 
-    report = hd.sr.srread(path)
+    report: Any = hd.sr.srread(path).content
     by_code = {code.value: column for column, code in FINDINGS.items()}
     found = {}
-    for group in report.content.get_image_measurement_groups():
+    for group in report.get_image_measurement_groups():
         for measured in group.get_measurements(name=_VOLUME):
             found[by_code[group.finding_type.value]] = float(measured.value)
     return found
@@ -122,7 +122,7 @@ def _observer(study: dicom_study.StudyContext) -> "ObservationContext":
     )
     return hd.sr.ObservationContext(
         observer_device_context=hd.sr.ObserverContext(
-            observer_type=Code("121007", "DCM", "Device"),
+            observer_type=hd.sr.CodedConcept("121007", "DCM", "Device"),
             observer_identifying_attributes=observer,
         )
     )

@@ -52,7 +52,9 @@ class Planes:
             DataError: If its axes are not at right angles.
         """
         if not volume.is_orthogonal:
-            msg = f"Axes of {volume.kind} must be at right angles to be written as DICOM"
+            msg = (
+                f"Axes of {volume.kind} must be at right angles to be written as DICOM"
+            )
             raise DataError(msg)
         ras = reorient_ras(volume)
         affine = ras.affine.copy()
@@ -76,7 +78,7 @@ class Planes:
     @property
     def orientation(self) -> list[float]:
         """Directions along a row and down a column, as DICOM wants them."""
-        cosines: FloatArray = (self.lps[:3, :2] / self.spacing[:2]).T + 0.0
+        cosines: Affine = (self.lps[:3, :2] / self.spacing[:2]).T + 0.0
         return [float(x) for x in cosines.ravel()]
 
     def __iter__(self) -> Iterator[Plane]:

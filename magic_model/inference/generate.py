@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]
 """Called with slices done and all slices of a patient."""
 
 _DICOM_REVISION = 2
-"""Raised whenever the same maps give other DICOM objects, so that old ones are remade."""
+"""Raised whenever the same maps give other DICOM objects, so that those are remade."""
 
 
 class Backend(Protocol):
@@ -445,14 +445,16 @@ class Generation:
         values = hashlib.sha256()
         for volume in maps.volumes.values():
             values.update(volume.array.tobytes())
-        return repr((
-            version,
-            inference_write.REVISION,
-            _DICOM_REVISION,
-            self.model.digest,
-            (asked.ratio, asked.spacing_mm, asked.every),
-            values.hexdigest(),
-        ))
+        return repr(
+            (
+                version,
+                inference_write.REVISION,
+                _DICOM_REVISION,
+                self.model.digest,
+                (asked.ratio, asked.spacing_mm, asked.every),
+                values.hexdigest(),
+            )
+        )
 
     def fingerprint(self, source: Source) -> str:
         """Return the fingerprint of all that the maps of a patient follow from."""

@@ -1,6 +1,6 @@
 """The study that written objects belong to, local ids in place of a hospital's."""
 
-import datetime
+import datetime as dt
 import hashlib
 import os
 import secrets
@@ -248,11 +248,11 @@ def stamp(dataset: Dataset) -> None:
         equipment.ContributionDateTime = date + time
 
 
-def _time_of_writing() -> datetime.datetime:
+def _time_of_writing() -> dt.datetime:
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
     if fixed.isdecimal():
-        return datetime.datetime.fromtimestamp(int(fixed), datetime.UTC)
-    return datetime.datetime.now().astimezone()
+        return dt.datetime.fromtimestamp(int(fixed), dt.UTC)
+    return dt.datetime.now().astimezone()
 
 
 def _is_study_local(dataset: Dataset) -> bool:

@@ -80,7 +80,7 @@ def test_patients_of_an_earlier_run_are_gone(generated, tmp_path):
 def test_labels_that_fall_together_are_refused(generated):
     folder, patients = generated
     twin = replace(patients[1], patient_id="P1")
-    with pytest.raises(DataError, match="must differ .* got 'P1' twice"):
+    with pytest.raises(DataError, match=r"must differ .* got 'P1' twice"):
         write_bids(folder, [patients[0], twin], {})
     with pytest.raises(DataError, match="without any"):
         subject_labels(["--"])

@@ -93,7 +93,8 @@ def test_grey_series_hold_the_values_to_half_a_step(written, maps, name):
     paths = paths_of(written, f"{name}_grey")
     image = pydicom.dcmread(paths[0])
     step = float(image.RescaleSlope)
-    assert step == 2.0 ** round(np.log2(step)) and step < 0.003
+    assert step == 2.0 ** round(np.log2(step))
+    assert step < 0.003
     found = read_map_series(paths, Kind(name.value))
     expected = reorient_ras(maps[name])
     ras = reorient_ras(found)
