@@ -274,8 +274,8 @@ def json_text(content: object, indent: int = 2) -> str:
     return json.dumps(content, indent=indent, ensure_ascii=False) + "\n"
 
 
-def require_object(source: Source) -> dict[str, Any]:
-    """Return a content that must be an object of schema 1, where it names a schema.
+def require_object(source: Source, schemas: Sequence[int] = (1,)) -> dict[str, Any]:
+    """Return a content that must be an object, of a known schema if it names one.
 
     Raises:
         FormatError: If it is not.
@@ -284,8 +284,10 @@ def require_object(source: Source) -> dict[str, Any]:
         kind = type(source.content).__name__
         raise source.error([Fault((), f"must be a JSON object, got {kind}")])
     schema = source.content.get("schema", 1)
-    if schema != 1 or isinstance(schema, bool):
-        raise source.error([Fault(("schema",), f"must be 1, got {clipped(schema)}")])
+    if schema not in schemas or isinstance(schema, bool):
+        known = " or ".join(map(str, schemas))
+        why = f"must be {known}, got {clipped(schema)}"
+        raise source.error([Fault(("schema",), why)])
     return source.content
 
 
