@@ -100,6 +100,13 @@ def _code(given: object) -> object:
     return given
 
 
+def _stored(given: object) -> object:
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        msg = f"must be a number or a text, got {clipped(given)}"
+        raise Invalid(msg)
+    return given
+
+
 def _filled(given: object) -> object:
     if isinstance(given, str) and not given.strip():
         msg = f"must not be empty, got {given!r}"
@@ -129,6 +136,8 @@ Positive = Annotated[int, Strict(), Field(ge=1)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 YesNo = Annotated[bool, Strict()]
 Code = Annotated[int | str, BeforeValidator(_code)]
+"""A step of a scale as it is stored."""
+Stored = Annotated[int | float | str, BeforeValidator(_stored)]
 """An answer as it is stored."""
 
 

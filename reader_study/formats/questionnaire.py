@@ -156,7 +156,7 @@ class Questionnaire:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of questionnaire.json, of schema 1 where that can say it."""
+        """Return the content of questionnaire.json; schema 1 where that can say it."""
         return {
             "schema": 1 if all(q.of_schema_1 for q in self.questions) else 2,
             "version": self.version,
@@ -248,17 +248,13 @@ def _require_schema_1(questions: object, source: checking.Source) -> None:
     """Refuse a key of schema 2 in a file of schema 1.
 
     Raises:
-        FormatError: If there is one; the first of each question is named.
+        FormatError: If there is one; the first is named.
     """
-    listed = questions if isinstance(questions, list) else []
-    found = [
-        checking.Fault(("questions", place, key), "is a key of schema 2, got schema 1")
-        for place, question in enumerate(listed)
-        if isinstance(question, dict)
-        for key in [key for key in question if key in _LATER_KEYS][:1]
-    ]
-    if found:
-        raise source.error(found)
+    for place, question in enumerate(questions if isinstance(questions, list) else []):
+        for key in question if isinstance(question, dict) else ():
+            if key in _LATER_KEYS:
+                why = f"must be 2 in a file whose questions[{place}] has {key}, got 1"
+                raise source.error([checking.Fault(("schema",), why)])
 
 
 def _columns_of(question: Question) -> tuple[str, ...]:
@@ -342,7 +338,7 @@ def _renamed(content: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
 
 
 def _problem(
-    question: Question, answers: Mapping[str, object], reasons: Mapping[str, str]
+    question: Question, answers: Mapping[str, object], reasons: Mapping[str, object]
 ) -> str:
     reason = reasons.get(question.id, "")
     if not isinstance(reason, str):

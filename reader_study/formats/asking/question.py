@@ -167,9 +167,10 @@ class Question:
                 why = f"must be left out of a question of type {self.type}"
                 raise checking.Invalid(why, key)
             if not given and key in _NEEDED and key in _KEYS[self.type]:
-                needed = "have two or more choices, got 0"
-                why = needed if key == "scale" else "be given, got nothing"
-                raise checking.Invalid(f"must {why}", key)
+                why = "must be given, got nothing"
+                if key == "scale":
+                    why = "must have two or more choices, got 0"
+                raise checking.Invalid(why, key)
 
     def _check_scale(self) -> None:
         if len(self.scale) < 2:
