@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from magic_model import batch
 from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
 from magic_model.data.ncct_values import ncct_findings, require_hounsfield
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
@@ -307,6 +308,32 @@ class GeneratedMaps:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """How one of many processes goes about many patients.
+
+    Attributes:
+        part: Which of them it takes.
+        keep_going: Whether a patient that fails is noted, and the others go on.
+    """
+
+    part: batch.Part = field(default_factory=batch.Part)
+    keep_going: bool = False
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Result of a run.
+
+    Attributes:
+        patients: Those whose maps are there, also from other parts or runs.
+        outcome: What is missing.
+    """
+
+    patients: tuple[inference_write.GeneratedPatient, ...]
+    outcome: batch.Outcome
+
+
+@dataclass(frozen=True)
 class Generation:
     """A model and how it is used, for one patient after another."""
 
@@ -319,17 +346,20 @@ class Generation:
         out: Path,
         world: "World | None" = None,
         progress: Progress | None = None,
-    ) -> list[inference_write.GeneratedPatient]:
+        archive: Archive | None = None,
+    ) -> Generated:
         """Generate the maps of patients into a folder, and write its generated.csv.
 
         Patients whose maps are current are not generated again. Of several processes
-        each takes its part, and the first one writes the table.
+        each takes its part; the table is written when every patient was tried, by the
+        first process of a group, and by the part that ends last.
 
         Args:
-            sources: The patients.
+            sources: All patients, of every part.
             out: The folder.
             world: This process among all; alone if left out.
             progress: Called with slices done and all slices of a patient.
+            archive: Which part is taken, and whether failures stop it.
 
         Returns:
             All patients; nothing on other processes than the first.
@@ -338,20 +368,46 @@ class Generation:
             DataError: If an image cannot be used, a file cannot be written, or another
                 process failed.
         """
+        asked = archive or Archive()
         inference_write.require_apart(sources, out)
         require_writable(out)
         rank, size = (world.rank, world.size) if world else (0, 1)
-        for source in sources[rank::size]:
-            if (
-                inference_write.load_if_current(source, out, self.fingerprint(source))
-                is None
-            ):
-                self.write(self.compute(source, progress), out)
+        tasks = [self._task(source, out, progress) for source in sources]
+        mine = asked.part.take(tasks)[rank::size]
+        batch.run_tasks(mine, out, keep_going=asked.keep_going)
         if world is not None:
             from magic_model.distributed import wait_for_all
 
             wait_for_all(world)
-        return [] if rank else self._collect(sources, out)
+        if rank:
+            return Generated((), batch.Outcome())
+        outcome = batch.survey(tasks, out)
+        if outcome.pending and asked.part.of == 1:
+            missing = pluralize(len(outcome.pending), "patient")
+            msg = f"{out}: maps of {missing} are missing"
+            raise DataError(msg)
+        return self._collect(sources, out, outcome)
+
+    def _task(self, source: Source, out: Path, progress: Progress | None) -> batch.Task:
+        def work() -> None:
+            try:
+                made = self.compute(source, progress)
+            except Exception:
+                inference_write.remove_outdated(source, out)
+                raise
+            self.write(made, out)
+
+        return batch.Task(
+            source.patient_id,
+            fingerprint=lambda: self.fingerprint(source),
+            is_done=lambda: self._current(source, out) is not None,
+            work=work,
+        )
+
+    def _current(
+        self, source: Source, out: Path
+    ) -> inference_write.GeneratedPatient | None:
+        return inference_write.load_if_current(source, out, self.fingerprint(source))
 
     def compute(
         self, source: Source, progress: Progress | None = None
@@ -467,24 +523,20 @@ class Generation:
         )
 
     def _collect(
-        self, sources: Sequence[Source], out: Path
-    ) -> list[inference_write.GeneratedPatient]:
-        found = [
-            inference_write.load_if_current(s, out, self.fingerprint(s))
-            for s in sources
-        ]
-        done = [patient for patient in found if patient is not None]
-        if len(done) < len(sources):
-            missing = pluralize(len(sources) - len(done), "patient")
-            msg = f"{out}: maps of {missing} are missing"
-            raise DataError(msg)
-        patients = [each.patient for each in done]
-        write_cohort(out, patients, GENERATED_FILE)
-        if self.settings.bids:
-            from magic_model.derivatives.bids import write_bids
+        self, sources: Sequence[Source], out: Path, outcome: batch.Outcome
+    ) -> Generated:
+        """Write the tables, unless patients are still to come."""
+        found = [self._current(source, out) for source in sources]
+        done = tuple(patient for patient in found if patient is not None)
+        if not outcome.pending:
+            patients = [each.patient for each in done]
+            write_cohort(out, patients, GENERATED_FILE)
+            batch.write_failures(outcome.failures, out)
+            if self.settings.bids:
+                from magic_model.derivatives.bids import write_bids
 
-            write_bids(out, patients, self._about())
-        return done
+                write_bids(out, patients, self._about())
+        return Generated(done, outcome)
 
     def _about(self) -> dict[str, object]:
         """Say for a BIDS data set what generated its maps."""
