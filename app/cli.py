@@ -13,6 +13,7 @@ import typer
 
 from app.api import serve_explorer, serve_monitor, serve_reading_room
 from app.configuration import StrPath
+from app.demonstration.chain import Demonstration, run_demonstration
 from app.deployment import write_deployment
 from reader_study.cli.options import add_help_and_version
 from reader_study.errors import StudyError
@@ -105,6 +106,14 @@ _offer("read", serve_reading_room)
 _offer("monitor", serve_monitor)
 _offer("pilo", serve_explorer)
 _offer("deploy", write_deployment)
+
+
+def _demo(demonstration: Demonstration) -> str:
+    """Go the whole way from digital patients to a report; make what is missing."""
+    return run_demonstration(demonstration, say=print)
+
+
+_offer("demo", _demo)
 
 if __name__ == "__main__":
     sys.exit(main())
