@@ -18,6 +18,7 @@ from reader_study.formats.endpoint import (
 )
 from reader_study.formats.protocol import Protocol, sealed_protocol_beside
 from reader_study.formats.questionnaire import Question
+from reader_study.formats.registration import registered_beside
 
 FILE_NAME = "plan.json"
 
@@ -174,6 +175,13 @@ class AnalysisPlan:
 
     protocol_sha256: checking.Text = ""
     """Hash of that protocol, empty where nothing tells."""
+
+    registered: Literal["none", "same", "other"] = "none"
+    """Whether the registered text beside the readings names that protocol; `none`:
+    there is no text, or no sealed protocol to compare it with."""
+
+    registration_sha256: checking.Text = ""
+    """Hash of that text."""
 
     def __post_init__(self) -> None:
         # Cells of a table are read without the blanks around them.
@@ -398,7 +406,15 @@ def plan_beside(responses: str | Path) -> AnalysisPlan:
         content.get(name) == fixed.get(name) for name in (*_NEVER_AMENDED, "tests")
     )
     seal: Literal["holds", "broken"] = "holds" if same else "broken"
-    return dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
+    plan = dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
+    text = registered_beside(path)
+    if text is None:
+        return plan
+    return dataclasses.replace(
+        plan,
+        registered="same" if text.protocol_sha256 == sealed.sha256 else "other",
+        registration_sha256=text.text_sha256,
+    )
 
 
 def _of_design(protocol: Protocol) -> dict[str, Any]:
