@@ -9,6 +9,7 @@ import typer
 from analysis.commands.accuracy import accuracy
 from analysis.commands.counts import recover, table
 from analysis.commands.deposit import deposit
+from analysis.commands.dossier import dossier
 from analysis.commands.power import power
 from analysis.commands.report import report
 from analysis.commands.reproduce import reproduce
@@ -50,7 +51,9 @@ app = typer.Typer(
 )
 _add_version(app)
 
-for command in (reproduce, report, accuracy, deposit, tidy, table, recover, power):
+for command in (
+    reproduce, report, accuracy, dossier, deposit, tidy, table, recover, power,
+):  # fmt: skip
     app.command()(command)
 
 

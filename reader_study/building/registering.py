@@ -16,7 +16,7 @@ from reader_study.clock import Clock, SystemClock, to_text
 from reader_study.errors import StudyError, counted
 from reader_study.formats import checking, registration
 from reader_study.formats.endpoint import Endpoint
-from reader_study.formats.plan import AnalysisPlan
+from reader_study.formats.plan import AnalysisPlan, in_words
 from reader_study.formats.plan_check import check_plan
 from reader_study.formats.protocol import Protocol, protocol_of
 from reader_study.formats.questionnaire import Questionnaire
@@ -27,25 +27,6 @@ if TYPE_CHECKING:
 MARK = "To be filled in:"
 """What stands before all that a person must write."""
 
-_MEASURES: Mapping[str, str] = {
-    "agreement": "the share of pairs with the same answer to {}",
-    "kappa": "Cohen's kappa of {}",
-    "weighted_kappa": "weighted kappa of {}",
-    "ac1": "Gwet's AC1 of {}",
-    "acceptability": "the difference of shares acceptable by {} (test - reference)",
-    "turing": "the balanced accuracy of telling the methods apart by {}",
-    "shift": "the mean steps along the scale of {} (test - reference)",
-    "share_acceptable": "the share acceptable by {}",
-    "auc": "the difference of AUCs by {} (test - reference)",
-    "sensitivity": "the difference of sensitivities by {} (test - reference)",
-    "specificity": "the difference of specificities by {} (test - reference)",
-}
-"""What is estimated of a question; a measure not named here stands by its own name."""
-
-_BETWEEN: Mapping[str, str] = {
-    "readers": "between two readers under one method",
-    "readings": "of a reader's first and second reading",
-}
 _MULTIPLICITY: Mapping[str, str] = {
     "holm": "Holm's step-down method",
     "fixed_sequence": "a fixed sequence, in the order above",
@@ -224,28 +205,6 @@ def _hypotheses(plan: AnalysisPlan) -> Iterator[str]:
     for place, one in enumerate((*named, *plan.endpoints)):
         rank = "Primary" if named and not place else "Further"
         yield f"{rank}. {in_words(one, plan)}"
-
-
-def in_words(endpoint: Endpoint, plan: AnalysisPlan) -> str:
-    """Return an endpoint as a sentence that readings can answer."""
-    measure = _MEASURES.get(endpoint.measure, f"{endpoint.measure} of {{}}")
-    of = measure.format(endpoint.question)
-    if endpoint.between != "methods":
-        of += f" {_BETWEEN[endpoint.between]}"
-    if endpoint.method:
-        of += f" under {endpoint.method}"
-    level, margin = f"{100 * plan.confidence_level:g} %", plan.margin_of(endpoint)
-    chance = 0.5 if endpoint.measure == "turing" else 0
-    if endpoint.claim == "at_least":
-        return f"The lower {level} limit of {of} lies above {endpoint.above:g}."
-    if endpoint.claim == "non_inferior":
-        return f"The lower {level} limit of {of} lies above -{margin:g}."
-    if endpoint.claim == "equivalent":
-        inner = f"{100 * (1 - 2 * plan.alpha):g} %"
-        return f"The {inner} interval of {of} lies within {margin:g} of {chance:g}."
-    if endpoint.claim == "differs":
-        return f"The {level} interval of {of} does not hold {chance:g}."
-    return f"No hypothesis: {of} is estimated with its {level} interval."
 
 
 def _design(protocol: Protocol, commitment: str) -> Iterator[Answer]:
