@@ -37,7 +37,7 @@ def network_facts(run: Path) -> dict[str, str]:
         "network_performance": _performance(told),
         "network_software": f"magic-model generate --checkpoint {path.name}, SHA-256 "
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}.",
-        "network_fixed": "The checkpoint is one file; its hash tells if it was changed.",
+        "network_fixed": "The checkpoint is one file; its hash tells of any change.",
     }
     return {name: text for name, text in facts.items() if text}
 

@@ -109,7 +109,7 @@ def write_dossier(
             study=made,
             flow=base64.b64encode(svg).decode(),
             requirements=requirements.requirements(),
-            erasure=requirements.ERASURE,
+            erasure=requirements.erasure(),
             statuses=checklists.STATUSES,
             version=version("magic-ctp"),
             reproduction=None,
