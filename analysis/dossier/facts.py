@@ -70,8 +70,10 @@ def facts_of(study: Study | ArmsStudy) -> dict[str, str]:
     """
     sections, front = _results(study)
     context, by_id = context_of(study), {one.id: one for one in sections}
-    told = by_id[checklist.ID].content
-    facts = {name: told["grras"].get(item) for name, item in _OF_GRRAS.items()}
+    told = _told(by_id.get(checklist.ID))
+    facts: dict[str, str | None] = {
+        name: told["grras"].get(item) for name, item in _OF_GRRAS.items()
+    }
     facts |= {name: told["reader_study"].get(name) for name in _OF_READERS}
     facts |= {name: _findings(by_id.get(name)) for name in _OF_SECTIONS}
     facts |= _of_plan(study.plan)
@@ -81,11 +83,17 @@ def facts_of(study: Study | ArmsStudy) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in facts.items() if text}
 
 
+def _told(section: Section | None) -> Mapping[str, Mapping[str, str | None]]:
+    """Return what the report's checklists say; nothing where it has none."""
+    if section is None:
+        return {"grras": {}, "reader_study": {}}
+    return section.content
+
+
 def _results(study: Study | ArmsStudy) -> tuple[Sequence[Section], Front | None]:
-    results = study.results
     if isinstance(study, Study):
         return study.results.sections, study.results.front
-    return sections_of(results), front_of(results)  # type: ignore[arg-type]
+    return sections_of(study.results), front_of(study.results)
 
 
 def _findings(section: Section | None) -> str:

@@ -126,7 +126,8 @@ def _trials(context: Setting) -> Iterator[Box]:
 
 
 def _analysed(context: Setting) -> Iterator[Box]:
-    readings = context.responses.readings
+    readings = [one for one in context.responses.readings if one.answers]
+    empty = len(context.responses.readings) - len(readings)
     of = Counter(one.method for one in readings)
     by_method = ", ".join(f"{n} under {method}" for method, n in of.items())
     repeats = len(context.responses.repeats)
@@ -140,7 +141,7 @@ def _analysed(context: Setting) -> Iterator[Box]:
         (
             f"{setting.counted(len(readings), 'reading')} analysed",
             *_some(by_method, again),
-            f"{setting.counted(missing, 'answer')} missing",
+            f"{empty} without any answer; {missing} single answers missing",
         )
     )
 
