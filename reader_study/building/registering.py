@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from reader_study.building import planning, study
 from reader_study.clock import Clock, SystemClock, to_text
 from reader_study.errors import StudyError, counted
-from reader_study.formats import checking, registration
+from reader_study.formats import checking
+from reader_study.formats import protocol as formats_protocol
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan, in_words
 from reader_study.formats.plan_check import check_plan
@@ -77,7 +78,13 @@ class Registration:
                 lines += [f"### {one.asks}", ""]
                 lines += [text for said in one.said for text in (said, "")]
                 lines += [f"> **{MARK}** {one.person}", ""] if one.person else []
-        lines += ["## Hashes", "", _HASHES, "", registration.hash_lines(self.hashes)]
+        lines += [
+            "## Hashes",
+            "",
+            _HASHES,
+            "",
+            formats_protocol.hash_lines(self.hashes),
+        ]
         return "\n".join(lines) + "\n"
 
     def write(self, path: Path) -> str:
@@ -161,12 +168,12 @@ def preregister(
         questionnaire = planning.questionnaire_of(protocol, folder)
     plan = check_plan(protocol, questionnaire, source)
     hashes = {
-        registration.PROTOCOL: protocol.sha256,
-        registration.QUESTIONNAIRE: questionnaire.sha256,
+        formats_protocol.PROTOCOL_HASH: protocol.sha256,
+        formats_protocol.QUESTIONNAIRE_HASH: questionnaire.sha256,
     }
     if commitment:
-        hashes[registration.COMMITMENT] = commitment
-    hashes[registration.MADE] = to_text((clock or SystemClock()).now())
+        hashes[formats_protocol.COMMITMENT] = commitment
+    hashes[formats_protocol.MADE] = to_text((clock or SystemClock()).now())
     parts = {
         "Study information": (*_information(protocol, plan),),
         "Design plan": (*_design(protocol, commitment),),

@@ -67,16 +67,16 @@ def preregister(
     The report names the same protocol hash. Power: magic-analyze power --json.
     """
     from reader_study.building import registering
-    from reader_study.formats.registration import FILE_NAME, PROTOCOL
+    from reader_study.formats.protocol import PROTOCOL_HASH, REGISTERED
 
     found = registering.preregister(path, power=power)
     digest = found.write(out)
     print(
         f"{out} and {out.with_suffix('.docx')} written; {found.n_open} places are "
         f"marked '{registering.MARK}'\n"
-        f"{PROTOCOL} {found.hashes[PROTOCOL]}\n"
+        f"{PROTOCOL_HASH} {found.hashes[PROTOCOL_HASH]}\n"
         f"Text SHA-256 {digest}\n"
-        f"Fill it in, register it, and put it beside responses.csv as {FILE_NAME}: "
+        f"Fill it in, register it, and put it beside responses.csv as {REGISTERED}: "
         "the report says whether it answers this text."
     )
 

@@ -16,9 +16,12 @@ from reader_study.formats.endpoint import (
     Multiplicity,
     multiplicities,
 )
-from reader_study.formats.protocol import Protocol, sealed_protocol_beside
+from reader_study.formats.protocol import (
+    Protocol,
+    registered_beside,
+    sealed_protocol_beside,
+)
 from reader_study.formats.questionnaire import Question
-from reader_study.formats.registration import registered_beside
 
 FILE_NAME = "plan.json"
 
