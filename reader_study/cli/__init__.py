@@ -52,9 +52,11 @@ NEIGHBOURS: Mapping[str, str] = {
 }
 """What comes before and after each command, for its help."""
 
-for _command in (*app.registered_commands, *app.registered_groups):
-    _name = _command.name or getattr(_command.callback, "__name__", "")
-    _command.epilog = NEIGHBOURS.get(_name, "")
+for _command in app.registered_commands:
+    _name = getattr(_command.callback, "__name__", "")
+    _command.epilog = NEIGHBOURS.get(_command.name or _name, "")
+for _group in app.registered_groups:
+    _group.epilog = NEIGHBOURS.get(_group.name or "", "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
