@@ -212,6 +212,7 @@ def _pictures(d: Demonstration) -> Iterator[Step]:
 def _study(d: Demonstration) -> Iterator[Step]:
     place, result = d.out / "study", d.out / "unblinded"
     study, key, protocol = place / "STUDY", place / "study.key", place / "study.toml"
+    registered = place / "preregistration.md"
     cases = d.out / "montages" / "cases.csv"
 
     def build() -> None:
@@ -222,6 +223,7 @@ def _study(d: Demonstration) -> Iterator[Step]:
         run("magic-study", "init", template, quiet=True)
         text = template.read_text(encoding="utf-8")
         protocol.write_text(fitted(text, cases, d), encoding="utf-8")
+        run("magic-study", "preregister", protocol, "--out", registered, quiet=True)
         run("magic-study", "build", protocol, "--cases", cases, "--out", study,
             "--key", key, "--jobs", d.at_a_time)  # fmt: skip
         (place / "built").touch()
@@ -236,6 +238,7 @@ def _study(d: Demonstration) -> Iterator[Step]:
         run("magic-study", "unblind", study, "--key", key, "--name", "keeper",
             "--name", "witness", "--reason", "end of the demonstration",
             "--out", result)  # fmt: skip
+        shutil.copy(registered, result)
 
     yield Step(
         f"Build and audit a blinded study in two trials: {study}",
@@ -258,6 +261,13 @@ def _results(d: Demonstration) -> Iterator[Step]:
         f"Recompute the paper's Table 1 and supplements: {paper}",
         paper / "report.html", (),
         partial(run, "magic-analyze", "reproduce", "--out", paper),
+    )  # fmt: skip
+    dossier, network = d.out / "dossier", d.out / "network"
+    yield Step(
+        f"Checklists for journal and board: {dossier}", dossier / "dossier.html",
+        (report / "report.html", network / "done"),
+        partial(run, "magic-analyze", "dossier", responses, "--network", network,
+                "--out", dossier),
     )  # fmt: skip
 
 
@@ -328,6 +338,7 @@ def _where_to_look(d: Demonstration) -> str:
         d.shown / "report.html": "the patients shown",
         d.out / "montages": "what readers are shown",
         d.out / "report" / "report.html": "the simulated study",
+        d.out / "dossier" / "dossier.html": "its checklists, for journal and board",
         d.out / "reproduce" / "report.html": "the paper, recomputed",
     }
     lines = [f"  {place!s:<34} {what}" for place, what in places.items()]

@@ -1,5 +1,6 @@
-"""`magic-app demo`: steps in order, what is there is kept, the protocol fits the cases."""
+"""`magic-app demo`: steps in order, what is there is kept, a protocol that fits."""
 
+import itertools
 import shutil
 
 import pytest
@@ -19,15 +20,18 @@ class Programs:
     def __init__(self):
         self.calls = []
 
-    def __call__(self, program, *words, quiet=False):
+    def __call__(self, program, *words, **_):
         words = [str(word) for word in words]
         self.calls.append(f"{program} {words[0]}")
-        options = dict(zip(words, words[1:], strict=False))
+        options = dict(itertools.pairwise(words))
         if words[0] == "init":
-            write_template(chain.Path(words[1]))
+            write_template(chain.Path(words[1]), "magic")
         if "--out" not in options:
             return
         out = chain.Path(options["--out"])
+        if out.suffix:
+            out.write_text("")
+            return
         out.mkdir(parents=True, exist_ok=True)
         for name in MADE.get(words[0], ()):
             (out / name).write_text(CASES if name == "cases.csv" else "")
@@ -108,7 +112,7 @@ def test_the_protocol_fits_the_cases(measured, tmp_path):
     cases.write_text(CASES)
     path = tmp_path / "study.toml"
     demonstration = Demonstration(measured=measured)
-    write_template(tmp_path / "template.toml")
+    write_template(tmp_path / "template.toml", "magic")
     template = (tmp_path / "template.toml").read_text()
     path.write_text(fitted(template, cases, demonstration))
     protocol = read_protocol(path)
