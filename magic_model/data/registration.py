@@ -62,7 +62,7 @@ _MISFIT_MM = 2.5
 _SAME_MM = 1.0
 _LARGER_MM = 2.0
 _SMALLER_MM = 6.0
-_ELSEWHERE = 0.8
+_ELSEWHERE = 0.9
 
 _DETAILED = (Kind.CBF, Kind.CBV)
 """Maps that tell grey matter from white; times hardly do."""
@@ -269,7 +269,7 @@ def _judged(
         elsewhere = told_elsewhere(placed, fixed)
     if apart_mm > _AGREEMENT_MM:
         doubts.append(f"searches from near the result end {apart_mm:.1f} mm apart")
-    doubts += _outline_doubts(offset)
+    doubts += _outline_doubts(offset, moving.kind, fixed.kind)
     if elsewhere > _ELSEWHERE:
         doubts.append(
             f"the brains tell as much of each other 6 mm aside ({elsewhere:.0%}): are "
@@ -290,7 +290,7 @@ def _judged(
     )
 
 
-def _outline_doubts(offset: outlines.Offset) -> list[str]:
+def _outline_doubts(offset: outlines.Offset, moving: Kind, fixed: Kind) -> list[str]:
     """Say what of the outlines does not fit, the worst first; nothing if all does."""
     larger = offset.larger_mm
     if np.isnan(offset.mm):
@@ -300,10 +300,10 @@ def _outline_doubts(offset: outlines.Offset) -> list[str]:
     if offset.misfit_mm > _MISFIT_MM:
         return [f"the outlines of the brains differ by {offset.misfit_mm:.1f} mm"]
     if not -_SMALLER_MM <= larger <= _LARGER_MM:
-        size = "larger" if larger > 0 else "smaller"
+        way = "beyond" if larger > 0 else "short of"
         return [
-            f"the brain of one image is {abs(larger):.1f} mm {size} all around than "
-            "that of the other: are both of one patient?"
+            f"{fixed} ends {abs(larger):.1f} mm {way} the brain of the {moving} all "
+            "around: are both of one patient?"
         ]
     return []
 

@@ -20,6 +20,7 @@ _RIM_MM = 8.0  # of the brain; displaced images are compared in brain as well
 _AWAY_MM = 6.0
 _FEWEST_PIXELS = 500
 _BINS = 16
+_FLAT = 0.01  # of the largest value; less is the blur of the edge
 _ASIDE = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
@@ -58,12 +59,13 @@ def told_elsewhere(moving: Volume, fixed: Volume) -> float:
     if np.count_nonzero(deep) < _FEWEST_PIXELS:
         return float("nan")
     blur = (_BLUR_MM / pixel_mm, _BLUR_MM / pixel_mm, 0)
-    ranks = _ranks(ndimage.gaussian_filter(thin.array, blur)[deep])
-    told = [
-        _information(_ranks(ndimage.gaussian_filter(image.array, blur)[deep]), ranks)
-        for image in (here, *(displaced(*way) for way in _ASIDE))
-    ]
-    return max(told[1:]) / told[0] if told[0] > 0 else float("nan")
+    images = (thin, here, *(displaced(*way) for way in _ASIDE))
+    values = [ndimage.gaussian_filter(image.array, blur)[deep] for image in images]
+    if any(np.ptp(one) <= _FLAT * np.abs(one).max() for one in values):
+        return float("nan")
+    ranks = [_ranks(one) for one in values]
+    told, *aside = (_information(other, ranks[0]) for other in ranks[1:])
+    return max(aside) / told if told > 0 else float("nan")
 
 
 def _ranks(values: NDArray[np.floating]) -> NDArray[np.intp]:
