@@ -7,7 +7,8 @@ from dataclasses import asdict, field, replace
 from typing import Any
 
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.checking import Filled, Source, Text, check, record
+from reader_study.formats.checking import Filled, Invalid, Source, Text, check, record
+from reader_study.formats.display import joined
 from reader_study.formats.manifest import Manifest
 
 STANDARD = "reference_standard"
@@ -16,11 +17,34 @@ STANDARD = "reference_standard"
 
 @record
 class TruthCell:
-    """What is behind a token; the severity is empty where cases have none."""
+    """What is behind a token.
+
+    Attributes:
+        case: Name of the case.
+        method: That made the picture; empty of several at once.
+        severity: Class of the case; empty where cases have none.
+        shown: Methods of several pictures at once, from the left.
+    """
 
     case: Filled
-    method: Filled
+    method: Text
     severity: Text
+    shown: tuple[Filled, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.method) == bool(self.shown):
+            why = "must be given unless several are shown at once"
+            raise Invalid(f"{why}, got {self.method!r}", "method")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods of its pictures, from the left."""
+        return self.shown or (self.method,)
+
+    @property
+    def unit(self) -> str:
+        """What it has in common with displays of the same methods at other places."""
+        return joined(sorted(self.methods))
 
 
 @record
@@ -66,6 +90,9 @@ class Truth:
         content = asdict(self)
         if not self.copies:  # as before there were copies
             del content["copies"]
+        for cell in content["cells"].values():
+            if not cell["shown"]:  # as before several were shown at once
+                del cell["shown"]
         return content
 
     @staticmethod
@@ -91,7 +118,7 @@ def occasions(manifest: Manifest, truth: Truth) -> dict[str, int]:
     found = {}
     for p in sorted(manifest.presentations, key=lambda p: (p.group, p.trial, p.token)):
         cell = truth.cells[p.token]
-        picture = (p.group, cell.case, cell.method)
+        picture = (p.group, cell.case, cell.unit)
         found[p.token] = seen[picture] = seen.get(picture, 0) + 1
     return found
 

@@ -9,15 +9,16 @@ import dataclasses
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from reader_study.formats import checking
+from reader_study.formats import display as displays
 from reader_study.formats.delimited import csv_text
 
 Pairing = Literal["paired", "partly paired", "unpaired"]
-Display = Literal["one picture"]
 Allocation = Literal["crossed", "split-plot", "subsets", "table"]
 Spread = Literal["balanced", "by chance", "by case", "by method"]
 Order = Literal["shared", "per_reader"]
@@ -67,8 +68,13 @@ class StudyDesign:
     """`paired`: every case has a picture of every arm; `partly paired`: of one or more;
     `unpaired`: of exactly one."""
 
-    display: Display = "one picture"
-    """What a reader sees at a time."""
+    display: displays.Display = "one picture"
+    """What a reader sees at a time. `side by side`: two pictures of a case; `choice`:
+    several, the reference among them; `ranking`: several, to be put in order; `aided`:
+    by the first arm, and once that is answered, by the second."""
+
+    pictures: checking.Count = 0
+    """Pictures of a choice or a ranking; 0: as many as there are arms."""
 
     sessions: Annotated[checking.Positive, Field(le=MOST_SESSIONS)] = 1
     """Number of sessions; `trial` of a reading is its session."""
@@ -131,6 +137,16 @@ class StudyDesign:
         """The arm that others are compared with."""
         return self.arms[0]
 
+    @cached_property
+    def units(self) -> dict[str, tuple[str, ...]]:
+        """What is drawn as one thing: the methods that it shows, by its name."""
+        return displays.units_of(self.arms, self.display, self.at_once)
+
+    @property
+    def at_once(self) -> int:
+        """Number of pictures that a reader sees at once."""
+        return displays.pictures_of(self.display, len(self.arms), self.pictures)
+
     @property
     def is_counterbalanced(self) -> bool:
         """Whether groups of readers see the pictures of a case in turn."""
@@ -164,10 +180,47 @@ class StudyDesign:
         for name in self.strata:
             if name in _NO_STRATA or not name.isprintable():
                 yield "strata", f"must be columns about the case, got {name!r}"
+        yield from self._faults_of_display()
         yield from self._faults_of_one_arm()
         yield from self._faults_of_sessions()
         yield from self._faults_of_allocation()
         yield from self._faults_of_repeats()
+
+    def _faults_of_display(self) -> Iterator[tuple[str, str]]:
+        display, several = self.display, self.display in displays.SEVERAL
+        if self.pictures and not several:
+            yield "pictures", f"must be left out with {display!r}, got {self.pictures}"
+        if display == "one picture":
+            return
+        if len(self.arms) < 2:
+            yield "display", f"must be 'one picture' with one arm, got {display!r}"
+            return
+        marked = [arm for arm in self.arms if displays.BETWEEN.strip() in arm]
+        if marked:
+            why = "must not hold |, which stands between the methods of a display"
+            yield "arms", f"{why}, got {marked[0]!r}"
+        for key, value in (("allocation", "table"), ("spread", "by method")):
+            if getattr(self, key) == value:
+                yield key, f"must not be {value!r} with display {display!r}"
+        if several:
+            fault = displays.number_fault(display, len(self.arms), self.pictures)
+            if fault:
+                yield "pictures", fault
+            if self.pairing == "unpaired":
+                why = "must be 'paired' or 'partly paired', for the pictures shown at "
+                yield "pairing", f"{why}once are of one case, got 'unpaired'"
+        elif len(self.arms) > 2 or self.pairing != "paired":
+            key = "arms" if len(self.arms) > 2 else "pairing"
+            got = len(self.arms) if key == "arms" else repr(self.pairing)
+            must = "be two, without and with the aid," if key == "arms" else "be 'paired'"
+            yield key, f"must {must} with display 'aided', got {got}"
+        if len(self.arms) > 1 and self.max_run and self._is_of_one_unit:
+            why = "must be 0 where every display shows the same arms"
+            yield "max_run", f"{why}, got {self.max_run}"
+
+    @property
+    def _is_of_one_unit(self) -> bool:
+        return self.display == "aided" or self.at_once == len(self.arms)
 
     def _faults_of_one_arm(self) -> Iterator[tuple[str, str]]:
         if len(self.arms) > 1:
