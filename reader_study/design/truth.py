@@ -42,6 +42,11 @@ class TruthCell:
         return self.shown or (self.method,)
 
     @property
+    def picture(self) -> tuple[str, str]:
+        """Name of the picture: the case, and its methods from the left as one text."""
+        return self.case, joined(self.methods)
+
+    @property
     def unit(self) -> str:
         """What it has in common with displays of the same methods at other places."""
         return joined(sorted(self.methods))
