@@ -84,9 +84,7 @@ def place_check(manifest: Manifest, truth: Truth, design: StudyDesign) -> Check:
     return Check("places", tuple(_unbalanced(manifest, truth, design)))
 
 
-def _unbalanced(
-    manifest: Manifest, truth: Truth, design: StudyDesign
-) -> Iterator[str]:
+def _unbalanced(manifest: Manifest, truth: Truth, design: StudyDesign) -> Iterator[str]:
     first = occasions(manifest, truth)
     counts: dict[tuple[str, str], Counter[tuple[str, int]]] = {}
     for p in manifest.presentations:

@@ -177,9 +177,7 @@ def write_pictures(
     longest = max(len(picture.data) for picture in pictures.values())
     length = png.common_length(longest)
     return tuple(
-        _write_picture(
-            folder, p, pictures[p.cell.picture].file(p.token, length, seed)
-        )
+        _write_picture(folder, p, pictures[p.cell.picture].file(p.token, length, seed))
         # In random order, so that neither inodes nor creation times tell a thing.
         for p in sorted(plan.presentations, key=lambda p: p.token)
     )

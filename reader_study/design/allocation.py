@@ -25,7 +25,9 @@ class Candidate:
     def units(self, design: StudyDesign) -> tuple[str, ...]:
         """Return what is drawn of it: its methods, or displays of several of them."""
         return tuple(
-            name for name, shown in design.units.items() if set(shown) <= {*self.methods}
+            name
+            for name, shown in design.units.items()
+            if set(shown) <= {*self.methods}
         )
 
     def stratum(self, design: StudyDesign) -> str:

@@ -54,7 +54,9 @@ def each_method_once_per_case(drawn: Design, wanted: Wanted) -> Iterator[str]:
         found = Counter(p for pictures in sessions.values() for p in pictures)
         seen = {picture.case for picture in found}
         first = {p: n for p, n in found.items() if p.occasion == 1}
-        due = {Picture(c, m) for c in seen for m in wanted.cases[c].units(wanted.design)}
+        due = {
+            Picture(c, m) for c in seen for m in wanted.cases[c].units(wanted.design)
+        }
         if set(first) != due or max(first.values(), default=1) > 1:
             yield f"{group}: {sorted(due ^ set(first))}"
 

@@ -60,7 +60,9 @@ def one_after_the_other(drawn: Design, design: StudyDesign) -> Design:
     def both(sessions: Shown, *, sort: bool) -> Shown:
         found = {}
         for session, of in sessions.items():
-            steps = [p._replace(method=arm) for p in of for arm in design.units[p.method]]
+            steps = [
+                p._replace(method=arm) for p in of for arm in design.units[p.method]
+            ]
             found[session] = tuple(sorted(steps) if sort else steps)
         return found
 

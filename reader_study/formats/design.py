@@ -212,7 +212,9 @@ class StudyDesign:
         elif len(self.arms) > 2 or self.pairing != "paired":
             key = "arms" if len(self.arms) > 2 else "pairing"
             got = len(self.arms) if key == "arms" else repr(self.pairing)
-            must = "be two, without and with the aid," if key == "arms" else "be 'paired'"
+            must = (
+                "be two, without and with the aid," if key == "arms" else "be 'paired'"
+            )
             yield key, f"must {must} with display 'aided', got {got}"
         if len(self.arms) > 1 and self.max_run and self._is_of_one_unit:
             why = "must be 0 where every display shows the same arms"
