@@ -77,7 +77,7 @@ class ForcedChoice:
 
     @property
     def d_prime(self) -> float:
-        """d' of the share correct."""
+        """Distance d' that the share correct tells of."""
         return d_prime_of(self.correct.estimate, self.m)
 
     def d_prime_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:

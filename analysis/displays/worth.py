@@ -172,7 +172,7 @@ class Worths:
 
     @property
     def p_value(self) -> float:
-        """p of the hypothesis that all methods are worth the same, by Holm."""
+        """The p-value of all methods being worth the same, by Holm."""
         known = [c.adjusted for c in self.contrasts if not math.isnan(c.adjusted)]
         return min(known, default=math.nan)
 
@@ -279,7 +279,7 @@ def _why_infinite(preferences: Preferences) -> str | None:
             first = _listed(
                 [n for n, is_mine in zip(names, mine, strict=True) if is_mine]
             )
-            return f"{first} came first whenever shown with others, so no finite worth fits"
+            return f"{first} always came first, so no finite worth is likeliest"
     return "some methods were never shown with others"
 
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from reader_study.blinding_audit import cues as blinding_audit_cues
-from reader_study.blinding_audit import facts as blinding_audit_facts
 from reader_study.blinding_audit import displays, machine, standard
+from reader_study.blinding_audit import facts as blinding_audit_facts
 from reader_study.blinding_audit import volumes as blinding_audit_volumes
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.building import study, training_set

@@ -36,7 +36,7 @@ class Picture(NamedTuple):
 
     Attributes:
         case: Name of the case.
-        method: Method that made it; the unit of the design where a display shows several.
+        method: Method that made it, or the display of several.
         occasion: 1, or 2 of one that the reader reads a second time.
     """
 

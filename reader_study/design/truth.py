@@ -33,8 +33,8 @@ class TruthCell:
 
     def __post_init__(self) -> None:
         if bool(self.method) == bool(self.shown):
-            why = "must be given unless several are shown at once"
-            raise Invalid(f"{why}, got {self.method!r}", "method")
+            why = f"must be given unless several are shown, got {self.method!r}"
+            raise Invalid(why, "method")
 
     @property
     def methods(self) -> tuple[str, ...]:

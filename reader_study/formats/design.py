@@ -187,38 +187,44 @@ class StudyDesign:
         yield from self._faults_of_repeats()
 
     def _faults_of_display(self) -> Iterator[tuple[str, str]]:
-        display, several = self.display, self.display in displays.SEVERAL
-        if self.pictures and not several:
+        display = self.display
+        if self.pictures and display not in displays.SEVERAL:
             yield "pictures", f"must be left out with {display!r}, got {self.pictures}"
         if display == "one picture":
             return
         if len(self.arms) < 2:
             yield "display", f"must be 'one picture' with one arm, got {display!r}"
             return
+        for key, value in (("allocation", "table"), ("spread", "by method")):
+            if getattr(self, key) == value:
+                yield key, f"must not be {value!r} with display {display!r}"
+        if self.max_run and self._is_of_one_unit:
+            why = "must be 0 where every display shows the same arms"
+            yield "max_run", f"{why}, got {self.max_run}"
+        if display == "aided":
+            yield from self._faults_of_two_steps()
+        else:
+            yield from self._faults_of_several()
+
+    def _faults_of_two_steps(self) -> Iterator[tuple[str, str]]:
+        if len(self.arms) > 2:
+            why = "must be two, without and with the aid, with display 'aided'"
+            yield "arms", f"{why}, got {len(self.arms)}"
+        if self.pairing != "paired":
+            why = "must be 'paired' with display 'aided'"
+            yield "pairing", f"{why}, got {self.pairing!r}"
+
+    def _faults_of_several(self) -> Iterator[tuple[str, str]]:
         marked = [arm for arm in self.arms if displays.BETWEEN.strip() in arm]
         if marked:
             why = "must not hold |, which stands between the methods of a display"
             yield "arms", f"{why}, got {marked[0]!r}"
-        for key, value in (("allocation", "table"), ("spread", "by method")):
-            if getattr(self, key) == value:
-                yield key, f"must not be {value!r} with display {display!r}"
-        if several:
-            fault = displays.number_fault(display, len(self.arms), self.pictures)
-            if fault:
-                yield "pictures", fault
-            if self.pairing == "unpaired":
-                why = "must be 'paired' or 'partly paired', for the pictures shown at "
-                yield "pairing", f"{why}once are of one case, got 'unpaired'"
-        elif len(self.arms) > 2 or self.pairing != "paired":
-            key = "arms" if len(self.arms) > 2 else "pairing"
-            got = len(self.arms) if key == "arms" else repr(self.pairing)
-            must = (
-                "be two, without and with the aid," if key == "arms" else "be 'paired'"
-            )
-            yield key, f"must {must} with display 'aided', got {got}"
-        if len(self.arms) > 1 and self.max_run and self._is_of_one_unit:
-            why = "must be 0 where every display shows the same arms"
-            yield "max_run", f"{why}, got {self.max_run}"
+        fault = displays.number_fault(self.display, len(self.arms), self.pictures)
+        if fault:
+            yield "pictures", fault
+        if self.pairing == "unpaired":
+            why = "must be 'paired' or 'partly paired', for the pictures shown at once "
+            yield "pairing", f"{why}are of one case, got 'unpaired'"
 
     @property
     def _is_of_one_unit(self) -> bool:

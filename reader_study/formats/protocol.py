@@ -241,7 +241,8 @@ class Protocol:
         for name, must, wrong in faults:
             if wrong:
                 got = checking.clipped(getattr(self, name))
-                raise checking.Invalid(f"must {must} where {shown}, got {got}", name)
+                why = f"must {must} where {shown}, got {got}"
+                raise checking.Invalid(why, name)
 
     def _check_counts(self, layout: formats_design.StudyDesign) -> None:
         if layout.pairing == "unpaired":
