@@ -9,7 +9,7 @@ import numpy as np
 from reader_study.blinding_audit.facts import FileFacts, PictureFacts, measured
 from reader_study.blinding_audit.findings import Check
 from reader_study.building import png
-from reader_study.design.truth import Truth, TruthCell, occasions
+from reader_study.design.truth import Truth, TruthCell
 from reader_study.formats.design import StudyDesign
 from reader_study.formats.manifest import Manifest, Slot
 
@@ -79,24 +79,24 @@ def facts_of_parts(
 def place_check(manifest: Manifest, truth: Truth, design: StudyDesign) -> Check:
     """Check that each method is as often at each place, in all displays of the same.
 
-    So it must be for each group of readers, but for what does not divide.
+    So it must be for each group of readers, but for what does not divide; what is shown
+    a second time is turned on by one place.
     """
     return Check("places", tuple(_unbalanced(manifest, truth, design)))
 
 
 def _unbalanced(manifest: Manifest, truth: Truth, design: StudyDesign) -> Iterator[str]:
-    first = occasions(manifest, truth)
     counts: dict[tuple[str, str], Counter[tuple[str, int]]] = {}
+    # Of two pictures, one at each place is added.
+    allowed = 1 + (design.repeat if design.at_once > 2 else 0)
     for p in manifest.presentations:
         cell = truth.cells[p.token]
         if len(cell.shown) != design.at_once:
             yield f"{p.pseudo_id} must show {design.at_once} pictures"
-        if first[p.token] == 1:
-            found = counts.setdefault((p.group, cell.unit), Counter())
-            found.update((method, at) for at, method in enumerate(cell.shown, 1))
+        found = counts.setdefault((p.group, cell.unit), Counter())
+        found.update((method, at) for at, method in enumerate(cell.shown, 1))
     for (group, unit), found in sorted(counts.items()):
-        methods = {method for method, _ in found}
-        for method in sorted(methods):
+        for method in sorted({method for method, _ in found}):
             n = [found[method, at] for at in range(1, design.at_once + 1)]
-            if max(n) - min(n) > 1:
+            if max(n) - min(n) > allowed:
                 yield f"{group}, {unit}: {method} stands {n} times, from the left"

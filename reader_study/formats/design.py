@@ -39,9 +39,9 @@ _IN_EVERY_STUDY = frozenset(
 _NO_STRATA = frozenset(
     {
         "reader", "trial", "session", "repeat", "position", "pseudo_id", "case",
-        "method", "image", "volume", "truth", "truth_source", "note", "revision",
-        "opened_at", "submitted_at", "seconds", "active_seconds", "seen", "simulated",
-        "reconstructed",
+        "method", "image", "shown", "volume", "truth", "truth_source", "note",
+        "revision", "opened_at", "submitted_at", "seconds", "active_seconds", "seen",
+        "simulated", "reconstructed",
     }
 )  # fmt: skip
 _ONLY_WITH = {

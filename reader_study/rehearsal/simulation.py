@@ -14,6 +14,7 @@ from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment, occasions
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
+from reader_study.formats.display import joined
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.formats.rating import parse_rating
 from reader_study.reading import closing
@@ -169,8 +170,11 @@ def simulate(
 def _expected(
     study: Study, plan: SimulationPlan, accurate: AccurateBots | None
 ) -> dict[str, TrueAgreement]:
-    """Return the agreement of reference and test methods; nothing of a single arm."""
-    if len(study.protocol.methods) < 2:
+    """Return the agreement of reference and test methods.
+
+    Nothing of a single arm, nor where several pictures are shown at once.
+    """
+    if len(study.protocol.methods) < 2 or study.protocol.design.at_once > 1:
         return {}
     expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
     return expected | (accurate.agreement() if accurate else {})
@@ -253,6 +257,14 @@ def _accurate(
     return AccurateBots(rating, plan, classes, n_methods, _repeated(study, truth))
 
 
+def _kinds(study: Study) -> list[str]:
+    """Return what a case is shown by: methods, or displays of several."""
+    design = study.protocol.design
+    if design.at_once == 1:
+        return list(design.arms)
+    return [joined(sorted(shown)) for shown in design.units.values()]
+
+
 def _repeated(study: Study, truth: Truth) -> bool:
     """Return whether pictures are read a second time."""
     return any(n > 1 for n in occasions(study.manifest, truth).values())
@@ -302,14 +314,11 @@ class _Rehearsal:
     def draw(self, names: list[str], truth: Truth) -> None:
         cases = sorted({cell.case for cell in truth.cells.values()})
         row_of = {case: row for row, case in enumerate(cases)}
-        methods, times = (
-            self.study.protocol.methods,
-            occasions(self.study.manifest, truth),
-        )
+        methods, times = _kinds(self.study), occasions(self.study.manifest, truth)
         for row, name in enumerate(names):
             for token, cell in truth.cells.items():
                 again = len(methods) * (times[token] - 1)
-                column = methods.index(cell.method) + again
+                column = methods.index(cell.unit) + again
                 self._place[name, token] = row, row_of[cell.case], column
         shape = (len(names), len(cases))
         self._codes = draw_answers(

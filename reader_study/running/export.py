@@ -11,7 +11,8 @@ from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
-from reader_study.formats.responses import REPEAT, responses_text
+from reader_study.formats.display import joined
+from reader_study.formats.responses import REPEAT, SHOWN, responses_text
 from reader_study.store import readings
 from reader_study.store.store import Store
 
@@ -59,7 +60,9 @@ def responses_csv(
     rows = []
     for response in counted:
         cell = truth.cells[response.token]
-        known = vars(cell) | dict(truth.standard.get(cell.case, {}))
+        known = {"case": cell.case, "method": cell.method, "severity": cell.severity}
+        known |= {SHOWN: joined(cell.shown)} if cell.shown else {}
+        known |= truth.standard.get(cell.case, {})
         known |= columns.get(cell.case, {})
         row = _row(study, response, known)
         if repeats:
@@ -74,6 +77,7 @@ def responses_csv(
         truth=truths,
         about=[
             *((REPEAT,) if repeats else ()),
+            *((SHOWN,) if any(cell.shown for cell in truth.cells.values()) else ()),
             *sorted({name for of in columns.values() for name in of}),
         ],
     )
@@ -89,9 +93,9 @@ def _repeats(
     found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for r in sorted(responses, key=lambda r: (r.reader, r.trial, r.position)):
         cell = truth.cells[r.token]
-        found.setdefault((r.reader, cell.case, cell.method), [])
-        if (r.reader, r.token) not in found[r.reader, cell.case, cell.method]:
-            found[r.reader, cell.case, cell.method].append((r.reader, r.token))
+        found.setdefault((r.reader, cell.case, cell.unit), [])
+        if (r.reader, r.token) not in found[r.reader, cell.case, cell.unit]:
+            found[r.reader, cell.case, cell.unit].append((r.reader, r.token))
     several = (keys for keys in found.values() if len(keys) > 1)
     return {key: n for keys in several for n, key in enumerate(keys, 1)}
 

@@ -79,6 +79,24 @@ sessions = 2
 repeat = 2
 """,
     ),
+    "side by side": (
+        2,
+        """
+[design]
+arms = ["real", "GAN", "diffusion"]
+display = "side by side"
+min_gap = 1
+repeat = 2
+""",
+    ),
+    "aided": (
+        2,
+        """
+[design]
+arms = ["real", "GAN"]
+display = "aided"
+""",
+    ),
     "split-plot": (
         4,
         """
@@ -93,14 +111,14 @@ min_gap = 1
 }
 
 
-def write_long(folder, arms, *, unpaired=False):
+def write_long(folder, arms, *, unpaired=False, n_cases=8):
     """Write cases.csv with a row for each case and method."""
     rng = np.random.default_rng(1)
     (folder / "montages").mkdir(parents=True)
     with (folder / "cases.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["case", "method", "image", "severity", "site"])
-        for n in range(8):
+        for n in range(n_cases):
             shown = (arms[n % len(arms)],) if unpaired else arms
             for m, arm in enumerate(shown):
                 image = f"montages/{n:03}_{m}.png"
