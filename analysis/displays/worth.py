@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
-from analysis.arrays import FloatArray, IntArray
+from analysis.arrays import BoolArray, FloatArray, IntArray
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader import estimate as multireader
 from analysis.multireader.score import proportion_of
@@ -85,7 +85,7 @@ class Preferences:
         table = np.zeros((k, k))
         for stage in self.stages:
             for a in range(k):
-                rest = stage.left & (np.arange(k) != a)
+                rest: BoolArray = np.logical_and(stage.left, np.arange(k) != a)
                 table[a] += (stage.target[:, [a]] * rest).sum(axis=0)
         return table
 
@@ -113,7 +113,7 @@ class Preferences:
 class _Stage:
     """A choice in each display: `(n, k)` what was left, and what was chosen of it."""
 
-    left: FloatArray
+    left: BoolArray
     target: FloatArray
 
     def chances(self, worth: FloatArray) -> FloatArray:

@@ -84,7 +84,8 @@ def machine_separation(
             picture of one of them are left out.
         jobs: Pictures at a time.
     """
-    shown, every = {}, {m for cell in truth.cells.values() for m in cell.methods}
+    every = {m for cell in truth.cells.values() for m in cell.methods}
+    shown: dict[tuple[str, str], tuple[Presentation, tuple[int, int]]] = {}
     for presentation in manifest.presentations:
         cell = truth.cells[presentation.token]
         shown |= {

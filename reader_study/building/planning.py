@@ -17,6 +17,7 @@ from reader_study.formats import checking
 from reader_study.formats import design as formats_design
 from reader_study.formats import protocol as formats_protocol
 from reader_study.formats import questionnaire as formats_questionnaire
+from reader_study.formats.display import in_words
 from reader_study.formats.manifest import Slot
 from reader_study.formats.plan_check import check_plan
 
@@ -100,10 +101,12 @@ class Preview:
     Attributes:
         slots: Orders of each reader.
         pseudo_ids: By token.
+        display: What is shown at a time, as a sentence; empty of one picture.
     """
 
     slots: tuple[Slot, ...]
     pseudo_ids: dict[str, str]
+    display: str = ""
 
     def to_csv(self) -> str:
         """Return a row for each reading: reader, session, position, pseudo-ID."""
@@ -136,6 +139,7 @@ class Preview:
             f"{counted(len(groups), 'group')} of readers, "
             f"{counted(len(self.pseudo_ids), 'picture')} to be written."
         )
+        lines += [self.display] if self.display else []
         return "\n".join(lines)
 
 
@@ -152,12 +156,19 @@ def preview(path: Path, cases: Path | None = None) -> Preview:
     if path.is_dir():
         manifest = study.read_manifest(path)
         names = {p.token: p.pseudo_id for p in manifest.presentations}
-        return Preview(manifest.slots, names)
+        protocol = formats_protocol.read_protocol(path / study.PROTOCOL)
+        return Preview(manifest.slots, names, _display(protocol))
     if cases is None:
         msg = f"cases must be given with a protocol, got {path} alone"
         raise StudyError(msg)
-    plan, _ = prepare(path, cases).draw(secrets.token_hex(32))
-    return Preview(plan.slots, {p.token: p.pseudo_id for p in plan.presentations})
+    prepared = prepare(path, cases)
+    plan, _ = prepared.draw(secrets.token_hex(32))
+    names = {p.token: p.pseudo_id for p in plan.presentations}
+    return Preview(plan.slots, names, _display(prepared.protocol))
+
+
+def _display(protocol: formats_protocol.Protocol) -> str:
+    return in_words(protocol.design.display, protocol.design.at_once)
 
 
 def _questionnaire(

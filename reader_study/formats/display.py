@@ -1,6 +1,6 @@
 """What a reader sees at a time: one picture, several side by side, or two in turn."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -93,6 +93,18 @@ def number_fault(display: Display, n_arms: int, given: int) -> str:
     return f"must be {may} with display {display!r} and {n_arms} arms, got {n}"
 
 
-def is_whole(shown: Sequence[str], units: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a display shows what one of the units holds, in any order."""
-    return any(sorted(shown) == sorted(unit) for unit in units.values())
+def in_words(display: Display, at_once: int) -> str:
+    """Return what readers saw at a time as a sentence; empty of one picture.
+
+    Examples:
+        >>> in_words("aided", 1)
+        'Each case was read without the aid and, once that was stored, with it.'
+    """
+    if display == "one picture":
+        return ""
+    if display == "aided":
+        return "Each case was read without the aid and, once that was stored, with it."
+    return (
+        f"{at_once} pictures of a case were shown side by side, each method as often "
+        "at each place."
+    )

@@ -79,16 +79,6 @@ sessions = 2
 repeat = 2
 """,
     ),
-    "side by side": (
-        2,
-        """
-[design]
-arms = ["real", "GAN", "diffusion"]
-display = "side by side"
-min_gap = 1
-repeat = 2
-""",
-    ),
     "aided": (
         2,
         """

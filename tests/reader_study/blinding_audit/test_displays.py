@@ -35,7 +35,7 @@ def text_of(kind):
 def built(request, tmp_path_factory):
     """A study of each kind of display, its truth and its montages."""
     folder = tmp_path_factory.mktemp("display")
-    write_long(folder, DESIGNS[request.param][0], n_cases=20)
+    write_long(folder, DESIGNS[request.param][0], n_cases=30)
     built = build_study(material.request(folder, text_of(request.param)))
     assert built.audit.leaks == ()
     return folder, unseal(folder / "KEY", [material.PASSPHRASE])

@@ -25,8 +25,10 @@ def displays(draw, arms):
         return {}
     kinds = ["one picture", "side by side", "choice", "ranking", "aided"]
     kind = draw(st.sampled_from(kinds))
-    n = draw(st.integers(0, 4)) if kind in {"choice", "ranking"} else 0
-    return {"display": kind, "pictures": n}
+    if kind == "one picture":
+        return {}
+    n = draw(st.integers(0, len(arms))) if kind in {"choice", "ranking"} else 0
+    return {"display": kind, "pictures": n, "max_run": 0, "spread": "balanced"}
 
 
 @st.composite
@@ -48,7 +50,6 @@ def studies(draw):
         "min_gap": draw(st.integers(0, 2)),
         "strata": draw(st.sampled_from([(), ("severity",)])),
     }
-    settings |= draw(displays(arms))
     if sessions > 1:
         spreads = ["balanced", "balanced", "by chance", "by case", "by method"]
         settings["spread"] = draw(st.sampled_from(spreads))
@@ -58,6 +59,7 @@ def studies(draw):
         settings["shared_cases"] = draw(st.integers(0, 3))
     if allocation == "subsets":
         settings["cases_per_reader"] = draw(st.integers(1, n_cases))
+    settings |= draw(displays(arms))
     cases = {}
     for n in range(n_cases):
         has = arms
