@@ -73,9 +73,9 @@ def _show_step(session: ReadingSession, reading: Reading) -> None:
         st.text("Step 2 of 2. Please answer again with what is shown now.")
         given = reading.first.answers if reading.first else {}
         labels = [
-            f"{question.id} {choice.label}"
-            for question in session.study.questionnaire.questions
-            if (choice := question.choice(given.get(question.id))) is not None
+            f"{question.id} {said}"
+            for question in session.study.questionnaire
+            if (said := question.says(given.get(question.id)))
         ]
         if labels:
             st.text(f"Step 1: {'; '.join(labels)}")

@@ -79,24 +79,25 @@ def facts_of_parts(
 def place_check(manifest: Manifest, truth: Truth, design: StudyDesign) -> Check:
     """Check that each method is as often at each place, in all displays of the same.
 
-    So it must be for each group of readers, but for what does not divide; what is shown
-    a second time is turned on by one place.
+    So it must be for each group of readers, but for what does not divide, and for what
+    is shown a second time, turned on by one place.
     """
     return Check("places", tuple(_unbalanced(manifest, truth, design)))
 
 
 def _unbalanced(manifest: Manifest, truth: Truth, design: StudyDesign) -> Iterator[str]:
     counts: dict[tuple[str, str], Counter[tuple[str, int]]] = {}
-    # Of two pictures, one at each place is added.
-    allowed = 1 + (design.repeat if design.at_once > 2 else 0)
+    cases: dict[tuple[str, str], list[str]] = {}
     for p in manifest.presentations:
         cell = truth.cells[p.token]
         if len(cell.shown) != design.at_once:
             yield f"{p.pseudo_id} must show {design.at_once} pictures"
         found = counts.setdefault((p.group, cell.unit), Counter())
         found.update((method, at) for at, method in enumerate(cell.shown, 1))
+        cases.setdefault((p.group, cell.unit), []).append(cell.case)
     for (group, unit), found in sorted(counts.items()):
+        again = len(cases[group, unit]) - len(set(cases[group, unit]))
         for method in sorted({method for method, _ in found}):
             n = [found[method, at] for at in range(1, design.at_once + 1)]
-            if max(n) - min(n) > allowed:
+            if max(n) - min(n) > 1 + again:
                 yield f"{group}, {unit}: {method} stands {n} times, from the left"

@@ -85,6 +85,7 @@ def prepare(protocol: Path, cases: Path) -> PreparedStudy:
     if asked:
         why = f"must be columns of cases.csv, got the question {asked[0]!r}"
         raise source.error([checking.Fault(("design", "strata"), why)])
+    _check_questions(planned, questionnaire, source)
     table: tuple[formats_design.TableRow, ...] = ()
     if planned.design.table:
         path = folder / planned.design.table
@@ -92,6 +93,31 @@ def prepare(protocol: Path, cases: Path) -> PreparedStudy:
         table = formats_design.parse_table(text, str(path))
     found = read_cases(cases, planned.methods)
     return PreparedStudy(source, folder, planned, questionnaire, found, table)
+
+
+def _check_questions(
+    protocol: formats_protocol.Protocol,
+    questionnaire: formats_questionnaire.Questionnaire,
+    source: checking.Source,
+) -> None:
+    """Check that what is shown at once is asked about, and nothing else.
+
+    Raises:
+        FormatError: If a question is about other pictures, or none is about these.
+    """
+    n, display = protocol.design.at_once, protocol.design.display
+    about = [question for question in questionnaire if question.of_display]
+    wrong = next((q for q in about if q.pictures != n), None)
+    needed = "rank" if display == "ranking" else "which"
+    why = ""
+    if n == 1 and about:
+        why = f"must not ask {about[0].type} where one picture is shown, {about[0].id}"
+    elif wrong is not None:
+        why = f"must ask about {n} pictures in {wrong.id}, got {wrong.pictures}"
+    elif n > 1 and needed not in {q.type for q in about}:
+        why = f"must have a question of type {needed} with display {display!r}"
+    if why:
+        raise source.error([checking.Fault(("study", "questionnaire"), why)])
 
 
 @dataclass(frozen=True)

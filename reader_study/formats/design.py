@@ -215,9 +215,10 @@ class StudyDesign:
             yield "pairing", f"{why}, got {self.pairing!r}"
 
     def _faults_of_several(self) -> Iterator[tuple[str, str]]:
-        marked = [arm for arm in self.arms if displays.BETWEEN.strip() in arm]
+        marked = [arm for arm in self.arms if {"|", ">"} & {*arm}]
+        marked += [arm for arm in self.arms if arm.casefold() == displays.TIE]
         if marked:
-            why = "must not hold |, which stands between the methods of a display"
+            why = "must not be 'none' nor hold | or >, which tables of displays use"
             yield "arms", f"{why}, got {marked[0]!r}"
         fault = displays.number_fault(self.display, len(self.arms), self.pictures)
         if fault:

@@ -15,7 +15,13 @@ LETTERS = "ABCDEFGH"
 BETWEEN = " | "
 """Stands between the methods of a display, in the order in which they are shown."""
 
-MOST_RANKED = 5
+ORDER = " > "
+"""Stands between the methods of a ranking, the best first."""
+
+TIE = "none"
+"""What is written where none of two methods came first."""
+
+MOST_RANKED = 4
 """Pictures that a ranking can have."""
 
 _FEWEST = 2
@@ -44,6 +50,11 @@ def units_of(
     found = combinations(arms, pictures)
     wanted = (one for one in found if display != "choice" or arms[0] in one)
     return {joined(one): one for one in wanted}
+
+
+def letter_of(place: int) -> str:
+    """Return the letter of a picture, by its place from 1 on."""
+    return LETTERS[place - 1]
 
 
 def joined(methods: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """Answers as CSV, which a spreadsheet can open without running what readers typed."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -65,7 +65,7 @@ def responses_csv(
         known |= {SHOWN: joined(cell.shown)} if cell.shown else {}
         known |= truth.standard.get(cell.case, {})
         known |= columns.get(cell.case, {})
-        row = _row(study, response, known)
+        row = _row(study, response, known) | _methods(study, response, cell.shown)
         if repeats:
             row[REPEAT] = repeats.get((response.reader, response.token), "")
         timed = first.get((response.reader, response.token), response)
@@ -82,6 +82,17 @@ def responses_csv(
             *sorted({name for of in columns.values() for name in of}),
         ],
     )
+
+
+def _methods(
+    study: Study, response: readings.Response, shown: Sequence[str]
+) -> dict[str, str]:
+    """Return answers about pictures shown at once as the methods that made them."""
+    return {
+        q.id: guarded(q.methods_of(response.answers[q.id], shown))
+        for q in study.questionnaire
+        if shown and q.of_display and q.id in response.answers
+    }
 
 
 def _repeats(
