@@ -101,6 +101,10 @@ min_gap = 1
 }
 
 
+OF_SEVERAL = ("preference", "afc", "ranking")
+"""Templates of displays of several pictures, whose report has a test of its own."""
+
+
 def write_long(folder, arms, *, unpaired=False, n_cases=8):
     """Write cases.csv with a row for each case and method."""
     rng = np.random.default_rng(1)
@@ -196,7 +200,7 @@ def test_a_study_goes_from_its_build_to_its_report(name, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", TEMPLATES[1:])
+@pytest.mark.parametrize("name", [n for n in TEMPLATES[1:] if n not in OF_SEVERAL])
 def test_a_template_goes_from_init_to_the_report_by_commands(
     name, tmp_path, monkeypatch, capsys
 ):

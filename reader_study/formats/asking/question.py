@@ -159,8 +159,10 @@ class Question:
     tie: checking.Text = ""
 
     def __post_init__(self) -> None:
-        if self.of_display and self.scale == self._letters():  # as of a copy
-            object.__setattr__(self, "scale", ())
+        if self.of_display and self.pictures is not None:
+            self._check_pictures(self.pictures)
+            if self.scale == self._letters():  # as of a copy
+                object.__setattr__(self, "scale", ())
         if not _ID.fullmatch(self.id):  # it names columns and files
             why = f"must be letters, digits, - and _, got {self.id!r}"
             raise checking.Invalid(why, "id")
@@ -168,7 +170,6 @@ class Question:
         if "scale" in _KEYS[self.type]:
             self._check_scale()
         if self.of_display:
-            self._check_pictures()
             object.__setattr__(self, "scale", self._letters())
         if self.range is not None and self.step is not None:
             _check_range(*self.range, self.step)
@@ -189,12 +190,12 @@ class Question:
                     why = "must have two or more choices, got 0"
                 raise checking.Invalid(why, key)
 
-    def _check_pictures(self) -> None:
+    def _check_pictures(self, pictures: int) -> None:
         most = len(LETTERS) if self.type == "which" else MOST_RANKED
-        if self.pictures is None or not 2 <= self.pictures <= most:
-            why = f"must be 2 to {most} of type {self.type}, got {self.pictures}"
+        if not 2 <= pictures <= most:
+            why = f"must be 2 to {most} of type {self.type}, got {pictures}"
             raise checking.Invalid(why, "pictures")
-        if self.tie and self.pictures > 2:
+        if self.tie and self.type == "which" and pictures > 2:
             why = f"must be left out of more than two pictures, got {self.tie!r}"
             raise checking.Invalid(why, "tie")
 

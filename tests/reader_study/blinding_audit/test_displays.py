@@ -25,10 +25,19 @@ DESIGNS = {
 }
 
 
+def asking(kind):
+    """A questionnaire about the pictures of a display."""
+    kinds = {"ranking": "rank"}
+    n = len(DESIGNS[kind][0])
+    question = {"id": "Q1", "type": kinds.get(kind, "which"), "pictures": n}
+    return json.dumps({"schema": 2, "version": "1", "questions": [question]})
+
+
 def text_of(kind):
     arms, more = DESIGNS[kind]
     named = ", ".join(f'"{arm}"' for arm in arms)
-    return f'{START.format(n=4)}[design]\narms = [{named}]\ndisplay = "{kind}"\n{more}'
+    start = START.format(n=4).replace("[study]", '[study]\nquestionnaire = "q.json"')
+    return f'{start}[design]\narms = [{named}]\ndisplay = "{kind}"\n{more}'
 
 
 @pytest.fixture(scope="module", params=DESIGNS)
@@ -36,6 +45,7 @@ def built(request, tmp_path_factory):
     """A study of each kind of display, its truth and its montages."""
     folder = tmp_path_factory.mktemp("display")
     write_long(folder, DESIGNS[request.param][0], n_cases=30)
+    (folder / "q.json").write_text(asking(request.param))
     built = build_study(material.request(folder, text_of(request.param)))
     assert built.audit.leaks == ()
     return folder, unseal(folder / "KEY", [material.PASSPHRASE])
