@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from analysis.commands.shared import progress
-from analysis.errors import user_input
+from analysis.errors import InputError, user_input
 
 
 def deposit(
@@ -46,6 +46,9 @@ def deposit(
     progress(f"reading {responses}")
     with user_input():
         study = (api.read_arms if every_method else api.read_study)(responses)
+        if isinstance(study, api.DisplayStudy):
+            msg = "A deposit must be of one picture at a time, got several at once"
+            raise InputError(msg)
     about = Described(
         title=title or study.plan.title or "A blinded reader study",
         licence=licence,

@@ -85,7 +85,7 @@ class Preferences:
         table = np.zeros((k, k))
         for stage in self.stages:
             for a in range(k):
-                rest: BoolArray = np.logical_and(stage.left, np.arange(k) != a)
+                rest = stage.left * (np.arange(k) != a)
                 table[a] += (stage.target[:, [a]] * rest).sum(axis=0)
         return table
 
@@ -102,7 +102,7 @@ class Preferences:
             rank[known, self.order[known, r]] = r
         there = (self.shown == one).any(axis=1) & (self.shown == other).any(axis=1)
         told = np.isfinite(np.minimum(rank[:, one], rank[:, other]))
-        tied = (self.order < 0).any(axis=1)
+        tied = np.asarray((self.order < 0).any(axis=1))
         at = np.flatnonzero(there & (told | tied))
         first = (rank[at, one] < rank[at, other]).astype(np.float64)
         first[tied[at] & ~told[at]] = 0.5
@@ -130,14 +130,19 @@ class Contrast:
         log_odds: Log worth of the second minus that of the first.
         share: How often the second came first where both were shown and one of them
             was said to, ties half.
-        adjusted: p of `log_odds` against 0, adjusted by Holm's method for all
-            contrasts; NaN where it is undefined.
+        adjusted: Its `p_value`, adjusted by Holm's method for all contrasts; NaN where
+            the two were never compared.
     """
 
     methods: tuple[str, str]
     log_odds: multireader.ClusteredEstimate
     share: multireader.ClusteredEstimate
     adjusted: float = math.nan
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided p of `share` being one half; defined if one always came first."""
+        return self.share.p_value(0.5)
 
     @property
     def chance(self) -> float:
@@ -207,7 +212,7 @@ def fit_worths(
         _contrast(preferences, pair, (worth, influence), variance, reason)
         for pair in pairs
     ]
-    adjusted = _holm([c.log_odds.p_value() for c in found])
+    adjusted = _holm([c.p_value for c in found])
     contrasts = tuple(
         replace(c, adjusted=p) for c, p in zip(found, adjusted, strict=True)
     )

@@ -17,9 +17,9 @@ from reader_study.formats import checking
 from reader_study.formats import design as formats_design
 from reader_study.formats import protocol as formats_protocol
 from reader_study.formats import questionnaire as formats_questionnaire
-from reader_study.formats.display import in_words
 from reader_study.formats.manifest import Slot
 from reader_study.formats.plan_check import check_plan
+from reader_study.formats.showing.display import in_words
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from reader_study.design.allocation import Candidate, shares
 from reader_study.design.design import Design, ReaderPlan, Shown
 from reader_study.design.orders import Picture
 from reader_study.formats.design import StudyDesign
-from reader_study.formats.display import turned
+from reader_study.formats.showing.display import turned
 
 Places = dict[tuple[str, Picture], tuple[str, ...]]
 """Methods from the left, by group of readers and display."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.checking import Filled, Invalid, Source, Text, check, record
-from reader_study.formats.display import joined
 from reader_study.formats.manifest import Manifest
+from reader_study.formats.showing.display import joined
 
 STANDARD = "reference_standard"
 """What the key's details call what is true of the cases."""

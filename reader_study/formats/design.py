@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from reader_study.formats import checking
-from reader_study.formats import display as displays
 from reader_study.formats.delimited import csv_text
+from reader_study.formats.showing import display as displays
 
 Pairing = Literal["paired", "partly paired", "unpaired"]
 Allocation = Literal["crossed", "split-plot", "subsets", "table"]

@@ -14,9 +14,9 @@ from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment, occasions
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
-from reader_study.formats.display import joined
 from reader_study.formats.questionnaire import Answer, Questionnaire
 from reader_study.formats.rating import parse_rating
+from reader_study.formats.showing.display import joined
 from reader_study.reading import closing
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.rehearsal.accurate import AccurateBots

@@ -11,9 +11,9 @@ from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
-from reader_study.formats.display import joined
 from reader_study.formats.questionnaire import Answer
 from reader_study.formats.responses import REPEAT, SHOWN, responses_text
+from reader_study.formats.showing.display import joined
 from reader_study.store import readings
 from reader_study.store.store import Store
 

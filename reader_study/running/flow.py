@@ -12,8 +12,8 @@ from reader_study.clock import seconds_between
 from reader_study.errors import counted
 from reader_study.formats import flow
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.display import in_words
 from reader_study.formats.protocol import Protocol
+from reader_study.formats.showing.display import in_words
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.milestones import Deviation, Phase, find_deviations
 from reader_study.store.readers import Reader

@@ -10,7 +10,13 @@ from typing import Any, Literal
 
 from reader_study.formats import checking
 from reader_study.formats.checking import Code
-from reader_study.formats.display import LETTERS, MOST_RANKED, ORDER, TIE, letter_of
+from reader_study.formats.showing.display import (
+    LETTERS,
+    MOST_RANKED,
+    ORDER,
+    TIE,
+    letter_of,
+)
 
 Answer = float | str
 """An answer as it is stored: a code, a number, a text, or several codes as one text."""

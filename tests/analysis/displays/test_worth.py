@@ -51,12 +51,14 @@ def test_a_ranking_is_a_choice_of_the_best_and_then_of_the_best_left():
             chosen += [1] + [0] * (len(left) - 1)
             columns += [[float(m == 1), float(m == 2)] for m in left]
             group += [2 * place + stage] * len(left)
-    fit = ConditionalLogit(chosen, np.array(columns), groups=group).fit(disp=0)
+    fit = ConditionalLogit(
+        np.array(chosen), np.array(columns), groups=np.array(group)
+    ).fit(disp=0)
 
     worths = fit_worths(found)
 
     log_odds = [c.log_odds.estimate for c in worths.contrasts[:2]]
-    assert log_odds == pytest.approx(fit.params, abs=1e-5)
+    assert log_odds == pytest.approx(list(fit.params), abs=1e-3)
     assert worths.log_worth.sum() == pytest.approx(0)
 
 
@@ -94,13 +96,13 @@ def test_a_method_that_always_comes_first_has_no_finite_worth():
     assert worths.undefined_reason == reason
     assert all(c.log_odds.undefined_reason == reason for c in worths.contrasts)
     assert worths.contrasts[1].share.estimate == 1
-    assert math.isnan(worths.p_value)
+    assert worths.p_value == min(c.adjusted for c in worths.contrasts) < 0.05
 
 
 def test_p_values_share_the_error_by_holm():
     worths = fit_worths(drawn(np.array([0.0, 0.3, 0.6]), 2))
 
-    p = sorted(c.log_odds.p_value() for c in worths.contrasts)
+    p = sorted(c.p_value for c in worths.contrasts)
     expected = np.maximum.accumulate(np.minimum(1, np.array([3, 2, 1]) * p))
     assert sorted(c.adjusted for c in worths.contrasts) == pytest.approx(expected)
     assert worths.p_value == pytest.approx(expected[0])
