@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from analysis.deposit.readings import Deposited
-from reader_study.formats.delimited import csv_text
+from reader_study.formats.delimited import csv_text, unguarded
 from reader_study.formats.questionnaire import Question
 
 COLUMNS = ("column", "label", "type", "codes", "empty_means")
@@ -60,6 +60,25 @@ class Variable:
         if self.question is None:
             return ()
         return tuple((str(c.code), c.label) for c in self.question.scale)
+
+    @property
+    def parts(self) -> tuple["Variable", ...]:
+        """Itself; of several codes one variable of yes and no for each of them."""
+        if self.question is None or self.kind != "codes":
+            return (self,)
+        return tuple(
+            Variable(part.id, f"{self.label}: {part.text}", "code", part, self.empty)
+            for part in self.question.yes_no()
+        )
+
+    def cells(self, row: Mapping[str, object]) -> tuple[object, ...]:
+        """Return the cells of a reading, one for each of `parts`."""
+        value = row.get(self.name, "")
+        if self.question is None or self.kind != "codes":
+            return (value,)
+        chosen = self.question.chosen(unguarded(str(value)))
+        given = (int(choice in chosen) for choice in self.question.scale)
+        return tuple(given) if value != "" else ("",) * len(self.question.scale)
 
     @property
     def limits(self) -> str:

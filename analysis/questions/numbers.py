@@ -10,7 +10,7 @@ from analysis.agreement.intraclass import (
     IntraclassCorrelation,
     intraclass_correlation,
 )
-from analysis.arrays import FloatArray
+from analysis.arrays import BoolArray, FloatArray
 from analysis.multireader.estimate import ClusteredEstimate, mean_of
 from analysis.multireader.limits_of_agreement import (
     LimitsOfAgreement,
@@ -50,8 +50,11 @@ class NumbersCompared:
         reference: The one method.
         test: The other.
         difference: Mean of test less reference, readers and cases random.
-        limits: Limits of agreement, with readers and cases as samples.
+        limits: Limits of agreement, with readers and cases as samples, from cases that
+            all readers have rated under both methods.
         between_methods: ICC(2,1) of the two numbers of a pair, pairs as independent.
+        n_cases: Cases with a pair of any reader.
+        n_whole: Cases behind the limits of agreement.
     """
 
     reference: str
@@ -59,6 +62,8 @@ class NumbersCompared:
     difference: ClusteredEstimate
     limits: LimitsOfAgreement
     between_methods: IntraclassCorrelation
+    n_cases: int
+    n_whole: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,32 +139,37 @@ def _compared(
 ) -> NumbersCompared:
     both = ~np.isnan(before) & ~np.isnan(after)
     case, reader = np.nonzero(both)
-    # Pairs only: a score without its partner says nothing of the difference.
-    scores = {
-        "reader": np.tile(reader, 2),
-        "case": np.tile(case, 2),
-        "method": np.repeat(["reference", "test"], len(case)),
-        "score": np.concatenate([before[both], after[both]]),
-    }
+    whole = both & both[:, both.any(axis=0)].all(axis=1)[:, None]
     return NumbersCompared(
         reference=reference,
         test=test,
         difference=mean_of(after[both] - before[both], reader, case),
-        limits=_limits(scores),
+        limits=_limits(before, after, whole),
+        n_cases=len(set(case.tolist())),
+        n_whole=int(whole.any(axis=1).sum()),
         between_methods=intraclass_correlation(
             np.column_stack([before[both], after[both]])
         ),
     )
 
 
-def _limits(scores: Mapping[str, FloatArray]) -> LimitsOfAgreement:
-    if len(scores["score"]):
-        return limits_of_agreement(scores, "methods", ("test", "reference"))
-    return LimitsOfAgreement(
-        between="methods",
-        mean_difference=math.nan,
-        variance=math.nan,
-        variance_of_mean=math.nan,
-        components={},
-        undefined_reason="there are no pairs",
-    )
+def _limits(
+    before: FloatArray, after: FloatArray, kept: BoolArray
+) -> LimitsOfAgreement:
+    case, reader = np.nonzero(kept)
+    if not len(case):
+        return LimitsOfAgreement(
+            between="methods",
+            mean_difference=math.nan,
+            variance=math.nan,
+            variance_of_mean=math.nan,
+            components={},
+            undefined_reason="no case has both numbers of all readers",
+        )
+    scores = {
+        "reader": np.tile(reader, 2),
+        "case": np.tile(case, 2),
+        "method": np.repeat(["reference", "test"], len(case)),
+        "score": np.concatenate([before[kept], after[kept]]),
+    }
+    return limits_of_agreement(scores, "methods", ("test", "reference"))

@@ -152,6 +152,8 @@ def responses_text(
             beside the trial.
     """
     ids = questionnaire.ids
+    # Numbers and texts ask for no explanation.
+    reasons = (q.reason_column for q in questionnaire if q.scale)
     again = tuple(name for name in about if name == REPEAT)
     last = (
         *(_TRUTH if truth and not masked else ()),
@@ -160,7 +162,7 @@ def responses_text(
     header = [
         "reader", "trial", *again, "position", "pseudo_id",
         *(() if masked else _UNBLINDED),
-        *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
+        *ids, *reasons, "note", "revision", "opened_at",
         "submitted_at", "seconds", "active_seconds", *(("seen",) if viewed else ()),
         *last, "simulated",
     ]  # fmt: skip

@@ -116,9 +116,9 @@ def _findings(
                 continue
             unit = f" {of.question.unit}" if of.question.unit else ""
             yield (
-                f"{of.question.id}: with {pair.test} readers gave "
+                f"{of.question.id}: {pair.test} less {pair.reference} is "
                 f"{formatting.format_clustered(pair.difference, level, _DIGITS)}{unit} "
-                f"more than with {pair.reference} (mean difference)."
+                "on average."
             )
 
 
@@ -127,6 +127,7 @@ def _described_table(found: Sequence[numbers.NumbersOfQuestion], level: float) -
     notes: dict[str, None] = {}
     for of in found:
         for method, own in of.by_method.items():
+            icc = own.between_readers
             first, median, third = (_number(q) for q in own.quartiles)
             row = {"Question": _named(of)}
             if method != ONE_METHOD:
@@ -138,11 +139,12 @@ def _described_table(found: Sequence[numbers.NumbersOfQuestion], level: float) -
                     "Mean": formatting.format_clustered(own.mean, level, _DIGITS),
                     "SD": _number(own.standard_deviation),
                     "Median [quartiles]": f"{median} [{first}, {third}]",
-                    "ICC(2,1) between readers": _icc(own.between_readers, level),
+                    "ICC(2,1) between readers": _icc(icc, level),
+                    "Patients of all readers": str(icc.n) if icc else "",
                 }
             )
-            if own.between_readers and own.between_readers.undefined_reason:
-                why = own.between_readers.undefined_reason
+            if icc and icc.undefined_reason:
+                why = icc.undefined_reason
                 notes[f"{of.question.id}, {method}: ICC, {why}."] = None
     caption = f"Numbers by method, with {100 * level:g} % confidence intervals"
     return Table("numbers", caption, pd.DataFrame(rows), tuple(notes))
@@ -169,8 +171,15 @@ def _compared_table(found: Sequence[numbers.NumbersOfQuestion], level: float) ->
                     "ICC(2,1) between methods": _number(pair.between_methods.estimate),
                 }
             )
+            why = ""
             if limits.undefined_reason:
                 why = f"no limits of agreement, {limits.undefined_reason}"
+            elif pair.n_whole < pair.n_cases:
+                why = (
+                    f"limits of agreement from {pair.n_whole} of {pair.n_cases} "
+                    "patients, those with both numbers of all readers"
+                )
+            if why:
                 notes[f"{of.question.id}, {names}: {why}."] = None
     fixed = (
         "p: of no mean difference, readers and patients random; exploratory.",
@@ -227,6 +236,7 @@ def _compared_json(pair: numbers.NumbersCompared, level: float) -> formatting.Js
         "limits_of_agreement": {
             "low": formatting.number(limits.low),
             "high": formatting.number(limits.high),
+            "n_cases": pair.n_whole,
             "undefined_reason": pair.limits.undefined_reason,
         },
         "icc_between_methods": formatting.number(pair.between_methods.estimate),
