@@ -12,6 +12,7 @@ import analysis
 from analysis.deposit import codebook, odm, redcap
 from analysis.deposit.readings import deposited
 from analysis.report.frames import to_latex
+from analysis.report.section import ReportContext
 from analysis.report.sections import numbers
 from analysis.responses import scales
 from reader_study.formats.checking import FormatError, parse_json
@@ -158,6 +159,35 @@ def test_texts_are_listed_and_never_run_by_spreadsheet_or_latex(study, rows):
     assert r"50 \% of a\_b" in latex
 
 
+def test_parts_of_a_report_are_made_of_all_answers(study):
+    responses = scales.on_scales(study.responses)
+    context = ReportContext(responses, study.plan, [], 0.9, whole=study.responses)
+
+    described, compared = numbers.numbers_section(context).tables
+    assert "90 % confidence intervals" in described.caption
+    assert [row["Question"] for _, row in compared.frame.iterrows()] == [
+        "volume (mL)", "sure",
+    ]  # fmt: skip
+    assert numbers.texts_section(context).id == "texts"
+    assert (
+        numbers.numbers_section(ReportContext(responses, study.plan, [], 0.9)) is None
+    )
+
+
+def test_a_study_by_method_has_them_too(study):
+    arms = analysis.api.read_arms(study.path)
+    tabled = scales.arms_on_scales(arms.responses)
+
+    assert tabled.questionnaire.ids == study.questions == arms.questions
+    assert tabled.readings[2].answers["sites_1"] == 0
+    assert arms.responses.readings[2].answers["sites"] == "2"
+    (described, _) = numbers.numbers_of_study(
+        arms.responses, arms.results.context
+    ).tables
+    assert list(described.frame["Method"]) == ["RAPID", "MAGIC"] * 2
+
+
+@pytest.mark.slow
 def test_a_report_has_numbers_texts_and_reasons(study):
     by_id = {section.id: section for section in study.results.sections}
 

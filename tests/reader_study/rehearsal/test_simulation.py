@@ -185,9 +185,9 @@ def test_bots_give_valid_answers_to_every_type():
 
 
 def test_kappa_is_the_correlation_of_numbers():
-    """40,000 independent pairs: the error of a correlation is below 0.005."""
+    """5,000 independent pairs: the error of a correlation is below 0.01."""
     plan = SimulationPlan(kappa=0.6, within_case=0, within_reader=0)
-    drawn = draw_answers(EVERY, plan, (10, 4000), rng=np.random.default_rng(5))
+    drawn = draw_answers(EVERY, plan, (10, 500), rng=np.random.default_rng(5))
     for name in ("volume", "sure"):
         reference, test = drawn[name].astype(float).reshape(-1, 2).T
-        assert np.corrcoef(reference, test)[0, 1] == pytest.approx(0.6, abs=0.03)
+        assert np.corrcoef(reference, test)[0, 1] == pytest.approx(0.6, abs=0.04)
