@@ -19,6 +19,7 @@ _ANSWERING = """\
 1 to 5            answer the marked question
 Backspace         back to the last one, to answer anew
 Tab, then arrows  move between questions and answers
+Enter             leave a number, a line or boxes for the next question
 Esc               leave a text field
 Ctrl+Enter        save
 """
