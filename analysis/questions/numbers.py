@@ -139,7 +139,8 @@ def _compared(
 ) -> NumbersCompared:
     both = ~np.isnan(before) & ~np.isnan(after)
     case, reader = np.nonzero(both)
-    whole = both & both[:, both.any(axis=0)].all(axis=1)[:, None]
+    theirs = both[:, both.any(axis=0)]
+    whole = both & np.all(theirs, axis=1, keepdims=True)
     return NumbersCompared(
         reference=reference,
         test=test,

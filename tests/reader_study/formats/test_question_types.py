@@ -2,14 +2,21 @@
 
 import json
 import re
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
+from reader_study.formats.asking.question import Type
 from reader_study.formats.checking import parse_json
-from reader_study.formats.questionnaire import Problem, questionnaire_of
+from reader_study.formats.questionnaire import (
+    Problem,
+    check_for_reading,
+    questionnaire_of,
+)
 from reader_study.formats.spellings import answer
 from tests.reader_study.every_type import EVERY_TYPE, FULL
 
@@ -253,3 +260,14 @@ def test_what_is_wrong_with_a_definition_is_said_with_key_and_place(content, mes
 
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith("own.json line ")
+
+
+def test_the_questionnaire_of_the_guide_can_be_used():
+    text = (
+        Path(__file__).parents[3] / "docs/how-to/ask-other-questions.md"
+    ).read_text()
+    content = text.split("```json\n")[1].split("```")[0]
+    asked = questionnaire_of(parse_json(content, "guide"))
+
+    check_for_reading(asked, "guide")
+    assert {question.type for question in asked} == set(get_args(Type))
