@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.components import mark_on
+from app.words import say
 from reader_study.formats.asking.question import SEPARATOR
 from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 from reader_study.store.readings import Draft
@@ -118,8 +119,10 @@ def missing_text(missing: Iterable[str]) -> str:
         'Please complete Q1, Q2A and Q4.'
     """
     *first, last = missing
-    names = f"{', '.join(first)} and {last}" if first else last
-    return f"Please complete {names}."
+    names = last
+    if first:
+        names = say("{first} and {last}", first=", ".join(first), last=last)
+    return say("Please complete {names}.", names=names)
 
 
 def plain_markdown(text: str) -> str:

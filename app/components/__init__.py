@@ -102,7 +102,9 @@ _line = st.components.v2.component(
 )
 
 
-def line(key: str, label: str, ends: tuple[str, str], kept: int | None) -> None:
+def line(
+    key: str, label: str, ends: tuple[str, str], kept: int | None, *, unmarked: str
+) -> None:
     """Show a line from 0 to 100, without a mark until one was set.
 
     Args:
@@ -110,8 +112,9 @@ def line(key: str, label: str, ends: tuple[str, str], kept: int | None) -> None:
         label: For screen readers.
         ends: What 0 and 100 mean.
         kept: Mark that was set before.
+        unmarked: What screen readers say until there is one.
     """
-    told = {"label": label, "ends": ends, "kept": kept, "unmarked": "no mark yet"}
+    told = {"label": label, "ends": ends, "kept": kept, "unmarked": unmarked}
     _line(key=key, data=told, default={"mark": kept}, on_mark_change=_nothing)
 
 

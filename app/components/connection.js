@@ -44,7 +44,7 @@
   }
 
   function sayLost() {
-    const kept = document.querySelector(".st-key-kept")?.innerText.match(/kept (\d.*)/)?.[1];
+    const kept = document.querySelector(".st-key-kept")?.innerText.match(/\d\d:\d\d:\d\d.*/)?.[0];
     const until = kept ? `What you entered until ${kept} is kept` : "What was saved is kept";
     say(
       "No connection",

@@ -11,6 +11,7 @@ from app.answering import Form, plain_markdown, reasoned_choices
 from app.components import line
 from app.room import Room
 from app.times import clock_time
+from app.words import say
 from reader_study.formats.questionnaire import Answer, Question
 from reader_study.reading.answers import LONGEST_REASON
 from reader_study.store.readings import Draft
@@ -37,14 +38,15 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
                 _show_question(form, question, draft)
                 if question.id in waiting and question.id in form.missing(_fields()):
                     with st.container(key=f"waits-{question.id}"):
-                        st.text("Please complete")
+                        st.text(say("Please complete"))
         st.html(f"<style>{_hidden_questions(form)}</style>")
     if keep:
         _keep_draft(form)
         saved = state.kept_draft()[3]
         with st.container(key="kept"):
-            at = f"Draft kept {clock_time(saved, state.zone())}" if saved else ""
-            st.text(at or said or "Answers are kept as you give them")
+            at = clock_time(saved, state.zone()) if saved else ""
+            kept = say("Draft kept {time}", time=at) if at else ""
+            st.text(kept or said or say("Answers are kept as you give them"))
 
 
 def _hidden_reasons(form: Form) -> str:
@@ -94,12 +96,12 @@ def _show_question(form: Form, question: Question, draft: Draft) -> None:
     # answer would lose its text, and keys typed before it came would go astray.
     with st.container(key=f"reason-{question.id}"):
         st.text_area(
-            "Short explanation",
+            say("Short explanation"),
             value=draft.reasons.get(question.id, ""),
             key=form.reason_key(question.id),
             max_chars=LONGEST_REASON,
             height=68,
-            placeholder="Why? A few words.",
+            placeholder=say("Why? A few words."),
             label_visibility="collapsed",
         )
 
@@ -122,13 +124,13 @@ def _show_field(form: Form, question: Question, kept: Answer | None) -> None:
         st.html(f"<p class='asked'>{escape(words)}</p>")
         ends = question.ends or ("0", "100")
         mark = int(kept) if isinstance(kept, int | float) else None
-        line(key, question.text, ends, mark)
+        line(key, question.text, ends, mark, unmarked=say("no mark yet"))
     else:
         _show_text(question, label, key, str(kept or ""))
 
 
 def _words(question: Question) -> str:
-    about = [question.unit, "" if question.required else "optional"]
+    about = [question.unit, "" if question.required else say("optional")]
     further = "".join(f" ({text})" for text in about if text)
     return f"{question.id}  {question.text}{further}"
 
@@ -175,7 +177,7 @@ def _show_number(question: Question, label: str, key: str, kept: Answer | None) 
         step=kind(step),
         format=f"%.{decimals}f" if decimals else "%d",
         key=key,
-        placeholder=f"{low} to {high}",
+        placeholder=say("{low} to {high}", low=low, high=high),
     )
 
 

@@ -11,6 +11,7 @@ from app.screens.frame import NOT_SHOWN, show_damaged
 from app.screens.picture import case_bytes, is_stack, show_case, what_was_seen
 from app.screens.questions import show_questions
 from app.times import clock_time
+from app.words import say
 from reader_study.errors import DamagedPictureError
 from reader_study.reading.reading_session import Reading, ReadingSession
 from reader_study.reading.recording import Receipt
@@ -65,7 +66,7 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
 def _show_foot(form: Form, reading: Reading, keys: str) -> None:
     last = reading.position == reading.n_readings
     st.button(
-        "Save and review" if last else "Save and next",
+        say("Save and review") if last else say("Save and next"),
         key=f"save-{reading.token}",
         type="primary",
         width="stretch",
@@ -73,17 +74,17 @@ def _show_foot(form: Form, reading: Reading, keys: str) -> None:
         args=(form, reading.position),
     )
     with st.container(key="more", horizontal=True):
-        with st.popover("I cannot answer this picture"):
-            why = st.text_area("Why?", key=f"why-{reading.token}", max_chars=2000)
+        with st.popover(say("I cannot answer this picture")):
+            why = st.text_area(say("Why?"), key=f"why-{reading.token}", max_chars=2000)
             st.button(
-                "Leave it unanswered",
+                say("Leave it unanswered"),
                 key=f"decline-{reading.token}",
                 disabled=not why.strip(),
                 on_click=_decline,
                 args=(reading.token, reading.position),
             )
-        with st.popover("Keys"), st.container(key="keys"):
-            st.code(keys, language=None)
+        with st.popover(say("Keys")), st.container(key="keys"):
+            st.code(say(keys), language=None)
 
 
 def _save(form: Form, position: int) -> None:
@@ -123,7 +124,13 @@ def _decline(token: str, position: int, why: str = "") -> None:
 
 def _tell(receipt: Receipt, position: int) -> None:
     at = clock_time(receipt.stored_at, state.zone())
-    state.notify(f"Reading {position} saved {at}, receipt {receipt.code}", good=True)
+    told = say(
+        "Reading {position} saved {time}, receipt {code}",
+        position=position,
+        time=at,
+        code=receipt.code,
+    )
+    state.notify(told, good=True)
 
 
 def _desk_key(token: str) -> str:

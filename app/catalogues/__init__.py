@@ -1,0 +1,1 @@
+"""Catalogues of the words of the reading room, a language each."""
