@@ -40,7 +40,7 @@ def catalogue(language: str) -> dict[str, str]:
     """Return what each English text is in a language; nothing for English."""
     if language == ENGLISH:
         return {}
-    path = files("app.catalogues").joinpath(f"{language}.po")
+    path = files("app.words").joinpath(f"{language}.po")
     return _parsed(path.read_text("utf-8"))
 
 

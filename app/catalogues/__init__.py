@@ -1,1 +1,0 @@
-"""Catalogues of the words of the reading room, a language each."""
