@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
 from reader_study.formats.asking.question import Type
-from reader_study.formats.checking import parse_json
+from reader_study.formats.checking import FormatError, parse_json
 from reader_study.formats.questionnaire import (
+    Choice,
     Problem,
+    Question,
     check_for_reading,
     questionnaire_of,
 )
@@ -270,4 +273,40 @@ def test_the_questionnaire_of_the_guide_can_be_used():
     asked = questionnaire_of(parse_json(content, "guide"))
 
     check_for_reading(asked, "guide")
-    assert {question.type for question in asked} == set(get_args(Type))
+    assert {q.type for q in asked} == set(get_args(Type)) - {"which", "rank"}
+
+
+def test_questions_about_pictures_are_answered_by_their_places():
+    which = Question("Q1", "Better?", type="which", pictures=2, tie="Alike")
+    rank = Question("Q2", "Order?", type="rank", pictures=3)
+
+    assert (which.codes, which.labels) == ((1, 2, 0), ("A", "B", "Alike"))
+    assert (rank.parse("213"), rank.says(213), rank.parse("113")) == (
+        213, "B, A, C", None,
+    )  # fmt: skip
+    shown = ("GAN", "real", "flow")
+    said = [which.methods_of(code, shown) for code in which.codes]
+    assert said == ["GAN", "real", "none"]
+    assert rank.methods_of(213, shown) == "real > GAN > flow"
+    assert not which.of_schema_1
+    assert which.to_dict() == {
+        "id": "Q1", "text": "Better?", "type": "which", "pictures": 2, "tie": "Alike",
+    }  # fmt: skip
+    assert replace(which, text="Nicer?").codes == which.codes
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"type": "which"}, "pictures must be given, got nothing"),
+        ({"type": "which", "pictures": 9}, "pictures must be 2 to 8 of type which"),
+        ({"type": "rank", "pictures": 5}, "pictures must be 2 to 4 of type rank"),
+        ({"type": "which", "pictures": 3, "tie": "x"}, "tie must be left out of more"),
+        ({"type": "rank", "pictures": 2, "tie": "x"}, "tie must be left out of a ques"),
+        ({"type": "which", "pictures": 2, "scale": (Choice(1, "a"), Choice(2, "b"))},
+         "scale must be left out of a question of type which"),
+    ],
+)  # fmt: skip
+def test_questions_about_pictures_must_fit_them(given, message):
+    with pytest.raises(FormatError, match=message):
+        Question("Q1", "?", **given)
