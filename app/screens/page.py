@@ -62,7 +62,13 @@ def _place(room: Room, view: ReaderView) -> str:
     now = view.state
     if view.stage is Stage.READING and now.step:
         case, cases = (now.position + 1) // 2, now.n_readings // 2
-        return f"Trial {now.trial}: case {case} of {cases}, step {now.step} of 2"
+        return say(
+            "Trial {trial}: case {case} of {cases}, step {step} of 2",
+            trial=now.trial,
+            case=case,
+            cases=cases,
+            step=now.step,
+        )
     if view.stage is Stage.READING:
         return say(
             "Trial {trial}: {position} of {n}",

@@ -70,17 +70,17 @@ def _show_step(session: ReadingSession, reading: Reading) -> None:
         return
     with st.container(key="step"):
         if reading.step == 1:
-            st.text("Step 1 of 2. Your answers stay as they are once saved.")
+            st.text(say("Step 1 of 2. Your answers stay as they are once saved."))
             return
-        st.text("Step 2 of 2. Please answer again with what is shown now.")
+        st.text(say("Step 2 of 2. Please answer again with what is shown now."))
         given = reading.first.answers if reading.first else {}
         labels = [
-            f"{question.id} {said}"
+            f"{question.id} {given_before}"
             for question in session.study.questionnaire
-            if (said := question.says(given.get(question.id)))
+            if (given_before := question.says(given.get(question.id)))
         ]
         if labels:
-            st.text(f"Step 1: {'; '.join(labels)}")
+            st.text(say("Step 1: {answers}", answers="; ".join(labels)))
 
 
 def _show_foot(form: Form, reading: Reading, keys: str) -> None:
