@@ -26,7 +26,7 @@ _NONE = "#dadada"
 _PANELS_PER_ROW = 4
 _LONGEST = 12  # letters of a name in the figure
 _SHADES = LinearSegmentedColormap.from_list(
-    "agreement", ["#ffffff", *reversed(PARTIAL), AGREEMENT]
+    "agreement", ["#ffffff", *reversed(PARTIAL), AGREEMENT], N=40
 )
 
 
