@@ -2,6 +2,7 @@
 
     python -m benchmarks.accuracy_figures
     python -m benchmarks.accuracy_figures --studies 50   (no page)
+    python -m benchmarks.accuracy_figures --areas   (no page, no LROC, no ratios)
 
 Studies of `benchmarks.accuracy_studies` are asked for the partial area up to a false
 positive rate of .2, for both likelihood ratios, and, with marks, for the LROC and FROC
@@ -16,9 +17,10 @@ more it writes the table of docs/method/accuracy.md.
 import argparse
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,14 +92,14 @@ class Truth:
 
 
 def studies_of(
-    population: Population, design: str, studies: int, rng: np.random.Generator
+    population: Population, design: str, figures: Sequence[str], seed: int
 ) -> Iterator[Row]:
-    """Give for each study and figure whether a modality and a difference covered."""
-    truth = Truth(population)
-    expected = {figure: truth.of(figure) for figure in FIGURES}
+    """Give for study after study whether a modality and a difference covered."""
+    truth, rng = Truth(population), np.random.default_rng([SEED, seed])
+    expected = {figure: truth.of(figure) for figure in figures}
     readers, diseased, others = SIZES[design]
     sick = np.arange(diseased + others) < diseased
-    for _ in range(studies):
+    while True:
         more = (diseased + 1) // 2
         drawn = population.draw(rng, readers, more + diseased, others)
         ratings = drawn[..., more:]
@@ -105,12 +107,12 @@ def studies_of(
         located = rng.random(ratings.shape) < LOCATED
         found: Row = {}
         asked = {
-            "LROC area": _lroc(scores, located),
-            "FROC area": _froc(scores, drawn[..., :more]),
-            "partial area": _partial(scores),
+            "LROC area": partial(_lroc, scores, located),
+            "FROC area": partial(_froc, scores, drawn[..., :more]),
+            "partial area": partial(_partial, scores),
         }
-        for figure, study in asked.items():
-            decided = study.for_decisions()
+        for figure in (figure for figure in asked if figure in expected):
+            decided = asked[figure]().for_decisions()
             one, two = expected[figure]
             found[figure] = (
                 _covers(decided.modality("A"), one),
@@ -118,6 +120,8 @@ def studies_of(
             )
         ratios = _ratios(scores, truth.cut)
         for sign, figure in zip(("positive", "negative"), FIGURES[3:], strict=True):
+            if figure not in expected:
+                continue
             one, two = expected[figure]
             own = getattr(ratios, sign)
             found[figure] = (
@@ -173,7 +177,7 @@ def _covers(found: Inference, truth: float) -> float:
     return float(found.low <= truth <= found.high)
 
 
-def table(studies: int) -> str:
+def table(studies: int, figures: Sequence[str] = FIGURES) -> str:
     """Return how often intervals cover: the worse of both structures in a cell."""
     lines = [
         "| figure | readers x cases, AUC | a modality | a difference or ratio of two "
@@ -182,13 +186,19 @@ def table(studies: int) -> str:
     ]
     kinds = list(itertools.product(SIZES, SECOND, STRUCTURES))
     with ProcessPoolExecutor(_WORKERS) as pool:
-        found = pool.map(_of_kind, kinds, itertools.repeat(studies), range(len(kinds)))
+        found = pool.map(
+            _of_kind,
+            kinds,
+            itertools.repeat(figures),
+            itertools.repeat(studies),
+            range(len(kinds)),
+        )
         cells = {
             (figure, *kind): np.array([row[figure] for row in rows if figure in row])
             for kind, rows in zip(kinds, found, strict=True)
-            for figure in FIGURES
+            for figure in figures
         }
-    for figure, design, auc in itertools.product(FIGURES, SIZES, SECOND):
+    for figure, design, auc in itertools.product(figures, SIZES, SECOND):
         both = [cells[figure, design, auc, name] for name in STRUCTURES]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # where nothing is said of a modality
@@ -200,13 +210,15 @@ def table(studies: int) -> str:
     return "\n".join(lines)
 
 
-def _of_kind(kind: tuple[str, float, str], studies: int, number: int) -> list[Row]:
+def _of_kind(
+    kind: tuple[str, float, str], figures: Sequence[str], studies: int, seed: int
+) -> list[Row]:
     """Ask the studies of a design, an AUC and a structure."""
     design, auc, name = kind
     structure = replace(STRUCTURES[name], criterion=0.0)
     population = Population(structure, (auc, SECOND[auc]), steps=False)
-    rng = np.random.default_rng([SEED, number])
-    return list(studies_of(population, design, studies, rng))
+    drawn = studies_of(population, design, figures, seed)
+    return list(itertools.islice(drawn, studies))
 
 
 def _words(share: float) -> str:
@@ -219,10 +231,12 @@ def main() -> None:
     """Print the table, and write the page after many studies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=STUDIES)
-    studies = parser.parse_args().studies
-    found = table(studies)
+    parser.add_argument("--areas", action="store_true", help="partial and FROC area")
+    given = parser.parse_args()
+    studies = int(given.studies)
+    found = table(studies, ("partial area", "FROC area") if given.areas else FIGURES)
     print(found)
-    if studies >= STUDIES:
+    if studies >= STUDIES and not given.areas:
         page = PAGE.read_text(encoding="utf-8")
         before, _, rest = page.partition(BEGIN)
         _, _, after = rest.partition(END)

@@ -107,8 +107,8 @@ class MultireaderAccuracy(Shown):
 
         Estimates and errors stay. A modality's limits are those of the logit scale, a
         difference's the wider of two; the degrees of freedom are the smaller of Hillis'
-        and of BDG, and partial areas are judged without their bias. Without this, limits
-        are those of the programs in use.
+        and of BDG, and partial areas are judged without their bias. Without this,
+        limits are those of the programs in use.
         """
         return replace(self, decides=True)
 
