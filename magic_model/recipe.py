@@ -109,6 +109,10 @@ class ResidualConfig(GeneratorConfig):
     mirror: bool = False
     """Whether the network also sees the NCCT with left and right swapped."""
 
+    context: bool = False
+    """Whether it also sees smoothed CT numbers, their differences from what lies
+    opposite, texture and place (`networks.context`)."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.patch >= 1, "generator.patch must be 1 or more", self.patch)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from magic_model.maps import PerfusionMap
 from magic_model.networks.branches import MakeNorm, level_widths
+from magic_model.networks.context import CONTEXT_CHANNELS, context_channels
 from magic_model.networks.generator import Generator
 from magic_model.networks.norm import make_norm
 from magic_model.networks.pilo import NCCT_CHANNELS
@@ -26,7 +27,11 @@ class ResidualGenerator(Generator):
         self, config: ResidualConfig, maps: Sequence[PerfusionMap], batch_size: int
     ) -> None:
         super().__init__(maps, pilo=config.pilo, derive_cbv=config.derive_cbv)
-        self.mirror = config.mirror
+        self.mirror, self.context, self.patch = (
+            config.mirror,
+            config.context,
+            config.patch,
+        )
 
         def norm(channels: int) -> nn.Module:
             return make_norm(config.norm, channels, batch_size=batch_size, affine=True)
@@ -34,8 +39,9 @@ class ResidualGenerator(Generator):
         # One more width than halvings: the first level has the size of the image.
         widths = [config.width, *level_widths(config)]
         seen = NCCT_CHANNELS * config.patch**2 * (2 if config.mirror else 1)
+        seen += CONTEXT_CHANNELS if config.context else 0
         self.stem = nn.Sequential(
-            nn.PixelUnshuffle(config.patch),
+            nn.Identity() if config.context else nn.PixelUnshuffle(config.patch),
             _conv(seen, widths[0]),
             norm(widths[0]),
             nn.SiLU(),
@@ -59,6 +65,10 @@ class ResidualGenerator(Generator):
     def features(self, ncct: Tensor) -> Tensor:
         """Return `(b, made, h, w)`, what the last layer starts from."""
         seen = torch.cat([ncct, ncct.flip(3)], dim=1) if self.mirror else ncct
+        if self.context:
+            patches = nn.functional.pixel_unshuffle(seen, self.patch)
+            around = context_channels(ncct, self.patch).to(patches.dtype)
+            seen = torch.cat([patches, around], dim=1)
         levels = [self.stem(seen)]
         for down in self.down:
             levels.append(down(levels[-1]))
