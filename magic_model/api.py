@@ -207,6 +207,7 @@ def evaluate(
     seed: int = 1,
     jobs: int = 1,
     boosting: bool = False,
+    realism: bool = False,
 ) -> "Evaluation":
     """Compare generated maps with the measured ones and with trivial baselines.
 
@@ -217,6 +218,7 @@ def evaluate(
         seed: Of the bootstrap.
         jobs: Patients measured at the same time.
         boosting: Whether boosted trees are fitted to the training split and compared.
+        realism: Whether it is measured how real the maps look.
 
     Raises:
         DataError: If a table or an image cannot be read, nothing can be compared, or
@@ -235,7 +237,9 @@ def evaluate(
     if out is not None:
         require_writable(as_path(out))
     chosen = select_folders(as_path(cohort), folders, names)
-    found = evaluate_selection(chosen, seed, jobs=jobs, boosting=boosting)
+    found = evaluate_selection(
+        chosen, seed, jobs=jobs, boosting=boosting, realism=realism
+    )
     if out is not None:
         write_evaluation(found, as_path(out))
     return found

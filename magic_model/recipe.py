@@ -237,6 +237,9 @@ class TrainingConfig:
     augment: bool = True
     """Random flips, rotations and shifts of the paper, drawn anew for each use."""
 
+    crop: bool = False
+    """Whether slices are cut to their brains, as air around them takes time."""
+
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "training.epochs must be 1 or more", self.epochs)
         _require(

@@ -246,6 +246,12 @@ def evaluate(
             "--boosting", help="Also compare with boosted trees (training split)."
         ),
     ] = False,
+    realism: Annotated[
+        bool,
+        typer.Option(
+            "--realism", help="Also measure how real maps look, by a machine too."
+        ),
+    ] = False,
 ) -> None:
     """Compare generated maps with the measured ones and with trivial baselines."""
     from magic_model.cli.progress import patients_progress
@@ -256,7 +262,9 @@ def evaluate(
     require_writable(out)
     with patients_progress("evaluating") as progress:
         chosen = select_folders(cohort, generated, name)
-        found = evaluate_selection(chosen, seed, progress, jobs=jobs, boosting=boosting)
+        found = evaluate_selection(
+            chosen, seed, progress, jobs=jobs, boosting=boosting, realism=realism
+        )
     write_evaluation(found, out)
     print(
         f"{describe(found)}\n"

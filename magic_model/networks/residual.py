@@ -59,7 +59,13 @@ class ResidualGenerator(Generator):
             Upward(inner, outer, norm) for outer, inner in reversed([*pairwise(widths)])
         )
         self.heads = nn.ModuleDict(
-            {name.value: _head(widths[0], config.patch, norm) for name in self.made}
+            {name.value: _head(widths[0], norm) for name in self.made}
+        )
+        # Smooth, where a channel per pixel of the patch would show its edges.
+        self.enlarge = (
+            nn.Upsample(scale_factor=config.patch, mode="bilinear")
+            if config.patch > 1
+            else nn.Identity()
         )
 
     def features(self, ncct: Tensor) -> Tensor:
@@ -75,7 +81,9 @@ class ResidualGenerator(Generator):
         x = levels.pop()
         for up in self.up:
             x = up(x, levels.pop())
-        return torch.cat([head(x) for head in self.heads.values()], dim=1)
+        made = torch.cat([head(x) for head in self.heads.values()], dim=1)
+        enlarged: Tensor = self.enlarge(made)
+        return enlarged
 
 
 class Residual(nn.Module):
@@ -119,14 +127,7 @@ def _conv(n_in: int, n_out: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
 
 
-def _head(width: int, patch: int, norm: MakeNorm) -> nn.Sequential:
+def _head(width: int, norm: MakeNorm) -> nn.Sequential:
     return nn.Sequential(
-        _conv(width, width),
-        norm(width),
-        nn.SiLU(),
-        nn.Conv2d(width, 1, 1),
-        # Smooth, where a channel per pixel of the patch would show its edges.
-        nn.Upsample(scale_factor=patch, mode="bilinear")
-        if patch > 1
-        else nn.Identity(),
+        _conv(width, width), norm(width), nn.SiLU(), nn.Conv2d(width, 1, 1)
     )

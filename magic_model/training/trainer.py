@@ -167,6 +167,7 @@ class Trainer:
             recipe.training.augment,
             settings.world,
             settings.device,
+            recipe.generator.stride if recipe.training.crop else 0,
         )
         self.unseen = cache.of_split(Split.VAL)
         self.stepper = TrainStep.distributed(self.nets, settings.world, settings.device)
