@@ -90,6 +90,8 @@ class Model:
         spacing_mm: float | None = None,
         batch_size: int = 4,
         series: str | int | None = None,
+        texture: bool = True,
+        seed: int = 1,
     ) -> inference_generate.GeneratedMaps:
         """Generate the perfusion maps of one head.
 
@@ -102,12 +104,19 @@ class Model:
             batch_size: Slices computed at a time; it does not change the maps.
             series: Number or UID of the DICOM series that is the NCCT; chosen if left
                 out.
+            texture: Draw texture where the network learnt it (recipe `realistic`): for
+                reader studies, not for reading.
+            seed: Of the texture.
 
         Raises:
             DataError: If the NCCT cannot be read or used, or an option makes no sense.
         """
         settings = inference_generate.GenerationSettings(
-            ratio=ratio, spacing_mm=spacing_mm, batch_size=batch_size
+            ratio=ratio,
+            spacing_mm=spacing_mm,
+            batch_size=batch_size,
+            texture=texture,
+            seed=seed,
         )
         return inference_generate.Generation(self._opened, settings).compute(
             _source(ncct, name, "" if series is None else str(series))

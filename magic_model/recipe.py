@@ -315,6 +315,9 @@ class Recipe:
     adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    texture: bool = False
+    """Whether texture is learnt from the measured maps once networks are trained, and
+    drawn onto generated ones: for reader studies, not for reading."""
 
     def __post_init__(self) -> None:
         for part in dataclasses.fields(self):

@@ -154,6 +154,13 @@ def generate(
         bool, typer.Option("--pictures", help="Draw ratios and resolution too.")
     ] = False,
     series: Series = "",
+    texture: Annotated[
+        bool,
+        typer.Option(
+            "--texture/--no-texture", help="Sampled texture of a network that has it."
+        ),
+    ] = True,
+    seed: Seed = 1,
 ) -> None:
     """Generate perfusion maps from non-contrast CT. Research use only."""
     from magic_model.cli.progress import slices_progress
@@ -174,6 +181,8 @@ def generate(
         batch_size=batch,
         dicom=dicom,
         pictures=pictures,
+        texture=texture,
+        seed=seed,
     )
     with process_group(device) as (world, place):
         sources = find_sources(input_, name, split, series=series)

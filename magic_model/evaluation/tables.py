@@ -195,9 +195,10 @@ def _looks(realism: Realism) -> Table:
         title="How real the maps look",
         caption="Power of generated over measured maps by cycles per pixel, median "
         "over patients: 1 is as rough as measured, 0 is blank. Distance of "
-        "histograms as a share of the range. Machine's AUC: a forest tells generated from measured "
-        "patches by texture, spectrum and histogram, each patient's by the others' (95 "
-        "% interval by bootstrap over patients); .5 cannot tell, as with two halves of "
+        "histograms as a share of the range. Machine's AUC: a forest tells generated "
+        "from measured patches by texture, spectrum and histogram, each patient's by "
+        "the others' (95 % interval by bootstrap over patients); .5 cannot tell, as "
+        "with two halves of "
         "the measured maps."
         + (
             f" Likeness to the nearest patch of the training split: {alike}."

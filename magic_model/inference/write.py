@@ -50,11 +50,13 @@ class GenerationRecord:
         fingerprint: Of all that the maps follow from.
         notes: What was unusual about the NCCT, and what was done.
         extras: Files in the patient's folder beside the NIfTI images.
+        texture: What texture was drawn, and by which seed; None if none was.
     """
 
     fingerprint: str
     notes: Sequence[str] = ()
     extras: Sequence[Path] = ()
+    texture: Mapping[str, str | int] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def write_patient(
         "files": [path.name for path in (*images.values(), *record.extras)],
         "lesion": lesion,
         "notes": list(notes),
+        **({"texture": dict(record.texture)} if record.texture else {}),
     }
     staged = place / f".{FILE}"
     try:

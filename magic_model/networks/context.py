@@ -21,7 +21,7 @@ SIGMAS = (2.0, 4.0, 8.0, 14.0)  # pixels of the NCCT
 CONTEXT_CHANNELS = 2 * len(SIGMAS) + 5
 
 _TISSUE, _SPREAD = -0.2, 0.1  # of brain in [-1, 1]: 32 and 4 HU
-_DIFFERENCE = 0.05  # 2 HU
+_DIFFERENCES = (0.08, 0.045, 0.02, 0.008)  # of both sides, by sigma; 3.2 to 0.3 HU
 _LEAST = 0.05  # of a Gaussian inside the brain
 _WIDEST = 2.0  # pixels; wider Gaussians are computed on fewer pixels
 _ROUND = 0.02  # of the variance; a rounder brain has no axis of its own
@@ -58,7 +58,7 @@ def context_channels(ncct: Tensor, patch: int) -> Tensor:
         return torch.cat(
             [
                 smooth / _SPREAD,
-                apart / _DIFFERENCE,
+                apart / apart.new_tensor(_DIFFERENCES).view(1, -1, 1, 1),
                 texture / _SPREAD,
                 places * share,
                 share,
@@ -118,7 +118,7 @@ def _opposite(images: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     xx, yy, xy = mean(dx * dx), mean(dy * dy), mean(dx * dy)
     spread = (xx + yy).clamp(min=1e-6)
     along, across = (yy - xx) + _ROUND * spread, 2 * xy
-    length = torch.hypot(along, across).clamp(min=1e-6)
+    length = (along.square() + across.square()).sqrt().clamp(min=1e-6)
     cos2, sin2 = along / length, across / length  # of twice the angle of the axis
     # Reflection at the axis: 2 d d' - 1 with its direction d.
     from_x = torch.cat([-cos2, sin2 / aspect], 3)
@@ -129,8 +129,8 @@ def _opposite(images: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     theta = torch.cat([torch.cat([from_x, from_y], 2), shift], 3)[:, 0]
     grid = affine_grid(theta, list(images.shape), align_corners=False)
     mirrored = grid_sample(images, grid, align_corners=False)
-    cos = ((1 + cos2) / 2).clamp(min=0).sqrt()
-    sin = torch.copysign(((1 - cos2) / 2).clamp(min=0).sqrt(), sin2)
+    cos = ((1 + cos2) / 2).clamp(min=1e-6).sqrt()
+    sin = sin2 / (2 * cos)
     deviation = (spread / 2).sqrt()
     aside = (dx * cos - dy * sin) / deviation
     up = (dx * sin + dy * cos) / deviation

@@ -126,7 +126,9 @@ def crop_to_brain(batch: Batch, stride: int) -> Batch:
     ]
     return Batch(
         *(
-            torch.stack([image[:, *at] for image, at in zip(part, windows, strict=True)])
+            torch.stack(
+                [image[:, *at] for image, at in zip(part, windows, strict=True)]
+            )
             for part in (batch.ncct, batch.maps, batch.mask)
         )
     )
@@ -150,7 +152,7 @@ class TrainingBatches:
         batch_size: Slices per step over all processes.
         seed: Of the run.
         augment: Whether slices are changed at random.
-        crop: Stride of the network if slices are cut to their brains; 0 if they are not.
+        crop: Stride of the network if slices are cut to their brains, else 0.
         world: Which part of each batch this process takes.
         device: Where batches go.
 
