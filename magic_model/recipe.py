@@ -240,6 +240,10 @@ class TrainingConfig:
     crop: bool = False
     """Whether slices are cut to their brains, as air around them takes time."""
 
+    bfloat16: bool = False
+    """Whether a CPU that can computes convolutions in bfloat16, as a GPU always does;
+    one that cannot stays at single precision."""
+
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "training.epochs must be 1 or more", self.epochs)
         _require(

@@ -45,6 +45,7 @@ _Array = NDArray[np.float64]
 _SCALES = ((0.0, 0.7), (0.7, 1.4), (1.4, 3.0))  # pixels: each band is a difference
 _GUARDED = 3  # times that the low band is taken off
 _LEVELS = 6
+_ORDER = 5  # of splines between points of the lattice; 3 would blur the finest band
 _BETWEEN_MM = 5.0  # distance of planes of noise
 _REACH = 64  # pixels; beyond it no filter sees
 _LEAST = 0.05  # of a Gaussian inside the brain
@@ -331,7 +332,7 @@ class _Noise:
                 drawn[band, channel] += near * ndimage.map_coordinates(
                     images[band, channel],
                     places,
-                    order=3,
+                    order=_ORDER,
                     mode="nearest",
                     prefilter=False,
                 )
@@ -354,8 +355,8 @@ class _Noise:
                 made.append(irfft2(white * filters, s=shape))
             bands = np.stack(made, axis=1)
             self._planes[where] = ndimage.spline_filter1d(
-                ndimage.spline_filter1d(bands, 3, axis=2, mode="nearest"),
-                3,
+                ndimage.spline_filter1d(bands, _ORDER, axis=2, mode="nearest"),
+                _ORDER,
                 axis=3,
                 mode="nearest",
             )
