@@ -42,7 +42,7 @@ GUARD = 4.0
 
 _Array = NDArray[np.float64]
 
-_SCALES = ((0.0, 0.7), (0.7, 1.4), (1.4, 3.0))  # pixels: each band is a difference
+_SCALES = ((0.5, 0.9), (0.9, 1.6), (1.6, 3.0))  # pixels: each band is a difference
 _GUARDED = 3  # times that the low band is taken off
 _LEVELS = 6
 _ORDER = 5  # of splines between points of the lattice; 3 would blur the finest band
@@ -291,10 +291,17 @@ def _blurred(image: _Array, sigma: float) -> _Array:
 
 
 def _unit_power() -> _Array:
-    """Power of unit white noise in each band: the sum of the squares of its filter."""
+    """Power of unit white noise in each band: the sum of the squares of its filter.
+
+    Between points of the lattice, a quarter from one, as splines blur the finest band.
+    """
     point = np.zeros((2 * _REACH + 1, 2 * _REACH + 1))
     point[_REACH, _REACH] = 1.0
-    power: _Array = (_bands(point) ** 2).sum((1, 2))
+    places = np.indices(point.shape) + 0.25
+    between = [
+        ndimage.map_coordinates(band, places, order=_ORDER) for band in _bands(point)
+    ]
+    power: _Array = (np.stack(between) ** 2).sum((1, 2))
     return power
 
 
