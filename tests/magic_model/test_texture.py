@@ -81,7 +81,7 @@ def test_it_is_as_strong_and_as_shared_as_what_it_was_learnt_from(model):
         }
         drawn = model.add(stack, flat, seed=1)
         share = drawn[CBF][stack.mask] / 60 - level
-        # The low band, a fifth of the speckle's power, and the finest are not texture's.
+        # The low band, a fifth of the power, and the finest are not texture's.
         assert share.std() == pytest.approx(0.75 * wanted, rel=0.2)
         others = [drawn[m][stack.mask] for m in (PerfusionMap.CBV, TTP)]
         alike, apart = (np.corrcoef(share, other)[0, 1] for other in others)
