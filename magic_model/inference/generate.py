@@ -345,10 +345,23 @@ class Generated:
 
 @dataclass(frozen=True)
 class Generation:
-    """A model and how it is used, for one patient after another."""
+    """A model and how it is used, for one patient after another.
+
+    Raises:
+        DataError: If texture would get into objects that leave the study.
+    """
 
     model: OpenedModel
     settings: GenerationSettings = GenerationSettings()
+
+    def __post_init__(self) -> None:
+        asked = [n for n in ("dicom", "bids") if getattr(self.settings, n)]
+        if asked and self._texture is not None:
+            msg = (
+                f"--{asked[0]} must be given with --no-texture: {SAMPLED} is {NOTICE}, "
+                "and such files travel further than what is said of them"
+            )
+            raise DataError(msg)
 
     def run(
         self,
