@@ -383,10 +383,14 @@ class Recipe:
 
 def recipe_differences(one: Recipe, other: Recipe) -> list[str]:
     """Name the keys in which two recipes differ, with both values."""
-    tables = one.to_dict(), other.to_dict()
+    here, there = (dict(_flat(recipe.to_dict())) for recipe in (one, other))
+    values = {
+        name: (here.get(name, "none"), there.get(name, "none"))
+        for name in here | there  # families have keys of their own
+    }
     return [
         f"{name}: {left}, here {right}"
-        for (name, left), (_, right) in zip(*map(_flat, tables), strict=True)
+        for name, (left, right) in values.items()
         if left != right
     ]
 
