@@ -135,9 +135,11 @@ def turing_test(
     return MachineAuc(roc_auc(told, kind), interval, n_patients, len(rows))
 
 
-def halves(patches: FloatArray) -> tuple[FloatArray, FloatArray]:
+def halves(
+    features: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Part patches in two kinds that do not differ, every other one."""
-    return patches[::2], patches[1::2]
+    return features[::2], features[1::2]
 
 
 def likeness(patches: FloatArray, others: FloatArray) -> float:

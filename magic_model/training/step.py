@@ -1,6 +1,6 @@
 """One training step: first the discriminator, then the generator, on one batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -115,7 +115,7 @@ class TrainStep:
 
 def cpu_has_bfloat16() -> bool:
     """Whether this processor computes in bfloat16; others are slower with it."""
-    able = getattr(torch.cpu, "get_capabilities", dict)()
+    able: Mapping[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
