@@ -48,7 +48,7 @@ app = typer.Typer(
     name="magic-analyze",
     help="Agreement between two methods that several readers have rated. "
     "Research use only.",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -86,7 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(_SELDOM)
     try:
-        status = app(given or ["--help"], standalone_mode=False)
+        status = app(
+            given or ["--help"], standalone_mode=False, prog_name=app.info.name
+        )
     except typer.TyperException as error:
         return _fail(error.format_message())
     except (InputError, FormatError) as error:
