@@ -31,6 +31,7 @@ _TOGETHER = 0.2
 _COARSE = (2, 2)  # delays and transit times at first, every so many
 _FIRST_MM = 2.0  # and voxels about so far apart
 
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """What was found in each voxel of a mask.
@@ -249,8 +250,10 @@ class _Grid:
         def close(values: Array, middle: float, reach: float) -> slice:
             at = np.flatnonzero(np.abs(values - middle) <= reach)
             nearest = int(np.abs(values - middle).argmin())
-            return slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(
-                nearest, nearest + 1
+            return (
+                slice(int(at[0]), int(at[-1]) + 1)
+                if at.size
+                else slice(nearest, nearest + 1)
             )
 
         return self._some(

@@ -104,6 +104,7 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
     """
     choices = choices or Choices()
     series, motion = _steady(series, choices)
+    choices = replace(choices, motion=motion)
     brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
     found = choices.found or find_vessels(series, brain, choices)
     vessels.require_passage(series.times, found.artery)
@@ -191,6 +192,8 @@ def find_vessels(series: Series, brain: Mask, choices: Choices) -> Found:
     rest = series.mean(FIRST_LOOK).array
     where = vessels.around(brain, series.spacing)
     where &= (rest > vessels.REST_HU[0]) & (rest < vessels.REST_HU[1])
+    if choices.motion is not None and choices.motion.moved:
+        where &= ~vessels.beside_edges(rest, series.spacing)
 
     def artery_with(frames: int) -> tuple[Vessel, float]:
         contrast = denoising.enhancement(array, frames)

@@ -22,6 +22,7 @@ _UNLIKE = 4.0  # times the usual misfit: what no shift and turn explains
 _UNLIKE_HU = 20.0
 
 _BONE_HU = 300.0
+_EDGE_HU = 150.0  # half bone
 _LEAST_BONE = 50  # voxels
 _SEEN_HU = (0.0, 800.0)  # air and the densest bone do not count for more
 _COARSE_MM = 4.0
@@ -160,9 +161,7 @@ def find_motion(series: FloatArray, spacing: tuple[float, float, float]) -> Moti
     return Motion(shifts, np.degrees(turns), np.array(away), misfit, middle, spacing)
 
 
-def put_back(
-    series: FloatArray, motion: Motion, first_slice: int = 0
-) -> FloatArray:
+def put_back(series: FloatArray, motion: Motion, first_slice: int = 0) -> FloatArray:
     """Return a series whose frames lie where most do, by linear interpolation.
 
     Frames that lie still (within 0.3 mm) stay as they are, to the byte.
@@ -273,7 +272,7 @@ class _Target:
 
     @classmethod
     def of(cls, level: _Level, t: int, middle: Point, free: list[int]) -> "_Target":
-        """Choose the steepest voxels in and around bone."""
+        """Choose the steepest voxels of bone and its edges."""
         frame = level.frame(t)
         slope = np.zeros((3, *frame.shape), np.float32)
         for axis in range(3):
@@ -281,6 +280,7 @@ class _Target:
                 slope[axis] = np.gradient(frame, level.spacing[axis], axis=axis)
         steep = np.hypot(slope[0], slope[1])
         steep[~ndimage.binary_dilation(level.bones(frame), iterations=2)] = 0
+        steep[frame < _EDGE_HU] = 0  # soft tissue, which contrast changes
         steep[ndimage.binary_dilation(level.fixed)] = 0
         chosen = np.argsort(steep, axis=None)[-_POINTS:]
         chosen = chosen[steep.ravel()[chosen] > 0]

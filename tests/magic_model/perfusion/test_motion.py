@@ -77,8 +77,8 @@ def test_a_slab_is_moved_in_plane(slab_motion):
 def test_a_volume_is_moved_in_all_directions():
     motion = find_motion(scan(VOLUME, VOLUME_MM, VOLUME_PLACES), VOLUME_MM)
     mm, degrees = planted(VOLUME_PLACES)
-    assert motion.shift_mm == pytest.approx(mm, abs=0.25)
-    assert motion.turn_degrees == pytest.approx(degrees, abs=0.25)
+    assert motion.shift_mm == pytest.approx(mm, abs=0.45)  # a ninth of a slice
+    assert motion.turn_degrees == pytest.approx(degrees, abs=0.45)
 
 
 def test_frames_are_put_back_and_others_stay_to_the_byte(slab, slab_motion):
@@ -91,8 +91,10 @@ def test_frames_are_put_back_and_others_stay_to_the_byte(slab, slab_motion):
         np.abs(array - still)[inner][..., [3, 4]].mean() for array in (slab, back)
     )
     assert after < before / 4
-    assert (put_back(back[..., others], find_motion(back[..., others], SLAB_MM)) ==
-            back[..., others]).all()
+    assert (
+        put_back(back[..., others], find_motion(back[..., others], SLAB_MM))
+        == back[..., others]
+    ).all()
 
 
 def test_slices_are_put_back_as_the_whole_is():
