@@ -124,7 +124,7 @@ REVISION = 2
 """Raised whenever the same seed gives other bytes, so that old patients are remade."""
 
 MEASURED_REVISION = 2
-"""Raised whenever the same series gives other maps, so that measured ones are remade."""
+"""Raised whenever the same series gives other maps: old ones are then remade."""
 
 _MEASURED_BY = {"measured_revision": MEASURED_REVISION}
 

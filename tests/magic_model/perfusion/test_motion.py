@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from magic_model.perfusion.look import frame_noise
