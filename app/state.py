@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from reader_study.formats.questionnaire import Answer
+
 _NOTICE = "notice"
 _DRAFT = "draft"
 _HANDOFF = "handoff"
 _LEFT = "left-correcting"
 _AHEAD = "ahead"
 
-Kept = tuple[str, Mapping[str, int], Mapping[str, str], str]
+Kept = tuple[str, Mapping[str, Answer], Mapping[str, str], str]
 """Token, answers, reasons and time of the draft that the store has."""
 
 

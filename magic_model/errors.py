@@ -1,6 +1,6 @@
 """The error that a user can mend, and the words that messages are made of."""
 
-from enum import Enum
+from enum import StrEnum
 from operator import index
 from os import PathLike
 from pathlib import Path
@@ -84,15 +84,18 @@ def require_whole(value: object, what: str, least: int = 0) -> int:
     raise DataError(msg)
 
 
-def require_member(kind: type[Enum], value: object) -> NoReturn:
-    """Refuse a value that an enumeration does not know, as its `_missing_`.
+class Named(StrEnum):
+    """Members known by their values; another value is refused with all of them.
 
     Raises:
-        ValueError: Always; the values that it knows are named.
+        ValueError: If a member is asked for by a value that none has.
     """
-    known = ", ".join(str(member) for member in kind)
-    msg = f"{kind.__name__} must be one of {known}, got {value!r}"
-    raise ValueError(msg)
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        known = ", ".join(cls)
+        msg = f"{cls.__name__} must be one of {known}, got {value!r}"
+        raise ValueError(msg)
 
 
 def pluralize(count: int, noun: str) -> str:

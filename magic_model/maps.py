@@ -1,13 +1,11 @@
 """The perfusion maps: name, unit, range and DICOM code, defined nowhere else."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NoReturn
 
-from magic_model.errors import require_member
+from magic_model.errors import Named
 
 
-class PerfusionMap(StrEnum):
+class PerfusionMap(Named):
     """A perfusion parameter. Maps are named channels; any subset can be used."""
 
     CBF = "cbf"
@@ -15,10 +13,6 @@ class PerfusionMap(StrEnum):
     MTT = "mtt"
     TTP = "ttp"
     TMAX = "tmax"
-
-    @classmethod
-    def _missing_(cls, value: object) -> NoReturn:
-        require_member(cls, value)
 
 
 @dataclass(frozen=True)

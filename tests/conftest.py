@@ -36,6 +36,22 @@ def cheap_codes(request, monkeypatch):
         monkeypatch.setattr("reader_study.running.access._SCRYPT_COST", 2**4)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_keys(request):
+    """Seal keys at little cost, which their files state; yield what it is otherwise.
+
+    Not where slow tests run, which take a study as its users have it.
+    """
+    from reader_study.building.sealing import seal
+
+    usual = seal.__kwdefaults__["work_factor"]
+    slow = any(item.get_closest_marker("slow") for item in request.session.items)
+    with pytest.MonkeyPatch.context() as patch:
+        if not slow:
+            patch.setitem(seal.__kwdefaults__, "work_factor", 2**8)
+        yield usual
+
+
 @pytest.fixture
 def typed_here(tmp_path, monkeypatch):
     """A folder to type commands in.

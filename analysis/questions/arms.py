@@ -21,7 +21,7 @@ from analysis.multireader import (
 )
 from analysis.questions import between_readers
 from analysis.questions.reader_matrix import reader_kappas, reader_tables
-from reader_study.formats.questionnaire import Code, Question
+from reader_study.formats.questionnaire import Answer, Question
 from reader_study.formats.responses import Reading
 
 COEFFICIENTS: tuple[between_readers.ConsistencyCoefficient, ...] = (
@@ -172,7 +172,7 @@ def _ratings(
     readings: Sequence[Reading], question: Question, readers: Sequence[str]
 ) -> FloatArray:
     """`(cases, readers)` positions on the scale."""
-    place = {code: position for position, code in enumerate(question.codes)}
+    place: dict[Answer, int] = {code: n for n, code in enumerate(question.codes)}
     row = {name: i for i, name in enumerate(dict.fromkeys(r.case for r in readings))}
     column = {name: i for i, name in enumerate(readers)}
     ratings = np.full((len(row), len(column)), np.nan)
@@ -265,7 +265,7 @@ def within_reader_of(
             earliest of a reader and case is the second reading.
         question: What was asked.
     """
-    second: dict[tuple[str, str], Code | None] = {}
+    second: dict[tuple[str, str], Answer | None] = {}
     for reading in repeats:
         answer = reading.answers.get(question.id)
         second.setdefault((reading.reader, reading.case), answer)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.arrays import FloatArray
 from analysis.multireader.estimate import ClusteredEstimate, from_influence
+from reader_study.formats.questionnaire import Answer
 from reader_study.formats.responses import Responses
 
 ConsistencyCoefficient = Literal[
@@ -181,7 +182,7 @@ def method_ratings(responses: Responses, question: str) -> MethodRatings:
     if question not in asked:
         msg = f"Question must be one of {', '.join(asked)}, got {question}"
         raise ValueError(msg)
-    codes = {code: i for i, code in enumerate(asked[question].codes)}
+    codes: dict[Answer, int] = {c: i for i, c in enumerate(asked[question].codes)}
     readers = {name: i for i, name in enumerate(responses.readers)}
     names = dict.fromkeys(reading.case for reading in responses.readings)
     cases = {name: i for i, name in enumerate(names)}

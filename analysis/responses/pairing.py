@@ -8,10 +8,10 @@ import numpy as np
 from analysis.arrays import IntArray
 from analysis.multireader.pairs import Pairs
 from analysis.tables import ContingencyTable
-from reader_study.formats.questionnaire import Code, Question
+from reader_study.formats.questionnaire import Answer, Question
 from reader_study.formats.responses import Responses
 
-Answers = dict[tuple[str, str], Code | None]
+Answers = dict[tuple[str, str], Answer | None]
 """Answer per reader and case; None where the question was left open."""
 
 
@@ -101,7 +101,7 @@ def paired_with_open(responses: Responses, question: Question) -> Pairs:
         if reference.get(key) is not None or test.get(key) is not None
     ]
 
-    def label(code: Code | None) -> Code:
+    def label(code: Answer | None) -> Answer:
         return _OPEN if code is None else code
 
     return Pairs.from_labels(
@@ -126,7 +126,9 @@ def _answers(responses: Responses, question: Question, method: str) -> Answers:
 
 def _by_reader(responses: Responses, question: Question, answers: Answers) -> IntArray:
     row = {reader: index for index, reader in enumerate(responses.readers)}
-    column = {code: index for index, code in enumerate(question.codes)}
+    column: dict[Answer, int] = {
+        code: index for index, code in enumerate(question.codes)
+    }
     counts = np.zeros((len(row), len(column)), dtype=np.int64)
     for (reader, _), code in answers.items():
         if code is not None:

@@ -7,7 +7,7 @@ from app.accounts import perform
 from app.answering import Form, plain_markdown, reasoned_choices
 from app.room import Room
 from app.times import clock_time
-from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 from reader_study.reading.answers import LONGEST_REASON
 from reader_study.store.readings import Draft
 
@@ -59,8 +59,10 @@ def _hidden_reasons(questionnaire: Questionnaire) -> str:
 
 
 def _show_question(form: Form, question: Question, draft: Draft) -> None:
-    codes = [choice.code for choice in question.scale]
-    labels = {choice.code: plain_markdown(choice.label) for choice in question.scale}
+    codes: list[Answer] = [choice.code for choice in question.scale]
+    labels: dict[Answer, str] = {
+        choice.code: plain_markdown(choice.label) for choice in question.scale
+    }
     kept = draft.answers.get(question.id)
     width = sum(len(choice.label) + 4 for choice in question.scale)
     st.radio(

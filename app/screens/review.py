@@ -60,8 +60,8 @@ def answers_table(questionnaire: Questionnaire, responses: Iterable[Response]) -
 def _row(questionnaire: Questionnaire, response: Response) -> str:
     cells = [str(response.position)]
     for question in questionnaire.questions:
-        choice = question.choice(response.answers.get(question.id))
-        cells.append(choice.label if choice else "not answered")
+        said = question.says(response.answers.get(question.id))
+        cells.append(said or "not answered")
     notes = [f"{question}: {text}" for question, text in response.reasons.items()]
     if response.note:
         notes.append(response.note)

@@ -15,7 +15,7 @@ from app.screens.picture import is_stack, show_case
 from app.screens.questions import show_questions
 from reader_study.building.training_set import TrainingCase
 from reader_study.errors import DamagedPictureError
-from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.training import Practice, TrainingSession
 from reader_study.store.readings import Draft
@@ -53,7 +53,7 @@ def show_training(room: Room, progress: ReaderState) -> None:
 
 
 def feedback_html(
-    questionnaire: Questionnaire, case: TrainingCase, given: Mapping[str, int]
+    questionnaire: Questionnaire, case: TrainingCase, given: Mapping[str, Answer]
 ) -> str:
     """Return expected answers and feedback beside the reader's own, as plain HTML.
 
@@ -74,20 +74,15 @@ def feedback_html(
 
 
 def _rows(
-    question: Question, case: TrainingCase, given: Mapping[str, int]
+    question: Question, case: TrainingCase, given: Mapping[str, Answer]
 ) -> Iterator[str]:
-    own = _label(question, given.get(question.id))
-    expected = _label(question, case.expected.get(question.id))
+    own = question.says(given.get(question.id))
+    expected = question.says(case.expected.get(question.id))
     cells = (question.id, own, expected or "any")
     body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     yield f"<tr>{body}</tr>"
     if text := case.feedback.get(question.id):
         yield f"<tr><td></td><td class='why' colspan='2'>{escape(text)}</td></tr>"
-
-
-def _label(question: Question, code: int | None) -> str:
-    choice = question.choice(code)
-    return choice.label if choice else ""
 
 
 def _ask(session: TrainingSession, practice: Practice, shown: str) -> None:
@@ -108,7 +103,7 @@ def _ask(session: TrainingSession, practice: Practice, shown: str) -> None:
 
 
 def _compare(
-    questionnaire: Questionnaire, practice: Practice, given: Mapping[str, int]
+    questionnaire: Questionnaire, practice: Practice, given: Mapping[str, Answer]
 ) -> None:
     st.text(_COMPARED)
     with st.container(key="answers"):

@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from magic_model.cli.options import CohortFolder, Device, Jobs, Out, Seed, Series
-from magic_model.errors import pluralize
+from magic_model.batch import INCOMPLETE
+from magic_model.cli.options import (
+    ArchivePart,
+    CohortFolder,
+    Device,
+    Jobs,
+    KeepGoing,
+    Out,
+    Seed,
+    Series,
+)
+from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
     from magic_model.checkpoint import CheckpointHeader
-    from magic_model.inference.generate import Generation
-    from magic_model.inference.write import GeneratedPatient
+    from magic_model.inference.generate import Generated, Generation
 
 
 def register(app: typer.Typer) -> None:
@@ -148,18 +157,25 @@ def generate(
     batch: Annotated[int, typer.Option(min=1, help="Slices at a time.")] = 4,
     device: Device = "auto",
     dicom: Annotated[
-        bool, typer.Option("--dicom", help="Write Parametric Maps too.")
+        bool, typer.Option("--dicom", help="Write DICOM too: maps, pictures, report.")
+    ] = False,
+    bids: Annotated[
+        bool, typer.Option("--bids", help="Write BIDS derivatives into bids/ too.")
     ] = False,
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Draw ratios and resolution too.")
     ] = False,
     series: Series = "",
-) -> None:
+    part: ArchivePart = "",
+    keep_going: KeepGoing = False,
+) -> int:
     """Generate perfusion maps from non-contrast CT. Research use only."""
+    from magic_model.batch import Part
     from magic_model.cli.progress import slices_progress
     from magic_model.data.dicom.table import describe_series
     from magic_model.distributed import process_group
     from magic_model.inference.generate import (
+        Archive,
         Generation,
         GenerationSettings,
         open_model,
@@ -174,7 +190,12 @@ def generate(
         batch_size=batch,
         dicom=dicom,
         pictures=pictures,
+        bids=bids,
     )
+    archive = Archive(Part.parse(part), keep_going)
+    if bids and archive.part.of > 1:
+        msg = "--bids must be given without --part: a run of the whole, after the parts"
+        raise DataError(msg)
     with process_group(device) as (world, place):
         sources = find_sources(input_, name, split, series=series)
         for source in sources if world.is_first else []:
@@ -183,18 +204,19 @@ def generate(
         require_apart(sources, out)
         generation = Generation(open_model(checkpoint, place), settings)
         with slices_progress(len(sources), shown=world.is_first) as progress:
-            done = generation.run(sources, out, world, progress)
+            found = generation.run(sources, out, world, progress, archive)
         if world.is_first:
-            print(_generated(done, generation, out))
+            print(_generated(found, generation, out))
+        return INCOMPLETE if found.outcome.failures else 0
 
 
-def _generated(
-    done: "list[GeneratedPatient]", generation: "Generation", out: Path
-) -> str:
+def _generated(found: "Generated", generation: "Generation", out: Path) -> str:
     names = ", ".join(str(name) for name in generation.model.backend.maps)
+    done = found.patients
     lines = [f"{pluralize(len(done), 'patient')} in {out}: {names}"]
     lines += [f"  {m.patient.patient_id}: {note}" for m in done for note in m.notes]
-    return "\n".join([*lines, "Research use only."])
+    missing = found.outcome.describe(out)
+    return "\n".join([*lines, *([missing] if missing else []), "Research use only."])
 
 
 def montage(

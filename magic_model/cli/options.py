@@ -14,3 +14,9 @@ CohortFolder = Annotated[Path, typer.Option(help="Folder with cohort.csv.")]
 Series = Annotated[
     str, typer.Option(help="DICOM: number or UID of the series that is the NCCT.")
 ]
+ArchivePart = Annotated[
+    str, typer.Option("--part", help="Part of the patients, such as 2/8; else all.")
+]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Note patients that fail, and go on.")
+]

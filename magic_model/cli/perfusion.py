@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magic_model.cli.options import Out
-from magic_model.errors import DataError
+from magic_model.batch import INCOMPLETE, Part
+from magic_model.cli.options import ArchivePart, KeepGoing, Out
+from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
     from magic_model.perfusion.deconvolution import Deconvolution
@@ -45,8 +46,22 @@ def perfusion(
         str,
         typer.Option(help="bayes, tikhonov, svd, circulant or oscillation."),
     ] = "bayes",
-) -> None:
+    archive: Annotated[
+        bool,
+        typer.Option("--archive", help="A folder with a series of each patient."),
+    ] = False,
+    part: ArchivePart = "",
+    keep_going: KeepGoing = False,
+    link: Annotated[
+        Path | None,
+        typer.Option(help="Archive: also write which patient is which, to keep apart."),
+    ] = None,
+) -> int:
     """Compute CBF, CBV, MTT, TTP and Tmax from a CT perfusion series."""
+    if archive:
+        _refuse_for_many(frame_times, brain, aif, vof, number)
+        return _archive(series, out, method, Part.parse(part), keep_going, link)
+    _refuse_for_one(part, keep_going, link)
     from magic_model.cli.progress import parts_progress
     from magic_model.output import require_writable
     from magic_model.perfusion.compute import Choices
@@ -65,6 +80,51 @@ def perfusion(
         write_perfusion(result, out, look)
     print(describe(result))
     print(f"Maps in {out}; report: {out / 'report.html'}")
+    return 0
+
+
+def _archive(
+    folder: Path,
+    out: Path,
+    method: str,
+    part: Part,
+    keep_going: bool,
+    link: Path | None,
+) -> int:
+    from magic_model.cli.progress import patients_progress
+    from magic_model.importing.cohort import write_link
+    from magic_model.output import require_writable
+    from magic_model.perfusion.archive import compute_archive, find_entries, links
+
+    require_writable(out)
+    entries, way = find_entries(folder), _method(method)
+    if link:
+        write_link(dict(links(entries)), link)
+    with patients_progress("perfusion") as progress:
+        outcome = compute_archive(
+            entries, out, way, part=part, keep_going=keep_going, progress=progress
+        )
+    missing = len(outcome.failures) + len(outcome.pending)
+    print(f"Maps of {len(entries) - missing} of {pluralize(len(entries), 'patient')}")
+    if missing:
+        print(outcome.describe(out))
+    print(f"Maps in {out}, a folder each; look at each report.html")
+    return INCOMPLETE if outcome.failures else 0
+
+
+def _refuse_for_many(*given: object) -> None:
+    if any(given):
+        msg = (
+            "--archive must be given without --frame-times, --brain, --aif, --vof and "
+            "--series, which are of one patient"
+        )
+        raise DataError(msg)
+
+
+def _refuse_for_one(*given: object) -> None:
+    if any(given):
+        msg = "--part, --keep-going and --link must be given with --archive"
+        raise DataError(msg)
 
 
 def _voxel(text: str, option: str) -> "Voxel | None":

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ def write_cohort(folder: Path, patients: Sequence[Patient], file: str = FILE) ->
         DataError: If it cannot be written.
     """
     kinds = [kind for kind in Kind if any(kind in p.images for p in patients)]
-    staged = folder / f".{file}"
+    staged = folder / f".{os.getpid()}-{file}"  # another process may write it too
     try:
         _write_rows(staged, kinds, patients)
         staged.replace(folder / file)

@@ -1,19 +1,18 @@
 """An image with its place in space, its unit and its kind."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NoReturn, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from magic_model.errors import DataError, as_numbers, require_member
+from magic_model.errors import DataError, Named, as_numbers
 
 FloatArray = NDArray[np.float32]
 Affine = NDArray[np.float64]
 
 
-class Kind(StrEnum):
+class Kind(Named):
     """Kind of an image: NCCT, a perfusion map, or a mask."""
 
     NCCT = "ncct"
@@ -25,10 +24,6 @@ class Kind(StrEnum):
     BRAIN_MASK = "brain_mask"
     CORE_MASK = "core_mask"
     PENUMBRA_MASK = "penumbra_mask"
-
-    @classmethod
-    def _missing_(cls, value: object) -> NoReturn:
-        require_member(cls, value)
 
 
 MASKS = frozenset({Kind.BRAIN_MASK, Kind.CORE_MASK, Kind.PENUMBRA_MASK})

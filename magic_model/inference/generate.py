@@ -1,5 +1,6 @@
 """Maps from an NCCT by a trained generator: of slices, of one patient, of many."""
 
+import hashlib
 import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from magic_model import batch
 from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
 from magic_model.data.ncct_values import ncct_findings, require_hounsfield
 from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with slices done and all slices of a patient."""
+
+_DICOM_REVISION = 2
+"""Raised whenever the same maps give other DICOM objects, so that those are remade."""
 
 
 class Backend(Protocol):
@@ -164,8 +169,9 @@ class GenerationSettings:
         spacing_mm: Distance of slices; that of the NCCT if None. Implies `every`.
         every: Take every slice of the NCCT even where there are measured maps.
         batch_size: Slices computed at a time; it does not change the maps.
-        dicom: Write DICOM Parametric Maps too.
+        dicom: Write DICOM objects too.
         pictures: Draw the maps at several ratios, and their resolution, too.
+        bids: Write all patients as a BIDS data set of derivatives too.
     """
 
     ratio: float = 1.0
@@ -174,6 +180,7 @@ class GenerationSettings:
     batch_size: int = 4
     dicom: bool = False
     pictures: bool = False
+    bids: bool = False
 
     def __post_init__(self) -> None:
         shares(self.ratio)  # refuses one that is not positive before any work
@@ -195,6 +202,7 @@ class GeneratedMaps:
         source: What the maps were generated from.
         stack: The slices that the model saw.
         generation: Model and settings.
+        ncct_digest: sha256 of the values of the NCCT, which DICOM UIDs follow from.
     """
 
     patient_id: str
@@ -204,6 +212,7 @@ class GeneratedMaps:
     source: Source = field(repr=False)
     stack: SliceStack = field(repr=False)
     generation: "Generation" = field(repr=False)
+    ncct_digest: bytes = field(default=b"", repr=False)
 
     def __getitem__(self, name: PerfusionMap | str) -> FloatArray:
         return self.volume(name).array
@@ -253,7 +262,7 @@ class GeneratedMaps:
 
         Args:
             folder: A folder of generated maps; other patients in it are kept.
-            dicom: Write DICOM Parametric Maps too.
+            dicom: Write DICOM objects too: maps, pictures and a report.
             pictures: Draw the maps at several ratios, and their resolution, too.
 
         Returns:
@@ -299,6 +308,32 @@ class GeneratedMaps:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """How one of many processes goes about many patients.
+
+    Attributes:
+        part: Which of them it takes.
+        keep_going: Whether a patient that fails is noted, and the others go on.
+    """
+
+    part: batch.Part = field(default_factory=batch.Part)
+    keep_going: bool = False
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Result of a run.
+
+    Attributes:
+        patients: Those whose maps are there, also from other parts or runs.
+        outcome: What is missing.
+    """
+
+    patients: tuple[inference_write.GeneratedPatient, ...]
+    outcome: batch.Outcome
+
+
+@dataclass(frozen=True)
 class Generation:
     """A model and how it is used, for one patient after another."""
 
@@ -311,17 +346,20 @@ class Generation:
         out: Path,
         world: "World | None" = None,
         progress: Progress | None = None,
-    ) -> list[inference_write.GeneratedPatient]:
+        archive: Archive | None = None,
+    ) -> Generated:
         """Generate the maps of patients into a folder, and write its generated.csv.
 
         Patients whose maps are current are not generated again. Of several processes
-        each takes its part, and the first one writes the table.
+        each takes its part; the table is written when every patient was tried, by the
+        first process of a group, and by the part that ends last.
 
         Args:
-            sources: The patients.
+            sources: All patients, of every part.
             out: The folder.
             world: This process among all; alone if left out.
             progress: Called with slices done and all slices of a patient.
+            archive: Which part is taken, and whether failures stop it.
 
         Returns:
             All patients; nothing on other processes than the first.
@@ -330,20 +368,46 @@ class Generation:
             DataError: If an image cannot be used, a file cannot be written, or another
                 process failed.
         """
+        asked = archive or Archive()
         inference_write.require_apart(sources, out)
         require_writable(out)
         rank, size = (world.rank, world.size) if world else (0, 1)
-        for source in sources[rank::size]:
-            if (
-                inference_write.load_if_current(source, out, self.fingerprint(source))
-                is None
-            ):
-                self.write(self.compute(source, progress), out)
+        tasks = [self._task(source, out, progress) for source in sources]
+        mine = asked.part.take(tasks)[rank::size]
+        batch.run_tasks(mine, out, keep_going=asked.keep_going)
         if world is not None:
             from magic_model.distributed import wait_for_all
 
             wait_for_all(world)
-        return [] if rank else self._collect(sources, out)
+        if rank:
+            return Generated((), batch.Outcome())
+        outcome = batch.survey(tasks, out)
+        if outcome.pending and asked.part.of == 1:
+            missing = pluralize(len(outcome.pending), "patient")
+            msg = f"{out}: maps of {missing} are missing"
+            raise DataError(msg)
+        return self._collect(sources, out, outcome)
+
+    def _task(self, source: Source, out: Path, progress: Progress | None) -> batch.Task:
+        def work() -> None:
+            try:
+                made = self.compute(source, progress)
+            except Exception:
+                inference_write.remove_outdated(source, out)
+                raise
+            self.write(made, out)
+
+        return batch.Task(
+            source.patient_id,
+            fingerprint=lambda: self.fingerprint(source),
+            is_done=lambda: self._current(source, out) is not None,
+            work=work,
+        )
+
+    def _current(
+        self, source: Source, out: Path
+    ) -> inference_write.GeneratedPatient | None:
+        return inference_write.load_if_current(source, out, self.fingerprint(source))
 
     def compute(
         self, source: Source, progress: Progress | None = None
@@ -385,6 +449,7 @@ class Generation:
             source=source,
             stack=stack,
             generation=self,
+            ncct_digest=hashlib.sha256(ncct.array.tobytes()).digest(),
         )
 
     def _load(self, source: Source) -> Volume:
@@ -401,42 +466,85 @@ class Generation:
         source, place = maps.source, out / maps.patient_id
         inference_write.remove_outdated(source, out)  # not complete while files change
         extras: list[Path] = []
+        lesion = inference_write.lesion_volumes(maps.volumes, maps.mask)
         if self.settings.dicom:
-            extras += inference_write.write_dicom(source, maps.volumes, place)
+            extras += self._write_dicom(maps, place, lesion.volumes)
         if self.settings.pictures:
             backend = self.model.backend
             extras += inference_write.draw_pictures(
                 maps.stack, maps.volumes, backend, place
             )
         record = inference_write.GenerationRecord(
-            self.fingerprint(source), maps.notes, extras
+            self.fingerprint(source), maps.notes, extras, lesion
         )
         return inference_write.write_patient(
             source, out, maps.volumes, maps.mask, record
         )
 
+    def _write_dicom(
+        self, maps: GeneratedMaps, place: Path, lesion: "Mapping[str, float] | None"
+    ) -> list[Path]:
+        from magic_model.data.dicom import study as dicom_study
+        from magic_model.derivatives.dicom_objects import write_dicom
+
+        study = dicom_study.StudyContext(
+            maps.patient_id,
+            dicom_study.source_secret(maps.patient_id, maps.ncct_digest),
+            method=self._method(maps, dicom_study.SOFTWARE_VERSION),
+            is_synthetic=True,
+        )
+        return write_dicom(maps.source, maps.volumes, place, study, lesion)
+
+    def _method(self, maps: GeneratedMaps, version: str) -> str:
+        """Say what objects follow from; the same UIDs always mean the same values."""
+        asked = self.settings
+        values = hashlib.sha256()
+        for volume in maps.volumes.values():
+            values.update(volume.array.tobytes())
+        return repr(
+            (
+                version,
+                inference_write.REVISION,
+                _DICOM_REVISION,
+                self.model.digest,
+                (asked.ratio, asked.spacing_mm, asked.every),
+                values.hexdigest(),
+            )
+        )
+
     def fingerprint(self, source: Source) -> str:
         """Return the fingerprint of all that the maps of a patient follow from."""
         settings = asdict(self.settings)
-        del settings["batch_size"]  # which does not change them
+        for name in ("batch_size", "bids"):  # which do not change them
+            del settings[name]
+        settings["dicom"] = settings["dicom"] and _DICOM_REVISION
         return inference_write.fingerprint_of(
             source, {"model": self.model.digest, **settings}
         )
 
     def _collect(
-        self, sources: Sequence[Source], out: Path
-    ) -> list[inference_write.GeneratedPatient]:
-        found = [
-            inference_write.load_if_current(s, out, self.fingerprint(s))
-            for s in sources
-        ]
-        done = [patient for patient in found if patient is not None]
-        if len(done) < len(sources):
-            missing = pluralize(len(sources) - len(done), "patient")
-            msg = f"{out}: maps of {missing} are missing"
-            raise DataError(msg)
-        write_cohort(out, [each.patient for each in done], GENERATED_FILE)
-        return done
+        self, sources: Sequence[Source], out: Path, outcome: batch.Outcome
+    ) -> Generated:
+        """Write the tables, unless patients are still to come."""
+        found = [self._current(source, out) for source in sources]
+        done = tuple(patient for patient in found if patient is not None)
+        if not outcome.pending:
+            patients = [each.patient for each in done]
+            write_cohort(out, patients, GENERATED_FILE)
+            batch.write_failures(outcome.failures, out)
+            if self.settings.bids:
+                from magic_model.derivatives.bids import write_bids
+
+                write_bids(out, patients, self._about())
+        return Generated(done, outcome)
+
+    def _about(self) -> dict[str, object]:
+        """Say for a BIDS data set what generated its maps."""
+        return {
+            "Recipe": self.model.backend.recipe_name,
+            "Checkpoint": f"sha256:{self.model.digest}",
+            "PerfusionInformationRatio": self.settings.ratio,
+        }
 
 
 def _unknown_pixels(stack: SliceStack) -> str:

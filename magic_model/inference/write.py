@@ -43,6 +43,19 @@ Maps = Mapping[PerfusionMap, Volume]
 
 
 @dataclass(frozen=True)
+class LesionVolumes:
+    """Volumes of core and tissue at risk in generated maps.
+
+    Attributes:
+        volumes: `core_ml` and `penumbra_ml`; None where the maps do not tell.
+        notes: Why they do not.
+    """
+
+    volumes: Mapping[str, float] | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class GenerationRecord:
     """Record of a patient's maps: what they follow from, and what else was written.
 
@@ -50,11 +63,13 @@ class GenerationRecord:
         fingerprint: Of all that the maps follow from.
         notes: What was unusual about the NCCT, and what was done.
         extras: Files in the patient's folder beside the NIfTI images.
+        lesion: What the maps show; looked for if left out.
     """
 
     fingerprint: str
     notes: Sequence[str] = ()
     extras: Sequence[Path] = ()
+    lesion: "LesionVolumes | None" = None
 
 
 @dataclass(frozen=True)
@@ -128,12 +143,14 @@ def remove_outdated(source: Source, out: Path) -> None:
     place = out / source.patient_id
     try:
         record = json.loads((place / FILE).read_text(encoding="utf-8"))
-        files = [Path(name).name for name in record["files"]]
+        files = [_inside(place, name) for name in record["files"]]
     except (OSError, ValueError, KeyError, TypeError):
         files = []
     try:
-        for name in [*files, FILE]:  # which names them, so it goes last
-            (place / name).unlink(missing_ok=True)
+        for path in [*files, place / FILE]:  # which names them, so it goes last
+            path.unlink(missing_ok=True)
+            if path.parent != place and not any(path.parent.iterdir()):
+                path.parent.rmdir()
     except OSError as error:
         msg = f"{place}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error
@@ -153,13 +170,16 @@ def write_patient(
     for kind, volume in (volumes | {Kind.BRAIN_MASK: mask}).items():
         images[kind] = _image(source, kind)
         write_nifti(volume, out / images[kind])
-    lesion, unknown = _found(maps, mask)
-    notes = (*record.notes, *unknown)
+    found = record.lesion or lesion_volumes(maps, mask)
+    lesion, notes = found.volumes, (*record.notes, *found.notes)
     content = {
         "fingerprint": record.fingerprint,
         "images": {str(kind): path.as_posix() for kind, path in images.items()},
-        "files": [path.name for path in (*images.values(), *record.extras)],
-        "lesion": lesion,
+        "files": [
+            *(path.name for path in images.values()),
+            *(path.relative_to(place).as_posix() for path in record.extras),
+        ],
+        "lesion": lesion and dict(lesion),
         "notes": list(notes),
     }
     staged = place / f".{FILE}"
@@ -172,27 +192,15 @@ def write_patient(
     return GeneratedPatient(_row(source, images, lesion), notes)
 
 
-def write_dicom(
-    source: Source, maps: Mapping[PerfusionMap, Volume], out: Path
-) -> list[Path]:
-    """Write a file per map; source images are referred to by study-local UIDs.
-
-    Returns:
-        The files.
-
-    Raises:
-        DataError: If a file cannot be written.
-    """
-    from magic_model.data.dicom.parametric_map import write_parametric_map
-    from magic_model.data.dicom.study import StudyContext
-
-    out.mkdir(parents=True, exist_ok=True)
-    study = StudyContext(patient_id=source.patient_id)
-    headers = source.headers() if source.headers else []
-    files = {name: out / f"{name}.dcm" for name in maps}
-    for name, path in files.items():
-        write_parametric_map(maps[name], path, source=headers, study=study)
-    return list(files.values())
+def lesion_volumes(maps: Maps, mask: Volume) -> LesionVolumes:
+    """Measure core and tissue at risk as generated maps show them, or say why not."""
+    try:
+        lesion: Lesion = find_lesion(maps, mask)
+    except SeverityUnknownError as error:
+        return LesionVolumes(None, (f"severity is not known ({error})",))
+    except DataError:  # maps without CBF, or without TTP and Tmax, show none
+        return LesionVolumes(None)
+    return LesionVolumes({"core_ml": lesion.core_ml, "penumbra_ml": lesion.penumbra_ml})
 
 
 def draw_pictures(
@@ -228,19 +236,14 @@ def draw_pictures(
     return drawn
 
 
+def _inside(place: Path, name: str) -> Path:
+    """Return a file of a patient's folder; never one outside it."""
+    parts = [part for part in Path(name).parts if part not in ("..", "/")]
+    return place.joinpath(*parts[-2:])
+
+
 def _image(source: Source, kind: Kind) -> Path:
     return Path(source.patient_id) / f"{kind}.nii.gz"
-
-
-def _found(maps: Maps, mask: Volume) -> tuple[dict[str, float] | None, tuple[str, ...]]:
-    """Volumes of core and tissue at risk as generated maps show them, or why not."""
-    try:
-        lesion: Lesion = find_lesion(maps, mask)
-    except SeverityUnknownError as error:
-        return None, (f"severity is not known ({error})",)
-    except DataError:  # maps without CBF, or without TTP and Tmax, show none
-        return None, ()
-    return {"core_ml": lesion.core_ml, "penumbra_ml": lesion.penumbra_ml}, ()
 
 
 def _row(

@@ -6,13 +6,11 @@ flow. All ways return `k` on even lags.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from magic_model.errors import require_member
+from magic_model.errors import Named
 from magic_model.perfusion.denoising import Array, Basis
 
 _THRESHOLD = 0.1  # singular values, as a share of the largest
@@ -24,7 +22,7 @@ _DRAWS = 48
 _AREA_WEIGHT = 0.3
 
 
-class Deconvolution(StrEnum):
+class Deconvolution(Named):
     """How the residue function is found."""
 
     SVD = "svd"
@@ -32,10 +30,6 @@ class Deconvolution(StrEnum):
     OSCILLATION = "oscillation"
     TIKHONOV = "tikhonov"
     BAYES = "bayes"
-
-    @classmethod
-    def _missing_(cls, value: object) -> NoReturn:
-        require_member(cls, value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from reader_study.building.volumes import read_volume, write_container
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Volumes
 from reader_study.formats.protocol import Protocol
-from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.questionnaire import Answer, Questionnaire
 
 _FEEDBACK = "_feedback"
 
@@ -30,7 +30,7 @@ class TrainingRow:
         where: File and line.
         case: Name; not one of the study's.
         image: File of its montage.
-        expected: Code by question, where there is a right one.
+        expected: Answer by question, where there is a right one.
         feedback: Text by question.
         volume: File of its volume, where given.
     """
@@ -38,7 +38,7 @@ class TrainingRow:
     where: str
     case: str
     image: Path
-    expected: Mapping[str, int]
+    expected: Mapping[str, Answer]
     feedback: Mapping[str, str]
     volume: Path | None = None
 
@@ -225,12 +225,13 @@ def _row(
     for question in questionnaire.questions:
         given = cells.get(question.id, "")
         if given:
-            codes = {str(c): c for c in question.codes if isinstance(c, int)}
-            if given not in codes:
-                why = f"must be {' or '.join(codes)} or empty, got {given!r}"
-                msg = f"{where}: {question.id} {why}"
+            answer = question.parse(given)
+            if answer is None:
+                what = " or ".join(map(str, question.codes))
+                what = what if question.on_scale else question.must_be
+                msg = f"{where}: {question.id} must be {what} or empty, got {given!r}"
                 raise StudyError(msg)
-            expected[question.id] = codes[given]
+            expected[question.id] = answer
         if text := cells.get(f"{question.id}{_FEEDBACK}", ""):
             feedback[question.id] = text
     given = cells.get("volume", "")

@@ -28,7 +28,7 @@ class TrainingCase:
         token: Opaque; names its picture.
         sha256: Hash of the picture's file, in hexadecimal.
         length: Length of the file in bytes.
-        expected: Code by question, where there is a right one.
+        expected: Answer by question, where there is a right one.
         feedback: What is said after answering, by question.
         volume_sha256: Hash of the volume's file, where readers scroll through stacks.
         volume_length: Length of that file in bytes.
@@ -37,7 +37,7 @@ class TrainingCase:
     token: checking.Filled
     sha256: checking.Filled
     length: checking.Positive
-    expected: Mapping[str, checking.Whole]
+    expected: Mapping[str, checking.Stored]
     feedback: Mapping[str, checking.Text]
     volume_sha256: checking.Text = ""
     volume_length: checking.Count = 0

@@ -100,6 +100,13 @@ def _code(given: object) -> object:
     return given
 
 
+def _stored(given: object) -> object:
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        msg = f"must be a number or a text, got {clipped(given)}"
+        raise Invalid(msg)
+    return given
+
+
 def _filled(given: object) -> object:
     if isinstance(given, str) and not given.strip():
         msg = f"must not be empty, got {given!r}"
@@ -129,6 +136,8 @@ Positive = Annotated[int, Strict(), Field(ge=1)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 YesNo = Annotated[bool, Strict()]
 Code = Annotated[int | str, BeforeValidator(_code)]
+"""A step of a scale as it is stored."""
+Stored = Annotated[int | float | str, BeforeValidator(_stored)]
 """An answer as it is stored."""
 
 
@@ -274,8 +283,8 @@ def json_text(content: object, indent: int = 2) -> str:
     return json.dumps(content, indent=indent, ensure_ascii=False) + "\n"
 
 
-def require_object(source: Source) -> dict[str, Any]:
-    """Return a content that must be an object of schema 1, where it names a schema.
+def require_object(source: Source, schemas: Sequence[int] = (1,)) -> dict[str, Any]:
+    """Return a content that must be an object, of a known schema if it names one.
 
     Raises:
         FormatError: If it is not.
@@ -284,8 +293,10 @@ def require_object(source: Source) -> dict[str, Any]:
         kind = type(source.content).__name__
         raise source.error([Fault((), f"must be a JSON object, got {kind}")])
     schema = source.content.get("schema", 1)
-    if schema != 1 or isinstance(schema, bool):
-        raise source.error([Fault(("schema",), f"must be 1, got {clipped(schema)}")])
+    if schema not in schemas or isinstance(schema, bool):
+        known = " or ".join(map(str, schemas))
+        why = f"must be {known}, got {clipped(schema)}"
+        raise source.error([Fault(("schema",), why)])
     return source.content
 
 

@@ -1,14 +1,17 @@
 """The questionnaire: questions, their answer scales, and which answers are valid."""
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from reader_study.formats import checking
+from reader_study.formats.asking.question import Answer as Answer
+from reader_study.formats.asking.question import Choice as Choice
+from reader_study.formats.asking.question import Condition as Condition
+from reader_study.formats.asking.question import Question as Question
 from reader_study.formats.canonical import sha256_of
 from reader_study.formats.checking import Code as Code
 
@@ -16,7 +19,6 @@ FILE_NAME = "questionnaire.json"
 PAPER = "paper"
 """The name under which a protocol asks for the questionnaire of Figure S.3."""
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _COLUMNS = frozenset(
     {
         "reader",
@@ -43,99 +45,6 @@ _COLUMNS = frozenset(
 )
 """Columns of the tables that also have one per question."""
 _SUFFIXES = ("_expected", "_feedback", "_reason")
-
-
-@checking.record
-class Choice:
-    """One step of an answer scale.
-
-    Attributes:
-        code: What is stored: a whole number, or a text.
-        label: What the reader sees.
-        requires_reason: Whether this answer asks for a short explanation.
-    """
-
-    code: Code
-    label: checking.Filled
-    requires_reason: checking.YesNo = False
-
-
-@checking.record
-class Question:
-    """A question with its scale, choices in the order of the scale.
-
-    Attributes:
-        id: Short name, which is its column in responses.csv.
-        text: As the reader sees it.
-        scale: Two or more choices with different codes.
-    """
-
-    id: checking.Filled
-    text: checking.Filled
-    scale: tuple[Choice, ...]
-
-    def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):  # it names columns and files
-            why = f"must be letters, digits, - and _, got {self.id!r}"
-            raise checking.Invalid(why, "id")
-        if len(self.scale) < 2:
-            why = f"must have two or more choices, got {len(self.scale)}"
-            raise checking.Invalid(why, "scale")
-        codes = [str(code) for code in self.codes]
-        if len(set(codes)) != len(codes):
-            msg = f"must have different codes, got {self.codes}"
-            raise checking.Invalid(msg, "scale")
-
-    @staticmethod
-    def of(
-        name: str,
-        text: str,
-        codes: tuple[int | str, ...],
-        labels: tuple[str, ...] | None = None,
-    ) -> "Question":
-        """Return a question from codes and, unless they are the codes, labels."""
-        named = labels or tuple(str(code) for code in codes)
-        scale = tuple(map(Choice, codes, named))
-        return Question(name, text, scale)
-
-    @cached_property
-    def codes(self) -> tuple[int | str, ...]:
-        """Codes in the order of the scale."""
-        return tuple(choice.code for choice in self.scale)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What each code means, in the order of the scale."""
-        return tuple(choice.label for choice in self.scale)
-
-    @property
-    def reason_codes(self) -> frozenset[int | str]:
-        """Codes that ask for a short explanation."""
-        return frozenset(c.code for c in self.scale if c.requires_reason)
-
-    @property
-    def reason_column(self) -> str:
-        """Column of responses.csv that keeps the explanation."""
-        return f"{self.id}_reason"
-
-    def choice(self, code: object) -> Choice | None:
-        """Return the choice with this code; None if it is not on the scale."""
-        same = [c for c in self.scale if c.code == code and type(c.code) is type(code)]
-        return same[0] if same else None
-
-    def parse(self, cell: str) -> int | str | None:
-        """Return the code that a cell holds; None if it is not on the scale.
-
-        Whole numbers that a spreadsheet wrote as `1.0` are understood.
-        """
-        text = cell.strip()
-        if text not in self._by_text and text.endswith(".0"):
-            text = text.removesuffix(".0")
-        return self._by_text.get(text)
-
-    @cached_property
-    def _by_text(self) -> dict[str, int | str]:
-        return {str(code): code for code in self.codes}
 
 
 @dataclass(frozen=True)
@@ -167,11 +76,16 @@ class Questionnaire:
         if not self.questions:
             msg = "must hold one or more questions, got none"
             raise checking.Invalid(msg, "questions")
-        names = [n.lower() for q in self.questions for n in (q.id, q.reason_column)]
+        names = [name.lower() for q in self.questions for name in _columns_of(q)]
         for place, question in enumerate(self.questions):
-            if names.count(question.id.lower()) > 1:
+            if any(names.count(n.lower()) > 1 for n in _columns_of(question)):
                 why = f"must name one column, got {question.id!r} twice"
                 raise checking.Invalid(why, "questions", place, "id")
+            fault = _condition_fault(question, self.questions[:place])
+            if fault:
+                raise checking.Invalid(
+                    fault.why, "questions", place, "shown_if", *fault.path
+                )
 
     def __iter__(self) -> Iterator[Question]:
         """Go through the questions."""
@@ -187,39 +101,67 @@ class Questionnaire:
         """Hash of the content in the form in which it came."""
         return sha256_of(_first_form(self) if self.first_form else self.to_dict())
 
+    def shown(self, answers: Mapping[str, object]) -> tuple[Question, ...]:
+        """Return the questions that are asked after some answers.
+
+        What was answered to a question that is not asked itself counts as nothing.
+        """
+        found: list[Question] = []
+        given: dict[str, tuple[Question, Answer | None]] = {}
+        for question in self.questions:
+            earlier = (given.get(one.question) for one in question.shown_if)
+            pairs = zip(question.shown_if, earlier, strict=True)
+            if all(of is not None and one.holds(*of) for one, of in pairs):
+                found.append(question)
+                answer = question.answer_of(answers.get(question.id))
+                given[question.id] = question, answer
+        return tuple(found)
+
+    def kept(
+        self, answers: Mapping[str, object], reasons: Mapping[str, str]
+    ) -> tuple[dict[str, Answer], dict[str, str]]:
+        """Return valid answers to questions that are asked, as they are stored."""
+        asked = self.shown(answers)
+        given = {q.id: q.answer_of(answers.get(q.id)) for q in asked}
+        ids = {question.id for question in asked}
+        return (
+            {name: answer for name, answer in given.items() if answer is not None},
+            {name: text for name, text in reasons.items() if name in ids},
+        )
+
     def problems(
-        self, answers: Mapping[str, int], reasons: Mapping[str, str]
+        self, answers: Mapping[str, object], reasons: Mapping[str, str]
     ) -> list[Problem]:
         """Return what is missing or not allowed; nothing if complete and valid.
 
         Args:
-            answers: Code by question id.
+            answers: Answer by question id.
             reasons: Explanation by question id; an empty text counts as none.
         """
         found = [
             Problem(name, "is not a question of this study")
             for name in sorted({*answers, *reasons} - {*self.ids})
         ]
+        shown = {question.id for question in self.shown(answers)}
         for question in self.questions:
             message = _problem(question, answers, reasons)
+            if question.id not in shown:
+                message = _HIDDEN * (question.id in {*answers, *reasons})
             if message:
                 found.append(Problem(question.id, message))
+        if not found and not answers:  # that would be a reading left unanswered
+            found.append(
+                Problem(self.questions[0].id, "has no answer, nor has another")
+            )
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of questionnaire.json, schema 1."""
+        """Return the content of questionnaire.json; schema 1 where that can say it."""
         return {
-            "schema": 1,
+            "schema": 1 if all(q.of_schema_1 for q in self.questions) else 2,
             "version": self.version,
             "title": self.title,
-            "questions": [
-                {
-                    "id": question.id,
-                    "text": question.text,
-                    "scale": [_step(choice) for choice in question.scale],
-                }
-                for question in self.questions
-            ],
+            "questions": [question.to_dict() for question in self.questions],
         }
 
     def to_json(self) -> str:
@@ -238,7 +180,7 @@ def paper_questionnaire_path() -> Path:
 
 
 def read_questionnaire(path: str | Path) -> Questionnaire:
-    """Read questionnaire.json, of schema 1 or in the form of earlier studies.
+    """Read questionnaire.json, of schema 1 or 2 or in the form of earlier studies.
 
     Raises:
         FormatError: If it cannot be read or used; all faults are named, with file and
@@ -263,9 +205,11 @@ def questionnaire_of(source: checking.Source) -> Questionnaire:
     Raises:
         FormatError: If it describes none; all faults are named, with file and line.
     """
-    content = checking.require_object(source)
+    content = checking.require_object(source, schemas=(1, 2))
     if "name" in content:
         return _read_first_form(content, source)
+    if content.get("schema", 1) == 1:
+        _require_schema_1(content.get("questions"), source)
     given = {key: value for key, value in content.items() if key != "schema"}
     given.setdefault("title", Path(source.where).stem)
     given["version"] = str(given.get("version", ""))
@@ -296,28 +240,67 @@ def check_for_reading(questionnaire: Questionnaire, where: str) -> None:
         raise checking.FormatError(faults)
 
 
+_HIDDEN = "must be left out, for it is not asked after these answers"
+_LATER_KEYS = {f.name for f in fields(Question)} - {"id", "text", "scale"}
+
+
+def _require_schema_1(questions: object, source: checking.Source) -> None:
+    """Refuse a key of schema 2 in a file of schema 1.
+
+    Raises:
+        FormatError: If there is one; the first is named.
+    """
+    for place, question in enumerate(questions if isinstance(questions, list) else []):
+        for key in question if isinstance(question, dict) else ():
+            if key in _LATER_KEYS:
+                why = f"must be 2 in a file whose questions[{place}] has {key}, got 1"
+                raise source.error([checking.Fault(("schema",), why)])
+
+
+def _columns_of(question: Question) -> tuple[str, ...]:
+    """Return the names that tables give to a question, its codes and its reason."""
+    of_codes = question.yes_no() if question.type == "several" else ()
+    return (question.id, question.reason_column, *(q.id for q in of_codes))
+
+
+def _condition_fault(
+    question: Question, earlier: Sequence[Question]
+) -> checking.Fault | None:
+    known = {one.id: one for one in earlier}
+    for place, condition in enumerate(question.shown_if):
+        if condition.question not in known:
+            names = ", ".join(known) or "none"
+            why = f"must be an earlier question ({names}), got {condition.question!r}"
+            return checking.Fault((place, "question"), why)
+        fault = condition.fault(known[condition.question])
+        if fault:
+            return checking.Fault((place, *fault.path), fault.why)
+    return None
+
+
 def _completed(questions: object) -> object:
-    """Return questions with what schema 1 lets a file leave out."""
+    """Return questions with what a file may leave out."""
     if not isinstance(questions, list):
         return questions
     return [
-        {"text": question.get("id"), **question, "scale": _labelled(question)}
+        {"text": question.get("id"), **question, **_labelled(question)}
         if isinstance(question, dict)
         else question
         for question in questions
     ]
 
 
-def _labelled(question: Mapping[str, Any]) -> object:
-    scale = question.get("scale", ())
+def _labelled(question: Mapping[str, Any]) -> dict[str, object]:
+    scale = question.get("scale")
     if not isinstance(scale, list):
-        return scale
-    return [
+        return {}
+    named = [
         {"label": str(choice["code"]), **choice}
         if isinstance(choice, dict) and "code" in choice
         else choice
         for choice in scale
     ]
+    return {"scale": named}
 
 
 # The form of STUDY/questionnaire.json before schema 1: read for ever, never written.
@@ -355,26 +338,18 @@ def _renamed(content: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
 
 
 def _problem(
-    question: Question, answers: Mapping[str, int], reasons: Mapping[str, str]
+    question: Question, answers: Mapping[str, object], reasons: Mapping[str, object]
 ) -> str:
-    if question.id not in answers:
-        return "has no answer"
-    choice = question.choice(answers[question.id])
-    if choice is None:
-        codes = ", ".join(str(code) for code in question.codes)
-        # What came may be anything, so it is not repeated.
-        return f"must be answered by one of {codes}"
-    return _reason_problem(choice, reasons.get(question.id, ""))
-
-
-def _reason_problem(choice: Choice, reason: object) -> str:
+    reason = reasons.get(question.id, "")
     if not isinstance(reason, str):
         return "must have a text as explanation"
-    if choice.requires_reason and not reason.strip():
-        return f"needs a short explanation when answered {choice.label}"
+    if question.id not in answers:
+        return "has no answer" if question.required else ""
+    answer = question.answer_of(answers[question.id])
+    if answer is None:
+        # What came may be anything, so it is not repeated.
+        return f"must be answered by {question.must_be}"
+    asking_why = [c.label for c in question.chosen(answer) if c.requires_reason]
+    if asking_why and not reason.strip():
+        return f"needs a short explanation when answered {', '.join(asking_why)}"
     return ""
-
-
-def _step(choice: Choice) -> dict[str, Any]:
-    step: dict[str, Any] = {"code": choice.code, "label": choice.label}
-    return step | {"requires_reason": True} if choice.requires_reason else step

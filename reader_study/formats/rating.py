@@ -124,7 +124,7 @@ def rating_fault(text: str, questionnaire: Questionnaire) -> str | None:
 
 
 def _parsed(text: str, asked: Questionnaire, columns: Collection[str]) -> Rating:
-    questions = {question.id: question for question in asked}
+    questions = {question.id: question for question in asked if question.on_scale}
     name = text.strip()
     signed = _SIGNED.fullmatch(name)
     if signed:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reader_study.formats.checking import Code, FormatError
+from reader_study.formats.checking import FormatError
 from reader_study.formats.delimited import TRUE, csv_text
-from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 from reader_study.formats.spellings import in_our_words
 from reader_study.formats.tabular import Row, read_table
 from reader_study.formats.wide import hint
@@ -50,7 +50,7 @@ class Reading:
         reader: Name of the reader.
         case: Name of the case.
         method: Method that made the picture.
-        answers: Code per question id; a question not answered is left out.
+        answers: Answer per question id; a question not answered is left out.
         reasons: Explanation per question id, where one was given.
         trial: 1 or 2, None where the file does not tell.
         position: Place in the order of presentation of the trial, from 1, or None.
@@ -68,7 +68,7 @@ class Reading:
     reader: str
     case: str
     method: str
-    answers: Mapping[str, Code]
+    answers: Mapping[str, Answer]
     reasons: Mapping[str, str] = field(default_factory=dict)
     trial: int | None = None
     position: int | None = None
@@ -322,6 +322,7 @@ class _Parser:
         known = {*_OWN, *questionnaire.ids}
         known |= {question.reason_column for question in questionnaire}
         self.others = [name for name in names if name not in known]
+        self.conditional = any(question.shown_if for question in questionnaire)
         self.faults: list[_Located] = []
         self.flags: set[str] = set()
 
@@ -349,7 +350,7 @@ class _Parser:
             self.faults.append((line, msg))
 
     def _answered(self, line: int, cells: dict[str, str]) -> Reading:
-        answers: dict[str, Code] = {}
+        answers: dict[str, Answer] = {}
         reasons: dict[str, str] = {}
         for question in self.questionnaire:
             code = self._code(line, question, cells[question.id])
@@ -357,6 +358,7 @@ class _Parser:
                 answers[question.id] = code
             if cells.get(question.reason_column):
                 reasons[question.id] = cells[question.reason_column]
+        self._check_shown(line, answers)
         return Reading(
             line,
             cells["reader"],
@@ -373,6 +375,15 @@ class _Parser:
             truth_source=cells.get("truth_source") or None,
         )
 
+    def _check_shown(self, line: int, answers: Mapping[str, Answer]) -> None:
+        if not self.conditional:
+            return
+        shown = {question.id for question in self.questionnaire.shown(answers)}
+        for name in answers:
+            if name not in shown:
+                msg = f"{name} must be empty, for it is not asked after these answers"
+                self.faults.append((line, msg))
+
     def _whole_number(
         self, line: int, column: str, cells: Mapping[str, str]
     ) -> int | None:
@@ -383,13 +394,12 @@ class _Parser:
             self.faults.append((line, msg))
         return number
 
-    def _code(self, line: int, question: Question, cell: str) -> Code | None:
+    def _code(self, line: int, question: Question, cell: str) -> Answer | None:
         if not cell:
             return None
         code = question.parse(cell)
         if code is None:
-            scale = ", ".join(map(str, question.codes))
-            msg = f"{question.id} must be one of {scale} or empty, got {cell!r}"
+            msg = f"{question.id} must be {question.must_be} or empty, got {cell!r}"
             self.faults.append((line, msg))
         return code
 
@@ -468,9 +478,8 @@ def missing_reasons(
     """Find answers that ask for an explanation and have none."""
     for reading in readings:
         for question in questionnaire:
-            answer = reading.answers.get(question.id)
-            if answer is None or answer not in question.reason_codes:
+            if not question.reason_codes or question.id in reading.reasons:
                 continue
-            if question.id not in reading.reasons:
-                label = question.labels[question.codes.index(answer)]
+            chosen = question.chosen(reading.answers.get(question.id))
+            for label in [c.label for c in chosen if c.requires_reason]:
                 yield reading.line, f"{question.id} is {label} without a reason"

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from reader_study.formats.asking.question import SEPARATOR
 from reader_study.formats.delimited import unguarded
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.formats.tabular import Row, Table
@@ -207,11 +208,30 @@ class _Cells:
 
 
 def answer(question: Question, text: str) -> tuple[str, str]:
-    """Return the code that a cell holds, as text, and how it was told.
+    """Return the answer that a cell holds, as text, and how it was told.
 
     A code counts before a label, and both before a word for nothing; how it was told is
     `code`, `number`, `case`, `label`, `nothing`, or `unknown` with the text as it was.
     """
+    if question.on_scale:
+        return _on_scale(question, text)
+    if question.parse(text) is not None:
+        return text, "code"
+    if question.textual or is_nothing(text):
+        return (text, "unknown") if question.textual else ("", "nothing")
+    if question.numeric:
+        with_point = text.replace(",", ".")
+        fits = question.parse(with_point) is not None
+        return (with_point, "number") if fits else (text, "unknown")
+    parts = [_on_scale(question, part.strip()) for part in text.split(SEPARATOR)]
+    told = {how for _, how in parts} - {"code"}
+    joined = SEPARATOR.join(code for code, _ in parts)
+    if question.parse(joined) is None:
+        return text, "unknown"
+    return joined, told.pop() if len(told) == 1 else "label"
+
+
+def _on_scale(question: Question, text: str) -> tuple[str, str]:
     codes = [str(code) for code in question.codes]
     if text in codes:
         return text, "code"

@@ -189,10 +189,9 @@ class _Readings:
             return
         code, how = answer(question, text) if text else ("", "nothing")
         if how == "unknown":
-            scale = ", ".join(map(str, question.codes))
             self.faults.append(
-                f"{where} column {column.name}: {question.id} must be one of {scale} "
-                f"or empty, got {text!r}"
+                f"{where} column {column.name}: {question.id} must be "
+                f"{question.must_be} or empty, got {text!r}"
             )
         elif code:
             row[question.id] = code

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.questionnaire import Answer, Questionnaire
 
 _LONGEST = 1e7  # seconds or changes
 
@@ -48,9 +48,11 @@ def check_text(text: object, what: str) -> str:
 
 
 def check_draft(
-    questionnaire: Questionnaire, answers: Mapping[str, int], reasons: Mapping[str, str]
+    questionnaire: Questionnaire,
+    answers: Mapping[str, Answer],
+    reasons: Mapping[str, str],
 ) -> None:
-    """Refuse what is not on the scale; a draft may be incomplete.
+    """Refuse what is not valid; a draft may be incomplete, and hold what is hidden.
 
     Raises:
         AnswersError: If so.
@@ -61,24 +63,28 @@ def check_draft(
         raise AnswersError(msg)
     for question in questionnaire.questions:
         given = answers.get(question.id)
-        if question.id in answers and question.choice(given) is None:
-            msg = f"{question.id} must be answered by a code of its scale"
+        if question.id in answers and question.answer_of(given) is None:
+            what = "a code of its scale" if question.on_scale else question.must_be
+            msg = f"{question.id} must be answered by {what}"
             raise AnswersError(msg)
     check_texts(reasons)
 
 
 def check_complete(
-    questionnaire: Questionnaire, answers: Mapping[str, int], reasons: Mapping[str, str]
-) -> None:
-    """Refuse answers that are not complete and on the scale.
+    questionnaire: Questionnaire,
+    answers: Mapping[str, Answer],
+    reasons: Mapping[str, str],
+) -> dict[str, Answer]:
+    """Return answers in the form in which they are stored; refuse what is not complete.
 
     Raises:
-        AnswersError: If so; every question at fault is named.
+        AnswersError: If it is not, or not valid; every question at fault is named.
     """
     check_draft(questionnaire, answers, reasons)
     problems = questionnaire.problems(answers, reasons)
     if problems:
         raise AnswersError("; ".join(f"{p.question} {p.message}" for p in problems))
+    return questionnaire.kept(answers, reasons)[0]
 
 
 def check_seconds(seconds: float | None) -> float | None:

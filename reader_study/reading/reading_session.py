@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from reader_study.building.study import Study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import DamagedPictureError, StaleReadingError, StudyError
+from reader_study.formats.questionnaire import Answer
 from reader_study.reading import answers as reading_answers
 from reader_study.reading import closing, recording
 from reader_study.reading.reader_state import Due, ReaderState, find_reader_state
@@ -19,7 +20,7 @@ from reader_study.store.milestones import require_open
 from reader_study.store.store import Store
 from reader_study.store.transaction import Transaction, not_before, read_head
 
-Answers = Mapping[str, int]
+Answers = Mapping[str, Answer]
 Reasons = Mapping[str, str]
 
 
@@ -179,7 +180,7 @@ class ReadingSession:
 
         Args:
             token: Names the reading.
-            answers: Code by question.
+            answers: Answer by question.
             reasons: Explanation by question.
             active_seconds: Seconds of activity, as the reader's browser counted them.
             seen: What was on screen (see `answers.check_seen`): slices of a stack, or
@@ -191,9 +192,10 @@ class ReadingSession:
             StaleReadingError: If it is not the current reading.
             StudyError: If the study is not open, or the store cannot be written.
         """
-        reading_answers.check_complete(self.study.questionnaire, answers, reasons)
+        asked = self.study.questionnaire
+        found = reading_answers.check_complete(asked, answers, reasons)
         seconds = reading_answers.check_seconds(active_seconds)
-        given = recording.SubmittedAnswers.of(answers, reasons, active_seconds=seconds)
+        given = recording.SubmittedAnswers.of(found, reasons, active_seconds=seconds)
         return self._submit(token, replace(given, seen=self._seen(token, seen)))
 
     def decline(self, token: str, why: str) -> Receipt:
@@ -224,7 +226,7 @@ class ReadingSession:
 
         Args:
             token: Names the reading.
-            answers: Code by question.
+            answers: Answer by question.
             reasons: Explanation by question.
             why: Reason for the correction.
             seen: Of a stack, what was on screen again (see `answers.check_seen`).
@@ -232,9 +234,10 @@ class ReadingSession:
         Raises:
             StudyError: If answers or reason are incomplete, or it is not allowed.
         """
-        reading_answers.check_complete(self.study.questionnaire, answers, reasons)
+        asked = self.study.questionnaire
+        found = reading_answers.check_complete(asked, answers, reasons)
         given = recording.SubmittedAnswers.of(
-            answers, reasons, note=reading_answers.check_reason(why)
+            found, reasons, note=reading_answers.check_reason(why)
         )
         viewed = self._checked(token, seen)
         with self.store.writing(self.clock) as t:

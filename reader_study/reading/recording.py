@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from reader_study.building.study import Study
+from reader_study.formats.questionnaire import Answer
 from reader_study.reading.answers import Seen
 from reader_study.store.milestones import Deviation, add_deviation
 from reader_study.store.readings import Opened, Response, Signature, remove_draft
@@ -100,14 +101,14 @@ class SubmittedAnswers:
     """What a reader sends.
 
     Attributes:
-        answers: Code by question; empty if the reader cannot answer.
+        answers: Answer by question; empty if the reader cannot answer.
         reasons: Explanation by question.
         note: Reason for a correction, or for no answer.
         active_seconds: Seconds of activity, as the reader's browser counted them.
         seen: Of a stack, what was on screen; None if the browser did not tell.
     """
 
-    answers: dict[str, int]
+    answers: dict[str, Answer]
     reasons: dict[str, str]
     note: str = ""
     active_seconds: float | None = None
@@ -116,7 +117,7 @@ class SubmittedAnswers:
     @classmethod
     def of(
         cls,
-        answers: Mapping[str, int],
+        answers: Mapping[str, Answer],
         reasons: Mapping[str, str],
         *,
         note: str = "",

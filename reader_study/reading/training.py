@@ -15,6 +15,7 @@ from reader_study.building.training_set import (
 from reader_study.clock import Clock
 from reader_study.errors import DamagedPictureError, StaleReadingError, StudyError
 from reader_study.formats.protocol import Protocol
+from reader_study.formats.questionnaire import Answer
 from reader_study.reading.answers import check_complete
 from reader_study.reading.reader_state import ReaderState, find_reader_state
 from reader_study.reading.recording import record_training_not_shown
@@ -127,7 +128,7 @@ class TrainingSession:
         return training_volume(self.study.folder, practice.case)
 
     def submit(
-        self, token: str, answers: Mapping[str, int], reasons: Mapping[str, str]
+        self, token: str, answers: Mapping[str, Answer], reasons: Mapping[str, str]
     ) -> None:
         """Keep the answers to a training case, once; the feedback may then be shown.
 
@@ -136,7 +137,7 @@ class TrainingSession:
             StaleReadingError: If it is not the current training case.
             StudyError: If the study is not open, or the store cannot be written.
         """
-        check_complete(self.study.questionnaire, answers, reasons)
+        answers = check_complete(self.study.questionnaire, answers, reasons)
         with self.store.writing(self.clock) as t:
             state, _ = self._state(t)
             practice = self._require_at_hand(t, state, token)

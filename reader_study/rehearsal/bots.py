@@ -7,17 +7,22 @@ of readers and of cases each have exactly the kappa that is planted.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reader_study.errors import StudyError
-from reader_study.formats.questionnaire import Question, Questionnaire
+from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 
 FALL = 0.6
 """Each step of a scale is chosen this many times as often as the one before."""
+
+_MARKS = 20
+"""Marks of a line or range, besides its beginning, that bots use."""
+_WORDS = ("simulated", "simulated; no finding", "simulated = 50 % & more")
 
 HIGHEST_AUC = 0.999
 RETEST = 0.8
@@ -119,8 +124,12 @@ def draw_answers(
     rng: np.random.Generator,
     n_methods: int = 2,
     repeated: bool = False,
-) -> Mapping[str, NDArray[np.int64]]:
+) -> Mapping[str, NDArray[Any]]:
     """Draw what every bot answers to every case by every method.
+
+    Of several, each code is drawn as a question of yes and no, and the first is chosen
+    where none was. Numbers and texts are steps of a scale that is drawn likewise, so
+    that kappa is the correlation of numbers.
 
     Args:
         questionnaire: What is asked.
@@ -131,13 +140,18 @@ def draw_answers(
         repeated: Whether there are second answers to the same pictures.
 
     Returns:
-        By question the codes `(readers, cases, methods)`: the reference first; then as
-        many of second readings, where there are any.
+        By question the answers `(readers, cases, methods)`: the reference first; then
+        as many of second readings, where there are any.
     """
-    return {
-        question.id: _draw(question, plan, shape, rng, (n_methods, repeated))
-        for question in questionnaire.questions
-    }
+    columns = (n_methods, repeated)
+
+    def answers(question: Question) -> NDArray[Any]:
+        if question.type == "several":
+            parts = [_draw(q, plan, shape, rng, columns) for q in question.yes_no()]
+            return _several(question, parts)
+        return _draw(question, plan, shape, rng, columns)
+
+    return {question.id: answers(question) for question in questionnaire.questions}
 
 
 def _draw(
@@ -146,7 +160,7 @@ def _draw(
     shape: tuple[int, int],
     rng: np.random.Generator,
     columns: tuple[int, bool],
-) -> NDArray[np.int64]:
+) -> NDArray[Any]:
     readers, cases = shape
     n_methods, repeated = columns
     shares = _shares(question)
@@ -181,8 +195,10 @@ def _draw(
         retest = RETEST if plan.retest is None else plan.retest
         again = [like(one, retest) for one in unbiased]
         found += [again[0], *map(biased, again[1:])]
-    codes = np.array([choice.code for choice in question.scale], dtype=np.int64)
-    every: NDArray[np.int64] = codes[np.stack(found, axis=-1)]
+    steps = np.array(
+        _steps(question), dtype=np.int64 if question.on_scale else np.object_
+    )
+    every: NDArray[Any] = steps[np.stack(found, axis=-1)]
     return every
 
 
@@ -200,6 +216,50 @@ def _of_pairs(plan: SimulationPlan, kappa: float) -> tuple[float, float]:
 
 
 def _shares(question: Question) -> NDArray[np.float64]:
-    weights = FALL ** np.arange(len(question.scale))
+    weights = FALL ** np.arange(len(_steps(question)))
+    if question.numeric:  # most in the middle
+        weights = np.minimum(weights, weights[::-1]) ** 0.5
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares
+
+
+# -- Questions without a scale, and those of several
+
+
+def any_answer(question: Question, rng: np.random.Generator) -> Answer:
+    """Return any valid answer, as one gives it who practises."""
+    if question.type == "several":
+        return str(rng.choice([str(code) for code in question.codes]))
+    if question.on_scale:
+        found = question.parse(str(rng.choice(list(question.codes))))
+    else:
+        found = _valid(question, _steps(question)[int(rng.integers(2))])
+    return found if found is not None else ""
+
+
+def _steps(question: Question) -> tuple[Answer, ...]:
+    """Return the answers that bots choose from, in their order."""
+    if question.on_scale:
+        return question.codes
+    if question.textual:
+        return tuple(word[: question.length].strip() for word in _WORDS)
+    low, high, step = question.limits
+    n = min(_MARKS, round((high - low) / step))
+    each = round((high - low) / step) / n
+    return tuple(_valid(question, low + step * round(each * k)) for k in range(n + 1))
+
+
+def _valid(question: Question, given: Answer) -> Answer:
+    found = question.answer_of(given)
+    return given if found is None else found
+
+
+def _several(
+    question: Question, by_code: Sequence[NDArray[np.int64]]
+) -> NDArray[np.object_]:
+    """Return the codes whose question of yes (1) and no (0) was answered by yes."""
+    found = np.full(by_code[0].shape, "", dtype=object)
+    for place in np.ndindex(found.shape):
+        codes = [c for c, of in zip(question.codes, by_code, strict=True) if of[place]]
+        found[place] = question.answer_of(codes or question.codes[:1])
+    return found

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment, occasions
 from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
-from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.questionnaire import Answer, Questionnaire
 from reader_study.formats.rating import parse_rating
 from reader_study.reading import closing
 from reader_study.reading.reading_session import ReadingSession
@@ -22,6 +22,7 @@ from reader_study.rehearsal.accurate import AccurateBots
 from reader_study.rehearsal.bots import (
     SimulationPlan,
     TrueAgreement,
+    any_answer,
     draw_answers,
     planted,
 )
@@ -42,11 +43,14 @@ _SECONDS = 60.0  # median of a bot's reading
 
 
 def reasons_of(
-    questionnaire: Questionnaire, answers: Mapping[str, int]
+    questionnaire: Questionnaire, answers: Mapping[str, Answer]
 ) -> dict[str, str]:
     """Return an explanation for each answer that asks for one."""
-    chosen = {q.id: q.choice(answers[q.id]) for q in questionnaire.questions}
-    return {name: _REASON for name, c in chosen.items() if c and c.requires_reason}
+    return {
+        question.id: _REASON
+        for question in questionnaire
+        if any(c.requires_reason for c in question.chosen(answers.get(question.id)))
+    }
 
 
 @dataclass
@@ -172,7 +176,7 @@ def _expected(
     """Return the agreement of reference and test methods; nothing of a single arm."""
     if len(study.protocol.methods) < 2:
         return {}
-    expected = {q.id: planted(q, plan) for q in study.questionnaire.questions}
+    expected = {q.id: planted(q, plan) for q in study.questionnaire if q.on_scale}
     return expected | (accurate.agreement() if accurate else {})
 
 
@@ -186,15 +190,19 @@ def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) 
     session = reading.training
     answered = 0
     while (practice := session.at_hand(trial)) is not None:
-        answers = {
-            question.id: int(rng.choice([c.code for c in question.scale]))
-            for question in questionnaire.questions
-        }
+        drawn = {question.id: any_answer(question, rng) for question in questionnaire}
+        answers, _ = questionnaire.kept(drawn, {})
         reasons = reasons_of(questionnaire, answers)
         session.submit(practice.case.token, answers, reasons)
         session.go_on(practice.case.token)
         answered += 1
     return answered
+
+
+def _plain(given: Any) -> Answer:  # noqa: ANN401
+    """Return an entry of an array as a plain number or text."""
+    plain: Answer = given.item() if isinstance(given, np.generic) else given
+    return plain
 
 
 def _seen_by_bot(study: Study, token: str, seconds: float) -> dict[str, object] | None:
@@ -296,7 +304,7 @@ class _Rehearsal:
     around: np.random.Generator
     n_answered: int = 0
     n_declined: int = 0
-    _codes: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    _codes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     _place: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
 
     def draw(self, names: list[str], truth: Truth) -> None:
@@ -321,7 +329,7 @@ class _Rehearsal:
             repeated=_repeated(self.study, truth),
         )
 
-    def diagnose(self, codes: Mapping[str, NDArray[np.int64]]) -> None:
+    def diagnose(self, codes: Mapping[str, NDArray[Any]]) -> None:
         """Take other answers to some questions."""
         self._codes = {**self._codes, **codes}
 
@@ -346,13 +354,15 @@ class _Rehearsal:
     def _answer(self, session: ReadingSession, token: str, seconds: float) -> None:
         asked = self.study.questionnaire
         place = self._place[session.reader, token]
-        answers = {name: int(codes[place]) for name, codes in self._codes.items()}
-        first = dict(answers)
-        correcting = self.rng.random() < self.plan.corrected
-        if correcting:
-            question = asked.questions[0]
+        drawn = {name: _plain(given[place]) for name, given in self._codes.items()}
+        answers, _ = asked.kept(drawn, {})
+        first = answers
+        question = next((q for q in asked if q.on_scale and q.id in answers), None)
+        correcting = self.rng.random() < self.plan.corrected and question is not None
+        if correcting and question is not None:
             other = [c.code for c in question.scale if c.code != answers[question.id]]
-            first[question.id] = int(self.rng.choice(other))
+            changed = question.parse(str(self.rng.choice(other)))
+            first, _ = asked.kept(drawn | {question.id: changed}, {})
         seen = _seen_by_bot(self.study, token, seconds)
         reasons = reasons_of(asked, first)
         session.submit(token, first, reasons, active_seconds=seconds, seen=seen)

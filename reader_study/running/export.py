@@ -11,6 +11,7 @@ from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
+from reader_study.formats.questionnaire import Answer
 from reader_study.formats.responses import REPEAT, responses_text
 from reader_study.store import readings
 from reader_study.store.store import Store
@@ -166,8 +167,8 @@ def training_csv(
                 else "",
                 "case": guarded(names.get(step.token, "")),
                 "step": step.step.value,
-                **step.answers,
-                **{f"{name}_expected": code for name, code in right.items()},
+                **_cells(step.answers),
+                **_cells({f"{name}_expected": code for name, code in right.items()}),
                 **{
                     f"{name}_reason": guarded(text)
                     for name, text in step.reasons.items()
@@ -218,6 +219,14 @@ def write_new(path: Path, content: str) -> None:
         raise StudyError(msg) from error
 
 
+def _cells(answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """Return answers as cells: numbers as they are, texts guarded."""
+    return {
+        name: guarded(given) if isinstance(given, str) else given
+        for name, given in answers.items()
+    }
+
+
 def _written(value: object) -> str:
     return "true" if value else "false"
 
@@ -233,7 +242,7 @@ def _row(
         "reader": r.reader,
         "trial": r.trial,
         "position": r.position,
-        **r.answers,
+        **_cells(r.answers),
         **{name: guarded(text) for name, text in texts.items()},
         "revision": r.revision,
         "opened_at": r.opened_at,

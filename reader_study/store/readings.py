@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes
+from reader_study.formats.questionnaire import Answer
 from reader_study.store import tables
 from reader_study.store.stored import stored_json, stored_word
 from reader_study.store.transaction import Head, Transaction
@@ -85,7 +86,7 @@ class TrainingStep:
         trial: Number of the trial that it comes before.
         token: Token of the training case; empty for all that was left.
         step: What was done.
-        answers: Code by question, where answered.
+        answers: Answer by question, where answered.
         reasons: Explanation by question.
         simulated: Whether a bot did it.
         recorded_at: Time of the server.
@@ -95,7 +96,7 @@ class TrainingStep:
     trial: int
     token: str
     step: Step
-    answers: Mapping[str, int]
+    answers: Mapping[str, Answer]
     reasons: Mapping[str, str]
     simulated: bool
     recorded_at: str
@@ -155,7 +156,7 @@ class Response:
         token: Token of the picture.
         revision: 1, then 2 for the first correction, and so on.
         position: Place in the presentation order, from 1.
-        answers: Code by question; empty if the reader could not answer.
+        answers: Answer by question; empty if the reader could not answer.
         reasons: Explanation by question.
         note: Reason for a correction, or for no answer.
         opened_at: Time at which the reader first saw it.
@@ -170,7 +171,7 @@ class Response:
     token: str
     revision: int
     position: int
-    answers: Mapping[str, int]
+    answers: Mapping[str, Answer]
     reasons: Mapping[str, str]
     note: str
     opened_at: str
@@ -204,7 +205,7 @@ class Signature:
 class Draft:
     """Answers on the way."""
 
-    answers: Mapping[str, int]
+    answers: Mapping[str, Answer]
     reasons: Mapping[str, str]
 
 

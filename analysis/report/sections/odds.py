@@ -69,7 +69,7 @@ def odds_section(context: ReportContext) -> Section | None:
 def question_move(responses: Responses, question: Question) -> QuestionMove:
     """Estimate how the answers to one question move."""
     readings = [r for r in responses.readings if question.id in r.answers]
-    place = {code: position for position, code in enumerate(question.codes)}
+    place: dict[float | str, int] = {code: n for n, code in enumerate(question.codes)}
     return QuestionMove(
         shift=shifts.mean_shift(paired_readings(responses, question)),
         ratio=odds.marginal_odds_ratio(

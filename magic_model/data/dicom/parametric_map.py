@@ -1,7 +1,6 @@
 """DICOM Parametric Maps: a perfusion map written, and read back exactly."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,8 @@ def write_parametric_map(
         msg = f"{path}: axes of a Parametric Map must be at right angles"
         raise DataError(msg)
     dataset = _parametric_map(volume, study)
-    _refer_to(dataset, source, study)
+    study.refer_to(dataset, source)
+    dicom_study.stamp(dataset)
     dicom_study.require_anonymous(dataset, path)
     write_dataset(dataset, path)
 
@@ -91,8 +91,8 @@ def _synthetic_source(study: dicom_study.StudyContext) -> Dataset:
     header.PatientName = None  # marked once more when the map is made
     for keyword in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
         setattr(header, keyword, "")
-    header.SeriesInstanceUID = dicom_study.new_uid()
-    header.SOPInstanceUID = dicom_study.new_uid()
+    header.SeriesInstanceUID = study.object_uid("space", "series")
+    header.SOPInstanceUID = study.object_uid("space")
     header.SOPClassUID = CTImageStorage
     header.FrameOfReferenceUID = study.frame_of_reference_uid
     header.Modality = "CT"
@@ -102,34 +102,6 @@ def _synthetic_source(study: dicom_study.StudyContext) -> Dataset:
     header.ImagePositionPatient = [0, 0, 0]
     header.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
     return header
-
-
-def _refer_to(
-    dataset: Dataset, source: Sequence[Dataset], study: dicom_study.StudyContext
-) -> None:
-    """Refer to the source images by study-local UIDs, not to the synthetic one."""
-    del dataset.ReferencedSeriesSequence, dataset.SourceImageSequence
-    if not source:
-        return
-    by_series: dict[str, list[Dataset]] = {}
-    for image in source:
-        reference = Dataset()
-        reference.ReferencedSOPClassUID = image.SOPClassUID
-        reference.ReferencedSOPInstanceUID = study.replace_uid(image.SOPInstanceUID)
-        series_uid = study.replace_uid(image.SeriesInstanceUID)
-        by_series.setdefault(series_uid, []).append(reference)
-    dataset.ReferencedSeriesSequence = list(_referenced_series(by_series))
-    dataset.SourceImageSequence = [
-        deepcopy(reference) for group in by_series.values() for reference in group
-    ]
-
-
-def _referenced_series(by_series: Mapping[str, list[Dataset]]) -> Iterator[Dataset]:
-    for uid, references in by_series.items():
-        series = Dataset()
-        series.SeriesInstanceUID = uid
-        series.ReferencedInstanceSequence = references
-        yield series
 
 
 def _accept(dataset: Dataset, path: Path) -> None:
@@ -146,49 +118,71 @@ def _parametric_map(volume: Volume, study: dicom_study.StudyContext) -> Dataset:
     dataset: Dataset = hd.pm.ParametricMap(
         source_images=[_synthetic_source(study)],
         pixel_array=np.ascontiguousarray(volume.array.transpose(2, 1, 0)),
-        series_instance_uid=dicom_study.new_uid(),
+        series_instance_uid=study.object_uid(volume.kind, "map", "series"),
         series_number=1 + list(PerfusionMap).index(PerfusionMap(volume.kind)),
-        sop_instance_uid=dicom_study.new_uid(),
+        sop_instance_uid=study.object_uid(volume.kind, "map"),
         instance_number=1,
         manufacturer=dicom_study.MANUFACTURER,
         manufacturer_model_name=dicom_study.MANUFACTURER,
         software_versions=dicom_study.SOFTWARE_VERSION,
         device_serial_number="none",
         contains_recognizable_visual_features=False,
-        real_world_value_mappings=[_mapping(spec, volume.array)],
+        real_world_value_mappings=[value_mapping(spec, _limits(spec, volume.array))],
         voi_lut_transformations=[
             hd.VOILUTTransformation(
                 window_center=(low + high) / 2, window_width=high - low
             )
         ],
-        content_description=f"{dicom_study.RESEARCH_ONLY}: {spec.title}",
+        content_description=f"{study.use}: {spec.title}",
         content_label=spec.title.upper(),
-        series_description=f"{dicom_study.RESEARCH_ONLY}: {spec.title} [{spec.unit}]",
+        series_description=f"{study.use}: {spec.title} [{spec.unit}]",
         pixel_measures=measures,
         plane_orientation=orientation,
         plane_positions=positions,
     )
     study.mark(dataset)
-    use = f"{dicom_study.RESEARCH_ONLY.lower()}, no diagnosis"
+    _name_dimensions(dataset, study.object_uid(volume.kind, "dimensions"))
+    use = f"{study.use.lower()}, no diagnosis"
     dataset.DerivationDescription = f"{spec.long_name} in {spec.unit}, {use}"
     _restore_order(dataset, lps)
     return dataset
 
 
-def _mapping(spec: MapSpec, array: FloatArray) -> "RealWorldValueMapping":
-    import highdicom as hd
-    from pydicom.sr.coding import Code
+def _name_dimensions(dataset: Dataset, uid: str) -> None:
+    """Give the order of frames a UID of the study in place of a random one."""
+    for organization in dataset.DimensionOrganizationSequence:
+        organization.DimensionOrganizationUID = uid
+    for index in dataset.DimensionIndexSequence:
+        index.DimensionOrganizationUID = uid
 
+
+def _limits(spec: MapSpec, array: FloatArray) -> tuple[float, float]:
     finite = array[np.isfinite(array)]
     if finite.size == 0 or np.isinf(array).any():
         msg = f"A Parametric Map must hold numbers or NaN, got {spec.title} without"
         raise DataError(msg)
+    return float(finite.min()), float(finite.max())
+
+
+def value_mapping(
+    spec: MapSpec, limits: tuple[float, float], slope: float = 1.0
+) -> "RealWorldValueMapping":
+    """Make the item that says what stored values are: quantity, unit and slope.
+
+    Args:
+        spec: Which map it is.
+        limits: Smallest and largest stored value.
+        slope: Unit of the map per stored value.
+    """
+    import highdicom as hd
+    from pydicom.sr.coding import Code
+
     return hd.pm.RealWorldValueMapping(
         lut_label=spec.title,
         lut_explanation=spec.long_name,
         unit=Code(spec.ucum, "UCUM", spec.unit),
-        value_range=(float(finite.min()), float(finite.max())),
-        slope=1.0,
+        value_range=limits,
+        slope=slope,
         intercept=0.0,
         quantity_definition=Code(spec.dicom_code, "DCM", spec.dicom_meaning),
     )

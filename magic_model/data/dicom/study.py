@@ -1,7 +1,12 @@
 """The study that written objects belong to, local ids in place of a hospital's."""
 
+import datetime as dt
+import hashlib
+import os
 import secrets
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -88,6 +93,10 @@ def new_uid() -> str:
     return str(generate_uid(prefix=None))
 
 
+def _new_secret() -> bytes:
+    return secrets.token_bytes(32)
+
+
 def _new_patient_id() -> str:
     return f"p{secrets.randbelow(10**12):012}"
 
@@ -98,8 +107,11 @@ class StudyContext:
 
     Attributes:
         patient_id: Study-local id; drawn at random if left out.
-        study_uid: StudyInstanceUID.
-        frame_of_reference_uid: One for all images that lie in the same space.
+        secret: All UIDs follow from it; drawn at random if left out. `source_secret`
+            makes one that whoever has the source's pixels can make again, and nobody
+            else.
+        method: What computed the objects; another method has other UIDs in one study.
+        is_synthetic: Whether the objects are made by a network, and say so.
 
     Raises:
         DataError: If the id is empty, too long, or has a sign that DICOM keeps for
@@ -107,11 +119,9 @@ class StudyContext:
     """
 
     patient_id: str = field(default_factory=_new_patient_id)
-    study_uid: str = field(default_factory=new_uid)
-    frame_of_reference_uid: str = field(default_factory=new_uid)
-    _replacements: dict[str, str] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    secret: bytes = field(default_factory=_new_secret, repr=False)
+    method: str = ""
+    is_synthetic: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an id that DICOM cannot hold."""
@@ -128,9 +138,53 @@ class StudyContext:
             )
             raise DataError(msg)
 
+    @property
+    def study_uid(self) -> str:
+        """StudyInstanceUID, whatever the method."""
+        return self._derive("study")
+
+    @property
+    def frame_of_reference_uid(self) -> str:
+        """One for all images that lie in the same space, whatever the method."""
+        return self._derive("space")
+
+    @property
+    def use(self) -> str:
+        """What a person must be told of every object."""
+        return f"{RESEARCH_ONLY} - SYNTHETIC" if self.is_synthetic else RESEARCH_ONLY
+
+    def object_uid(self, *role: object) -> str:
+        """Return the UID of a series or object of this method, by what it is."""
+        return self._derive("object", self.method, *map(str, role))
+
     def replace_uid(self, uid: str) -> str:
         """Return the UID that stands for a source's here, always the same one."""
-        return self._replacements.setdefault(str(uid), new_uid())
+        return self._derive("source", str(uid))
+
+    def _derive(self, *words: str) -> str:
+        """Make a UID of the form 2.25 and the number of a UUID (PS3.5 B.2)."""
+        text = "\0".join(words).encode()
+        digest = hashlib.sha256(self.secret + b"\0" + text).digest()
+        return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
+
+    def refer_to(self, dataset: Dataset, source: Sequence[Dataset]) -> None:
+        """Refer to source images by study-local UIDs; without any, to none."""
+        for keyword in ("ReferencedSeriesSequence", "SourceImageSequence"):
+            if keyword in dataset:
+                delattr(dataset, keyword)
+        if not source:
+            return
+        by_series: dict[str, list[Dataset]] = {}
+        for image in source:
+            reference = Dataset()
+            reference.ReferencedSOPClassUID = image.SOPClassUID
+            reference.ReferencedSOPInstanceUID = self.replace_uid(image.SOPInstanceUID)
+            series_uid = self.replace_uid(image.SeriesInstanceUID)
+            by_series.setdefault(series_uid, []).append(reference)
+        dataset.ReferencedSeriesSequence = _referenced_series(by_series)
+        dataset.SourceImageSequence = [
+            deepcopy(reference) for group in by_series.values() for reference in group
+        ]
 
     def require_not_from(self, source: Iterable[Dataset]) -> None:
         """Refuse to write a patient's own id.
@@ -157,6 +211,48 @@ class StudyContext:
         dataset.BodyPartExamined = "BRAIN"
         dataset.PatientIdentityRemoved = "YES"
         dataset.DeidentificationMethod = DEIDENTIFICATION
+        if self.is_synthetic:
+            dataset.SyntheticData = "YES"
+
+
+def _referenced_series(by_series: Mapping[str, list[Dataset]]) -> list[Dataset]:
+    referenced = []
+    for uid, references in by_series.items():
+        series = Dataset()
+        series.SeriesInstanceUID = uid
+        series.ReferencedInstanceSequence = references
+        referenced.append(series)
+    return referenced
+
+
+def source_secret(patient_id: str, pixels: bytes) -> bytes:
+    """Return what a patient's UIDs follow from: the study-local id and the pixels.
+
+    They are the same each time, and who has no more than names, numbers or UIDs of the
+    source cannot make them. Who has the images knows already whose maps they are.
+
+    Args:
+        patient_id: Study-local id.
+        pixels: Values of the source, or a hash of them.
+    """
+    return hashlib.sha256(patient_id.encode() + b"\0" + pixels).digest()
+
+
+def stamp(dataset: Dataset) -> None:
+    """Write when an object was made: now, or the time in SOURCE_DATE_EPOCH (UTC)."""
+    now = _time_of_writing()
+    date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    dataset.InstanceCreationDate = dataset.ContentDate = date
+    dataset.InstanceCreationTime = dataset.ContentTime = time
+    for equipment in dataset.get("ContributingEquipmentSequence", None) or ():
+        equipment.ContributionDateTime = date + time
+
+
+def _time_of_writing() -> dt.datetime:
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if fixed.isdecimal():
+        return dt.datetime.fromtimestamp(int(fixed), dt.UTC)
+    return dt.datetime.now().astimezone()
 
 
 def _is_study_local(dataset: Dataset) -> bool:

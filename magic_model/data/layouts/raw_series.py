@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError, pluralize, require_member
+from magic_model.errors import DataError, Named, pluralize
 
 if TYPE_CHECKING:
     from magic_model.data.dicom.dynamic import Candidate
@@ -22,16 +21,12 @@ USUAL_STEP_S = 1.0
 MAPS = (Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP, Kind.TMAX)
 
 
-class Maps(StrEnum):
+class Maps(Named):
     """Which maps are computed where there is a raw series."""
 
     MISSING = "missing"
     GIVEN = "given"
     ALL = "all"
-
-    @classmethod
-    def _missing_(cls, value: object) -> NoReturn:
-        require_member(cls, value)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from magic_model import distributed
+from magic_model.batch import FAILURES
+from magic_model.cli import main
 from magic_model.data.cohort import GENERATED_FILE
 from magic_model.data.nifti import write_nifti
 from magic_model.data.volume import Kind
@@ -19,6 +22,7 @@ from tests.magic_model.data.conftest import make_head
 from tests.magic_model.inference.tiny import (
     small_recipe,
     write_checkpoint,
+    write_head_cohort,
 )
 
 MAPS = [Kind(name) for name in PAPER_MAPS]
@@ -144,3 +148,86 @@ def test_two_processes_write_the_same_files_as_one(
     )
     assert run.stdout == text.replace(str(one), str(tmp_path / "two"))
     assert bytes_of(tmp_path / "two") == bytes_of(one)
+
+
+@pytest.fixture
+def ending(run_folder, tmp_path, capsys):
+    """Generate into a folder; give exit status and what was printed."""
+
+    def run(cohort, out, *options):
+        told = ["--checkpoint", run_folder, "--input", cohort, "--out", tmp_path / out]
+        status = main([str(word) for word in ("generate", *told, *options)])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_parts_write_the_bytes_of_one_process(generated, cohort, ending, tmp_path):
+    _, one = generated(cohort, out="one")
+    status, said = ending(cohort, "parts", "--part", "2/2")
+    assert status == 0
+    assert "2 patients of other parts to come" in said
+    assert not (tmp_path / "parts" / GENERATED_FILE).exists()
+    status, said = ending(cohort, "parts", "--part", "1/2")
+    assert "to come" not in said
+    assert bytes_of(tmp_path / "parts") == bytes_of(one)
+
+
+def test_a_patient_that_fails_is_left_out_and_told(
+    generated, ending, tmp_path, command
+):
+    heads = write_head_cohort(tmp_path / "heads")
+    _, whole = generated(heads, out="whole")
+    scan = heads / "P2" / "ncct.nii.gz"
+    right = scan.read_bytes()
+    scan.write_bytes(b"no image")
+    status, said = ending(heads, "some", "--keep-going")
+    assert status == 1
+    assert "1 patient failed:\n  P2: " in said
+    out = tmp_path / "some"
+    rows = (out / FAILURES).read_text().splitlines()
+    assert rows[0] == "patient_id,error"
+    assert [row[:3] for row in rows[1:]] == ["P2,"]
+    assert [row[:2] for row in (out / GENERATED_FILE).read_text().splitlines()[1:]] == [
+        "P1",
+        "P3",
+    ]
+    scan.write_bytes(right)
+    status, said = ending(heads, "some", "--keep-going")
+    assert status == 0
+    assert bytes_of(out) == bytes_of(whole)
+
+
+def test_bids_is_of_all_patients(ending, cohort, tmp_path, refusal, run_folder):
+    told = ["--checkpoint", run_folder, "--input", cohort, "--out", tmp_path / "out"]
+    said = refusal("generate", *told, "--bids", "--part", "1/2")
+    assert "--bids must be given without --part" in said
+    assert ending(cohort, "out", "--bids")[0] == 0
+    subjects = sorted(path.name for path in (tmp_path / "out/bids").glob("sub-*"))
+    assert subjects == ["sub-P1", "sub-P2", "sub-P3"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_killed_workers_lose_nothing(generated, cohort, run_folder, tmp_path):
+    """One is killed between its patients; it and another part then end the work."""
+    _, one = generated(cohort, out="one")
+    out = tmp_path / "parts"
+    told = ["--checkpoint", run_folder, "--input", cohort, "--out", out]
+    command = [sys.executable, "-m", "magic_model.cli", "generate", *map(str, told)]
+
+    def start(number):
+        return subprocess.Popen(
+            [*command, "--part", f"{number}/2"],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+        )
+
+    first = start(1)  # P1 and P3
+    while first.poll() is None and not (out / "P1" / "generated.json").exists():
+        time.sleep(0.01)
+    first.kill()
+    first.wait()
+    workers = [start(1), start(2)]
+    assert [worker.wait(timeout=110) for worker in workers] == [0, 0]
+    assert bytes_of(out) == bytes_of(one)

@@ -24,9 +24,9 @@ PHRASE, OTHER = "correct horse", "battery staple"
 CHEAP = {"work_factor": 2**4}
 
 
-def test_what_is_sealed_comes_back(tmp_path):
+def test_what_is_sealed_comes_back(tmp_path, cheap_keys):
     path = tmp_path / "KEY"
-    seal(TRUTH, path, [PHRASE])
+    seal(TRUTH, path, [PHRASE], work_factor=cheap_keys)
 
     assert unseal(path, [PHRASE]) == TRUTH
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -159,7 +159,7 @@ def first_form(**changes):
     [
         ([], "own.json line 1: must be a JSON object, got list"),
         ({"name": "x"}, "line 1: questions must be given, got nothing"),
-        (own() | {"schema": 2}, "line 2: schema must be 1, got 2"),
+        (own() | {"schema": 3}, "line 2: schema must be 1 or 2, got 3"),
         (own() | {"colour": 1}, "line 21: colour is unknown; known are title, vers"),
         (own() | {"questions": {}}, "line 5: questions must be a list, got {}"),
         (own() | {"questions": []}, "questions must hold one or more questions"),

@@ -1,0 +1,1 @@
+"""What is asked: a question of any type, when it is asked, and its valid answers."""
