@@ -137,7 +137,8 @@ def find_motion(series: FloatArray, spacing: tuple[float, float, float]) -> Moti
     bones = coarse.bones(coarse.frame(0))
     if np.count_nonzero(bones) * coarse.factor**2 < _LEAST_BONE:
         unknown = np.full((len(frames), 3), math.nan)
-        return Motion(unknown, unknown, *2 * [unknown[:, 0]], np.zeros(3), spacing)
+        none = unknown[:, 0]
+        return Motion(unknown, unknown, none, none, np.zeros(3), spacing)
     middle = np.argwhere(bones).mean(axis=0) * coarse.spacing + coarse.origin
     free = _free(series.shape, spacing)
     target = _Target.of(coarse, 0, middle, free)
