@@ -24,9 +24,10 @@ _NEAR_MM = 4.0
 _UNSURE_S = 0.3
 _WIDE_S = 2.5  # delays further from those of the neighbours are left out
 _TOGETHER_S = 1.0  # delays of voxels that are worked on together
-_NEAR_SD = 0.25  # of the logarithm of the transit time, around that of the neighbours
+_NEAR_SD = 0.2  # of the logarithm of the transit time, around that of the neighbours
 _UNSURE = 0.1
-_WIDE = 0.6
+_APART = 1.5  # of how far theirs lie apart
+_WIDE = 2.4  # standard deviations
 _TOGETHER = 0.2
 _COARSE = (2, 2)  # delays and transit times at first, every so many
 _FIRST_MM = 2.0  # and voxels about so far apart
@@ -75,7 +76,7 @@ def estimate(
     residue are equally likely everywhere. No curve tells the shape well: one that
     decays at once and one with a plateau fit alike, with flows that differ by a third,
     so none is chosen. Delay and transit time are near those of the neighbours (standard
-    deviations 1.5 s and 25 %): their own, found with a delay within 4 s of that of the
+    deviations 1.5 s and 20 %, more where theirs differ): their own, found with a delay within 4 s of that of the
     whole brain, averaged (Gaussian of 4 mm) with weights by how sure they are.
 
     Args:
@@ -92,16 +93,16 @@ def estimate(
     before = _Near.anywhere(len(scores), usual, _USUAL_SD_S)
     first = grid.thinned().weigh(scores, sd[picked], before)
 
-    def nearby(values: Array, spread: Array, unsure: float) -> Array:
+    def nearby(values: Array, spread: Array, unsure: float) -> tuple[Array, Array]:
         weight = 1 / (spread**2 + unsure**2)
-        return _around(values, weight, some, mask, spacing)
+        mean = _around(values, weight, some, mask, spacing)
+        square = _around(values**2, weight, some, mask, spacing)
+        return mean, np.sqrt(np.maximum(square - mean**2, 0))
 
-    near = _Near(
-        nearby(first.delay, first.delay_sd, _UNSURE_S),
-        _NEAR_SD_S,
-        nearby(first.transit, first.transit_sd, _UNSURE),
-        _NEAR_SD,
-    )
+    delay, _ = nearby(first.delay, first.delay_sd, _UNSURE_S)
+    transit, apart = nearby(first.transit, first.transit_sd, _UNSURE)
+    wide = np.hypot(_NEAR_SD, _APART * apart)
+    near = _Near(delay, np.full_like(delay, _NEAR_SD_S), transit, wide)
     return _closer(denoised.scores, sd, grid, near)
 
 
@@ -153,32 +154,40 @@ class _Near:
     """
 
     delay: Array
-    delay_sd: float
+    delay_sd: Array
     transit: Array
-    transit_sd: float
+    transit_sd: Array
 
     @classmethod
     def anywhere(cls, voxels: int, delay: float, sd: float) -> "_Near":
         """Expect a delay, and any transit time."""
-        return cls(np.full(voxels, delay), sd, np.zeros(voxels), math.inf)
+        expected = np.full(voxels, delay), np.full(voxels, sd)
+        return cls(*expected, np.zeros(voxels), np.full(voxels, math.inf))
 
     def of(self, these: slice | NDArray[np.intp]) -> "_Near":
         """Return what is expected of some voxels."""
-        return replace(self, delay=self.delay[these], transit=self.transit[these])
+        return _Near(
+            self.delay[these],
+            self.delay_sd[these],
+            self.transit[these],
+            self.transit_sd[these],
+        )
 
 
 def _closer(scores: FloatArray, sd: Array, grid: "_Grid", near: _Near) -> Estimate:
     """Weigh on the whole grid, but only tissues close to those of the neighbours."""
     late = np.floor(near.delay / _TOGETHER_S).astype(int)
     slow = np.floor(near.transit / _TOGETHER).astype(int)
-    kinds, which = np.unique(np.stack([late, slow]), axis=1, return_inverse=True)
+    wide = np.ceil(near.transit_sd * _WIDE / _TOGETHER).astype(int)
+    kinds, which = np.unique(np.stack([late, slow, wide]), axis=1, return_inverse=True)
     order = np.argsort(which.ravel(), kind="stable")
     ends = np.cumsum(np.bincount(which.ravel()))[:-1]
     found = np.zeros((4, len(sd)))
 
     def work(group: int) -> None:
         these = np.split(order, ends)[group]
-        part = grid.around(*((kinds[:, group] + 0.5) * [_TOGETHER_S, _TOGETHER]))
+        at = (kinds[:2, group] + 0.5) * [_TOGETHER_S, _TOGETHER]
+        part = grid.around(*at, kinds[2, group] * _TOGETHER)
         got = part.weigh(scores[these], sd[these], near.of(these))
         found[:, these] = got.flow, got.volume, got.delay, got.peak
 
@@ -244,7 +253,7 @@ class _Grid:
         """Return some of the delays and transit times."""
         return self._some(*(slice(None, None, every) for every in _COARSE))
 
-    def around(self, delay: float, transit: float) -> "_Grid":
+    def around(self, delay: float, transit: float, reach: float) -> "_Grid":
         """Return the delays and transit times around some."""
 
         def close(values: Array, middle: float, reach: float) -> slice:
@@ -258,7 +267,7 @@ class _Grid:
 
         return self._some(
             close(self.delays, delay, _WIDE_S + _TOGETHER_S / 2),
-            close(self.transits, transit, _WIDE + _TOGETHER / 2),
+            close(self.transits, transit, reach + _TOGETHER / 2),
         )
 
     def weigh(self, scores: FloatArray, sd: Array, near: _Near) -> _Weighed:
@@ -308,7 +317,7 @@ class _Grid:
 
     def _expected(self, near: _Near) -> FloatArray:
         """Return the logarithm of how likely each tissue is before the curve."""
-        late = (self.delays - near.delay[:, None]) / near.delay_sd
-        slow = (self.transits - near.transit[:, None]) / near.transit_sd
+        late = (self.delays - near.delay[:, None]) / near.delay_sd[:, None]
+        slow = (self.transits - near.transit[:, None]) / near.transit_sd[:, None]
         away = late[:, :, None, None] ** 2 + slow[:, None, None, :] ** 2
         return np.asarray(self.prior - np.float32(0.5) * away.astype("f4"))
