@@ -25,12 +25,13 @@ $(STAMP):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
-demo: $(OUT)/report/report.html $(OUT)/reproduce/report.html  ## patients, network, blinded study, simulated readers, report
+demo: $(OUT)/reproduce/report.html $(OUT)/dossier/dossier.html  ## patients, network, blinded study, simulated readers, report
 	@printf '\nLook at:\n'
 	@printf '  %-34s %s\n' \
 	   $(SHOWN)/report.html "the patients shown" \
 	   $(OUT)/montages "what readers are shown" \
 	   $(OUT)/report/report.html "the simulated study" \
+	   $(OUT)/dossier/dossier.html "its checklists, for journal and board" \
 	   $(OUT)/reproduce/report.html "the paper, recomputed"
 	@printf 'Read the study yourself: make app\n'
 

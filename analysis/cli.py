@@ -1,7 +1,7 @@
 """The command `magic-analyze`: parse, call, print."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +9,8 @@ import typer
 from analysis.commands.accuracy import accuracy
 from analysis.commands.counts import recover, table
 from analysis.commands.deposit import deposit
+from analysis.commands.doctor import doctor
+from analysis.commands.dossier import dossier
 from analysis.commands.power import power
 from analysis.commands.report import report
 from analysis.commands.reproduce import reproduce
@@ -50,8 +52,31 @@ app = typer.Typer(
 )
 _add_version(app)
 
-for command in (reproduce, report, accuracy, deposit, tidy, table, recover, power):
+for command in (
+    reproduce, report, accuracy, dossier, deposit, tidy, table, recover, power, doctor,
+):  # fmt: skip
     app.command()(command)
+
+
+NEIGHBOURS: Mapping[str, str] = {
+    "reproduce": "Next: magic-analyze report, for readings of your own.",
+    "report": "Before: magic-study unblind, or magic-analyze tidy for files in another "
+    "form. Next: magic-analyze dossier and deposit.",
+    "accuracy": "Next: magic-analyze power --pilot plans the next study.",
+    "dossier": "Before: magic-analyze report. Beside: magic-study preregister, "
+    "magic-analyze deposit.",
+    "deposit": "Before: magic-analyze report. Beside: magic-analyze dossier.",
+    "tidy": "Next: magic-analyze report.",
+    "table": "Beside: magic-analyze report, for readings instead of counts.",
+    "recover": "Next: magic-analyze table, for a table that was recovered.",
+    "power": "Next: magic-study init, and magic-study preregister --power.",
+    "doctor": "Beside: magic-study verify, where a study is at fault.",
+}
+"""What comes before and after each command, for its help."""
+
+for _command in app.registered_commands:
+    _name = getattr(_command.callback, "__name__", "")
+    _command.epilog = NEIGHBOURS.get(_command.name or _name, "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

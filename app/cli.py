@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import reduce
 from operator import or_
@@ -104,6 +104,17 @@ _offer("read", serve_reading_room)
 _offer("monitor", serve_monitor)
 _offer("pilo", serve_explorer)
 _offer("deploy", write_deployment)
+
+NEIGHBOURS: Mapping[str, str] = {
+    "read": "Before: magic-study open. Beside: magic-app monitor, magic-app deploy.",
+    "monitor": "Before: magic-study coordinator add. Beside: magic-study status.",
+    "pilo": "Before: magic-model train with a recipe that has PILO.",
+    "deploy": "Before: magic-study build. Next: the units run magic-app read, monitor.",
+}
+"""What comes before and after each command, for its help."""
+
+for _command in app.registered_commands:
+    _command.epilog = NEIGHBOURS.get(_command.name or "", "")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from analysis.dossier.checklists import NAMES, checklist
 from tests.pages import ROOT, blocks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-STEPS = [f"{n}/9" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
+STEPS = [f"{n}/10" for n in range(1, 11)]
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +37,27 @@ def made(tmp_path_factory):
         return done.stdout, [line.split()[1] for line in steps]
 
     text, steps = make("demo")
-    assert sorted(steps) == STEPS
+    assert sorted(steps, key=STEPS.index) == STEPS
     return out, make, text
 
 
 def test_it_ends_with_where_to_look(made):
     out, _, text = made
-    shown = text.partition("Look at:\n")[2].splitlines()[:4]
+    shown = text.partition("Look at:\n")[2].splitlines()[:5]
 
-    assert [(Path(line.split()[0])).exists() for line in shown] == [True] * 4
+    assert [(Path(line.split()[0])).exists() for line in shown] == [True] * 5
     assert (out / "report" / "results.json").exists()
+
+
+def test_the_dossier_lists_every_item_and_answers_the_registered_text(made):
+    out, *_ = made
+    page = (out / "dossier" / "dossier.html").read_text()
+
+    for name in NAMES:
+        rows = (out / "dossier" / f"{name}.csv").read_text().splitlines()
+        assert len(rows) == checklist(name).n_rows + 1
+    assert "names the protocol of this study" in page
+    assert "Recipe tiny" in page
 
 
 def test_a_second_run_makes_what_is_missing_and_no_more(made):
@@ -53,7 +65,7 @@ def test_a_second_run_makes_what_is_missing_and_no_more(made):
 
     assert make("demo")[1] == []
     shutil.rmtree(out / "report")
-    assert make("demo")[1] == ["8/9"]
+    assert make("demo")[1] == ["8/10", "10/10"]
 
 
 def test_its_study_is_ready_to_be_read(made):

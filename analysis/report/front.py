@@ -143,9 +143,14 @@ def origin_of_plan(plan: AnalysisPlan) -> str:
             "is exploratory."
         )
     if plan.seal == "holds":
+        registered = (
+            " The registered text beside the readings (SHA-256 "
+            f"{plan.registration_sha256[:_SHOWN_OF_HASH]}) names this protocol."
+        )
         return (
             "Fixed before the study was built, in the sealed protocol (SHA-256 "
             f"{plan.protocol_sha256[:_SHOWN_OF_HASH]})."
+            f"{registered if plan.registered == 'same' else ''}"
         )
     if plan.seal == "broken":
         return "As stated in plan.json, which is not the plan of the sealed protocol."
@@ -306,6 +311,7 @@ def _content(
             "sealed": plan.seal == "holds",
             "protocol_sha256": plan.protocol_sha256 or None,
             "confidence_level": plan.confidence_level,
+            **_registered(plan),
         },
         "primary": {
             "text": answered.primary_text or None,
@@ -319,4 +325,14 @@ def _content(
             "left_out": list(answered.left_out),
             "endpoints": [answers.endpoint_json(one) for one in answered.family],
         },
+    }
+
+
+def _registered(plan: AnalysisPlan) -> dict[str, str]:
+    """Return what results.json says of a registered text; nothing without one."""
+    if plan.registered == "none":
+        return {}
+    return {
+        "registered": plan.registered,
+        "registration_sha256": plan.registration_sha256,
     }

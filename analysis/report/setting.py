@@ -208,6 +208,12 @@ def _of_plan(context: Setting) -> Iterator[str]:
             "plan.json is not the plan of the sealed protocol (SHA-256 "
             f"{plan.protocol_sha256[:12]}): it was changed after the study was built."
         )
+    if plan.registered == "other":
+        yield (
+            "The registered text beside the readings names another protocol than the "
+            f"sealed one (SHA-256 {plan.protocol_sha256[:12]}): this report does not "
+            "answer that text."
+        )
 
 
 def _of_numbers(context: Setting) -> Iterator[str]:

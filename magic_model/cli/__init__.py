@@ -1,7 +1,7 @@
 """The command `magic-model`: parse, call, print."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -16,6 +16,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+NEIGHBOURS: Mapping[str, str] = {
+    "phantom": "Next: magic-model train, or generate with a trained network.",
+    "import": "Beside: magic-model perfusion, for raw series. Next: magic-model train.",
+    "perfusion": "Next: magic-model import.",
+    "train": "Before: magic-model import or phantom. Next: magic-model generate.",
+    "generate": "Before: magic-model train. Next: magic-model montage, evaluate.",
+    "montage": "Before: magic-model generate. Next: magic-study build.",
+    "evaluate": "Before: magic-model generate. Beside: magic-model ceiling.",
+    "ceiling": "Beside: magic-model evaluate.",
+    "export": "Before: magic-model train. Next: magic-model generate.",
+}
+"""What comes before and after each command, for its help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,6 +76,10 @@ def _program(
 cohorts.register(app)
 networks.register(app)
 perfusion.register(app)
+
+for _command in app.registered_commands:
+    _name = getattr(_command.callback, "__name__", "")
+    _command.epilog = NEIGHBOURS.get(_command.name or _name.strip("_"), "")
 
 
 def _fail(message: str) -> int:

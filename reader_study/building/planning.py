@@ -78,7 +78,7 @@ def prepare(protocol: Path, cases: Path) -> PreparedStudy:
     source, folder = checking.read_toml(protocol), protocol.parent
     planned = formats_protocol.protocol_of(source)
     formats_protocol.check_names(planned, source)
-    questionnaire = _questionnaire(planned, folder)
+    questionnaire = questionnaire_of(planned, folder)
     check_plan(planned, questionnaire, source)
     asked = [name for name in planned.design.strata if name in questionnaire.ids]
     if asked:
@@ -160,9 +160,14 @@ def preview(path: Path, cases: Path | None = None) -> Preview:
     return Preview(plan.slots, {p.token: p.pseudo_id for p in plan.presentations})
 
 
-def _questionnaire(
+def questionnaire_of(
     protocol: formats_protocol.Protocol, folder: Path
 ) -> formats_questionnaire.Questionnaire:
+    """Return the questionnaire that a protocol asks for, the paper's or its own file.
+
+    Raises:
+        FormatError: If it cannot be read, or nobody could read with it.
+    """
     if protocol.questionnaire == formats_questionnaire.PAPER:
         return formats_questionnaire.paper_questionnaire()
     path = folder / protocol.questionnaire

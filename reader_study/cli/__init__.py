@@ -1,7 +1,7 @@
 """The command `magic-study`: parse, call, print."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
@@ -25,6 +25,38 @@ study_lifecycle.register(app)
 app.add_typer(case, name="case")
 keys.register(app)
 app.add_typer(coordinator, name="coordinator")
+
+
+NEIGHBOURS: Mapping[str, str] = {
+    "init": "Before: magic-analyze power. Next: magic-study preregister, build.",
+    "preview": "Before: magic-study init. Next: magic-study build.",
+    "preregister": "Before: magic-analyze power --json. Next: magic-study build. At "
+    "the end magic-analyze report says if it answers the text.",
+    "build": "Before: magic-model montage makes cases.csv. Next: magic-study audit, "
+    "reader add, open.",
+    "audit": "Before: magic-study build. Next: magic-study open.",
+    "open": "Before: magic-study reader add. Next: magic-app read, magic-app monitor.",
+    "status": "Beside: magic-app monitor. Next: magic-study lock.",
+    "early": "Beside: magic-study amend, for a washout that changes for all.",
+    "amend": "Beside: magic-study early, for one reader.",
+    "lock": "Before: magic-study status. Next: magic-study unblind.",
+    "verify": "Beside: magic-study restore, for files that are damaged.",
+    "export": "Beside: magic-study status. At the end: magic-study unblind.",
+    "simulate": "Before: magic-study build. Next: magic-study lock.",
+    "unblind": "Before: magic-study lock. Next: magic-analyze report.",
+    "restore": "Before: magic-study verify or audit names what is damaged.",
+    "reader": "Before: magic-study build. Next: magic-study open, magic-app read.",
+    "case": "Beside: magic-study status. At the end: magic-study unblind.",
+    "pictures": "Beside: magic-study restore, magic-study verify.",
+    "coordinator": "Next: magic-app monitor.",
+}
+"""What comes before and after each command, for its help."""
+
+for _command in app.registered_commands:
+    _name = getattr(_command.callback, "__name__", "")
+    _command.epilog = NEIGHBOURS.get(_command.name or _name, "")
+for _group in app.registered_groups:
+    _group.epilog = NEIGHBOURS.get(_group.name or "", "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

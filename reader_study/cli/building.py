@@ -1,4 +1,4 @@
-"""Commands before a study has readers: `init`, `preview`, `build` and `audit`."""
+"""Commands before a study has readers: `init`, `preregister`, `build`, `audit`, ..."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ _LEAKS = 1
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the program."""
-    for command in (init, preview, build, audit):
+    for command in (init, preview, preregister, build, audit):
         app.command()(command)
 
 
@@ -50,6 +50,35 @@ def preview(
 
     found = planning.preview(path, cases)
     print(found.to_csv().rstrip("\n") if table else found.to_text())
+
+
+def preregister(
+    path: Annotated[Path, typer.Argument(help="study.toml, or a built study.")],
+    out: Annotated[
+        Path, typer.Option(help="New file; a Word document is written beside it.")
+    ] = Path("preregistration.md"),
+    power: Annotated[
+        Path | None,
+        typer.Option(help="JSON of magic-analyze power, for the sample size."),
+    ] = None,
+) -> None:
+    """Write the plan as registries ask for it, with what a person must add marked.
+
+    The report names the same protocol hash. Power: magic-analyze power --json.
+    """
+    from reader_study.building import registering
+    from reader_study.formats.protocol import PROTOCOL_HASH, REGISTERED
+
+    found = registering.preregister(path, power=power)
+    digest = found.write(out)
+    print(
+        f"{out} and {out.with_suffix('.docx')} written; {found.n_open} places are "
+        f"marked '{registering.MARK}'\n"
+        f"{PROTOCOL_HASH} {found.hashes[PROTOCOL_HASH]}\n"
+        f"Text SHA-256 {digest}\n"
+        f"Fill it in, register it, and put it beside responses.csv as {REGISTERED}: "
+        "the report says whether it answers this text."
+    )
 
 
 def build(

@@ -16,7 +16,11 @@ from reader_study.formats.endpoint import (
     Multiplicity,
     multiplicities,
 )
-from reader_study.formats.protocol import Protocol, sealed_protocol_beside
+from reader_study.formats.protocol import (
+    Protocol,
+    registered_beside,
+    sealed_protocol_beside,
+)
 from reader_study.formats.questionnaire import Question
 
 FILE_NAME = "plan.json"
@@ -175,6 +179,13 @@ class AnalysisPlan:
     protocol_sha256: checking.Text = ""
     """Hash of that protocol, empty where nothing tells."""
 
+    registered: Literal["none", "same", "other"] = "none"
+    """Whether the registered text beside the readings names that protocol; `none`:
+    there is no text, or no sealed protocol to compare it with."""
+
+    registration_sha256: checking.Text = ""
+    """Hash of that text."""
+
     def __post_init__(self) -> None:
         # Cells of a table are read without the blanks around them.
         object.__setattr__(self, "reference", self.reference.strip())
@@ -274,6 +285,49 @@ class AnalysisPlan:
         if needed and self.margin_of(endpoint) is None:
             why = f"must be given where the claim is {endpoint.claim}, got nothing"
             raise checking.Invalid(why, *path, "margin")
+
+
+_MEASURES: Mapping[str, str] = {
+    "agreement": "the share of pairs with the same answer to {}",
+    "kappa": "Cohen's kappa of {}",
+    "weighted_kappa": "weighted kappa of {}",
+    "ac1": "Gwet's AC1 of {}",
+    "acceptability": "the difference of shares acceptable by {} (test - reference)",
+    "turing": "the balanced accuracy of telling the methods apart by {}",
+    "shift": "the mean steps along the scale of {} (test - reference)",
+    "share_acceptable": "the share acceptable by {}",
+    "auc": "the difference of AUCs by {} (test - reference)",
+    "sensitivity": "the difference of sensitivities by {} (test - reference)",
+    "specificity": "the difference of specificities by {} (test - reference)",
+}
+"""What is estimated of a question; a measure not named here stands by its own name."""
+
+_BETWEEN: Mapping[str, str] = {
+    "readers": "between two readers under one method",
+    "readings": "of a reader's first and second reading",
+}
+
+
+def in_words(endpoint: Endpoint, plan: AnalysisPlan) -> str:
+    """Return an endpoint as a sentence that readings can answer."""
+    measure = _MEASURES.get(endpoint.measure, f"{endpoint.measure} of {{}}")
+    of = measure.format(endpoint.question)
+    if endpoint.between != "methods":
+        of += f" {_BETWEEN[endpoint.between]}"
+    if endpoint.method:
+        of += f" under {endpoint.method}"
+    level, margin = f"{100 * plan.confidence_level:g} %", plan.margin_of(endpoint)
+    chance = 0.5 if endpoint.measure == "turing" else 0
+    if endpoint.claim == "at_least":
+        return f"The lower {level} limit of {of} lies above {endpoint.above:g}."
+    if endpoint.claim == "non_inferior":
+        return f"The lower {level} limit of {of} lies above -{margin:g}."
+    if endpoint.claim == "equivalent":
+        inner = f"{100 * (1 - 2 * plan.alpha):g} %"
+        return f"The {inner} interval of {of} lies within {margin:g} of {chance:g}."
+    if endpoint.claim == "differs":
+        return f"The {level} interval of {of} does not hold {chance:g}."
+    return f"No hypothesis: {of} is estimated with its {level} interval."
 
 
 def weight_matrix(weights: Sequence[Any]) -> list[list[float]]:
@@ -398,7 +452,15 @@ def plan_beside(responses: str | Path) -> AnalysisPlan:
         content.get(name) == fixed.get(name) for name in (*_NEVER_AMENDED, "tests")
     )
     seal: Literal["holds", "broken"] = "holds" if same else "broken"
-    return dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
+    plan = dataclasses.replace(plan, seal=seal, protocol_sha256=sealed.sha256)
+    text = registered_beside(path)
+    if text is None:
+        return plan
+    return dataclasses.replace(
+        plan,
+        registered="same" if text.protocol_sha256 == sealed.sha256 else "other",
+        registration_sha256=text.text_sha256,
+    )
 
 
 def _of_design(protocol: Protocol) -> dict[str, Any]:

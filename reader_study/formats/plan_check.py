@@ -16,13 +16,16 @@ _NO_SUBGROUPS = frozenset({"reader", "case", "method", "trial", "position"})
 
 def check_plan(
     protocol: Protocol, questionnaire: Questionnaire, source: checking.Source
-) -> None:
+) -> AnalysisPlan:
     """Check that a report can do what `[analysis]` plans with this questionnaire.
 
     Args:
         protocol: With the plan.
         questionnaire: Questionnaire of the study.
         source: The file study.toml.
+
+    Returns:
+        The plan.
 
     Raises:
         FormatError: If a key is not known or a value cannot be used; all are named,
@@ -46,10 +49,9 @@ def check_plan(
             given["tests"] = tuple(others)
         plan = AnalysisPlan(**given)
         faults += _question_faults(plan, table, questionnaire)
-    if faults:
-        raise source.error(
-            [checking.Fault(("analysis", *f.path), f.why) for f in faults]
-        )
+        if not faults:
+            return plan
+    raise source.error([checking.Fault(("analysis", *f.path), f.why) for f in faults])
 
 
 def _question_faults(

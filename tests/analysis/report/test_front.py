@@ -140,6 +140,17 @@ def test_a_sealed_plan_is_fixed_beforehand(study):
     assert "3f3f3f3f" in study.front.plan
 
 
+def test_a_report_says_whether_it_answers_the_registered_text(front):
+    same = front(replace(PLANNED, registered="same", registration_sha256="7a" * 32))
+    other = front(replace(PLANNED, registered="other", registration_sha256="7a" * 32))
+
+    assert "(SHA-256 7a7a7a7a7a7a7a7a) names this protocol" in same.plan
+    assert same.content["plan"]["registered"] == "same"
+    assert "names this protocol" not in other.plan
+    assert "does not answer that text" in " ".join(other.deviations)
+    assert "registered text" not in " ".join(same.deviations)
+
+
 @pytest.mark.parametrize("seal", ["none", "broken"])
 def test_any_other_plan_is_as_stated(responses, front, seal):
     plan = replace(PLANNED, seal=seal)

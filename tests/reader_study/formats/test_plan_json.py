@@ -1,8 +1,10 @@
+import hashlib
 import json
 
 import pytest
 
 from analysis.responses import ResponsesError
+from reader_study.formats.checking import FormatError
 from reader_study.formats.closing import ClosingAnswer, read_closing
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan, plan_beside, read_plan
@@ -199,6 +201,25 @@ def test_a_protocol_that_was_changed_has_another_hash(tmp_path):
     record["protocol"]["analysis"] = {"confidence_level": 0.8}
     with pytest.raises(ResponsesError, match="protocol_sha256 must be the hash of pro"):
         plan_with_record(tmp_path, PLAN, record)
+
+
+@pytest.mark.parametrize(
+    ("named", "registered"), [(SEALED.sha256, "same"), ("0" * 64, "other")]
+)
+def test_a_registered_text_is_known_by_the_hash_in_it(tmp_path, named, registered):
+    text = f"# Filled in\n\n- Protocol SHA-256: `{named}`\n"
+    (tmp_path / "preregistration.md").write_text(text)
+
+    plan = plan_with_record(tmp_path, PLAN, sealed_content(SEALED))
+
+    assert plan.registered == registered
+    assert plan.registration_sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_text_without_a_hash_is_refused(tmp_path):
+    (tmp_path / "preregistration.md").write_text("- Protocol SHA-256: abc\n")
+    with pytest.raises(FormatError, match=r"64 hex digits, got abc"):
+        plan_with_record(tmp_path, PLAN, sealed_content(SEALED))
 
 
 def test_earlier_studies_and_plans_by_hand_have_no_seal(tmp_path):

@@ -1,0 +1,111 @@
+"""What the folder of a trained network says of it: the header of its checkpoint."""
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import InputError
+
+CHECKPOINT = "best.safetensors"
+_LARGEST = 100_000_000  # bytes of a header, as safetensors has it
+_OF = "magic_model"
+
+
+def network_facts(run: Path) -> dict[str, str]:
+    """Return what is known of a network, by the name of the fact.
+
+    Args:
+        run: Folder of a training run, or its checkpoint.
+
+    Raises:
+        InputError: If there is no checkpoint, or it is none of `magic-model train`.
+    """
+    path = run / CHECKPOINT if run.is_dir() else run
+    told, n_weights = _header(path)
+    recipe = told["recipe"]
+    facts = {
+        "network_architecture": _architecture(recipe, n_weights),
+        "network_data": _data(recipe, told),
+        "network_start": _start(told),
+        "network_training": _training(recipe, told),
+        "network_selection": "Of all epochs that one was kept whose validation error "
+        f"was least, epoch {told.get('epoch')}.",
+        "network_performance": _performance(told),
+        "network_software": f"magic-model generate --checkpoint {path.name}, SHA-256 "
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}.",
+        "network_fixed": "The checkpoint is one file; its hash tells of any change.",
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """Return what a checkpoint says of itself, and the number of its weights."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _LARGEST:
+                raise ValueError
+            header = json.loads(file.read(length))
+        told = json.loads(header.pop("__metadata__")[_OF])
+        recipe = told["recipe"]
+        n_weights = sum(math.prod(one["shape"]) for one in header.values())
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise InputError(msg) from error
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        msg = f"{path} must be a checkpoint of magic-model train, got another file"
+        raise InputError(msg) from error
+    if not isinstance(recipe, dict):
+        msg = f"{path} must hold a recipe, got none"
+        raise InputError(msg)
+    return told, n_weights
+
+
+def _architecture(recipe: Mapping[str, Any], n_weights: int) -> str:
+    generator = recipe.get("generator", {})
+    maps = ", ".join(str(one).upper() for one in recipe.get("maps", ()))
+    return (
+        f"Recipe {recipe.get('name')}: from non-contrast CT to {maps}; "
+        f"{_settings(generator)}; {n_weights:,} weights of the generator."
+    )
+
+
+def _data(recipe: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    ranges = "; ".join(
+        f"{name.upper()} {low:g} to {high:g}"
+        for name, (low, high) in told.get("ranges", {}).items()
+    )
+    return (
+        f"Input: {_settings(recipe.get('data', {}))}. Ranges of the maps: {ranges}. "
+        f"Fingerprint of the slices trained on: {told.get('data')}."
+    )
+
+
+def _start(told: Mapping[str, Any]) -> str:
+    seed = told.get("seed")
+    if told.get("init"):
+        return f"Weights of another checkpoint, SHA-256 {told['init']}; seed {seed}."
+    return f"Weights drawn at random, seed {seed}; no transfer learning."
+
+
+def _training(recipe: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    return (
+        f"Training: {_settings(recipe.get('training', {}))}. Terms of the loss: "
+        f"{_settings(recipe.get('loss', {}))}. Seed {told.get('seed')}."
+    )
+
+
+def _performance(told: Mapping[str, Any]) -> str:
+    errors = ", ".join(
+        f"{name.upper()} {value:.3g}"
+        for name, value in told.get("validation", {}).items()
+    )
+    return f"Mean absolute error on validation patients: {errors}." if errors else ""
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {v}" for name, v in values.items())
