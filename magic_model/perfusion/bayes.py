@@ -5,7 +5,7 @@ explain a curve; here flow is eliminated in closed form and the rest lies on a g
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +76,9 @@ def estimate(
     residue are equally likely everywhere. No curve tells the shape well: one that
     decays at once and one with a plateau fit alike, with flows that differ by a third,
     so none is chosen. Delay and transit time are near those of the neighbours (standard
-    deviations 1.5 s and 20 %, more where theirs differ): their own, found with a delay within 4 s of that of the
-    whole brain, averaged (Gaussian of 4 mm) with weights by how sure they are.
+    deviations 1.5 s and 20 %, more where theirs differ): their own, found in voxels
+    about 2 mm apart with a delay within 4 s of that of the whole brain, averaged
+    (Gaussian of 4 mm) with weights by how sure they are.
 
     Args:
         denoised: Curves of the voxels of the mask.
@@ -183,16 +184,16 @@ def _closer(scores: FloatArray, sd: Array, grid: "_Grid", near: _Near) -> Estima
     order = np.argsort(which.ravel(), kind="stable")
     ends = np.cumsum(np.bincount(which.ravel()))[:-1]
     found = np.zeros((4, len(sd)))
-
-    def work(group: int) -> None:
-        these = np.split(order, ends)[group]
-        at = (kinds[:2, group] + 0.5) * [_TOGETHER_S, _TOGETHER]
-        part = grid.around(*at, kinds[2, group] * _TOGETHER)
+    for (delay, transit, reach), these in zip(
+        kinds.T, np.split(order, ends), strict=True
+    ):
+        part = grid.around(
+            (delay + 0.5) * _TOGETHER_S,
+            (transit + 0.5) * _TOGETHER,
+            (reach + 0.5) * _TOGETHER,
+        )
         got = part.weigh(scores[these], sd[these], near.of(these))
         found[:, these] = got.flow, got.volume, got.delay, got.peak
-
-    for group in range(kinds.shape[1]):
-        work(group)
     return Estimate(*found)
 
 
@@ -267,7 +268,7 @@ class _Grid:
 
         return self._some(
             close(self.delays, delay, _WIDE_S + _TOGETHER_S / 2),
-            close(self.transits, transit, reach + _TOGETHER / 2),
+            close(self.transits, transit, reach),
         )
 
     def weigh(self, scores: FloatArray, sd: Array, near: _Near) -> _Weighed:
