@@ -28,7 +28,12 @@ _viewer = st.components.v2.component(
 
 
 def show_picture(
-    png: bytes, key: str, *, ahead: str = "", all_rows: bool = False
+    png: bytes,
+    key: str,
+    *,
+    ahead: str = "",
+    all_rows: bool = False,
+    pictures: int = 1,
 ) -> None:
     """Show a picture, large and without loss.
 
@@ -41,9 +46,12 @@ def show_picture(
         ahead: Token of the reading if the page has said that it holds the picture; it
             is then sent only if that proves not to be so.
         all_rows: Whether all rows of a montage must be seen; the page then counts them.
+        pictures: How many stand side by side in it; they are moved together.
     """
     missing = (st.session_state.get(key) or {}).get("missing")
     told: dict[str, object] = {"token": key, "all_rows": True} if all_rows else {}
+    if pictures > 1:
+        told["pictures"] = pictures
     if ahead and missing != ahead:
         data: object = told | {"ahead": ahead}
     else:

@@ -58,6 +58,9 @@ def show_page() -> None:
 
 def _place(room: Room, view: ReaderView) -> str:
     now = view.state
+    if view.stage is Stage.READING and now.step:
+        case, cases = (now.position + 1) // 2, now.n_readings // 2
+        return f"Trial {now.trial}: case {case} of {cases}, step {now.step} of 2"
     if view.stage is Stage.READING:
         return f"Trial {now.trial}: {now.position} of {now.n_readings}"
     practice = None

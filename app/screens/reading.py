@@ -53,12 +53,32 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
             show_case(session.study, picture, key, reading.token, ahead=here)
         with right, st.container(key="panel"):
             said = state.show_trouble()
+            _show_step(session, reading)
             show_questions(form, reading.draft, keep=True, said=said)
             with st.container(key="foot"):
                 _show_foot(
                     form, reading, _STACK_KEYS if is_stack(session.study) else _KEYS
                 )
     desk(_desk_key(reading.token))
+
+
+def _show_step(session: ReadingSession, reading: Reading) -> None:
+    """Say which step of its case a reading is, and what was answered before."""
+    if not reading.step:
+        return
+    with st.container(key="step"):
+        if reading.step == 1:
+            st.text("Step 1 of 2. Your answers stay as they are once saved.")
+            return
+        st.text("Step 2 of 2. Please answer again with what is shown now.")
+        given = reading.first.answers if reading.first else {}
+        labels = [
+            f"{question.id} {said}"
+            for question in session.study.questionnaire
+            if (said := question.says(given.get(question.id)))
+        ]
+        if labels:
+            st.text(f"Step 1: {'; '.join(labels)}")
 
 
 def _show_foot(form: Form, reading: Reading, keys: str) -> None:

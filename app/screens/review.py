@@ -42,7 +42,8 @@ def show_review(
         with st.container(key="answers"):
             st.html(answers_table(session.study.questionnaire, stored.values()))
         if corrections:
-            _offer_corrections(tuple(stored))
+            # The first of two steps stays as it was answered.
+            _offer_corrections(tuple(n for n in stored if progress.step_of(n) != 1))
         _offer_signature(progress.trial)
 
 

@@ -211,6 +211,7 @@ class Protocol:
             raise checking.Invalid(why, "min_distance")
 
     def _check_layout(self, layout: formats_design.StudyDesign) -> None:
+        self._check_display(layout)
         if self.closing and layout.sessions != 2:
             why = "must be false unless there are two sessions, which it compares"
             raise checking.Invalid(why, "closing")
@@ -229,6 +230,21 @@ class Protocol:
                     f"must be {self.n_cases} at most, the number of cases, got {given}"
                 )
                 raise checking.Invalid(why, "layout", key)
+
+    def _check_display(self, layout: formats_design.StudyDesign) -> None:
+        """Refuse what does not go with several pictures at once, or with two steps."""
+        several = layout.at_once > 1
+        shown = "several pictures are shown at once" if several else "two steps follow"
+        faults = (
+            ("viewer", "be 'montage'", several and self.viewer != "montage"),
+            ("training_cases", "be left out", several and self.training_cases),
+            ("closing", "be false", layout.display != "one picture" and self.closing),
+        )
+        for name, must, wrong in faults:
+            if wrong:
+                got = checking.clipped(getattr(self, name))
+                why = f"must {must} where {shown}, got {got}"
+                raise checking.Invalid(why, name)
 
     def _check_counts(self, layout: formats_design.StudyDesign) -> None:
         if layout.pairing == "unpaired":

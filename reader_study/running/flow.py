@@ -13,6 +13,7 @@ from reader_study.errors import counted
 from reader_study.formats import flow
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.protocol import Protocol
+from reader_study.formats.showing.display import in_words
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.milestones import Deviation, Phase, find_deviations
 from reader_study.store.readers import Reader
@@ -81,12 +82,13 @@ def _of_design(protocol: Protocol) -> dict[int, str]:
     cases = counted(protocol.n_cases, "case") if drawn else "all cases"
     how = f"Cases were drawn at random: {drawn}" if drawn else "All cases were read"
     arms = counted(len(layout.arms), "arm")
+    shown = in_words(layout.display, layout.at_once)
     return {
         3: f"Cases: {protocol.n_cases} ({drawn})." if drawn else "Cases: all given.",
         6: f"{counted(protocol.n_readers, 'reader')} and {cases} were planned, in "
         f"{counted(layout.sessions, 'session')}; {arms}, {layout.pairing}.",
         7: f"{how}; allocation {layout.allocation}, order of presentation "
-        f"{layout.order}.",
+        f"{layout.order}.{f' {shown}' if shown else ''}",
     }
 
 

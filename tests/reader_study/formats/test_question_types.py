@@ -2,14 +2,20 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
-from reader_study.formats.checking import parse_json
-from reader_study.formats.questionnaire import Problem, questionnaire_of
+from reader_study.formats.checking import FormatError, parse_json
+from reader_study.formats.questionnaire import (
+    Choice,
+    Problem,
+    Question,
+    questionnaire_of,
+)
 from reader_study.formats.spellings import answer
 
 YES_NO = [{"code": 1, "label": "Yes"}, {"code": 0, "label": "No"}]
@@ -312,3 +318,39 @@ def test_what_is_wrong_with_a_definition_is_said_with_key_and_place(content, mes
 
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith("own.json line ")
+
+
+def test_questions_about_pictures_are_answered_by_their_places():
+    which = Question("Q1", "Better?", type="which", pictures=2, tie="Alike")
+    rank = Question("Q2", "Order?", type="rank", pictures=3)
+
+    assert (which.codes, which.labels) == ((1, 2, 0), ("A", "B", "Alike"))
+    assert (rank.parse("213"), rank.says(213), rank.parse("113")) == (
+        213, "B, A, C", None,
+    )  # fmt: skip
+    shown = ("GAN", "real", "flow")
+    said = [which.methods_of(code, shown) for code in which.codes]
+    assert said == ["GAN", "real", "none"]
+    assert rank.methods_of(213, shown) == "real > GAN > flow"
+    assert not which.of_schema_1
+    assert which.to_dict() == {
+        "id": "Q1", "text": "Better?", "type": "which", "pictures": 2, "tie": "Alike",
+    }  # fmt: skip
+    assert replace(which, text="Nicer?").codes == which.codes
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"type": "which"}, "pictures must be given, got nothing"),
+        ({"type": "which", "pictures": 9}, "pictures must be 2 to 8 of type which"),
+        ({"type": "rank", "pictures": 5}, "pictures must be 2 to 4 of type rank"),
+        ({"type": "which", "pictures": 3, "tie": "x"}, "tie must be left out of more"),
+        ({"type": "rank", "pictures": 2, "tie": "x"}, "tie must be left out of a ques"),
+        ({"type": "which", "pictures": 2, "scale": (Choice(1, "a"), Choice(2, "b"))},
+         "scale must be left out of a question of type which"),
+    ],
+)  # fmt: skip
+def test_questions_about_pictures_must_fit_them(given, message):
+    with pytest.raises(FormatError, match=message):
+        Question("Q1", "?", **given)
