@@ -20,6 +20,7 @@ from analysis.report.displays.results import DisplayResults, analyse_displays
 from analysis.report.frames import table_of_questions
 from analysis.report.question import Incomplete
 from analysis.responses.pairing import paired_readings
+from analysis.responses.scales import on_scales, scales_of
 from reader_study.formats import arms as formats_arms
 from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.checking import FormatError
@@ -66,8 +67,11 @@ class Study:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """Ids of the questions, in the order of the questionnaire."""
-        return tuple(self.responses.questionnaire.ids)
+        """Ids of the questions with codes, in the order of the questionnaire.
+
+        A question of several is one of yes and no for each code.
+        """
+        return scales_of(self.responses.questionnaire).ids
 
     def table_one(self) -> pd.DataFrame:
         """Return agreement and kappa of each question; the headings name the interval.
@@ -76,7 +80,8 @@ class Study:
         belongs to, pairs are taken as independent, as in the paper's Table 1.
         """
         level, incomplete = self.chosen.over(self.plan)
-        questions = report_results.analyse_questions(self.responses, incomplete)
+        found = on_scales(self.responses)
+        questions = report_results.analyse_questions(found, incomplete)
         return table_of_questions(questions, level)
 
     def pairs(self, question: str) -> Pairs:
@@ -85,9 +90,10 @@ class Study:
         Raises:
             ValueError: If the study has no such question.
         """
-        for asked in self.responses.questionnaire:
+        found = on_scales(self.responses)
+        for asked in found.questionnaire:
             if asked.id == question:
-                return paired_readings(self.responses, asked)
+                return paired_readings(found, asked)
         msg = f"Question must be one of {', '.join(self.questions)}, got {question!r}"
         raise InputError(msg)
 
@@ -151,8 +157,11 @@ class ArmsStudy:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """Ids of the questions, in the order of the questionnaire."""
-        return tuple(self.responses.questionnaire.ids)
+        """Ids of the questions with codes, in the order of the questionnaire.
+
+        A question of several is one of yes and no for each code.
+        """
+        return scales_of(self.responses.questionnaire).ids
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -101,6 +101,43 @@ def _component(name: str, html: str = "", script: str = "") -> Any:  # noqa: ANN
     return st.components.v2.component(name, html=html, css=style, js=code)
 
 
+_line = st.components.v2.component(
+    "line",
+    html=asset("line.html"),
+    css=asset("line.css"),
+    js=asset("line.js"),
+    isolate_styles=False,  # the keys of its field are known as those of a field
+)
+
+
+def line(
+    key: str, label: str, ends: tuple[str, str], kept: int | None, *, unmarked: str
+) -> None:
+    """Show a line from 0 to 100, without a mark until one was set.
+
+    Args:
+        key: Under which `mark_on` finds the mark.
+        label: For screen readers.
+        ends: What 0 and 100 mean.
+        kept: Mark that was set before.
+        unmarked: What screen readers say until there is one.
+    """
+    told = {"label": label, "ends": ends, "kept": kept, "unmarked": unmarked}
+    _line(key=key, data=told, default={"mark": kept}, on_mark_change=_nothing)
+
+
+def mark_on(given: object) -> int | None:
+    """Return the mark that a line's state holds; None if it holds nothing to believe.
+
+    Examples:
+        >>> mark_on({"mark": 37}), mark_on({"mark": None}), mark_on(None)
+        (37, None, None)
+    """
+    mark = given.get("mark") if isinstance(given, Mapping) else None
+    number = isinstance(mark, int | float) and not isinstance(mark, bool)
+    return round(mark) if number and 0 <= mark <= 100 else None  # type: ignore[operator, arg-type]
+
+
 _LONGEST = 1e7  # seconds
 
 _desk = _component("desk")

@@ -19,6 +19,8 @@ _OUTSIDE_BOUND = 0.1
 _ZERO_SHARE = 0.25
 _TOP_SHARE = 0.1
 _OPPOSITE = -0.3
+_PACE = (0.8, 2.2)
+_LATE_S = 3.0
 _FEWEST_VOXELS = 100
 
 
@@ -36,6 +38,7 @@ def map_findings(
     yield from _zeros(maps, inside)
     yield from _tops(maps, inside)
     yield from _opposites(maps)
+    yield from _paces(maps, inside)
 
 
 def _ranges(maps: Mapping[Kind, FloatArray], inside: _Mask | None) -> Iterator[str]:
@@ -149,3 +152,28 @@ def _opposites(maps: Mapping[Kind, FloatArray]) -> Iterator[str]:
                 "turned round?"
             )
             return
+
+
+def _paces(maps: Mapping[Kind, FloatArray], inside: _Mask | None) -> Iterator[str]:
+    """Compare by how much the latest tissue is late in TTP and in Tmax.
+
+    A delay adds the same to both, a long transit more to TTP: 1.2 to 1.5 times as much
+    in phantoms.
+    """
+    if not {Kind.TTP, Kind.TMAX} <= set(maps):
+        return
+    ttp, tmax = maps[Kind.TTP], maps[Kind.TMAX]
+    both = np.isfinite(ttp) & np.isfinite(tmax) & (ttp != 0)
+    both &= True if inside is None else inside
+    if both.sum() < _FEWEST_VOXELS:
+        return
+    late, known = (
+        float(np.subtract(*np.percentile(times[both], (99, 50))))
+        for times in (ttp, tmax)
+    )
+    low, high = _PACE
+    if min(late, known) >= _LATE_S and not low <= late / known <= high:
+        yield (
+            f"the latest hundredth of the brain is {late:.1f} s late in TTP and "
+            f"{known:.1f} s in Tmax: is one in another unit, or counted in frames?"
+        )

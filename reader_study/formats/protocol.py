@@ -56,6 +56,7 @@ _IN_FILE = {
     "require_all_slices": ("reading", "require_all_slices"),
     "lock_window": ("reading", "lock_window"),
     "measures": ("reading", "measures"),
+    "language": ("reading", "language"),
     "accepted_cues": ("blinding", "accepted_cues"),
     "analysis": ("analysis",),
 }
@@ -73,11 +74,15 @@ _IN_FILE_BY_ARMS = {
 
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
-    "pin", "viewer", "require_all_slices", "lock_window", "measures",
+    "pin", "viewer", "require_all_slices", "lock_window", "measures", "language",
     "accepted_cues",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
+
+
+Language = Literal["en", "de", "es", "zh"]
+"""Languages that the reading room speaks: English, German, Spanish, Chinese."""
 
 
 @checking.record(kw_only=True)
@@ -162,6 +167,9 @@ class Protocol:
 
     measures: checking.YesNo = False
     """Whether readers may measure lengths and means in a stack."""
+
+    language: Language = "en"
+    """Of all that the reading room says; questions and instructions are as given."""
 
     accepted_cues: tuple[PictureCue, ...] = ()
     """Cues of the pictures that may tell the methods apart; any other is refused."""

@@ -156,6 +156,8 @@ def responses_text(
             beside the trial, `shown` beside the method.
     """
     ids = questionnaire.ids
+    # Numbers and texts ask for no explanation.
+    reasons = (q.reason_column for q in questionnaire if q.scale)
     again = tuple(name for name in about if name == REPEAT)
     last = (
         *(_TRUTH if truth and not masked else ()),
@@ -166,7 +168,7 @@ def responses_text(
     header = [
         "reader", "trial", *again, "position", "pseudo_id",
         *(() if masked else unblinded),
-        *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
+        *ids, *reasons, "note", "revision", "opened_at",
         "submitted_at", "seconds", "active_seconds", *(("seen",) if viewed else ()),
         *last, "simulated",
     ]  # fmt: skip

@@ -164,7 +164,8 @@ def training_csv(
     ids = study.questionnaire.ids
     header = [
         "reader", "trial", "position", "case", "step", *ids,
-        *(f"{name}_expected" for name in ids), *(f"{name}_reason" for name in ids),
+        *(f"{name}_expected" for name in ids),
+        *(q.reason_column for q in study.questionnaire if q.scale),
         "recorded_at", "simulated",
     ]  # fmt: skip
     expected = {case.token: case.expected for case in study.training.cases}

@@ -11,6 +11,7 @@
 | the same where masks are given | named | `data/test_checks.py`: times_in_another_unit |
 | times shifted and cut off at 0 | named | `data/test_checks.py`: times_that_were_cut_off |
 | a map cut off at its top, or flat | named | `data/test_checks.py`: a_map_that_is_cut_off |
+| times counted in frames | named | `data/test_checks.py`: times_of_another_pace |
 | TTP turned round | named | `data/test_checks.py`: times_that_are_turned_round |
 | both sides ill | unknown | `data/test_lesion.py`: where_all_of_both_sides_is_ill |
 | gantry tilt, uneven spacing | resampled, noted | `data/test_tilted_head.py`: heights_are_those |

@@ -233,6 +233,21 @@ def test_a_map_that_is_cut_off_or_flat_is_named(images, brain, kind):
         )
 
 
+@pytest.mark.parametrize("kind", [Kind.TTP, Kind.TMAX])
+@pytest.mark.parametrize(("factor", "told"), [(0.5, True), (1, False), (2, True)])
+def test_times_of_another_pace_are_named(images, brain, kind, factor, told):
+    """A tenth of the brain is late, by 8 s in Tmax and 10 s in TTP."""
+    inside, late = brain.array > 0, np.indices(SHAPE)[0] < 9
+    times = {Kind.TMAX: np.where(late, 9, 1), Kind.TTP: np.where(late, 22, 12)}
+    wavy = np.indices(SHAPE).sum(axis=0) % 7 * 0.01
+    wrong = dict(images)
+    for one, values in times.items():
+        shown = (values + wavy) * (factor if one is kind else 1)
+        wrong[one] = brain.with_array(np.where(inside, shown, 0), one)
+    found = findings(wrong, brain)
+    assert any("or counted in frames?" in text for text in found) == told
+
+
 @pytest.mark.parametrize("other", [Kind.MTT, Kind.TMAX])
 def test_times_that_are_turned_round_are_named(images, brain, rng, other):
     """TTP is later where the transit takes longer, unless its colours are reversed."""
