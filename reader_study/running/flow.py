@@ -40,7 +40,8 @@ def grras_items(
     items = {
         **_of_design(protocol),
         4: f"Readers: {_specialties(status)}.",
-        8: f"Readers were blinded to method and case; {_interval(status, intervals)}.",
+        8: f"Readers were blinded to {_blinded_to(protocol)}; "
+        f"{_interval(status, intervals)}.",
         9: "Each reader worked alone, with a pseudo-ID for each case in each trial; "
         "no answers of others were shown.",
         11: f"{len(active)} of {len(status.readers)} readers and {submitted} of "
@@ -66,6 +67,11 @@ def grras_items(
     if status.simulated:
         items[11] += " All of them are simulated."
     return dict(sorted(items.items()))
+
+
+def _blinded_to(protocol: Protocol) -> str:
+    """Return what readers did not know; with an aid they see that they have it."""
+    return "the case" if protocol.design.display == "aided" else "method and case"
 
 
 def _of_design(protocol: Protocol) -> dict[int, str]:

@@ -52,7 +52,6 @@ def flow_first(shown, rng):
     return "flow" if "flow" in shown and rng.random() < 0.95 else shown[0]
 
 
-@pytest.mark.slow
 def test_a_preference_is_reported_with_its_level(tmp_path, capsys):
     which = {"id": "Q1", "type": "which", "pictures": 2, "tie": "Alike"}
     path = write(tmp_path, which, flow_first, "side by side", m=2, again=3)
@@ -83,7 +82,6 @@ def test_a_ranking_is_reported(tmp_path, capsys):
     assert "Plackett and Luce [" in page
 
 
-@pytest.mark.slow
 def test_a_choice_is_held_against_chance(tmp_path, capsys):
     def right(shown, rng):
         return "real" if rng.random() < 0.9 else shown[0]

@@ -133,7 +133,7 @@ def _worth_table(asked: PicturesAsked, worths: Worths, study: DisplayResults) ->
                 ),
             }
         )
-    note = f"{_CROSSED}. Of ties each method has its part.".capitalize()
+    note = f"Intervals: {_CROSSED}. Of ties each method has its part."
     caption = f"{asked.question.id}: worth of each method"
     return Table(f"worth_{asked.question.id}", caption, pd.DataFrame(rows), (note,))
 
