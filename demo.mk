@@ -7,7 +7,7 @@ MAPS       ?=
 JOBS       ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
 chain = $(BIN)/magic-app demo --out $(OUT) --trained-on $(TRAINED_ON) --cases $(CASES) \
-   --jobs $(JOBS) $(if $(MAPS),,--measured) $(if $(SAMPLE),--sample $(SAMPLE))
+   --jobs $(JOBS) $(MAPS) $(if $(SAMPLE),--sample $(SAMPLE))
 
 # To read it oneself: the same pictures, one reader, no washout.
 .PHONY: reading
