@@ -2,8 +2,8 @@
 # not made again. Two cohorts, so that nothing is shown to readers that was trained on.
 TRAINED_ON := 12
 CASES      := 7,6,7
-# Digital patients have exact maps; `make demo MAPS=` measures them from noisy series.
-MAPS       ?= --exact
+# Maps are measured from simulated series; `make demo MAPS=--exact` shows the smooth truth.
+MAPS       ?=
 JOBS       ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
 STUDY      := $(OUT)/study
