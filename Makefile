@@ -25,17 +25,11 @@ $(STAMP):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
-demo: $(OUT)/reproduce/report.html $(OUT)/dossier/dossier.html  ## patients, network, blinded study, simulated readers, report
-	@printf '\nLook at:\n'
-	@printf '  %-34s %s\n' \
-	   $(SHOWN)/report.html "the patients shown" \
-	   $(OUT)/montages "what readers are shown" \
-	   $(OUT)/report/report.html "the simulated study" \
-	   $(OUT)/dossier/dossier.html "its checklists, for journal and board" \
-	   $(OUT)/reproduce/report.html "the paper, recomputed"
+demo: $(STAMP)   ## patients, network, blinded study, simulated readers, report, dossier
+	@$(chain)
 	@printf 'Read the study yourself: make app\n'
 
-app: $(OUT)/reading/open  ## read the demonstration's study in the browser
+app: reading     ## read the demonstration's study in the browser
 	@$(BIN)/magic-study reader code $(OUT)/reading/STUDY you --by demo
 	@$(BIN)/magic-app read $(OUT)/reading/STUDY
 
@@ -76,7 +70,7 @@ docs: $(STAMP)   ## the pages, with a reference of all commands, into site/
 bench: $(STAMP)   ## ratios against other packages, measured in one run; writes docs/benchmarks-run.md
 	@$(BIN)/python -m benchmarks.run_all
 
-figures: $(OUT)/reproduce/report.html  ## renew the figures of README and docs
+figures: demo    ## renew the figures of README and docs
 	@cp $(OUT)/reproduce/agreement_charts.png docs/images/
 
 pins: $(STAMP)   ## renew constraints.txt; needs uv

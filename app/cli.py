@@ -13,6 +13,7 @@ import typer
 
 from app.api import serve_explorer, serve_monitor, serve_reading_room
 from app.configuration import StrPath
+from app.demonstration.chain import Demonstration, run_demonstration
 from app.deployment import write_deployment
 from reader_study.cli.options import add_help_and_version
 from reader_study.errors import StudyError
@@ -20,7 +21,7 @@ from reader_study.errors import StudyError
 app = typer.Typer(
     name="magic-app",
     help="Browser pages of a reader study. Research use only.",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -32,8 +33,9 @@ _EXTRAS = {"pydicom": "dicom", "safetensors": "model", "torch": "model"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    given = None if argv is None else list(argv)
     try:
-        status = app(None if argv is None else list(argv), standalone_mode=False)
+        status = app(given, standalone_mode=False, prog_name=app.info.name)
     except typer.Abort:
         return _fail("given up")
     except typer.TyperException as error:
@@ -105,11 +107,20 @@ _offer("monitor", serve_monitor)
 _offer("pilo", serve_explorer)
 _offer("deploy", write_deployment)
 
+
+def _demo(demonstration: Demonstration) -> str:
+    """Go the whole way from digital patients to a report; make what is missing."""
+    return run_demonstration(demonstration, say=print)
+
+
+_offer("demo", _demo)
+
 NEIGHBOURS: Mapping[str, str] = {
     "read": "Before: magic-study open. Beside: magic-app monitor, magic-app deploy.",
     "monitor": "Before: magic-study coordinator add. Beside: magic-study status.",
     "pilo": "Before: magic-model train with a recipe that has PILO.",
     "deploy": "Before: magic-study build. Next: the units run magic-app read, monitor.",
+    "demo": "Next: magic-app read on the study of magic-app demo --reading.",
 }
 """What comes before and after each command, for its help."""
 

@@ -70,7 +70,7 @@ def test_a_second_run_makes_what_is_missing_and_no_more(made):
 
 def test_its_study_is_ready_to_be_read(made):
     out, make, _ = made
-    make(f"{out}/reading/open")
+    make("reading")
 
     assert (out / "reading" / "STUDY" / "manifest.json").exists()
 

@@ -1,4 +1,4 @@
-"""Files that put the reading room behind nginx and under systemd."""
+"""Files that put the reading room behind nginx and under systemd, and copy it."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -105,6 +105,7 @@ NAMES = (
     "magic-app.target",
     "magic-app@.service",
     "magic-app-monitor.service",
+    "magic-app-backup",
 )
 _PLACE = re.compile(r"@([A-Z_]+)@")
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -141,6 +142,7 @@ def write_deployment(
         try:
             for name, text in content.items():
                 (draft / name).write_text(text, encoding="utf-8")
+            (draft / "magic-app-backup").chmod(0o755)
             draft.chmod(0o755)
             draft.rename(folder)
         finally:
@@ -213,6 +215,8 @@ def _values(d: Deployment) -> dict[str, str]:
         "CERTIFICATE_KEY": d.certificate_key,
         "LOGS": d.logs,
         "STUDY": d.study,
+        "URL": d.database,
+        "BIN": str(PurePosixPath(d.program).parent),
         "DATABASE": f"--database {d.database}" if d.database else "",
         "READ": f"--allowed-host {d.host} --secret-file {_SECRET}"
         + (f" --oidc {d.oidc}" if d.oidc else ""),

@@ -12,7 +12,7 @@ from magic_model.errors import DataError, missing_extra
 app = typer.Typer(
     name="magic-model",
     help="Perfusion maps from non-contrast head CT. Research use only.",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -34,8 +34,9 @@ NEIGHBOURS: Mapping[str, str] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    given = None if argv is None else list(argv)
     try:
-        status = app(None if argv is None else list(argv), standalone_mode=False)
+        status = app(given, standalone_mode=False, prog_name=app.info.name)
     except typer.TyperException as error:
         return _fail(error.format_message())
     except DataError as error:

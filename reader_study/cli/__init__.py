@@ -14,7 +14,7 @@ from reader_study.errors import StudyError
 app = typer.Typer(
     name="magic-study",
     help="Blinded reader studies in two trials. Research use only.",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -61,8 +61,9 @@ for _group in app.registered_groups:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    given = None if argv is None else list(argv)
     try:
-        status = app(None if argv is None else list(argv), standalone_mode=False)
+        status = app(given, standalone_mode=False, prog_name=app.info.name)
     except typer.Abort:
         return _fail("given up")
     except typer.TyperException as error:

@@ -156,8 +156,10 @@ def test_the_page_as_written_serves_the_room_and_brings_it_back(machine):
 
 
 def test_copies_and_updates_as_written(machine):
-    dump = machine.run(f"cd /root\n{blocks('Copies')[0]}\nls -s study.dump")
-    assert int(dump.strip().split("\n")[-1].split()[0]) > 0
+    printed = machine.run(f"cd /root/w\n{blocks('Copies')[0]}")
+    copy = printed.strip().split("\n")[-1]
+    assert copy.startswith("/var/backups/study/")
+    machine.run(f"cd {copy} && test -s study.dump && sha256sum --check SHA256SUMS")
     machine.run("systemctl stop magic-app.target 'magic-app@*' magic-app-monitor")
     states = machine.run(f"systemctl is-active {UNITS}", check=False)
     assert states.split() == ["inactive"] * 3

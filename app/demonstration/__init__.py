@@ -1,0 +1,1 @@
+"""The whole chain on digital patients, by the programs themselves."""
