@@ -29,6 +29,7 @@ from analysis.agreement.percent import SkewIndices as SkewIndices
 from analysis.agreement.result import AgreementResult as AgreementResult
 from analysis.agreement.result import ChanceCorrectedResult as ChanceCorrectedResult
 from analysis.api import ArmsStudy as ArmsStudy
+from analysis.api import DisplayStudy as DisplayStudy
 from analysis.api import Study as Study
 from analysis.api import read_arms as read_arms
 from analysis.api import read_study as read_study

@@ -16,9 +16,11 @@ from analysis.intervals import normal_quantile
 from analysis.multireader.pairs import Pairs
 from analysis.report import results as report_results
 from analysis.report.arms.results import ArmsResults, analyse_arms
+from analysis.report.displays.results import DisplayResults, analyse_displays
 from analysis.report.frames import table_of_questions
 from analysis.report.question import Incomplete
 from analysis.responses.pairing import paired_readings
+from analysis.responses.scales import on_scales, scales_of
 from reader_study.formats import arms as formats_arms
 from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.checking import FormatError
@@ -26,6 +28,7 @@ from reader_study.formats.closing import closing_beside
 from reader_study.formats.flow import flow_beside
 from reader_study.formats.plan import AnalysisPlan, plan_beside
 from reader_study.formats.responses import Responses
+from reader_study.formats.showing.shown import ShownReadings, lists_shown, read_shown
 
 if TYPE_CHECKING:
     from analysis.report.writing import Progress
@@ -64,8 +67,11 @@ class Study:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """Ids of the questions, in the order of the questionnaire."""
-        return tuple(self.responses.questionnaire.ids)
+        """Ids of the questions with codes, in the order of the questionnaire.
+
+        A question of several is one of yes and no for each code.
+        """
+        return scales_of(self.responses.questionnaire).ids
 
     def table_one(self) -> pd.DataFrame:
         """Return agreement and kappa of each question; the headings name the interval.
@@ -74,7 +80,8 @@ class Study:
         belongs to, pairs are taken as independent, as in the paper's Table 1.
         """
         level, incomplete = self.chosen.over(self.plan)
-        questions = report_results.analyse_questions(self.responses, incomplete)
+        found = on_scales(self.responses)
+        questions = report_results.analyse_questions(found, incomplete)
         return table_of_questions(questions, level)
 
     def pairs(self, question: str) -> Pairs:
@@ -83,9 +90,10 @@ class Study:
         Raises:
             ValueError: If the study has no such question.
         """
-        for asked in self.responses.questionnaire:
+        found = on_scales(self.responses)
+        for asked in found.questionnaire:
             if asked.id == question:
-                return paired_readings(self.responses, asked)
+                return paired_readings(found, asked)
         msg = f"Question must be one of {', '.join(self.questions)}, got {question!r}"
         raise InputError(msg)
 
@@ -149,8 +157,11 @@ class ArmsStudy:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """Ids of the questions, in the order of the questionnaire."""
-        return tuple(self.responses.questionnaire.ids)
+        """Ids of the questions with codes, in the order of the questionnaire.
+
+        A question of several is one of yes and no for each code.
+        """
+        return scales_of(self.responses.questionnaire).ids
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -233,6 +244,62 @@ class ArmsStudy:
         return str(self.table_one().to_html(index=False))
 
 
+@dataclass(frozen=True, eq=False)
+class DisplayStudy:
+    """A study of several pictures at once; see `read_study`.
+
+    Attributes:
+        path: The responses.csv.
+        responses: All readings, checked.
+        plan: What was to be analysed.
+        chosen: What was chosen instead of the plan.
+    """
+
+    path: Path
+    responses: ShownReadings
+    plan: AnalysisPlan
+    chosen: report_results.Choices
+
+    @cached_property
+    def results(self) -> DisplayResults:
+        """Results of all questions."""
+        level, _ = self.chosen.over(self.plan)
+        return analyse_displays(self.responses, self.plan, level)
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """Ids of the questions, in the order of the questionnaire."""
+        return tuple(self.responses.questionnaire.ids)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods that were shown, the reference first."""
+        return self.results.methods
+
+    def findings(self) -> tuple[str, ...]:
+        """Return what was found as sentences."""
+        from analysis.report.displays.sections import sections_of  # draws: slow
+
+        return tuple(s for part in sections_of(self.results) for s in part.findings)
+
+    def report(
+        self, folder: str | Path, *, progress: "Progress" = lambda _: None
+    ) -> Path:
+        """Write results.json, tables, figures, a Word document and a page to read.
+
+        Arguments and errors are those of `Study.report`.
+        """
+        from analysis.report.displays.writing import write_displays_report
+
+        out = as_path("The folder of a report", folder)
+        write_displays_report(self.results, out, progress=progress)
+        return out / "report.html"
+
+    def __repr__(self) -> str:
+        """Return what was read, in one line."""
+        return f"DisplayStudy({self.path.name}: {self.responses!r})"
+
+
 def read_study(
     path: str | Path,
     *,
@@ -242,12 +309,13 @@ def read_study(
     confidence_level: float | None = None,
     incomplete: Incomplete | None = None,
     jobs: int = 1,
-) -> Study | ArmsStudy:
+) -> Study | ArmsStudy | DisplayStudy:
     """Read the answers of a study and what is in the folder beside them.
 
     Two methods are compared. A file with one method is a study of how readers agree
     with one another, and with themselves where they have read cases again: it gives an
-    `ArmsStudy`.
+    `ArmsStudy`. A file with column `shown` is one of several pictures at once: it gives
+    a `DisplayStudy`.
 
     `questionnaire.json`, `plan.json`, `closing.csv` and `flow.json` are found beside
     the file; without them the questionnaire is the paper's and nothing was planned.
@@ -283,6 +351,9 @@ def read_study(
         msg = f"Jobs must be 1 or more, got {jobs}"
         raise InputError(msg)
     named = [name for name in (reference, test) if name]
+    shown = _of_displays(path, questionnaire, confidence_level)
+    if shown is not None:
+        return shown
     by_method = _by_method(path, questionnaire, confidence_level, named)
     file, arms, plan = by_method.path, by_method.responses, by_method.plan
     planned = {plan.reference, *plan.tests} if plan.tests else set()
@@ -309,6 +380,20 @@ def read_arms(
     with one method.
     """
     return _by_method(path, questionnaire, confidence_level, ())
+
+
+def _of_displays(
+    path: str | Path, questionnaire: str | Path | None, confidence_level: float | None
+) -> DisplayStudy | None:
+    """Return the study of a file of several pictures at once, None of any other."""
+    file = as_path("A study", path)
+    if not file.exists() or not lists_shown(file):
+        return None
+    if confidence_level is not None:
+        normal_quantile(confidence_level)
+    responses = read_shown(file, _questionnaire(file, questionnaire))
+    chosen = report_results.Choices(confidence_level)
+    return DisplayStudy(file, responses, plan_beside(file), chosen)
 
 
 def _by_method(

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app import state
 from app.room import Room, report, served_room
+from app.words import say
 from reader_study.errors import StaleReadingError, StudyError
 from reader_study.reading.answers import AnswersError
 from reader_study.running import access
@@ -180,12 +181,12 @@ def perform(act: Act, role: Role = READER) -> bool:
         room = served_room()
         act(room, require_signed_in(room, role))
     except AccessError:
-        state.notify(role.ended)
+        state.notify(say(role.ended))
     except (AnswersError, StaleReadingError) as error:
         state.notify(f"{error}.")
     except StudyError as error:
         report(error)
-        state.notify(f"{error}." if role.names_faults else role.failed)
+        state.notify(f"{error}." if role.names_faults else say(role.failed))
     else:
         return True
     return False

@@ -1,9 +1,13 @@
-"""From what stands in the fields of a reading to answers and reasons: pure."""
+"""From what stands in the fields of a reading to answers and reasons."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reader_study.formats.questionnaire import Question, Questionnaire
+from app.components import mark_on
+from app.words import say
+from reader_study.formats.asking.question import SEPARATOR
+from reader_study.formats.questionnaire import Answer, Question, Questionnaire
+from reader_study.store.readings import Draft
 
 Fields = Mapping[str, object]
 """Content of the page's fields by their key."""
@@ -31,18 +35,40 @@ class Form:
         """Name the field of an explanation."""
         return f"{self.purpose}-reason-{question}-{self.token}"
 
-    def answers(self, fields: Fields) -> dict[str, int]:
-        """Return the codes of the questions that are answered."""
+    def choice_key(self, question: str, place: int) -> str:
+        """Name the field of one of several, by its place on the scale from 0."""
+        return f"{self.purpose}-choice-{question}-{place}-{self.token}"
+
+    def given(self, fields: Fields) -> dict[str, Answer]:
+        """Return what stands in the fields, valid or not, also of hidden questions."""
         found = {}
         for question in self.questionnaire.questions:
-            code = fields.get(self.answer_key(question.id))
-            if isinstance(code, int):
-                found[question.id] = code
+            answer = self._given(question, fields)
+            if answer is not None:
+                found[question.id] = answer
         return found
+
+    def answers(self, fields: Fields) -> dict[str, Answer]:
+        """Return the answers to the questions that are asked."""
+        given = self.given(fields)
+        asked = [question.id for question in self.questionnaire.shown(given)]
+        return {name: given[name] for name in asked if name in given}
+
+    def draft(self, fields: Fields) -> Draft:
+        """Return what is worth keeping: nothing of a hidden question is lost."""
+        given = self.given(fields)
+        valid = {
+            question.id: answer
+            for question in self.questionnaire
+            if (answer := question.answer_of(given.get(question.id))) is not None
+        }
+        return Draft(valid, self._reasons(given, fields))
 
     def reasons(self, fields: Fields) -> dict[str, str]:
         """Return the explanations of answers that ask for one; others are hidden."""
-        answers = self.answers(fields)
+        return self._reasons(self.answers(fields), fields)
+
+    def _reasons(self, answers: Mapping[str, Answer], fields: Fields) -> dict[str, str]:
         found = {}
         for question in self.questionnaire.questions:
             text = fields.get(self.reason_key(question.id))
@@ -50,15 +76,20 @@ class Form:
                 found[question.id] = str(text)
         return found
 
-    def filled(
-        self, answers: Mapping[str, int], reasons: Mapping[str, str]
-    ) -> dict[str, object]:
-        """Return the content of all fields for answers kept before; none is chosen."""
-        content: dict[str, object] = {}
-        for question in self.questionnaire.ids:
-            content[self.answer_key(question)] = answers.get(question)
-            content[self.reason_key(question)] = reasons.get(question, "")
-        return content
+    def _given(self, question: Question, fields: Fields) -> Answer | None:
+        if question.type == "several":
+            places = range(len(question.codes))
+            keys = [self.choice_key(question.id, place) for place in places]
+            chosen = [place for place in places if fields.get(keys[place]) is True]
+            texts = [str(question.codes[place]) for place in chosen]
+            return SEPARATOR.join(texts) or None
+        value = fields.get(self.answer_key(question.id))
+        if question.type == "analogue":
+            return mark_on(value)
+        if question.textual:
+            return str(value).strip() or None if value else None
+        number = isinstance(value, int | float) and question.numeric
+        return value if number or isinstance(value, int) else None  # type: ignore[return-value]
 
     def missing(self, fields: Fields) -> tuple[str, ...]:
         """Return the questions that have no answer, or lack their explanation."""
@@ -71,8 +102,7 @@ class Form:
 
 def asks_for_reason(question: Question, code: object) -> bool:
     """Whether an answer asks for a short explanation."""
-    choice = question.choice(code)
-    return choice is not None and choice.requires_reason
+    return any(choice.requires_reason for choice in question.chosen(code))
 
 
 def reasoned_choices(question: Question) -> tuple[int, ...]:
@@ -89,8 +119,10 @@ def missing_text(missing: Iterable[str]) -> str:
         'Please complete Q1, Q2A and Q4.'
     """
     *first, last = missing
-    names = f"{', '.join(first)} and {last}" if first else last
-    return f"Please complete {names}."
+    names = last
+    if first:
+        names = say("{first} and {last}", first=", ".join(first), last=last)
+    return say("Please complete {names}.", names=names)
 
 
 def plain_markdown(text: str) -> str:

@@ -120,7 +120,7 @@ NEIGHBOURS: Mapping[str, str] = {
     "monitor": "Before: magic-study coordinator add. Beside: magic-study status.",
     "pilo": "Before: magic-model train with a recipe that has PILO.",
     "deploy": "Before: magic-study build. Next: the units run magic-app read, monitor.",
-    "demo": "Next: magic-app read on the study of magic-app demo --reading.",
+    "demo": "Next: magic-app read, on the study that --reading makes.",
 }
 """What comes before and after each command, for its help."""
 

@@ -20,14 +20,21 @@ def clock_time(time: str, zone: str | None) -> str:
     return from_text(time).astimezone(_zone(zone)).strftime("%H:%M:%S %Z")
 
 
-def date_and_time(time: str, zone: str | None) -> str:
+def date_and_time(time: str, zone: str | None, *, plain: bool = False) -> str:
     """Return date and time of day.
+
+    Args:
+        time: As the server wrote it.
+        zone: Of the browser; None for UTC.
+        plain: In numbers, which all languages read.
 
     Examples:
         >>> date_and_time("2026-03-01T09:30:05.000000Z", None)
         '1 March 2026, 09:30 UTC'
     """
     local = from_text(time).astimezone(_zone(zone))
+    if plain:
+        return local.strftime("%Y-%m-%d, %H:%M %Z")
     return f"{local.day} {local.strftime('%B %Y, %H:%M %Z')}"
 
 

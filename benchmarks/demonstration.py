@@ -8,7 +8,8 @@ bias between the methods read it under many seeds; each is locked, unblinded and
 reported. The plan is the template's, once as it stands, whose claims are true of such
 bots, and once with claims of a difference in their place, which are all false. Prints
 how many reports make a claim, and how many sentences outside the plan say that methods
-or readers differ.
+or readers differ. Last, bots that diagnose as in `make demo`, with a truth and a plan
+of accuracy: how many reports have intervals that hold the planted AUCs.
 """
 
 import argparse
@@ -42,19 +43,25 @@ SEVERITIES = ("none",) * 7 + ("mild_moderate",) * 6 + ("severe",) * 7
 SAYS_MORE = re.compile(r"\b(differs?|shifts|shifted|shown)\b")
 
 
+AUCS = {"reference": 0.88, "test": 0.84}
+OFF = re.compile(r"(?m)^# (?=(rating|truth_positive|threshold|accuracy_margin) = )")
+"""Before settings of accuracy in the template."""
+
+
 def build(folder: Path, protocol: str) -> None:
-    """Build STUDY and its key from pictures that show nothing."""
+    """Build STUDY and its key from pictures that show nothing; truth is severity."""
     rng = np.random.default_rng(5)
     folder.mkdir()
     with (folder / "cases.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["case", "severity", "reference_image", "test_image"])
+        columns = ("case", "severity", "reference_image", "test_image", "truth")
+        writer.writerow(columns)
         for n, severity in enumerate(SEVERITIES):
             images = [f"{n}_{method}.png" for method in ("a", "b")]
             for image in images:
                 pixels = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(folder / image)
-            writer.writerow([f"patient-{n:02}", severity, *images])
+            writer.writerow([f"patient-{n:02}", severity, *images, severity])
     (folder / "study.toml").write_text(protocol)
     reader_study.build(
         folder / "study.toml",
@@ -67,6 +74,23 @@ def build(folder: Path, protocol: str) -> None:
 
 def report(folder: Path, seed: int) -> tuple[bool, list[str]]:
     """Return whether a report claims anything, and its other sentences that do."""
+    results = _rehearsed(folder, seed)
+    return _claims(results), _more(results)
+
+
+def holds(folder: Path, seed: int) -> dict[str, bool]:
+    """Return whether the intervals of a report hold the planted AUCs, by method."""
+    results = _rehearsed(folder, seed, auc=AUCS["reference"], auc_test=AUCS["test"])
+    auc = next(s for s in results.sections if s.id == "accuracy").content["auc"]
+    planted = AUCS | {"difference": AUCS["test"] - AUCS["reference"]}
+    return {
+        name: auc[name]["low"] <= value <= auc[name]["high"]
+        for name, value in planted.items()
+    }
+
+
+def _rehearsed(folder: Path, seed: int, **planted: float) -> StudyResults:
+    """Return what a report says of a study that bots have read."""
     with tempfile.TemporaryDirectory() as place:
         copytree(folder / "STUDY", Path(place) / "STUDY")
         with reader_study.open_study(Path(place) / "STUDY") as study:
@@ -76,6 +100,7 @@ def report(folder: Path, seed: int) -> tuple[bool, list[str]]:
                 seed=seed,
                 kappa=0.5,
                 missing=0.01,
+                **planted,
             )
             study.lock(by="demo")
             study.unblind(
@@ -89,7 +114,7 @@ def report(folder: Path, seed: int) -> tuple[bool, list[str]]:
         if not isinstance(read, analysis.Study):
             msg = f"must have two methods, got {read!r}"
             raise TypeError(msg)
-        return _claims(read.results), _more(read.results)
+        return read.results
 
 
 def _claims(results: StudyResults) -> bool:
@@ -108,15 +133,20 @@ def main() -> None:
     """Print how many reports claim what."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--only-accuracy", action="store_true")
+    given = parser.parse_args()
+    seeds = int(given.seeds)
     false = template()
     for old, new in FALSE.items():
         if old not in false:
             raise LookupError(old)
         false = false.replace(old, new)
     workers = os.cpu_count() or 1
+    plans = {"as planned": template(), "differences": false}
+    if given.only_accuracy:
+        plans = {}
     with tempfile.TemporaryDirectory() as place, ProcessPoolExecutor(workers) as pool:
-        for name, protocol in (("as planned", template()), ("differences", false)):
+        for name, protocol in plans.items():
             folder = Path(place) / name
             build(folder, protocol)
             found = list(pool.map(report, repeat(folder), range(1, seeds + 1)))
@@ -124,6 +154,14 @@ def main() -> None:
             print(f"{name:14}{claims:4} of {seeds} reports claim something")
             for sentence in sorted({s for _, more in found for s in more}):
                 print(f"  outside the plan: {sentence}")
+        folder = Path(place) / "accuracy"
+        build(folder, OFF.sub("", template()))
+        held = list(pool.map(holds, repeat(folder), range(1, seeds + 1)))
+        for name in held[0]:
+            number = sum(one[name] for one in held)
+            print(
+                f"AUC, {name:10}{number:3} of {seeds} intervals hold what was planted"
+            )
     print(f"\nOf claims of differences at most {ALLOWED} of {SEEDS} are wanted.")
 
 

@@ -41,6 +41,11 @@ BENCHMARKS = (
         ("--repetitions", "100"),
     ),
     Benchmark(
+        "displays",
+        "planted preferences and choices found again, and false claims",
+        ("--studies", "40"),
+    ),
+    Benchmark(
         "accuracy",
         "how often intervals of accuracy cover; how fast they are",
         ("--studies", "100"),

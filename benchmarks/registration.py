@@ -158,9 +158,16 @@ def line(outcome: Outcome) -> str:
     scene, found = outcome.scene, outcome.found
     return (
         f"{outcome.before_mm:5.1f} {outcome.after_mm:5.2f} mm, apart "
-        f"{found.apart_mm:.2f}, off {found.offset.mm:.1f}, misfit "
-        f"{found.offset.misfit_mm:.1f}, {scene.n_slices} slices, NCCT of "
-        f"{scene.thickness_mm} mm, {outcome.cpu_s:.1f} s, {list(found.doubts)}"
+        f"{_told(found)}, {scene.n_slices} slices, NCCT of {scene.thickness_mm} mm, "
+        f"{outcome.cpu_s:.1f} s, {list(found.doubts)}"
+    )
+
+
+def _told(found: RigidRegistration) -> str:
+    offset = found.offset
+    return (
+        f"{found.apart_mm:.2f}, off {offset.mm:.1f}, misfit {offset.misfit_mm:.1f}, "
+        f"larger {offset.larger_mm:.1f}, elsewhere {found.elsewhere:.2f}"
     )
 
 
@@ -241,15 +248,18 @@ def unstripped(draw: Draw, n: int) -> str:
     )
 
 
-def strangers(given: Sequence[Head], n: int, seed: int) -> str:
+def strangers(
+    given: Sequence[Head], n: int, seed: int, *, each: bool = False
+) -> Iterator[str]:
     """Register maps of another patient, which cannot be right."""
     others = scenes([*given[1:], given[0]], n, seed)
-    found = [
-        register_rigid(scene.ncct, other.maps[Kind.CBF])
-        for scene, other in zip(scenes(given, n, seed), others, strict=True)
-    ]
-    doubted = sum(not one.trusted for one in found)
-    return f"Maps of another patient: {doubted} of {len(found)} not trusted"
+    doubted = 0
+    for scene, other in zip(scenes(given, n, seed), others, strict=True):
+        found = register_rigid(scene.ncct, other.maps[Kind.CBF])
+        doubted += not found.trusted
+        if each:
+            yield f"stranger: apart {_told(found)}, {list(found.doubts)}"
+    yield f"Maps of another patient: {doubted} of {n} not trusted"
 
 
 def arguments() -> argparse.Namespace:
@@ -278,7 +288,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     if "unstripped" in args.parts:
         yield unstripped(draw, args.subset)
     if "strangers" in args.parts:
-        yield strangers(given, args.subset, args.seed)
+        yield from strangers(given, args.subset, args.seed, each=args.each)
     if "alarms" in args.parts:
         yield alarms(args.alarms, args.seed)
 

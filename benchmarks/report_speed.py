@@ -2,7 +2,9 @@
 
 A study of 7 readers and 20 cases, as the paper's, and one of 100 readers and 500 cases,
 with the paper's questions: `python -m benchmarks.report_speed`. The readings are drawn
-here; which answers they hold matters little to the time.
+here; which answers they hold matters little to the time. On a machine that others use,
+`--against CHECKOUT` sets the first beside the same report by another checkout of this
+project, in turns of one run.
 """
 
 import argparse
@@ -38,6 +40,7 @@ SHARES: dict[str, tuple[float, ...]] = {
     "Q4": (0.05, 0.1, 0.25, 0.4, 0.2),
 }
 METHODS = ("RAPID", "MAGIC")
+HERE = Path(__file__).resolve().parents[1]
 LIMITS = {(7, 20): (8.0, 2.0), (100, 500): (120.0, 2.0)}
 """Seconds (of CPU, of the clock) and GiB that are promised."""
 
@@ -71,22 +74,36 @@ def _answers(
     return np.array(CODES[question])[np.searchsorted(below, latent)]
 
 
-def measure(readers: int, cases: int, jobs: int) -> tuple[float, float, float]:
-    """Return seconds of the clock, seconds of CPU and GiB of one report."""
+def measure(
+    readers: int, cases: int, jobs: int, code: Path = HERE
+) -> tuple[float, float, float]:
+    """Return seconds of the clock, seconds of CPU and GiB of one report.
+
+    Args:
+        readers: How many.
+        cases: How many.
+        jobs: Processors.
+        code: The checkout that makes it.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_readings(folder / "responses.csv", readers, cases)
         words = ["report", str(folder / "responses.csv"), "--out", str(folder / "out")]
         command = [sys.executable, "-m", "analysis", *words]
         command += ["--jobs", str(jobs)] if jobs > 1 else []
-        return timed(command, folder / "log")
+        return timed(command, folder / "log", code)
 
 
-def timed(command: list[str], log: Path) -> tuple[float, float, float]:
+def timed(
+    command: list[str], log: Path, code: Path = HERE
+) -> tuple[float, float, float]:
     """Run a command; see `measure`. Memory is that of its largest process."""
     start = time.perf_counter()
+    its = os.environ | {"PYTHONPATH": str(code)}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env=its, cwd=code
+        )
         _, status, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -95,13 +112,29 @@ def timed(command: list[str], log: Path) -> tuple[float, float, float]:
     return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
 
 
+def compare(other: Path, turns: int = 5) -> None:
+    """Print CPU seconds of 7 x 20 by this checkout and by another, in turns."""
+    seconds = np.array([
+        [measure(7, 20, 1, code)[1] for code in (HERE, other.resolve())]
+        for _ in range(turns)
+    ])  # fmt: skip
+    for own, theirs in seconds:
+        print(f"{own:6.1f} s CPU, the other checkout {theirs:6.1f}")
+    own, theirs = np.median(seconds, axis=0)
+    print(f"medians {own:.1f} and {theirs:.1f}: {own / theirs:.2f} of it")
+
+
 def main() -> None:
     """Measure both studies, or one of a size of one's own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int)
     parser.add_argument("--cases", type=int)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT")
     given = parser.parse_args()
+    if given.against:
+        compare(given.against)
+        return
     own = given.readers and given.cases
     sizes = [(given.readers, given.cases)] if own else list(LIMITS)
     print(f"{'readers x cases':<18}{'wall, s':>9}{'CPU, s':>9}{'GiB':>7}  promised")

@@ -90,6 +90,8 @@ class Model:
         spacing_mm: float | None = None,
         batch_size: int = 4,
         series: str | int | None = None,
+        texture: bool = True,
+        seed: int = 1,
     ) -> inference_generate.GeneratedMaps:
         """Generate the perfusion maps of one head.
 
@@ -102,12 +104,19 @@ class Model:
             batch_size: Slices computed at a time; it does not change the maps.
             series: Number or UID of the DICOM series that is the NCCT; chosen if left
                 out.
+            texture: Draw texture where the network learnt it (recipe `realistic`): for
+                reader studies, not for reading.
+            seed: Of the texture.
 
         Raises:
             DataError: If the NCCT cannot be read or used, or an option makes no sense.
         """
         settings = inference_generate.GenerationSettings(
-            ratio=ratio, spacing_mm=spacing_mm, batch_size=batch_size
+            ratio=ratio,
+            spacing_mm=spacing_mm,
+            batch_size=batch_size,
+            texture=texture,
+            seed=seed,
         )
         return inference_generate.Generation(self._opened, settings).compute(
             _source(ncct, name, "" if series is None else str(series))
@@ -207,6 +216,7 @@ def evaluate(
     seed: int = 1,
     jobs: int = 1,
     boosting: bool = False,
+    realism: bool = False,
 ) -> "Evaluation":
     """Compare generated maps with the measured ones and with trivial baselines.
 
@@ -217,6 +227,7 @@ def evaluate(
         seed: Of the bootstrap.
         jobs: Patients measured at the same time.
         boosting: Whether boosted trees are fitted to the training split and compared.
+        realism: Whether it is measured how real the maps look.
 
     Raises:
         DataError: If a table or an image cannot be read, nothing can be compared, or
@@ -235,7 +246,9 @@ def evaluate(
     if out is not None:
         require_writable(as_path(out))
     chosen = select_folders(as_path(cohort), folders, names)
-    found = evaluate_selection(chosen, seed, jobs=jobs, boosting=boosting)
+    found = evaluate_selection(
+        chosen, seed, jobs=jobs, boosting=boosting, realism=realism
+    )
     if out is not None:
         write_evaluation(found, as_path(out))
     return found

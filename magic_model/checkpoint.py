@@ -43,6 +43,8 @@ class CheckpointHeader:
         best: Smallest validation score so far, and the epoch that had it.
         sampling: Millimetres of the slices trained on; None in those of version 0.1.
         init: Fingerprint of the weights that training started from; empty if drawn.
+        texture: As `texture.TextureModel` writes itself; None before training is done,
+            and where the recipe asks for none.
     """
 
     recipe: Recipe
@@ -55,6 +57,7 @@ class CheckpointHeader:
     best: tuple[float, int] | None = None
     sampling: Sampling | None = None
     init: str = ""
+    texture: Mapping[str, Any] | None = None
 
 
 def save_checkpoint(
@@ -110,8 +113,17 @@ def read_header(path: Path) -> CheckpointHeader:
         raise DataError(msg) from error
 
 
+def rewrite_header(path: Path, header: CheckpointHeader) -> None:
+    """Give a checkpoint another header, its tensors as they are.
+
+    Raises:
+        DataError: If it cannot be read or written.
+    """
+    save_checkpoint(path, header, read_tensors(path, ""))
+
+
 def read_tensors(path: Path, part: str) -> dict[str, Tensor]:
-    """Read the tensors of a part of a checkpoint, such as `generator`.
+    """Read the tensors of a part of a checkpoint, such as `generator`; all if empty.
 
     Raises:
         DataError: If the file cannot be read.
@@ -121,7 +133,7 @@ def read_tensors(path: Path, part: str) -> dict[str, Tensor]:
             return {
                 name.removeprefix(f"{part}."): file.get_tensor(name)
                 for name in file.keys()  # noqa: SIM118 - it is no mapping
-                if name.startswith(f"{part}.")
+                if not part or name.startswith(f"{part}.")
             }
     except (OSError, SafetensorError) as error:
         msg = f"{path}: not a readable checkpoint ({error})"

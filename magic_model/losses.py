@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FLAT = 1e-3
 """An image whose values span less of [-1, 1] has no extrema to learn."""
 
+_LATE = {PerfusionMap.TTP: 4.5, PerfusionMap.TMAX: 4.0}
+"""Seconds after the median of the brain that make tissue late."""
+
 CENTRAL_VOLUME_MAPS = (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
 """Maps that the central volume principle links."""
 
@@ -187,6 +190,27 @@ def _squared_times(given: LossInputs) -> "Tensor":
     return _mean((given.generated[:, at] - given.measured[:, at]).square(), given.mask)
 
 
+def _l1_late(given: LossInputs) -> "Tensor":
+    late = _late(given)
+    if late is None:
+        return given.generated.new_zeros(())
+    return _mean((given.generated - given.measured).abs() * late, given.mask)
+
+
+def _late(given: LossInputs) -> "Tensor | None":
+    """Where measured tissue is late `(b, 1, h, w)`, by TTP, else by Tmax."""
+    for name, later in _LATE.items():
+        if name in given.maps:
+            at = given.channels(name)
+            low, high = MAP_SPECS[name].value_range
+            times = given.measured[:, at]
+            inside = times > -1 if given.mask is None else given.mask > 0
+            usual = times.where(inside, math.nan).flatten(1).nanmedian(1).values
+            beyond = times - usual.view(-1, 1, 1, 1)
+            return ((beyond > 2 * later / (high - low)) & inside).to(times.dtype)
+    return None
+
+
 def _multimodal(given: LossInputs) -> "Tensor":
     cbf, cbv, mtt = given.channels(*CENTRAL_VOLUME_MAPS)
     highest = [MAP_SPECS[name].value_range[1] for name in CENTRAL_VOLUME_MAPS]
@@ -212,6 +236,9 @@ TERMS: dict[str, LossTerm] = {
     # squared errors of the times, as the median of a doubtful lesion is healthy.
     "l1_flow": LossTerm(0.0, _l1_flow),
     "squared_times": LossTerm(0.0, _squared_times),
+    # Of late tissue alone, in all maps: the more it weighs, the less certain of a
+    # lesion a network must be to show it.
+    "l1_late": LossTerm(0.0, _l1_late),
 }
 """Every term that a recipe can weigh, by its name in `[loss]`."""
 

@@ -109,6 +109,10 @@ class ResidualConfig(GeneratorConfig):
     mirror: bool = False
     """Whether the network also sees the NCCT with left and right swapped."""
 
+    context: bool = False
+    """Whether it also sees smoothed CT numbers, their differences from what lies
+    opposite, texture and place (`networks.context`)."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.patch >= 1, "generator.patch must be 1 or more", self.patch)
@@ -233,6 +237,13 @@ class TrainingConfig:
     augment: bool = True
     """Random flips, rotations and shifts of the paper, drawn anew for each use."""
 
+    crop: bool = False
+    """Whether slices are cut to their brains, as air around them takes time."""
+
+    bfloat16: bool = False
+    """Whether a CPU that can computes convolutions in bfloat16, as a GPU always does;
+    one that cannot stays at single precision."""
+
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "training.epochs must be 1 or more", self.epochs)
         _require(
@@ -308,6 +319,9 @@ class Recipe:
     adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    texture: bool = False
+    """Whether texture is learnt from the measured maps once networks are trained, and
+    drawn onto generated ones: for reader studies, not for reading."""
 
     def __post_init__(self) -> None:
         for part in dataclasses.fields(self):
@@ -369,10 +383,14 @@ class Recipe:
 
 def recipe_differences(one: Recipe, other: Recipe) -> list[str]:
     """Name the keys in which two recipes differ, with both values."""
-    tables = one.to_dict(), other.to_dict()
+    here, there = (dict(_flat(recipe.to_dict())) for recipe in (one, other))
+    values = {
+        name: (here.get(name, "none"), there.get(name, "none"))
+        for name in here | there  # families have keys of their own
+    }
     return [
         f"{name}: {left}, here {right}"
-        for (name, left), (_, right) in zip(*map(_flat, tables), strict=True)
+        for name, (left, right) in values.items()
         if left != right
     ]
 

@@ -44,6 +44,11 @@ class Cells(ABC):
         """Return the value of each cell; NaN where it has no terms."""
         return _ratio(self.totals, self.counts)
 
+    @property
+    def bias(self) -> FloatArray:
+        """Return by how much each value is too high on average; means are not."""
+        return np.zeros(len(self.counts))
+
     @abstractmethod
     def left_out(self) -> FloatArray:
         """Return `(cells, cases)`: each value with each case left out."""
@@ -246,16 +251,32 @@ class Proportions(Terms):
 class LeftOut(Cells):
     """Values that are known with each case left out, and in no other way."""
 
-    def __init__(self, estimates: FloatArray, left_out: FloatArray) -> None:
+    def __init__(
+        self,
+        estimates: FloatArray,
+        left_out: FloatArray,
+        diseased: NDArray[np.bool_],
+    ) -> None:
         """Take the values.
 
         Args:
             estimates: `(cells,)` values of all cases.
             left_out: `(cells, cases)` values without each case; that of all cases where
                 a cell does not hold the case.
+            diseased: `(cases,)` whether a case is.
         """
         self.totals, self.counts = estimates, np.ones(len(estimates))
-        self._left_out = left_out
+        self._left_out, self.diseased = left_out, diseased
+
+    @property
+    def bias(self) -> FloatArray:
+        """Return the bias by the jackknife of both kinds of cases."""
+        found = np.zeros(len(self.totals))
+        for kind in (self.diseased, ~self.diseased):
+            if kind.any():
+                change = self._left_out[:, kind].mean(axis=1) - self.totals
+                found += (int(kind.sum()) - 1) * change
+        return found
 
     def left_out(self) -> FloatArray:
         """Return each value with each case left out."""

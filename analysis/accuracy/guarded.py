@@ -5,7 +5,8 @@ of Hillis take the covariances as known. Here a modality has limits on the logit
 A difference has the wider, on each side, of estimate +- t x error and of what the logit
 limits of both modalities give (square and add, with the correlation of both: Zou and
 Donner 2008, doi:10.1002/sim.3095). The degrees of freedom are the smaller of Hillis'
-and of BDG. `benchmarks.accuracy` says how often these miss.
+and of BDG, or of `LeftOutDf` where values are no means of terms; limits of those lie
+around the estimate less its bias. `benchmarks.accuracy` says how often these miss.
 """
 
 import math
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from analysis.accuracy.cells import LeftOut
 from analysis.accuracy.inference import (
     Error,
     Inference,
@@ -25,10 +27,12 @@ from analysis.accuracy.inference import (
     quantile,
     upper_tail,
 )
+from analysis.accuracy.obuchowski_rockette import Anova
 
 FloatArray = NDArray[np.float64]
 
 _STEPS = np.linspace(0, 1, 65)[1:]
+_NO_LOGIT = "the estimate, less its bias, is not between 0 and 1"
 
 
 def fewer_df(error: Error, other: Error | None) -> Error:
@@ -38,17 +42,77 @@ def fewer_df(error: Error, other: Error | None) -> Error:
     return replace(error, df=min(error.used_df, other.used_df), t_df=None)
 
 
-def modality(estimate: float, error: Error, null: float | None) -> Inference:
+class LeftOutDf:
+    """Degrees of freedom of values that are known with each case left out.
+
+    Satterthwaite's, of readers and of each kind of case. A sum of squares over cases
+    has those of its kurtosis, at most one less than cases: where few cases move the
+    value, its variance is known badly.
+    """
+
+    def __init__(self, cells: LeftOut, anova: Anova) -> None:
+        """Take the values and their analysis."""
+        self._anova = anova
+        shape = anova.used.shape
+        self._values = cells.estimates.reshape(shape)
+        self._left_out = cells.left_out().reshape(*shape, -1)
+        self._kinds = (cells.diseased, ~cells.diseased)
+
+    def modality(self, index: int) -> Error:
+        """Return the error of one modality."""
+        error = self._anova.modality(index)
+        return self._error(error, self._left_out[index], [self._values[index]])
+
+    def difference(self, first: int, second: int) -> Error:
+        """Return the error of the difference of two modalities."""
+        error = self._anova.difference(first, second)
+        one, other = self._values[first], self._values[second]
+        by_reader = [one - other] if self._anova.crossed else [one, other]
+        means = [np.nanmean(self._left_out[at], axis=0) for at in (first, second)]
+        return self._error(error, (means[0] - means[1])[None], by_reader)
+
+    def _error(
+        self, error: Error, left_out: FloatArray, by_reader: list[FloatArray]
+    ) -> Error:
+        moves, spread = np.nanmean(left_out, axis=0), 0.0
+        for kind in self._kinds:
+            squares = (moves[kind] - moves[kind].mean()) ** 2 if kind.any() else []
+            total = float(np.sum(squares)) * (1 - 1 / len(kind))
+            spread += total**2 / _df_of(np.asarray(squares)) if total else 0.0
+        for values in by_reader:
+            known = values[~np.isnan(values)]
+            of_readers = float(known.var(ddof=1)) / len(known)
+            spread += of_readers**2 / (len(known) - 1)
+        if not (error.variance > 0 and spread > 0):
+            return Error(error.variance, math.nan)
+        return Error(error.variance, max(1.0, error.variance**2 / spread))
+
+
+def _df_of(squares: FloatArray) -> float:
+    n = len(squares)
+    excess = float((squares**2).mean() / squares.mean() ** 2) - (n - 3) / (n - 1)
+    return min(n - 1.0, max(1.0, 2 * n / excess))
+
+
+def modality(
+    estimate: float, error: Error, null: float | None, bias: float = 0.0
+) -> Inference:
     """Return interval and test of one accuracy on the logit scale."""
     plain = infer(estimate, error, null=null, bounded=True)
-    if plain.undefined_reason or not 0 < estimate < 1:
+    if plain.undefined_reason:
         return replace(plain, low=None, high=None, p_value=None)
-    one = Modality(estimate, error)
+    if not 0 < estimate - bias < 1:
+        return _without_limits(plain, _NO_LOGIT)
+    one = Modality(estimate - bias, error)
     z = quantile(0.975, error.used_df)
     p_value = None
     if null is not None:
         p_value = 2 * upper_tail(one.distance(null), error.used_df)
     return replace(plain, low=one.low(z), high=one.high(z), p_value=p_value)
+
+
+def _without_limits(found: Inference, reason: str) -> Inference:
+    return replace(found, low=None, high=None, p_value=None, undefined_reason=reason)
 
 
 @dataclass(frozen=True)
@@ -86,18 +150,20 @@ class Difference:
     """Two modalities.
 
     Attributes:
-        means: The first and the second.
+        means: The first and the second, less what bias they have.
         errors: Their own.
         error: Of the first less the second.
+        bias: Of the difference, which is told with it.
     """
 
     means: tuple[float, float]
     errors: tuple[Error, Error]
     error: Error
+    bias: float = 0.0
 
     @property
     def estimate(self) -> float:
-        """The first less the second."""
+        """The first less the second, without bias."""
         return self.means[0] - self.means[1]
 
     def infer(self) -> Inference:
@@ -105,7 +171,7 @@ class Difference:
 
         Without an error there is neither.
         """
-        plain = infer(self.estimate, self.error)
+        plain = infer(self.estimate + self.bias, self.error)
         if plain.undefined_reason:
             return replace(plain, low=None, high=None)
         z = quantile(0.975, self.error.used_df)
@@ -117,7 +183,8 @@ class Difference:
         self, names: tuple[Hashable, Hashable], margin: float
     ) -> NonInferiority:
         """Return the test that the first is not a margin worse than the second."""
-        plain = non_inferior(names, margin, self.estimate, self.error)
+        told = self.estimate + self.bias
+        plain = non_inferior(names, margin, told, self.error)
         if plain.undefined_reason:
             return plain
         low = self.low(quantile(0.975, self.error.used_df))

@@ -148,7 +148,7 @@ def _left_out(
         np.divide(total - wins.sum(axis=0), n1 * (n0 - held[1]), out=second,
                   where=n0 - held[1] > 0)  # fmt: skip
         left_out[cell] = np.concatenate([first, second])
-    return LeftOut(values, left_out)
+    return LeftOut(values, left_out, np.arange(left_out.shape[1]) < len(cases))
 
 
 def _need(frame: Any, column: str) -> None:  # noqa: ANN401

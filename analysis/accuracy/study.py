@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analysis.accuracy import calls, guarded
-from analysis.accuracy.cells import Cells, Pairwise, Proportions, Terms
+from analysis.accuracy.cells import Cells, LeftOut, Pairwise, Proportions, Terms
 from analysis.accuracy.inference import (
     Equality,
     Error,
@@ -67,9 +67,10 @@ class MultireaderAccuracy(Shown):
     _cells: Cells
     _matrix: np.ndarray
     _analysis: Anova | UStatistics | None
-    _other: Anova | UStatistics | None
+    _other: Anova | UStatistics | guarded.LeftOutDf | None
     _n_cases: int
     decides: bool = False
+    _no_limits: str | None = None
 
     @property
     def n_cases(self) -> int:
@@ -106,7 +107,8 @@ class MultireaderAccuracy(Shown):
 
         Estimates and errors stay. A modality's limits are those of the logit scale, a
         difference's the wider of two; the degrees of freedom are the smaller of Hillis'
-        and of BDG. Without this, limits are those of the programs in use.
+        and of BDG, and partial areas are judged without their bias. Without this,
+        limits are those of the programs in use.
         """
         return replace(self, decides=True)
 
@@ -123,7 +125,9 @@ class MultireaderAccuracy(Shown):
         null = 0.5 if self.metric == "auc" else None
         error = self._error(index)
         if self.decides:
-            return guarded.modality(estimate, error, null)
+            return self._limited(
+                guarded.modality(estimate, error, null, self._bias(index))
+            )
         return infer(estimate, error, null=null, bounded=True)
 
     def difference(self, first: Hashable, second: Hashable) -> Inference:
@@ -220,7 +224,9 @@ class MultireaderAccuracy(Shown):
                 error = Error(float(variance), degenerate=True)
                 found = infer(float(value), error, null=None, bounded=True)
                 if self.decides:
-                    found = guarded.modality(float(value), error, None)
+                    bias = float(self._cells.bias[cell])
+                    found = guarded.modality(float(value), error, None, bias)
+                    found = self._limited(found)
             rows.append(
                 {
                     "modality": self.modalities[modality],
@@ -258,10 +264,26 @@ class MultireaderAccuracy(Shown):
         one, other = self._two(first, second)
         assert self._analysis is not None  # noqa: S101
         means = self._analysis.means
+        biases = self._bias(one), self._bias(other)
         return guarded.Difference(
-            (float(means[one]), float(means[other])),
+            (float(means[one]) - biases[0], float(means[other]) - biases[1]),
             (self._error(one), self._error(other)),
             self._error(one, other),
+            biases[0] - biases[1],
+        )
+
+    def _bias(self, index: int) -> float:
+        """Return the bias of a modality."""
+        by_reader = self._cells.bias.reshape(len(self.modalities), -1)[index]
+        return float(by_reader[~np.isnan(by_reader)].mean())
+
+    def _limited(self, found: Inference) -> Inference:
+        """Return an accuracy without its limits where they are known not to hold."""
+        reason = found.undefined_reason or self._no_limits
+        if self._no_limits is None or reason is None:
+            return found
+        return replace(
+            found, low=None, high=None, p_value=None, undefined_reason=reason
         )
 
     def guarded(
@@ -283,7 +305,8 @@ class MultireaderAccuracy(Shown):
         if second is not None:
             return self._guarded(first, second)
         error = self._error(index)
-        return guarded.Modality(float(self._analysis.means[index]), error)
+        centre = float(self._analysis.means[index]) - self._bias(index)
+        return guarded.Modality(centre, error)
 
     def _two(self, first: Hashable, second: Hashable) -> tuple[int, int]:
         if first == second:
@@ -383,13 +406,15 @@ def study_of(
     elif method == "obuchowski_rockette" and random != "readers":
         reason = reason or "delong needs every case rated in every cell; take unbiased"
     anova = Anova(cells.estimates.reshape(shape), matrix, random)
-    both: list[Anova | UStatistics] = [anova]
+    analysis: Anova | UStatistics = anova
+    other: Anova | UStatistics | guarded.LeftOutDf | None = None
     if isinstance(cells, Terms):
-        both.append(UStatistics(cells, shape))
-    if method == "u_statistics":
-        both.reverse()
-    paired = len(both) > 1 and random == "readers_and_cases"
-    paired = paired and (anova.crossed or both[0] is anova)
+        other = UStatistics(cells, shape)
+        if method == "u_statistics":
+            analysis, other = other, anova
+    elif isinstance(cells, LeftOut):
+        other = guarded.LeftOutDf(cells, anova)
+    paired = random == "readers_and_cases" and (anova.crossed or analysis is anova)
     unknown = np.isnan(matrix.diagonal()).any()
     return MultireaderAccuracy(
         metric=metric,
@@ -402,8 +427,8 @@ def study_of(
         undefined_reason=reason,
         _cells=cells,
         _matrix=matrix,
-        _analysis=None if reason else both[0],
-        _other=both[1] if paired else None,
+        _analysis=None if reason else analysis,
+        _other=other if paired else None,
         _n_cases=len(scores.truth),
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.shared import progress
+from analysis.commands.shared import progress, study_of_one_picture
 from analysis.errors import user_input
 
 
@@ -40,12 +40,11 @@ def deposit(
     The folder holds the same data for REDCap, as CDISC ODM, and described for archives
     (Psych-DS, RO-Crate). Readers get other names.
     """
-    from analysis import api
     from analysis.deposit import Described, write_deposit
 
     progress(f"reading {responses}")
     with user_input():
-        study = (api.read_arms if every_method else api.read_study)(responses)
+        study = study_of_one_picture(responses, every_method=every_method)
     about = Described(
         title=title or study.plan.title or "A blinded reader study",
         licence=licence,

@@ -78,11 +78,12 @@ def report(
             )
         )
     page = study.report(out, progress=progress)
-    parts = (
-        _by_method(study)
-        if isinstance(study, api.ArmsStudy)
-        else _describe(study.results)
-    )
+    if isinstance(study, api.DisplayStudy):
+        parts = [*filter(None, [study.results.warning]), *study.findings()]
+    elif isinstance(study, api.ArmsStudy):
+        parts = _by_method(study)
+    else:
+        parts = _describe(study.results)
     said = [*_understood(study.results.assumed), *_noted(study.results.notes)]
     print("\n\n".join([*parts, *said, f"Report: {page}"]))
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from analysis.deposit.readings import Deposited
-from reader_study.formats.delimited import csv_text
+from reader_study.formats.delimited import csv_text, unguarded
 from reader_study.formats.questionnaire import Question
 
 COLUMNS = ("column", "label", "type", "codes", "empty_means")
 
-Kind = Literal["whole number", "number", "code", "text"]
+Kind = Literal["whole number", "number", "code", "codes", "text"]
+"""`codes`: several, with | between them."""
 
 _LABELS: Mapping[str, tuple[str, Kind]] = {
     "record": ("Number of the reading in this file", "whole number"),
@@ -60,6 +61,34 @@ class Variable:
             return ()
         return tuple((str(c.code), c.label) for c in self.question.scale)
 
+    @property
+    def parts(self) -> tuple["Variable", ...]:
+        """Itself; of several codes one variable of yes and no for each of them."""
+        if self.question is None or self.kind != "codes":
+            return (self,)
+        return tuple(
+            Variable(part.id, f"{self.label}: {part.text}", "code", part, self.empty)
+            for part in self.question.yes_no()
+        )
+
+    def cells(self, row: Mapping[str, object]) -> tuple[object, ...]:
+        """Return the cells of a reading, one for each of `parts`."""
+        value = row.get(self.name, "")
+        if self.question is None or self.kind != "codes":
+            return (value,)
+        chosen = self.question.chosen(unguarded(str(value)))
+        given = (int(choice in chosen) for choice in self.question.scale)
+        return tuple(given) if value != "" else ("",) * len(self.question.scale)
+
+    @property
+    def limits(self) -> str:
+        """What a number may be, with its unit; empty where it is none."""
+        if self.question is None or not self.question.numeric:
+            return ""
+        low, high, step = self.question.limits
+        unit = f" {self.question.unit}" if self.question.unit else ""
+        return f"{low} to {high} in steps of {step}{unit}"
+
 
 def variables(deposit: Deposited) -> Iterator[Variable]:
     """Describe the columns of a deposit in their order."""
@@ -68,7 +97,7 @@ def variables(deposit: Deposited) -> Iterator[Variable]:
     for name in deposit.columns:
         if name in questions:
             asked = questions[name]
-            yield Variable(name, asked.text, "code", asked, "not answered")
+            yield Variable(name, asked.text, _kind(asked), asked, _empty(asked))
         elif name in reasons:
             label = f"Reason given for the answer to {reasons[name].id}"
             yield Variable(name, label, "text", empty="none given")
@@ -78,6 +107,21 @@ def variables(deposit: Deposited) -> Iterator[Variable]:
             yield Variable(name, f"{name}, as the study has it", "text")
 
 
+def _kind(question: Question) -> Kind:
+    if question.on_scale:
+        return "code"
+    if question.type == "several":
+        return "codes"
+    if question.textual:
+        return "text"
+    whole = all(float(number).is_integer() for number in question.limits)
+    return "whole number" if whole else "number"
+
+
+def _empty(question: Question) -> str:
+    return "not answered, or not asked" if question.shown_if else "not answered"
+
+
 def codebook_text(deposit: Deposited) -> str:
     """Return codebook.csv; codes as `1 = Good; 2 = Poor`."""
     rows = [
@@ -85,7 +129,8 @@ def codebook_text(deposit: Deposited) -> str:
             "column": one.name,
             "label": one.label,
             "type": one.kind,
-            "codes": "; ".join(f"{code} = {label}" for code, label in one.codes),
+            "codes": "; ".join(f"{code} = {label}" for code, label in one.codes)
+            or one.limits,
             "empty_means": one.empty,
         }
         for one in variables(deposit)

@@ -42,7 +42,8 @@ def odm_text(deposit: Deposited, title: str, created: datetime) -> str:
     _said(about, "StudyDescription", "Blinded reader study. Research use only.")
     _said(about, "ProtocolName", title)
     _describe(
-        ET.SubElement(study, "MetaDataVersion", OID=_VERSION, Name="1"), described
+        ET.SubElement(study, "MetaDataVersion", OID=_VERSION, Name="1"),
+        [part for one in described for part in one.parts],
     )
     data = ET.SubElement(
         root, "ClinicalData", StudyOID=_STUDY, MetaDataVersionOID=_VERSION
@@ -138,7 +139,7 @@ def _add_reading(
     form = ET.SubElement(event, "FormData", FormOID=_FORM)
     group = ET.SubElement(form, "ItemGroupData", ItemGroupOID=_GROUP)
     for one in described:
-        value = row.get(one.name, "")
-        if value != "":
-            value = _printable(value)
-            ET.SubElement(group, "ItemData", ItemOID=_oid(one), Value=value)
+        for part, value in zip(one.parts, one.cells(row), strict=True):
+            if value != "":
+                given = _printable(value)
+                ET.SubElement(group, "ItemData", ItemOID=_oid(part), Value=given)

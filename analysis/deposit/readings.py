@@ -51,7 +51,8 @@ def deposited(
 
     Args:
         study: As it was read.
-        texts: With the reasons that readers wrote; such words may name somebody.
+        texts: With the reasons and texts that readers wrote; such words may name
+            somebody.
         reader_names: With the readers' own names, not R1, R2, ... by first reading.
     """
     asked = study.responses.questionnaire
@@ -62,7 +63,7 @@ def deposited(
     }
     rows = list(_rows(readings, readers, asked, texts=texts))
     filled = {name for row in rows for name, cell in row.items() if cell != ""}
-    always = {*FIXED[:5], *asked.ids}
+    always = {*FIXED[:5], *(q.id for q in asked if texts or not q.textual)}
     columns = [n for n in rows[0] if n in filled | always]
     return Deposited(
         questionnaire=asked,
@@ -96,7 +97,11 @@ def _rows(
         }
         row |= {name: _cell(reading.column(name)) for name in _OF_CASE}
         row |= {name: guarded(reading.columns.get(name, "")) for name in others}
-        row |= {name: _cell(reading.answers.get(name)) for name in asked.ids}
+        row |= {
+            question.id: _cell(reading.answers.get(question.id))
+            for question in asked
+            if texts or not question.textual
+        }
         if texts:
             row |= {
                 question.reason_column: guarded(reading.reasons.get(question.id, ""))
@@ -106,6 +111,8 @@ def _rows(
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return guarded(value)
     return "" if value is None else value
 
 

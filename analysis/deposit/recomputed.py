@@ -17,6 +17,7 @@ from analysis.deposit.readings import Deposited
 from analysis.report.endpoints import EndpointResult, answer_plan
 from analysis.report.results import analyse_questions
 from analysis.report.section import ReportContext
+from analysis.responses.scales import on_scales
 from reader_study.formats.delimited import csv_text
 from reader_study.formats.rating import rated
 
@@ -37,8 +38,15 @@ class Recomputed:
     def __init__(self, study: Study, deposit: Deposited) -> None:
         """Write both, and the figures of Table 1 and of the primary endpoint."""
         level, incomplete = study.chosen.over(study.plan)
-        questions = analyse_questions(study.responses, incomplete)
-        context = ReportContext(study.responses, study.plan, questions, level)
+        found = on_scales(study.responses)
+        asked = [question for question in deposit.questionnaire if question.on_scale]
+        ids = {question.id for question in asked}  # not of several: no column is theirs
+        questions = [
+            result
+            for result in analyse_questions(found, incomplete)
+            if result.pairs.question.id in ids
+        ]
+        context = ReportContext(found, study.plan, questions, level)
         primary = _primary(context)
         methods = (study.responses.reference, study.responses.test)
         values = {
@@ -47,7 +55,7 @@ class Recomputed:
             "test": methods[1],
             "level": level,
             "disagree": incomplete == "disagree",
-            "questions": deposit.questionnaire.questions,
+            "questions": asked,
             "primary": {} if primary is None else _for_r(primary, context),
         }
         template = _templates().get_template("analysis.R.j2")

@@ -5,11 +5,12 @@ records; each reading is one record.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from analysis.deposit.codebook import Kind, Variable, variables
 from analysis.deposit.readings import Deposited
 from reader_study.formats.delimited import csv_text
+from reader_study.formats.questionnaire import Condition, Question
 
 DICTIONARY = (
     "Variable / Field Name",
@@ -35,6 +36,9 @@ DICTIONARY = (
 
 _FORM = "reading"
 _LONGEST = 26  # beyond which REDCap warns of what statistics programs take
+_TYPES: Mapping[str, str] = {
+    "several": "checkbox", "analogue": "slider", "long_text": "notes",
+}  # fmt: skip
 _VALIDATION: Mapping[Kind, str] = {"whole number": "integer", "number": "number"}
 
 
@@ -59,37 +63,89 @@ def field_names(deposit: Deposited) -> dict[str, str]:
 def dictionary_text(deposit: Deposited) -> str:
     """Return the data dictionary as CSV."""
     names = field_names(deposit)
-    rows = [_field(names[one.name], one) for one in variables(deposit)]
+    several = {one.name for one in variables(deposit) if one.kind == "codes"}
+    rows = [_field(one, names, several) for one in variables(deposit)]
     return csv_text(DICTIONARY, rows)
 
 
 def records_text(deposit: Deposited) -> str:
     """Return the readings as a file that a project with the dictionary imports."""
     names = field_names(deposit)
-    rows = [
-        {names[column]: row[column] for column in deposit.columns if column in row}
-        for row in deposit.rows
+    described = {one.name: one for one in variables(deposit)}
+    boxes = {
+        one.name: {code: f"{names[one.name]}___{_box(code)}" for code, _ in one.codes}
+        for one in described.values()
+        if one.kind == "codes"
+    }
+    header = [
+        name
+        for column in names
+        for name in boxes.get(column, {column: names[column]}).values()
     ]
-    return csv_text([*names.values(), f"{_FORM}_complete"], map(_complete, rows))
+    rows = []
+    for row in deposit.rows:
+        cells = {names[c]: row[c] for c in names if c in row and c not in boxes}
+        for column, of in boxes.items():
+            cells |= dict(zip(of.values(), described[column].cells(row), strict=True))
+        rows.append(cells)
+    return csv_text([*header, f"{_FORM}_complete"], map(_complete, rows))
+
+
+def _box(code: str) -> str:
+    """Return a code as REDCap names the column of its box."""
+    return code.lower().replace("-", "_")
 
 
 def _complete(row: Mapping[str, object]) -> dict[str, object]:
     return {**row, f"{_FORM}_complete": 2}
 
 
-def _field(name: str, one: Variable) -> dict[str, object]:
+def _field(
+    one: Variable, names: Mapping[str, str], several: Collection[str]
+) -> dict[str, object]:
+    name = names[one.name]
     choices = " | ".join(f"{code}, {_choice(label)}" for code, label in one.codes)
+    asked = one.question
+    kind = "radio" if choices else "text"
+    if asked is not None:
+        kind = _TYPES.get(asked.type, kind)
+    numbers = asked.limits[:2] if asked is not None and asked.type == "number" else ()
+    if asked is not None and asked.ends:
+        choices = f"{_choice(asked.ends[0])} | | {_choice(asked.ends[1])}"
+    validated = kind == "text" and not choices and name != "record_id"
     cells = (
         name,
         _FORM,
         "",
-        "radio" if choices else "text",
+        kind,
         " ".join(one.label.split()),
         choices,
-        f"Empty: {one.empty}",
-        "" if choices or name == "record_id" else _VALIDATION.get(one.kind, ""),
+        " ".join([f"Empty: {one.empty}", *([f"({one.limits})"] if one.limits else [])]),
+        "number" if kind == "slider" else _VALIDATION.get(one.kind, "") * validated,
+        *(numbers or ("", "")),
+        "",
+        _condition(asked, names, several) if asked is not None else "",
     )
     return dict(zip(DICTIONARY, cells, strict=False))
+
+
+def _condition(
+    question: Question, names: Mapping[str, str], several: Collection[str]
+) -> str:
+    """Return when a question is asked, as REDCap's branching logic."""
+    return " and ".join(
+        f"({_holds(one, names[one.question], boxes=one.question in several)})"
+        for one in question.shown_if
+    )
+
+
+def _holds(one: Condition, name: str, *, boxes: bool) -> str:
+    if boxes:
+        return " or ".join(f"[{name}({code})] = '1'" for code in one.codes)
+    if one.codes:
+        return " or ".join(f"[{name}] = '{code}'" for code in one.codes)
+    limits = [(">=", one.at_least), ("<=", one.at_most)]
+    return " and ".join(f"[{name}] {sign} {n:g}" for sign, n in limits if n is not None)
 
 
 def _choice(label: str) -> str:

@@ -41,8 +41,9 @@ _OWN = (
 OF_NETWORK = (
     "network_architecture", "network_data", "network_start", "network_training",
     "network_selection", "network_performance", "network_software", "network_fixed",
+    "partition",
 )  # fmt: skip
-NEVER_KNOWN = ("partition", "network_ensemble")
+NEVER_KNOWN = ("network_ensemble",)
 """Facts that items name and no file holds yet; a person answers."""
 
 KNOWN = frozenset(

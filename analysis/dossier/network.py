@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def network_facts(run: Path) -> dict[str, str]:
         "network_performance": _performance(told),
         "network_software": f"magic-model generate --checkpoint {path.name}, SHA-256 "
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}.",
+        "partition": _partition(path.with_name("slices") / "index.json"),
         "network_fixed": "The checkpoint is one file; its hash tells of any change.",
     }
     return {name: text for name, text in facts.items() if text}
@@ -83,6 +85,23 @@ def _data(recipe: Mapping[str, Any], told: Mapping[str, Any]) -> str:
         f"Input: {_settings(recipe.get('data', {}))}. Ranges of the maps: {ranges}. "
         f"Fingerprint of the slices trained on: {told.get('data')}."
     )
+
+
+def _partition(index: Path) -> str:
+    """Return how the patients of a run were parted; empty where it is not known."""
+    try:
+        patients = json.loads(index.read_text(encoding="utf-8"))["patients"]
+        names = {one["patient_id"]: one["split"] for one in patients}
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    of = Counter(names.values())
+    parts = ", ".join(f"{split} {of[split]}" for split in ("train", "val", "test"))
+    apart = (
+        "each patient is in one part only"
+        if len(names) == len(patients)
+        else "patients are in more than one part"
+    )
+    return f"Patients of the training run: {parts}; {apart}."
 
 
 def _start(told: Mapping[str, Any]) -> str:

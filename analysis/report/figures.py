@@ -4,12 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
@@ -18,6 +15,7 @@ from analysis import power
 from analysis.charts import (
     agreement_chart,
     forest_plot,
+    formats,
     power_against_icc,
     power_against_pairs,
     typeface,
@@ -32,11 +30,6 @@ from analysis.tables import ContingencyTable
 
 _PANELS_PER_ROW = 4
 _LONGEST_LABEL = 14
-_UNDATED: dict[str, dict[str, Any]] = {
-    "png": {"pil_kwargs": {"compress_level": 3}},  # a third of the time of 6
-    "svg": {"metadata": {"Date": None}},
-    "pdf": {"metadata": {"CreationDate": None}},
-}
 
 
 @contextmanager
@@ -48,8 +41,8 @@ def house_style() -> Iterator[None]:
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Save a figure as PNG, SVG and PDF."""
-    _save_pictures(figure, folder, name)
-    figure.savefig(folder / f"{name}.pdf", **_UNDATED["pdf"])
+    with formats.pdf_pages(folder / f"{name}.pdf") as pages:
+        formats.save(figure, folder / name, pages)
 
 
 def save_pages(figures: Mapping[str, Figure], folder: Path, name: str) -> None:
@@ -57,35 +50,9 @@ def save_pages(figures: Mapping[str, Figure], folder: Path, name: str) -> None:
 
     In one file the fonts are embedded once, which is most of the time a PDF takes.
     """
-    with PdfPages(folder / f"{name}.pdf", **_UNDATED["pdf"]) as pages:
+    with formats.pdf_pages(folder / f"{name}.pdf") as pages:
         for of_page, figure in figures.items():
-            _save_pictures(figure, folder, of_page)
-            pages.savefig(figure)
-
-
-def _save_pictures(figure: Figure, folder: Path, name: str) -> None:
-    # Laid out once, not for each format. Where an engine or its placeholder ("none")
-    # stays, savefig draws a second time.
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
-        figure.set_layout_engine(None)
-    _settle_labels(figure)
-    for suffix in ("png", "svg"):
-        figure.savefig(folder / f"{name}.{suffix}", **_UNDATED[suffix])
-
-
-def _settle_labels(figure: Figure) -> None:
-    """Leave the names of axes where they are; each drawing looks for a place anew."""
-    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
-    for ax in figure.axes:
-        ax.apply_aspect()
-        for axis in (ax.xaxis, ax.yaxis):
-            label = axis.get_label()
-            if label.get_text():
-                axis.get_tightbbox(renderer)  # finds the place
-            at = label.get_transform().transform(label.get_position())
-            axis.set_label_coords(*ax.transAxes.inverted().transform(at))
+            formats.save(figure, folder / of_page, pages)
 
 
 def agreement_figure(study: StudyResults) -> Figure:

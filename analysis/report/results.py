@@ -13,6 +13,7 @@ from analysis.report.question import (
 )
 from analysis.report.sections import sections_of
 from analysis.responses import Responses, pair_answers
+from analysis.responses.scales import on_scales, with_ordered
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
@@ -131,7 +132,8 @@ def analyse_responses(
         closing: What readers said after their last trial.
         flow: How far readings came.
     """
-    plan = plan or AnalysisPlan()
+    whole, responses = responses, on_scales(responses)
+    plan = with_ordered(plan or AnalysisPlan(), whole.questionnaire)
     chosen = chosen or Choices()
     level, incomplete = chosen.over(plan)
     questions = analyse_questions(responses, incomplete)
@@ -144,6 +146,7 @@ def analyse_responses(
         flow or StudyFlow(),
         incomplete,
         jobs=chosen.jobs,
+        whole=whole,
     )
     return StudyResults(
         title=title,
@@ -156,7 +159,7 @@ def analyse_responses(
         provenance=context.provenance,
         notes=responses.notes,
         assumed=responses.assumed,
-        reasons=_reasons(responses),
+        reasons=_reasons(whole),
         sections=sections_of(context),
         flow=context.flow,
         front=front_of(context),
@@ -174,8 +177,7 @@ def _reasons(responses: Responses) -> list[ReasonGiven]:
     found = []
     for reading in responses.readings:
         for name, reason in reading.reasons.items():
-            question, code = questions[name], reading.answers.get(name)
-            label = "" if code is None else question.labels[question.codes.index(code)]
+            label = questions[name].says(reading.answers.get(name))
             found.append(
                 ReasonGiven(
                     name, reading.reader, reading.case, reading.method, label, reason

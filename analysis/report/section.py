@@ -88,6 +88,7 @@ class ReportContext:
         flow: How far readings came.
         incomplete: What is done with pairs that lack an answer.
         jobs: Processors to use.
+        whole: All readings with answers of every type; None where `responses` has them.
     """
 
     responses: Responses
@@ -98,6 +99,7 @@ class ReportContext:
     flow: StudyFlow = field(default_factory=StudyFlow)
     incomplete: Incomplete = "exclude"
     jobs: int = 1
+    whole: Responses | None = None
 
     @property
     def decision_level(self) -> float:

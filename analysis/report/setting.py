@@ -114,6 +114,10 @@ def blinding(context: Setting) -> str:
     """Return what readers knew; empty where the study does not say."""
     if not context.flow.grras.get(8):
         return ""
+    if context.plan.display == "aided":
+        return (
+            "patient unknown to readers, who first read without and then with the aid"
+        )
     said = ["method and patient unknown to readers"]
     plan, days = context.plan, context.flow.interval_days
     if plan.washout_days is not None:

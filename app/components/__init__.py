@@ -28,7 +28,12 @@ _viewer = st.components.v2.component(
 
 
 def show_picture(
-    png: bytes, key: str, *, ahead: str = "", all_rows: bool = False
+    png: bytes,
+    key: str,
+    *,
+    ahead: str = "",
+    all_rows: bool = False,
+    pictures: int = 1,
 ) -> None:
     """Show a picture, large and without loss.
 
@@ -41,9 +46,12 @@ def show_picture(
         ahead: Token of the reading if the page has said that it holds the picture; it
             is then sent only if that proves not to be so.
         all_rows: Whether all rows of a montage must be seen; the page then counts them.
+        pictures: How many stand side by side in it; they are moved together.
     """
     missing = (st.session_state.get(key) or {}).get("missing")
     told: dict[str, object] = {"token": key, "all_rows": True} if all_rows else {}
+    if pictures > 1:
+        told["pictures"] = pictures
     if ahead and missing != ahead:
         data: object = told | {"ahead": ahead}
     else:
@@ -91,6 +99,43 @@ def show_stack(
 def _component(name: str, html: str = "", script: str = "") -> Any:  # noqa: ANN401
     style, code = asset("components.css"), asset(f"{script or name}.js")
     return st.components.v2.component(name, html=html, css=style, js=code)
+
+
+_line = st.components.v2.component(
+    "line",
+    html=asset("line.html"),
+    css=asset("line.css"),
+    js=asset("line.js"),
+    isolate_styles=False,  # the keys of its field are known as those of a field
+)
+
+
+def line(
+    key: str, label: str, ends: tuple[str, str], kept: int | None, *, unmarked: str
+) -> None:
+    """Show a line from 0 to 100, without a mark until one was set.
+
+    Args:
+        key: Under which `mark_on` finds the mark.
+        label: For screen readers.
+        ends: What 0 and 100 mean.
+        kept: Mark that was set before.
+        unmarked: What screen readers say until there is one.
+    """
+    told = {"label": label, "ends": ends, "kept": kept, "unmarked": unmarked}
+    _line(key=key, data=told, default={"mark": kept}, on_mark_change=_nothing)
+
+
+def mark_on(given: object) -> int | None:
+    """Return the mark that a line's state holds; None if it holds nothing to believe.
+
+    Examples:
+        >>> mark_on({"mark": 37}), mark_on({"mark": None}), mark_on(None)
+        (37, None, None)
+    """
+    mark = given.get("mark") if isinstance(given, Mapping) else None
+    number = isinstance(mark, int | float) and not isinstance(mark, bool)
+    return round(mark) if number and 0 <= mark <= 100 else None  # type: ignore[operator, arg-type]
 
 
 _LONGEST = 1e7  # seconds

@@ -44,7 +44,7 @@
   }
 
   function sayLost() {
-    const kept = document.querySelector(".st-key-kept")?.innerText.match(/kept (\d.*)/)?.[1];
+    const kept = document.querySelector(".st-key-kept")?.innerText.match(/\d\d:\d\d:\d\d.*/)?.[0];
     const until = kept ? `What you entered until ${kept} is kept` : "What was saved is kept";
     say(
       "No connection",
@@ -107,7 +107,7 @@
   // dropped. So it is asked for the page, with all that stands in its fields.
   let ran = false;
   function askForPage() {
-    for (const field of document.querySelectorAll("input[type=text], textarea")) {
+    for (const field of document.querySelectorAll("input[type=text], input[type=number], textarea")) {
       // Streamlit takes a text when its field is left; a disabled one never was.
       field.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
     }

@@ -40,23 +40,41 @@ export default function ({ data, parentElement, setStateValue }) {
 
 const SAVE = "[class*='st-key-save-'] button";
 
-function questions() {
-  return [...document.querySelectorAll("[class*='st-key-question-']")];
+function questions() { // those that are asked after the answers so far
+  return [...document.querySelectorAll("[class*='st-key-question-']")]
+    .filter((q) => q.offsetParent);
 }
 
+// What the numbers choose: one of a scale, or any of several.
 function radios(question) {
-  return [...question.querySelectorAll("input[type=radio]")];
+  return [...question.querySelectorAll("input[type=radio], input[type=checkbox]")];
+}
+
+// Where keys go that are no choice: a line, a number, a text.
+const TYPED = "input[type=range], input[type=number], input[type=text], textarea";
+function typed(question) {
+  return [...question.querySelectorAll(TYPED)].find(
+    (f) => f.offsetParent && !f.closest("[class*='st-key-reason-']"));
+}
+
+function unanswered(question) {
+  if (question.querySelector("[class*='st-key-optional-']")) return false;
+  const choices = radios(question);
+  if (choices.length) return !choices.some((c) => c.checked);
+  const field = typed(question); // none while the page is being built
+  if (field?.type === "range") return !field.closest("[data-marked]");
+  return Boolean(field) && field.value.trim() === "";
 }
 
 // The field of an explanation; it is there always, and seen while one is asked for.
 function reason(question) {
-  return [...question.querySelectorAll("textarea")].find((t) => t.offsetParent);
+  return [...question.querySelectorAll("[class*='st-key-reason-'] textarea")]
+    .find((t) => t.offsetParent);
 }
 
 function current() {
   const focused = document.activeElement?.closest?.("[class*='st-key-question-']");
-  const open = (q) => radios(q).length > 0 // none while the page is being built
-    && (!radios(q).some((r) => r.checked) || reason(q)?.value.trim() === "");
+  const open = (q) => unanswered(q) || reason(q)?.value.trim() === "";
   if (returned && !returned.isConnected) returned = null;
   return focused || returned || questions().find(open) || null;
 }
@@ -68,6 +86,9 @@ function mark() {
     else delete question.dataset.current;
     const waits = question.querySelector("[class*='st-key-waits-']");
     question.querySelector("[role=radiogroup]")?.setAttribute("aria-invalid", Boolean(waits));
+    const several = question.querySelector("[class*='st-key-several-']");
+    several?.setAttribute("role", "group");
+    several?.setAttribute("aria-label", question.querySelector("p.asked")?.textContent ?? "");
   }
 }
 
@@ -83,7 +104,8 @@ function hold() {
 }
 
 function leaveText() {
-  if (!document.activeElement?.matches?.("textarea, input:not([type=radio])")) return;
+  const choices = "[type=radio], [type=checkbox]";
+  if (!document.activeElement?.matches?.(`textarea, input:not(${choices})`)) return;
   document.activeElement.blur(); // a text is sent when it loses the focus
   hold();
 }
@@ -116,9 +138,17 @@ function onKey(event) {
     save(event.repeat);
     return;
   }
-  const text = event.target.closest?.("textarea, input:not([type=radio])");
+  const text = event.target.closest?.("textarea, input:not([type=radio], [type=checkbox])");
   if (text) {
-    if (event.key === "Escape") text.blur();
+    const done = event.key === "Enter" && text.tagName === "INPUT";
+    if (event.key === "Escape" || done) text.blur();
+    if (done) setTimeout(goOn, 30);
+    return;
+  }
+  if (event.key === "Enter" && event.target.matches?.("[type=checkbox]")) {
+    event.preventDefault();
+    event.target.blur();
+    goOn();
     return;
   }
   if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -127,7 +157,10 @@ function onKey(event) {
   if (!/^[1-9]$/.test(event.key)) return;
   const question = current();
   const choice = question && radios(question)[Number(event.key) - 1];
-  if (!choice) return;
+  if (!choice) {
+    if (question && !radios(question).length) typed(question)?.focus(); // the key goes there
+    return;
+  }
   event.preventDefault();
   choose(question, choice);
 }
@@ -150,11 +183,17 @@ function choose(question, choice) {
   returned = null;
   choice.click();
   document.activeElement?.blur?.();
+  if (choice.type === "checkbox") choice.focus(); // there may be more; Enter goes on
+  else setTimeout(goOn, 30);
   reason(question)?.focus();
-  setTimeout(() => {
-    mark();
-    current()?.scrollIntoView({ block: "nearest" });
-  }, 30);
+}
+
+// Marks the next question, and goes into its field if it is no choice.
+function goOn() {
+  mark();
+  const next = current();
+  next?.scrollIntoView({ block: "nearest" });
+  if (next && !radios(next).length && !reason(next)) typed(next)?.focus();
 }
 
 function save(repeated) {
@@ -170,14 +209,15 @@ const SENT = 3000; // ms after which a text that was sent is taken to be stored
 let pause = 0;
 function onInput(event, key) {
   const field = event.target;
-  if (field.tagName !== "TEXTAREA") return;
+  if (!field.matches?.("textarea, input[type=text], input[type=number]")) return;
+  if (!field.closest("[class*='st-key-question-']") && field.tagName !== "TEXTAREA") return;
   clearTimeout(pause);
   const name = typedName(key, field);
   if (name) sessionStorage.setItem(name, field.value);
   pause = setTimeout(() => {
     hold();
     field.dispatchEvent(new KeyboardEvent("keydown", {
-      key: "Enter", code: "Enter", ctrlKey: true, bubbles: true,
+      key: "Enter", code: "Enter", ctrlKey: field.tagName === "TEXTAREA", bubbles: true,
     }));
     const text = field.value;
     setTimeout(() => {
@@ -190,21 +230,26 @@ function onInput(event, key) {
 function typedName(key, field) {
   const reason = field.closest("[class*='st-key-reason-']")?.className;
   const question = reason?.match(/st-key-reason-(\S+)/)?.[1];
-  return question && `typed-${key}-${question}`;
+  if (question) return `typed-${key}-${question}`;
+  const asked = field.closest("[class*='st-key-question-']")?.className;
+  const answered = asked?.match(/st-key-question-(\S+)/)?.[1];
+  return answered && `typed-${key}-answer:${answered}`;
 }
 
 // Gives each field, once it is there, the text that was typed and not yet sent.
 function restoreTexts(key) {
-  const put = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  const put = (field, text) => Object.getOwnPropertyDescriptor(
+    Object.getPrototypeOf(field), "value").set.call(field, text);
+  const texts = "textarea, input[type=text], input[type=number]";
   const done = new Set();
   return () => {
-    for (const field of document.querySelectorAll("[class*='st-key-reason-'] textarea")) {
+    for (const field of document.querySelectorAll(`[class*='st-key-question-'] :is(${texts})`)) {
       const name = typedName(key, field);
       if (done.has(name)) continue;
       done.add(name);
       const text = sessionStorage.getItem(name);
       if (text === null || text === field.value) continue;
-      put.call(field, text);
+      put(field, text);
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
   };

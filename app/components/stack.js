@@ -374,12 +374,17 @@ function makeStack(root) {
     const value = underPointer(p);
     const right = box.left + box.width - 5 * ratio;
     const windowed = isWindowed(panel);
-    const small = box.width < 260 * ratio;
     const about = windowed ? `${level}/${width}` : panel.unit;
-    if (!isTiny(box) && (value || !small || windowed)) {
+    if (!isTiny(box) && (value || windowed || isUnitBeside(panel, box))) {
       write(value || about, right, top, { align: "right", colour: value ? "#fff" : "#9aa1a8" });
     }
     drawColours(p, box);
+  }
+
+  function isUnitBeside(panel, box) {
+    const ratio = unit();
+    context.font = `${Math.round(13 * ratio)}px system-ui, sans-serif`;
+    return context.measureText(`${panel.name}  ${panel.unit}`).width < box.width - 11 * ratio;
   }
 
   function drawColours(p, box) {
@@ -400,8 +405,7 @@ function makeStack(root) {
     const text = { align: "right", size: 11, colour: "#9aa1a8" };
     write(`${up}`, left + 8 * ratio, top - 9 * ratio, text);
     write(`${low}`, left + 8 * ratio, top + high + 9 * ratio, text);
-    const unitOf = panel.unit.length > 6 && box.width < 260 * ratio ? "" : panel.unit;
-    if (windowed || box.width < 260 * ratio) write(unitOf, left + 8 * ratio, top + high + 22 * ratio, text);
+    if (windowed || !isUnitBeside(panel, box)) write(panel.unit, left + 8 * ratio, top + high + 22 * ratio, text);
   }
 
   function drawPointer(x, y, scale, tallness) {

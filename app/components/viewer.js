@@ -2,6 +2,9 @@
 // pixel of the screen, untouched; enlarged pixels stay squares.
 const LARGEST = 16;
 const STEP = 1.25;
+const LETTERS = "ABCDEFGH";
+const GAP = 6; // points between pictures side by side
+const HEAD = 28; // points above them, for their letters
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
@@ -50,6 +53,7 @@ function makeViewer(root) {
   const on = (target, name, listener, options = {}) =>
     target.addEventListener(name, listener, { ...options, signal: closing.signal });
   let bitmap = null;
+  let panes = 1; // pictures side by side in the one that came, all moved together
   let form = null; // of the montage, if it is one
   let shown = null;
   let counted = null; // rows that were on the screen, where all must have been
@@ -66,7 +70,8 @@ function makeViewer(root) {
     (decoded ?? decode(bytes))
       .then((picture) => {
         bitmap = picture;
-        form = montageForm(bitmap.width, bitmap.height);
+        panes = told.pictures ?? 1;
+        form = montageForm(wide(), bitmap.height);
         if (form && told.all_rows) counted = countRows(told.token, form.rows, draw);
         notice.textContent = "";
         place("begin");
@@ -83,11 +88,23 @@ function makeViewer(root) {
       });
   }
 
+  const wide = () => bitmap.width / panes; // of one picture
+
+  // What one picture has of the canvas.
+  function room() {
+    if (panes === 1) return { width: canvas.width, height: canvas.height, gap: 0, head: 0 };
+    const ratio = canvas.width / Math.max(1, canvas.clientWidth);
+    const [gap, head] = [Math.round(GAP * ratio), Math.round(HEAD * ratio)];
+    const width = Math.floor((canvas.width - gap * (panes - 1)) / panes);
+    return { width, height: canvas.height - head, gap, head };
+  }
+
   function place(how) {
     if (!bitmap || !canvas.width) return;
     mode = how;
-    const whole = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
-    const width = canvas.width / bitmap.width;
+    const own = room();
+    const whole = Math.min(own.width / wide(), own.height / bitmap.height);
+    const width = own.width / wide();
     if (how === "fit") scale = whole;
     if (how === "width") scale = width;
     if (how === "actual") scale = 1;
@@ -95,20 +112,19 @@ function makeViewer(root) {
     // through. So does a long picture of another form.
     if (how === "begin") scale = form || whole < 0.4 ? width : whole;
     if (how === "actual") {
-      x = (canvas.width - bitmap.width) / 2;
-      y = (canvas.height - bitmap.height) / 2;
+      x = (own.width - wide()) / 2;
+      y = (own.height - bitmap.height) / 2;
     } else {
-      x = (canvas.width - bitmap.width * scale) / 2;
+      x = (own.width - wide() * scale) / 2;
       y = 0;
     }
     draw();
   }
 
-  function zoom(factor, atX = canvas.width / 2, atY = canvas.height / 2) {
+  function zoom(factor, atX = room().width / 2, atY = room().height / 2) {
     if (!bitmap) return;
-    const smallest = Math.min(
-      1, canvas.width / bitmap.width, canvas.height / bitmap.height,
-    );
+    const own = room();
+    const smallest = Math.min(1, own.width / wide(), own.height / bitmap.height);
     let wanted = Math.min(LARGEST, Math.max(smallest, scale * factor));
     if ((scale - 1) * (wanted - 1) < 0) wanted = 1; // never past 1:1 without showing it
     x = atX - ((atX - x) * wanted) / scale;
@@ -132,16 +148,18 @@ function makeViewer(root) {
 
   function draw() {
     if (!bitmap) return;
-    const width = bitmap.width * scale;
+    const own = room();
+    const width = wide() * scale;
     const height = bitmap.height * scale;
-    x = inside(x, width, canvas.width);
-    y = inside(y, height, canvas.height);
+    x = inside(x, width, own.width);
+    y = inside(y, height, own.height);
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.imageSmoothingEnabled = scale < 1;
     context.imageSmoothingQuality = "high";
-    context.drawImage(bitmap, Math.round(x), Math.round(y), width, height);
-    const pinned = form && (y < 0 || x < 0);
+    if (panes === 1) context.drawImage(bitmap, Math.round(x), Math.round(y), width, height);
+    else for (let pane = 0; pane < panes; pane += 1) drawPane(pane, own, width, height);
+    const pinned = panes === 1 && form && (y < 0 || x < 0);
     if (pinned) pinStrip(context, bitmap, form, { x: Math.round(x), scale });
     const [first, last] = rowsOnScreen();
     counted?.show(first, last);
@@ -150,22 +168,48 @@ function makeViewer(root) {
     root.dataset.x = Math.round(x);
     root.dataset.y = Math.round(y);
     root.dataset.pinned = pinned ? "yes" : "no";
+    root.dataset.pictures = panes;
   }
+
+  // One of several pictures, with its letter above, cut off where the next one begins.
+  function drawPane(pane, own, width, height) {
+    const left = pane * (own.width + own.gap);
+    context.save();
+    context.beginPath();
+    context.rect(left, own.head, own.width, own.height);
+    context.clip();
+    context.drawImage(
+      bitmap, pane * wide(), 0, wide(), bitmap.height,
+      left + Math.round(x), own.head + Math.round(y), width, height,
+    );
+    context.restore();
+    context.fillStyle = "#0e1012";
+    context.fillRect(left, 0, own.width, own.head);
+    context.fillStyle = "#d6d9dc";
+    context.font = `600 ${Math.round(0.6 * own.head)}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(LETTERS[pane], left + own.width / 2, own.head / 2);
+  }
+
+  const pinnedHeight = () => (panes === 1 ? form.strip * scale : 0);
 
   // Which rows of a montage are on the screen, nine tenths of them, as [first, last[.
   function rowsOnScreen() {
-    if (!form || form.columns * form.panel * scale > 1.1 * canvas.width) return [0, 0];
+    const own = room();
+    if (!form || form.columns * form.panel * scale > 1.1 * own.width) return [0, 0];
     const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
-    const first = Math.max(0, Math.ceil(row(y < 0 ? form.strip * scale : 0) - 0.1));
-    return [first, Math.min(form.rows, Math.floor(row(canvas.height) + 0.1))];
+    const first = Math.max(0, Math.ceil(row(y < 0 ? pinnedHeight() : 0) - 0.1));
+    return [first, Math.min(form.rows, Math.floor(row(own.height) + 0.1))];
   }
 
   // Which rows of a montage are seen, if not all are.
   function saidRows() {
-    if (!form || bitmap.height * scale <= canvas.height) return "";
+    const own = room();
+    if (!form || bitmap.height * scale <= own.height) return "";
     const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
-    const first = Math.max(0, Math.round(row(y < 0 ? form.strip * scale : 0)));
-    const last = Math.min(form.rows, Math.round(row(canvas.height)));
+    const first = Math.max(0, Math.round(row(y < 0 ? pinnedHeight() : 0)));
+    const last = Math.min(form.rows, Math.round(row(own.height)));
     const seen = last > first + 1 ? `Rows ${first + 1} to ${last}` : `Row ${first + 1}`;
     return `${seen} of ${form.rows} \u2002`;
   }
@@ -177,13 +221,18 @@ function makeViewer(root) {
 
   const resized = watchSize(canvas, () => (mode === "free" ? draw() : place(mode)));
   const onCanvas = (event) => placeOn(canvas, event);
+  // The same in the picture's own part of the canvas.
+  const onPicture = ([atX, atY]) => {
+    const own = room();
+    return panes === 1 ? [atX, atY] : [atX % (own.width + own.gap), atY - own.head];
+  };
 
   on(canvas, "wheel", (event) => {
     event.preventDefault();
     takeKeys();
     const turned = event.deltaY / (event.deltaMode ? 3 : 100); // 1: a notch of a mouse
     if (!form || event.ctrlKey) { // Ctrl: also two fingers on a touch pad
-      zoom(1.17 ** -(event.ctrlKey && !event.deltaMode ? 4 * turned : turned), ...onCanvas(event));
+      zoom(1.17 ** -(event.ctrlKey && !event.deltaMode ? 4 * turned : turned), ...onPicture(onCanvas(event)));
       return;
     }
     // A notch goes to the next row, as in a stack of slices; a touch pad glides.
@@ -210,7 +259,7 @@ function makeViewer(root) {
     grips.set(event.pointerId, onCanvas(event));
     const now = hold();
     pan(now.middle[0] - before.middle[0], now.middle[1] - before.middle[1]);
-    if (before.apart && now.apart) zoom(now.apart / before.apart, ...now.middle);
+    if (before.apart && now.apart) zoom(now.apart / before.apart, ...onPicture(now.middle));
   });
   for (const name of ["pointerup", "pointercancel"]) {
     on(canvas, name, (event) => {
@@ -231,7 +280,7 @@ function makeViewer(root) {
   const page = () => {
     if (!form) return 6 * far();
     const row = form.panel * scale;
-    return row * Math.max(1, Math.floor((canvas.height - form.strip * scale) / row + 0.1));
+    return row * Math.max(1, Math.floor((room().height - pinnedHeight()) / row + 0.1));
   };
   const keys = {
     f: acts.fit, w: acts.width, a: acts.actual,

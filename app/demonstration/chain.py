@@ -51,8 +51,8 @@ class Demonstration:
     cases: Annotated[
         str, typer.Option(help="Patients shown: none, mild or moderate, severe.")
     ] = "7,6,7"
-    measured: Annotated[
-        bool, typer.Option("--measured", help="Maps from noisy series, not exact.")
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Smooth maps, not measured from series.")
     ] = False
     sample: Annotated[
         Path | None, typer.Option(help="Folder of the paper's sample, in their place.")
@@ -161,7 +161,7 @@ def own_reading(d: Demonstration) -> Step:
 
 def _patients_and_network(d: Demonstration) -> Iterator[Step]:
     patients, cases, network = d.out / "patients", d.out / "cases", d.out / "network"
-    exact = () if d.measured else ("--exact",)
+    exact = ("--exact",) if d.exact else ()
     jobs = ("--jobs", d.at_a_time)
     if d.sample:  # the authors' montages: few patients, so those trained on are shown
         yield Step(
@@ -285,7 +285,7 @@ def fitted(template: str, cases: Path, d: Demonstration) -> str:
         for name in ("none", "mild_moderate", "severe")
     }
     values["min_distance"] = str(min(len(rows) // _PER_DISTANCE, 3))
-    if d.measured and not d.sample:
+    if not (d.exact or d.sample):
         values["accepted_cues"] = '["compressed size"]'
     text = with_values(template, values)
     if rows and "truth" in rows[0]:

@@ -6,6 +6,7 @@ from app import state
 from app.accounts import perform
 from app.room import Room
 from app.screens.frame import show_sheet
+from app.words import say
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.reading import closing
 from reader_study.reading.answers import LONGEST_REASON
@@ -25,28 +26,34 @@ def show_closing(session: ReadingSession) -> None:
     orders = session.study.manifest.slots[0].orders
     with st.container(key="sheet"):
         show_sheet(
-            "Before you go",
-            "Both trials are signed. Some pictures of the study were synthetic. Please "
-            "say what you noticed; your readings stay as they are.",
+            say("Before you go"),
+            say(
+                "Both trials are signed. Some pictures of the study were synthetic. "
+                "Please say what you noticed; your readings stay as they are."
+            ),
         )
         state.show_notice()
         st.radio(
-            "Did you recognise cases of trial 1 in trial 2?",
+            say("Did you recognise cases of trial 1 in trial 2?"),
             list(RECOGNISED),
             index=None,
-            format_func=RECOGNISED.__getitem__,
+            format_func=lambda kind: say(RECOGNISED[kind]),
             key=_RECOGNISED,
             horizontal=True,
         )
         st.text_input(
-            "Which ones? Positions, if you remember them (optional)",
+            say("Which ones? Positions, if you remember them (optional)"),
             key=_WHICH,
             max_chars=LONGEST_REASON,
         )
         for trial, order in sorted(orders.items()):
             st.number_input(
-                f"How many of the {len(order)} pictures of trial {trial} were "
-                "synthetic, in your opinion?",
+                say(
+                    "How many of the {n} pictures of trial {trial} were synthetic, in "
+                    "your opinion?",
+                    n=len(order),
+                    trial=trial,
+                ),
                 min_value=0,
                 max_value=len(order),
                 value=None,
@@ -54,18 +61,20 @@ def show_closing(session: ReadingSession) -> None:
                 key=_count_key(trial),
             )
         st.text_area(
-            "What gave them away? (optional)", key=_CUES, max_chars=LONGEST_REASON
+            say("What gave them away? (optional)"),
+            key=_CUES,
+            max_chars=LONGEST_REASON,
         )
         st.radio(
-            "How sure are you of these two numbers?",
+            say("How sure are you of these two numbers?"),
             list(CONFIDENCE),
             index=None,
-            format_func=lambda n: _ENDS.get(n, str(n)),
+            format_func=lambda n: say(_ENDS.get(n, str(n))),
             key=_CONFIDENCE,
             horizontal=True,
         )
         st.button(
-            "Send",
+            say("Send"),
             key="closing-send",
             type="primary",
             on_click=_send,
@@ -81,7 +90,7 @@ def _send(trials: tuple[int, ...]) -> None:
     fields = {str(key): value for key, value in st.session_state.items()}
     needed = (_RECOGNISED, *map(_count_key, trials), _CONFIDENCE)
     if any(fields.get(key) is None for key in needed):
-        state.notify("Please answer all questions that are not optional.")
+        state.notify(say("Please answer all questions that are not optional."))
         return
 
     def act(room: Room, reader: str) -> None:

@@ -9,6 +9,7 @@ from app.accounts import perform, sign_in_version
 from app.components import display_size
 from app.room import Room
 from app.screens.frame import show_sheet
+from app.words import say
 from reader_study.reading.acknowledgements import Confirmation, acknowledge
 
 LEAST = {"width": 900, "height": 420}
@@ -24,10 +25,13 @@ def show_display_check() -> None:
     """Let the reader confirm what the display shows."""
     with st.container(key="wide-sheet"):
         show_sheet(
-            "Your display",
-            "Please read in a darkened room with the window as large as it can be. You "
-            "should see 18 steps from black to white, and a square in each of the two "
-            "fields below. If not, change brightness or contrast of the display.",
+            say("Your display"),
+            say(
+                "Please read in a darkened room with the window as large as it can be. "
+                "You should see 18 steps from black to white, and a square in each of "
+                "the two fields below. If not, change brightness or contrast of the "
+                "display."
+            ),
         )
         size = display_size()
         problem = size_problem(size)
@@ -35,7 +39,7 @@ def show_display_check() -> None:
             with st.container(key="notice-bad"):
                 st.text(problem)
         st.button(
-            "I see all steps and both squares",
+            say("I see all steps and both squares"),
             key="display-continue",
             type="primary",
             disabled=bool(problem) or not size,
@@ -55,14 +59,25 @@ def size_problem(size: Mapping[str, float]) -> str:
         return ""
     ratio = size.get("ratio", 1)
     for what, least, scale, remedy in (
-        ("pixels of the screen", PIXELS, ratio, "Make it larger."),
-        ("points", LEAST, 1, "Make it larger or the zoom of the browser smaller."),
+        (say("pixels of the screen"), PIXELS, ratio, say("Make it larger.")),
+        (
+            say("points"),
+            LEAST,
+            1,
+            say("Make it larger or the zoom of the browser smaller."),
+        ),
     ):
         width, height = (scale * size.get(side, math.inf) for side in least)
         if width < least["width"] or height < least["height"]:
             wanted = f"{least['width']} x {least['height']}"
             got = f"{width:.0f} x {height:.0f}"
-            return f"The window must have at least {wanted} {what}, got {got}. {remedy}"
+            told = say(
+                "The window must have at least {wanted} {what}, got {got}.",
+                wanted=wanted,
+                what=what,
+                got=got,
+            )
+            return f"{told} {remedy}"
     return ""
 
 

@@ -8,6 +8,7 @@ from app import state
 from app.components import receipt_buttons
 from app.screens.frame import show_sheet
 from app.times import date_and_time
+from app.words import ENGLISH, language, say
 from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.reading.recording import TrialReceipt
@@ -15,14 +16,20 @@ from reader_study.reading.recording import TrialReceipt
 
 def show_washout(session: ReadingSession, progress: ReaderState) -> None:
     """Say when the next trial begins."""
-    begins = date_and_time(progress.washout_until or "", state.zone())
+    begins = date_and_time(
+        progress.washout_until or "", state.zone(), plain=language() != ENGLISH
+    )
     _show_done(
         session,
         range(1, progress.trial),
-        "Thank you",
-        f"Trial {progress.trial - 1} is signed. Trial {progress.trial} opens on "
-        f"{begins}. Until then, please do not speak with other readers about what you "
-        "saw.",
+        say("Thank you"),
+        say(
+            "Trial {before} is signed. Trial {trial} opens on {begins}. Until then, "
+            "please do not speak with other readers about what you saw.",
+            before=progress.trial - 1,
+            trial=progress.trial,
+            begins=begins,
+        ),
     )
 
 
@@ -31,10 +38,12 @@ def show_finished(session: ReadingSession, progress: ReaderState) -> None:
     _show_done(
         session,
         range(1, progress.trial + 1),
-        "Thank you",
-        "All trials are signed; your part in this study is done. Please keep the "
-        "receipts below. With them you can have checked at any time that your answers "
-        "stand as you gave them.",
+        say("Thank you"),
+        say(
+            "All trials are signed; your part in this study is done. Please keep the "
+            "receipts below. With them you can have checked at any time that your "
+            "answers stand as you gave them."
+        ),
     )
 
 
@@ -52,12 +61,14 @@ def _show_done(session: ReadingSession, trials: range, heading: str, text: str) 
 
 def _as_html(session: ReadingSession, receipt: TrialReceipt) -> str:
     rows = {
-        f"Receipt of trial {receipt.trial}": receipt.code,
-        "Study": session.study.protocol.title,
-        "Reader": receipt.reader,
-        "Readings": str(receipt.n_readings),
-        "Signed": date_and_time(receipt.signed_at, state.zone()),
-        "Entry of the log": f"{receipt.head.n}, {receipt.head.sha256}",
+        say("Receipt of trial {trial}", trial=receipt.trial): receipt.code,
+        say("Study"): session.study.protocol.title,
+        say("Reader"): receipt.reader,
+        say("Readings"): str(receipt.n_readings),
+        say("Signed"): date_and_time(
+            receipt.signed_at, state.zone(), plain=language() != ENGLISH
+        ),
+        say("Entry of the log"): f"{receipt.head.n}, {receipt.head.sha256}",
     }
     body = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"

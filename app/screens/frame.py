@@ -9,6 +9,7 @@ import streamlit as st
 from app import state
 from app.accounts import READER, leave
 from app.components import keep_session
+from app.words import language, say
 
 USE = "Research use only"
 NOT_SHOWN = "The picture could not be shown."
@@ -44,13 +45,14 @@ def show_bar(
     """
     with st.container(key="bar", horizontal=True, vertical_alignment="center"):
         st.html(
-            f"<div class='bar'><span class='title'>{escape(title)}</span>"
+            f"<div class='bar' lang='{language()}'>"
+            f"<span class='title'>{escape(title)}</span>"
             f"<span class='middle'>{escape(middle)}</span>"
             f"<span class='reader'>{escape(reader)}</span>"
-            f"<span class='use'>{USE}</span></div>"
+            f"<span class='use'>{escape(say(USE))}</span></div>"
         )
         if reader:
-            st.button("Sign out", key="sign-out", on_click=on_leave or _leave)
+            st.button(say("Sign out"), key="sign-out", on_click=on_leave or _leave)
             state.remember_correction(keep_session(idle_seconds))
 
 
@@ -63,9 +65,9 @@ def show_damaged(go_on: Callable[..., None], *given: object) -> None:
     """Show that a picture cannot be shown, and a button that goes on without it."""
     with st.container(key="trouble"):
         state.show_notice()
-        show_sheet("This picture cannot be shown", _DAMAGED)
+        show_sheet(say("This picture cannot be shown"), say(_DAMAGED))
         st.button(
-            "Go on without this picture",
+            say("Go on without this picture"),
             key=f"go-on-{given[0]}",
             type="primary",
             on_click=go_on,

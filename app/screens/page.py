@@ -16,6 +16,7 @@ from app.screens.reading import show_reading
 from app.screens.review import show_review
 from app.screens.sign_in import show_sign_in
 from app.screens.training import show_training
+from app.words import say, speak
 from reader_study.errors import StudyError
 from reader_study.store.milestones import Phase
 
@@ -38,6 +39,7 @@ def show_page() -> None:
         return
     try:
         room = served_room()
+        speak(room.study.protocol.language)
         reader = reader_at_browser(room)
         view = find_reader_view(room, reader) if reader else None
         place = _place(room, view) if view else ""
@@ -58,18 +60,36 @@ def show_page() -> None:
 
 def _place(room: Room, view: ReaderView) -> str:
     now = view.state
+    if view.stage is Stage.READING and now.step:
+        case, cases = (now.position + 1) // 2, now.n_readings // 2
+        return say(
+            "Trial {trial}: case {case} of {cases}, step {step} of 2",
+            trial=now.trial,
+            case=case,
+            cases=cases,
+            step=now.step,
+        )
     if view.stage is Stage.READING:
-        return f"Trial {now.trial}: {now.position} of {now.n_readings}"
+        return say(
+            "Trial {trial}: {position} of {n}",
+            trial=now.trial,
+            position=now.position,
+            n=now.n_readings,
+        )
     practice = None
     if view.stage is Stage.TRAINING:
         practice = room.session_of(now.reader).training.at_hand(now.trial)
-    return f"Training: {practice.position} of {practice.n_cases}" if practice else ""
+    if practice is None:
+        return ""
+    return say(
+        "Training: {position} of {n}", position=practice.position, n=practice.n_cases
+    )
 
 
 def _show_trouble(error: StudyError) -> None:
     report(error)
     with st.container(key="trouble"):
-        show_sheet("Please wait", _TROUBLE)
+        show_sheet(say("Please wait"), say(_TROUBLE))
 
 
 def _show_stage(room: Room, view: ReaderView) -> None:
@@ -81,7 +101,7 @@ def _show_stage(room: Room, view: ReaderView) -> None:
         show_washout(session, now)
     elif stage is Stage.CLOSED:
         with st.container(key="sheet"):
-            show_sheet("Not open", _CLOSED.get(now.phase, _LOCKED))
+            show_sheet(say("Not open"), say(_CLOSED.get(now.phase, _LOCKED)))
     elif stage is Stage.CLOSING:
         show_closing(session)
     elif stage is Stage.REVIEW:

@@ -35,8 +35,13 @@ def show_case(
     """
     volumes, protocol = study.manifest.volumes, study.protocol
     if volumes is None:
-        all_rows = protocol.require_all_slices
-        show_picture(content, key, ahead=ahead, all_rows=all_rows)
+        show_picture(
+            content,
+            key,
+            ahead=ahead,
+            all_rows=protocol.require_all_slices,
+            pictures=protocol.design.at_once,
+        )
         return
     layout = volumes.layout() | {
         "reading": token,

@@ -1,13 +1,18 @@
 """The questions to one picture, and the draft that is kept while they are answered."""
 
+from decimal import Decimal
+from html import escape
+
 import streamlit as st
 
 from app import state
 from app.accounts import perform
 from app.answering import Form, plain_markdown, reasoned_choices
+from app.components import line
 from app.room import Room
 from app.times import clock_time
-from reader_study.formats.questionnaire import Answer, Question, Questionnaire
+from app.words import say
+from reader_study.formats.questionnaire import Answer, Question
 from reader_study.reading.answers import LONGEST_REASON
 from reader_study.store.readings import Draft
 
@@ -25,7 +30,7 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
         keep: Whether to keep a draft whenever something changes.
         said: What is said below until there is a draft.
     """
-    st.html(f"<style>{_hidden_reasons(form.questionnaire)}</style>")
+    st.html(f"<style>{_hidden_reasons(form)}</style>")
     with st.container(key="questions"):
         waiting = st.session_state.get("missing", ())
         for question in form.questionnaire.questions:
@@ -33,22 +38,27 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
                 _show_question(form, question, draft)
                 if question.id in waiting and question.id in form.missing(_fields()):
                     with st.container(key=f"waits-{question.id}"):
-                        st.text("Please complete")
+                        st.text(say("Please complete"))
+        st.html(f"<style>{_hidden_questions(form)}</style>")
     if keep:
         _keep_draft(form)
         saved = state.kept_draft()[3]
         with st.container(key="kept"):
-            at = f"Draft kept {clock_time(saved, state.zone())}" if saved else ""
-            st.text(at or said or "Answers are kept as you give them")
+            at = clock_time(saved, state.zone()) if saved else ""
+            kept = say("Draft kept {time}", time=at) if at else ""
+            st.text(kept or said or say("Answers are kept as you give them"))
 
 
-def _hidden_reasons(questionnaire: Questionnaire) -> str:
+def _hidden_reasons(form: Form) -> str:
     """Return the style that shows an explanation's field while its answer is chosen."""
     chosen = {
         question.id: ", ".join(
-            f"input[value='{n}']:checked" for n in reasoned_choices(question)
+            f".st-key-{form.choice_key(question.id, n)} input:checked"
+            if question.type == "several"
+            else f"input[value='{n}']:checked"
+            for n in reasoned_choices(question)
         )
-        for question in questionnaire.questions
+        for question in form.questionnaire.questions
     }
     return "\n".join(
         f".st-key-question-{question}:not(:has({asking})) "
@@ -58,41 +68,129 @@ def _hidden_reasons(questionnaire: Questionnaire) -> str:
     )
 
 
+def _hidden_questions(form: Form) -> str:
+    """Return the style that hides what is not asked after the answers so far.
+
+    Its fields are there always: those that came and went would lose their texts.
+    """
+    shown = {q.id for q in form.questionnaire.shown(form.given(_fields()))}
+    hidden = [f".st-key-question-{q.id}" for q in form.questionnaire]
+    hidden = [
+        name
+        for name, question in zip(hidden, form.questionnaire, strict=True)
+        if question.id not in shown
+    ]
+    return f"{', '.join(hidden)} {{ display: none !important; }}" if hidden else ""
+
+
 def _show_question(form: Form, question: Question, draft: Draft) -> None:
-    codes: list[Answer] = [choice.code for choice in question.scale]
-    labels: dict[Answer, str] = {
-        choice.code: plain_markdown(choice.label) for choice in question.scale
-    }
     kept = draft.answers.get(question.id)
-    width = sum(len(choice.label) + 4 for choice in question.scale)
-    st.radio(
-        plain_markdown(f"{question.id}  {question.text}"),
-        codes,
-        # Not through the session's state: what a page holds that the server has lost
-        # in a restart is newer than the draft, and must win.
-        index=codes.index(kept) if kept in codes else None,
-        format_func=labels.__getitem__,
-        key=form.answer_key(question.id),
-        horizontal=width <= _UPRIGHT,
-    )
+    if question.required:
+        _show_field(form, question, kept)
+    else:
+        with st.container(key=f"optional-{question.id}"):
+            _show_field(form, question, kept)
     if not reasoned_choices(question):
         return
     # Always there, and shown by the page's style: a field that came and went with the
     # answer would lose its text, and keys typed before it came would go astray.
     with st.container(key=f"reason-{question.id}"):
         st.text_area(
-            "Short explanation",
+            say("Short explanation"),
             value=draft.reasons.get(question.id, ""),
             key=form.reason_key(question.id),
             max_chars=LONGEST_REASON,
             height=68,
-            placeholder="Why? A few words.",
+            placeholder=say("Why? A few words."),
             label_visibility="collapsed",
         )
 
 
+# What was kept is not handed over through the session's state: what a page holds that
+# the server has lost in a restart is newer than the draft, and must win.
+
+
+def _show_field(form: Form, question: Question, kept: Answer | None) -> None:
+    words = _words(question)
+    label, key = plain_markdown(words), form.answer_key(question.id)
+    if question.on_scale:
+        _show_choices(question, label, key, kept)
+    elif question.type == "several":
+        st.html(f"<p class='asked'>{escape(words)}</p>")
+        _show_several(form, question, kept)
+    elif question.type == "number":
+        _show_number(question, label, key, kept)
+    elif question.type == "analogue":
+        st.html(f"<p class='asked'>{escape(words)}</p>")
+        ends = question.ends or ("0", "100")
+        mark = int(kept) if isinstance(kept, int | float) else None
+        line(key, question.text, ends, mark, unmarked=say("no mark yet"))
+    else:
+        _show_text(question, label, key, str(kept or ""))
+
+
+def _words(question: Question) -> str:
+    about = [question.unit, "" if question.required else say("optional")]
+    further = "".join(f" ({text})" for text in about if text)
+    return f"{question.id}  {question.text}{further}"
+
+
+def _show_choices(
+    question: Question, label: str, key: str, kept: Answer | None
+) -> None:
+    codes: list[Answer] = [choice.code for choice in question.scale]
+    labels: dict[Answer, str] = {
+        choice.code: plain_markdown(choice.label) for choice in question.scale
+    }
+    width = sum(len(choice.label) + 4 for choice in question.scale)
+    st.radio(
+        label,
+        codes,
+        index=codes.index(kept) if kept in codes else None,
+        format_func=labels.__getitem__,
+        key=key,
+        horizontal=width <= _UPRIGHT,
+    )
+
+
+def _show_several(form: Form, question: Question, kept: Answer | None) -> None:
+    chosen = question.chosen(kept)
+    with st.container(key=f"several-{question.id}"):
+        for place, choice in enumerate(question.scale):
+            st.checkbox(
+                plain_markdown(choice.label),
+                value=choice in chosen,
+                key=form.choice_key(question.id, place),
+            )
+
+
+def _show_number(question: Question, label: str, key: str, kept: Answer | None) -> None:
+    low, high, step = question.limits
+    whole = all(isinstance(number, int) for number in (low, high, step))
+    kind = int if whole else float
+    decimals = 0 if whole else max(1, -int(Decimal(str(step)).as_tuple().exponent))
+    st.number_input(
+        label,
+        min_value=kind(low),
+        max_value=kind(high),
+        value=kind(kept) if isinstance(kept, int | float) else None,
+        step=kind(step),
+        format=f"%.{decimals}f" if decimals else "%d",
+        key=key,
+        placeholder=say("{low} to {high}", low=low, high=high),
+    )
+
+
+def _show_text(question: Question, label: str, key: str, kept: str) -> None:
+    if question.type == "text":
+        st.text_input(label, value=kept, key=key, max_chars=question.length)
+    else:
+        st.text_area(label, value=kept, key=key, max_chars=question.length, height=68)
+
+
 def _keep_draft(form: Form) -> None:
-    answers, reasons = form.answers(_fields()), form.reasons(_fields())
+    found = form.draft(_fields())
+    answers, reasons = dict(found.answers), dict(found.reasons)
     if state.kept_draft()[:3] != (form.token, answers, reasons):
 
         def act(room: Room, reader: str) -> None:

@@ -11,6 +11,7 @@ from app.screens.frame import NOT_SHOWN, show_damaged
 from app.screens.picture import case_bytes, is_stack, show_case, what_was_seen
 from app.screens.questions import show_questions
 from app.times import clock_time
+from app.words import say
 from reader_study.errors import DamagedPictureError
 from reader_study.reading.reading_session import Reading, ReadingSession
 from reader_study.reading.recording import Receipt
@@ -19,6 +20,7 @@ _ANSWERING = """\
 1 to 5            answer the marked question
 Backspace         back to the last one, to answer anew
 Tab, then arrows  move between questions and answers
+Enter             leave a number, a line or boxes for the next question
 Esc               leave a text field
 Ctrl+Enter        save
 """
@@ -53,6 +55,7 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
             show_case(session.study, picture, key, reading.token, ahead=here)
         with right, st.container(key="panel"):
             said = state.show_trouble()
+            _show_step(session, reading)
             show_questions(form, reading.draft, keep=True, said=said)
             with st.container(key="foot"):
                 _show_foot(
@@ -61,10 +64,29 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
     desk(_desk_key(reading.token))
 
 
+def _show_step(session: ReadingSession, reading: Reading) -> None:
+    """Say which step of its case a reading is, and what was answered before."""
+    if not reading.step:
+        return
+    with st.container(key="step"):
+        if reading.step == 1:
+            st.text(say("Step 1 of 2. Your answers stay as they are once saved."))
+            return
+        st.text(say("Step 2 of 2. Please answer again with what is shown now."))
+        given = reading.first.answers if reading.first else {}
+        labels = [
+            f"{question.id} {given_before}"
+            for question in session.study.questionnaire
+            if (given_before := question.says(given.get(question.id)))
+        ]
+        if labels:
+            st.text(say("Step 1: {answers}", answers="; ".join(labels)))
+
+
 def _show_foot(form: Form, reading: Reading, keys: str) -> None:
     last = reading.position == reading.n_readings
     st.button(
-        "Save and review" if last else "Save and next",
+        say("Save and review") if last else say("Save and next"),
         key=f"save-{reading.token}",
         type="primary",
         width="stretch",
@@ -72,17 +94,17 @@ def _show_foot(form: Form, reading: Reading, keys: str) -> None:
         args=(form, reading.position),
     )
     with st.container(key="more", horizontal=True):
-        with st.popover("I cannot answer this picture"):
-            why = st.text_area("Why?", key=f"why-{reading.token}", max_chars=2000)
+        with st.popover(say("I cannot answer this picture")):
+            why = st.text_area(say("Why?"), key=f"why-{reading.token}", max_chars=2000)
             st.button(
-                "Leave it unanswered",
+                say("Leave it unanswered"),
                 key=f"decline-{reading.token}",
                 disabled=not why.strip(),
                 on_click=_decline,
                 args=(reading.token, reading.position),
             )
-        with st.popover("Keys"), st.container(key="keys"):
-            st.code(keys, language=None)
+        with st.popover(say("Keys")), st.container(key="keys"):
+            st.code(say(keys), language=None)
 
 
 def _save(form: Form, position: int) -> None:
@@ -122,7 +144,13 @@ def _decline(token: str, position: int, why: str = "") -> None:
 
 def _tell(receipt: Receipt, position: int) -> None:
     at = clock_time(receipt.stored_at, state.zone())
-    state.notify(f"Reading {position} saved {at}, receipt {receipt.code}", good=True)
+    told = say(
+        "Reading {position} saved {time}, receipt {code}",
+        position=position,
+        time=at,
+        code=receipt.code,
+    )
+    state.notify(told, good=True)
 
 
 def _desk_key(token: str) -> str:

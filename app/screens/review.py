@@ -13,6 +13,7 @@ from app.room import Room
 from app.screens.frame import show_sheet
 from app.screens.picture import case_bytes, show_case, what_was_seen
 from app.screens.questions import show_questions
+from app.words import say
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.reading.reader_state import ReaderState
 from reader_study.reading.reading_session import ReadingSession
@@ -37,18 +38,19 @@ def show_review(
         _show_correction(session, at_hand)
         return
     with st.container(key="wide-sheet"):
-        show_sheet(f"Trial {progress.trial}: your answers")
+        show_sheet(say("Trial {trial}: your answers", trial=progress.trial))
         state.show_notice()
         with st.container(key="answers"):
             st.html(answers_table(session.study.questionnaire, stored.values()))
         if corrections:
-            _offer_corrections(tuple(stored))
+            # The first of two steps stays as it was answered.
+            _offer_corrections(tuple(n for n in stored if progress.step_of(n) != 1))
         _offer_signature(progress.trial)
 
 
 def answers_table(questionnaire: Questionnaire, responses: Iterable[Response]) -> str:
     """Return a table of answers as HTML in which nothing typed becomes markup."""
-    heads = ["Reading", *questionnaire.ids, "Explanations"]
+    heads = [say("Reading"), *questionnaire.ids, say("Explanations")]
     rows = [_row(questionnaire, response) for response in responses]
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     return (
@@ -61,7 +63,7 @@ def _row(questionnaire: Questionnaire, response: Response) -> str:
     cells = [str(response.position)]
     for question in questionnaire.questions:
         said = question.says(response.answers.get(question.id))
-        cells.append(said or "not answered")
+        cells.append(said or say("not answered"))
     notes = [f"{question}: {text}" for question, text in response.reasons.items()]
     if response.note:
         notes.append(response.note)
@@ -72,17 +74,17 @@ def _row(questionnaire: Questionnaire, response: Response) -> str:
 
 def _offer_corrections(positions: tuple[int, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="corrections"):
-        st.selectbox("Reading", positions, key=_CHOSEN, width=140)
-        st.button("Look at it again", key="review-open", on_click=_open)
+        st.selectbox(say("Reading"), positions, key=_CHOSEN, width=140)
+        st.button(say("Look at it again"), key="review-open", on_click=_open)
 
 
 def _offer_signature(trial: int) -> None:
     st.checkbox(
-        "These are my answers. I know that they cannot be changed once signed.",
+        say("These are my answers. I know that they cannot be changed once signed."),
         key=_SIGNED,
     )
     st.button(
-        f"Sign trial {trial}",
+        say("Sign trial {trial}", trial=trial),
         key=f"sign-{trial}",
         type="primary",
         disabled=not st.session_state.get(_SIGNED),
@@ -106,17 +108,17 @@ def _show_correction(session: ReadingSession, response: Response) -> None:
             show_questions(form, given, keep=False)
             with st.container(key="foot-correction"):
                 why = f"why-{purpose}-{response.token}"
-                st.text_input("Why is it corrected?", key=why, max_chars=2000)
+                st.text_input(say("Why is it corrected?"), key=why, max_chars=2000)
                 with st.container(horizontal=True):
                     st.button(
-                        "Save correction",
+                        say("Save correction"),
                         key=f"save-correction-{response.token}",
                         type="primary",
                         width="stretch",
                         on_click=_correct,
                         args=(form, why),
                     )
-                    st.button("Back", key="review-back", on_click=_close)
+                    st.button(say("Back"), key="review-back", on_click=_close)
     desk(_desk_key(form))
 
 
@@ -145,7 +147,9 @@ def _correct(form: Form, why_key: str) -> None:
             why=str(fields.get(why_key) or ""),
             seen=seen,
         )
-        state.notify(f"Correction saved, receipt {receipt.code}", good=True)
+        state.notify(
+            say("Correction saved, receipt {code}", code=receipt.code), good=True
+        )
 
     if perform(act):
         _close()
@@ -154,6 +158,9 @@ def _correct(form: Form, why_key: str) -> None:
 def _sign(trial: int) -> None:
     def act(room: Room, reader: str) -> None:
         receipt = room.session_of(reader).sign(trial)
-        state.notify(f"Trial {trial} signed, receipt {receipt.code}", good=True)
+        told = say(
+            "Trial {trial} signed, receipt {code}", trial=trial, code=receipt.code
+        )
+        state.notify(told, good=True)
 
     perform(act)

@@ -10,6 +10,7 @@ from app.accounts import COORDINATOR, READER, Role, secret_of_browser
 from app.oidc.link import show_link
 from app.room import Room, report, served_room
 from app.screens.frame import show_bar, show_sheet
+from app.words import say
 from reader_study.errors import StudyError
 from reader_study.running import pins
 from reader_study.running.access import AccessError
@@ -19,6 +20,10 @@ _PIN_HELP = (
     "A PIN of your own lets you back in at this browser after a long pause, without a "
     "new code: 6 to 12 digits that nobody else knows."
 )
+
+
+_ASLEEP = "Welcome back, {reader}. Your session has ended after a long pause."
+_DEMONSTRATION = "This is a demonstration: drawn pictures, no patients."
 
 
 @dataclass(frozen=True)
@@ -61,20 +66,23 @@ def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> No
     form = _COORDINATORS if role is COORDINATOR else _READERS
     show_bar(title)
     with st.container(key="sheet"):
-        show_sheet(form.heading)
+        show_sheet(say(form.heading))
         state.show_notice()
         if role is READER:
             show_link()
             _offer_to_wake()
         if guests:
-            st.html("<p>This is a demonstration: drawn pictures, no patients.</p>")
+            st.html(f"<p>{say(_DEMONSTRATION)}</p>")
             st.button(
-                "Enter as a guest", key="guest", type="primary", on_click=_let_guest_in
+                say("Enter as a guest"),
+                key="guest",
+                type="primary",
+                on_click=_let_guest_in,
             )
         with st.form("sign-in"):
-            st.text_input("Name", key=_NAME, max_chars=40, autocomplete="off")
+            st.text_input(say("Name"), key=_NAME, max_chars=40, autocomplete="off")
             st.text_input(
-                form.field,
+                say(form.field),
                 key=form.key,
                 max_chars=60,
                 type="password" if form.hidden else "default",
@@ -82,13 +90,13 @@ def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> No
             )
             with_pin = _room_with_pins(role) is not None
             if with_pin:
-                _ask_pin("PIN of your own (optional)", _PIN)
+                _ask_pin(say("PIN of your own (optional)"), _PIN)
             st.form_submit_button(
-                "Sign in", type="primary", on_click=_sign_in, args=(role, form.key)
+                say("Sign in"), type="primary", on_click=_sign_in, args=(role, form.key)
             )
         for text in (form.help, _PIN_HELP if with_pin else ""):
             if text:
-                st.html(f"<p class='small'>{text}</p>")
+                st.html(f"<p class='small'>{say(text)}</p>")
 
 
 def _ask_pin(label: str, key: str) -> None:
@@ -117,10 +125,10 @@ def _offer_to_wake() -> None:
     if reader is None:
         return
     with st.form("wake"):
-        st.text(f"Welcome back, {reader}. Your session has ended after a long pause.")
-        _ask_pin("Your PIN", _WAKE)
-        st.form_submit_button("Go on", type="primary", on_click=_wake)
-    st.html("<p>Or sign in with a new code:</p>")
+        st.text(say(_ASLEEP, reader=reader))
+        _ask_pin(say("Your PIN"), _WAKE)
+        st.form_submit_button(say("Go on"), type="primary", on_click=_wake)
+    st.html(f"<p>{say('Or sign in with a new code:')}</p>")
 
 
 def _wake() -> None:
@@ -161,7 +169,7 @@ def _let_in(let_in: Callable[[Room], str], role: Role) -> None:
         state.notify(f"{error}.")
     except StudyError as error:
         report(error)
-        state.notify(role.failed)
+        state.notify(say(role.failed))
 
 
 def _let_guest_in() -> None:

@@ -13,6 +13,7 @@ from app.room import Room, report
 from app.screens.frame import show_damaged
 from app.screens.picture import is_stack, show_case
 from app.screens.questions import show_questions
+from app.words import say
 from reader_study.building.training_set import TrainingCase
 from reader_study.errors import DamagedPictureError
 from reader_study.formats.questionnaire import Answer, Question, Questionnaire
@@ -62,13 +63,13 @@ def feedback_html(
         case: With what is expected.
         given: The reader's answers.
     """
-    heads = ("Question", "Your answer", "Expected")
+    heads = (say("Question"), say("Your answer"), say("Expected"))
     rows = "".join(
         row
         for question in questionnaire.questions
         for row in _rows(question, case, given)
     )
-    head = "".join(f"<th>{name}</th>" for name in heads)
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
     return f"<table class='answers'>{table}</table>"
 
@@ -78,7 +79,7 @@ def _rows(
 ) -> Iterator[str]:
     own = question.says(given.get(question.id))
     expected = question.says(case.expected.get(question.id))
-    cells = (question.id, own, expected or "any")
+    cells = (question.id, own, expected or say("any"))
     body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     yield f"<tr>{body}</tr>"
     if text := case.feedback.get(question.id):
@@ -87,11 +88,11 @@ def _rows(
 
 def _ask(session: TrainingSession, practice: Practice, shown: str) -> None:
     form = Form(session.study.questionnaire, practice.case.token, f"training{shown[0]}")
-    st.text(_TOLD)
+    st.text(say(_TOLD))
     show_questions(form, Draft({}, {}), keep=False)
     with st.container(key="foot"):
         st.button(
-            "Compare my answers",
+            say("Compare my answers"),
             key=f"save-{shown}",
             type="primary",
             width="stretch",
@@ -99,19 +100,23 @@ def _ask(session: TrainingSession, practice: Practice, shown: str) -> None:
             args=(form,),
         )
         if session.study.protocol.training_skippable:
-            st.button("Leave out the training", key="skip-training", on_click=_skip)
+            st.button(
+                say("Leave out the training"), key="skip-training", on_click=_skip
+            )
 
 
 def _compare(
     questionnaire: Questionnaire, practice: Practice, given: Mapping[str, Answer]
 ) -> None:
-    st.text(_COMPARED)
+    st.text(say(_COMPARED))
     with st.container(key="answers"):
         st.html(feedback_html(questionnaire, practice.case, given))
     with st.container(key="foot"):
         last = practice.position == practice.n_cases
         st.button(
-            f"Begin trial {practice.trial}" if last else "Next training case",
+            say("Begin trial {trial}", trial=practice.trial)
+            if last
+            else say("Next training case"),
             key=f"save-next-{practice.trial}-{practice.case.token}",
             type="primary",
             width="stretch",

@@ -166,6 +166,13 @@ def generate(
         bool, typer.Option("--pictures", help="Draw ratios and resolution too.")
     ] = False,
     series: Series = "",
+    texture: Annotated[
+        bool,
+        typer.Option(
+            "--texture/--no-texture", help="Sampled texture of a network that has it."
+        ),
+    ] = True,
+    seed: Seed = 1,
     part: ArchivePart = "",
     keep_going: KeepGoing = False,
 ) -> int:
@@ -190,6 +197,8 @@ def generate(
         batch_size=batch,
         dicom=dicom,
         pictures=pictures,
+        texture=texture,
+        seed=seed,
         bids=bids,
     )
     archive = Archive(Part.parse(part), keep_going)
@@ -268,6 +277,12 @@ def evaluate(
             "--boosting", help="Also compare with boosted trees (training split)."
         ),
     ] = False,
+    realism: Annotated[
+        bool,
+        typer.Option(
+            "--realism", help="Also measure how real maps look, by a machine too."
+        ),
+    ] = False,
 ) -> None:
     """Compare generated maps with the measured ones and with trivial baselines."""
     from magic_model.cli.progress import patients_progress
@@ -278,7 +293,9 @@ def evaluate(
     require_writable(out)
     with patients_progress("evaluating") as progress:
         chosen = select_folders(cohort, generated, name)
-        found = evaluate_selection(chosen, seed, progress, jobs=jobs, boosting=boosting)
+        found = evaluate_selection(
+            chosen, seed, progress, jobs=jobs, boosting=boosting, realism=realism
+        )
     write_evaluation(found, out)
     print(
         f"{describe(found)}\n"

@@ -20,6 +20,7 @@ from magic_model.data.alignment import outlines
 from magic_model.data.flips import flip_findings, odd_map_findings
 from magic_model.data.grid import map_support
 from magic_model.data.lesion.masks import mask_findings
+from magic_model.data.map_values import map_findings
 from magic_model.data.ncct_values import ncct_findings
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.errors import pluralize
@@ -111,7 +112,6 @@ _OVERLAP_BOUND = 0.8
 _OFFSET_BOUND_MM = 5.0
 _BESIDE_BOUND = 0.01
 _FEW_SLICES = 3
-_OUTSIDE_BOUND = 0.1
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,7 @@ def check_patient(images: Mapping[Kind, Volume], brain: Volume | None) -> Patien
     offset = _outline_offset(support, inside, images)
     findings = [
         *_missing(images),
-        *_ranges(maps, inside),
-        *_levels(maps, inside),
+        *map_findings(maps, inside),
         *_central_volume_findings(central, maps, inside),
         *_support_findings(support, overlap),
         *_offset_findings(offset),
@@ -244,64 +243,6 @@ def _missing(images: Mapping[Kind, Volume]) -> Iterator[str]:
     missing = [MAP_SPECS[name].title for name in PAPER_MAPS if Kind(name) not in images]
     if missing:
         yield f"missing maps: {', '.join(missing)}"
-
-
-def _ranges(maps: Mapping[Kind, FloatArray], inside: _Mask | None) -> Iterator[str]:
-    for kind, array in maps.items():
-        spec = MAP_SPECS[PerfusionMap(kind)]
-        values = array[inside] if inside is not None else array[array != 0]
-        if not values.size:
-            continue
-        if not np.isfinite(values).all():
-            n_bad = int((~np.isfinite(values)).sum())
-            yield f"{spec.title} is NaN or infinite in {n_bad} voxels"
-            continue
-        low, high = spec.value_range
-        negative = float((values < low).mean())
-        if negative > 0:
-            yield f"{spec.title} is negative in {100 * negative:.1f} % of the brain"
-        above = float((values > high).mean())
-        if above > _OUTSIDE_BOUND:
-            yield (
-                f"{spec.title} is above {high:g} {spec.unit} in {100 * above:.0f} % "
-                "of the brain"
-            )
-        if float(np.max(values)) < high / 50:
-            yield f"{spec.title} never exceeds {float(np.max(values)):.3g} {spec.unit}"
-
-
-_LEVELS = {
-    Kind.CBF: (90, 33.0, 110.0),
-    Kind.CBV: (90, 2.0, 8.0),
-    Kind.MTT: (50, 2.4, 10.0),
-    Kind.TMAX: (50, 0.0, 8.0),
-}
-"""Percentile of the brain, and between which values it lies in most patients.
-
-The exact phantom's are 53, 3.3, 3.9 and 1.5. The bounds are wide, as deconvolution
-differs between programs: they show a factor of two, which s does not if CBF and CBV
-share it.
-"""
-
-
-def _levels(maps: Mapping[Kind, FloatArray], inside: _Mask | None) -> Iterator[str]:
-    """Judge each map by itself: errors that cancel in CBF x MTT / CBV leave s at 1."""
-    for kind, (percentile, low, high) in _LEVELS.items():
-        if kind not in maps:
-            continue
-        array = maps[kind]
-        values = array[np.isfinite(array) & (array != 0 if inside is None else inside)]
-        if values.size < _FEWEST_VOXELS:
-            continue
-        level = float(np.percentile(values, percentile))
-        if not low <= level <= high:
-            spec = MAP_SPECS[PerfusionMap(kind)]
-            where = "the median" if percentile == 50 else f"percentile {percentile}"
-            yield (
-                f"{spec.title} has {where} of the brain at {level:.3g} {spec.unit}, "
-                f"usual are {low:g} to {high:g}: another scale or unit? "
-                "s = 1 does not exclude it"
-            )
 
 
 def _support_findings(support: _Mask | None, overlap: float) -> Iterator[str]:

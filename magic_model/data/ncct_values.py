@@ -32,6 +32,15 @@ _DARKEST_PICTURE = 60.0  # grey of a brain in 8 bits, in any window; HU are belo
 _FRACTIONS = 0.01  # of voxels; CT numbers are whole
 _CUT_OFF = 0.25
 _FEWEST_VOXELS = 100
+_AIR_HU = -1000.0
+_AIR_RANGE = (-1350.0, -650.0)
+_AIR_BOUND = 15.0
+_PADDING_HU = -1024.0  # written around the field by many scanners, whatever air is
+_PADDED = 0.2
+_FEWEST_AIR = 1000
+_AIR_SLICES = 16
+_DENSE_BONE = 600.0
+_NO_AIR = -500.0
 _SAMPLE_MM = 2.0
 _RIM_MM = 4.0
 
@@ -67,7 +76,9 @@ def ncct_findings(
         Findings in words with the remedy; none for a plain head CT.
     """
     found = [] if mask_given else [*_bone_findings(ncct)]
-    found += [*_contrast_findings(ncct)]
+    if not found and not mask_given:
+        found = [*_cut_off_findings(ncct)]
+    found += [*_air_findings(ncct), *_contrast_findings(ncct)]
     mask = brain if brain is not None else _stripped(ncct)
     if mask is None:
         return found
@@ -145,6 +156,58 @@ def _bone_findings(ncct: Volume) -> Iterator[str]:
         f"soft tissue in {n_soft:,}): the skull is removed already or values are cut "
         "off; give a brain_mask"
     )
+
+
+def _cut_off_findings(ncct: Volume) -> Iterator[str]:
+    """Tell a copy in a window, which holds no air or no dense bone."""
+    low, high = float(ncct.array.min()), float(ncct.array.max())
+    ends = []
+    if low > _NO_AIR:
+        ends.append(f"below {low:g} HU, where air is")
+    if high < _DENSE_BONE:
+        ends.append(f"above {high:g} HU, where bone is")
+    if ends:
+        yield (
+            f"NCCT holds nothing {' and nothing '.join(ends)}: values were cut off; "
+            "give the CT numbers of the scanner"
+        )
+
+
+def _air_findings(ncct: Volume) -> Iterator[str]:
+    """Tell HU that are off by less than what no brain could have."""
+    median = _air(ncct)
+    if abs(median - _AIR_HU) > _AIR_BOUND:
+        yield (
+            f"air around the head has {median:.0f} HU in the NCCT, which must be "
+            f"{_AIR_HU:g} within {_AIR_BOUND:g}: are CT numbers off by "
+            f"{median - _AIR_HU:+.0f} HU?"
+        )
+
+
+def _air(ncct: Volume) -> float:
+    """Median of air away from edges, NaN where nothing surely is air.
+
+    Padding around the field is one value that many voxels share. Where all air is such
+    a value, it counts unless it is the usual value of padding.
+    """
+    step = math.ceil(ncct.shape[2] / _AIR_SLICES)
+    array = ncct.array[..., ::step]
+    low, high = _AIR_RANGE
+    square = np.ones((3, 3, 1), dtype=bool)
+    air = (array > low) & (array < high)
+    if not air.any():
+        return math.nan
+    found, counts = np.unique(array[air], return_counts=True)
+    commonest = found[np.argmax(counts)]
+    if counts.max() > _PADDED * counts.sum():
+        padding = air & (array == commonest)
+        inner = ndimage.binary_erosion(air & ~padding, square, iterations=2)
+        if np.count_nonzero(inner) < _FEWEST_AIR and commonest != _PADDING_HU:
+            inner = padding
+    else:
+        inner = ndimage.binary_erosion(air, square, iterations=2)
+    values = array[inner]
+    return float(np.median(values)) if values.size >= _FEWEST_AIR else math.nan
 
 
 def _contrast_findings(ncct: Volume) -> Iterator[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from magic_model.data.alignment import outlines
+from magic_model.data.alignment.detail import told_elsewhere
 from magic_model.data.alignment.rigid_search import (
     COARSE,
     FINE,
@@ -59,6 +60,12 @@ _AGREEMENT_MM = 1.0
 _OFFSET_MM = 5.0
 _MISFIT_MM = 2.5
 _SAME_MM = 1.0
+_LARGER_MM = 2.0
+_SMALLER_MM = 6.0
+_ELSEWHERE = 0.9
+
+_DETAILED = (Kind.CBF, Kind.CBV)
+"""Maps that tell grey matter from white; times hardly do."""
 
 _RESTARTS = (
     ((6.0, 0.0, -3.0), (0.0, 6.0, 6.0)),
@@ -84,6 +91,8 @@ class RigidRegistration:
         moved_mm: Mean way of the brain by the move.
         apart_mm: How far searches from perturbed results ended from it at most.
         offset: Of the outlines after the move.
+        elsewhere: What the brains tell of each other 6 mm aside, as a share of what
+            they tell here; NaN if it is not known.
     """
 
     matrix: Affine
@@ -94,6 +103,7 @@ class RigidRegistration:
     moved_mm: float = float("nan")
     apart_mm: float = float("nan")
     offset: outlines.Offset = outlines.UNKNOWN
+    elsewhere: float = float("nan")
 
     @property
     def trusted(self) -> bool:
@@ -113,8 +123,8 @@ def register_rigid(
     Mattes mutual information (doi:10.1109/TMI.2003.809072) of the two brains, coarse to
     fine, from the given place and from equal centres. The better result is perturbed by
     7 degrees and 8 mm in several ways and searched anew; all must come back to it
-    within 1 mm. The outlines of the brains must then lie on each other. The same input
-    gives the same result.
+    within 1 mm. The outlines of the brains must then lie on each other, and what is
+    within them must belong together. The same input gives the same result.
 
     Args:
         moving: For instance the NCCT.
@@ -253,15 +263,18 @@ def _judged(
         for place in (found.matrix, np.eye(4))
     )
     moved_mm = _apart_mm(found.matrix, np.eye(4), points)
-    offset = _offset(_moved(moving, found.matrix), fixed)
+    placed = _moved(moving, found.matrix)
+    offset, elsewhere = _offset(placed, fixed), math.nan
+    if fixed.kind in _DETAILED:
+        elsewhere = told_elsewhere(placed, fixed)
     if apart_mm > _AGREEMENT_MM:
         doubts.append(f"searches from near the result end {apart_mm:.1f} mm apart")
-    if np.isnan(offset.mm):
-        doubts.append("the outlines of the brains cannot be compared")
-    elif offset.mm > _OFFSET_MM:
-        doubts.append(f"the outlines of the brains still lie {offset} apart")
-    elif offset.misfit_mm > _MISFIT_MM:
-        doubts.append(f"the outlines of the brains differ by {offset.misfit_mm:.1f} mm")
+    doubts += _outline_doubts(offset, moving.kind, fixed.kind)
+    if elsewhere > _ELSEWHERE:
+        doubts.append(
+            f"the brains tell as much of each other 6 mm aside ({elsewhere:.0%}): are "
+            "both of one patient?"
+        )
     if after <= before and moved_mm > _SAME_MM:
         doubts.append("the images tell more of each other where they were before")
     return RigidRegistration(
@@ -273,7 +286,26 @@ def _judged(
         moved_mm=moved_mm,
         apart_mm=apart_mm,
         offset=offset,
+        elsewhere=elsewhere,
     )
+
+
+def _outline_doubts(offset: outlines.Offset, moving: Kind, fixed: Kind) -> list[str]:
+    """Say what of the outlines does not fit, the worst first; nothing if all does."""
+    larger = offset.larger_mm
+    if np.isnan(offset.mm):
+        return ["the outlines of the brains cannot be compared"]
+    if offset.mm > _OFFSET_MM:
+        return [f"the outlines of the brains still lie {offset} apart"]
+    if offset.misfit_mm > _MISFIT_MM:
+        return [f"the outlines of the brains differ by {offset.misfit_mm:.1f} mm"]
+    if not -_SMALLER_MM <= larger <= _LARGER_MM:
+        way = "beyond" if larger > 0 else "short of"
+        return [
+            f"{fixed} ends {abs(larger):.1f} mm {way} the brain of the {moving} all "
+            "around: are both of one patient?"
+        ]
+    return []
 
 
 def _moved(volume: Volume, matrix: Affine) -> Volume:

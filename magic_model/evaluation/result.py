@@ -19,6 +19,8 @@ from magic_model.maps import MAP_SPECS, PerfusionMap
 if TYPE_CHECKING:
     import pandas as pd
 
+    from magic_model.evaluation.realism import Realism
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
@@ -31,6 +33,7 @@ class Evaluation:
         comparisons: Of methods in the same patients.
         volumes: Agreement of lesion volumes.
         seed: Of the bootstrap.
+        realism: How real the maps look; None where it was not asked for.
     """
 
     selection: Selection
@@ -39,6 +42,7 @@ class Evaluation:
     comparisons: Sequence[statistics.Comparison]
     volumes: Sequence[statistics.VolumeAgreement]
     seed: int
+    realism: "Realism | None" = None
 
     @property
     def methods(self) -> list[str]:
@@ -161,6 +165,7 @@ def evaluate_selection(
     *,
     jobs: int = 1,
     boosting: bool = False,
+    realism: bool = False,
 ) -> Evaluation:
     """Measure all patients and sum up.
 
@@ -170,16 +175,21 @@ def evaluate_selection(
         progress: Called with the number of patients done and of all.
         jobs: Patients measured at the same time.
         boosting: Whether boosted trees are fitted to the training split and compared.
+        realism: Whether it is measured how real the maps look.
 
     Raises:
         DataError: If an image cannot be read or does not overlap.
     """
-    trees = None
+    trees = looks = None
     if boosting:
         from magic_model.evaluation.boosting import fit_boosting
 
         trees = fit_boosting(selection.measured, selection.maps, jobs=jobs)
     scores = score(selection, progress, jobs=jobs, trees=trees)
+    if realism:
+        from magic_model.evaluation.realism import measure_realism
+
+        looks = measure_realism(selection, trees=trees, seed=seed)
     rng = np.random.default_rng(seed)
     return Evaluation(
         selection=selection,
@@ -188,4 +198,5 @@ def evaluate_selection(
         comparisons=statistics.compare(scores, list(selection.methods), rng),
         volumes=statistics.volume_agreement(scores, list(selection.methods)),
         seed=seed,
+        realism=looks,
     )

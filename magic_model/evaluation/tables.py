@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from magic_model.evaluation import statistics
 from magic_model.evaluation.metric import METRICS, Metric, unit_of
 from magic_model.evaluation.predictors import MEASURED
+from magic_model.evaluation.realism import JOINTLY, Realism
 from magic_model.evaluation.result import Evaluation
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics.method_agreement import Interval
+from magic_model.metrics.spectrum import BANDS
 
 MISSING = "n/a"
 _SMALLEST_P = 0.001
@@ -167,8 +169,44 @@ def all_tables(evaluation: Evaluation) -> list[Table]:
         ),
         _by_severity(evaluation),
         _comparisons(evaluation.comparisons),
+        *([_looks(evaluation.realism)] if evaluation.realism is not None else []),
     ]
     return [table for table in tables if table.rows]
+
+
+def _looks(realism: Realism) -> Table:
+    """How real maps look."""
+    bands = [f"Power {low:g}-{high:g}" for low, high in BANDS]
+    rows: list[list[_Cell]] = []
+    for row in realism.rows:
+        told = row.machine
+        rows.append(
+            [
+                MAP_SPECS[row.name].title if row.name else JOINTLY,
+                row.method,
+                *(Figure(x, 2) if not math.isnan(x) else MISSING for x in row.power),
+                MISSING if math.isnan(row.histogram) else Figure(row.histogram, 3),
+                MISSING if math.isnan(told.auc) else Figure(told.auc, 2, told.interval),
+            ]
+        )
+    alike = "; ".join(f"{name} {x:.2f}" for name, x in realism.likeness.items())
+    return Table(
+        name="realism",
+        title="How real the maps look",
+        caption="Power of generated over measured maps by cycles per pixel, median "
+        "over patients: 1 is as rough as measured, 0 is blank. Distance of "
+        "histograms as a share of the range. Machine's AUC: a forest tells generated "
+        "from measured patches by texture, spectrum and histogram, each patient's by "
+        "the others' (95 % interval by bootstrap over patients); .5 cannot tell, as "
+        "with two halves of "
+        "the measured maps."
+        + (
+            f" Likeness to the nearest patch of the training split: {alike}."
+            * bool(alike)
+        ),
+        header=["Map", "Method", *bands, "Histogram", "Machine's AUC"],
+        rows=rows,
+    )
 
 
 def _csv_cells(cell: _Cell, *, limits: bool) -> list[str]:

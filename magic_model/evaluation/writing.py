@@ -41,6 +41,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "summaries": [_summary(summary) for summary in evaluation.summaries],
         "comparisons": [_comparison(c) for c in evaluation.comparisons],
         "volumes": [_volume(agreement) for agreement in evaluation.volumes],
+        "realism": list(evaluation.realism.to_rows()) if evaluation.realism else [],
         "patients": [
             {
                 "patient_id": patient.patient_id,
@@ -89,6 +90,8 @@ def describe(evaluation: Evaluation) -> str:
         *_patient_lines(evaluation, width),
         _caution(evaluation),
     ]
+    if evaluation.realism is not None:
+        lines.append(evaluation.realism.describe())
     if n < statistics.FEWEST_PATIENTS:
         lines.append(
             f"No intervals or tests: they need {statistics.FEWEST_PATIENTS} patients"

@@ -22,7 +22,7 @@ from magic_model.data.split import Split
 from magic_model.data.straight import straighten
 from magic_model.data.unmeasured import measured_only
 from magic_model.data.volume import Kind, Volume
-from magic_model.errors import DataError
+from magic_model.errors import DataError, SeverityUnknownError
 from magic_model.maps import PerfusionMap
 from magic_model.severity import Severity
 
@@ -156,7 +156,7 @@ def describe(
     brain = _brain_on_map_grid(aligned, found)
     checks = data_checks.check_patient(aligned, brain)
     _require_common_place(aligned, brain, checks.overlap)
-    lesion = _lesion(aligned, brain, found)
+    lesion = _lesion(aligned, brain, found, doubts)
     record = PatientRecord(
         patient_id=patient_id,
         images=[kind for kind in Kind if kind in aligned],
@@ -294,7 +294,10 @@ def _require_common_place(
 
 
 def _lesion(
-    images: Mapping[Kind, Volume], brain: Volume | None, notes: list[str]
+    images: Mapping[Kind, Volume],
+    brain: Volume | None,
+    notes: list[str],
+    doubts: list[str],
 ) -> Lesion | None:
     """Lesion from given masks, else from the maps where they allow it."""
     if Kind.CORE_MASK in images and Kind.PENUMBRA_MASK in images:
@@ -304,6 +307,9 @@ def _lesion(
         return None
     try:
         lesion = find_lesion(maps, brain)
+    except SeverityUnknownError as error:
+        doubts.append(f"severity is not known ({error})")
+        return None
     except DataError as error:
         notes.append(f"severity is not known ({error})")
         return None

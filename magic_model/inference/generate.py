@@ -25,6 +25,7 @@ from magic_model.inference.prepare import Source, preparation_notes
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.output import file_digest, require_writable
 from magic_model.ratio import Ratio, shares
+from magic_model.texture import NOTICE, SAMPLED, TextureModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +64,10 @@ class Backend(Protocol):
     @property
     def sampling(self) -> Sampling | None:
         """Millimetres that it was trained with; None where version 0.1 trained it."""
+
+    @property
+    def texture(self) -> TextureModel | None:
+        """What texture it learnt; None where its recipe asks for none."""
 
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1].
@@ -171,6 +176,8 @@ class GenerationSettings:
         batch_size: Slices computed at a time; it does not change the maps.
         dicom: Write DICOM objects too.
         pictures: Draw the maps at several ratios, and their resolution, too.
+        texture: Draw texture onto the maps of a network that learnt it.
+        seed: Of the texture.
         bids: Write all patients as a BIDS data set of derivatives too.
     """
 
@@ -180,11 +187,14 @@ class GenerationSettings:
     batch_size: int = 4
     dicom: bool = False
     pictures: bool = False
+    texture: bool = True
+    seed: int = 1
     bids: bool = False
 
     def __post_init__(self) -> None:
         shares(self.ratio)  # refuses one that is not positive before any work
         require_whole(self.batch_size, "batch_size", 1)
+        require_whole(self.seed, "seed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,10 +345,23 @@ class Generated:
 
 @dataclass(frozen=True)
 class Generation:
-    """A model and how it is used, for one patient after another."""
+    """A model and how it is used, for one patient after another.
+
+    Raises:
+        DataError: If texture would get into objects that leave the study.
+    """
 
     model: OpenedModel
     settings: GenerationSettings = GenerationSettings()
+
+    def __post_init__(self) -> None:
+        asked = [n for n in ("dicom", "bids") if getattr(self.settings, n)]
+        if asked and self._texture is not None:
+            msg = (
+                f"--{asked[0]} must be given with --no-texture: {SAMPLED} is {NOTICE}, "
+                "and such files travel further than what is said of them"
+            )
+            raise DataError(msg)
 
     def run(
         self,
@@ -434,6 +457,9 @@ class Generation:
             batch_size=settings.batch_size,
             progress=progress,
         )
+        texture = self._texture
+        if texture is not None:
+            images = texture.add(stack, images, settings.seed)
         mask = stack.to_volume(stack.mask.astype("float32"), Kind.BRAIN_MASK)
         found = ncct_findings(ncct, mask, mask_given=True)
         return GeneratedMaps(
@@ -445,12 +471,18 @@ class Generation:
                 *preparation_notes(ncct, sampling),
                 *(stack.notes if sampling else (_unknown_pixels(stack),)),
                 *found,
+                *([_texture_note(settings.seed)] if texture else []),
             ),
             source=source,
             stack=stack,
             generation=self,
             ncct_digest=hashlib.sha256(ncct.array.tobytes()).digest(),
         )
+
+    @property
+    def _texture(self) -> TextureModel | None:
+        """What texture is drawn."""
+        return self.model.backend.texture if self.settings.texture else None
 
     def _load(self, source: Source) -> Volume:
         """Read an NCCT, whose values must be HU; straighten one that is sheared."""
@@ -475,7 +507,11 @@ class Generation:
                 maps.stack, maps.volumes, backend, place
             )
         record = inference_write.GenerationRecord(
-            self.fingerprint(source), maps.notes, extras, lesion
+            self.fingerprint(source),
+            maps.notes,
+            extras,
+            lesion,
+            _texture_record(self.settings.seed) if self._texture else None,
         )
         return inference_write.write_patient(
             source, out, maps.volumes, maps.mask, record
@@ -518,6 +554,8 @@ class Generation:
         for name in ("batch_size", "bids"):  # which do not change them
             del settings[name]
         settings["dicom"] = settings["dicom"] and _DICOM_REVISION
+        if self._texture is None:
+            del settings["texture"], settings["seed"]  # nor do these, then
         return inference_write.fingerprint_of(
             source, {"model": self.model.digest, **settings}
         )
@@ -545,6 +583,17 @@ class Generation:
             "Checkpoint": f"sha256:{self.model.digest}",
             "PerfusionInformationRatio": self.settings.ratio,
         }
+
+
+def _texture_note(seed: int) -> str:
+    return (
+        f"the maps have {SAMPLED} (seed {seed}), drawn and not inferred: {NOTICE}; "
+        "without texture they are the network's own"
+    )
+
+
+def _texture_record(seed: int) -> dict[str, str | int]:
+    return {"kind": SAMPLED, "notice": NOTICE, "seed": seed}
 
 
 def _unknown_pixels(stack: SliceStack) -> str:

@@ -22,6 +22,7 @@ from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator
 from magic_model.networks.branches import Branch, BranchGenerator
 from magic_model.ratio import Ratio
+from magic_model.texture import texture_of
 
 # Which taps of four reach the output pixels of even and of odd index, in the order of
 # the input: out[2i] = w[3] in[i-1] + w[1] in[i], out[2i+1] = w[2] in[i] + w[0] in[i+1].
@@ -52,6 +53,7 @@ class TorchBackend:
         self.ranges: Ranges = header.ranges
         self.size = header.recipe.data.size
         self.sampling = header.sampling
+        self.texture = texture_of(header.recipe.texture, header.texture, checkpoint)
         self._device = device
         self._generator = _placed(generator, self.size, device)
 

@@ -17,6 +17,7 @@ from magic_model.errors import DataError, as_path
 from magic_model.maps import PerfusionMap
 from magic_model.output import require_writable
 from magic_model.ratio import Ratio
+from magic_model.texture import texture_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -73,6 +74,9 @@ class OnnxBackend:
             self.size: int = plain["size"]
             mm = plain.get("sampling")  # there is none in models of version 0.1
             self.sampling = Sampling(**mm) if mm else None
+            self.texture = texture_of(
+                bool(plain.get("texture")), plain.get("texture"), path
+            )
             self._made = [PerfusionMap(name) for name in plain["made"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             msg = f"{path}: what it says of itself is not readable ({error!r})"
@@ -144,6 +148,7 @@ def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
         "made": list(generator.made),
         "size": size,
         "sampling": header.sampling and asdict(header.sampling),
+        "texture": header.texture,
     }
     program.model.metadata_props[_METADATA] = json.dumps(
         {**about, "ranges": _plain(header.ranges)}

@@ -64,12 +64,14 @@ class GenerationRecord:
         notes: What was unusual about the NCCT, and what was done.
         extras: Files in the patient's folder beside the NIfTI images.
         lesion: What the maps show; looked for if left out.
+        texture: What texture was drawn, and by which seed; None if none was.
     """
 
     fingerprint: str
     notes: Sequence[str] = ()
     extras: Sequence[Path] = ()
     lesion: "LesionVolumes | None" = None
+    texture: Mapping[str, str | int] | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def write_patient(
         ],
         "lesion": lesion and dict(lesion),
         "notes": list(notes),
+        **({"texture": dict(record.texture)} if record.texture else {}),
     }
     staged = place / f".{FILE}"
     try:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from magic_model.maps import PerfusionMap
 from magic_model.networks.branches import MakeNorm, level_widths
+from magic_model.networks.context import CONTEXT_CHANNELS, context_channels
 from magic_model.networks.generator import Generator
 from magic_model.networks.norm import make_norm
 from magic_model.networks.pilo import NCCT_CHANNELS
@@ -26,7 +27,11 @@ class ResidualGenerator(Generator):
         self, config: ResidualConfig, maps: Sequence[PerfusionMap], batch_size: int
     ) -> None:
         super().__init__(maps, pilo=config.pilo, derive_cbv=config.derive_cbv)
-        self.mirror = config.mirror
+        self.mirror, self.context, self.patch = (
+            config.mirror,
+            config.context,
+            config.patch,
+        )
 
         def norm(channels: int) -> nn.Module:
             return make_norm(config.norm, channels, batch_size=batch_size, affine=True)
@@ -34,8 +39,9 @@ class ResidualGenerator(Generator):
         # One more width than halvings: the first level has the size of the image.
         widths = [config.width, *level_widths(config)]
         seen = NCCT_CHANNELS * config.patch**2 * (2 if config.mirror else 1)
+        seen += CONTEXT_CHANNELS if config.context else 0
         self.stem = nn.Sequential(
-            nn.PixelUnshuffle(config.patch),
+            nn.Identity() if config.context else nn.PixelUnshuffle(config.patch),
             _conv(seen, widths[0]),
             norm(widths[0]),
             nn.SiLU(),
@@ -53,19 +59,31 @@ class ResidualGenerator(Generator):
             Upward(inner, outer, norm) for outer, inner in reversed([*pairwise(widths)])
         )
         self.heads = nn.ModuleDict(
-            {name.value: _head(widths[0], config.patch, norm) for name in self.made}
+            {name.value: _head(widths[0], norm) for name in self.made}
+        )
+        # Smooth, where a channel per pixel of the patch would show its edges.
+        self.enlarge = (
+            nn.Upsample(scale_factor=config.patch, mode="bilinear")
+            if config.patch > 1
+            else nn.Identity()
         )
 
     def features(self, ncct: Tensor) -> Tensor:
         """Return `(b, made, h, w)`, what the last layer starts from."""
         seen = torch.cat([ncct, ncct.flip(3)], dim=1) if self.mirror else ncct
+        if self.context:
+            patches = nn.functional.pixel_unshuffle(seen, self.patch)
+            around = context_channels(ncct, self.patch).to(patches.dtype)
+            seen = torch.cat([patches, around], dim=1)
         levels = [self.stem(seen)]
         for down in self.down:
             levels.append(down(levels[-1]))
         x = levels.pop()
         for up in self.up:
             x = up(x, levels.pop())
-        return torch.cat([head(x) for head in self.heads.values()], dim=1)
+        made = torch.cat([head(x) for head in self.heads.values()], dim=1)
+        enlarged: Tensor = self.enlarge(made)
+        return enlarged
 
 
 class Residual(nn.Module):
@@ -109,14 +127,7 @@ def _conv(n_in: int, n_out: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
 
 
-def _head(width: int, patch: int, norm: MakeNorm) -> nn.Sequential:
+def _head(width: int, norm: MakeNorm) -> nn.Sequential:
     return nn.Sequential(
-        _conv(width, width),
-        norm(width),
-        nn.SiLU(),
-        nn.Conv2d(width, 1, 1),
-        # Smooth, where a channel per pixel of the patch would show its edges.
-        nn.Upsample(scale_factor=patch, mode="bilinear")
-        if patch > 1
-        else nn.Identity(),
+        _conv(width, width), norm(width), nn.SiLU(), nn.Conv2d(width, 1, 1)
     )

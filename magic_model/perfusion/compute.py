@@ -1,6 +1,6 @@
 """From a series to its maps, step by step, with what was found on the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -18,6 +18,7 @@ from magic_model.perfusion import (
 )
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.denoising import Array, Mask
+from magic_model.perfusion.motion import Motion, find_motion, put_back
 from magic_model.perfusion.series import Series
 from magic_model.perfusion.tissues import Tissues
 from magic_model.perfusion.vessels import Vessel, Voxel
@@ -41,6 +42,7 @@ class Choices:
         method: Of deconvolution.
         found: Artery, vein, baseline, noise and more, where slices are part of a series
             in which they were found already.
+        motion: Of the head, where frames were put back already.
     """
 
     brain: Mask | None = None
@@ -48,6 +50,7 @@ class Choices:
     vof: Voxel | None = None
     method: Deconvolution = Deconvolution.BAYES
     found: "Found | None" = None
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ class Perfusion:
 
     Attributes:
         maps: On the grid of the series, 0 outside the brain, never NaN.
-        series: What they were made from.
+        series: What they were made from, frames put back in place.
         brain: Voxels that were computed.
         artery: Arterial input, corrected.
         vein: Venous output; None where none was found.
@@ -67,6 +70,7 @@ class Perfusion:
         method: Of deconvolution.
         strength: Its weight or threshold; NaN where each voxel has its own or there is
             none.
+        motion: Where the head lay in each frame before it was put back.
         notes: Warnings, a sentence each.
     """
 
@@ -81,14 +85,15 @@ class Perfusion:
     gain: float
     method: Deconvolution
     strength: float
+    motion: Motion
     notes: tuple[str, ...]
 
 
 def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusion:
     """Return the perfusion maps of a series.
 
-    Brain, artery and baseline, concentration, denoising, deconvolution, maps; each
-    step says in its own docstring what it does.
+    Motion, brain, artery and baseline, concentration, denoising, deconvolution, maps;
+    each step says in its own docstring what it does.
 
     Args:
         series: HU over time.
@@ -98,6 +103,8 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         DataError: If no maps can be made: no bolus, or one that is cut off.
     """
     choices = choices or Choices()
+    series, motion = _steady(series, choices)
+    choices = replace(choices, motion=motion)
     brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
     found = choices.found or find_vessels(series, brain, choices)
     vessels.require_passage(series.times, found.artery)
@@ -115,8 +122,19 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
         gain=clean.gain,
         method=choices.method,
         strength=strength,
-        notes=(*series.notes, *notes, *warnings_of(found, tissue)),
+        motion=motion,
+        notes=(*series.notes, *motion.notes(), *notes, *warnings_of(found, tissue)),
     )
+
+
+def _steady(series: Series, choices: Choices) -> tuple[Series, Motion]:
+    """Return a series without motion, and what that was."""
+    if choices.motion is not None:
+        return series, choices.motion
+    motion = find_motion(series.array, series.spacing)
+    if not motion.moved:
+        return series, motion
+    return replace(series, array=put_back(series.array, motion)), motion
 
 
 def _values(
@@ -174,6 +192,8 @@ def find_vessels(series: Series, brain: Mask, choices: Choices) -> Found:
     rest = series.mean(FIRST_LOOK).array
     where = vessels.around(brain, series.spacing)
     where &= (rest > vessels.REST_HU[0]) & (rest < vessels.REST_HU[1])
+    if choices.motion is not None and choices.motion.moved:
+        where &= ~vessels.beside_edges(rest, series.spacing)
 
     def artery_with(frames: int) -> tuple[Vessel, float]:
         contrast = denoising.enhancement(array, frames)

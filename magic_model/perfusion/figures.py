@@ -11,9 +11,7 @@ from magic_model.evaluation.figures.style import METHOD_COLOURS, house_style
 from magic_model.figures.panels import add_colour_bar, letter_sides, show_pixels
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.perfusion.compute import Perfusion
-from magic_model.perfusion.denoising import Array
 from magic_model.perfusion.look import Look
-from magic_model.perfusion.stillness import Stillness
 from magic_model.perfusion.vessels import Vessel
 
 if TYPE_CHECKING:
@@ -69,10 +67,11 @@ def draw_vessels(result: Perfusion, look: Look) -> "Figure":
     return figure
 
 
-def draw_frames(times: Array, still: Stillness) -> "Figure":
+def draw_frames(result: Perfusion, look: Look) -> "Figure":
     """Draw when frames were taken, where the head lay and how noisy they are."""
     from matplotlib.figure import Figure
 
+    times = result.series.times
     with house_style():
         figure = Figure(figsize=(7.2, 2.3), layout="constrained")
         steps, shifts, noise = figure.subplots(1, 3)
@@ -80,23 +79,38 @@ def draw_frames(times: Array, still: Stillness) -> "Figure":
         steps.plot(times, np.zeros(len(times)), "|", color=_TISSUE)
         steps.set_title("Time coverage", loc="left")
         steps.set_ylabel("seconds since the frame before")
-        for axis, name, colour in ((0, "first", _ARTERY), (1, "second", _VEIN)):
-            shift = still.shift_mm[:, axis]
-            shifts.plot(times, shift, ".-", color=colour, label=f"{name} axis")
-        known = np.abs(still.shift_mm[np.isfinite(still.shift_mm)])
-        top = max(2.0, 1.3 * float(known.max(initial=0.0)))
-        shifts.set_ylim(-top, top)
-        shifts.set_title("Motion in the slice", loc="left")
-        shifts.set_ylabel("shift [mm]")
-        shifts.legend(frameon=False)
-        noise.plot(times, still.noise_hu, ".-", color=_TISSUE)
+        _draw_motion(shifts, result)
+        noise.plot(times, look.noise_hu, ".-", color=_TISSUE)
         noise.set_title("Noise of a voxel", loc="left")
         noise.set_ylabel("standard deviation [HU]")
-        noise.set_ylim(0, 1.25 * max(1e-3, float(np.nanmax(still.noise_hu))))
+        noise.set_ylim(0, 1.25 * max(1e-3, float(np.nanmax(look.noise_hu))))
         for ax in (steps, shifts, noise):
             ax.set_xlabel("time [s]")
         steps.set_ylim(bottom=-0.1 * float(np.diff(times).max()))
     return figure
+
+
+def _draw_motion(ax: "Axes", result: Perfusion) -> None:
+    times, motion = result.series.times, result.motion
+    lines = [
+        (motion.shift_mm[:, 0], "shift 1", _ARTERY),
+        (motion.shift_mm[:, 1], "shift 2", _VEIN),
+        (motion.shift_mm[:, 2], "shift 3", _TISSUE),
+        (motion.turn_degrees[:, 0], "turn 1", "0.75"),
+        (motion.turn_degrees[:, 1], "turn 2", "0.5"),
+        (motion.turn_degrees[:, 2], "turn 3", "0.2"),
+    ]
+    top = 2.0
+    for values, name, colour in lines:
+        largest = float(np.nan_to_num(np.abs(values)).max())
+        if largest:
+            ax.plot(times, values, ".-", color=colour, label=name)
+            top = max(top, 1.3 * largest)
+    ax.set_ylim(-top, top)
+    ax.set_title("Motion, put back", loc="left")
+    ax.set_ylabel("shift [mm], turn [degrees]")
+    if ax.lines:
+        ax.legend(frameon=False, fontsize=6, ncols=2)
 
 
 def _show_vessel(ax: "Axes", highest: Volume, vessel: Vessel, colour: str) -> None:

@@ -1,12 +1,13 @@
 """What a report shows of a series: its baseline, its vessels' slices, its frames."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from magic_model.data.volume import FloatArray, Kind, Volume
 from magic_model.perfusion.compute import Perfusion
-from magic_model.perfusion.stillness import Stillness, measure_stillness
+from magic_model.perfusion.denoising import Array, Mask
 from magic_model.perfusion.vessels import Voxel
 
 
@@ -18,13 +19,13 @@ class Look:
         baseline: Mean of the frames before contrast arrives, on the grid of the maps.
         artery: Highest value over time of the artery's slice, `(x, y, 1)`.
         vein: The same of the vein; None where none was found.
-        still: Where the head lay, and noise, in each frame.
+        noise_hu: Standard deviation of the noise of a voxel in each frame.
     """
 
     baseline: Volume
     artery: Volume
     vein: Volume | None
-    still: Stillness
+    noise_hu: Array
 
 
 def look_at(result: Perfusion) -> Look:
@@ -40,10 +41,37 @@ def look_at(result: Perfusion) -> Look:
         series.mean(result.baseline_frames),
         highest(result.artery.voxel),
         None if result.vein is None else highest(result.vein.voxel),
-        measure_stillness(
-            series.array, result.brain, series.spacing, result.baseline_frames
-        ),
+        frame_noise(series.array, result.brain, result.baseline_frames),
     )
+
+
+def frame_noise(series: FloatArray, brain: Mask, baseline: int) -> Array:
+    """Return the noise of a voxel within the brain in each frame, in HU.
+
+    By the mean difference of neighbours along the first axis, without what differs by
+    more than six times the median: vessels and edges. NaN where it cannot be told.
+
+    Args:
+        series: `(x, y, z, frames)` in HU.
+        brain: Where noise is measured.
+        baseline: Frames whose mean is taken off.
+    """
+    frames = series.shape[3]
+    first = series[..., :baseline].mean(axis=-1)
+    inside = brain[1:] & brain[:-1]
+    noise = [_noise(series[..., t] - first, inside) for t in range(frames)]
+    # A frame of the baseline is in the mean that is taken off.
+    share = np.ones(frames) + 1 / baseline
+    share[:baseline] = 1 - 1 / baseline if baseline > 1 else math.nan
+    return np.asarray(np.array(noise) / np.sqrt(share))
+
+
+def _noise(change: FloatArray, inside: Mask) -> float:
+    steps = np.abs(np.diff(change, axis=0)[inside])
+    if not steps.size:
+        return math.nan
+    usual = steps[steps <= 6 * np.median(steps)]
+    return float(usual.mean()) * math.sqrt(math.pi) / 2
 
 
 def slice_of(

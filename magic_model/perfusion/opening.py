@@ -4,12 +4,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from magic_model.errors import DataError
 from magic_model.perfusion.compute import Choices, Perfusion, compute_perfusion
 from magic_model.perfusion.denoising import Array
 from magic_model.perfusion.look import Look
+from magic_model.perfusion.motion import find_motion
 from magic_model.perfusion.series import (
     Series,
     from_dicom,
@@ -17,7 +16,6 @@ from magic_model.perfusion.series import (
     read_times,
     read_values,
 )
-from magic_model.perfusion.stillness import measure_stillness
 from magic_model.perfusion.stored import StoredSeries, store_dicom, store_nifti
 from magic_model.perfusion.whole import IN_MEMORY, Progress, compute_stored
 
@@ -111,10 +109,8 @@ def compute_maps(
     try:
         return compute_perfusion(series, choices), None
     except DataError as error:
-        array = series.array
-        everywhere = np.ones(array.shape[:3], np.bool_)
-        still = measure_stillness(array, everywhere, series.spacing, 2)
-        seen = [*series.notes, *filter(None, [still.moved_note()])]
+        motion = find_motion(series.array, series.spacing)
+        seen = [*series.notes, *motion.notes()]
         if not seen:
             raise
         msg = f"{error} ({'; '.join(seen)})"

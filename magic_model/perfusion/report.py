@@ -17,8 +17,8 @@ from magic_model.output import complete_or_untouched
 from magic_model.perfusion import figures, parameters
 from magic_model.perfusion.compute import Perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
+from magic_model.perfusion.denoising import Array
 from magic_model.perfusion.look import Look, look_at
-from magic_model.perfusion.stillness import Stillness
 from magic_model.perfusion.vessels import Vessel
 
 if TYPE_CHECKING:
@@ -58,20 +58,19 @@ def write_report(
 ) -> None:
     """Write the numbers as JSON and the page as HTML into a folder that is there."""
     look = look or look_at(result)
-    text = json.dumps(as_json(result, look.still), indent=1, allow_nan=False)
+    text = json.dumps(as_json(result, look.noise_hu), indent=1, allow_nan=False)
     (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
     (folder / f"{name}.html").write_text(_page(result, look), encoding="utf-8")
 
 
-def warnings(result: Perfusion, still: Stillness) -> tuple[str, ...]:
-    """Say in a sentence each what makes the maps less certain."""
-    moved = still.moved_note()
-    return (*result.notes, *([moved] if moved else []))
+def as_json(result: Perfusion, noise_hu: Array) -> dict[str, Any]:
+    """Return all numbers of the report, without NaN.
 
-
-def as_json(result: Perfusion, still: Stillness) -> dict[str, Any]:
-    """Return all numbers of the report, without NaN."""
-    times = result.series.times
+    Args:
+        result: The maps.
+        noise_hu: Of each frame.
+    """
+    times, motion = result.series.times, result.motion
     return {
         "schema": _SCHEMA,
         "frames": len(times),
@@ -93,14 +92,14 @@ def as_json(result: Perfusion, still: Stillness) -> dict[str, Any]:
             str(name): {"unit": MAP_SPECS[name].unit, **_quartiles(volume, result)}
             for name, volume in result.maps.items()
         },
-        "shift_mm": [
-            None if np.isnan(shift).any() else shift.round(3).tolist()
-            for shift in still.shift_mm
-        ],
+        "shift_mm": _told(motion.shift_mm),
+        "turn_degrees": _told(motion.turn_degrees),
+        "moved_mm": _told(motion.moved_mm),
+        "put_back": list(motion.moved),
         "frame_noise_hu": [
-            None if math.isnan(value) else value for value in still.noise_hu.tolist()
+            None if math.isnan(value) else value for value in noise_hu.tolist()
         ],
-        "warnings": list(warnings(result, still)),
+        "warnings": list(result.notes),
     }
 
 
@@ -110,6 +109,10 @@ def describe(result: Perfusion) -> str:
         f"{name}: {value}" for name, value in _facts(result).items() if name != "maps"
     ]
     return "\n".join([*lines, *(f"warning: {note}" for note in result.notes)])
+
+
+def _told(frames: Array) -> list[Any]:
+    return [None if np.isnan(one).any() else one.round(3).tolist() for one in frames]
 
 
 def _vessel(vessel: Vessel) -> dict[str, Any]:
@@ -138,6 +141,7 @@ def _facts(result: Perfusion) -> dict[str, str]:
     facts = {
         "frames": f"{len(times)} over {times[-1] - times[0]:.4g} s, {pace} s apart",
         "baseline": f"{result.baseline_frames} frames",
+        "motion": result.motion.describe(),
         "noise": f"{result.noise_hu:.2f} HU, {result.gain:.0%} of it left",
         "artery": f"voxel {at} ({whose}), peak {artery.curve.max():.0f} HU"
         + (f", corrected by {artery.factor:.2f}" if artery.factor != 1 else ""),
@@ -168,10 +172,10 @@ def _page(result: Perfusion, look: Look) -> str:
     return environment.get_template("perfusion.html.j2").render(
         facts=_facts(result),
         rows=rows,
-        notes=warnings(result, look.still),
+        notes=result.notes,
         curves=_as_png(figures.draw_curves(result)),
         vessels=_as_png(figures.draw_vessels(result, look)),
-        frames=_as_png(figures.draw_frames(result.series.times, look.still)),
+        frames=_as_png(figures.draw_frames(result, look)),
         maps=_as_png(figures.draw_maps(result, look.baseline)),
     )
 

@@ -8,7 +8,7 @@ from scipy import interpolate
 
 from magic_model.perfusion.denoising import Array, Basis
 
-_TRANSITS_S = np.geomspace(1.2, 30.0, 22)
+_TRANSITS_S = np.geomspace(1.2, 30.0, 43)
 _EARLIEST_S = -6.0  # an artery may be seen later than tissue
 _LATEST_S = 20.0
 _STEP_S = 0.5

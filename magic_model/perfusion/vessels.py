@@ -15,6 +15,7 @@ Voxel = tuple[int, int, int]
 REST_HU = (-50.0, 400.0)
 """Of a vessel before contrast: neither air nor the skull."""
 
+_AIR_HU, _BONE_HU, _BESIDE_MM = -100.0, 300.0, 3.0
 _AROUND_MM = 12.0  # a mask of the brain may leave its vessels out
 _LEAST_HU = 30.0  # above the baseline; less is no artery
 _LEAST_SNR = 8.0
@@ -51,6 +52,17 @@ def around(mask: Mask, spacing: tuple[float, float, float]) -> Mask:
     """Return the voxels within 12 mm of a brain mask: where vessels are sought."""
     away = ndimage.distance_transform_edt(~mask, sampling=spacing)
     return np.asarray(away <= _AROUND_MM)
+
+
+def beside_edges(rest: FloatArray, spacing: tuple[float, float, float]) -> Mask:
+    """Return bone and air, and what lies within 3 mm of them in the slice.
+
+    Where frames were put back, their edges seem to enhance: they were blurred.
+    """
+    wide = (*spacing[:2], 1e3)
+    soft = (rest > _AIR_HU) & (rest < _BONE_HU)
+    away = ndimage.distance_transform_edt(soft, sampling=wide)
+    return np.asarray(away <= _BESIDE_MM)
 
 
 def find_artery(

@@ -12,9 +12,9 @@ from magic_model.maps import PerfusionMap
 from magic_model.perfusion import compute, denoising, vessels
 from magic_model.perfusion.compute import Choices, Found, Perfusion
 from magic_model.perfusion.denoising import Mask
-from magic_model.perfusion.look import Look, slice_of
+from magic_model.perfusion.look import Look, frame_noise, slice_of
+from magic_model.perfusion.motion import Motion, find_motion, put_back
 from magic_model.perfusion.series import Series, doubts, require_alike, require_in_hu
-from magic_model.perfusion.stillness import Stillness, measure_stillness
 from magic_model.perfusion.stored import StoredSeries
 from magic_model.perfusion.vessels import Vessel, Voxel
 
@@ -48,14 +48,19 @@ def compute_stored(
     Raises:
         DataError: As `compute_perfusion`.
     """
-    rest = stored.mean(compute.FIRST_LOOK)
-    require_in_hu(rest, stored.name)
-    brain, notes = compute.find_brain(rest, choices.brain)
     halo = min(_MOST_HALO, math.ceil(_HALO_MM / stored.spacing[2]))
     parts = list(stored.slabs(_SLAB, halo))
     coarse = _coarse(stored, lambda done, all_: progress(done, all_ + len(parts)))
+    motion = find_motion(coarse.series.array, coarse.series.spacing)
+    if motion.moved:
+        stored = _steady(stored, motion)
+        coarse = _coarse(stored, lambda _done, _all: None)
+    choices = replace(choices, motion=motion)
+    rest = stored.mean(compute.FIRST_LOOK)
+    require_in_hu(rest, stored.name)
+    brain, notes = compute.find_brain(rest, choices.brain)
     found = _found(stored, brain, coarse, choices)
-    collected = _Collected.empty(stored, found, coarse)
+    collected = _Collected.empty(stored, found, coarse, motion)
     steps = coarse.steps
     for done, (start, stop) in enumerate(parts, 1):
         low, high = max(0, start - halo), min(stored.shape[2], stop + halo)
@@ -67,8 +72,23 @@ def compute_stored(
             taken = compute.compute_perfusion(_within(slab, box), part)
             collected.take(taken, box, low, start, stop)
         progress(steps + done, steps + len(parts))
-    result = collected.result(brain, choices, (*stored.notes, *coarse.notes, *notes))
-    return result, collected.pictures(_still(stored, brain, coarse, found))
+    notes = (*stored.notes, *coarse.notes, *motion.notes(), *notes)
+    result = collected.result(brain, choices, notes)
+    slab, inside = _fullest(stored, brain)
+    return result, collected.pictures(frame_noise(slab.array, inside, found.frames))
+
+
+def _steady(stored: StoredSeries, motion: Motion) -> StoredSeries:
+    """Return a series whose slices are read with frames put back in place."""
+    own = motion.on(stored.spacing)
+    more = math.ceil(own.reach(stored.shape) / stored.spacing[2])
+
+    def read(start: int, stop: int) -> FloatArray:
+        low, high = max(0, start - more), min(stored.shape[2], stop + more)
+        slices = put_back(stored.read(low, high), own, low)
+        return slices[:, :, start - low : stop - low]
+
+    return replace(stored, read=read)
 
 
 _Box = tuple[slice, slice]
@@ -189,24 +209,13 @@ def _fullest(stored: StoredSeries, brain: Mask) -> tuple[Series, Mask]:
     return stored.slab(low, high), brain[:, :, low:high]
 
 
-def _still(
-    stored: StoredSeries, brain: Mask, coarse: _Coarse, found: Found
-) -> Stillness:
-    slab, inside = _fullest(stored, brain)
-    of_slab = measure_stillness(slab.array, inside, slab.spacing, found.frames)
-    whole = coarse.series
-    moved = measure_stillness(
-        whole.array, coarse.mask(brain), whole.spacing, found.frames
-    )
-    return Stillness(moved.shift_mm, of_slab.noise_hu)
-
-
 @dataclass(eq=False)
 class _Collected:
     """What slabs give, put together."""
 
     found: Found
     coarse: _Coarse
+    motion: Motion
     baseline: FloatArray
     affine: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     maps: dict[PerfusionMap, FloatArray]
@@ -217,12 +226,15 @@ class _Collected:
     strength: float = math.nan
 
     @classmethod
-    def empty(cls, stored: StoredSeries, found: Found, coarse: _Coarse) -> "_Collected":
+    def empty(
+        cls, stored: StoredSeries, found: Found, coarse: _Coarse, motion: Motion
+    ) -> "_Collected":
         """Return what is there before the first slab."""
         shape = stored.shape[:3]
         return cls(
             found,
             coarse,
+            motion,
             np.empty(shape, np.float32),
             stored.affine,
             {name: np.zeros(shape, np.float32) for name in PerfusionMap},
@@ -272,15 +284,16 @@ class _Collected:
             gain=self.gain / self.voxels,
             method=choices.method,
             strength=self.strength,
+            motion=self.motion,
             notes=(*notes, *compute.warnings_of(self.found, tissue)),
         )
 
-    def pictures(self, still: Stillness) -> Look:
+    def pictures(self, noise_hu: denoising.Array) -> Look:
         """Return what the report shows."""
         vein = self.found.vein
         return Look(
             Volume(self.baseline, self.affine, "ncct"),
             self.slices[self.found.artery.voxel[2]],
             None if vein is None else self.slices[vein.voxel[2]],
-            still,
+            noise_hu,
         )

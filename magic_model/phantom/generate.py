@@ -123,6 +123,11 @@ SERIES, FRAME_TIMES, SERIES_BRAIN = "ctp.nii.gz", "frame_times.txt", "ctp_brain.
 REVISION = 2
 """Raised whenever the same seed gives other bytes, so that old patients are remade."""
 
+MEASURED_REVISION = 2
+"""Raised whenever the same series gives other maps: old ones are then remade."""
+
+_MEASURED_BY = {"measured_revision": MEASURED_REVISION}
+
 Progress = Callable[[int, int], None]
 
 
@@ -186,7 +191,7 @@ def make_on_disk(folder: Path, planned: PlannedPatient, contents: Contents) -> P
         "index": planned.index,
         **asdict(planned.spec),
         "maps": "exact" if contents.exact else "measured",
-        **({} if contents.exact else {"scan": asdict(scan)}),
+        **({} if contents.exact else {"scan": asdict(scan), **_MEASURED_BY}),
     }
     files = [SERIES, FRAME_TIMES, SERIES_BRAIN] if contents.series else []
     record = _kept(place, made_by, files)

@@ -44,7 +44,7 @@ class Adversaries:
             if network is not None:
                 _draw_weights(network)
                 network.to(device)
-                if device.type == "cuda":
+                if device.type == "cuda" or recipe.training.bfloat16:
                     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(
             recipe,

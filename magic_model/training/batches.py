@@ -16,6 +16,7 @@ from magic_model.errors import DataError
 
 _MAX_DEGREES = 10.0
 _MAX_SHIFT = 30.0  # pixels
+_MARGIN = 4  # pixels around a brain
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,37 @@ class Batch:
         )
 
 
+def crop_to_brain(batch: Batch, stride: int) -> Batch:
+    """Cut the slices of a batch to their brains, all to one size.
+
+    Air around a brain teaches nothing and takes half of the time. The size is the least
+    that holds every brain of the batch with a margin, a multiple of the stride of the
+    network.
+    """
+    held = batch.mask[:, 0] > 0
+    held = held | ~held.any(2, keepdim=True).any(1, keepdim=True)  # all, if none
+    sides, starts = [], []
+    for along, length in ((2, held.shape[1]), (1, held.shape[2])):
+        ends = [torch.nonzero(one)[:, 0][[0, -1]].tolist() for one in held.any(along)]
+        longest = max(last - first + 1 for first, last in ends) + 2 * _MARGIN
+        side = min(length, -(-longest // stride) * stride)
+        middles = ((first + last + 1 - side) // 2 for first, last in ends)
+        sides.append(side)
+        starts.append([min(max(0, at), length - side) for at in middles])
+    windows = [
+        (slice(y, y + sides[0]), slice(x, x + sides[1]))
+        for y, x in zip(*starts, strict=True)
+    ]
+    return Batch(
+        *(
+            torch.stack(
+                [image[:, *at] for image, at in zip(part, windows, strict=True)]
+            )
+            for part in (batch.ncct, batch.maps, batch.mask)
+        )
+    )
+
+
 def load_batch(cache: SliceCache, indices: NDArray[np.int64]) -> Batch:
     """Read slices of a cache."""
     ncct = cache.ncct[indices].astype(np.float32)
@@ -120,6 +152,7 @@ class TrainingBatches:
         batch_size: Slices per step over all processes.
         seed: Of the run.
         augment: Whether slices are changed at random.
+        crop: Stride of the network if slices are cut to their brains, else 0.
         world: Which part of each batch this process takes.
         device: Where batches go.
 
@@ -134,6 +167,7 @@ class TrainingBatches:
     augment: bool
     world: World
     device: torch.device
+    crop: int = 0
 
     def __post_init__(self) -> None:
         if self.batch_size % self.world.size:
@@ -159,6 +193,12 @@ class TrainingBatches:
             yield self._drawn(batch, places, [self.seed, epoch, step])
 
     def _drawn(
+        self, batch: NDArray[np.int64], places: NDArray[np.int64], key: list[int]
+    ) -> Batch:
+        changed = self._changed(batch, places, key)
+        return crop_to_brain(changed, self.crop) if self.crop else changed
+
+    def _changed(
         self, batch: NDArray[np.int64], places: NDArray[np.int64], key: list[int]
     ) -> Batch:
         loaded = load_batch(self.cache, batch[places]).to(self.device)

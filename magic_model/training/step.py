@@ -1,6 +1,6 @@
 """One training step: first the discriminator, then the generator, on one batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -49,6 +49,8 @@ class TrainStep:
             The generator's losses and the discriminator's (0 if there is none).
         """
         self.nets.generator.train()
+        if self.nets.recipe.training.bfloat16:
+            batch = batch.channels_last()
         with self._precision():
             generated = self.generator(batch.ncct)
         shown = self._shown(generated, batch.mask)
@@ -103,9 +105,18 @@ class TrainStep:
         return (maps + 1) * mask - 1 if self.nets.recipe.loss.masked else maps
 
     def _precision(self) -> AbstractContextManager[object]:
-        if self.device.type != "cuda":
-            return nullcontext()  # slower on CPUs without matrix units
-        return torch.autocast("cuda", dtype=torch.bfloat16)
+        kind = self.device.type
+        if kind != "cuda" and not (
+            self.nets.recipe.training.bfloat16 and cpu_has_bfloat16()
+        ):
+            return nullcontext()
+        return torch.autocast(kind, dtype=torch.bfloat16)
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this processor computes in bfloat16; others are slower with it."""
+    able: Mapping[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 @contextmanager

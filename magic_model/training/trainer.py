@@ -24,6 +24,7 @@ from magic_model.recipe import Recipe, recipe_differences
 from magic_model.training import adversaries
 from magic_model.training.batches import TrainingBatches
 from magic_model.training.step import TrainStep
+from magic_model.training.texture import learn_texture
 from magic_model.training.validation import score, validation_errors
 
 METRICS = "metrics.jsonl"
@@ -167,6 +168,7 @@ class Trainer:
             recipe.training.augment,
             settings.world,
             settings.device,
+            recipe.generator.stride if recipe.training.crop else 0,
         )
         self.unseen = cache.of_split(Split.VAL)
         self.stepper = TrainStep.distributed(self.nets, settings.world, settings.device)
@@ -197,7 +199,17 @@ class Trainer:
             if journal is not None:
                 journal.close()
         wait_for_all(settings.world)
+        if self.recipe.texture and settings.world.is_first:
+            self._learn_texture()
         return self.header
+
+    def _learn_texture(self) -> None:
+        """Learn texture by the weights that will generate; it changes none of them."""
+        chosen = checkpoint.checkpoint_of(self.settings.folder)
+        generator, header = checkpoint.load_generator(chosen)
+        if header.texture is None:
+            found = learn_texture(generator, self.cache, self.batches.indices)
+            checkpoint.rewrite_header(chosen, replace(header, texture=found.to_dict()))
 
     def _epoch(self, journal: _Journal | None) -> None:
         start = time.monotonic()

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from reader_study.blinding_audit import cues as blinding_audit_cues
+from reader_study.blinding_audit import displays, machine, standard
 from reader_study.blinding_audit import facts as blinding_audit_facts
-from reader_study.blinding_audit import machine, standard
 from reader_study.blinding_audit import volumes as blinding_audit_volumes
 from reader_study.blinding_audit.findings import AuditReport, Check, Cue
 from reader_study.building import study, training_set
@@ -104,6 +104,8 @@ def audit_study(
         msg = f"The key must be that of {folder}, got the key of another study"
         raise StudyError(msg)
     words = Check("words", tuple(words_found(folder, truth, protocol)))
+    if protocol.design.at_once > 1:
+        checks = (*checks, displays.place_check(manifest, truth, protocol.design))
     shown = _shown(facts, pictures, truth)
     cues = (
         () if shown is None else tuple(_cues(manifest, facts, shown, truth, protocol))
@@ -222,7 +224,8 @@ def _shown(
             return None
         cell = truth.cells[f.presentation.token]
         shown[cell.case, cell.method] = picture
-    return shown
+    several = any(cell.shown for cell in truth.cells.values())
+    return displays.facts_of_parts(facts, truth) if several else shown
 
 
 def _cues(
@@ -235,12 +238,16 @@ def _cues(
     rng, cells, slots = np.random.default_rng(_SEED), truth.cells, manifest.slots
     distant = protocol.design.min_distance > 0
     for arm in _told(protocol):
+        told, tells = displays.Told(slots, facts, cells, arm), Cue.tells
+        if protocol.design.at_once > 1:
+            told, tells = displays.places_told(told), displays.TELLS
         of_files = (
-            blinding_audit_cues.position_cue(slots, cells, arm),
-            *blinding_audit_cues.file_cues(facts, cells, arm, rng),
-            *blinding_audit_cues.frame_cues(shown, arm, rng),
+            blinding_audit_cues.position_cue(told.slots, told.cells, told.test),
+            *blinding_audit_cues.file_cues(told.facts, told.cells, told.test, rng),
         )
-        yield from _named(of_files, arm, protocol)
+        yield from _named(of_files, arm, protocol, tells)
+        of_frames = blinding_audit_cues.frame_cues(shown, arm, rng)
+        yield from _named(of_frames, arm, protocol)
     yield from blinding_audit_cues.name_linkage(facts, cells, rng)
     yield from blinding_audit_cues.position_linkage(slots, cells, rng, distant=distant)
     for arm in _told(protocol):
@@ -250,13 +257,21 @@ def _cues(
 
 
 def _told(protocol: Protocol) -> tuple[str, ...]:
-    """Return the arms that are held against all others: one of two, or each of more."""
+    """Return the arms that are held against all others: one of two, or each of more.
+
+    None where readers know the arm, as that of the first step and of the second.
+    """
     methods = protocol.methods
+    if protocol.design.display == "aided":
+        return ()
     return methods if len(methods) > 2 else methods[1:]
 
 
-def _named(cues: Iterable[Cue], arm: str, protocol: Protocol) -> Iterator[Cue]:
-    """Say of which arm a cue is, where there are several."""
+def _named(
+    cues: Iterable[Cue], arm: str, protocol: Protocol, tells: str = Cue.tells
+) -> Iterator[Cue]:
+    """Say of which arm a cue is, where there are several, and what it would tell."""
     several = len(_told(protocol)) > 1
     for cue in cues:
-        yield replace(cue, name=f"{cue.name} of {arm}") if several else cue
+        name = f"{cue.name} of {arm}" if several else cue.name
+        yield replace(cue, name=name, tells=tells)

@@ -55,7 +55,7 @@ def read_picture_facts(path: Path) -> PictureFacts | str:
     except StudyError as error:
         return str(error)
     data = next(chunk.content for chunk in chunks if chunk.kind == b"IDAT")
-    return _measure(pixels, data)
+    return measured(pixels, data)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def read_file_facts(path: Path, presentation: Presentation) -> FileFacts:
     )
 
 
-def _measure(pixels: png.Pixels, data: bytes) -> PictureFacts:
+def measured(pixels: png.Pixels, data: bytes) -> PictureFacts:
     """Measure a picture.
 
     Args:

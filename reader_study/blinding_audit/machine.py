@@ -84,17 +84,21 @@ def machine_separation(
             picture of one of them are left out.
         jobs: Pictures at a time.
     """
-    shown, every = {}, {cell.method for cell in truth.cells.values()}
+    every = {m for cell in truth.cells.values() for m in cell.methods}
+    shown: dict[tuple[str, str], tuple[Presentation, tuple[int, int]]] = {}
     for presentation in manifest.presentations:
         cell = truth.cells[presentation.token]
-        shown[cell.case, cell.method] = presentation
+        shown |= {
+            (cell.case, method): (presentation, (at, len(cell.methods)))
+            for at, method in enumerate(cell.methods)
+        }
     named = {case for case, _ in shown}
     cases = sorted(c for c in named if all((c, m) in shown for m in methods))
     if len(cases) < LEAST_CASES:
         return None
 
-    def read(presentation: Presentation) -> _Floats:
-        return _features_of_file(folder, manifest, presentation)
+    def read(place: tuple[Presentation, tuple[int, int]]) -> _Floats:
+        return _features_of_file(folder, manifest, *place)
 
     with ThreadPoolExecutor(jobs) as pool:
         wanted = [shown[case, method] for method in methods for case in cases]
@@ -263,12 +267,15 @@ def volume_features(images: Sequence[NDArray[np.uint8]]) -> _Floats:
 
 
 def _features_of_file(
-    folder: Path, manifest: Manifest, presentation: Presentation
+    folder: Path, manifest: Manifest, presentation: Presentation, part: tuple[int, int]
 ) -> _Floats:
+    """Return the features of a picture, or of one part of so many side by side."""
     layout = manifest.volumes
     if layout is None:
         path = folder / study.IMAGES / presentation.image
-        return picture_features(png.pixels_of(png.read_chunks(path.read_bytes())))
+        pixels = png.pixels_of(png.read_chunks(path.read_bytes()))
+        at, n = part
+        return picture_features(np.split(pixels, n, axis=1)[at])
     file = layout.files[presentation.pseudo_id]
     content = checked_picture(folder / study.VOLUMES / file.volume, file.sha256)
     images = volumes.decode(content, layout).images

@@ -62,10 +62,12 @@ def standard_cues(
     diseased = classes_of(truth, protocol)
     if len(set(diseased.values())) < 2:
         return
+    # Of two steps the second always follows the first, which counts for both.
+    aided = protocol.design.display == "aided"
     cells = {
         token: TruthCell(cell.case, _DISEASED if diseased[cell.case] else "not", "any")
         for token, cell in truth.cells.items()
-        if cell.case in diseased
+        if cell.case in diseased and not (aided and cell.method != protocol.reference)
     }
     slots = [
         replace(
@@ -102,7 +104,8 @@ def standard_text(manifest: Manifest, truth: Truth, protocol: Protocol) -> str:
     for p in manifest.presentations:
         cell = truth.cells[p.token]
         if diseased.get(cell.case):
-            groups.setdefault((p.group, p.trial), Counter())[cell.method] += 1
+            found = groups.setdefault((p.group, p.trial), Counter())
+            found.update(cell.methods)
     n = sum(diseased.values())
     shown = "; ".join(
         f"{group}, trial {trial}: {_by_method(counts, protocol)}"

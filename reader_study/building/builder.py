@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from reader_study.building.cases_file import (
 from reader_study.building.pictures import (
     Picture,
     encode_pictures,
+    encode_together,
     montage_rows,
     write_pictures,
 )
@@ -104,8 +106,9 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
     chosen = [cases[name] for name in {cell.case for cell in plan.cells.values()}]
     standard = reference_standard(chosen, protocol.analysis)
     drawn = {
-        (cell.case, cell.method): cases[cell.case].images[cell.method]
+        (cell.case, method): cases[cell.case].images[method]
         for cell in plan.cells.values()
+        for method in cell.methods
     }
     stacks, sources = _drawn_volumes(plan, cases, protocol, request.cases.parent)
     pictures = _encoded(drawn, protocol, request.jobs)
@@ -122,6 +125,8 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
         **({"discarded_draw": discarded} if discarded else {}),
         **({STANDARD: standard} if standard else {}),
     }
+    if protocol.design.at_once > 1:
+        pictures = _together(plan, drawn, request.jobs)
     with _staged(request.out) as stage:
         shown = write_pictures(stage / study.IMAGES, plan, pictures, padding)
         sealed = volumes.write_volumes(stage / study.VOLUMES, plan, stacks, padding)
@@ -237,6 +242,19 @@ def _publish(stage: Path, truth: Truth, request: BuildRequest) -> None:
     except OSError:
         request.key.unlink()
         raise
+
+
+def _together(
+    plan: StudyPlan, drawn: Mapping[tuple[str, str], Path], jobs: int
+) -> dict[tuple[str, str], Picture]:
+    """Encode the montages of each display as one picture."""
+    paths = {
+        cell.picture: [drawn[cell.case, method] for method in cell.methods]
+        for cell in plan.cells.values()
+    }
+    with ThreadPoolExecutor(jobs) as pool:
+        encoded = pool.map(encode_together, paths.values())
+        return dict(zip(paths, encoded, strict=True))
 
 
 def _encoded(

@@ -15,13 +15,17 @@ from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol, parse_protocol, template
 
 MAGIC = "magic"
-TEMPLATES = (MAGIC, "turing", "three-arms", "inter-rater")
+TEMPLATES = (
+    MAGIC, "turing", "three-arms", "inter-rater", "preference", "afc", "ranking",
+    "aided", "grading",
+)  # fmt: skip
 """Names of the protocols to begin with."""
 
 CASES = "cases.csv"
 _FOLDER = "templates"
 _N_CASES = 8
 _VALUES = ("mild", "severe")
+_TRUTHS = ("present", "absent")
 _SIDE = 96
 
 
@@ -87,12 +91,15 @@ def _cases(protocol: Protocol) -> Iterator[_Row]:
             yield dict(zip(COLUMNS, cells, strict=True))
         return
     design = protocol.design
+    n_cases = _N_CASES * (2 if "rating" in protocol.analysis else 1)
     unpaired = design.pairing == "unpaired"
-    for number in range(_N_CASES * (len(design.arms) if unpaired else 1)):
+    for number in range(n_cases * (len(design.arms) if unpaired else 1)):
         shown = design.arms
         if unpaired:
             shown = (design.arms[number % len(design.arms)],)
         of_case = dict.fromkeys(design.strata, _VALUES[number // 2 % 2])
+        if "rating" in protocol.analysis:
+            of_case |= {"truth": _TRUTHS[number % 2], "truth_source": "drawn"}
         for arm in shown:
             place = design.arms.index(arm) + 1
             image = f"montages/drawn-{number + 1}-{place}.png"

@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +101,16 @@ def encode_picture(path: Path) -> Picture:
     return Picture(pixels.shape[:2], png.image_data(pixels), source)
 
 
+def encode_together(paths: Sequence[Path]) -> Picture:
+    """Encode montages of one canvas as one picture, side by side without a gap.
+
+    Raises:
+        StudyError: If one cannot be read or shown; see `read_montage`.
+    """
+    pixels = np.concatenate([read_montage(path) for path in paths], axis=1)
+    return Picture(pixels.shape[:2], png.image_data(pixels), "")
+
+
 def write_picture(path: Path, content: bytes) -> None:
     """Write a picture's file with the time that all pictures have.
 
@@ -158,7 +168,7 @@ def write_pictures(
     Args:
         folder: Folder of the pictures.
         plan: Which picture is seen where, under which token.
-        pictures: By case and method.
+        pictures: By case and method, or methods.
         seed: Of their padding.
 
     Raises:
@@ -167,9 +177,7 @@ def write_pictures(
     longest = max(len(picture.data) for picture in pictures.values())
     length = png.common_length(longest)
     return tuple(
-        _write_picture(
-            folder, p, pictures[p.cell.case, p.cell.method].file(p.token, length, seed)
-        )
+        _write_picture(folder, p, pictures[p.cell.picture].file(p.token, length, seed))
         # In random order, so that neither inodes nor creation times tell a thing.
         for p in sorted(plan.presentations, key=lambda p: p.token)
     )

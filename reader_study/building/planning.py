@@ -19,6 +19,7 @@ from reader_study.formats import protocol as formats_protocol
 from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.manifest import Slot
 from reader_study.formats.plan_check import check_plan
+from reader_study.formats.showing.display import in_words
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def prepare(protocol: Path, cases: Path) -> PreparedStudy:
     if asked:
         why = f"must be columns of cases.csv, got the question {asked[0]!r}"
         raise source.error([checking.Fault(("design", "strata"), why)])
+    _check_questions(planned, questionnaire, source)
     table: tuple[formats_design.TableRow, ...] = ()
     if planned.design.table:
         path = folder / planned.design.table
@@ -93,6 +95,31 @@ def prepare(protocol: Path, cases: Path) -> PreparedStudy:
     return PreparedStudy(source, folder, planned, questionnaire, found, table)
 
 
+def _check_questions(
+    protocol: formats_protocol.Protocol,
+    questionnaire: formats_questionnaire.Questionnaire,
+    source: checking.Source,
+) -> None:
+    """Check that what is shown at once is asked about, and nothing else.
+
+    Raises:
+        FormatError: If a question is about other pictures, or none is about these.
+    """
+    n, display = protocol.design.at_once, protocol.design.display
+    about = [question for question in questionnaire if question.of_display]
+    wrong = next((q for q in about if q.pictures != n), None)
+    needed = "rank" if display == "ranking" else "which"
+    why = ""
+    if n == 1 and about:
+        why = f"must not ask {about[0].type} where one picture is shown, {about[0].id}"
+    elif wrong is not None:
+        why = f"must ask about {n} pictures in {wrong.id}, got {wrong.pictures}"
+    elif n > 1 and needed not in {q.type for q in about}:
+        why = f"must have a question of type {needed} with display {display!r}"
+    if why:
+        raise source.error([checking.Fault(("study", "questionnaire"), why)])
+
+
 @dataclass(frozen=True)
 class Preview:
     """What readers see where; nothing of what it is.
@@ -100,10 +127,12 @@ class Preview:
     Attributes:
         slots: Orders of each reader.
         pseudo_ids: By token.
+        display: What is shown at a time, as a sentence; empty of one picture.
     """
 
     slots: tuple[Slot, ...]
     pseudo_ids: dict[str, str]
+    display: str = ""
 
     def to_csv(self) -> str:
         """Return a row for each reading: reader, session, position, pseudo-ID."""
@@ -136,6 +165,7 @@ class Preview:
             f"{counted(len(groups), 'group')} of readers, "
             f"{counted(len(self.pseudo_ids), 'picture')} to be written."
         )
+        lines += [self.display] if self.display else []
         return "\n".join(lines)
 
 
@@ -152,12 +182,19 @@ def preview(path: Path, cases: Path | None = None) -> Preview:
     if path.is_dir():
         manifest = study.read_manifest(path)
         names = {p.token: p.pseudo_id for p in manifest.presentations}
-        return Preview(manifest.slots, names)
+        protocol = formats_protocol.read_protocol(path / study.PROTOCOL)
+        return Preview(manifest.slots, names, _display(protocol))
     if cases is None:
         msg = f"cases must be given with a protocol, got {path} alone"
         raise StudyError(msg)
-    plan, _ = prepare(path, cases).draw(secrets.token_hex(32))
-    return Preview(plan.slots, {p.token: p.pseudo_id for p in plan.presentations})
+    prepared = prepare(path, cases)
+    plan, _ = prepared.draw(secrets.token_hex(32))
+    names = {p.token: p.pseudo_id for p in plan.presentations}
+    return Preview(plan.slots, names, _display(prepared.protocol))
+
+
+def _display(protocol: formats_protocol.Protocol) -> str:
+    return in_words(protocol.design.display, protocol.design.at_once)
 
 
 def questionnaire_of(

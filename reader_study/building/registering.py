@@ -35,6 +35,12 @@ _MULTIPLICITY: Mapping[str, str] = {
 }
 
 
+_ORDERS: Mapping[str, str] = {
+    "per_reader": "each reader has an order of their own",
+    "shared": "one order a session for all readers",
+}
+
+
 @dataclass(frozen=True)
 class Answer:
     """A question of the form.
@@ -262,8 +268,8 @@ def _randomisation(protocol: Protocol) -> str:
     layout = protocol.design
     said = [
         f"Drawn from 256 random bits that are sealed with the key: cases, who sees "
-        f"which picture in which session (spread {layout.spread}), names and orders "
-        f"({layout.order})."
+        f"which picture in which session ({layout.spread}), names and orders "
+        f"({_ORDERS.get(layout.order, layout.order)})."
     ]
     if layout.strata:
         said.append(f"Balanced within {', '.join(layout.strata)}.")

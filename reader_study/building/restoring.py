@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reader_study.building import study, training_set
-from reader_study.building.pictures import encode_picture, write_picture
+from reader_study.building.pictures import encode_together, write_picture
 from reader_study.building.volumes import read_volume
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
@@ -64,7 +64,7 @@ class _File:
     token: str
     length: int
     sha256: str
-    source_sha256: str
+    sources: tuple[str, ...]
 
     @property
     def is_volume(self) -> bool:
@@ -105,7 +105,8 @@ def restore_study(folder: Path, truth: Truth, montages: Path | None = None) -> R
             (folder / file.place).parent.mkdir(exist_ok=True)
         small = tuple(_restore_copies(folder, truth))
         damaged = [file for file in wanted if not file.is_whole(folder)]
-        sources = _sources(montages, {file.source_sha256 for file in damaged})
+        needed = {sha256 for file in damaged for sha256 in file.sources}
+        sources = _sources(montages, needed)
         seed = str(truth.details[PADDING])
         why = {f.place: _restore_picture(folder, f, sources, seed) for f in damaged}
     except OSError as error:
@@ -124,8 +125,8 @@ def _files(truth: Truth) -> Iterator[_File]:
     origin = {(s["case"], s["method"]): s["sha256"] for s in truth.details["sources"]}
     for p in manifest.presentations:
         cell, place = truth.cells[p.token], f"{study.IMAGES}/{p.image}"
-        sha256 = origin[cell.case, cell.method]
-        yield _File(place, p.token, p.length, p.sha256, sha256)
+        found = tuple(origin[cell.case, method] for method in cell.methods)
+        yield _File(place, p.token, p.length, p.sha256, found)
     if manifest.volumes is not None:
         scans = {
             (s["case"], s["method"]): s["sha256"] for s in truth.details[VOLUME_SOURCES]
@@ -136,7 +137,7 @@ def _files(truth: Truth) -> Iterator[_File]:
                 f"{study.VOLUMES}/{file.volume}",
                 scans[cell.case, cell.method],
             )
-            yield _File(place, p.token, file.length, file.sha256, sha256)
+            yield _File(place, p.token, file.length, file.sha256, (sha256,))
     if _TRAINING_LIST in truth.copies:
         source = checking.parse_json(truth.copies[_TRAINING_LIST], _TRAINING_LIST)
         origins = {c["token"]: c["sha256"] for c in truth.details["training"]}
@@ -147,14 +148,14 @@ def _files(truth: Truth) -> Iterator[_File]:
                 f"{training_set.FOLDER}/{case.image}",
                 origins[case.token],
             )
-            yield _File(place, case.token, case.length, case.sha256, origin_of)
+            yield _File(place, case.token, case.length, case.sha256, (origin_of,))
             if case.volume_sha256:
                 volume, length = (
                     f"{training_set.FOLDER}/{case.volume}",
                     case.volume_length,
                 )
                 scan = scans_of[case.token]
-                yield _File(volume, case.token, length, case.volume_sha256, scan)
+                yield _File(volume, case.token, length, case.volume_sha256, (scan,))
 
 
 def _restore_copies(folder: Path, truth: Truth) -> Iterator[str]:
@@ -184,15 +185,16 @@ def _restore_picture(
     folder: Path, file: _File, sources: dict[str, Path], seed: str
 ) -> str:
     """Write a picture; give the reason if it cannot be had, or nothing."""
-    if file.source_sha256 not in sources:
+    missing = [sha256 for sha256 in file.sources if sha256 not in sources]
+    if missing:
         kind = "volume" if file.is_volume else "montage"
-        what = f"a {kind} with SHA-256 {file.source_sha256}"
+        what = f"a {kind} with SHA-256 {missing[0]}"
         return f"{file.place} needs {what}, which is not under --from"
-    source = sources[file.source_sha256]
+    paths = [sources[sha256] for sha256 in file.sources]
     if file.is_volume:
-        content = read_volume(source).container(file.token, seed)
+        content = read_volume(paths[0]).container(file.token, seed)
     else:
-        content = encode_picture(source).file(file.token, file.length, seed)
+        content = encode_together(paths).file(file.token, file.length, seed)
     if _sha256(content) != file.sha256:
         return (
             f"{file.place} cannot be made with zlib {zlib.ZLIB_RUNTIME_VERSION}, which "

@@ -105,7 +105,7 @@ class Study:
                 width, height = struct.unpack(">16x2I", file.read(24))
         except (OSError, StudyError, struct.error):
             return 0
-        return montage_rows((height, width))
+        return montage_rows((height, width // self.protocol.design.at_once))
 
     def damaged_pictures(self) -> dict[str, str]:
         """Return what is wrong with pictures, by token; each file is read anew.

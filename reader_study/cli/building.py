@@ -19,7 +19,11 @@ def register(app: typer.Typer) -> None:
 def init(
     protocol: Annotated[Path, typer.Argument(help="New file.")] = Path("study.toml"),
     template: Annotated[
-        str, typer.Option(help="magic, turing, three-arms or inter-rater.")
+        str,
+        typer.Option(
+            help="magic, turing, three-arms, inter-rater, preference, afc, ranking, "
+            "aided or grading."
+        ),
     ] = "magic",
     demo: Annotated[
         bool, typer.Option("--demo", help="Draw pictures to try it with, too.")

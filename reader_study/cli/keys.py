@@ -49,6 +49,16 @@ def simulate(
         float | None,
         typer.Option(min=0.5, max=0.999, help="Of the test method [as the other]."),
     ] = None,
+    preferred: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Chance that an arm is put before the one before [0.6]."
+        ),
+    ] = None,
+    correct: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of choices that find the first [0.75]."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all chance.")] = 1,
     database: options.Database = None,
 ) -> None:
@@ -67,6 +77,8 @@ def simulate(
             corrected=corrected,
             auc=auc,
             auc_test=auc_test,
+            preferred=preferred,
+            correct=correct,
         )
     print(done.to_text())
 

@@ -22,6 +22,14 @@ class Candidate:
     methods: tuple[str, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
 
+    def units(self, design: StudyDesign) -> tuple[str, ...]:
+        """Return what is drawn of it: its methods, or displays of several of them."""
+        return tuple(
+            name
+            for name, shown in design.units.items()
+            if set(shown) <= {*self.methods}
+        )
+
     def stratum(self, design: StudyDesign) -> str:
         """Return what cases must share to be spread evenly among one another."""
         values = [self.columns.get(name, "") for name in design.strata]
@@ -68,7 +76,8 @@ def draw_allocation(
             for block in _blocks(strata, design, rng)
         ]
         turned = [_turned(b, turn, design) for turn in range(n_turns) for b in blocks]
-        drawn = turned[:n_readers]
+        # Of several pictures at once, other readers see the places in turn.
+        drawn = (turned * design.at_once)[:n_readers]
     for allocation in drawn:
         _check_sessions(allocation, design)
     return {f"group-{number}": one for number, one in enumerate(drawn, 1)}
@@ -127,6 +136,13 @@ def _check_numbers(
                 f"must be {n} at most, the number of cases, got {getattr(design, key)}"
             )
             raise DesignError(msg, "design", key)
+    for name, case in cases.items():
+        if not case.units(design):
+            msg = (
+                f"must be so few that every case fills a display, got {design.at_once} "
+                f"for {name}, of which there is {', '.join(case.methods)}"
+            )
+            raise DesignError(msg, "design", "pictures")
     own = n - design.shared_cases
     if design.allocation == "split-plot" and own < design.groups:
         msg = (
@@ -158,6 +174,7 @@ def _allocated(
 ) -> Allocation:
     """Return the session of each picture of some cases, for the first turn."""
     strata = {name: cases[name].stratum(design) for name in block}
+    units = {name: cases[name].units(design) for name in block}
     n_classes = _n_classes(design)
     if design.spread == "by chance":
         drawn = rng.integers(1, n_classes + 1, len(block)).tolist()
@@ -165,21 +182,21 @@ def _allocated(
     else:
         classes = shares(strata, n_classes, rng)
     found = {
-        Picture(case, method): _session(place, of - 1, len(cases[case].methods), design)
+        Picture(case, method): _session(place, of - 1, len(units[case]), design)
         for case, of in classes.items()
-        for place, method in enumerate(cases[case].methods)
+        for place, method in enumerate(units[case])
     }
     return found | _repeated(found, strata, design, rng)
 
 
 def _n_classes(design: StudyDesign) -> int:
     """Return in how many ways the pictures of a case can lie in the sessions."""
-    n_arms = 1 if design.pairing == "unpaired" else len(design.arms)
+    n_units = 1 if design.pairing == "unpaired" else len(design.units)
     if design.sessions == 1 or design.spread == "by method":
         return 1
-    if design.spread == "by case" or design.sessions >= n_arms:
+    if design.spread == "by case" or design.sessions >= n_units:
         return design.sessions
-    return n_arms * design.sessions
+    return n_units * design.sessions
 
 
 def _session(place: int, of: int, n_methods: int, design: StudyDesign) -> int:
@@ -188,7 +205,7 @@ def _session(place: int, of: int, n_methods: int, design: StudyDesign) -> int:
     Args:
         place: Of its method, among those of the case.
         of: Class of the case.
-        n_methods: Methods of the case.
+        n_methods: Methods of the case, or displays of them.
         design: With the number of sessions.
     """
     turn, first = divmod(of, design.sessions)
@@ -217,7 +234,7 @@ def _repeated(
     methods: dict[str, list[str]] = {}
     for picture in allocation:
         methods.setdefault(picture.case, []).append(picture.method)
-    used = dict.fromkeys(rng.permutation(list(design.arms)).tolist(), 0)
+    used = dict.fromkeys(rng.permutation(list(design.units)).tolist(), 0)
     found = {}
     for case in _taken(strata, design.repeat, rng):
         method = min(methods[case], key=lambda m: (used[m], list(used).index(m)))

@@ -54,7 +54,9 @@ def each_method_once_per_case(drawn: Design, wanted: Wanted) -> Iterator[str]:
         found = Counter(p for pictures in sessions.values() for p in pictures)
         seen = {picture.case for picture in found}
         first = {p: n for p, n in found.items() if p.occasion == 1}
-        due = {Picture(c, m) for c in seen for m in wanted.cases[c].methods}
+        due = {
+            Picture(c, m) for c in seen for m in wanted.cases[c].units(wanted.design)
+        }
         if set(first) != due or max(first.values(), default=1) > 1:
             yield f"{group}: {sorted(due ^ set(first))}"
 
@@ -81,7 +83,7 @@ def repeats(drawn: Design, wanted: Wanted) -> Iterator[str]:
                 yield f"{group}: {p.case} by {p.method} in session {at[p]}"
         arms = Counter(p.method for p in again)
         if design.pairing == "paired" and again:
-            counts = [arms[arm] for arm in design.arms]
+            counts = [arms[unit] for unit in design.units]
             if max(counts) - min(counts) > 1:
                 yield f"{group}: {dict(arms)}"
 
@@ -91,7 +93,7 @@ def half_and_half(drawn: Design, wanted: Wanted) -> Iterator[str]:
     design = wanted.design
     if not design.is_counterbalanced or design.allocation == "table":
         return
-    few = design.spread == "balanced" and design.sessions < len(design.arms)
+    few = design.spread == "balanced" and design.sessions < len(design.units)
     if few and design.pairing == "partly paired":
         return  # as the number of methods differs, so do the ways to lie in sessions
     most = 2 if few and design.pairing == "paired" else 1
@@ -119,7 +121,7 @@ def _unbalanced_in_all(
 ) -> Iterator[str]:
     if wanted.design.pairing == "partly paired":
         return
-    for method in wanted.design.arms:
+    for method in wanted.design.units:
         n = [
             sum(v for (_, m, s), v in cells.items() if (m, s) == (method, session))
             for session in range(1, wanted.design.sessions + 1)
@@ -137,17 +139,21 @@ def _kinds(
 
 
 def complementary_groups(drawn: Design, wanted: Wanted) -> Iterator[str]:
-    """Groups of the same cases see what others see in the session before theirs."""
+    """Groups of the same cases see what others see in the session before theirs.
+
+    Of several pictures at once there are as many such groups again for each place.
+    """
     design, groups = wanted.design, list(drawn.shown)
     if design.allocation in {"subsets", "table"}:
         return
     n_blocks = design.groups
-    n = min(wanted.n_turns * n_blocks, wanted.n_readers)
+    n = min(wanted.n_turns * n_blocks * design.at_once, wanted.n_readers)
+    later = 1 if wanted.n_turns > 1 else 0
     if len(groups) != n:
         yield f"{len(groups)} groups instead of {n}"
     for one, other in zip(groups, groups[n_blocks:], strict=False):
         before = _sessions_of(drawn, one)
-        after = {p: s % design.sessions + 1 for p, s in before.items()}
+        after = {p: (s - 1 + later) % design.sessions + 1 for p, s in before.items()}
         if after != _sessions_of(drawn, other):
             yield f"{one} and {other}"
 

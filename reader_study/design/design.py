@@ -99,6 +99,9 @@ def draw_design(
 def require_told_apart(drawn: Design, design: StudyDesign) -> None:
     """Refuse a design that confounds the method with something, unless it is accepted.
 
+    Several pictures at once are compared with one another, whatever they are confounded
+    with; where a second step follows the first, that is what the display's name says.
+
     Args:
         drawn: The design as drawn, or as its table says.
         design: With what may be confounded.
@@ -106,6 +109,8 @@ def require_told_apart(drawn: Design, design: StudyDesign) -> None:
     Raises:
         DesignError: If it confounds the method with session, reader group or position.
     """
+    if design.display != "one picture":
+        return
     orders = [plan.orders for plan in drawn.plans]
     of_table = design.allocation == "table"
     for what, remedy in confounding.confounded(orders, design.arms):

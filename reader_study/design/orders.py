@@ -36,7 +36,7 @@ class Picture(NamedTuple):
 
     Attributes:
         case: Name of the case.
-        method: Method that made it.
+        method: Method that made it, or the display of several.
         occasion: 1, or 2 of one that the reader reads a second time.
     """
 
@@ -64,10 +64,11 @@ def draw_orders(
         DesignError: If no order met all constraints in a thousand draws.
     """
     most = max(len(pictures) for pictures in sessions.values())
+    units = list(design.units)
     n_draws = max(20, min(_DRAWS, _LARGEST // max(1, most) ** 2))
     for _ in range(n_draws):
         flags = {
-            session: draw_sequence(_counts(pictures, design.arms), design.max_run, rng)
+            session: draw_sequence(_counts(pictures, units), design.max_run, rng)
             for session, pictures in sessions.items()
         }
         found = _placed(sessions, flags, design, rng)
@@ -146,9 +147,9 @@ def _no_run(max_run: int, counts: Sequence[int]) -> str:
     return f"{max_run} must be possible, got {', '.join(others)} and {last} pictures"
 
 
-def _counts(pictures: Sequence[Picture], arms: Sequence[str]) -> list[int]:
+def _counts(pictures: Sequence[Picture], units: Sequence[str]) -> list[int]:
     counted = Counter(picture.method for picture in pictures)
-    return [counted[arm] for arm in arms]
+    return [counted[unit] for unit in units]
 
 
 def _placed(
@@ -159,12 +160,12 @@ def _placed(
 ) -> dict[int, tuple[Picture, ...]] | None:
     """Put pictures into places of their method; None if one finds none."""
     before: dict[str, list[int]] = {}  # places of each case in the session before
-    orders = {}
+    orders, units = {}, list(design.units)
     for session, pictures in sessions.items():
         here: dict[str, list[int]] = {}
         order: list[Picture | None] = [None] * len(pictures)
         for rows in _rounds(pictures):
-            methods = np.array([design.arms.index(p.method) for p in rows], np.intp)
+            methods = np.array([units.index(p.method) for p in rows], np.intp)
             barred = np.not_equal.outer(methods, flags[session])
             barred |= np.array([place is not None for place in order])
             barred |= _near([before.get(p.case, []) for p in rows], len(order),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reader_study.design import places as places_of
 from reader_study.design.allocation import Candidate
 from reader_study.design.design import (
     Design,
@@ -102,7 +103,7 @@ def plan_study(
     """
     rng = {
         purpose: generator(protocol.sha256, nonce, purpose)
-        for purpose in ("cases", "design", "pseudo-IDs", "tokens")
+        for purpose in ("cases", "design", "places", "pseudo-IDs", "tokens")
     }
     candidates = {
         name: _candidate(given, protocol) for name, given in available.items()
@@ -114,10 +115,17 @@ def plan_study(
         design = draw_design(cases, protocol.design, protocol.n_readers, rng["design"])
     if protocol.layout is not None:
         require_told_apart(design, protocol.design)
+    places: places_of.Places = {}
+    if protocol.design.at_once > 1:
+        shown_at = rng["places"]
+        places = places_of.draw_places(design, cases, protocol.design, shown_at)
+    if protocol.design.display == "aided":
+        design = places_of.one_after_the_other(design, protocol.design)
     place = {case: n for n, case in enumerate(cases)}
+    kinds = protocol.methods if not places else tuple(protocol.design.units)
 
     def turn(picture: Picture) -> tuple[int, int, int]:
-        arm = protocol.methods.index(picture.method)
+        arm = kinds.index(picture.method)
         return place[picture.case], arm, picture.occasion
 
     shown = [
@@ -133,7 +141,9 @@ def plan_study(
         shown, pseudo_ids, tokens, strict=True
     ):
         severity = cases[picture.case].columns.get("severity", "")
-        cell = TruthCell(picture.case, picture.method, severity)
+        at_once = places.get((group, picture), ())
+        method = "" if at_once else picture.method
+        cell = TruthCell(picture.case, method, severity, at_once)
         presentations.append(PlannedPresentation(token, group, trial, name, cell))
         behind[group, trial, picture] = token
     return StudyPlan(tuple(presentations), _slots(design, behind))

@@ -7,8 +7,9 @@ from dataclasses import asdict, field, replace
 from typing import Any
 
 from reader_study.formats.canonical import canonical_bytes
-from reader_study.formats.checking import Filled, Source, Text, check, record
+from reader_study.formats.checking import Filled, Invalid, Source, Text, check, record
 from reader_study.formats.manifest import Manifest
+from reader_study.formats.showing.display import joined
 
 STANDARD = "reference_standard"
 """What the key's details call what is true of the cases."""
@@ -16,11 +17,39 @@ STANDARD = "reference_standard"
 
 @record
 class TruthCell:
-    """What is behind a token; the severity is empty where cases have none."""
+    """What is behind a token.
+
+    Attributes:
+        case: Name of the case.
+        method: That made the picture; empty of several at once.
+        severity: Class of the case; empty where cases have none.
+        shown: Methods of several pictures at once, from the left.
+    """
 
     case: Filled
-    method: Filled
+    method: Text
     severity: Text
+    shown: tuple[Filled, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.method) == bool(self.shown):
+            why = f"must be given unless several are shown, got {self.method!r}"
+            raise Invalid(why, "method")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods of its pictures, from the left."""
+        return self.shown or (self.method,)
+
+    @property
+    def picture(self) -> tuple[str, str]:
+        """Name of the picture: the case, and its methods from the left as one text."""
+        return self.case, joined(self.methods)
+
+    @property
+    def unit(self) -> str:
+        """What it has in common with displays of the same methods at other places."""
+        return joined(sorted(self.methods))
 
 
 @record
@@ -66,6 +95,9 @@ class Truth:
         content = asdict(self)
         if not self.copies:  # as before there were copies
             del content["copies"]
+        for cell in content["cells"].values():
+            if not cell["shown"]:  # as before several were shown at once
+                del cell["shown"]
         return content
 
     @staticmethod
@@ -91,7 +123,7 @@ def occasions(manifest: Manifest, truth: Truth) -> dict[str, int]:
     found = {}
     for p in sorted(manifest.presentations, key=lambda p: (p.group, p.trial, p.token)):
         cell = truth.cells[p.token]
-        picture = (p.group, cell.case, cell.method)
+        picture = (p.group, cell.case, cell.unit)
         found[p.token] = seen[picture] = seen.get(picture, 0) + 1
     return found
 

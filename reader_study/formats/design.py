@@ -9,15 +9,16 @@ import dataclasses
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from reader_study.formats import checking
 from reader_study.formats.delimited import csv_text
+from reader_study.formats.showing import display as displays
 
 Pairing = Literal["paired", "partly paired", "unpaired"]
-Display = Literal["one picture"]
 Allocation = Literal["crossed", "split-plot", "subsets", "table"]
 Spread = Literal["balanced", "by chance", "by case", "by method"]
 Order = Literal["shared", "per_reader"]
@@ -38,9 +39,9 @@ _IN_EVERY_STUDY = frozenset(
 _NO_STRATA = frozenset(
     {
         "reader", "trial", "session", "repeat", "position", "pseudo_id", "case",
-        "method", "image", "volume", "truth", "truth_source", "note", "revision",
-        "opened_at", "submitted_at", "seconds", "active_seconds", "seen", "simulated",
-        "reconstructed",
+        "method", "image", "shown", "volume", "truth", "truth_source", "note",
+        "revision", "opened_at", "submitted_at", "seconds", "active_seconds", "seen",
+        "simulated", "reconstructed",
     }
 )  # fmt: skip
 _ONLY_WITH = {
@@ -67,8 +68,13 @@ class StudyDesign:
     """`paired`: every case has a picture of every arm; `partly paired`: of one or more;
     `unpaired`: of exactly one."""
 
-    display: Display = "one picture"
-    """What a reader sees at a time."""
+    display: displays.Display = "one picture"
+    """What a reader sees at a time. `side by side`: two pictures of a case; `choice`:
+    several, the reference among them; `ranking`: several, to be put in order; `aided`:
+    by the first arm, and once that is answered, by the second."""
+
+    pictures: checking.Count = 0
+    """Pictures of a choice or a ranking; 0: as many as there are arms."""
 
     sessions: Annotated[checking.Positive, Field(le=MOST_SESSIONS)] = 1
     """Number of sessions; `trial` of a reading is its session."""
@@ -131,6 +137,16 @@ class StudyDesign:
         """The arm that others are compared with."""
         return self.arms[0]
 
+    @cached_property
+    def units(self) -> dict[str, tuple[str, ...]]:
+        """What is drawn as one thing: the methods that it shows, by its name."""
+        return displays.units_of(self.arms, self.display, self.at_once)
+
+    @property
+    def at_once(self) -> int:
+        """Number of pictures that a reader sees at once."""
+        return displays.pictures_of(self.display, len(self.arms), self.pictures)
+
     @property
     def is_counterbalanced(self) -> bool:
         """Whether groups of readers see the pictures of a case in turn."""
@@ -164,10 +180,56 @@ class StudyDesign:
         for name in self.strata:
             if name in _NO_STRATA or not name.isprintable():
                 yield "strata", f"must be columns about the case, got {name!r}"
+        yield from self._faults_of_display()
         yield from self._faults_of_one_arm()
         yield from self._faults_of_sessions()
         yield from self._faults_of_allocation()
         yield from self._faults_of_repeats()
+
+    def _faults_of_display(self) -> Iterator[tuple[str, str]]:
+        display = self.display
+        if self.pictures and display not in displays.SEVERAL:
+            yield "pictures", f"must be left out with {display!r}, got {self.pictures}"
+        if display == "one picture":
+            return
+        if len(self.arms) < 2:
+            yield "display", f"must be 'one picture' with one arm, got {display!r}"
+            return
+        for key, value in (("allocation", "table"), ("spread", "by method")):
+            if getattr(self, key) == value:
+                yield key, f"must not be {value!r} with display {display!r}"
+        if self.max_run and self._is_of_one_unit:
+            why = "must be 0 where every display shows the same arms"
+            yield "max_run", f"{why}, got {self.max_run}"
+        if display == "aided":
+            yield from self._faults_of_two_steps()
+        else:
+            yield from self._faults_of_several()
+
+    def _faults_of_two_steps(self) -> Iterator[tuple[str, str]]:
+        if len(self.arms) > 2:
+            why = "must be two, without and with the aid, with display 'aided'"
+            yield "arms", f"{why}, got {len(self.arms)}"
+        if self.pairing != "paired":
+            why = "must be 'paired' with display 'aided'"
+            yield "pairing", f"{why}, got {self.pairing!r}"
+
+    def _faults_of_several(self) -> Iterator[tuple[str, str]]:
+        marked = [arm for arm in self.arms if {"|", ">"} & {*arm}]
+        marked += [arm for arm in self.arms if arm.casefold() == displays.TIE]
+        if marked:
+            why = "must not be 'none' nor hold | or >, which tables of displays use"
+            yield "arms", f"{why}, got {marked[0]!r}"
+        fault = displays.number_fault(self.display, len(self.arms), self.pictures)
+        if fault:
+            yield "pictures", fault
+        if self.pairing == "unpaired":
+            why = "must be 'paired' or 'partly paired', for the pictures shown at once "
+            yield "pairing", f"{why}are of one case, got 'unpaired'"
+
+    @property
+    def _is_of_one_unit(self) -> bool:
+        return self.display == "aided" or self.at_once == len(self.arms)
 
     def _faults_of_one_arm(self) -> Iterator[tuple[str, str]]:
         if len(self.arms) > 1:

@@ -178,6 +178,9 @@ def misfit(
     if question is None:
         why = f"must be one of {', '.join(asked)}, got {endpoint.question!r}"
         return checking.Fault(("question",), why)
+    if not question.on_scale:
+        why = f"must be answered by one code of a scale, got {question.id}, which has "
+        return checking.Fault(("question",), f"{why}type {question.type}")
     codes = set(question.codes)
     if endpoint.measure == "turing" and not {0, 1} <= codes:
         why = f"must have codes 1 (real) and 0 for turing, got {question.id}"

@@ -91,6 +91,9 @@ class AnalysisPlan:
     order: checking.Filled | None = None
     """Whether readers shared an order of presentation."""
 
+    display: checking.Text = ""
+    """What readers saw at a time, empty of one picture."""
+
     n_readers: checking.Positive | None = None
     """Readers that were planned."""
 
@@ -412,7 +415,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
 
 
 _NEVER_AMENDED = (
-    "title", "reference", "test", "allocation", "order", "n_cases",
+    "title", "reference", "test", "allocation", "order", "display", "n_cases",
 )  # fmt: skip
 """What plan.json repeats of the protocol and no amendment may change."""
 
@@ -479,6 +482,8 @@ def _of_design(protocol: Protocol) -> dict[str, Any]:
         found["n_cases"] = protocol.n_cases
     if layout:
         found["design"] = layout.given()
+        if layout.display != "one picture":
+            found["display"] = layout.display
     return found
 
 

@@ -56,6 +56,7 @@ _IN_FILE = {
     "require_all_slices": ("reading", "require_all_slices"),
     "lock_window": ("reading", "lock_window"),
     "measures": ("reading", "measures"),
+    "language": ("reading", "language"),
     "accepted_cues": ("blinding", "accepted_cues"),
     "analysis": ("analysis",),
 }
@@ -73,11 +74,15 @@ _IN_FILE_BY_ARMS = {
 
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
-    "pin", "viewer", "require_all_slices", "lock_window", "measures",
+    "pin", "viewer", "require_all_slices", "lock_window", "measures", "language",
     "accepted_cues",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
+
+
+Language = Literal["en", "de", "es", "zh"]
+"""Languages that the reading room speaks: English, German, Spanish, Chinese."""
 
 
 @checking.record(kw_only=True)
@@ -163,6 +168,9 @@ class Protocol:
     measures: checking.YesNo = False
     """Whether readers may measure lengths and means in a stack."""
 
+    language: Language = "en"
+    """Of all that the reading room says; questions and instructions are as given."""
+
     accepted_cues: tuple[PictureCue, ...] = ()
     """Cues of the pictures that may tell the methods apart; any other is refused."""
 
@@ -211,6 +219,7 @@ class Protocol:
             raise checking.Invalid(why, "min_distance")
 
     def _check_layout(self, layout: formats_design.StudyDesign) -> None:
+        self._check_display(layout)
         if self.closing and layout.sessions != 2:
             why = "must be false unless there are two sessions, which it compares"
             raise checking.Invalid(why, "closing")
@@ -229,6 +238,21 @@ class Protocol:
                     f"must be {self.n_cases} at most, the number of cases, got {given}"
                 )
                 raise checking.Invalid(why, "layout", key)
+
+    def _check_display(self, layout: formats_design.StudyDesign) -> None:
+        """Refuse what does not go with several pictures at once, or with two steps."""
+        several = layout.at_once > 1
+        shown = "several pictures are shown at once" if several else "two steps follow"
+        faults = (
+            ("viewer", "be 'montage'", several and self.viewer != "montage"),
+            ("training_cases", "be left out", several and self.training_cases),
+            ("closing", "be false", layout.display != "one picture" and self.closing),
+        )
+        for name, must, wrong in faults:
+            if wrong:
+                got = checking.clipped(getattr(self, name))
+                why = f"must {must} where {shown}, got {got}"
+                raise checking.Invalid(why, name)
 
     def _check_counts(self, layout: formats_design.StudyDesign) -> None:
         if layout.pairing == "unpaired":

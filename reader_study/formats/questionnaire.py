@@ -27,6 +27,7 @@ _COLUMNS = frozenset(
         "pseudo_id",
         "case",
         "method",
+        "shown",
         "severity",
         "truth",
         "truth_source",

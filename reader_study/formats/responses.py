@@ -22,6 +22,10 @@ ONE_METHOD = "all readings"
 REPEAT = "repeat"
 """Column that says which reading of the same picture by the same reader this is."""
 
+SHOWN = "shown"
+"""Column that lists the methods of several pictures at once, from the left; `method` is
+empty then."""
+
 OCCASION = (REPEAT, "session", "trial")
 """Columns that tell readings of one reader, case and method apart; the first that is
 filled does."""
@@ -32,7 +36,7 @@ _OWN = frozenset(
     {
         *REQUIRED, *_UNBLINDED, *_TRUTH, *OCCASION, "position", "pseudo_id", "note",
         "revision", "opened_at", "submitted_at", "seconds", "active_seconds",
-        "simulated", "reconstructed", "seen",
+        "simulated", "reconstructed", "seen", SHOWN,
     }
 )  # fmt: skip
 _LOOKS_LIKE_A_QUESTION = re.compile(r"Q\d+[A-Za-z]?(_reason)?")
@@ -149,18 +153,22 @@ def responses_text(
         viewed: With what was on screen, where readers scroll through stacks.
         truth: With the truth of the cases and its source, unless masked.
         about: Further columns about the readings and cases; `repeat` of them stands
-            beside the trial.
+            beside the trial, `shown` beside the method.
     """
     ids = questionnaire.ids
+    # Numbers and texts ask for no explanation.
+    reasons = (q.reason_column for q in questionnaire if q.scale)
     again = tuple(name for name in about if name == REPEAT)
     last = (
         *(_TRUTH if truth and not masked else ()),
-        *(name for name in about if name != REPEAT),
+        *(name for name in about if name not in {REPEAT, SHOWN}),
     )
+    beside = tuple(name for name in about if name == SHOWN)
+    unblinded = (*_UNBLINDED[:2], *beside, *_UNBLINDED[2:])
     header = [
         "reader", "trial", *again, "position", "pseudo_id",
-        *(() if masked else _UNBLINDED),
-        *ids, *(f"{name}_reason" for name in ids), "note", "revision", "opened_at",
+        *(() if masked else unblinded),
+        *ids, *reasons, "note", "revision", "opened_at",
         "submitted_at", "seconds", "active_seconds", *(("seen",) if viewed else ()),
         *last, "simulated",
     ]  # fmt: skip

@@ -136,8 +136,34 @@ class ReaderState:
 
     @property
     def token_ahead(self) -> str | None:
-        """The reading after the next one in this trial; None if there is none."""
-        return self._left[1] if self._may_go_on and len(self._left) > 1 else None
+        """The reading after the next one in this trial; None if there is none.
+
+        Nor is there while a first step is at hand: the second is locked until then.
+        """
+        if self.step == 1 or not self._may_go_on or len(self._left) < 2:
+            return None
+        return self._left[1]
+
+    def step_of(self, position: int) -> int:
+        """Return which step of its case a place of the order is.
+
+        1 without the aid, 2 with it; 0 where cases are read in one.
+        """
+        if self.protocol.design.display != "aided":
+            return 0
+        return 2 - position % 2
+
+    @property
+    def step(self) -> int:
+        """Which step of its case the next reading is; 0 where cases are read in one."""
+        return self.step_of(self.position) if self.position else 0
+
+    @property
+    def token_before(self) -> str | None:
+        """The first step of the case whose second is at hand; None otherwise."""
+        if self.step != 2:
+            return None
+        return self.history.orders[self.trial][self.position - 2]
 
     @property
     def position(self) -> int:

@@ -36,6 +36,8 @@ class Reading:
         n_readings: Readings of the trial.
         draft: Answers kept on the way; empty at first.
         opened_at: Time at which the reader first saw it; empty if only now.
+        step: 1 or 2 where a case is read without an aid and then with it; else 0.
+        first: Answers to the first step, which stay as they are; None but in a second.
     """
 
     token: str
@@ -47,6 +49,8 @@ class Reading:
         default_factory=lambda: store_readings.Draft({}, {})
     )
     opened_at: str = ""
+    step: int = 0
+    first: store_readings.Draft | None = None
 
 
 class ReadingSession:
@@ -384,7 +388,19 @@ def _find_reading(
         draft=store_readings.find_draft(connection, p.reader, p.token)
         or store_readings.Draft({}, {}),
         opened_at=opened[p.reader, p.token].opened_at if opened else "",
+        step=p.step,
+        first=_first_step(connection, p),
     )
+
+
+def _first_step(
+    connection: Connection, state: ReaderState
+) -> store_readings.Draft | None:
+    """Return what was answered without the aid, where the second step is at hand."""
+    if state.token_before is None:
+        return None
+    found = store_readings.find_responses(connection, state.reader, state.token_before)
+    return store_readings.Draft(found[0].answers, found[0].reasons) if found else None
 
 
 def _require_opened(
@@ -433,7 +449,8 @@ def _require_correctable(
     """Refuse a correction that the protocol does not allow.
 
     Raises:
-        StaleReadingError: If the reading was not answered, or its trial is signed.
+        StaleReadingError: If the reading was not answered, is the first of two steps,
+            or its trial is signed.
         StudyError: If the protocol allows no corrections, or the study is not open.
     """
     require_open(state.phase)
@@ -442,6 +459,9 @@ def _require_correctable(
         raise StudyError(msg)
     if not stored:
         msg = "A correction must be of an answered reading; nothing was stored"
+        raise StaleReadingError(msg)
+    if state.step_of(stored[0].position) == 1:
+        msg = "The first of two steps stays as it was answered; nothing was stored"
         raise StaleReadingError(msg)
     trial = stored[0].trial
     if trial in state.history.signed:

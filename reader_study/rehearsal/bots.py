@@ -26,7 +26,7 @@ _WORDS = ("simulated", "simulated; no finding", "simulated = 50 % & more")
 
 HIGHEST_AUC = 0.999
 RETEST = 0.8
-_MAY_BE_LEFT_OUT = frozenset({"auc", "auc_test", "retest"})
+_MAY_BE_LEFT_OUT = frozenset({"auc", "auc_test", "retest", "preferred", "correct"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class SimulationPlan:
         auc_test: The same by the test method; that of the reference if not given.
         retest: Kappa of a reader's two answers to a picture that is read twice; 0.8 if
             not given.
+        preferred: Chance that a method is preferred to the one before it, where several
+            pictures are compared; 0.6 if not given. `within_case` and `within_reader`
+            are then shares of the variance of what is seen in a picture.
+        correct: Share of displays in which the reference is found, where it is to be
+            chosen; 0.75 if not given.
     """
 
     kappa: float = 0.6
@@ -61,6 +66,8 @@ class SimulationPlan:
     auc: float | None = None
     auc_test: float | None = None
     retest: float | None = None
+    preferred: float | None = None
+    correct: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -1,7 +1,7 @@
 """Rehearsal: bots read a study as people would, and it stays marked as such."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from reader_study.errors import StudyError
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.formats.questionnaire import Answer, Questionnaire
 from reader_study.formats.rating import parse_rating
+from reader_study.formats.showing.display import joined
 from reader_study.reading import closing
 from reader_study.reading.reading_session import ReadingSession
 from reader_study.rehearsal.accurate import AccurateBots
@@ -26,6 +27,7 @@ from reader_study.rehearsal.bots import (
     draw_answers,
     planted,
 )
+from reader_study.rehearsal.choosing import ChoosingBots, answer_to
 from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 from reader_study.running.status import read_status
@@ -72,6 +74,12 @@ class SimulatedClock:
         self.time += timedelta(days=days, seconds=seconds)
 
 
+_CHOSEN = {
+    "preferred": "chance that a method is preferred to the one before",
+    "correct": "share of displays in which the reference is found",
+}
+
+
 @dataclass(frozen=True)
 class Simulated:
     """What a rehearsal did.
@@ -82,6 +90,7 @@ class Simulated:
         n_declined: Readings left unanswered.
         planted: Agreement to be found, by question.
         auc: AUC to be found, by method; empty where the study has no truth.
+        chosen: Chances to be found, where several pictures are shown at once.
     """
 
     n_readers: int
@@ -89,6 +98,7 @@ class Simulated:
     n_declined: int
     planted: Mapping[str, TrueAgreement]
     auc: Mapping[str, float] = field(default_factory=dict)
+    chosen: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -105,13 +115,15 @@ class Simulated:
         lines = [
             f"SIMULATED: {self.n_readers} bots, {self.n_answered} readings answered, "
             f"{self.n_declined} declined. This study stays marked as simulated.",
-            "question  planted agreement  planted kappa",
         ]
+        if self.planted:
+            lines.append("question  planted agreement  planted kappa")
         lines += [
             f"{name:<10}{p.agreement:>17.3f}{p.kappa:>15.3f}"
             for name, p in self.planted.items()
         ]
         lines += [f"planted AUC of {name}: {auc:.3f}" for name, auc in self.auc.items()]
+        lines += [f"planted {_CHOSEN[n]}: {p:.3f}" for n, p in self.chosen.items()]
         return "\n".join(lines)
 
 
@@ -147,12 +159,13 @@ def simulate(
         raise StudyError(msg)
     moving = SimulatedClock(clock.now())
     # Sources of their own, so that other answers are the same with and without them.
-    around, diagnosing = rng.spawn(2)
+    around, diagnosing, choosing = rng.spawn(3)
+    plan = _completed(study, plan)
     accurate = _accurate(study, truth, plan, diagnosing)
     expected = _expected(study, plan, accurate)
     names = _add_bots(study, store, moving, _planted(plan, expected, accurate))
     rehearsal = _Rehearsal(study, store, moving, plan, rng, around)
-    rehearsal.draw(names, truth)
+    rehearsal.draw(names, truth, choosing)
     if accurate:
         rehearsal.diagnose(accurate.draw(len(names), diagnosing))
     for number, trial in enumerate(sorted(study.manifest.slots[0].orders)):
@@ -167,14 +180,36 @@ def simulate(
     one, other = accurate.auc if accurate else (0.0, 0.0)
     auc = {reference: one} | dict.fromkeys(others, other) if accurate else {}
     done = (rehearsal.n_answered, rehearsal.n_declined)
-    return Simulated(len(names), *done, expected, auc)
+    return Simulated(len(names), *done, expected, auc, _chosen(plan))
+
+
+def _completed(study: Study, plan: SimulationPlan) -> SimulationPlan:
+    """Return the plan with the chance of what bots choose among pictures.
+
+    Raises:
+        StudyError: If a chance is asked for that this study has no use for.
+    """
+    design = study.protocol.design
+    of_display = ChoosingBots(design, plan).planted if design.at_once > 1 else {}
+    wrong = [name for name in _chosen(plan) if name not in of_display]
+    if wrong:
+        msg = f"{wrong[0]} must be left out with display {design.display!r}"
+        raise StudyError(msg)
+    return replace(plan, **of_display)
+
+
+def _chosen(plan: SimulationPlan) -> dict[str, float]:
+    return {n: p for n in _CHOSEN if (p := getattr(plan, n)) is not None}
 
 
 def _expected(
     study: Study, plan: SimulationPlan, accurate: AccurateBots | None
 ) -> dict[str, TrueAgreement]:
-    """Return the agreement of reference and test methods; nothing of a single arm."""
-    if len(study.protocol.methods) < 2:
+    """Return the agreement of reference and test methods.
+
+    Nothing of a single arm, nor where several pictures are shown at once.
+    """
+    if len(study.protocol.methods) < 2 or study.protocol.design.at_once > 1:
         return {}
     expected = {q.id: planted(q, plan) for q in study.questionnaire if q.on_scale}
     return expected | (accurate.agreement() if accurate else {})
@@ -261,6 +296,14 @@ def _accurate(
     return AccurateBots(rating, plan, classes, n_methods, _repeated(study, truth))
 
 
+def _kinds(study: Study) -> list[str]:
+    """Return what a case is shown by: methods, or displays of several."""
+    design = study.protocol.design
+    if design.at_once == 1:
+        return list(design.arms)
+    return [joined(sorted(shown)) for shown in design.units.values()]
+
+
 def _repeated(study: Study, truth: Truth) -> bool:
     """Return whether pictures are read a second time."""
     return any(n > 1 for n in occasions(study.manifest, truth).values())
@@ -306,18 +349,18 @@ class _Rehearsal:
     n_declined: int = 0
     _codes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     _place: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
+    _chosen: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
 
-    def draw(self, names: list[str], truth: Truth) -> None:
+    def draw(
+        self, names: list[str], truth: Truth, choosing: np.random.Generator
+    ) -> None:
         cases = sorted({cell.case for cell in truth.cells.values()})
         row_of = {case: row for row, case in enumerate(cases)}
-        methods, times = (
-            self.study.protocol.methods,
-            occasions(self.study.manifest, truth),
-        )
+        methods, times = _kinds(self.study), occasions(self.study.manifest, truth)
         for row, name in enumerate(names):
             for token, cell in truth.cells.items():
                 again = len(methods) * (times[token] - 1)
-                column = methods.index(cell.method) + again
+                column = methods.index(cell.unit) + again
                 self._place[name, token] = row, row_of[cell.case], column
         shape = (len(names), len(cases))
         self._codes = draw_answers(
@@ -328,10 +371,22 @@ class _Rehearsal:
             n_methods=len(methods),
             repeated=_repeated(self.study, truth),
         )
+        if self.study.protocol.design.at_once > 1:
+            self._choose(names, truth, choosing)
 
     def diagnose(self, codes: Mapping[str, NDArray[Any]]) -> None:
         """Take other answers to some questions."""
         self._codes = {**self._codes, **codes}
+
+    def _choose(self, names: list[str], truth: Truth, rng: np.random.Generator) -> None:
+        """Draw answers to questions about pictures that are shown at once."""
+        bots = ChoosingBots(self.study.protocol.design, self.plan)
+        shown = {t: (cell.case, cell.shown) for t, cell in truth.cells.items()}
+        about = [q for q in self.study.questionnaire if q.of_display]
+        for name, orders in zip(names, bots.draw(shown, len(names), rng), strict=True):
+            for token, places in orders.items():
+                answers = {q.id: answer_to(q, places) for q in about}
+                self._chosen[name, token] = answers
 
     def session_of(self, name: str) -> ReadingSession:
         return ReadingSession(self.study, self.store, name, clock=self.clock)
@@ -355,6 +410,7 @@ class _Rehearsal:
         asked = self.study.questionnaire
         place = self._place[session.reader, token]
         drawn = {name: _plain(given[place]) for name, given in self._codes.items()}
+        drawn |= self._chosen.get((session.reader, token), {})
         answers, _ = asked.kept(drawn, {})
         first = answers
         question = next((q for q in asked if q.on_scale and q.id in answers), None)

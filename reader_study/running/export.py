@@ -1,7 +1,7 @@
 """Answers as CSV, which a spreadsheet can open without running what readers typed."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +12,8 @@ from reader_study.errors import StudyError
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.questionnaire import Answer
-from reader_study.formats.responses import REPEAT, responses_text
+from reader_study.formats.responses import REPEAT, SHOWN, responses_text
+from reader_study.formats.showing.display import joined
 from reader_study.store import readings
 from reader_study.store.store import Store
 
@@ -60,9 +61,11 @@ def responses_csv(
     rows = []
     for response in counted:
         cell = truth.cells[response.token]
-        known = vars(cell) | dict(truth.standard.get(cell.case, {}))
+        known = {"case": cell.case, "method": cell.method, "severity": cell.severity}
+        known |= {SHOWN: joined(cell.shown)} if cell.shown else {}
+        known |= truth.standard.get(cell.case, {})
         known |= columns.get(cell.case, {})
-        row = _row(study, response, known)
+        row = _row(study, response, known) | _methods(study, response, cell.shown)
         if repeats:
             row[REPEAT] = repeats.get((response.reader, response.token), "")
         timed = first.get((response.reader, response.token), response)
@@ -75,9 +78,21 @@ def responses_csv(
         truth=truths,
         about=[
             *((REPEAT,) if repeats else ()),
+            *((SHOWN,) if any(cell.shown for cell in truth.cells.values()) else ()),
             *sorted({name for of in columns.values() for name in of}),
         ],
     )
+
+
+def _methods(
+    study: Study, response: readings.Response, shown: Sequence[str]
+) -> dict[str, str]:
+    """Return answers about pictures shown at once as the methods that made them."""
+    return {
+        q.id: guarded(q.methods_of(response.answers[q.id], shown))
+        for q in study.questionnaire
+        if shown and q.of_display and q.id in response.answers
+    }
 
 
 def _repeats(
@@ -90,9 +105,9 @@ def _repeats(
     found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for r in sorted(responses, key=lambda r: (r.reader, r.trial, r.position)):
         cell = truth.cells[r.token]
-        found.setdefault((r.reader, cell.case, cell.method), [])
-        if (r.reader, r.token) not in found[r.reader, cell.case, cell.method]:
-            found[r.reader, cell.case, cell.method].append((r.reader, r.token))
+        found.setdefault((r.reader, cell.case, cell.unit), [])
+        if (r.reader, r.token) not in found[r.reader, cell.case, cell.unit]:
+            found[r.reader, cell.case, cell.unit].append((r.reader, r.token))
     several = (keys for keys in found.values() if len(keys) > 1)
     return {key: n for keys in several for n, key in enumerate(keys, 1)}
 
@@ -149,7 +164,8 @@ def training_csv(
     ids = study.questionnaire.ids
     header = [
         "reader", "trial", "position", "case", "step", *ids,
-        *(f"{name}_expected" for name in ids), *(f"{name}_reason" for name in ids),
+        *(f"{name}_expected" for name in ids),
+        *(q.reason_column for q in study.questionnaire if q.scale),
         "recorded_at", "simulated",
     ]  # fmt: skip
     expected = {case.token: case.expected for case in study.training.cases}

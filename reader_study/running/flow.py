@@ -13,6 +13,7 @@ from reader_study.errors import counted
 from reader_study.formats import flow
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.protocol import Protocol
+from reader_study.formats.showing.display import in_words
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
 from reader_study.store.milestones import Deviation, Phase, find_deviations
 from reader_study.store.readers import Reader
@@ -39,7 +40,8 @@ def grras_items(
     items = {
         **_of_design(protocol),
         4: f"Readers: {_specialties(status)}.",
-        8: f"Readers were blinded to method and case; {_interval(status, intervals)}.",
+        8: f"Readers were blinded to {_blinded_to(protocol)}; "
+        f"{_interval(status, intervals)}.",
         9: "Each reader worked alone, with a pseudo-ID for each case in each trial; "
         "no answers of others were shown.",
         11: f"{len(active)} of {len(status.readers)} readers and {submitted} of "
@@ -67,6 +69,11 @@ def grras_items(
     return dict(sorted(items.items()))
 
 
+def _blinded_to(protocol: Protocol) -> str:
+    """Return what readers did not know; with an aid they see that they have it."""
+    return "the case" if protocol.design.display == "aided" else "method and case"
+
+
 def _of_design(protocol: Protocol) -> dict[int, str]:
     drawn = ", ".join(f"{n} {name}" for name, n in protocol.per_severity.items())
     layout = protocol.layout
@@ -81,12 +88,13 @@ def _of_design(protocol: Protocol) -> dict[int, str]:
     cases = counted(protocol.n_cases, "case") if drawn else "all cases"
     how = f"Cases were drawn at random: {drawn}" if drawn else "All cases were read"
     arms = counted(len(layout.arms), "arm")
+    shown = in_words(layout.display, layout.at_once)
     return {
         3: f"Cases: {protocol.n_cases} ({drawn})." if drawn else "Cases: all given.",
         6: f"{counted(protocol.n_readers, 'reader')} and {cases} were planned, in "
         f"{counted(layout.sessions, 'session')}; {arms}, {layout.pairing}.",
         7: f"{how}; allocation {layout.allocation}, order of presentation "
-        f"{layout.order}.",
+        f"{layout.order}.{f' {shown}' if shown else ''}",
     }
 
 

@@ -85,6 +85,8 @@ def test_every_recipe_is_shipped_and_loads():
         "no_multimodal",
         "paper",
         "pix2pix",
+        "realistic",
+        "small",
         "tiny",
         "unet",
     ]

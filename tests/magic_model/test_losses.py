@@ -332,6 +332,29 @@ def test_flow_and_times_have_losses_of_their_own():
     assert TERMS["squared_times"].compute(lone).item() == 0
 
 
+def test_late_tissue_has_a_loss_of_its_own():
+    """Later than the median of the brain by 4.5 s of TTP, of whatever sign an error."""
+    generated, measured, mask = images()
+    maps = (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT, PerfusionMap.TTP)
+    times = measured[:, 3].clone()
+    times[mask[:, 0] > 0] = 0.0  # 12.5 s
+    late = torch.zeros_like(mask)
+    late[:, :, 3:6, 3:6] = mask[:, :, 3:6, 3:6]
+    times += torch.where(late[:, 0] > 0, 0.37, 0.35) * (times == 0)  # 4.6 and 4.4 s
+    times -= 0.35 * (late[:, 0] == 0) * mask[:, 0]
+    measured = torch.cat([measured[:, :3], times[:, None]], 1)
+    inputs = LossInputs(maps, generated, measured, mask)
+    expected = mean_of_images((generated - measured).abs() * late, mask)
+    found = TERMS["l1_late"].compute(inputs).item()
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert found > 0
+    early = torch.cat([measured[:, :3], measured[:, 3:] - 0.02 * late], 1)
+    inputs = LossInputs(maps, generated, early, mask)
+    assert TERMS["l1_late"].compute(inputs).item() == 0
+    lone = LossInputs((PerfusionMap.CBF,), generated[:, :1], measured[:, :1])
+    assert TERMS["l1_late"].compute(lone).item() == 0
+
+
 def test_a_term_is_added_in_one_place(monkeypatch):
     """A recipe weighs it by its name, and the generator minimises it."""
     squares = LossTerm(0.0, lambda x: (x.generated - x.measured).square().mean())

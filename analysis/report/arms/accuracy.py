@@ -71,7 +71,9 @@ def accuracy_json(study: results.ArmsResults) -> formatting.Json:
         **{
             metric: {
                 "methods": {
-                    name: of_two.number(one.of_method(metric, name), level)
+                    name: of_two.number(
+                        one.of_method(metric, name), level, of_two.NULLS[metric]
+                    )
                     for name, one in found.of_one.items()
                 },
                 "differences": [

@@ -15,6 +15,7 @@ from analysis.report import section as report_section
 from analysis.report.question import Incomplete
 from analysis.responses import Question
 from analysis.responses.pairing import paired_readings
+from analysis.responses.scales import arms_on_scales, with_ordered
 from reader_study.formats.arms import Arms
 from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
@@ -86,6 +87,7 @@ class ArmsContext:
         confidence_level: Level of all intervals.
         flow: How far readings came.
         incomplete: What is done with pairs that lack an answer: they are left out.
+        whole: All readings with answers of every type; None where `responses` has them.
     """
 
     responses: Arms
@@ -93,6 +95,7 @@ class ArmsContext:
     confidence_level: float
     flow: StudyFlow = field(default_factory=StudyFlow)
     incomplete: Incomplete = "exclude"
+    whole: Arms | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,8 @@ def analyse_arms(
         level: Of all intervals.
         flow: How far readings came.
     """
+    whole, arms = arms, arms_on_scales(arms)
+    plan = with_ordered(plan, whole.questionnaire)
     pairs = list(itertools.combinations(arms.methods, 2))
     several = len(arms.readers) > 1
     about = "Agreement between readers" if several else "Agreement of repeat readings"
@@ -160,7 +165,7 @@ def analyse_arms(
     named = [method for method in arms.methods if method != ONE_METHOD]
     return ArmsResults(
         title=f"{about}: {', '.join(named)}" if named else about,
-        context=ArmsContext(arms, plan, level, flow or StudyFlow()),
+        context=ArmsContext(arms, plan, level, flow or StudyFlow(), whole=whole),
         arms=tuple(_arm(arms, method, plan) for method in arms.methods),
         contrasts=tuple(_contrast(arms, *methods) for methods in pairs),
         readers=arms.readers,

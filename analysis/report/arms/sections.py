@@ -13,7 +13,7 @@ from analysis.intervals import ConfidenceInterval
 from analysis.multireader import ClusteredEstimate
 from analysis.report import formatting, section
 from analysis.report.arms import accuracy, answers, front, results
-from analysis.report.sections import repeats
+from analysis.report.sections import numbers, repeats
 
 COEFFICIENTS: Mapping[str, str] = {
     "percent_agreement": "Agreement",
@@ -50,10 +50,21 @@ def sections_of(study: results.ArmsResults) -> list[section.Section]:
         made.append(_contrasts_section(study))
     diagnosed = accuracy.accuracy_section(study)
     made += [diagnosed] if diagnosed else []
+    made += _other_types(study)
     made.append(answers.answers_section(study))
     if len(study.readers) > 1:
         made += [_reader_section(study), _coefficients_section(study)]
     return [*made, front.checklist_of(study)]
+
+
+def _other_types(study: results.ArmsResults) -> list[section.Section]:
+    """Return what readers answered by numbers and in words of their own."""
+    whole = study.context.whole or study.context.responses
+    parts = (
+        numbers.numbers_of_study(whole, study.context),
+        numbers.texts_of_study(whole),
+    )
+    return [part for part in parts if part is not None]
 
 
 def table_one(study: results.ArmsResults) -> pd.DataFrame:

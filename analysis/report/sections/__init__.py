@@ -10,6 +10,7 @@ from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
 from analysis.report.sections.consistency import consistency_section
 from analysis.report.sections.grouping import grouping_section
+from analysis.report.sections.numbers import numbers_section, texts_section
 from analysis.report.sections.odds import odds_section
 from analysis.report.sections.ordinal import ordinal_section
 from analysis.report.sections.reader_matrix import reader_matrix_section
@@ -32,6 +33,7 @@ def makers() -> Sequence[Maker]:
         acceptability_section,
         accuracy_section,
         ordinal_section,
+        numbers_section,
         weighted_section,
         grouping_section,
         consistency_section,
@@ -39,6 +41,7 @@ def makers() -> Sequence[Maker]:
         subgroups_section,
         repeats_section,
         odds_section,
+        texts_section,
         recovery_section,
         checklist_section,
     )

@@ -1,5 +1,6 @@
 """Do readers diagnose as well under both methods? Ratings against the truth."""
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import partial
 
@@ -22,6 +23,12 @@ NAMES: Mapping[Metric, str] = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
 }
+NULLS: Mapping[Metric, float | None] = {
+    "auc": 0.5,
+    "sensitivity": None,
+    "specificity": None,
+}
+"""What one accuracy is tested against."""
 AGREEMENT_IS_NOT_ACCURACY = (
     "Agreement between the methods is not accuracy: two methods agree where both "
     "mislead, and a disagreement does not say which was right."
@@ -316,14 +323,23 @@ def _json(
         "left_out": list(found.rated.notes),
         **{
             metric: {
-                "reference": number(found.of_method(metric, found.reference), level),
-                "test": number(found.of_method(metric, found.test), level),
+                "reference": number(
+                    found.of_method(metric, found.reference), level, NULLS[metric]
+                ),
+                "test": number(
+                    found.of_method(metric, found.test), level, NULLS[metric]
+                ),
                 "difference": number(found.difference(metric), level),
                 "by_reader": {
                     str(reader): dict(
                         zip(
                             ("reference", "test", "difference"),
-                            (number(e, level) for e in found.of_reader(metric, reader)),
+                            map(
+                                number,
+                                found.of_reader(metric, reader),
+                                (level,) * 3,
+                                (NULLS[metric], NULLS[metric], 0.0),
+                            ),
                             strict=True,
                         )
                     )
@@ -344,9 +360,12 @@ def _json(
     }
 
 
-def number(estimate: ClusteredEstimate, level: float) -> formatting.Json:
-    """Return an estimate as results.json has it."""
+def number(
+    estimate: ClusteredEstimate, level: float, null: float | None = 0.0
+) -> formatting.Json:
+    """Return an estimate as results.json has it, tested against `null` if anything."""
+    p_value = math.nan if null is None else estimate.p_value(null)
     return {
         **formatting.clustered_json(estimate, level),
-        "p_value": formatting.number(estimate.p_value()),
+        "p_value": formatting.number(p_value),
     }

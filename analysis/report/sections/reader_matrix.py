@@ -26,7 +26,7 @@ _NONE = "#dadada"
 _PANELS_PER_ROW = 4
 _LONGEST = 12  # letters of a name in the figure
 _SHADES = LinearSegmentedColormap.from_list(
-    "agreement", ["#ffffff", *reversed(PARTIAL), AGREEMENT]
+    "agreement", ["#ffffff", *reversed(PARTIAL), AGREEMENT], N=40
 )
 
 
@@ -170,7 +170,7 @@ def _pictures(
 
 def _figure(found: Mapping[str, _Matrix], readers: list[str]) -> Figure:
     n_rows = -(-len(found) // _PANELS_PER_ROW)
-    figure = Figure(figsize=(7.2, 0.3 + 1.9 * n_rows), layout="constrained")
+    figure = Figure(figsize=(7.2, 0.3 + 1.9 * n_rows), layout="compressed")
     grid = figure.subplots(n_rows, _PANELS_PER_ROW, squeeze=False).ravel()
     for place, (ax, (name, of)) in enumerate(zip(grid, found.items(), strict=False)):
         shades = _panel(ax, of.both)

@@ -40,11 +40,14 @@ class Offset:
         mm: How far their outline must move to lie on the brain's, on average.
         shift_mm: Of its middle to the right, front and top, from brain to maps.
         misfit_mm: Mean distance of the outlines once the maps are moved.
+        larger_mm: How far the maps, once moved, reach beyond the brain all around;
+            negative if they are smaller.
     """
 
     mm: float
     shift_mm: tuple[float, float, float]
     misfit_mm: float
+    larger_mm: float = 0.0
 
     def __str__(self) -> str:
         """Name the distance and the ways, such as `11 mm (10 mm right, 4 mm up)`."""
@@ -57,7 +60,7 @@ class Offset:
         return f"{self.mm:.0f} mm" + (f" ({', '.join(parts)})" if parts else "")
 
 
-UNKNOWN = Offset(math.nan, (math.nan,) * 3, math.nan)
+UNKNOWN = Offset(math.nan, (math.nan,) * 3, math.nan, math.nan)
 
 
 def outline_offset(support: _Mask, brain: _Mask, affine: Affine) -> Offset:
@@ -120,6 +123,7 @@ def _fitted(
         mm=float(np.linalg.norm(moved(fit.x) - points, axis=1).mean()),
         shift_mm=(float(way[0]), float(way[1]), float(way[2])),
         misfit_mm=float(np.abs(misfit(fit.x)).mean()),
+        larger_mm=-float(fit.x[6]),
     )
 
 

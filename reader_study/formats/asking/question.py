@@ -2,12 +2,21 @@
 
 import math
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
+from itertools import permutations
 from typing import Any, Literal
 
 from reader_study.formats import checking
 from reader_study.formats.checking import Code
+from reader_study.formats.showing.display import (
+    LETTERS,
+    MOST_RANKED,
+    ORDER,
+    TIE,
+    letter_of,
+)
 
 Answer = float | str
 """An answer as it is stored: a code, a number, a text, or several codes as one text."""
@@ -16,10 +25,12 @@ SEPARATOR = "|"
 """What stands between the codes of an answer to a question of several."""
 
 Type = Literal[
-    "choice", "ordered", "several", "number", "analogue", "text", "long_text"
-]
+    "choice", "ordered", "several", "number", "analogue", "text", "long_text",
+    "which", "rank",
+]  # fmt: skip
 """One of a scale; one of a scale whose steps are in order; several of a scale; a number
-of a range; a mark on a line from 0 to 100; a line of text; a longer text."""
+of a range; a mark on a line from 0 to 100; a line of text; a longer text; one of the
+pictures shown at once; all of them in order."""
 
 _LENGTHS = {"text": 200, "long_text": 4000}
 _MOST_STEPS = 1_000_000
@@ -32,13 +43,16 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "analogue": ("ends",),
     "text": ("longest",),
     "long_text": ("longest",),
+    "which": ("pictures", "tie"),
+    "rank": ("pictures",),
 }
 """Settings that belong to a type."""
-_NEEDED = frozenset({"scale", "range", "step"})
+_NEEDED = frozenset({"scale", "range", "step", "pictures"})
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PART = re.compile(r"[A-Za-z0-9_-]+")
 _DEFAULTS: dict[str, object] = {
     "scale": (), "range": None, "step": None, "unit": "", "ends": None, "longest": None,
+    "pictures": None, "tie": "",
 }  # fmt: skip
 
 
@@ -132,6 +146,8 @@ class Question:
         unit: Of the number; may be empty.
         ends: What 0 and 100 of a line mean.
         longest: Characters of a text, at most.
+        pictures: How many are shown at once; their letters are the scale then.
+        tie: What says that none of two pictures comes first; empty: one must.
     """
 
     id: checking.Filled
@@ -145,14 +161,22 @@ class Question:
     unit: checking.Text = ""
     ends: tuple[checking.Filled, checking.Filled] | None = None
     longest: checking.Positive | None = None
+    pictures: checking.Positive | None = None
+    tie: checking.Text = ""
 
     def __post_init__(self) -> None:
+        if self.of_display and self.pictures is not None:
+            self._check_pictures(self.pictures)
+            if self.scale == self._letters():  # as of a copy
+                object.__setattr__(self, "scale", ())
         if not _ID.fullmatch(self.id):  # it names columns and files
             why = f"must be letters, digits, - and _, got {self.id!r}"
             raise checking.Invalid(why, "id")
         self._check_keys()
         if "scale" in _KEYS[self.type]:
             self._check_scale()
+        if self.of_display:
+            object.__setattr__(self, "scale", self._letters())
         if self.range is not None and self.step is not None:
             _check_range(*self.range, self.step)
         most = _LENGTHS["long_text"]
@@ -171,6 +195,29 @@ class Question:
                 if key == "scale":
                     why = "must have two or more choices, got 0"
                 raise checking.Invalid(why, key)
+
+    def _check_pictures(self, pictures: int) -> None:
+        most = len(LETTERS) if self.type == "which" else MOST_RANKED
+        if not 2 <= pictures <= most:
+            why = f"must be 2 to {most} of type {self.type}, got {pictures}"
+            raise checking.Invalid(why, "pictures")
+        if self.tie and self.type == "which" and pictures > 2:
+            why = f"must be left out of more than two pictures, got {self.tie!r}"
+            raise checking.Invalid(why, "tie")
+
+    def _letters(self) -> tuple[Choice, ...]:
+        """Return the scale of a question about pictures: their places from 1 on.
+
+        A place as one code, 0 of a tie, or places from the best to the worst as digits.
+        """
+        places = range(1, (self.pictures or 0) + 1)
+        if self.type == "rank":
+            return tuple(
+                Choice(int("".join(map(str, one))), ", ".join(map(letter_of, one)))
+                for one in permutations(places)
+            )
+        tie = (Choice(0, self.tie),) if self.tie else ()
+        return (*(Choice(place, letter_of(place)) for place in places), *tie)
 
     def _check_scale(self) -> None:
         if len(self.scale) < 2:
@@ -202,7 +249,29 @@ class Question:
     @property
     def on_scale(self) -> bool:
         """Whether exactly one code answers it, as tables of agreement need."""
-        return self.type in {"choice", "ordered"}
+        return self.type in {"choice", "ordered"} or self.of_display
+
+    @property
+    def of_display(self) -> bool:
+        """Whether it is about the pictures that are shown at once."""
+        return self.type in {"which", "rank"}
+
+    def methods_of(self, answer: object, shown: Sequence[str]) -> str:
+        """Return an answer about pictures as the methods that made them.
+
+        Args:
+            answer: As it is stored.
+            shown: Methods from the left.
+
+        Examples:
+            >>> best = Question("Q1", "Best first?", type="rank", pictures=3)
+            >>> best.methods_of(213, ["GAN", "real", "flow"])
+            'real > GAN > flow'
+        """
+        places = [int(digit) for digit in str(answer)]
+        if places == [0]:
+            return TIE
+        return ORDER.join(shown[place - 1] for place in places)
 
     @property
     def numeric(self) -> bool:
@@ -331,7 +400,7 @@ class Question:
         found: dict[str, Any] = {"id": self.id, "text": self.text}
         if self.type != "choice":
             found["type"] = self.type
-        if self.scale:
+        if self.scale and not self.of_display:
             found["scale"] = [_step(choice) for choice in self.scale]
         if not self.required:
             found["required"] = False
@@ -340,7 +409,8 @@ class Question:
         if self.range is not None and self.step is not None:
             found["range"] = [_number(n) for n in self.range]
             found["step"] = _number(self.step)
-        last = {"unit": self.unit, "ends": self.ends, "longest": self.longest}
+        last = {"unit": self.unit, "ends": self.ends, "longest": self.longest,
+                "pictures": self.pictures, "tie": self.tie}  # fmt: skip
         found |= {key: value for key, value in last.items() if value}
         return found | ({"ends": list(self.ends)} if self.ends else {})
 

@@ -64,6 +64,9 @@ def test_percent_correct_is_the_share_of_right_calls():
     assert moments.modality("old").estimate == pytest.approx(right[1].mean())
 
 
+FRAME_COLUMNS = ("reader", "case", "modality", "truth", "rating")
+
+
 @pytest.mark.parametrize("rate", [0.2, 1 / 3, 0.5, 1.0])
 def test_partial_area_is_that_of_scikit_learn(rate):
     study = partial_auc(FRAME, rate)
@@ -81,8 +84,49 @@ def test_partial_area_up_to_1_is_the_area_with_its_jackknife():
     ours, theirs = (vars(s.difference("new", "old")) for s in (partial, whole))
     assert ours == pytest.approx(theirs)
     assert vars(partial.covariances) == pytest.approx(vars(whole.covariances))
-    guarded = partial.for_decisions().difference("new", "old")
-    assert guarded.df == pytest.approx(ours["df"])
+    # Degrees of freedom of cases as well, and no bias of an area of all rates.
+    decided = [s.for_decisions() for s in (partial, whole)]
+    guarded = decided[0].difference("new", "old")
+    assert 1 <= guarded.df < ours["df"]
+    assert guarded.low < decided[1].difference("new", "old").low
+
+
+def test_a_partial_area_is_left_out_case_by_case():
+    whole = partial_auc(FRAME, 0.4)
+    without = [
+        partial_auc(FRAME[FRAME["case"] != case], 0.4).per_reader["estimate"]
+        for case in FRAME["case"].unique()
+    ]
+    matrix = np.cov(np.array(without).T, bias=True) * (CASES - 1)
+    errors = whole.per_reader["standard_error"].to_numpy() ** 2
+    assert errors == pytest.approx(matrix.diagonal())
+
+
+def test_limits_of_a_partial_area_need_cases_below_the_rate():
+    rng = np.random.default_rng(5)
+    sick = np.arange(60) < 30
+    ratings = 1.5 * sick + rng.normal(size=(2, 4, 60)) + rng.normal(size=60)
+    rows = [
+        (reader, case, modality, int(sick[case]), ratings[modality, reader, case])
+        for modality, reader, case in np.ndindex(ratings.shape)
+    ]
+    frame = pd.DataFrame(rows, columns=list(FRAME_COLUMNS))
+    few = partial_auc(frame, 0.1)
+    assert few.modality(0).low is not None  # as programs in use have it
+    assert few.for_decisions().modality(0).low is None
+    assert "0.1 has 3 of 30" in few.for_decisions().modality(0).undefined_reason
+    assert "0.1 has 3 of 30" in few.for_decisions().per_reader["undefined_reason"][0]
+    assert few.for_decisions().difference(0, 1).undefined_reason is None
+    enough = partial_auc(frame, 0.2).for_decisions()
+    found, bias = enough.modality(0), enough._cells.bias.reshape(2, -1)[0].mean()
+    assert bias > 0  # few cases below the rate: it looks better than it is
+    assert enough.guarded(0).estimate == pytest.approx(found.estimate - bias)
+    assert found.low < enough.guarded(0).estimate < found.high
+    assert found.estimate == partial_auc(frame, 0.2).modality(0).estimate
+    both = enough.guarded(0, 1)
+    assert both.estimate + both.bias == pytest.approx(enough.difference(0, 1).estimate)
+    fixed = partial_auc(frame, 0.1, random="readers").for_decisions()
+    assert fixed.modality(0).low is not None
 
 
 def _frame_of_marks(cases):

@@ -11,6 +11,7 @@ from analysis.dossier.requirements import erasure, requirements
 from analysis.report.checklist import GRRAS
 from reader_study.formats.checking import FormatError
 from tests.pages import ROOT
+from tests.records_page import page
 
 
 def numbered(last, **parts):
@@ -120,6 +121,10 @@ def test_every_test_that_a_requirement_names_exists():
             file, _, name = named.partition("::")
             source = (ROOT / file).read_text()
             assert re.search(rf"^def {name}\(", source, re.MULTILINE), named
+
+
+def test_the_page_is_made_of_the_same():
+    assert (ROOT / "docs" / "method" / "records.md").read_text() == page()
 
 
 def test_laws_are_all_there_and_gaps_are_told():

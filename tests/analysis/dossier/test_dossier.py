@@ -137,6 +137,13 @@ TOLD = {
 }  # fmt: skip
 
 
+def write_index(run, **splits):
+    patients = [{"patient_id": name, "split": of} for name, of in splits.items()]
+    (run / "slices").mkdir()
+    text = json.dumps({"schema": 2, "patients": patients})
+    (run / "slices" / "index.json").write_text(text)
+
+
 def test_a_network_tells_of_itself(tmp_path, study):
     write_checkpoint(tmp_path / "best.safetensors", TOLD)
     facts = network_facts(tmp_path)
@@ -148,9 +155,15 @@ def test_a_network_tells_of_itself(tmp_path, study):
     assert "no transfer learning" in facts["network_start"]
     assert "epoch 9" in facts["network_selection"]
     assert "CBF 6.66" in facts["network_performance"]
+    assert "partition" not in facts
+    write_index(tmp_path, a="train", b="val", c="train")
     made = dossier_of(study, tmp_path)
     claim = {row.item.number: row for row in made.parts[1].rows}
     assert claim["22"].status == "from the record"
+    assert claim["20"].record == (
+        "Patients of the training run: train 2, val 1, test 0; each patient is in one "
+        "part only."
+    )
     write_checkpoint(tmp_path / "best.safetensors", TOLD | {"init": "ab12"})
     assert "SHA-256 ab12" in network_facts(tmp_path)["network_start"]
 

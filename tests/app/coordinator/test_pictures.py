@@ -1,4 +1,4 @@
-"""Pictures of every page at two sizes; MAGIC_SHOTS names a folder that keeps them."""
+"""Pictures of every page at five sizes; MAGIC_SHOTS names a folder that keeps them."""
 
 import os
 from dataclasses import replace
@@ -17,7 +17,7 @@ from tests.app.material import GOOD, build, open_study_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SIZES = ((1024, 768), (1366, 768), (2560, 1440))
+SIZES = ((1024, 768), (1180, 820), (1366, 768), (1920, 1080), (2560, 1440))
 READERS = ("anna", "ben", "carla", "dora", "emil", "fritz", "gina")
 PROTOCOL = (
     template()

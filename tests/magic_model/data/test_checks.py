@@ -37,7 +37,7 @@ def images(brain, rng):
         Kind.CBF: cbf,
         Kind.CBV: cbf * mtt / 60,
         Kind.MTT: mtt,
-        Kind.TTP: np.where(inside, 12.0, 0),
+        Kind.TTP: np.where(inside, rng.uniform(11.5, 12, SHAPE), 0),
     }
     return {kind: brain.with_array(array, kind) for kind, array in arrays.items()}
 
@@ -196,6 +196,69 @@ def test_errors_that_cancel_in_flow_and_transit_time_are_named(images, brain):
     checks = check_patient(wrong, brain)
     assert checks.central_volume.scale == pytest.approx(1, abs=1e-6)
     assert any(f.startswith("CBF has percentile 90") for f in checks.findings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "said"),
+    [
+        (Kind.TMAX, 1 / 60, "Tmax has percentile 99 of the brain at 0.1"),
+        (Kind.TTP, 0.1, "TTP has percentile 95 of the brain at 1.2 s"),
+    ],
+)
+def test_times_in_another_unit_are_named(images, brain, rng, kind, factor, said):
+    tmax = np.where(brain.array > 0, rng.uniform(0.5, 8, SHAPE), 0)
+    timed = images | {Kind.TMAX: images[Kind.TTP].with_array(tmax, Kind.TMAX)}
+    assert findings(timed, brain) == []
+    wrong = changed(timed, kind, timed[kind].array * factor)
+    assert any(found.startswith(said) for found in findings(wrong, brain))
+
+
+def test_times_that_were_cut_off_at_0_are_named(images, brain, rng):
+    tmax = np.where(brain.array > 0, rng.uniform(0.5, 8, SHAPE), 0)
+    timed = images | {Kind.TMAX: images[Kind.TTP].with_array(tmax, Kind.TMAX)}
+    cut = changed(timed, Kind.TMAX, np.maximum(tmax - 3, 0))
+    (found,) = findings(cut, brain)
+    assert found.startswith("Tmax is 0 in 33 % of the brain that the other maps")
+
+
+@pytest.mark.parametrize("kind", [Kind.CBF, Kind.CBV, Kind.MTT, Kind.TTP])
+def test_a_map_that_is_cut_off_or_flat_is_named(images, brain, kind):
+    values = images[kind].array
+    for top in (np.median(values[values > 0]), values[values > 0].min()):
+        cut = changed(images, kind, np.minimum(values, top))
+        assert any(
+            f"its largest value, in {share} % of the brain: cut off" in found
+            for found in findings(cut, brain)
+            for share in (50, 100)
+        )
+
+
+@pytest.mark.parametrize("kind", [Kind.TTP, Kind.TMAX])
+@pytest.mark.parametrize(("factor", "told"), [(0.5, True), (1, False), (2, True)])
+def test_times_of_another_pace_are_named(images, brain, kind, factor, told):
+    """A tenth of the brain is late, by 8 s in Tmax and 10 s in TTP."""
+    inside, late = brain.array > 0, np.indices(SHAPE)[0] < 9
+    times = {Kind.TMAX: np.where(late, 9, 1), Kind.TTP: np.where(late, 22, 12)}
+    wavy = np.indices(SHAPE).sum(axis=0) % 7 * 0.01
+    wrong = dict(images)
+    for one, values in times.items():
+        shown = (values + wavy) * (factor if one is kind else 1)
+        wrong[one] = brain.with_array(np.where(inside, shown, 0), one)
+    found = findings(wrong, brain)
+    assert any("or counted in frames?" in text for text in found) == told
+
+
+@pytest.mark.parametrize("other", [Kind.MTT, Kind.TMAX])
+def test_times_that_are_turned_round_are_named(images, brain, rng, other):
+    """TTP is later where the transit takes longer, unless its colours are reversed."""
+    inside = brain.array > 0
+    late = rng.uniform(0.5, 8, SHAPE)
+    times = images[Kind.MTT].array - 1 if other is Kind.MTT else late
+    timed = images | {other: brain.with_array(np.where(inside, times, 0), other)}
+    for sign, said in ((1, 0), (-1, 1)):
+        ttp = np.where(inside, 14 + sign * times, 0)
+        found = findings(changed(timed, Kind.TTP, ttp), brain)
+        assert sum("is one of them turned round?" in text for text in found) == said
 
 
 def test_maps_of_two_slices_are_named(images, brain):

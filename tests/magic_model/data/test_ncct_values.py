@@ -108,6 +108,58 @@ def test_another_scale_and_cut_off_values_are_named(noisy):
     )
 
 
+def padded(hu):
+    """The scanner's round field, of 58 pixels, in a square of one value."""
+    x, y, _ = np.indices(hu.shape)
+    return np.where(np.hypot(x - 31.5, y - 31.5) < 29, hu, -1024)
+
+
+def grainy(hu):
+    """Air as a scanner measures it."""
+    noise = np.random.default_rng(1).normal(0, 10, hu.shape)
+    return np.where(hu < -900, hu + noise, hu)
+
+
+@pytest.mark.parametrize("air", [np.asarray, grainy, lambda hu: padded(grainy(hu))])
+@pytest.mark.parametrize(
+    ("change", "off"),
+    [
+        (lambda hu: hu, None),
+        (lambda hu: hu + 24, 24),
+        (lambda hu: hu - 24, -24),
+        (lambda hu: hu * 0.8, 200),
+        (lambda hu: hu * 1.1, -100),
+    ],
+)
+def test_ct_numbers_that_are_off_a_little_show_in_air(noisy, air, change, off):
+    array = change(air(noisy.ncct.array))
+    found = " ".join(ncct_findings(noisy.ncct.with_array(array), noisy.brain))
+    if off is None:
+        assert found == ""
+    else:
+        assert f"are CT numbers off by {off:+d} HU?" in found
+
+
+def test_a_background_of_padding_alone_is_not_called_air(noisy):
+    hu = noisy.ncct.array
+    replaced = noisy.ncct.with_array(np.where(hu < -900, -1024, hu))
+    assert ncct_findings(replaced, noisy.brain) == []
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ((-100, 300), "nothing below -100 HU, where air is and nothing above 300 HU"),
+        ((-100, 3000), "nothing below -100 HU, where air is: values were cut off"),
+        ((-1024, 300), "holds nothing above 300 HU, where bone is: values were cut"),
+    ],
+)
+def test_a_copy_in_another_window_is_named(noisy, window, words):
+    cut = noisy.ncct.with_array(np.clip(noisy.ncct.array, *window))
+    assert any(words in found for found in ncct_findings(cut, noisy.brain))
+    assert ncct_findings(cut, noisy.brain, mask_given=True) == []
+
+
 def test_findings_of_the_ncct_stand_among_those_of_the_patient(noisy):
     brain = noisy.brain.array > 0
     stripped = noisy.ncct.with_array(np.where(brain, noisy.ncct.array, 0))

@@ -392,7 +392,8 @@ def test_a_late_bolus_never_empties_the_class(tmp_path, delay):
     else:
         assert patient.severity is None
         assert np.isnan(patient.core_ml)
-        assert "severity is not known (Tmax of the healthier side" in notes
+        findings = "; ".join(result.records[0].checks.findings)
+        assert "severity is not known (Tmax of the healthier side" in findings
 
 
 def test_without_a_mask_the_brain_is_stripped_or_taken_from_the_maps():

@@ -30,6 +30,7 @@ class Ramps:
 
     def __init__(self, maps, ranges, size=SIZE):
         self.maps, self.ranges, self.size = maps, ranges, size
+        self.texture = None
         self.seen = []
 
     def predict(self, ncct, ratio=1.0):

@@ -21,6 +21,7 @@ RECIPES = {
         "norm": "group",
         "patch": 2,
         "mirror": True,
+        "context": True,
         "derive_cbv": True,
     },
 }

@@ -153,5 +153,5 @@ def test_why_there_are_no_maps_is_said_with_what_was_seen(head, tmp_path):
         compute_maps(open_series(path))
     moved = np.concatenate([array[..., :2], np.roll(array[..., 2:], 3, 1)], axis=3)
     path = save(tmp_path / "moved.nii", moved, affine)
-    with pytest.raises(DataError, match=r"head moves by up to 12\.0 mm"):
-        compute_maps(open_series(path))
+    notes = compute_maps(open_series(path))[0].notes
+    assert any("head moves by up to 12.0 mm" in note for note in notes)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,12 @@ from hypothesis import strategies as st
 
 from magic_model.distributed import World
 from magic_model.errors import DataError
-from magic_model.training.batches import RigidChange, TrainingBatches, load_batch
+from magic_model.training.batches import (
+    RigidChange,
+    TrainingBatches,
+    crop_to_brain,
+    load_batch,
+)
 
 CPU = torch.device("cpu")
 shared_cache = settings(
@@ -126,3 +133,33 @@ def test_channels_last_changes_the_layout_and_no_value(cache):
     assert other.maps.is_contiguous(memory_format=torch.channels_last)
     for name in ("ncct", "maps", "mask"):
         assert torch.equal(getattr(other, name), getattr(batch, name))
+
+
+def test_slices_are_cut_to_their_brains(cache):
+    """One size for all, a multiple of the stride, which loses no pixel of a brain."""
+    whole = load_batch(cache, np.array([0, 5, 9]))
+    mask = torch.zeros_like(whole.mask)
+    mask[0, :, 2:9, 20:30] = 1
+    mask[1, :, 14:25, 1:7] = 1
+    mask[2, :, 20:31, 16:20] = 1
+    whole = replace(whole, mask=mask)
+    cut = crop_to_brain(whole, 4)
+    assert cut.ncct.shape == (3, 3, 20, 20)  # 11 by 10 pixels and 4 on each side
+    assert cut.maps.shape == (3, 4, 20, 20)
+    for one, other in zip(whole.mask, cut.mask, strict=True):
+        assert one.sum() == other.sum()
+    for part in ("ncct", "maps"):
+        before, after = getattr(whole, part), getattr(cut, part)
+        for index in range(3):
+            inside, kept = mask[index, 0] > 0, cut.mask[index, 0] > 0
+            assert torch.equal(before[index][:, inside], after[index][:, kept])
+    empty = replace(whole, mask=torch.zeros_like(mask))
+    assert crop_to_brain(empty, 4).ncct.shape == whole.ncct.shape
+
+
+def test_cut_batches_are_those_of_the_whole_slices(cache):
+    whole = batches_of(cache, augment=True)
+    cut = replace(whole, crop=4)
+    for one, other in zip(whole.of_epoch(0), cut.of_epoch(0), strict=True):
+        assert one.mask.sum() == other.mask.sum()
+        assert other.ncct.shape[2] % 4 == other.ncct.shape[3] % 4 == 0

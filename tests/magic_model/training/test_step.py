@@ -209,3 +209,16 @@ def test_on_a_gpu_convolutions_run_in_bfloat16(recipe, monkeypatch):
     context = on_gpu._precision()
     assert isinstance(context, torch.autocast)
     assert (context.device, context.fast_dtype) == ("cuda", torch.bfloat16)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_on_a_cpu_that_can_a_recipe_may_ask_for_bfloat16(recipe, monkeypatch, able):
+    told = {"avx512_bf16": able, "amx_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
+    whole = recipe()
+    half = replace(whole, training=replace(whole.training, bfloat16=True))
+    assert not isinstance(stepper_of(whole)._precision(), torch.autocast)
+    context = stepper_of(half)._precision()
+    assert isinstance(context, torch.autocast) is able
+    if able:
+        assert (context.device, context.fast_dtype) == ("cpu", torch.bfloat16)

@@ -213,6 +213,6 @@ def test_a_template_is_written_over_nothing(tmp_path):
     with pytest.raises(
         StudyError, match="template must be one of magic, turing, three"
     ):
-        write_template(tmp_path / "study.toml", "grading")
+        write_template(tmp_path / "study.toml", "guessing")
     with pytest.raises(StudyError, match="cases must be given with a protocol"):
         preview(tmp_path / "study.toml")

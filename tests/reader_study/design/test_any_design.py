@@ -1,5 +1,7 @@
 """Designs of any kind: met in all constraints, or refused with a reason."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,10 +11,24 @@ from reader_study.design.allocation import Candidate
 from reader_study.design.constraints import Wanted, violations
 from reader_study.design.design import draw_design, require_told_apart
 from reader_study.design.orders import DesignError, draw_sequence
+from reader_study.design.places import draw_places, one_after_the_other
 from reader_study.errors import StudyError
 from reader_study.formats.design import StudyDesign
 
 ARMS = ("real", "GAN", "diffusion", "flow")
+
+
+@st.composite
+def displays(draw, arms):
+    """What is seen at a time."""
+    if len(arms) == 1:
+        return {}
+    kinds = ["one picture", "side by side", "choice", "ranking", "aided"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "one picture":
+        return {}
+    n = draw(st.integers(0, len(arms))) if kind in {"choice", "ranking"} else 0
+    return {"display": kind, "pictures": n, "max_run": 0, "spread": "balanced"}
 
 
 @st.composite
@@ -43,6 +59,7 @@ def studies(draw):
         settings["shared_cases"] = draw(st.integers(0, 3))
     if allocation == "subsets":
         settings["cases_per_reader"] = draw(st.integers(1, n_cases))
+    settings |= draw(displays(arms))
     cases = {}
     for n in range(n_cases):
         has = arms
@@ -70,7 +87,22 @@ def check(study):
         assert any(field in why for field in StudyDesign.__dataclass_fields__), why
         return False
     assert violations(drawn, Wanted(design, cases, n_readers)) == []
+    if design.at_once > 1:
+        check_places(drawn, cases, design)
     return True
+
+
+def check_places(drawn, cases, design):
+    """Every method of a group's displays is as often at each place."""
+    places = draw_places(drawn, cases, design, np.random.default_rng(1))
+    counts = Counter()
+    for (group, picture), shown in places.items():
+        assert sorted(shown) == sorted(design.units[picture.method])
+        if picture.occasion == 1:
+            counts.update((group, picture.method, *one) for one in enumerate(shown))
+    for (group, unit, _, method), _ in list(counts.items()):
+        n = [counts[group, unit, at, method] for at in range(design.at_once)]
+        assert max(n) - min(n) <= 1, (group, unit, method, n)
 
 
 @settings(max_examples=20)
@@ -89,8 +121,8 @@ def test_a_thousand_random_designs_and_most_kinds_are_drawn():
     def run(study):
         if check(study):
             given = study[0]
-            names = ("pairing", "allocation", "sessions")
-            kinds.add((*(given[name] for name in names), len(given["arms"])))
+            names = ("pairing", "allocation", "sessions", "display")
+            kinds.add((*(given.get(name) for name in names), len(given["arms"])))
 
     run()
     assert len(kinds) >= 40
@@ -192,3 +224,46 @@ def test_every_arm_is_as_often_in_every_session_of_three():
             assert len({p.case for p in order}) == 12
     first = [plan.orders[1] for plan in drawn.plans]
     assert len({p for order in first for p in order}) == 36  # groups in turn
+
+
+def test_groups_see_displays_turned_and_what_is_read_twice_turned_again():
+    cases = some(6, ARMS[:3])
+    given = {"arms": ARMS[:3], "display": "ranking", "repeat": 2, "min_gap": 1}
+    design = StudyDesign(**given)
+    drawn = draw(cases, n_readers=4, **given)
+    places = draw_places(drawn, cases, design, np.random.default_rng(5))
+
+    assert list(drawn.shown) == ["group-1", "group-2", "group-3"]
+    shown = {group: dict[tuple[str, int], tuple[str, ...]]() for group in drawn.shown}
+    for (group, picture), methods in places.items():
+        shown[group][picture.case, picture.occasion] = methods
+    for (case, occasion), first in shown["group-1"].items():
+        for n, group in enumerate(("group-2", "group-3"), 1):
+            assert shown[group][case, occasion] == (*first[n:], *first[:n])
+        if occasion == 2:
+            once = shown["group-1"][case, 1]
+            assert first == (*once[1:], once[0])
+
+
+def test_with_the_aid_follows_without_it_at_once():
+    design = StudyDesign(arms=ARMS[:2], display="aided", sessions=2)
+    drawn = draw(some(5), display="aided", sessions=2)
+    found = one_after_the_other(drawn, design)
+
+    for plan in found.plans:
+        for session, order in plan.orders.items():
+            pairs = list(zip(order[::2], order[1::2], strict=True))
+            assert [(a.method, b.method) for a, b in pairs] == [ARMS[:2]] * len(pairs)
+            assert all(a.case == b.case for a, b in pairs)
+            assert sorted(order) == list(found.shown[plan.group][session])
+    read = [p.case for plan in found.plans for o in plan.orders.values() for p in o]
+    assert Counter(read) == dict.fromkeys(some(5), 4)
+
+
+def test_a_case_must_fill_a_display():
+    cases = some(3, ARMS[:3]) | {"odd": Candidate(ARMS[1:2])}
+    message = (
+        r"pictures must be so few that every case fills a display, got 2 for odd, of"
+    )
+    with pytest.raises(DesignError, match=message):
+        draw(cases, arms=ARMS[:3], display="side by side", pairing="partly paired")

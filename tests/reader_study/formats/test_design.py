@@ -34,6 +34,14 @@ def test_a_hash_covers_only_what_differs_from_its_default():
     assert parse_protocol(START, "a").sha256 == parse_protocol(spelled_out, "b").sha256
 
 
+def test_several_pictures_at_once_are_not_asked_for_trial_by_trial():
+    layout = StudyDesign(arms=("real", "GAN"), display="choice", sessions=2)
+    with pytest.raises(FormatError, match="closing must be false where several pict"):
+        Protocol(title="T", layout=layout, closing=True)
+    with pytest.raises(FormatError, match="must not be 'none' nor hold"):
+        StudyDesign(arms=("real", "a|b"), display="choice")
+
+
 def test_two_trials_are_a_design_of_two_arms():
     protocol = parse_protocol(template(), "study.toml")
 
@@ -52,7 +60,17 @@ def test_two_trials_are_a_design_of_two_arms():
     ("added", "message"),
     [
         ('pairing = "half"', "line 7: design.pairing must be paired, partly paired or unpaired"),
-        ('display = "two"', "line 7: design.display must be one picture"),
+        ('display = "two"', "line 7: design.display must be one picture, side by side, choice, ranking or aided"),
+        ('pictures = 2', "line 7: design.pictures must be left out with 'one picture', got 2"),
+        ('display = "side by side"\npictures = 3', "line 8: design.pictures must be 2 with display 'side by side' and 3 arms, got 3"),
+        ('display = "ranking"\npictures = 4', "line 8: design.pictures must be 2 to 3 with display 'ranking' and 3 arms, got 4"),
+        ('display = "choice"\npictures = 1', "line 8: design.pictures must be 2 to 3 with display 'choice' and 3 arms, got 1"),
+        ('display = "choice"\nmax_run = 2', "line 8: design.max_run must be 0 where every display shows the same arms, got 2"),
+        ('display = "choice"\npairing = "unpaired"', "line 8: design.pairing must be 'paired' or 'partly paired', for the pictures shown at once are of one case"),
+        ('display = "ranking"\nallocation = "table"\ntable = "t.csv"', "line 8: design.allocation must not be 'table' with display 'ranking'"),
+        ('display = "aided"', "line 6: design.arms must be two, without and with the aid, with display 'aided', got 3"),
+        ('display = "choice"\n[reading]\nviewer = "stack"', "line 9: reading.viewer must be 'montage' where several pictures are shown at once, got 'stack'"),
+        ('display = "choice"\n[training]\ncases = "t.csv"', "line 9: training.cases must be left out where several pictures are shown at once"),
         ("sesions = 2", "line 7: design.sesions is unknown; known are arms, pairing"),
         ("sessions = 0", "line 7: design.sessions must be 1 or more, got 0"),
         ("sessions = 21", "line 7: design.sessions must be 20 or less, got 21"),

@@ -2,71 +2,26 @@
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
-from reader_study.formats.checking import parse_json
-from reader_study.formats.questionnaire import Problem, questionnaire_of
+from reader_study.formats.asking.question import Type
+from reader_study.formats.checking import FormatError, parse_json
+from reader_study.formats.questionnaire import (
+    Choice,
+    Problem,
+    Question,
+    check_for_reading,
+    questionnaire_of,
+)
 from reader_study.formats.spellings import answer
-
-YES_NO = [{"code": 1, "label": "Yes"}, {"code": 0, "label": "No"}]
-SITES = [
-    {"code": 1, "label": "Cortex"},
-    {"code": 2, "label": "White matter"},
-    {"code": -1, "label": "Elsewhere", "requires_reason": True},
-]
-EVERY_TYPE = {
-    "schema": 2,
-    "title": "Every type",
-    "version": "1",
-    "questions": [
-        {"id": "lesion", "text": "Is there a lesion?", "scale": YES_NO},
-        {
-            "id": "grade",
-            "text": "How good is it?",
-            "type": "ordered",
-            "scale": [{"code": n, "label": f"step {n}"} for n in (1, 2, 3)],
-        },
-        {
-            "id": "sites",
-            "text": "Where?",
-            "type": "several",
-            "scale": SITES,
-            "shown_if": [{"question": "lesion", "codes": [1]}],
-        },
-        {
-            "id": "volume",
-            "text": "How large?",
-            "type": "number",
-            "range": [0, 60],
-            "step": 0.5,
-            "unit": "mL",
-            "shown_if": [{"question": "lesion", "codes": [1]}],
-        },
-        {
-            "id": "sure",
-            "text": "How sure are you?",
-            "type": "analogue",
-            "ends": ["not at all", "completely"],
-        },
-        {
-            "id": "why",
-            "text": "What makes you unsure?",
-            "type": "text",
-            "longest": 40,
-            "shown_if": [{"question": "sure", "at_most": 50}],
-        },
-        {
-            "id": "remarks",
-            "text": "Anything else?",
-            "type": "long_text",
-            "required": False,
-        },
-    ],
-}
+from tests.reader_study.every_type import EVERY_TYPE, FULL
 
 
 def parsed(content):
@@ -75,10 +30,6 @@ def parsed(content):
 
 ASKED = parsed(EVERY_TYPE)
 OF = {question.id: question for question in ASKED}
-FULL = {
-    "lesion": 1, "grade": 2, "sites": "1|2", "volume": 2.5, "sure": 40,
-    "why": "motion", "remarks": "two\nlines",
-}  # fmt: skip
 
 
 def changed(name, **changes):
@@ -312,3 +263,50 @@ def test_what_is_wrong_with_a_definition_is_said_with_key_and_place(content, mes
 
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith("own.json line ")
+
+
+def test_the_questionnaire_of_the_guide_can_be_used():
+    text = (
+        Path(__file__).parents[3] / "docs/how-to/ask-other-questions.md"
+    ).read_text()
+    content = text.split("```json\n")[1].split("```")[0]
+    asked = questionnaire_of(parse_json(content, "guide"))
+
+    check_for_reading(asked, "guide")
+    assert {q.type for q in asked} == set(get_args(Type)) - {"which", "rank"}
+
+
+def test_questions_about_pictures_are_answered_by_their_places():
+    which = Question("Q1", "Better?", type="which", pictures=2, tie="Alike")
+    rank = Question("Q2", "Order?", type="rank", pictures=3)
+
+    assert (which.codes, which.labels) == ((1, 2, 0), ("A", "B", "Alike"))
+    assert (rank.parse("213"), rank.says(213), rank.parse("113")) == (
+        213, "B, A, C", None,
+    )  # fmt: skip
+    shown = ("GAN", "real", "flow")
+    said = [which.methods_of(code, shown) for code in which.codes]
+    assert said == ["GAN", "real", "none"]
+    assert rank.methods_of(213, shown) == "real > GAN > flow"
+    assert not which.of_schema_1
+    assert which.to_dict() == {
+        "id": "Q1", "text": "Better?", "type": "which", "pictures": 2, "tie": "Alike",
+    }  # fmt: skip
+    assert replace(which, text="Nicer?").codes == which.codes
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"type": "which"}, "pictures must be given, got nothing"),
+        ({"type": "which", "pictures": 9}, "pictures must be 2 to 8 of type which"),
+        ({"type": "rank", "pictures": 5}, "pictures must be 2 to 4 of type rank"),
+        ({"type": "which", "pictures": 3, "tie": "x"}, "tie must be left out of more"),
+        ({"type": "rank", "pictures": 2, "tie": "x"}, "tie must be left out of a ques"),
+        ({"type": "which", "pictures": 2, "scale": (Choice(1, "a"), Choice(2, "b"))},
+         "scale must be left out of a question of type which"),
+    ],
+)  # fmt: skip
+def test_questions_about_pictures_must_fit_them(given, message):
+    with pytest.raises(FormatError, match=message):
+        Question("Q1", "?", **given)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -6,12 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_study.errors import StudyError
-from reader_study.formats.questionnaire import paper_questionnaire
-from reader_study.rehearsal.bots import SimulationPlan, draw_answers, planted
-from reader_study.rehearsal.simulation import simulate
+from reader_study.formats.checking import parse_json
+from reader_study.formats.questionnaire import paper_questionnaire, questionnaire_of
+from reader_study.rehearsal.bots import (
+    SimulationPlan,
+    any_answer,
+    draw_answers,
+    planted,
+)
+from reader_study.rehearsal.simulation import reasons_of, simulate
 from reader_study.running.status import read_status
 from reader_study.store.readings import find_responses
 from reader_study.store.verifying import verify
+from tests.reader_study.every_type import EVERY_TYPE
 
 Q = paper_questionnaire()
 SHARES = st.floats(0, 1)
@@ -159,3 +167,27 @@ def test_an_auc_needs_truth_and_a_rating(study, store, truth, clock):
 
     with pytest.raises(StudyError, match="auc must be left out of a study without tru"):
         simulate(study, store, truth, SimulationPlan(auc=0.9), rng=rng, clock=clock)
+
+
+EVERY = questionnaire_of(parse_json(json.dumps(EVERY_TYPE), "own.json"))
+
+
+def test_bots_give_valid_answers_to_every_type():
+    rng = np.random.default_rng(4)
+    drawn = draw_answers(EVERY, SimulationPlan(), (3, 5), rng=rng)
+    for place in np.ndindex(3, 5, 2):
+        given = {name: np.array(of[place]).item() for name, of in drawn.items()}
+        answers, _ = EVERY.kept(given, {})
+        assert EVERY.problems(answers, reasons_of(EVERY, answers)) == []
+        practised = {q.id: any_answer(q, rng) for q in EVERY}
+        kept, _ = EVERY.kept(practised, {})
+        assert EVERY.problems(kept, reasons_of(EVERY, kept)) == []
+
+
+def test_kappa_is_the_correlation_of_numbers():
+    """5,000 independent pairs: the error of a correlation is below 0.01."""
+    plan = SimulationPlan(kappa=0.6, within_case=0, within_reader=0)
+    drawn = draw_answers(EVERY, plan, (10, 500), rng=np.random.default_rng(5))
+    for name in ("volume", "sure"):
+        reference, test = drawn[name].astype(float).reshape(-1, 2).T
+        assert np.corrcoef(reference, test)[0, 1] == pytest.approx(0.6, abs=0.04)

@@ -2,6 +2,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from magic_model.data import registration
@@ -14,6 +15,8 @@ from magic_model.data.registration import (
 )
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
+from magic_model.phantom.generate import plan_cohort
+from magic_model.phantom.patient import simulate
 
 CENTRE = np.array([0, 0, 15.0])
 
@@ -166,6 +169,39 @@ def test_outlines_that_stay_apart_and_a_loss_are_doubted(monkeypatch, simple):
     said = " ".join(found.doubts)
     assert "outlines of the brains still lie 12 mm (12 mm left) apart" in said
     assert "tell more of each other where they were before" in said
+
+
+@pytest.mark.parametrize(("factor", "way"), [(1.16, "short of"), (0.94, "beyond")])
+def test_a_brain_of_another_size_is_doubted(monkeypatch, simple, factor, way):
+    """The NCCT is enlarged, or made smaller, about its middle."""
+    ncct, cbf, brain = simple
+    middle = ncct.affine @ [*np.argwhere(brain.array > 0).mean(axis=0), 1]
+    scaled = np.diag([factor, factor, 1, 1])
+    scaled[:2, 3] = (1 - factor) * middle[:2]
+    larger = [Volume(v.array, scaled @ v.affine, v.kind) for v in (ncct, brain)]
+    found = ended(monkeypatch, (larger[0], cbf, larger[1]), [(0, 0.9)] * 3, 0)
+    said = " ".join(found.doubts)
+    assert f"mm {way} the brain of the ncct all around: are both of one" in said
+
+
+def test_what_does_not_fit_within_is_doubted(monkeypatch, simple):
+    ncct, cbf, brain = simple
+    noise = np.random.default_rng(4).standard_normal((2, *ncct.shape))
+    folds = [ndimage.gaussian_filter(one, (5, 5, 1)) * 30 + 30 for one in noise]
+    for seen, fits in ((folds[0], True), (folds[1], False)):
+        shown = ncct.with_array(np.where(brain.array > 0, np.clip(seen, 1, 80), 0))
+        maps = cbf.with_array(np.where(cbf.array != 0, np.clip(folds[0], 1, 80), 0))
+        found = ended(monkeypatch, (shown, maps, brain), [(0, 0.9)] * 3, 0)
+        assert any("are both of one patient?" in one for one in found.doubts) != fits
+        assert (found.elsewhere < 0.8) == fits
+
+
+@pytest.mark.slow
+def test_maps_of_another_patient_are_not_trusted():
+    """Two that were trusted while neither size nor what is within was looked at."""
+    one, other = (simulate(p.spec, p.rng()).images for p in plan_cohort(7, 5)[1:3])
+    found = register_rigid(one[Kind.NCCT], other[Kind.CBF])
+    assert not found.trusted
 
 
 def test_applying_changes_the_place_only(phantom):

@@ -1,0 +1,96 @@
+"""Several pictures at once, and two steps, in a real browser."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.room import open_room
+from reader_study.building.builder import build_study
+from reader_study.building.demo import write_template
+from tests.app.browser.conftest import let_in
+from tests.app.browser.driving import Server, press, see, settle, stored
+from tests.app.browser.test_viewer import on_canvas, pixels
+from tests.app.material import admit, open_study_of
+from tests.reader_study import material
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def reading_room(request, tmp_path, browser):
+    """A page at the first reading of a template's study, and its server."""
+    name = request.param
+    write_template(tmp_path / "study.toml", name, demo=True)
+    text = (tmp_path / "study.toml").read_text().replace("number = 4", "number = 2")
+    build_study(material.request(tmp_path, text, jobs=1))
+    room = open_room(tmp_path / "STUDY")
+    codes = admit(room)
+    open_study_of(room)
+    room.store.close()
+    server = Server(tmp_path / "STUDY")
+    server.start()
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    try:
+        let_in(server, context, codes["anna"])
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator(".viewer[data-scale]").wait_for()
+        settle(page)
+        yield page, server
+    finally:
+        context.close()
+        server.stop()
+
+
+def photograph(page, name):
+    folder = os.environ.get("MAGIC_SHOTS")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+@pytest.mark.parametrize(
+    "reading_room", ["afc", "ranking", "preference"], indirect=True
+)
+def test_pictures_stand_side_by_side_and_move_together(reading_room):
+    page, server = reading_room
+    n = server.room.study.protocol.design.at_once
+    photograph(page, f"display-{server.room.study.protocol.design.display}")
+    token = server.room.session_of("anna").progress().token
+    parts = np.split(pixels(server.room.study.image_bytes(token)), n, axis=1)
+
+    press(page, "a")
+    view, shown = on_canvas(page)
+    assert (view["pictures"], view["scale"]) == (str(n), "1")
+    ratio = page.evaluate("devicePixelRatio")
+    head, gap = round(28 * ratio), round(6 * ratio)
+    width = (shown.shape[1] - gap * (n - 1)) // n
+    height, wide = parts[0].shape[:2]
+    x, y = int(view["x"]), int(view["y"])
+    for place, part in enumerate(parts):
+        left = place * (width + gap) + x
+        there = shown[head + y : head + y + height, left : left + wide]
+        assert (there == part).all()
+
+    press(page, "1")
+    if server.room.study.questionnaire.ids[1:]:
+        press(page, "2")
+    press(page, ["Control+Enter"])
+    see(page, "Reading 1 saved")
+    (response,) = stored(server)
+    question = server.room.study.questionnaire.questions[0]
+    assert response.answers[question.id] == question.codes[0]
+
+
+@pytest.mark.parametrize("reading_room", ["aided"], indirect=True)
+def test_the_second_step_follows_the_first_and_shows_its_answer(reading_room):
+    page, server = reading_room
+    see(page, "Step 1 of 2. Your answers stay")
+    see(page, "case 1 of 16, step 1 of 2")
+    photograph(page, "display-aided-1")
+    press(page, ["5", "Control+Enter"])
+    see(page, "Step 2 of 2. Please answer again")
+    see(page, "Step 1: Q1 Probably present")
+    photograph(page, "display-aided-2")
+    assert [r.answers for r in stored(server)] == [{"Q1": 5}]

@@ -1,0 +1,90 @@
+"""Every type of question in a real browser, by keys alone and by hand."""
+
+import json
+
+import pytest
+
+from tests.app.browser.conftest import let_in, serving
+from tests.app.browser.driving import open_reading, press, see, settle, stored
+from tests.app.material import PROTOCOL, build
+from tests.reader_study.every_type import EVERY_TYPE
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def built_of_every_type(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("every-type")
+    (folder / "own.json").write_text(json.dumps(EVERY_TYPE))
+    protocol, _ = PROTOCOL.split("[analysis]")
+    return build(folder, protocol.replace('"paper"', '"own.json"'))
+
+
+@pytest.fixture
+def asked(built_of_every_type, tmp_path):
+    yield from serving(built_of_every_type, tmp_path / "STUDY")
+
+
+def test_all_types_are_answered_by_keys_alone(asked, context):
+    page = open_reading(let_in(asked, context, asked.codes["anna"]), asked)
+    assert page.locator(".line[data-marked]").count() == 0
+    press(page, ["1", "3"])  # a lesion, of grade 3
+    settle(page)
+    press(page, ["1", "3"])  # two sites, the last of them with a reason
+    page.keyboard.type("near the falx")
+    press(page, ["Escape"])
+    settle(page)
+    press(page, ["2"])  # the key goes into the number's field
+    page.keyboard.type(".5")
+    press(page, ["Enter", "4", "ArrowLeft"])  # the line: 40, then 39
+    page.wait_for_timeout(600)
+    settle(page)
+    press(page, ["Enter"])
+    page.wait_for_timeout(300)
+    page.keyboard.type("motion")
+    press(page, ["Control+Enter"])
+    see(page, "2 of 3")
+
+    (response,) = stored(asked)
+    assert response.answers == {
+        "lesion": 1, "grade": 3, "sites": "1|-1", "volume": 2.5, "sure": 39,
+        "why": "motion",
+    }  # fmt: skip
+    assert response.reasons == {"sites": "near the falx"}
+    assert page.locator(".line[data-marked]").count() == 0  # nothing is carried over
+
+
+def test_a_line_is_not_answered_before_it_is_touched_and_hidden_texts_come_back(
+    asked, context
+):
+    page = open_reading(let_in(asked, context, asked.codes["anna"]), asked)
+    press(page, ["2", "1"])
+    settle(page)
+    page.get_by_role("button", name="Save and next").click()
+    see(page, "Please complete sure.")
+    line = page.locator(".line input")
+    line.click(position={"x": 30, "y": 10})
+    page.wait_for_timeout(600)
+    settle(page)
+    page.get_by_label("why What makes you unsure?").fill("noise")
+    press(page, ["Tab"])
+    settle(page)
+    line.press("9")  # sure: the text is not asked for any longer
+    page.wait_for_timeout(600)
+    settle(page)
+    assert not page.get_by_label("why What makes you unsure?").is_visible()
+    page.reload()
+    see(page, "1 of 3")
+    assert page.locator(".line output").inner_text() == "90"
+    page.locator(".line input").press("1")
+    page.wait_for_timeout(600)
+    settle(page)
+    assert page.get_by_label("why What makes you unsure?").input_value() == "noise"
+    page.locator(".line input").press("9")
+    page.wait_for_timeout(600)
+    settle(page)
+    page.get_by_role("button", name="Save and next").click()
+    see(page, "2 of 3")
+
+    (response,) = stored(asked)
+    assert response.answers == {"lesion": 0, "grade": 1, "sure": 90}

@@ -1,0 +1,118 @@
+"""The machine's test has to fail where it should, or it means nothing."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from magic_model.data.cohort import Cohort
+from magic_model.evaluation import machine
+from magic_model.evaluation.realism import HALVES, JOINTLY, measure_realism
+from magic_model.evaluation.selection import select
+from magic_model.evaluation.tables import all_tables
+from magic_model.evaluation.writing import as_json, describe
+from magic_model.maps import PerfusionMap
+
+CBF = PerfusionMap.CBF
+PATIENTS = 5
+
+
+@pytest.fixture(scope="module")
+def textures():
+    """Patches of each patient: measured, with speckle; blurred; blurred with noise."""
+    rng = np.random.default_rng(3)
+    shape = (12, 1, machine.PATCH, machine.PATCH)
+    kinds = {"measured": [], "blurred": [], "noisy": [], "again": []}
+    for _ in range(PATIENTS):
+        level = 1 + 0.3 * rng.random()  # patients differ
+
+        def speckle(level=level):
+            fine = ndimage.gaussian_filter(rng.normal(size=shape), (0, 0, 1, 1))
+            return level * fine / fine.std()
+
+        clean = ndimage.gaussian_filter(speckle(), (0, 0, 3, 3))
+        kinds["measured"].append(speckle())
+        kinds["again"].append(speckle())
+        kinds["blurred"].append(clean)
+        white = rng.normal(size=shape) * math.sqrt(level**2 - clean.var())
+        kinds["noisy"].append(clean + white)
+    return {
+        kind: [machine.patch_features(patches) for patches in parts]
+        for kind, parts in kinds.items()
+    }
+
+
+@pytest.mark.slow
+def test_a_forest_tells_blurred_maps_and_white_noise_and_not_two_draws(textures):
+    measured = textures["measured"]
+    for kind in ("blurred", "noisy"):
+        found = machine.turing_test(measured, textures[kind])
+        assert found.auc > 0.95, kind
+        assert found.interval.low > 0.9
+    same = machine.turing_test(measured, textures["again"])
+    assert 0.35 < same.auc < 0.65
+    assert same.interval.low < 0.5 < same.interval.high
+    assert (same.n_patients, same.n_patches) == (PATIENTS, 2 * 12 * PATIENTS)
+
+
+def test_too_few_patients_are_not_asked(textures):
+    found = machine.turing_test(textures["measured"][:2], textures["blurred"][:2])
+    assert math.isnan(found.auc)
+    assert math.isnan(found.interval.low)
+    assert found.n_patients == 2
+
+
+def test_a_copy_is_more_alike_than_another_patch():
+    rng = np.random.default_rng(0)
+    pool = ndimage.gaussian_filter(rng.normal(size=(9, 2, 64, 64)), (0, 0, 2, 2))
+    others = ndimage.gaussian_filter(rng.normal(size=(4, 2, 64, 64)), (0, 0, 2, 2))
+    assert machine.likeness(2 * pool[:3] + 1, pool) == pytest.approx(1)
+    assert machine.likeness(others, pool) < 0.6
+    assert math.isnan(machine.likeness(others, pool[:0]))
+
+
+def test_patches_are_mostly_brain_and_not_too_many():
+    mask = np.zeros((20, 128, 160), bool)
+    mask[:, :, :90] = True
+    images = np.stack([mask, 2 * mask], 1).astype(np.float32)
+    patches = machine.cut_patches(images, mask)
+    assert patches.shape == (40, 2, 64, 64)
+    assert (patches[:, 1] == 2 * patches[:, 0]).all()
+    assert patches[:, 0].mean((1, 2)).min() >= 0.8
+    assert machine.cut_patches(images, mask & False).shape == (0, 2, 64, 64)
+
+
+@pytest.fixture
+def realism(measured, methods, monkeypatch):
+    monkeypatch.setattr(machine, "_TREES", 10)
+    chosen = {
+        name: Cohort(cohort.folder, cohort.patients[:3])
+        for name, cohort in methods.items()
+    }
+    return measure_realism(select(measured, chosen))
+
+
+@pytest.mark.slow
+def test_realism_of_methods_stands_beside_the_measured_halves(realism, evaluation):
+    """`poor` has the noise of half of each value, which is power in every fine band."""
+    good, poor = realism.of("good", CBF), realism.of("poor", CBF)
+    assert good.power[3] == pytest.approx(1, abs=0.2)
+    assert poor.power[3] > 1.5
+    assert good.histogram < poor.histogram
+    assert np.isnan(realism.of("good", None).power).all()
+    assert realism.of(HALVES, None).machine.n_patients == 3
+    with pytest.raises(KeyError):
+        realism.of("best", CBF)
+    frame = realism.to_frame()
+    assert set(frame["map"]) == {"cbf", "cbv", "mtt", "ttp", JOINTLY}
+    assert list(realism.likeness) == ["measured", "good", "poor"]
+    assert realism.likeness["measured"] >= realism.likeness["poor"]
+    with_looks = replace(evaluation, realism=realism)
+    text = describe(with_looks)
+    assert "Realism over 3 patients" in text
+    assert "likeness to the nearest patch" in text
+    assert len(as_json(with_looks)["realism"]) == 15
+    assert all_tables(with_looks)[-1].name == "realism"
+    assert as_json(evaluation)["realism"] == []

@@ -1,0 +1,170 @@
+"""Texture is sampled: it must not touch what a network said, nor depend on the view."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from magic_model.data.lesion import find_lesion
+from magic_model.data.slices import SliceStack
+from magic_model.data.volume import Kind
+from magic_model.errors import DataError
+from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
+from magic_model.metrics.spectrum import power_ratios
+from magic_model.texture import (
+    TextureFit,
+    TextureModel,
+    low_band,
+    texture_of,
+)
+
+CBF, TTP = PerfusionMap.CBF, PerfusionMap.TTP
+SIZE, PIXEL = 128, 1.6
+
+
+def stack_of(n=2, spacing=10.0, size=SIZE):
+    """Slices of a round head about the origin, in a field of that many pixels."""
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    inside = np.hypot(x / 42, y / 50) < 1
+    mask = np.broadcast_to(inside, (n, size, size)).copy()
+    affine = np.diag([PIXEL, PIXEL, spacing, 1.0])
+    affine[:3, 3] = -PIXEL * (size - 1) / 2, -PIXEL * (size - 1) / 2, 12.0
+    return SliceStack(
+        "P1", np.zeros((n, 3, size, size), np.float32), {}, mask, affine, np.arange(n)
+    )
+
+
+def smooth_maps(stack, *, late=False):
+    """What an error-first network gives: hardly any detail, and maybe a lesion."""
+    height, width = stack.mask.shape[1:]
+    rows, columns = np.mgrid[:height, :width]
+    where = np.hypot(rows - height / 2, columns - width / 2 + 20) < 14
+    ill = ndimage.gaussian_filter((where if late else where * 0).astype(float), 2)
+    values = {
+        CBF: 42 - 36 * ill,
+        PerfusionMap.CBV: 2.6 - 1.8 * ill,
+        PerfusionMap.MTT: 4.0 + 4.5 * ill,
+        TTP: 13.0 + 7.5 * ill,
+    }
+    return {
+        name: np.where(stack.mask, value, 0).astype(np.float32)
+        for name, value in values.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Learnt from maps with speckle of 10 % at low and 4 % of the range at high CBF."""
+    rng = np.random.default_rng(0)
+    fit = TextureFit(PAPER_MAPS, PIXEL)
+    stack = stack_of()
+    inside = stack.mask[0]
+    ramp = np.broadcast_to(np.linspace(0.2, 0.8, SIZE), (SIZE, SIZE))
+    smooth = np.stack([ramp] * 4)
+    for _ in range(6):
+        shared = rng.normal(size=(SIZE, SIZE))
+        noise = np.stack([shared, shared, *rng.normal(size=(2, SIZE, SIZE))])
+        noise = ndimage.gaussian_filter(noise, (0, 0.8, 0.8))
+        noise /= noise.std((1, 2), keepdims=True)
+        amplitude = np.stack([0.12 - 0.1 * ramp, *[np.full_like(ramp, 0.03)] * 3])
+        fit.see(smooth, smooth + amplitude * noise, inside)
+    return TextureModel.from_dict(fit.model().to_dict())
+
+
+def test_it_is_as_strong_and_as_shared_as_what_it_was_learnt_from(model):
+    stack = stack_of(3)
+    for level, wanted in ((0.4, 0.08), (0.6, 0.06)):
+        flat = {
+            name: np.where(stack.mask, level * MAP_SPECS[name].value_range[1], 0)
+            for name in PAPER_MAPS
+        }
+        drawn = model.add(stack, flat, seed=1)
+        share = drawn[CBF][stack.mask] / 60 - level
+        # The low band, a fifth of the power, and the finest are not texture's.
+        assert share.std() == pytest.approx(0.75 * wanted, rel=0.2)
+        others = [drawn[m][stack.mask] for m in (PerfusionMap.CBV, TTP)]
+        alike, apart = (np.corrcoef(share, other)[0, 1] for other in others)
+        assert alike > 0.85
+        assert abs(apart) < 0.1
+    assert (drawn[CBF][~stack.mask] == 0).all()
+
+
+def test_the_low_band_is_the_networks(model):
+    stack = stack_of()
+    for late in (False, True):
+        maps = smooth_maps(stack, late=late)
+        drawn = model.add(stack, maps, seed=3)
+        for name in PAPER_MAPS:
+            span = MAP_SPECS[name].value_range[1]
+            for before, after, inside in zip(
+                maps[name], drawn[name], stack.mask, strict=True
+            ):
+                added = (after - before)[inside] / span
+                moved = (low_band(after, inside) - low_band(before, inside)) / span
+                assert added.std() > 0.015
+                inner = ndimage.binary_erosion(inside, iterations=8)
+                assert moved[inner].std() < 0.1 * added.std()
+    ratios = power_ratios(drawn[TTP], maps[TTP], stack.mask)  # of the one with a lesion
+    assert ratios[0] == pytest.approx(1, abs=0.05)
+    assert ratios[3] > 2
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_it_paints_no_lesion_and_hides_none(model, late):
+    stack = stack_of(4)
+    brain = stack.to_volume(stack.mask.astype(np.float32), Kind.BRAIN_MASK)
+    plain = smooth_maps(stack, late=late)
+    found = []
+    for maps in (plain, *(model.add(stack, plain, seed) for seed in (1, 2))):
+        volumes = {n: stack.to_volume(x, Kind(n)) for n, x in maps.items()}
+        found.append(find_lesion(volumes, brain))
+    before, *after = found
+    assert (before.penumbra_ml > 20) is late
+    for lesion in after:
+        assert lesion.penumbra_ml == pytest.approx(before.penumbra_ml, rel=0.05)
+        assert lesion.core_ml == pytest.approx(before.core_ml, rel=0.1, abs=0.1)
+
+
+def test_it_is_fixed_in_the_patient(model):
+    """At another spacing, field of view and order, and drawn alone, it is the same."""
+    stack = stack_of(3, spacing=4.0)
+    maps = smooth_maps(stack)
+    whole = model.add(stack, maps, seed=1)[CBF]
+    for number in (2, 0):
+        lone = replace(
+            stack,
+            mask=stack.mask[number : number + 1],
+            positions=stack.positions[number : number + 1],
+        )
+        part = {name: image[number : number + 1] for name, image in maps.items()}
+        assert model.add(lone, part, seed=1)[CBF][0] == pytest.approx(whole[number])
+    wide = stack_of(2, spacing=8.0, size=SIZE + 32)
+    other = model.add(wide, smooth_maps(wide), seed=1)[CBF]
+    inner = (slice(16, -16), slice(16, -16))
+    assert (wide.mask[0][inner] == stack.mask[0]).all()
+    assert other[0][inner] == pytest.approx(whole[0], abs=1e-3)
+    assert other[1][inner] == pytest.approx(whole[2], abs=1e-3)
+    apart = model.add(stack, maps, seed=2)[CBF]
+    someone = model.add(replace(stack, patient_id="P2"), maps, seed=1)[CBF]
+    for changed in (apart, someone):
+        both = np.stack([x[stack.mask] for x in (changed, whole)])
+        assert abs(np.corrcoef(both)[0, 1]) < 0.1
+
+
+def test_what_is_not_there_is_said(model):
+    assert texture_of(False, None, "net") is None
+    with pytest.raises(DataError, match="net: the recipe asks for texture"):
+        texture_of(True, None, "net")
+    plain = model.to_dict()
+    assert texture_of(True, plain, "net").maps == PAPER_MAPS
+    with pytest.raises(DataError, match="must be"):
+        TextureModel.from_dict({**plain, "levels": plain["levels"][:2]})
+    fit = TextureFit(PAPER_MAPS, PIXEL)
+    fit.see(np.zeros((4, 9, 9)), np.zeros((4, 9, 9)), np.ones((9, 9), bool))
+    with pytest.raises(DataError, match="learnt from slices with brain, got none"):
+        TextureFit(PAPER_MAPS, PIXEL).model()
+    extra = {PerfusionMap.TMAX: np.ones((2, SIZE, SIZE), np.float32)}
+    stack = stack_of()
+    drawn = model.add(stack, smooth_maps(stack) | extra, seed=1)
+    assert (drawn[PerfusionMap.TMAX] == 1).all()
