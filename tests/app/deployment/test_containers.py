@@ -1,11 +1,8 @@
 """The files of `containers/` call the programs with options that they have."""
 
 import re
-<<<<<<< HEAD
-=======
 import shutil
 import subprocess
->>>>>>> main
 
 import pytest
 import yaml
@@ -70,8 +67,6 @@ def test_what_is_copied_is_there(file):
     names = " ".join(map(" ".join, copied)).split()
     assert {"pyproject.toml", "analysis", "constraints.txt"} <= set(names)
     assert [name for name in names if not (ROOT / name).exists()] == []
-<<<<<<< HEAD
-=======
 
 
 def test_a_linter_finds_nothing_where_there_is_one():
@@ -80,4 +75,3 @@ def test_a_linter_finds_nothing_where_there_is_one():
         pytest.skip("hadolint is not installed")
     done = subprocess.run([linter, CONTAINERS / "Dockerfile"], check=False)
     assert done.returncode == 0
->>>>>>> main
