@@ -47,6 +47,12 @@ def test_the_citation_is_of_this_version():
     assert citation["title"] == PROJECT["name"]
 
 
+def test_classifiers_name_what_was_tried():
+    systems = [c for c in PROJECT["classifiers"] if c.startswith("Operating System")]
+
+    assert systems == ["Operating System :: POSIX :: Linux"]
+
+
 @pytest.mark.parametrize("program", MAIN)
 def test_a_program_says_its_version(program, capsys, monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda name: f"<{name}>")
