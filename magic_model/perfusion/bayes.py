@@ -16,7 +16,8 @@ from magic_model.perfusion.denoising import Array, Denoised, Mask
 from magic_model.perfusion.threads import spread
 from magic_model.perfusion.tissues import Tissues
 
-_AT_A_TIME = 256  # voxels: what they need fits a processor's cache
+_AT_A_TIME = 40_000  # voxels times tissues: what they need fits a processor's cache
+_LEAST_LOG = -60.0  # below, numbers lose digits and a processor its pace
 _LEAST_SD = 0.02  # of a curve's size: what grid and artery are too coarse for
 _USUAL_SD_S = 4.0  # of the delay, around that of the whole brain
 _NEAR_SD_S = 1.5  # around that of the neighbours
@@ -165,6 +166,36 @@ class _Near:
         expected = np.full(voxels, delay), np.full(voxels, sd)
         return cls(*expected, np.zeros(voxels), np.full(voxels, math.inf))
 
+    def weights(self, grid: "_Grid") -> tuple[FloatArray, FloatArray]:
+        """Return how likely each tissue is before the curve, up to a constant.
+
+        Returns:
+            `(voxels, 5)` and `(5, tissues)`, whose product is the logarithm: squares
+            of distances written out, so that no array of distances is made.
+        """
+        middle, usual = grid.delays.mean(), grid.transits.mean()  # else they cancel
+        known = np.stack(
+            [
+                np.broadcast_to(values, grid.prior.shape).ravel()
+                for delays, transits in [
+                    ((grid.delays - middle)[:, None, None], grid.transits - usual)
+                ]
+                for values in (grid.prior, delays, delays**2, transits, transits**2)
+            ]
+        )
+        delay, transit = 1 / self.delay_sd**2, 1 / self.transit_sd**2
+        wanted = np.stack(
+            [
+                np.ones_like(delay),
+                (self.delay - middle) * delay,
+                -delay / 2,
+                (self.transit - usual) * transit,
+                -transit / 2,
+            ],
+            axis=1,
+        )
+        return wanted.astype("f4"), known.astype("f4")
+
     def of(self, these: slice | NDArray[np.intp]) -> "_Near":
         """Return what is expected of some voxels."""
         return _Near(
@@ -289,22 +320,25 @@ class _Grid:
             ],
             axis=-1,
         ).reshape(-1, 6)
+        facts32 = facts.astype("f4")
+        expected, known = near.weights(self)
         unit = np.ascontiguousarray(self.unit.reshape(-1, self.unit.shape[-1]).T)
         per_score = self.per_score.reshape(-1, 2)
+        voxels = max(1, _AT_A_TIME // len(facts))
         parts = [
-            slice(start, start + _AT_A_TIME)
-            for start in range(0, len(scores), _AT_A_TIME)
+            slice(start, start + voxels) for start in range(0, len(scores), voxels)
         ]
 
         def work(part: slice) -> Array:
             scale = (sd[part] * math.sqrt(2)).astype("f4")[:, None]
             fit = scores[part] / scale @ unit
             np.maximum(fit, 0, out=fit)
-            weight = fit * fit
-            weight += self._expected(near.of(part)).reshape(weight.shape)
+            weight = expected[part] @ known
+            weight += fit * fit
             weight -= weight.max(axis=1, keepdims=True)
+            np.maximum(weight, _LEAST_LOG, out=weight)
             np.exp(weight, out=weight)
-            sums = (weight @ facts.astype("f4")).astype(np.float64)
+            sums = (weight @ facts32).astype(np.float64)
             weight *= fit
             total = sums[:, :1]
             says = (weight @ per_score) * scale / total
@@ -315,10 +349,3 @@ class _Grid:
         delay_sd = np.sqrt(np.maximum(delay2 - delay**2, 0))
         transit_sd = np.sqrt(np.maximum(transit2 - transit**2, 0))
         return _Weighed(flow, volume, delay, peak, transit, delay_sd, transit_sd)
-
-    def _expected(self, near: _Near) -> FloatArray:
-        """Return the logarithm of how likely each tissue is before the curve."""
-        late = (self.delays - near.delay[:, None]) / near.delay_sd[:, None]
-        slow = (self.transits - near.transit[:, None]) / near.transit_sd[:, None]
-        away = late[:, :, None, None] ** 2 + slow[:, None, None, :] ** 2
-        return np.asarray(self.prior - np.float32(0.5) * away.astype("f4"))

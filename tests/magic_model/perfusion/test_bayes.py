@@ -12,6 +12,7 @@ from benchmarks.perfusion import (
 from benchmarks.perfusion_objects import make_head, make_object, passage
 from magic_model.maps import PerfusionMap
 from magic_model.perfusion import tissues
+from magic_model.perfusion.bayes import _Grid, _Near
 from magic_model.perfusion.compute import Choices, compute_perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.tissues import Tissues
@@ -30,6 +31,39 @@ def test_curves_of_tissues_are_those_of_another_generator(bolus):
 
     assert found.curves[0, late, 10] == pytest.approx(other, abs=0.005 * other.max())
     assert found.peaks[0, late, 10] == pytest.approx(times[other.argmax()], abs=1)
+
+
+@pytest.mark.parametrize("size", [0.3, 30.0])  # weights alike; all but a few are none
+def test_means_are_those_of_the_formula_summed_up_one_by_one(size, monkeypatch):
+    rng = np.random.default_rng(8)
+    monkeypatch.setattr("magic_model.perfusion.bayes._AT_A_TIME", 70)
+    unit = rng.standard_normal((3, 2, 4, 5)).astype("f4")
+    prior, peak = rng.standard_normal((2, 3, 2, 4)).astype("f4")
+    per_score = rng.random((3, 2, 4, 2), dtype="f4")
+    delays, transits = np.array([-1.0, 2.0, 5.0]), np.array([0.5, 1.0, 1.5, 3.0])
+    grid = _Grid(unit, prior, per_score, peak, delays, transits)
+    scores = (size * rng.standard_normal((7, 5))).astype("f4")
+    sd, expected = rng.uniform(0.5, 2, 7), rng.standard_normal((2, 7))
+    near = _Near(expected[0], np.full(7, 1.5), expected[1], np.full(7, 0.4))
+    found = grid.weigh(scores, sd, near)
+
+    for voxel in range(7):
+        rows = []
+        for d, s, t in np.ndindex(prior.shape):
+            fit = max(float(scores[voxel] @ unit[d, s, t]), 0) / sd[voxel]
+            late = (delays[d] - expected[0, voxel]) / 1.5
+            slow = (transits[t] - expected[1, voxel]) / 0.4
+            log = (fit**2 - late**2 - slow**2) / 2 + float(prior[d, s, t])
+            flow, volume = fit * sd[voxel] * per_score[d, s, t]
+            rows.append([log, flow, volume, delays[d], transits[t], peak[d, s, t]])
+        log, *says = np.array(rows).T
+        flow, volume, delay, transit, late = says @ np.exp(log - log.max())
+        of = np.exp(log - log.max()).sum()
+        assert found.flow[voxel] == pytest.approx(flow / of, rel=1e-3)
+        assert found.volume[voxel] == pytest.approx(volume / of, rel=1e-3)
+        assert found.delay[voxel] == pytest.approx(delay / of, abs=2e-3)
+        assert found.transit[voxel] == pytest.approx(transit / of, abs=2e-3)
+        assert found.peak[voxel] == pytest.approx(late / of, abs=2e-3)
 
 
 def test_flow_volume_and_delay_follow_the_truth(known):
