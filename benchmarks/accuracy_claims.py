@@ -2,6 +2,7 @@
 
     python -m benchmarks.accuracy_claims
     python -m benchmarks.accuracy_claims --studies 40   (quick)
+    python -m benchmarks.accuracy_claims --many 10000   (8 readers or more)
 
 Bots answer with the AUC planted by each method, and a plan with a margin is answered as
 a report does (`answer_plan`). Printed by design: how often the intervals of both AUCs
@@ -13,6 +14,7 @@ rehearsals of 40 readers and 600 cases; last, the power of Hillis' test.
 import argparse
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -31,7 +33,7 @@ from reader_study.formats.responses import Reading, Responses
 from reader_study.rehearsal.accurate import AccurateBots
 from reader_study.rehearsal.bots import SimulationPlan
 
-STUDIES, PILOTS, SEED = 400, 20, 41
+STUDIES, PILOTS, SEED, PARTS = 400, 20, 41, 8
 TOLERANCE = 0.04
 """Of power said, beside the chance of the rehearsals."""
 RATING = "Q3 > 1 by Q4"
@@ -154,6 +156,53 @@ def outcomes(
         )
 
 
+def claims(design: Design, studies: int, seed: list[int]) -> float:
+    """Return the share of studies that claim, asked of ratings and not of reports."""
+    rng, bots = np.random.default_rng(seed), design.bots()
+    rate = np.vectorize(lambda *answers: bots.rating.table[answers])
+    shape = (design.readers, design.cases, len(METHODS))
+    reader, case, method = (axis.ravel() for axis in np.indices(shape))
+    rows: dict[str, Any] = {
+        "reader": reader,
+        "case": case,
+        "modality": np.array(METHODS)[method],
+        "truth": bots.diseased[case].astype(int),
+    }
+    claimed = 0
+    for _ in range(studies):
+        drawn = bots.draw(design.readers, rng)
+        rows["rating"] = rate(*(drawn[name] for name in bots.rating.names)).ravel()
+        study = multireader_accuracy(rows).for_decisions()
+        found = study.non_inferiority("MAGIC", "RAPID", design.margin)
+        claimed += found.shown is True
+    return claimed / studies
+
+
+def print_many(studies: int) -> None:
+    """Print how far power is from claims, designs of 8 readers or more."""
+    print(f"{studies} studies a design, seed {SEED}")
+    print("readers x cases  AUC         margin  claimed  power  points apart")
+    for place, design in enumerate(DESIGNS):
+        difference = design.auc[1] - design.auc[0]
+        if design.readers < 8 or difference <= -design.margin:
+            continue
+        test = AccuracyTest(difference=difference, margin=design.margin)
+        parts = np.full(PARTS, studies // PARTS)
+        seeds = [[SEED, place, part] for part in range(PARTS)]
+        with ProcessPoolExecutor() as pool:
+            of = pool.map(claims, [design] * PARTS, parts.tolist(), seeds)
+            claimed = float(np.mean(list(of)))
+        rng = np.random.default_rng([SEED, place, PARTS])
+        components, guard = pilots(design, rng)
+        size = (design.readers, design.cases)
+        said = test.power(components, *size, guard).power
+        aucs = " ".join(f"{auc:.2f}" for auc in design.auc)
+        named = f"{size[0]} x {size[1]}"
+        apart = 100 * (said - claimed)
+        rates = f"{claimed:.3f}    {said:.3f}  {apart:+.1f}"
+        print(f"{named:<17}{aucs:<12}{design.margin:<8g}{rates}")
+
+
 def _ratings(bots: AccurateBots, responses: Responses) -> dict[str, Sequence[object]]:
     rows = [
         (r.reader, r.case, r.method, int(r.truth == "1"), bots.rating.value(r.answers))
@@ -171,7 +220,12 @@ def main() -> None:
     """Print one line a design."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=STUDIES)
-    studies = parser.parse_args().studies
+    parser.add_argument("--many", type=int, metavar="STUDIES")
+    given = parser.parse_args()
+    if given.many:
+        print_many(given.many)
+        return
+    studies = given.studies
     print(f"{studies} rehearsals a design, seed {SEED}")
     print(
         "readers x cases  AUC         margin  held: RAPID MAGIC  diff.  claimed  power"
