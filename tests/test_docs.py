@@ -189,6 +189,8 @@ def test_links_lead_somewhere(page):
     for file, anchor in links(page):
         target = page.parent / file if file else page
         assert target.exists(), file
+        on_site = target.suffix != ".md" or DOCS in target.resolve().parents
+        assert on_site or DOCS not in page.parents, f"{file} is no page of the site"
         if anchor and target.suffix == ".md":
             assert anchor in anchors(target), (file, anchor)
 
