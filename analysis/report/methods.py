@@ -166,5 +166,20 @@ def methods_paragraphs(study: StudyResults) -> list[str]:
     return [with_numbers(text, numbers) for text in texts]
 
 
+def of_parts(parts: Sequence[Cites], provenance: Provenance) -> list[str]:
+    """Return the methods of a report that is nothing but its parts.
+
+    Args:
+        parts: In the order in which they are described.
+        provenance: Of the readings.
+    """
+    numbers = numbered(parts, ())
+    texts = [" ".join(part.methods) for part in parts if part.methods]
+    said = [with_numbers(text, numbers) for text in texts]
+    simulated = provenance == "simulated"
+    first = ["The readings analysed here are simulated."] if simulated else []
+    return [*first, *said, software()]
+
+
 def _readers(n: int) -> str:
     return "one reader" if n == 1 else f"{n} readers"

@@ -2,11 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from reader_study.blinding_audit.facts import FileFacts, PictureFacts, measured
+from reader_study.blinding_audit.facts import (
+    FileFacts,
+    PictureFacts,
+    measured,
+    narrowed,
+)
 from reader_study.blinding_audit.findings import Check
 from reader_study.building import png
 from reader_study.design.truth import Truth, TruthCell
@@ -45,16 +50,7 @@ def places_told(told: Told) -> Told:
         for token, cell in told.cells.items()
         if told.test in cell.shown
     }
-    slots = [
-        replace(
-            slot,
-            orders={
-                trial: tuple(token for token in order if token in cells)
-                for trial, order in slot.orders.items()
-            },
-        )
-        for slot in told.slots
-    ]
+    slots = narrowed(told.slots, cells)
     facts = [f for f in told.facts if f.presentation.token in cells]
     return Told(slots, facts, cells, FIRST)
 

@@ -4,8 +4,8 @@ import hashlib
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reader_study.blinding_audit.findings import Check
 from reader_study.building import png
 from reader_study.errors import StudyError
-from reader_study.formats.manifest import Presentation
+from reader_study.formats.manifest import Presentation, Slot
 
 _DARK = 24  # of 255: background with its noise, darker than any tissue shown
 _N_COLOURS = 2**24
@@ -137,6 +137,20 @@ def read_file_facts(path: Path, presentation: Presentation) -> FileFacts:
         mode=status.st_mode,
         inode=status.st_ino,
     )
+
+
+def narrowed(slots: Iterable[Slot], tokens: Container[str]) -> list[Slot]:
+    """Return slots whose orders hold some presentations alone."""
+    return [
+        replace(
+            slot,
+            orders={
+                trial: tuple(token for token in order if token in tokens)
+                for trial, order in slot.orders.items()
+            },
+        )
+        for slot in slots
+    ]
 
 
 def measured(pixels: png.Pixels, data: bytes) -> PictureFacts:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from reader_study.blinding_audit.cues import file_orders, position_cue
-from reader_study.blinding_audit.facts import FileFacts
+from reader_study.blinding_audit.facts import FileFacts, narrowed
 from reader_study.blinding_audit.findings import Cue
 from reader_study.building.cases_file import diseased_cases
 from reader_study.design.truth import Truth, TruthCell
@@ -69,16 +69,7 @@ def standard_cues(
         for token, cell in truth.cells.items()
         if cell.case in diseased and not (aided and cell.method != protocol.reference)
     }
-    slots = [
-        replace(
-            slot,
-            orders={
-                trial: tuple(token for token in order if token in cells)
-                for trial, order in slot.orders.items()
-            },
-        )
-        for slot in manifest.slots
-    ]
+    slots = narrowed(manifest.slots, cells)
     known = [f for f in facts if f.presentation.token in cells]
     is_diseased = np.array(
         [cells[f.presentation.token].method == _DISEASED for f in known]

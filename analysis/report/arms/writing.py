@@ -73,7 +73,7 @@ def page(
         sections=made,
         first=FIRST,
         figures=encoded,
-        methods=_methods(study, parts),
+        methods=methods.of_parts(parts, study.provenance),
         references=methods.cited(parts, ()),
         version=version("magic-ctp"),
         reproduction=None,
@@ -105,7 +105,9 @@ def _write_word(
     for section in (one for one in made if one.id in FIRST):
         documents.add_section(document, section, folder)
     parts = _parts(made, front)
-    documents.add_methods(document, _methods(study, parts), methods.cited(parts, ()))
+    documents.add_methods(
+        document, methods.of_parts(parts, study.provenance), methods.cited(parts, ())
+    )
     documents.add_remarks(document, study)
     word.add_page_break(document)
     document.add_heading("Supplement", 1)
@@ -132,12 +134,3 @@ def lead_of(study: results.ArmsResults) -> list[str]:
 
 def _under(arm: results.ArmResults) -> str:
     return f" under {arm.method}" if arm.method != ONE_METHOD else ""
-
-
-def _methods(study: results.ArmsResults, parts: Sequence[methods.Cites]) -> list[str]:
-    numbers = methods.numbered(parts, ())
-    texts = [" ".join(part.methods) for part in parts if part.methods]
-    said = [methods.with_numbers(text, numbers) for text in texts]
-    simulated = study.provenance == "simulated"
-    first = ["The readings analysed here are simulated."] if simulated else []
-    return [*first, *said, methods.software()]

@@ -83,7 +83,7 @@ def page(
         lead=lead_of(study),
         sections=made,
         figures=encoded,
-        methods=_methods(study, made),
+        methods=methods.of_parts(made, study.provenance),
         references=methods.cited(made, ()),
         version=version("magic-ctp"),
         front=None,
@@ -108,20 +108,13 @@ def lead_of(study: DisplayResults) -> list[str]:
     return [said, f"Plan of analysis: {origin_of_plan(study.plan)}"]
 
 
-def _methods(study: DisplayResults, made: Sequence[Section]) -> list[str]:
-    numbers = methods.numbered(made, ())
-    texts = [" ".join(part.methods) for part in made if part.methods]
-    said = [methods.with_numbers(text, numbers) for text in texts]
-    simulated = study.provenance == "simulated"
-    first = ["The readings analysed here are simulated."] if simulated else []
-    return [*first, *said, methods.software()]
-
-
 def _write_word(study: DisplayResults, made: Sequence[Section], folder: Path) -> None:
     document = documents.new_document(study.title, study.warning)
     for sentence in lead_of(study):
         document.add_paragraph(sentence)
     for section in made:
         documents.add_section(document, section, folder)
-    documents.add_methods(document, _methods(study, made), methods.cited(made, ()))
+    documents.add_methods(
+        document, methods.of_parts(made, study.provenance), methods.cited(made, ())
+    )
     document.save(str(folder / documents.WORD_NAME))
