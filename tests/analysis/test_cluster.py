@@ -44,7 +44,9 @@ def contents(folder):
         name = str(path.relative_to(folder))
         if path.suffix == ".docx":
             with ZipFile(path) as parts:
-                found |= {f"{name}/{part}": parts.read(part) for part in parts.namelist()}
+                found |= {
+                    f"{name}/{part}": parts.read(part) for part in parts.namelist()
+                }
         elif path.is_file():
             found[name] = path.read_bytes()
     return found
