@@ -15,6 +15,7 @@ from magic_model.cli.options import (
     Jobs,
     KeepGoing,
     Out,
+    Scheduler,
     Seed,
     Series,
 )
@@ -227,14 +228,14 @@ def generate(
     seed: Seed = 1,
     part: ArchivePart = "",
     keep_going: KeepGoing = False,
+    scheduler: Scheduler = "",
 ) -> int:
     """Generate perfusion maps from non-contrast CT. Research use only."""
-    from magic_model.batch import Part
+    from magic_model.batch import Archive, Part
     from magic_model.cli.progress import slices_progress
     from magic_model.data.dicom.table import describe_series
     from magic_model.distributed import process_group
     from magic_model.inference.generate import (
-        Archive,
         Generation,
         GenerationSettings,
         open_model,
@@ -253,17 +254,20 @@ def generate(
         seed=seed,
         bids=bids,
     )
-    archive = Archive(Part.parse(part), keep_going)
+    archive = Archive(Part.parse(part), keep_going, scheduler)
     if bids and archive.part.of > 1:
         msg = "--bids must be given without --part: a run of the whole, after the parts"
         raise DataError(msg)
     with process_group(device) as (world, place):
+        if scheduler:  # whose workers have working directories of their own
+            input_, out = input_.resolve(), out.resolve()
         sources = find_sources(input_, name, split, series=series)
         for source in sources if world.is_first else []:
             if source.series:
                 print(describe_series(source.series))
         require_apart(sources, out)
-        generation = Generation(open_model(checkpoint, place), settings)
+        model = replace(open_model(checkpoint, place), device=device)
+        generation = Generation(model, settings)
         with slices_progress(len(sources), shown=world.is_first) as progress:
             found = generation.run(sources, out, world, progress, archive)
         if world.is_first:
