@@ -199,5 +199,13 @@ def side_by_side(
     # Slow to import, and of no use to a small study.
     from joblib import Parallel, delayed
 
-    found = Parallel(n_jobs=jobs)(delayed(analyse)(*g) for g in arguments.values())
+    # Each in one tuple, which a cluster sends with the work: joblib leaves large arrays
+    # with one of its workers, and with it they would be lost.
+    found = Parallel(n_jobs=jobs)(
+        delayed(_apply)(analyse, given) for given in arguments.values()
+    )
     return dict(zip(arguments, found, strict=True))
+
+
+def _apply(analyse: Callable[..., _Result], given: tuple[Any, ...]) -> _Result:
+    return analyse(*given)
