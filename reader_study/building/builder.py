@@ -33,7 +33,7 @@ from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
-from reader_study.formats.manifest import SCHEMA, Manifest
+from reader_study.formats.manifest import SCHEMA, Manifest, program_version
 from reader_study.formats.protocol import Protocol
 
 
@@ -64,13 +64,22 @@ class BuiltStudy:
     discarded: str = ""
     """What the audit found in a first draw; empty if it found nothing."""
 
+    reserve: int = 0
+    """Places in reserve, among those of the manifest."""
+
     without_truth: str = ""
     """Which cases have no truth while others have one, as a sentence."""
 
     def __repr__(self) -> str:
         m = self.manifest
-        size = f"{len(m.presentations)} pictures for {counted(len(m.slots), 'reader')}"
-        return f"<BuiltStudy: {size}, commitment {m.commitment[:16]}...>"
+        return f"<BuiltStudy: {self.size}, commitment {m.commitment[:16]}...>"
+
+    @property
+    def size(self) -> str:
+        """How much was built, such as `40 pictures for 7 readers`."""
+        n_pictures, n = len(self.manifest.presentations), len(self.manifest.slots)
+        more = f" and {self.reserve} in reserve" if self.reserve else ""
+        return f"{n_pictures} pictures for {counted(n - self.reserve, 'reader')}{more}"
 
 
 def build_study(request: BuildRequest) -> BuiltStudy:
@@ -146,6 +155,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             slots=plan.slots,
             training_sha256=training.sha256,
             volumes=sealed,
+            program=program_version(),
         ).sealed()
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
@@ -155,7 +165,9 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             msg = f"The study was not built, for it would unblind: {report.leaks[0]}"
             raise (_UnluckyDrawError if report.by_draw else StudyError)(msg)
         _publish(stage, truth, request)
-    return BuiltStudy(manifest, report, discarded, without_truth(chosen))
+    return BuiltStudy(
+        manifest, report, discarded, protocol.reserve, without_truth(chosen)
+    )
 
 
 def _refuse_unsafe(request: BuildRequest) -> None:
