@@ -5,7 +5,7 @@ case nor method is named; the sealed key alone says what is behind a token.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -157,6 +157,8 @@ class Manifest:
         slots: One per planned reader.
         training_sha256: Hash of the list of training cases; empty if there are none.
         volumes: Sealed volumes, where readers scroll through stacks; else None.
+        panel_readings: By token how many readers of a panel gave which answer, where
+            its adjudication shows that.
         content_sha256: Hash of all of the above, by which damage is found before a
             database knows the study; empty in studies of earlier versions.
     """
@@ -171,6 +173,7 @@ class Manifest:
     slots: tuple[Slot, ...]
     training_sha256: checking.Text = ""
     volumes: Volumes | None = None
+    panel_readings: Mapping[str, checking.Filled] = field(default_factory=dict)
     content_sha256: checking.Text = ""
 
     def __post_init__(self) -> None:
@@ -242,6 +245,8 @@ class Manifest:
             del content["training_sha256"]
         if self.volumes is None:  # as before there were volumes
             del content["volumes"]
+        if not self.panel_readings:  # as before there were panels
+            del content["panel_readings"]
         if not self.content_sha256:  # as before it had one
             del content["content_sha256"]
         return content
