@@ -34,7 +34,7 @@ from reader_study.design.study_plan import StudyPlan
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
 from reader_study.formats.asking.panel import READINGS
-from reader_study.formats.manifest import SCHEMA, Manifest
+from reader_study.formats.manifest import SCHEMA, Manifest, program_version
 from reader_study.formats.protocol import Protocol
 
 
@@ -157,6 +157,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             training_sha256=training.sha256,
             volumes=sealed,
             panel_readings=_panel_readings(plan, cases, protocol),
+            program=program_version(),
         ).sealed()
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
