@@ -64,13 +64,22 @@ class BuiltStudy:
     discarded: str = ""
     """What the audit found in a first draw; empty if it found nothing."""
 
+    reserve: int = 0
+    """Places in reserve, among those of the manifest."""
+
     without_truth: str = ""
     """Which cases have no truth while others have one, as a sentence."""
 
     def __repr__(self) -> str:
         m = self.manifest
-        size = f"{len(m.presentations)} pictures for {counted(len(m.slots), 'reader')}"
-        return f"<BuiltStudy: {size}, commitment {m.commitment[:16]}...>"
+        return f"<BuiltStudy: {self.size}, commitment {m.commitment[:16]}...>"
+
+    @property
+    def size(self) -> str:
+        """How much was built, such as `40 pictures for 7 readers`."""
+        n_pictures, n = len(self.manifest.presentations), len(self.manifest.slots)
+        more = f" and {self.reserve} in reserve" if self.reserve else ""
+        return f"{n_pictures} pictures for {counted(n - self.reserve, 'reader')}{more}"
 
 
 def build_study(request: BuildRequest) -> BuiltStudy:
@@ -155,7 +164,9 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             msg = f"The study was not built, for it would unblind: {report.leaks[0]}"
             raise (_UnluckyDrawError if report.by_draw else StudyError)(msg)
         _publish(stage, truth, request)
-    return BuiltStudy(manifest, report, discarded, without_truth(chosen))
+    return BuiltStudy(
+        manifest, report, discarded, protocol.reserve, without_truth(chosen)
+    )
 
 
 def _refuse_unsafe(request: BuildRequest) -> None:

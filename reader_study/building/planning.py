@@ -128,11 +128,13 @@ class Preview:
         slots: Orders of each reader.
         pseudo_ids: By token.
         display: What is shown at a time, as a sentence; empty of one picture.
+        reserve: How many of the last slots are in reserve.
     """
 
     slots: tuple[Slot, ...]
     pseudo_ids: dict[str, str]
     display: str = ""
+    reserve: int = 0
 
     def to_csv(self) -> str:
         """Return a row for each reading: reader, session, position, pseudo-ID."""
@@ -154,11 +156,12 @@ class Preview:
         sessions = sorted({s for slot in self.slots for s in slot.orders})
         groups = Counter(slot.group for slot in self.slots)
         lines = [f"{'reader':<16}{'group':<12}" + "".join(f"{s:>6}" for s in sessions)]
-        total = 0
-        for slot in self.slots:
+        total, n_planned = 0, len(self.slots) - self.reserve
+        for number, slot in enumerate(self.slots):
             sizes = [len(slot.orders.get(s, ())) for s in sessions]
-            total += sum(sizes)
+            total += sum(sizes) if number < n_planned else 0
             numbers = "".join(f"{n:>6}" for n in sizes)
+            numbers += "" if number < n_planned else "  in reserve"
             lines.append(f"{slot.name:<16}{slot.group:<12}{numbers}")
         lines.append(
             f"{total} readings in {counted(len(sessions), 'session')}, "
@@ -183,14 +186,15 @@ def preview(path: Path, cases: Path | None = None) -> Preview:
         manifest = study.read_manifest(path)
         names = {p.token: p.pseudo_id for p in manifest.presentations}
         protocol = formats_protocol.read_protocol(path / study.PROTOCOL)
-        return Preview(manifest.slots, names, _display(protocol))
+        return Preview(manifest.slots, names, _display(protocol), protocol.reserve)
     if cases is None:
         msg = f"cases must be given with a protocol, got {path} alone"
         raise StudyError(msg)
     prepared = prepare(path, cases)
     plan, _ = prepared.draw(secrets.token_hex(32))
     names = {p.token: p.pseudo_id for p in plan.presentations}
-    return Preview(plan.slots, names, _display(prepared.protocol))
+    protocol = prepared.protocol
+    return Preview(plan.slots, names, _display(protocol), protocol.reserve)
 
 
 def _display(protocol: formats_protocol.Protocol) -> str:

@@ -306,7 +306,7 @@ def _sampling(protocol: Protocol, power: Path | None) -> Iterator[Answer]:
     yield Answer(
         "Sample size",
         (
-            f"{counted(protocol.n_readers, 'reader')}, "
+            f"{_readers_in_words(protocol)}, "
             f"{_cases_in_words(protocol)}, {counted(protocol.n_trials, 'session')}.",
         ),
     )
@@ -321,6 +321,11 @@ def _sampling(protocol: Protocol, power: Path | None) -> Iterator[Answer]:
             "or case withdrawn, is recorded as a deviation with its reason.",
         ),
     )
+
+
+def _readers_in_words(protocol: Protocol) -> str:
+    n, more = counted(protocol.n_readers, "reader"), protocol.reserve
+    return f"{n} and {counted(more, 'place')} in reserve" if more else n
 
 
 def _cases_in_words(protocol: Protocol) -> str:

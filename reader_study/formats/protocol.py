@@ -41,6 +41,7 @@ _IN_FILE = {
     "max_run": ("design", "max_run"),
     "min_distance": ("design", "min_distance"),
     "n_readers": ("readers", "number"),
+    "reserve": ("readers", "reserve"),
     "roles": ("readers", "roles"),
     "washout_days": ("readers", "washout_days"),
     "corrections": ("readers", "corrections"),
@@ -73,9 +74,9 @@ _IN_FILE_BY_ARMS = {
 """The same where `[design]` names arms: then it is a whole table, too."""
 
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
-    "training_cases", "training_repeat", "training_skippable", "closing", "idle_hours",
-    "pin", "viewer", "require_all_slices", "lock_window", "measures", "language",
-    "accepted_cues",
+    "reserve", "training_cases", "training_repeat", "training_skippable", "closing",
+    "idle_hours", "pin", "viewer", "require_all_slices", "lock_window", "measures",
+    "language", "accepted_cues",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
@@ -121,6 +122,10 @@ class Protocol:
     """Smallest difference of a case's positions in the two trials; 0: any."""
 
     n_readers: checking.Positive = 7
+    reserve: checking.Count = 0
+    """Places that are drawn and sealed with the others, for readers who come later: an
+    amendment of `n_readers` opens them, one after the other."""
+
     roles: tuple[checking.Text, ...] = ()
     """Specialties that readers may have; empty: any."""
 
@@ -282,6 +287,11 @@ class Protocol:
         """Number of cases that are drawn; 0 where all are read."""
         return sum(self.per_severity.values())
 
+    @property
+    def n_places(self) -> int:
+        """Number of places that are drawn, those in reserve among them."""
+        return self.n_readers + self.reserve
+
     @cached_property
     def design(self) -> formats_design.StudyDesign:
         """What is read, by whom and when."""
@@ -392,8 +402,9 @@ UNBLINDING = "unblinding.json"
 def sealed_content(protocol: Protocol) -> dict[str, Any]:
     """Return what unblinding.json says of the protocol as it was built."""
     content = asdict(protocol)
-    if protocol.layout is None:  # as before designs were data of their own
-        del content["layout"]
+    for name in ("layout", "reserve"):  # as before there were such settings
+        if not content[name]:
+            del content[name]
     return {"protocol_sha256": protocol.sha256, "protocol": content}
 
 

@@ -83,7 +83,8 @@ def amend(study: Study, store: Store, amendment: Amendment, *, clock: Clock) -> 
     if wanted > n_slots:
         msg = (
             f"n_readers must be at most {n_slots}, the places that the study was built "
-            f"with, got {wanted:g}; a reader who left is replaced by reader replace"
+            f"with, got {wanted:g}; a reader who left is replaced by reader replace, "
+            "and [readers] reserve of study.toml has build draw places for later ones"
         )
         raise StudyError(msg)
     with store.writing(clock) as t:
