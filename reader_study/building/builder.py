@@ -33,7 +33,7 @@ from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
-from reader_study.formats.manifest import SCHEMA, Manifest
+from reader_study.formats.manifest import SCHEMA, Manifest, program_version
 from reader_study.formats.protocol import Protocol
 
 
@@ -155,6 +155,7 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             slots=plan.slots,
             training_sha256=training.sha256,
             volumes=sealed,
+            program=program_version(),
         ).sealed()
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
