@@ -132,28 +132,14 @@ def measure_design(n_readers: int, n_cases: int) -> None:
         print(f"{'readings':44} {sum(map(len, orders)):9,}")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Measure everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--readers", type=int, default=10)
-    parser.add_argument("--cases", type=int, default=50)
-    parser.add_argument("--sqlite", action="store_true", help="leave PostgreSQL out")
-    parser.add_argument(
-        "--split-plot",
-        action="store_true",
-        help="build and audit three arms in four groups, and no more",
-    )
-    given = parser.parse_args(argv)
-    if given.split_plot:
-        print(f"{given.readers} readers x {given.cases} cases x 3 arms, split-plot")
-        measure_design(given.readers, given.cases)
-        return
-    n_readings = 2 * given.readers * given.cases
-    print(f"{given.readers} readers x {given.cases} cases: {n_readings:,} readings")
+def measure_study(n_readers: int, n_cases: int, *, sqlite: bool) -> None:
+    """Build, read, verify, unblind and analyse a study of the paper's design."""
+    n_readings = 2 * n_readers * n_cases
+    print(f"{n_readers} readers x {n_cases} cases: {n_readings:,} readings")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         root = Path(name)
-        server = None if given.sqlite else stack.enter_context(postgresql(root))
-        build = prepare_build(root, given.readers, given.cases)
+        server = None if sqlite else stack.enter_context(postgresql(root))
+        build = prepare_build(root, n_readers, n_cases)
         built = timed("build, audit, seal", lambda: build_study(build))
         print(f"{'pictures':44} {built.audit.n_files:9,}")
         study = timed("open, all hashes", lambda: open_study(build.out))
@@ -171,6 +157,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("\nAnalysis")
         show(measure_intervals(root / "responses.csv"))
         show(measure_report(root / "responses.csv", root / "report"))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--readers", type=int, default=10)
+    parser.add_argument("--cases", type=int, default=50)
+    parser.add_argument("--sqlite", action="store_true", help="leave PostgreSQL out")
+    parser.add_argument(
+        "--split-plot",
+        action="store_true",
+        help="build and audit three arms in four groups, and no more",
+    )
+    given = parser.parse_args(argv)
+    if given.split_plot:
+        print(f"{given.readers} readers x {given.cases} cases x 3 arms, split-plot")
+        measure_design(given.readers, given.cases)
+        return
+    measure_study(given.readers, given.cases, sqlite=given.sqlite)
 
 
 if __name__ == "__main__":

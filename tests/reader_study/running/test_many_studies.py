@@ -10,7 +10,6 @@ from sqlalchemy import exc, text
 from reader_study.building.study import open_study
 from reader_study.errors import StudyError
 from reader_study.running import access
-from reader_study.running.lifecycle import open_for_reading
 from reader_study.running.registry import Profile, add_reader
 from reader_study.running.study_store import open_study_store, schema_of
 from reader_study.store.milestones import find_milestones
@@ -108,22 +107,22 @@ postgresql = [
 class TestOnPostgreSQL:
     pytestmark = postgresql
 
-    def test_a_lock_stops_the_study_that_is_locked(self, stores, study, clock):
+    def test_a_lock_stops_the_study_that_is_locked(self, stores, clock):
         first, second = stores
         with second.writing(clock) as t:
             t.connection.execute(
-                text(
-                    "INSERT INTO milestones VALUES (99, 'locked', '{}', '2026-03-01')"
-                )
+                text("INSERT INTO milestones VALUES (99, 'locked', '{}', '2026-03-01')")
             )
         signed = "INSERT INTO signatures VALUES ('anna', 1, 4, '2026-03-01', 1)"
         with first.writing(clock) as t:
             t.connection.execute(text(signed))
         # Also by a way that does not know of schemas.
         away = signed.replace("signatures", f"{schema_of('study-2')}.signatures")
-        with pytest.raises(exc.IntegrityError, match="locked"):
-            with first.writing(clock) as t:
-                t.connection.execute(text(away))
+        with (
+            pytest.raises(exc.IntegrityError, match="locked"),
+            first.writing(clock) as t,
+        ):
+            t.connection.execute(text(away))
 
     def test_the_tables_of_a_study_are_all_in_its_schema(self, stores):
         found = "SELECT table_name FROM information_schema.tables WHERE table_schema=:s"
