@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -66,8 +66,16 @@ class Part:
         """Return every n-th item; parts differ by one item at most."""
         return items[self.number - 1 :: self.of]
 
+    def share(self, rank: int, size: int) -> "Part":
+        """Return the part of it that one of several processes takes."""
+        return Part(self.number + rank * self.of, self.of * size)
+
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
+
+
+Progress = Callable[[int, int], None]
+"""Called with the number of patients done and of all."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +158,47 @@ def run_tasks(tasks: Sequence[Task], out: Path, *, keep_going: bool) -> None:
             # One odd file must not stop an archive, whatever is odd about it.
             known = isinstance(error, DataError)
             text = str(error) if known else f"{type(error).__name__}: {error}"
-            _note_failure(out / task.name, task.fingerprint(), text)
+            note_failure(out / task.name, task.fingerprint(), text)
         else:
             _forget_failure(out / task.name)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """How many patients are gone about.
+
+    Attributes:
+        part: Which of them this process takes.
+        keep_going: Whether a patient that fails is noted, and the others go on.
+        scheduler: Address of a Dask scheduler whose workers do it; else this process.
+    """
+
+    part: Part = field(default_factory=Part)
+    keep_going: bool = False
+    scheduler: str = ""
+
+    def run(
+        self,
+        tasks: Sequence[Task],
+        out: Path,
+        progress: Progress | None = None,
+    ) -> None:
+        """Do the part of tasks that is this process's.
+
+        Raises:
+            DataError: If a patient fails and `keep_going` is not set, a file cannot be
+                written, or the cluster cannot be used.
+        """
+        mine = self.part.take(tasks)
+        if self.scheduler:
+            from magic_model import cluster
+
+            cluster.run_tasks(mine, out, self, progress)
+            return
+        for done, task in enumerate(mine):
+            if progress is not None:
+                progress(done, len(mine))
+            run_tasks([task], out, keep_going=self.keep_going)
 
 
 def survey(tasks: Sequence[Task], out: Path) -> Outcome:
@@ -187,6 +233,19 @@ def write_failures(failures: Sequence[Failure], out: Path) -> None:
         staged.replace(path)
 
 
+def note_failure(place: Path, fingerprint: str, error: str) -> None:
+    """Write into a patient's folder why there is nothing else.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    record = {"fingerprint": fingerprint, "error": " ".join(error.split())}
+    path = place / FAILED
+    with _writing(path) as staged:
+        staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        staged.replace(path)
+
+
 def _failure(place: Path, fingerprint: str) -> str | None:
     try:
         record = json.loads((place / FAILED).read_text(encoding="utf-8"))
@@ -195,14 +254,6 @@ def _failure(place: Path, fingerprint: str) -> str | None:
         return str(record["error"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _note_failure(place: Path, fingerprint: str, error: str) -> None:
-    record = {"fingerprint": fingerprint, "error": " ".join(error.split())}
-    path = place / FAILED
-    with _writing(path) as staged:
-        staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        staged.replace(path)
 
 
 def _forget_failure(place: Path) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 EXTRAS = {
+    "dask": "dask",
+    "distributed": "dask",
     "highdicom": "dicom",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",

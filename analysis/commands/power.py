@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from analysis.commands.cluster import Scheduler, workers
 from analysis.commands.shared import AsJson, progress, text_of_frame
 from analysis.errors import InputError, user_input
 
@@ -126,6 +127,7 @@ def power(
         typer.Option(help="Accuracy: true difference; 0.05, with --margin 0."),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Design: processors to simulate on.")] = 1,
+    scheduler: Scheduler = "",
     out: Annotated[
         Path | None, typer.Option(help="Folder for JSON, tables and figures.")
     ] = None,
@@ -143,7 +145,10 @@ def power(
         from analysis.commands.power_design import design_power, read_request
 
         request = read_request(design, given)
-        print(design_power(request, out, jobs=jobs, as_json=as_json, progress=progress))
+        with workers(scheduler, jobs) as n:
+            print(
+                design_power(request, out, jobs=n, as_json=as_json, progress=progress)
+            )
     else:
         print(
             _power_of_pairs({**_OF_PAIRS, **given}, icc, counts, out, as_json=as_json)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from analysis.commands.cluster import Scheduler, workers
 from analysis.commands.shared import OutFolder, progress, text_of_frame
 from analysis.errors import InputError, user_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.api import ArmsStudy
+    from analysis.api import ArmsStudy, DisplayStudy
     from analysis.report.results import StudyResults
 
 _BETWEEN_COLLECTIONS = 50_000  # objects made; 700 of Python's own
@@ -41,6 +42,7 @@ def report(
     jobs: Annotated[
         int, typer.Option(help="Processors to use; the results are the same.")
     ] = 1,
+    scheduler: Scheduler = "",
     every_method: Annotated[
         bool, typer.Option("--every-method", help="Each method alone and every two.")
     ] = False,
@@ -56,36 +58,45 @@ def report(
     # looking for cycles as often as Python does takes a thirteenth of the time.
     gc.set_threshold(_BETWEEN_COLLECTIONS)
     progress(f"reading {responses}")
-    with user_input():
-        if every_method and (reference or test or incomplete):
-            msg = "--every-method takes no --reference, --test or --incomplete"
-            raise InputError(msg)
-        study = (
-            api.read_arms(
-                responses,
-                questionnaire=questionnaire,
-                confidence_level=confidence_level,
+    with workers(scheduler, jobs) as n:
+        with user_input():
+            if every_method and (reference or test or incomplete):
+                msg = "--every-method takes no --reference, --test or --incomplete"
+                raise InputError(msg)
+            study = (
+                api.read_arms(
+                    responses,
+                    questionnaire=questionnaire,
+                    confidence_level=confidence_level,
+                )
+                if every_method
+                else api.read_study(
+                    responses,
+                    questionnaire=questionnaire,
+                    reference=reference,
+                    test=test,
+                    confidence_level=confidence_level,
+                    incomplete=incomplete,
+                    jobs=n,
+                )
             )
-            if every_method
-            else api.read_study(
-                responses,
-                questionnaire=questionnaire,
-                reference=reference,
-                test=test,
-                confidence_level=confidence_level,
-                incomplete=incomplete,
-                jobs=jobs,
-            )
-        )
-    page = study.report(out, progress=progress)
+        page = study.report(out, progress=progress)
     if isinstance(study, api.DisplayStudy):
-        parts = [*filter(None, [study.results.warning]), *study.findings()]
+        parts = _of_displays(study)
     elif isinstance(study, api.ArmsStudy):
         parts = _by_method(study)
     else:
         parts = _describe(study.results)
     said = [*_understood(study.results.assumed), *_noted(study.results.notes)]
     print("\n\n".join([*parts, *said, f"Report: {page}"]))
+
+
+def _of_displays(study: "DisplayStudy") -> list[str]:
+    from analysis.report.displays.front import front_of
+
+    results = study.results
+    first = "\n".join(front_of(results).primary)
+    return [*filter(None, [results.warning]), first, *study.findings()]
 
 
 def _by_method(study: "ArmsStudy") -> list[str]:

@@ -1,5 +1,6 @@
 """The commands that need a network or what it made: `train` to `export`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +15,7 @@ from magic_model.cli.options import (
     Jobs,
     KeepGoing,
     Out,
+    Scheduler,
     Seed,
     Series,
 )
@@ -26,7 +28,17 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (train, generate, montage, evaluate, ceiling, export):
+    commands: tuple[Callable[..., object], ...] = (
+        train,
+        load_weights,
+        generate,
+        montage,
+        evaluate,
+        ceiling,
+        card,
+        export,
+    )
+    for command in commands:
         app.command()(command)
 
 
@@ -127,6 +139,47 @@ def _peak_gib() -> float:
     return peak / 1024 ** (3 if sys.platform == "darwin" else 2)
 
 
+def load_weights(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Checkpoint of this package, or weights of the authors' layout."
+        ),
+    ],
+    sha256: Annotated[
+        str, typer.Option(help="Hash of the file, as published beside it.")
+    ],
+    out: Out,
+) -> None:
+    """Put published weights into the folder of a run, if they are what is meant."""
+    from magic_model.weights import load_published
+
+    loaded = load_published(file, sha256, out)
+    recipe = loaded.header.recipe
+    print(f"{loaded.checkpoint}: {recipe.name}, {', '.join(recipe.maps)}")
+    for note in loaded.notes:
+        print(f"- {note}")
+    print("Research use only.")
+
+
+def card(
+    checkpoint: Annotated[Path, typer.Option(help="Checkpoint or folder of a run.")],
+    out: Annotated[Path, typer.Option(help="The .md file to write.")],
+    evaluation: Annotated[
+        Path | None, typer.Option(help="Folder that evaluate wrote of its maps.")
+    ] = None,
+) -> None:
+    """Write the model card of a network, from its header and an evaluation."""
+    from magic_model.model_card import model_card
+    from magic_model.output import require_writable
+
+    text = model_card(checkpoint, evaluation)
+    require_writable(out.parent)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    print(f"{out}: model card")
+
+
 def generate(
     checkpoint: Annotated[
         Path, typer.Option(help="Checkpoint, folder of a run, or ONNX model.")
@@ -175,14 +228,14 @@ def generate(
     seed: Seed = 1,
     part: ArchivePart = "",
     keep_going: KeepGoing = False,
+    scheduler: Scheduler = "",
 ) -> int:
     """Generate perfusion maps from non-contrast CT. Research use only."""
-    from magic_model.batch import Part
+    from magic_model.batch import Archive, Part
     from magic_model.cli.progress import slices_progress
     from magic_model.data.dicom.table import describe_series
     from magic_model.distributed import process_group
     from magic_model.inference.generate import (
-        Archive,
         Generation,
         GenerationSettings,
         open_model,
@@ -201,17 +254,20 @@ def generate(
         seed=seed,
         bids=bids,
     )
-    archive = Archive(Part.parse(part), keep_going)
+    archive = Archive(Part.parse(part), keep_going, scheduler)
     if bids and archive.part.of > 1:
         msg = "--bids must be given without --part: a run of the whole, after the parts"
         raise DataError(msg)
     with process_group(device) as (world, place):
+        if scheduler:  # whose workers have working directories of their own
+            input_, out = input_.resolve(), out.resolve()
         sources = find_sources(input_, name, split, series=series)
         for source in sources if world.is_first else []:
             if source.series:
                 print(describe_series(source.series))
         require_apart(sources, out)
-        generation = Generation(open_model(checkpoint, place), settings)
+        model = replace(open_model(checkpoint, place), device=device)
+        generation = Generation(model, settings)
         with slices_progress(len(sources), shown=world.is_first) as progress:
             found = generation.run(sources, out, world, progress, archive)
         if world.is_first:

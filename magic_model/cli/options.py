@@ -20,3 +20,6 @@ ArchivePart = Annotated[
 KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Note patients that fail, and go on.")
 ]
+Scheduler = Annotated[
+    str, typer.Option(help="Address of a Dask scheduler whose workers do the work.")
+]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magic_model.batch import INCOMPLETE, Part
-from magic_model.cli.options import ArchivePart, KeepGoing, Out
+from magic_model.batch import INCOMPLETE, Archive, Part
+from magic_model.cli.options import ArchivePart, KeepGoing, Out, Scheduler
 from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def perfusion(
     ] = False,
     part: ArchivePart = "",
     keep_going: KeepGoing = False,
+    scheduler: Scheduler = "",
     link: Annotated[
         Path | None,
         typer.Option(help="Archive: also write which patient is which, to keep apart."),
@@ -60,8 +61,9 @@ def perfusion(
     """Compute CBF, CBV, MTT, TTP and Tmax from a CT perfusion series."""
     if archive:
         _refuse_for_many(frame_times, brain, aif, vof, number)
-        return _archive(series, out, method, Part.parse(part), keep_going, link)
-    _refuse_for_one(part, keep_going, link)
+        how = Archive(Part.parse(part), keep_going, scheduler)
+        return _archive(series, out, method, how, link)
+    _refuse_for_one(part, keep_going, scheduler, link)
     from magic_model.cli.progress import parts_progress
     from magic_model.output import require_writable
     from magic_model.perfusion.compute import Choices
@@ -87,8 +89,7 @@ def _archive(
     folder: Path,
     out: Path,
     method: str,
-    part: Part,
-    keep_going: bool,
+    how: Archive,
     link: Path | None,
 ) -> int:
     from magic_model.cli.progress import patients_progress
@@ -97,13 +98,13 @@ def _archive(
     from magic_model.perfusion.archive import compute_archive, find_entries, links
 
     require_writable(out)
+    if how.scheduler:  # whose workers have working directories of their own
+        folder, out = folder.resolve(), out.resolve()
     entries, way = find_entries(folder), _method(method)
     if link:
         write_link(dict(links(entries)), link)
     with patients_progress("perfusion") as progress:
-        outcome = compute_archive(
-            entries, out, way, part=part, keep_going=keep_going, progress=progress
-        )
+        outcome = compute_archive(entries, out, way, how, progress)
     missing = len(outcome.failures) + len(outcome.pending)
     print(f"Maps of {len(entries) - missing} of {pluralize(len(entries), 'patient')}")
     if missing:
@@ -123,7 +124,9 @@ def _refuse_for_many(*given: object) -> None:
 
 def _refuse_for_one(*given: object) -> None:
     if any(given):
-        msg = "--part, --keep-going and --link must be given with --archive"
+        msg = (
+            "--part, --keep-going, --scheduler and --link must be given with --archive"
+        )
         raise DataError(msg)
 
 

@@ -4,8 +4,9 @@ import hashlib
 import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -85,11 +86,36 @@ class OpenedModel:
         path: Its file.
         backend: What computes.
         digest: sha256 of the file.
+        device: Of other processes that it is sent to: auto, cpu or cuda.
     """
 
     path: Path
     backend: Backend
     digest: str
+    device: str = "cpu"
+
+    def __reduce__(self) -> "tuple[Any, ...]":
+        """Send the name of the file to another process, not the weights."""
+        return _reopen, (self.path.resolve(), self.device, self.digest)
+
+
+@lru_cache(maxsize=2)
+def _reopen(path: Path, device: str, digest: str) -> OpenedModel:
+    """Open in another process, once, what one has opened.
+
+    Raises:
+        DataError: If the file is not there, or another one.
+    """
+    place = None
+    if path.suffix != ".onnx":
+        from magic_model.distributed import choose_device
+
+        place = choose_device(device)
+    model = replace(open_model(path, place), device=device)
+    if model.digest != digest:
+        msg = f"{path}: must be the same file for all processes, got another one"
+        raise DataError(msg)
+    return model
 
 
 def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
@@ -318,19 +344,6 @@ class GeneratedMaps:
 
 
 @dataclass(frozen=True)
-class Archive:
-    """How one of many processes goes about many patients.
-
-    Attributes:
-        part: Which of them it takes.
-        keep_going: Whether a patient that fails is noted, and the others go on.
-    """
-
-    part: batch.Part = field(default_factory=batch.Part)
-    keep_going: bool = False
-
-
-@dataclass(frozen=True)
 class Generated:
     """Result of a run.
 
@@ -369,7 +382,7 @@ class Generation:
         out: Path,
         world: "World | None" = None,
         progress: Progress | None = None,
-        archive: Archive | None = None,
+        archive: batch.Archive | None = None,
     ) -> Generated:
         """Generate the maps of patients into a folder, and write its generated.csv.
 
@@ -391,13 +404,14 @@ class Generation:
             DataError: If an image cannot be used, a file cannot be written, or another
                 process failed.
         """
-        asked = archive or Archive()
+        asked = archive or batch.Archive()
         inference_write.require_apart(sources, out)
         require_writable(out)
         rank, size = (world.rank, world.size) if world else (0, 1)
-        tasks = [self._task(source, out, progress) for source in sources]
-        mine = asked.part.take(tasks)[rank::size]
-        batch.run_tasks(mine, out, keep_going=asked.keep_going)
+        # A bar cannot be sent to a worker: of slices here, else of patients.
+        here, there = (None, progress) if asked.scheduler else (progress, None)
+        tasks = [self._task(source, out, here) for source in sources]
+        replace(asked, part=asked.part.share(rank, size)).run(tasks, out, there)
         if world is not None:
             from magic_model.distributed import wait_for_all
 

@@ -254,6 +254,7 @@ def _of_cohort(cohort: Cohort, split: str) -> list[Source]:
 
 
 def _of_patient(cohort: Cohort, patient: Patient) -> Source:
+    cohort = replace(cohort, patients=(patient,))  # a worker is not sent the others
     files = tuple(cohort.folder / image for image in patient.images.values())
     return Source(
         patient.patient_id,

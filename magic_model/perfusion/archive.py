@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,9 +21,6 @@ REVISION = 1
 """Raised whenever the same series gives other maps, so that old ones are remade."""
 
 _FORMS = (".zip", ".nii", ".nii.gz")
-
-Progress = Callable[[int, int], None]
-"""Told how many patients of how many are done."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +77,8 @@ def compute_archive(
     entries: Sequence[Entry],
     out: Path,
     method: Deconvolution,
-    *,
-    part: batch.Part,
-    keep_going: bool,
-    progress: Progress = lambda _done, _all: None,
+    archive: batch.Archive,
+    progress: batch.Progress | None = None,
 ) -> batch.Outcome:
     """Compute the maps of a part of the patients, each into a folder of its name.
 
@@ -93,14 +88,11 @@ def compute_archive(
         What is missing of all patients.
 
     Raises:
-        DataError: If a patient fails and `keep_going` is not set, or a file cannot be
-            written.
+        DataError: If a patient fails and is to end the run, a file cannot be written,
+            or a cluster cannot be used.
     """
     tasks = [_task(entry, out, method) for entry in entries]
-    mine = part.take(tasks)
-    for done, task in enumerate(mine):
-        progress(done, len(mine))
-        batch.run_tasks([task], out, keep_going=keep_going)
+    archive.run(tasks, out, progress)
     outcome = batch.survey(tasks, out)
     if not outcome.pending:
         batch.write_failures(outcome.failures, out)

@@ -5,7 +5,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from os.path import commonprefix
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -198,7 +197,9 @@ def _any_of(forms: Iterable[bytes]) -> bytes:
         alike.setdefault(form[:1], []).append(form)
     found = []
     for group in alike.values():
-        begin = commonprefix(group)  # noqa: RUF071, letter by letter
+        begin = group[0]
+        while not group[-1].startswith(begin):  # sorted: so do all between
+            begin = begin[:-1]
         rest = {form[len(begin) :] for form in group}
         found.append(re.escape(begin) + (_any_of(rest) if rest != {b""} else b""))
     return b"(?:" + b"|".join(found) + b")"

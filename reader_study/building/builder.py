@@ -33,7 +33,8 @@ from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
-from reader_study.formats.manifest import SCHEMA, Manifest
+from reader_study.formats.asking.panel import READINGS
+from reader_study.formats.manifest import SCHEMA, Manifest, program_version
 from reader_study.formats.protocol import Protocol
 
 
@@ -64,13 +65,22 @@ class BuiltStudy:
     discarded: str = ""
     """What the audit found in a first draw; empty if it found nothing."""
 
+    reserve: int = 0
+    """Places in reserve, among those of the manifest."""
+
     without_truth: str = ""
     """Which cases have no truth while others have one, as a sentence."""
 
     def __repr__(self) -> str:
         m = self.manifest
-        size = f"{len(m.presentations)} pictures for {counted(len(m.slots), 'reader')}"
-        return f"<BuiltStudy: {size}, commitment {m.commitment[:16]}...>"
+        return f"<BuiltStudy: {self.size}, commitment {m.commitment[:16]}...>"
+
+    @property
+    def size(self) -> str:
+        """How much was built, such as `40 pictures for 7 readers`."""
+        n_pictures, n = len(self.manifest.presentations), len(self.manifest.slots)
+        more = f" and {self.reserve} in reserve" if self.reserve else ""
+        return f"{n_pictures} pictures for {counted(n - self.reserve, 'reader')}{more}"
 
 
 def build_study(request: BuildRequest) -> BuiltStudy:
@@ -146,6 +156,8 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             slots=plan.slots,
             training_sha256=training.sha256,
             volumes=sealed,
+            panel_readings=_panel_readings(plan, cases, protocol),
+            program=program_version(),
         ).sealed()
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
@@ -155,7 +167,9 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             msg = f"The study was not built, for it would unblind: {report.leaks[0]}"
             raise (_UnluckyDrawError if report.by_draw else StudyError)(msg)
         _publish(stage, truth, request)
-    return BuiltStudy(manifest, report, discarded, without_truth(chosen))
+    return BuiltStudy(
+        manifest, report, discarded, protocol.reserve, without_truth(chosen)
+    )
 
 
 def _refuse_unsafe(request: BuildRequest) -> None:
@@ -214,6 +228,29 @@ def _sources(
         }
         for (case, method), path in sorted(images.items())
     ]
+
+
+def _panel_readings(
+    plan: StudyPlan, cases: Mapping[str, Case], protocol: Protocol
+) -> dict[str, str]:
+    """Return what an adjudication shows of the panel's readings, by token.
+
+    Raises:
+        StudyError: If a case has none in cases.csv.
+    """
+    panel = protocol.panel
+    if panel is None or not (panel.adjudicates and panel.show_readings):
+        return {}
+    found = {t: cases[c.case].columns.get(READINGS, "") for t, c in plan.cells.items()}
+    lacking = next((t for t, text in found.items() if not text), None)
+    if lacking is not None:
+        msg = (
+            f"cases.csv must have {READINGS} of every case with panel.show_readings: "
+            "magic-study disagreements writes it, got none of "
+            f"{plan.cells[lacking].case}"
+        )
+        raise StudyError(msg)
+    return found
 
 
 @contextmanager

@@ -105,6 +105,8 @@ def _check_questions(
     Raises:
         FormatError: If a question is about other pictures, or none is about these.
     """
+    if protocol.panel is not None:
+        _check_panel_question(protocol.panel.question, questionnaire, source)
     n, display = protocol.design.at_once, protocol.design.display
     about = [question for question in questionnaire if question.of_display]
     wrong = next((q for q in about if q.pictures != n), None)
@@ -120,6 +122,17 @@ def _check_questions(
         raise source.error([checking.Fault(("study", "questionnaire"), why)])
 
 
+def _check_panel_question(
+    name: str,
+    questionnaire: formats_questionnaire.Questionnaire,
+    source: checking.Source,
+) -> None:
+    on_scale = [question.id for question in questionnaire if question.on_scale]
+    if name not in on_scale:
+        why = f"must be a question on a scale, of {', '.join(on_scale)}, got {name!r}"
+        raise source.error([checking.Fault(("panel", "question"), why)])
+
+
 @dataclass(frozen=True)
 class Preview:
     """What readers see where; nothing of what it is.
@@ -128,11 +141,13 @@ class Preview:
         slots: Orders of each reader.
         pseudo_ids: By token.
         display: What is shown at a time, as a sentence; empty of one picture.
+        reserve: How many of the last slots are in reserve.
     """
 
     slots: tuple[Slot, ...]
     pseudo_ids: dict[str, str]
     display: str = ""
+    reserve: int = 0
 
     def to_csv(self) -> str:
         """Return a row for each reading: reader, session, position, pseudo-ID."""
@@ -154,11 +169,12 @@ class Preview:
         sessions = sorted({s for slot in self.slots for s in slot.orders})
         groups = Counter(slot.group for slot in self.slots)
         lines = [f"{'reader':<16}{'group':<12}" + "".join(f"{s:>6}" for s in sessions)]
-        total = 0
-        for slot in self.slots:
+        total, n_planned = 0, len(self.slots) - self.reserve
+        for number, slot in enumerate(self.slots):
             sizes = [len(slot.orders.get(s, ())) for s in sessions]
-            total += sum(sizes)
+            total += sum(sizes) if number < n_planned else 0
             numbers = "".join(f"{n:>6}" for n in sizes)
+            numbers += "" if number < n_planned else "  in reserve"
             lines.append(f"{slot.name:<16}{slot.group:<12}{numbers}")
         lines.append(
             f"{total} readings in {counted(len(sessions), 'session')}, "
@@ -183,14 +199,15 @@ def preview(path: Path, cases: Path | None = None) -> Preview:
         manifest = study.read_manifest(path)
         names = {p.token: p.pseudo_id for p in manifest.presentations}
         protocol = formats_protocol.read_protocol(path / study.PROTOCOL)
-        return Preview(manifest.slots, names, _display(protocol))
+        return Preview(manifest.slots, names, _display(protocol), protocol.reserve)
     if cases is None:
         msg = f"cases must be given with a protocol, got {path} alone"
         raise StudyError(msg)
     prepared = prepare(path, cases)
     plan, _ = prepared.draw(secrets.token_hex(32))
     names = {p.token: p.pseudo_id for p in plan.presentations}
-    return Preview(plan.slots, names, _display(prepared.protocol))
+    protocol = prepared.protocol
+    return Preview(plan.slots, names, _display(protocol), protocol.reserve)
 
 
 def _display(protocol: formats_protocol.Protocol) -> str:

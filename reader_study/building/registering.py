@@ -16,6 +16,7 @@ from reader_study.clock import Clock, SystemClock, to_text
 from reader_study.errors import StudyError, counted
 from reader_study.formats import checking
 from reader_study.formats import protocol as formats_protocol
+from reader_study.formats.asking.panel import BY_WHOM, Panel
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan, in_words
 from reader_study.formats.plan_check import check_plan
@@ -306,7 +307,7 @@ def _sampling(protocol: Protocol, power: Path | None) -> Iterator[Answer]:
     yield Answer(
         "Sample size",
         (
-            f"{counted(protocol.n_readers, 'reader')}, "
+            f"{_readers_in_words(protocol)}, "
             f"{_cases_in_words(protocol)}, {counted(protocol.n_trials, 'session')}.",
         ),
     )
@@ -321,6 +322,11 @@ def _sampling(protocol: Protocol, power: Path | None) -> Iterator[Answer]:
             "or case withdrawn, is recorded as a deviation with its reason.",
         ),
     )
+
+
+def _readers_in_words(protocol: Protocol) -> str:
+    n, more = counted(protocol.n_readers, "reader"), protocol.reserve
+    return f"{n} and {counted(more, 'place')} in reserve" if more else n
 
 
 def _cases_in_words(protocol: Protocol) -> str:
@@ -409,9 +415,22 @@ def _variables(
             if plan.threshold is not None
             else f"Rating of disease: {plan.rating}."
         )
+    if protocol.panel is not None:
+        said.append(_panel_in_words(protocol.panel))
     said += [f"Groups of {name}: {_grouped(of)}." for name, of in plan.groups.items()]
     said += [f"Own weights of {name}." for name in plan.weights]
     yield Answer("Indices", tuple(said) or ("None.",))
+
+
+def _panel_in_words(panel: Panel) -> str:
+    what = f"the truth of a case is the answer to {panel.question}"
+    if panel.adjudicates:
+        return f"Adjudication of panel {panel.adjudicates}: {what}."
+    shown = "with" if panel.show_readings else "without"
+    return (
+        f"Panel: {what}, by rule {panel.rule}; where it gives none, by "
+        f"{BY_WHOM[panel.adjudication]}, {shown} the readings of the panel."
+    )
 
 
 def _grouped(groups: Mapping[str, Iterable[object]]) -> str:

@@ -22,7 +22,7 @@ def init(
         str,
         typer.Option(
             help="magic, turing, three-arms, inter-rater, preference, afc, ranking, "
-            "aided or grading."
+            "aided, grading or panel."
         ),
     ] = "magic",
     demo: Annotated[
@@ -104,7 +104,6 @@ def build(
     """Draw, encode, audit and seal a study; all of it or nothing."""
     from reader_study import api
     from reader_study.blinding_audit.findings import audit_text
-    from reader_study.errors import counted
 
     passphrases = options.new_passphrases(passphrase_file, two_keepers=two_keepers)
     built = api.build(
@@ -118,8 +117,7 @@ def build(
     if built.without_truth:
         print(f"\n{built.without_truth}")
     print(
-        f"\n{out}: {len(manifest.presentations)} pictures for "
-        f"{counted(len(manifest.slots), 'reader')}.\n"
+        f"\n{out}: {built.size}.\n"
         f"Commitment {manifest.commitment}\n"
         "Give it to someone outside the study, or to a registry: it proves at the "
         "end that the key was not changed.\n"

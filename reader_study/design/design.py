@@ -63,6 +63,8 @@ def draw_design(
     design: StudyDesign,
     n_readers: int,
     rng: np.random.Generator,
+    *,
+    reserve: int = 0,
 ) -> Design:
     """Draw which picture comes in which session, and in which order.
 
@@ -71,6 +73,8 @@ def draw_design(
         design: What is read, by whom and when; its allocation is no table.
         n_readers: Number of readers.
         rng: Source of all chance.
+        reserve: Places for later readers, after those of the planned ones. Without
+            them the others are as balanced as if there were none in reserve.
 
     Raises:
         DesignError: If the design cannot be drawn of these, or its constraints cannot
@@ -78,13 +82,17 @@ def draw_design(
     """
     # Neither the order of rows in a file nor names tell the generator anything.
     mixed = {name: cases[name] for name in rng.permutation(sorted(cases)).tolist()}
-    groups = draw_allocation(mixed, design, n_readers, rng)
+    own_cases = reserve if design.allocation == "subsets" else 0
+    groups = draw_allocation(mixed, design, n_readers + own_cases, rng)
     listed = {group: _by_session(found) for group, found in groups.items()}
     shared = {
         group: draw_orders(pictures, design, rng) for group, pictures in listed.items()
     }
     plans = []
-    for reader, group in enumerate(_members(list(groups), n_readers, rng), 1):
+    members = _members(list(groups), n_readers, rng)
+    for _ in range(reserve):
+        members.append(min(groups, key=members.count))
+    for reader, group in enumerate(members, 1):
         orders = shared[group]
         if design.order == "per_reader":
             orders = draw_orders(listed[group], design, rng)

@@ -43,9 +43,10 @@ def design_of_table(
     if faults:
         raise FormatError(faults)
     readers = list(dict.fromkeys(row.reader for row in table))
-    if len(readers) != protocol.n_readers:
-        n = protocol.n_readers
-        msg = f"must be {len(readers)}, the readers of design.table, got {n}"
+    if len(readers) != protocol.n_places:
+        n, number = protocol.n_readers, len(readers) - protocol.reserve
+        less = f" less {protocol.reserve} in reserve" if protocol.reserve else ""
+        msg = f"must be {number}, the readers of design.table{less}, got {n}"
         raise DesignError(msg, "readers", "number")
     groups: dict[tuple[tuple[int, tuple[Picture, ...]], ...], str] = {}
     plans = []
@@ -55,7 +56,7 @@ def design_of_table(
         group = groups.setdefault(seen, f"group-{len(groups) + 1}")
         plans.append(ReaderPlan(reader, group, orders))
     drawn = Design({name: dict(seen) for seen, name in groups.items()}, tuple(plans))
-    wanted = constraints.Wanted(protocol.design, cases, protocol.n_readers)
+    wanted = constraints.Wanted(protocol.design, cases, protocol.n_places)
     for key, constraint in _CHECKED:
         for found in constraint(drawn, wanted):
             least = getattr(protocol.design, key)

@@ -112,7 +112,13 @@ def plan_study(
     if protocol.design.allocation == "table":
         design = design_of_table(table, cases, protocol)
     else:
-        design = draw_design(cases, protocol.design, protocol.n_readers, rng["design"])
+        design = draw_design(
+            cases,
+            protocol.design,
+            protocol.n_readers,
+            rng["design"],
+            reserve=protocol.reserve,
+        )
     if protocol.layout is not None:
         require_told_apart(design, protocol.design)
     places: places_of.Places = {}

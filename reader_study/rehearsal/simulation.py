@@ -136,7 +136,7 @@ def simulate(
     rng: np.random.Generator,
     clock: Clock,
 ) -> Simulated:
-    """Let bots take all slots and read the whole study.
+    """Let bots take the places of all planned readers and read the whole study.
 
     The truth is needed to plant agreement, and is kept nowhere. Times are simulated:
     the washout passes at once. Where the plan names a rating, bots diagnose with the
@@ -327,7 +327,7 @@ def _add_bots(
 ) -> list[str]:
     with store.writing(clock) as t:
         add_milestone(t, MilestoneKind.SIMULATED, ACTOR, {"planted": details})
-    names = [f"bot-{n}" for n, _ in enumerate(study.manifest.slots, 1)]
+    names = [f"bot-{n}" for n in range(1, study.protocol.n_readers + 1)]
     for name in names:
         profile = Profile(name, "bot", 0, simulated=True)
         add_reader(study, store, profile, by=ACTOR, clock=clock)

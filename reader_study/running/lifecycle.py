@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from reader_study.building.study import Study, remedy
 from reader_study.clock import Clock
 from reader_study.errors import StudyError, counted
@@ -83,7 +85,8 @@ def amend(study: Study, store: Store, amendment: Amendment, *, clock: Clock) -> 
     if wanted > n_slots:
         msg = (
             f"n_readers must be at most {n_slots}, the places that the study was built "
-            f"with, got {wanted:g}; a reader who left is replaced by reader replace"
+            f"with, got {wanted:g}; a reader who left is replaced by reader replace, "
+            "and [readers] reserve of study.toml has build draw places for later ones"
         )
         raise StudyError(msg)
     with store.writing(clock) as t:
@@ -236,6 +239,18 @@ def lock(
             t, store_milestones.MilestoneKind.LOCKED, actor, record
         )
     return record | {"head": vars(head)}
+
+
+def changes_since_lock(
+    connection: Connection, milestones: Sequence[store_milestones.Milestone]
+) -> list[str]:
+    """Return that the data are others than those of the lock record; nothing if not."""
+    kind = store_milestones.MilestoneKind.LOCKED
+    locked = next((m for m in milestones if m.kind is kind), None)
+    found = store_milestones.data_sha256(connection)
+    if locked is None or found != locked.detail("data_sha256"):
+        return ["they are not those of the lock record"]
+    return []
 
 
 def with_remedy(faults: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def add_reader(
             msg = f"specialty must be {' or '.join(roles)}, got {profile.specialty!r}"
             raise StudyError(msg)
         taken = {reader.slot for reader in there}
-        reader = _reader(profile, _slot(study, profile.slot, taken), t.now)
+        reader = _reader(profile, _slot(study, t, profile.slot, taken), t.now)
         details = {"reader": reader.name, "slot": reader.slot}
         t.keep(readers, reader.row(), "reader.added", by, details)
         if reader.site:
@@ -156,9 +156,13 @@ def _reader(profile: Profile, slot: str, now: str) -> store_readers.Reader:
     )
 
 
-def _slot(study: Study, wanted: str, taken: set[str]) -> str:
+def _slot(study: Study, t: Transaction, wanted: str, taken: set[str]) -> str:
+    """Return a free place; an amendment opens those in reserve."""
+    past = milestones.find_milestones(t.connection)
+    amended = milestones.effective_protocol(study.protocol, past)
+    n_open = max(study.protocol.n_readers, amended.n_readers)
     names = [slot.name for slot in study.manifest.slots]
-    free = [name for name in names if name not in taken]
+    free = [name for name in names[:n_open] if name not in taken]
     if not wanted and free:
         return free[0]
     if wanted not in free:
@@ -166,6 +170,10 @@ def _slot(study: Study, wanted: str, taken: set[str]) -> str:
         msg = (
             f"A reader must have a free slot ({', '.join(free) or 'none'}), got {what}"
         )
+        if names[n_open:]:
+            msg += (
+                f"; magic-study amend --set n_readers={n_open + 1} opens one in reserve"
+            )
         raise StudyError(msg)
     return wanted
 

@@ -19,6 +19,7 @@
 | positions that jitter by 0.3 mm | read | `data/dicom/test_ct.py`: jitter_of_0_3_mm |
 | slices missing, repeated, mixed | refused, file named | `data/dicom/test_ct.py`: what_makes_no_volume |
 | CTA, MIP, bone, average, neck, parts of the head beside the NCCT | left, named | `data/layouts/test_door.py`: the_head_is_chosen |
+| images or maps that a network made | set apart, named | `inference/test_dicom_maps.py`: generated_maps_are_no_reference |
 | a localizer or page sorted first, copies, a study sent twice | set apart, dropped | `data/layouts/test_door.py`: the_head_is_chosen |
 | a raw 4D series beside the NCCT | named | `data/layouts/test_door.py`: the_head_is_chosen |
 | two parts of one head | joined | `data/layouts/test_door.py`: two_parts_of_one_head |

@@ -173,6 +173,34 @@ def test_three_arms_in_three_sessions_are_built_and_sealed(tmp_path):
 
 
 @pytest.mark.slow
+def test_late_readers_take_places_that_were_sealed_with_the_others(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    write_long(tmp_path, ("real", "GAN", "diffusion"))
+    n, design = DESIGNS["three arms"]
+    Path("study.toml").write_text(START.format(n=n) + "reserve = 2\n" + design)
+    Path("phrase").write_text(PASSPHRASE)
+    key = "--key KEY --passphrase-file phrase"
+    assert (
+        study_command(f"build study.toml --cases cases.csv --out STUDY {key}".split())
+        == 0
+    )
+    assert "pictures for 3 readers and 2 in reserve" in capsys.readouterr().out
+    assert study_command(["preview", "STUDY"]) == 0
+    assert capsys.readouterr().out.count("in reserve") == 2
+    truth, study = (
+        unseal(tmp_path / "KEY", [PASSPHRASE]),
+        open_study(tmp_path / "STUDY"),
+    )
+    check_draw(study.manifest, truth, study.protocol)
+    files, rows = unblinded(tmp_path, study, truth)
+
+    assert {row["reader"] for row in rows} == {"bot-1", "bot-2", "bot-3"}
+    report(tmp_path, files, rows)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_a_study_goes_from_its_build_to_its_report(name, tmp_path):
     _, study, truth = build(tmp_path, name)

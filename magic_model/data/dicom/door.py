@@ -17,6 +17,7 @@ _SET_APART = {
     Sort.LOCALIZER: "is a localizer",
     Sort.PICTURE: "is a picture: colour, screen save or secondary capture",
     Sort.REPORT: "holds no image",
+    Sort.SYNTHETIC: "is synthetic, as SyntheticData says: no measurement",
 }
 
 

@@ -33,6 +33,7 @@ class Sort(StrEnum):
     LOCALIZER = "localizer"
     PICTURE = "picture"
     REPORT = "report"
+    SYNTHETIC = "synthetic"
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,6 +282,8 @@ def is_original(image: ImageFile) -> bool:
 def _sort(image: ImageFile) -> Sort:
     if not image.n_images:
         return Sort.REPORT
+    if image.is_synthetic:  # a map as much as an image: no reference may be a guess
+        return Sort.SYNTHETIC
     if image.kind is not None:
         return Sort.MAP
     if _is_localizer(image):

@@ -53,6 +53,7 @@ class ImageFile:
         pixel_mm: Distance between rows and between columns; empty where untold.
         thickness_mm: SliceThickness or SpacingBetweenSlices; 0 where untold.
         burnt_in: Why text may stand in the pixels, empty if nothing says so.
+        is_synthetic: Whether it says that a network made it, by SyntheticData.
         is_damaged: Whether one of these could not be read.
     """
 
@@ -78,6 +79,7 @@ class ImageFile:
     pixel_mm: _Vector
     thickness_mm: float
     burnt_in: str
+    is_synthetic: bool
     is_damaged: bool
 
     @property
@@ -226,6 +228,7 @@ def _described(path: Path, header: Dataset, n_images: int) -> ImageFile:
         pixel_mm=geometry.pixel_mm,
         thickness_mm=geometry.thickness_mm,
         burnt_in=_burnt_in(header),
+        is_synthetic=text["SyntheticData"].upper() == "YES",
         is_damaged=geometry.is_damaged,
     )
 

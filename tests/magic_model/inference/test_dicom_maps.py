@@ -9,6 +9,7 @@ import pytest
 from magic_model.colours import PERFUSION_COLOURS
 from magic_model.data.dicom.colour import ColourBar, find_colour_bar, invert_colours
 from magic_model.data.dicom.ct import read_ct_series
+from magic_model.data.dicom.door import open_folder
 from magic_model.data.dicom.parametric_map import read_parametric_map
 from magic_model.data.dicom.perfusion import guess_kind, read_map_series
 from magic_model.data.dicom.study import (
@@ -117,6 +118,15 @@ def test_a_grey_series_is_not_taken_for_a_scan(written):
     assert guess_kind(image) is Kind.CBF
     with pytest.raises(DataError, match="RescaleType must be HU, got ML/100G/MIN"):
         read_ct_series(paths)
+
+
+def test_generated_maps_are_no_reference(written):
+    """Archived beside the scan, they would else be learnt from as if measured."""
+    door = open_folder(written[0])
+    assert not door.roles
+    assert {row.role for row in door.rows} == {"synthetic", "report"}
+    told = [row.why for row in door.rows if row.images]
+    assert set(told) == {"is synthetic, as SyntheticData says: no measurement"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reader_study.design.allocation import Candidate
 from reader_study.design.constraints import Wanted, violations
-from reader_study.design.design import draw_design, require_told_apart
+from reader_study.design.design import Design, draw_design, require_told_apart
 from reader_study.design.orders import DesignError, draw_sequence
 from reader_study.design.places import draw_places, one_after_the_other
 from reader_study.errors import StudyError
@@ -33,7 +33,7 @@ def displays(draw, arms):
 
 @st.composite
 def studies(draw):
-    """Settings of a design, its cases, a number of readers and a seed."""
+    """Settings of a design, its cases, numbers of readers, and a seed."""
     arms = ARMS[: draw(st.integers(1, 4))]
     pairing = draw(st.sampled_from(["paired", "partly paired", "unpaired"]))
     sessions = draw(st.integers(1, 4))
@@ -69,16 +69,18 @@ def studies(draw):
             has = tuple(draw(st.permutations(arms))[: draw(st.integers(1, len(arms)))])
             has = tuple(sorted(has, key=arms.index))
         cases[f"case-{n}"] = Candidate(has, {"severity": "ab"[n % 3 == 0]})
-    return settings, cases, draw(st.integers(1, 7)), draw(st.integers(0, 2**32))
+    numbers = draw(st.integers(1, 7)), draw(st.sampled_from([0, 0, 1, 3]))
+    return settings, cases, numbers, draw(st.integers(0, 2**32))
 
 
 def check(study):
     """Return whether a study could be drawn; it then meets every constraint."""
-    given, cases, n_readers, seed = study
+    given, cases, (n_readers, reserve), seed = study
     why = ""
     try:
         design = StudyDesign(**given)
-        drawn = draw_design(cases, design, n_readers, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        drawn = draw_design(cases, design, n_readers, rng, reserve=reserve)
         require_told_apart(drawn, design)
     except StudyError as error:
         why = str(error)
@@ -86,10 +88,23 @@ def check(study):
         assert "must" in why
         assert any(field in why for field in StudyDesign.__dataclass_fields__), why
         return False
-    assert violations(drawn, Wanted(design, cases, n_readers)) == []
+    assert len(drawn.plans) == n_readers + reserve
+    assert (
+        violations(of_readers(drawn, n_readers), Wanted(design, cases, n_readers)) == []
+    )
+    # Groups of those who came late, too, differ by one reader at most.
+    late = Counter(plan.group for plan in drawn.plans)
+    assert max(late.values()) - min(late[group] for group in drawn.shown) <= 1
     if design.at_once > 1:
         check_places(drawn, cases, design)
     return True
+
+
+def of_readers(drawn, n):
+    """The design of the first readers, before any in reserve came."""
+    plans = drawn.plans[:n]
+    groups = {plan.group for plan in plans}
+    return Design({g: of for g, of in drawn.shown.items() if g in groups}, plans)
 
 
 def check_places(drawn, cases, design):

@@ -9,6 +9,7 @@ from reader_study.formats.protocol import (
     Protocol,
     parse_protocol,
     read_protocol,
+    sealed_content,
     template,
 )
 
@@ -119,6 +120,17 @@ def test_hours_of_a_session_are_hashed_only_if_set():
     assert other.sha256 != plain.sha256
     with pytest.raises(StudyError):
         Protocol(title="A study", per_severity={"none": 3}, idle_hours=0)
+
+
+def test_places_in_reserve_are_hashed_and_sealed_only_if_there_are_any():
+    plain = parse_protocol(template(), "study.toml")
+    more = template().replace("[readers]", "[readers]\nreserve = 2", 1)
+    found = parse_protocol(more, "study.toml")
+
+    assert (plain.reserve, found.reserve, found.n_places) == (0, 2, 9)
+    assert found.sha256 != plain.sha256
+    assert "reserve" not in sealed_content(plain)["protocol"]
+    assert sealed_content(found)["protocol"]["reserve"] == 2
 
 
 def test_accepted_cues_are_known_ones_and_hashed_only_if_set():

@@ -275,6 +275,41 @@ def test_only_some_settings_can_be_amended(study, store, clock):
     assert study.protocol.n_readers == 2
 
 
+def test_a_place_in_reserve_opens_by_amendment(study, store, clock):
+    kept = replace(study, protocol=replace(study.protocol, n_readers=1, reserve=1))
+    add_reader(kept, store, Profile("anna", "x", 1), by="Eve", clock=clock)
+    for slot in ("", "reader-2"):
+        late = Profile("ben", "x", 1, slot)
+        with pytest.raises(StudyError, match=r"--set n_readers=2 opens one in reserve"):
+            add_reader(kept, store, late, by="Eve", clock=clock)
+    open_for_reading(kept, store, by="Eve", clock=clock)
+    assert [t.reader for t in status_of(kept, store).trials] == ["anna", "anna"]
+    with pytest.raises(StudyError, match=r"at most 2, .*\[readers\] reserve"):
+        amend(kept, store, Amendment("c", "r", "Eve", {"n_readers": 3}), clock=clock)
+    amend(kept, store, Amendment("two", "r", "Eve", {"n_readers": 2}), clock=clock)
+
+    assert status_of(kept, store).n_planned == 2
+    ben = add_reader(kept, store, Profile("ben", "x", 1), by="Eve", clock=clock)
+    assert ben.slot == "reader-2"
+    with pytest.raises(StudyError, match=r"\(none\), got one more reader$"):
+        add_reader(kept, store, Profile("carl", "x", 1), by="Eve", clock=clock)
+
+
+def test_a_place_that_nobody_took_is_not_missing(study, store, clock, key):
+    kept = replace(study, protocol=replace(study.protocol, n_readers=1, reserve=1))
+    add_reader(kept, store, Profile("anna", "x", 1), by="Eve", clock=clock)
+    open_for_reading(kept, store, by="Eve", clock=clock)
+    read_everything(kept, store, clock, ("anna",))
+    record = lock(kept, store, by="Eve", clock=clock)
+    files = unblind(kept, store, request(key), clock=clock).files
+
+    assert record["n_responses"] == 8
+    assert json.loads(files["plan.json"])["n_readers"] == 1
+    flow = json.loads(files["flow.json"])
+    assert {r["reader"] for r in flow["readings"]} == {"anna"}
+    assert flow["deviations"] == []
+
+
 def test_the_store_of_another_study_is_refused(study, store, url, tmp_path):
     manifest = replace(study.manifest, study_id="study-2")
     with pytest.raises(StudyError, match="database is of study study-1"):

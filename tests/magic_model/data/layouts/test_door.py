@@ -184,6 +184,10 @@ ROWS = {
         beside(5, 25, 8.0, SeriesDescription="C-Spine soft"),
         "series 5: shows another part of the body",
     ),
+    "an image made by a network": (
+        beside(5, 30, 6.0, SyntheticData="YES"),
+        "series 5: is synthetic, as SyntheticData says",
+    ),
     "one file copied": (copied_file, "1 identical copy dropped in series 2"),
     "a localizer that sorts first": (localizer("000-scout"), "set apart: is a locali"),
     "a localizer that sorts last": (localizer("999-scout"), "set apart: is a localiz"),
