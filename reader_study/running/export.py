@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from sqlalchemy import Connection
+
 from reader_study.building.study import Study
 from reader_study.clock import Clock, seconds_between
 from reader_study.design.truth import Truth
@@ -15,6 +17,7 @@ from reader_study.formats.questionnaire import Answer
 from reader_study.formats.responses import REPEAT, SHOWN, responses_text
 from reader_study.formats.showing.display import joined
 from reader_study.store import readings
+from reader_study.store.milestones import Phase, find_milestones, phase_of
 from reader_study.store.store import Store
 
 _NONE: Mapping[tuple[str, str, int], str] = MappingProxyType({})
@@ -205,9 +208,10 @@ def export_masked(
         Number of answers.
 
     Raises:
-        StudyError: If the file exists or cannot be written.
+        StudyError: If the file exists or cannot be written, or a panel still reads.
     """
     with store.reading() as connection:
+        _require_independent(study, connection)
         found = readings.find_responses(connection)
         text = masked_csv(study, found, readings.find_views(connection))
     write_new(path, text)
@@ -215,6 +219,17 @@ def export_masked(
     with store.writing(clock) as t:
         t.log("answers.exported", by, {"rows": len(found), "sha256": sha256})
     return len(found)
+
+
+def _require_independent(study: Study, connection: Connection) -> None:
+    """Refuse to show the readings of a panel before the last of them is in."""
+    phase = phase_of(find_milestones(connection))
+    if study.protocol.panel and phase not in {Phase.LOCKED, Phase.UNBLINDED}:
+        msg = (
+            "The readings of a panel must stay independent until all are in: they are "
+            f"exported after magic-study lock, this study is {phase}"
+        )
+        raise StudyError(msg)
 
 
 def write_new(path: Path, content: str) -> None:
