@@ -81,8 +81,9 @@ figures: demo    ## renew the figures of README and docs
 weights: $(STAMP) ## a phantom-trained checkpoint below 10 MB, its card and its SHA-256; not for patients
 	@$(BIN)/magic-model phantom --patients $(PATIENTS) --seed 11 --jobs 2 --out weights/cohort
 	@$(BIN)/magic-model train --recipe realistic --cohort weights/cohort --seed 1 --device cpu --epochs $(EPOCHS) --out weights/run
-	@$(BIN)/magic-model generate --checkpoint weights/run --input weights/cohort --split test --device cpu --out weights/generated
-	@$(BIN)/magic-model evaluate --cohort weights/cohort --generated weights/generated --name phantom --out weights/evaluation
+	@$(BIN)/magic-model generate --checkpoint weights/run --input weights/cohort --split test --device cpu --out weights/textured
+	@$(BIN)/magic-model generate --checkpoint weights/run --input weights/cohort --split test --device cpu --no-texture --out weights/plain
+	@$(BIN)/magic-model evaluate --cohort weights/cohort --generated weights/plain --generated weights/textured --out weights/evaluation
 	@$(BIN)/magic-model card --checkpoint weights/run --evaluation weights/evaluation --out weights/model-card.md
 	@cp weights/run/best.safetensors weights/phantom.safetensors
 	@cd weights && $(abspath $(BIN))/python -c 'import hashlib, pathlib; print(hashlib.sha256(pathlib.Path("phantom.safetensors").read_bytes()).hexdigest() + "  phantom.safetensors")' | tee phantom.safetensors.sha256
