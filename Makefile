@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= demo
+# Of `make weights`: digital patients, and passes over them.
+PATIENTS ?= 30
+EPOCHS   ?= 20
 STAMP  := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
 # Tests start commands anew: what was compiled for one must serve the next.
@@ -12,7 +15,7 @@ PACKAGES := analysis reader_study magic_model app
 BY_PACKAGE := $(addprefix test-,$(PACKAGES))
 
 .PHONY: demo app test test-slow test-explore test-failed test-docs $(BY_PACKAGE) check format docs \
-   bench figures pins clean help
+   bench figures weights pins clean help
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +76,15 @@ bench: $(STAMP)   ## ratios against other packages, measured in one run; writes 
 figures: demo    ## renew the figures of README and docs
 	@cp $(OUT)/reproduce/agreement_charts.png docs/images/
 
+weights: $(STAMP) ## a phantom-trained checkpoint below 10 MB, its card and its SHA-256; not for patients
+	@$(BIN)/magic-model phantom --patients $(PATIENTS) --seed 11 --jobs 2 --out weights/cohort
+	@$(BIN)/magic-model train --recipe realistic --cohort weights/cohort --seed 1 --device cpu --epochs $(EPOCHS) --out weights/run
+	@$(BIN)/magic-model generate --checkpoint weights/run --input weights/cohort --split test --device cpu --out weights/generated
+	@$(BIN)/magic-model evaluate --cohort weights/cohort --generated weights/generated --name phantom --out weights/evaluation
+	@$(BIN)/magic-model card --checkpoint weights/run --evaluation weights/evaluation --out weights/model-card.md
+	@cp weights/run/best.safetensors weights/phantom.safetensors
+	@cd weights && $(abspath $(BIN))/python -c 'import hashlib, pathlib; print(hashlib.sha256(pathlib.Path("phantom.safetensors").read_bytes()).hexdigest() + "  phantom.safetensors")' | tee phantom.safetensors.sha256
+
 pins: $(STAMP)   ## renew constraints.txt; needs uv
 	@echo 'torch==2.13.0' > .torch-pin
 	@{ echo "# Exact versions that the tests ran with. Made by: make pins"; \
@@ -81,6 +93,6 @@ pins: $(STAMP)   ## renew constraints.txt; needs uv
 	@rm .torch-pin && mv constraints.new constraints.txt
 
 clean:           ## remove what the commands above made
-	rm -rf $(VENV) $(OUT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site
+	rm -rf $(VENV) $(OUT) weights .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site
 
 include demo.mk

@@ -264,7 +264,9 @@ class DisplayStudy:
     def results(self) -> DisplayResults:
         """Results of all questions."""
         level, _ = self.chosen.over(self.plan)
-        return analyse_displays(self.responses, self.plan, level)
+        return analyse_displays(
+            self.responses, self.plan, level, flow_beside(self.path)
+        )
 
     @property
     def questions(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from reader_study.formats.design import StudyDesign
 from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.choosing import ChoosingBots
 
-STUDIES, SEED = 400, 32
+STUDIES, SEED = 1_000, 32
 SIZES = ((4, 20), (6, 40), (10, 30))
 _ARMS = ("real", "GAN", "diffusion", "flow")
 _PLAN = {"within_case": 0.3, "within_reader": 0.05}

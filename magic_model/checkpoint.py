@@ -45,6 +45,7 @@ class CheckpointHeader:
         init: Fingerprint of the weights that training started from; empty if drawn.
         texture: As `texture.TextureModel` writes itself; None before training is done,
             and where the recipe asks for none.
+        origin: Where weights came from that were not trained here; else empty.
     """
 
     recipe: Recipe
@@ -58,6 +59,7 @@ class CheckpointHeader:
     sampling: Sampling | None = None
     init: str = ""
     texture: Mapping[str, Any] | None = None
+    origin: str = ""
 
 
 def save_checkpoint(

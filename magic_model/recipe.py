@@ -78,6 +78,10 @@ class BranchConfig(GeneratorConfig):
     dropout: float = 0.5
     """Share of features dropped in the three innermost decoders, in training only."""
 
+    bounded: bool = False
+    """Whether a Tanh bounds what the last layer mixes with the NCCT, as in the authors'
+    code; it slows learning (docs/method/model.md)."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(

@@ -13,7 +13,7 @@ from analysis.errors import InputError, user_input
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.api import ArmsStudy
+    from analysis.api import ArmsStudy, DisplayStudy
     from analysis.report.results import StudyResults
 
 _BETWEEN_COLLECTIONS = 50_000  # objects made; 700 of Python's own
@@ -82,13 +82,21 @@ def report(
             )
         page = study.report(out, progress=progress)
     if isinstance(study, api.DisplayStudy):
-        parts = [*filter(None, [study.results.warning]), *study.findings()]
+        parts = _of_displays(study)
     elif isinstance(study, api.ArmsStudy):
         parts = _by_method(study)
     else:
         parts = _describe(study.results)
     said = [*_understood(study.results.assumed), *_noted(study.results.notes)]
     print("\n\n".join([*parts, *said, f"Report: {page}"]))
+
+
+def _of_displays(study: "DisplayStudy") -> list[str]:
+    from analysis.report.displays.front import front_of
+
+    results = study.results
+    first = "\n".join(front_of(results).primary)
+    return [*filter(None, [results.warning]), first, *study.findings()]
 
 
 def _by_method(study: "ArmsStudy") -> list[str]:

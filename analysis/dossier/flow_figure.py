@@ -11,6 +11,8 @@ from matplotlib.patches import FancyBboxPatch
 from analysis.charts.style import OUTLINE, PARTIAL
 from analysis.report import setting
 from analysis.report.section import Setting
+from reader_study.formats.responses import Reading
+from reader_study.formats.showing.shown import ShownReading
 
 _MOST_TRIALS = 4
 _WIDTH, _ROW = 7.0, 0.5  # inches: of the figure, and for two lines of a box
@@ -111,7 +113,7 @@ def _trials(context: Setting) -> Iterator[Box]:
     counts = context.flow.counts
     if not counts:
         readings = context.responses.readings
-        of = Counter(one.method for one in readings)
+        of = Counter(map(_shown, readings))
         for method, n in list(of.items())[:_MOST_TRIALS]:
             yield Box((f"{setting.counted(n, 'reading')}", f"under {method}"))
         return
@@ -125,10 +127,17 @@ def _trials(context: Setting) -> Iterator[Box]:
         yield Box((f"Trial {trial}", ", ".join(steps[:3]), ", ".join(steps[3:])))
 
 
+def _shown(reading: Reading | ShownReading) -> str:
+    """Return the method that a reader saw, or all of a display, in any order."""
+    if isinstance(reading, ShownReading):
+        return " | ".join(sorted(reading.shown))
+    return reading.method
+
+
 def _analysed(context: Setting) -> Iterator[Box]:
     readings = [one for one in context.responses.readings if one.answers]
     empty = len(context.responses.readings) - len(readings)
-    of = Counter(one.method for one in readings)
+    of = Counter(map(_shown, readings))
     by_method = ", ".join(f"{n} under {method}" for method, n in of.items())
     repeats = len(context.responses.repeats)
     again = f"and {setting.counted(repeats, 'second reading')}" if repeats else ""

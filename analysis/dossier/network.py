@@ -106,6 +106,8 @@ def _partition(index: Path) -> str:
 
 def _start(told: Mapping[str, Any]) -> str:
     seed = told.get("seed")
+    if told.get("origin"):
+        return f"Not trained here: {told['origin']}."
     if told.get("init"):
         return f"Weights of another checkpoint, SHA-256 {told['init']}; seed {seed}."
     return f"Weights drawn at random, seed {seed}; no transfer learning."

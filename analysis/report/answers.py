@@ -14,7 +14,13 @@ from analysis.report import formatting
 from analysis.report.endpoints import EndpointResult, PlanAnswered
 from analysis.report.estimates import MOST_READERS, name_of
 from analysis.report.section import Picture, Table
-from reader_study.formats.endpoint import ACCURACY, Endpoint, Measure, Multiplicity
+from reader_study.formats.endpoint import (
+    ACCURACY,
+    OF_DISPLAYS,
+    Endpoint,
+    Measure,
+    Multiplicity,
+)
 from reader_study.formats.responses import ONE_METHOD
 
 _IN_TABLE: Mapping[Measure, str] = {
@@ -22,9 +28,11 @@ _IN_TABLE: Mapping[Measure, str] = {
     "acceptability": "Acceptable, difference",
     "turing": "Telling the methods apart",
     "share_acceptable": "Acceptable, %",
+    "preferred": "Put before, %",
+    "found": "Found, %",
 }
-_IN_PERCENT = frozenset({"agreement", "acceptability", "share_acceptable"})
-_SHARES = frozenset({"agreement", "share_acceptable"})
+_SHARES = frozenset({"agreement", "share_acceptable"}) | OF_DISPLAYS
+_IN_PERCENT = _SHARES | {"acceptability"}
 _MOST_COMPARISONS = 6
 _LONGEST_QUESTION = 90
 SHARED: Mapping[Multiplicity, str] = {
@@ -47,7 +55,8 @@ def _unit(endpoint: Endpoint) -> str:
 
 
 def _limit(value: float, endpoint: Endpoint) -> str:
-    return f"{100 * value if endpoint.measure in _IN_PERCENT else value:g}"
+    shown = 100 * value if endpoint.measure in _IN_PERCENT else value
+    return f"{round(shown, 1) if endpoint.measure == 'found' else shown:g}"
 
 
 def _interval(result: EndpointResult) -> str:
@@ -70,6 +79,8 @@ def statements(result: EndpointResult) -> tuple[str, str]:
     value = f"{_number(estimate.estimate, endpoint)}{_unit(endpoint)}"
     of = f"{value} ({_interval(result)})"
     said = _of_one_method if endpoint.of_one_method else _of_two_methods
+    if endpoint.measure in OF_DISPLAYS:
+        said = _of_displays
     found, meaning = said(result, of)
     return found, f"{asked} {meaning}"
 
@@ -112,6 +123,22 @@ def _of_two_methods(result: EndpointResult, of: str) -> tuple[str, str]:
     return said.get(result.endpoint.measure, beyond)
 
 
+def _of_displays(result: EndpointResult, of: str) -> tuple[str, str]:
+    """Return an estimate of several pictures at once, and what the number means."""
+    estimate, (reference, *test) = result.estimate, result.methods
+    n = (
+        f"{estimate.n} displays, {estimate.n_readers} readers and {estimate.n_cases} "
+        "patients"
+    )
+    chance = f"{_limit(result.null, result.endpoint)} %"
+    name = result.question.id
+    if result.endpoint.measure == "found":
+        found = f"On {name} readers found the picture by {reference} in {of}."
+        return found, f"{chance} is guessing; {n}."
+    found = f"{''.join(test)} was put before {reference} on {name} in {of}."
+    return found, f"{chance} is no preference; {n}."
+
+
 def _of_one_method(result: EndpointResult, of: str) -> tuple[str, str]:
     """Return the estimate under one method, and what the number means."""
     endpoint, name, estimate = result.endpoint, result.question.id, result.estimate
@@ -149,7 +176,8 @@ def compared(results: Sequence[EndpointResult]) -> tuple[str, ...]:
     for one in results[:_MOST_COMPARISONS]:
         sentence = statements(one)[0].removesuffix(".")
         p = "" if one.adjusted is None else f", adjusted {_p(one.adjusted)}"
-        said.append(f"{sentence}{p}; {one.estimate.n} pairs.")
+        noun = "displays" if one.endpoint.measure in OF_DISPLAYS else "pairs"
+        said.append(f"{sentence}{p}; {one.estimate.n} {noun}.")
     more = len(results) - _MOST_COMPARISONS
     said += [f"And {more} more, in results.json."] if more > 0 else []
     _, meaning = statements(first)
@@ -180,9 +208,9 @@ def planned(result: EndpointResult) -> str:
     if endpoint.claim == "non_inferior":
         return f"non-inferior: above {at[0]}{unit}"
     if endpoint.claim == "equivalent":
-        to = " to chance" if endpoint.measure == "turing" else ""
+        to = " to chance" if endpoint.measure in {"turing", "found"} else ""
         return f"equivalent{to}: within {at[0]} to {at[1]}{unit}"
-    return f"differs from {at[0]}{unit}" if at else "estimate only"
+    return f"different from {at[0]}{unit}" if at else "estimate only"
 
 
 def verdict(result: EndpointResult) -> str:
@@ -230,7 +258,11 @@ def family_table(answered: PlanAnswered) -> Table | None:
 
 def _direction(answered: PlanAnswered) -> str:
     """Return which way differences go, where there are any."""
-    pairs = {of.methods for of in answered.family if not of.endpoint.of_one_method}
+    pairs = {
+        of.methods
+        for of in answered.family
+        if not of.endpoint.of_one_method and of.endpoint.measure not in OF_DISPLAYS
+    }
     if not pairs:
         return ""
     if len(pairs) > 1:

@@ -12,9 +12,9 @@ from analysis.multireader import ClusteredEstimate
 from analysis.report.estimates import (
     Alone,
     Estimated,
+    Planned,
     PlannedStudy,
     Unanswerable,
-    estimates_of,
     name_of,
 )
 from analysis.report.section import ARBITRARY_CASES, ReportContext
@@ -43,6 +43,8 @@ class EndpointResult:
             interval decides; that of equivalence is the larger of two one-sided ones.
         adjusted: The p-value with those of the plan's other endpoints considered; None
             where the plan adjusts nothing, so that no claim is made.
+        chance: What the estimate is if nothing is told apart; None where its measure
+            says so.
     """
 
     endpoint: Endpoint
@@ -54,6 +56,7 @@ class EndpointResult:
     alpha: float
     p_value: float
     adjusted: float | None = None
+    chance: float | None = None
 
     @property
     def level(self) -> float:
@@ -69,6 +72,8 @@ class EndpointResult:
     @property
     def null(self) -> float:
         """The value that means no difference, or chance."""
+        if self.chance is not None:
+            return self.chance
         return _CHANCE if self.endpoint.measure == "turing" else 0.0
 
     @property
@@ -144,7 +149,7 @@ def answer_plan(context: ReportContext) -> PlanAnswered:
     return answer_study(study)
 
 
-def answer_study(study: PlannedStudy) -> PlanAnswered:
+def answer_study(study: Planned) -> PlanAnswered:
     """Do the same where one method was read, or several are compared.
 
     An endpoint that compares methods has a result, and a claim, in each comparison.
@@ -189,7 +194,7 @@ def _no_primary(primary: Endpoint, found: _Found) -> str | None:
 
 
 def _all_results(
-    planned: Sequence[Endpoint], study: PlannedStudy
+    planned: Sequence[Endpoint], study: Planned
 ) -> tuple[list[list[EndpointResult]], tuple[str, ...]]:
     """Return results by endpoint, and why others have none."""
     family, said = [], []
@@ -219,7 +224,7 @@ def _not_understood(text: str) -> str:
     )
 
 
-def _results(endpoint: Endpoint, study: PlannedStudy) -> _Found:
+def _results(endpoint: Endpoint, study: Planned) -> _Found:
     """Return what the data say, or why they say nothing."""
     plan = study.plan
     asked = study.readings.questionnaire
@@ -234,15 +239,13 @@ def _results(endpoint: Endpoint, study: PlannedStudy) -> _Found:
             "An endpoint of the plan cannot be computed: its own weights must be in "
             f"the plan, for each of the {len(question.codes)} answers to {question.id}."
         )
-    found = estimates_of(endpoint, study)
+    found = study.estimates(endpoint)
     if isinstance(found, Unanswerable):
         return found
     return [_judged(endpoint, one, study) for one in found]
 
 
-def _judged(
-    endpoint: Endpoint, found: Estimated, study: PlannedStudy
-) -> EndpointResult:
+def _judged(endpoint: Endpoint, found: Estimated, study: Planned) -> EndpointResult:
     together = found.together
     if endpoint.claim == "equivalent":
         together = together.for_equivalence()
@@ -255,6 +258,7 @@ def _judged(
         margin=study.plan.margin_of(endpoint),
         alpha=study.plan.alpha,
         p_value=math.nan,
+        chance=found.chance,
     )
     return replace(result, p_value=_p_value(result))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from reader_study.formats.endpoint import ACCURACY, Endpoint, Measure
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import Question
 from reader_study.formats.responses import ONE_METHOD, Reading
+from reader_study.formats.showing.shown import ShownReadings
 
 MOST_READERS = 12
 """Readers that are shown one by one."""
@@ -42,6 +44,8 @@ _NAMES: Mapping[Measure, str] = {
     "auc": "AUC, difference",
     "sensitivity": "Sensitivity, difference",
     "specificity": "Specificity, difference",
+    "preferred": "Share put first",
+    "found": "Share found",
 }
 _BETWEEN = {
     "methods": "",
@@ -93,11 +97,35 @@ class Estimated:
         methods: Reference and test method, or the one method.
         together: The estimate of all readers.
         alone: The same of each reader; or, between readers, without each.
+        chance: What it is if nothing is told apart, where that is not 0 or 0.5.
     """
 
     methods: tuple[str, ...]
     together: ClusteredEstimate
     alone: Alone
+    chance: float | None = None
+
+
+class Planned(Protocol):
+    """A study that a plan is answered from, whatever readers saw at a time."""
+
+    @property
+    def plan(self) -> AnalysisPlan:
+        """What was to be analysed."""
+        ...
+
+    @property
+    def readings(self) -> Responses | Arms | ShownReadings:
+        """All of them."""
+        ...
+
+    def question(self, endpoint: Endpoint) -> Question:
+        """Return the question of an endpoint that fits the questionnaire."""
+        ...
+
+    def estimates(self, endpoint: Endpoint) -> list[Estimated] | Unanswerable:
+        """Estimate an endpoint in each comparison of the study."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +155,10 @@ class PlannedStudy:
         """Return the question of an endpoint that fits the questionnaire."""
         asked = self.readings.questionnaire
         return next(question for question in asked if question.id == endpoint.question)
+
+    def estimates(self, endpoint: Endpoint) -> list[Estimated] | Unanswerable:
+        """Estimate an endpoint in each comparison, or under its one method."""
+        return estimates_of(endpoint, self)
 
 
 def estimates_of(

@@ -13,6 +13,7 @@ from reader_study.formats.arms import Arms
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
+from reader_study.formats.showing.shown import ShownReadings
 
 Provenance = Literal["study", "simulated", "reconstructed", "published"]
 
@@ -39,7 +40,7 @@ ARBITRARY_CASES = (
 )
 
 
-def provenance_of(readings: Responses | Arms) -> Provenance:
+def provenance_of(readings: Responses | Arms | ShownReadings) -> Provenance:
     """Return where the readings of a study come from."""
     if readings.reconstructed:
         return "reconstructed"
@@ -50,7 +51,7 @@ class Setting(Protocol):
     """A study as what is said of all studies sees it, whatever its methods."""
 
     @property
-    def responses(self) -> Responses | Arms:
+    def responses(self) -> Responses | Arms | ShownReadings:
         """All readings."""
         ...
 

@@ -120,7 +120,7 @@ def blinding(context: Setting) -> str:
         )
     said = ["method and patient unknown to readers"]
     plan, days = context.plan, context.flow.interval_days
-    if plan.washout_days is not None:
+    if plan.washout_days is not None and len(context.flow.counts) != 1:
         said.append(f"trials at least {plan.washout_days:g} days apart")
     if days is not None:
         low, high = (f"{day:.0f}" for day in days)

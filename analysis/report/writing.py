@@ -3,8 +3,9 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,6 +142,57 @@ def write_report(
         (staging / "report.html").write_text(page, encoding="utf-8")
         progress("report.docx")
         write_word(study, frames, staging)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What a report made of parts is written from.
+
+    Attributes:
+        content: Of results.json.
+        tables: In order.
+        pictures: In order.
+        provenance: Where the readings come from.
+        html: Renders the page, given SVG files by name.
+        word: Writes the Word document into a folder that has the figures.
+    """
+
+    content: Json
+    tables: Sequence[Table]
+    pictures: Sequence[Picture]
+    provenance: Provenance
+    html: Callable[[Mapping[str, bytes]], str]
+    word: Callable[[Path], None]
+
+
+def write_pages(
+    pages: Pages, folder: Path, progress: Progress = lambda _: None
+) -> None:
+    """Write results.json, tables, figures and both pages of a report made of parts.
+
+    Args:
+        pages: What is written.
+        folder: Where to.
+        progress: Called with the name of each part before it is written.
+
+    Raises:
+        OutputError: If the folder cannot be made; then nothing is written.
+    """
+    with complete_or_untouched(folder) as staging, report_figures.house_style():
+        progress("results.json")
+        write_json(pages.content, staging / "results.json")
+        progress("tables")
+        for table in pages.tables:
+            write_table(table, staging)
+        figures = {}
+        for picture in pages.pictures:
+            progress(picture.name)
+            figures[picture.name] = _draw(picture, pages.provenance, staging)
+        progress("report.html")
+        page = pages.html(figures)
+        (staging / "report.html").write_text(page, encoding="utf-8")
+        progress("report.docx")
+        pages.word(staging)
 
 
 def _draw(picture: Picture, provenance: Provenance, folder: Path) -> bytes:

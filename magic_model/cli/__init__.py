@@ -23,10 +23,12 @@ NEIGHBOURS: Mapping[str, str] = {
     "import": "Beside: magic-model perfusion, for raw series. Next: magic-model train.",
     "perfusion": "Next: magic-model import.",
     "train": "Before: magic-model import or phantom. Next: magic-model generate.",
+    "load-weights": "Beside: magic-model train. Next: magic-model generate.",
     "generate": "Before: magic-model train. Next: magic-model montage, evaluate.",
     "montage": "Before: magic-model generate. Next: magic-study build.",
     "evaluate": "Before: magic-model generate. Beside: magic-model ceiling.",
     "ceiling": "Beside: magic-model evaluate.",
+    "card": "Before: magic-model train, evaluate.",
     "export": "Before: magic-model train. Next: magic-model generate.",
 }
 """What comes before and after each command, for its help."""

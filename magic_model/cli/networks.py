@@ -1,5 +1,6 @@
 """The commands that need a network or what it made: `train` to `export`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -30,7 +31,17 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (train, generate, montage, evaluate, ceiling, export):
+    commands: tuple[Callable[..., object], ...] = (
+        train,
+        load_weights,
+        generate,
+        montage,
+        evaluate,
+        ceiling,
+        card,
+        export,
+    )
+    for command in commands:
         app.command()(command)
 
 
@@ -129,6 +140,47 @@ def _peak_gib() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1024 ** (3 if sys.platform == "darwin" else 2)
+
+
+def load_weights(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Checkpoint of this package, or weights of the authors' layout."
+        ),
+    ],
+    sha256: Annotated[
+        str, typer.Option(help="Hash of the file, as published beside it.")
+    ],
+    out: Out,
+) -> None:
+    """Put published weights into the folder of a run, if they are what is meant."""
+    from magic_model.weights import load_published
+
+    loaded = load_published(file, sha256, out)
+    recipe = loaded.header.recipe
+    print(f"{loaded.checkpoint}: {recipe.name}, {', '.join(recipe.maps)}")
+    for note in loaded.notes:
+        print(f"- {note}")
+    print("Research use only.")
+
+
+def card(
+    checkpoint: Annotated[Path, typer.Option(help="Checkpoint or folder of a run.")],
+    out: Annotated[Path, typer.Option(help="The .md file to write.")],
+    evaluation: Annotated[
+        Path | None, typer.Option(help="Folder that evaluate wrote of its maps.")
+    ] = None,
+) -> None:
+    """Write the model card of a network, from its header and an evaluation."""
+    from magic_model.model_card import model_card
+    from magic_model.output import require_writable
+
+    text = model_card(checkpoint, evaluation)
+    require_writable(out.parent)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    print(f"{out}: model card")
 
 
 def generate(

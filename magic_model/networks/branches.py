@@ -39,6 +39,7 @@ class BranchGenerator(Generator):
         def norm(channels: int) -> nn.Module:
             return make_norm(config.norm, channels, batch_size=batch_size)
 
+        self.bounded = config.bounded
         widths = level_widths(config)
         encoders = list(pairwise([NCCT_CHANNELS, *widths]))
         shared = encoders[: config.shared]
@@ -69,7 +70,8 @@ class BranchGenerator(Generator):
         levels = [ncct]
         for down in self.shared:
             levels.append(down(levels[-1]))
-        return torch.cat([branch(levels) for branch in self.branches.values()], dim=1)
+        done = torch.cat([branch(levels) for branch in self.branches.values()], dim=1)
+        return torch.tanh(done) if self.bounded else done
 
 
 class Branch(nn.Module):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
 
 from reader_study.formats import checking
-from reader_study.formats.questionnaire import Code, Questionnaire
+from reader_study.formats.questionnaire import Code, Question, Questionnaire
 
 Measure = Literal[
     "agreement",
@@ -19,6 +19,8 @@ Measure = Literal[
     "auc",
     "sensitivity",
     "specificity",
+    "preferred",
+    "found",
 ]
 """What is estimated, with readers and patients random.
 
@@ -27,10 +29,15 @@ agreement beyond chance; `acceptability`: the share of acceptable pictures, test
 reference; `turing`: the balanced accuracy of telling the methods apart; `shift`: mean
 steps along the scale, test minus reference; `share_acceptable`: the share of acceptable
 pictures of one method; `auc`, `sensitivity`, `specificity`: accuracy of the plan's
-`rating` against the truth, test minus reference."""
+`rating` against the truth, test minus reference; `preferred`: of displays of both
+pictures, the share in which the test's was put before the reference's, ties half;
+`found`: the share of displays in which the reference's picture was found."""
 
 ACCURACY: frozenset[Measure] = frozenset({"auc", "sensitivity", "specificity"})
 """Measures that need a truth of each case, and the plan's rating."""
+
+OF_DISPLAYS: frozenset[Measure] = frozenset({"preferred", "found"})
+"""Measures of questions about several pictures at once."""
 
 Between = Literal["methods", "readers", "readings"]
 """Whose answers are to be the same: a reader's under two methods, two readers' under
@@ -59,6 +66,8 @@ CLAIMS: Mapping[Measure, tuple[Claim, ...]] = {
     "shift": ("differs", "equivalent", "estimate"),
     "share_acceptable": _AGREEMENT,
     **dict.fromkeys(ACCURACY, _DIFFERENCE),
+    "preferred": ("differs", "equivalent", "estimate"),
+    "found": ("differs", "at_least", "equivalent", "estimate"),
 }
 """Claims that each measure can have."""
 
@@ -68,11 +77,17 @@ _BETWEEN: Mapping[str, tuple[Measure, ...]] = {
 }
 """Measures of agreement that is not between methods."""
 
-_LOWEST: Mapping[str, float] = {"agreement": 0.0, "share_acceptable": 0.0}
+_LOWEST: Mapping[str, float] = {
+    "agreement": 0.0,
+    "share_acceptable": 0.0,
+    "found": 0.0,
+}
 _LARGEST: Mapping[str, float] = {
     "acceptability": 1.0,
     "turing": 0.5,
     **dict.fromkeys(ACCURACY, 1.0),
+    "preferred": 0.5,
+    "found": 1.0,
 }
 
 
@@ -178,6 +193,8 @@ def misfit(
     if question is None:
         why = f"must be one of {', '.join(asked)}, got {endpoint.question!r}"
         return checking.Fault(("question",), why)
+    if endpoint.measure in OF_DISPLAYS or question.of_display:
+        return _display_misfit(endpoint, question)
     if not question.on_scale:
         why = f"must be answered by one code of a scale, got {question.id}, which has "
         return checking.Fault(("question",), f"{why}type {question.type}")
@@ -193,6 +210,17 @@ def misfit(
         )
         return checking.Fault(("question",), why)
     return None
+
+
+def _display_misfit(endpoint: Endpoint, question: Question) -> checking.Fault | None:
+    """Find a measure of one picture for a question about several, or the reverse."""
+    of_displays = endpoint.measure in OF_DISPLAYS
+    if of_displays and question.of_display:
+        return None
+    known = " or ".join(sorted(OF_DISPLAYS))
+    must = "of the pictures of a display" if of_displays else f"measured by {known}"
+    why = f"must be {must}, got {question.id}, which has type {question.type}"
+    return checking.Fault(("question",), f"{why}, by {endpoint.measure}")
 
 
 _IN_WORDS: tuple[tuple[Measure, str], ...] = (

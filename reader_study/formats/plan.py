@@ -302,8 +302,17 @@ _MEASURES: Mapping[str, str] = {
     "auc": "the difference of AUCs by {} (test - reference)",
     "sensitivity": "the difference of sensitivities by {} (test - reference)",
     "specificity": "the difference of specificities by {} (test - reference)",
+    "preferred": "the share in which the test is put before the reference by {}",
+    "found": "the share in which the reference is found by {}",
 }
 """What is estimated of a question; a measure not named here stands by its own name."""
+
+_CHANCE: Mapping[str, str] = {
+    "turing": "0.5",
+    "preferred": "0.5",
+    "found": "chance, 1 in as many pictures as are shown",
+}
+"""What an estimate is if nothing is told apart; 0 of all others."""
 
 _BETWEEN: Mapping[str, str] = {
     "readers": "between two readers under one method",
@@ -320,16 +329,16 @@ def in_words(endpoint: Endpoint, plan: AnalysisPlan) -> str:
     if endpoint.method:
         of += f" under {endpoint.method}"
     level, margin = f"{100 * plan.confidence_level:g} %", plan.margin_of(endpoint)
-    chance = 0.5 if endpoint.measure == "turing" else 0
+    chance = _CHANCE.get(endpoint.measure, "0")
     if endpoint.claim == "at_least":
         return f"The lower {level} limit of {of} lies above {endpoint.above:g}."
     if endpoint.claim == "non_inferior":
         return f"The lower {level} limit of {of} lies above -{margin:g}."
     if endpoint.claim == "equivalent":
         inner = f"{100 * (1 - 2 * plan.alpha):g} %"
-        return f"The {inner} interval of {of} lies within {margin:g} of {chance:g}."
+        return f"The {inner} interval of {of} lies within {margin:g} of {chance}."
     if endpoint.claim == "differs":
-        return f"The {level} interval of {of} does not hold {chance:g}."
+        return f"The {level} interval of {of} does not hold {chance}."
     return f"No hypothesis: {of} is estimated with its {level} interval."
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from reader_study.formats import checking
 from reader_study.formats.endpoint import ACCURACY as ACCURACY_MEASURES
-from reader_study.formats.endpoint import Endpoint, misfit
+from reader_study.formats.endpoint import OF_DISPLAYS, Endpoint, misfit
 from reader_study.formats.plan import ACCURACY, KEYS, AnalysisPlan
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Questionnaire
@@ -47,11 +47,18 @@ def check_plan(
             given["test"] = others[0]
         if len(others) > 1:
             given["tests"] = tuple(others)
+        given["display"] = _display(protocol)
         plan = AnalysisPlan(**given)
         faults += _question_faults(plan, table, questionnaire)
         if not faults:
             return plan
     raise source.error([checking.Fault(("analysis", *f.path), f.why) for f in faults])
+
+
+def _display(protocol: Protocol) -> str:
+    """Return what readers see at a time, empty of one picture."""
+    shown = protocol.layout.display if protocol.layout else "one picture"
+    return "" if shown == "one picture" else shown
 
 
 def _question_faults(
@@ -139,11 +146,24 @@ def _endpoint_faults(
         methods = (plan.reference, *(plan.tests or (plan.test,)))
         yield from _method_faults(path, endpoint, methods)
         yield from _rated_faults(path, endpoint, plan, questionnaire)
+        yield from _shown_faults(path, endpoint, plan.display)
     endpoints = [one for _, one in named]
     for place, one in enumerate(endpoints):
         if one in endpoints[:place]:
             why = f"must be named once, got {one.measure} of {one.question} again"
             yield checking.Fault(named[place][0], why)
+
+
+def _shown_faults(
+    path: checking.Path_, endpoint: Endpoint, display: str
+) -> Iterable[checking.Fault]:
+    """Find what is to be found where nothing is to be, or preferred where it is."""
+    if endpoint.measure not in OF_DISPLAYS:
+        return
+    if (endpoint.measure == "found") != (display == "choice"):
+        must = "found" if display == "choice" else "preferred"
+        why = f"must be {must} where the display is {display}, got {endpoint.measure}"
+        yield checking.Fault((*path, "measure"), why)
 
 
 def _rated_faults(

@@ -15,21 +15,22 @@ ARMS = ("real", "GAN", "flow")
 READERS = [f"Reader {n}" for n in range(8)]
 
 
-def write(folder, question, answer, display, *, m=3, again=0):
+def write(folder, question, answer, display, *, m=3, **more):
     """Write a study of 8 readers and 12 cases with what `answer` says of a display."""
     rng = np.random.default_rng(7)
     questions = [question, {"id": "Q2", "scale": [{"code": 1}, {"code": 2}]}]
     content = {"schema": 2, "title": "T", "version": "1", "questions": questions}
     (folder / "questionnaire.json").write_text(json.dumps(content))
     plan = {"schema": 1, "title": "Shown together", "reference": "real", "test": "GAN",
-            "tests": ["GAN", "flow"], "display": display}  # fmt: skip
+            "tests": ["GAN", "flow"], "display": display,
+            "analysis": more.get("analysis", {})}  # fmt: skip
     (folder / "plan.json").write_text(json.dumps(plan))
     rows = []
     sets = combinations(ARMS, m)
     for reader, case, one in product(READERS, range(12), sets):
         shown = rng.permutation(one).tolist()
         rows += [[reader, case, "", "", " | ".join(shown), answer(shown, rng), 1]]
-        if case < again:
+        if case < more.get("again", 0):
             rows += [[reader, case, 2, "", " | ".join(shown[::-1]), rows[-1][5], 2]]
     with (folder / "responses.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -95,6 +96,64 @@ def test_a_choice_is_held_against_chance(tmp_path, capsys):
         96 * found["correct"]["estimate"]
     )
     assert "more than by chance at the level of 95 %" in printed
+
+
+def everything(path):
+    out = path.parent / "report"
+    assert main(["report", str(path), "--out", str(out)]) == 0
+    return json.loads((out / "results.json").read_text())["inference"], out
+
+
+def test_the_plan_of_a_preference_is_answered_on_the_page_in_front(tmp_path, capsys):
+    which = {"id": "Q1", "type": "which", "pictures": 2, "tie": "Alike"}
+    primary = {"question": "Q1", "measure": "preferred", "claim": "differs"}
+    second = {"question": "Q1", "measure": "preferred", "claim": "equivalent"}
+    plan = {"primary": primary, "endpoints": [{**second, "margin": 0.2}]}
+    path = write(
+        tmp_path, which, flow_first, "side by side", m=2, analysis=plan
+    )  # nothing is planned of GAN against flow
+
+    found, out = everything(path)
+
+    gan, flow = found["primary"]["results"]
+    assert (gan["methods"], flow["methods"]) == (["real", "GAN"], ["real", "flow"])
+    assert (gan["decision"], flow["decision"]) == ("not shown", "shown")
+    shares = {tuple(p["methods"]): p["share"] for p in found["pictures_Q1"]["pairs"]}
+    assert flow["estimate"] == shares["real", "flow"]["estimate"]
+    assert flow["adjusted_p_value"] >= 2 * min(flow["p_value"], 0.5)
+    assert [e["decision"] for e in found["family"]["endpoints"]] == ["not shown"] * 2
+    assert "shown for real and flow" in capsys.readouterr().out
+    page = (out / "report.html").read_text()
+    for said in ("Primary result", "Reporting checklist", "flow was put before real"):
+        assert said in page
+    assert found["checklist"]["grras"]["2"].startswith("Methods: real (reference)")
+    assert (out / "endpoints.csv").is_file()
+
+
+def test_what_is_found_is_planned_against_chance(tmp_path):
+    def right(shown, rng):
+        return "real" if rng.random() < 0.9 else shown[0]
+
+    which = {"id": "Q1", "type": "which", "pictures": 3}
+    plan = {
+        "primary": {"question": "Q1", "measure": "found", "claim": "differs"},
+        "endpoints": [
+            {"question": "Q1", "measure": "found", "claim": "at_least", "above": 0.99},
+            {"question": "Q1", "measure": "preferred", "claim": "differs"},
+        ],
+    }
+    found, out = everything(write(tmp_path, which, right, "choice", analysis=plan))
+
+    (primary,) = found["primary"]["results"]
+    assert primary["methods"] == ["real"]
+    assert primary["decision"] == "shown"
+    assert primary["p_value"] == found["pictures_Q1"]["p_value"]
+    (bound,) = found["family"]["endpoints"]
+    assert bound["decision"] == "not shown"
+    (left_out,) = found["family"]["left_out"]
+    assert "It needs no pictures of which one is to be found" in left_out
+    page = (out / "report.html").read_text()
+    assert "33.3 % is guessing; 96 displays, 8 readers and 12 patients." in page
 
 
 def test_answers_are_checked_line_by_line(tmp_path):

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from analysis.report import documents, methods, word, writing
-from analysis.report import figures as report_figures
 from analysis.report.arms import content, results, sections
 from analysis.report.arms.front import front_of
 from analysis.report.front import Front
@@ -30,24 +29,16 @@ def write_arms_report(
         OutputError: If the folder cannot be made; then nothing is written.
     """
     made, front = sections.sections_of(study), front_of(study)
-    with writing.complete_or_untouched(folder) as staging, report_figures.house_style():
-        progress("results.json")
-        writing.write_json(content.arms_json(study, front), staging / "results.json")
-        progress("tables")
-        tables = [table for section in made for table in section.tables]
-        for table in (*([front.family] if front and front.family else ()), *tables):
-            writing.write_table(table, staging)
-        figures = {}
-        for picture in pictures_of(made, front):
-            progress(picture.name)
-            figure = writing.stamp_provenance(picture.draw(), study.provenance)
-            report_figures.save_figure(figure, staging, picture.name)
-            figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
-        progress("report.html")
-        html = page(study, made, figures, front)
-        (staging / "report.html").write_text(html, encoding="utf-8")
-        progress("report.docx")
-        _write_word(study, made, front, staging)
+    tables = [table for section in made for table in section.tables]
+    pages = writing.Pages(
+        content=content.arms_json(study, front),
+        tables=[*([front.family] if front and front.family else ()), *tables],
+        pictures=pictures_of(made, front),
+        provenance=study.provenance,
+        html=lambda figures: page(study, made, figures, front),
+        word=lambda to: _write_word(study, made, front, to),
+    )
+    writing.write_pages(pages, folder, progress)
 
 
 def page(

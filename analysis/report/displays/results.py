@@ -15,7 +15,9 @@ from analysis.displays import (
 )
 from analysis.multireader.estimate import ClusteredEstimate
 from analysis.multireader.score import proportion_of
-from analysis.report.section import PROVENANCE_WARNING, Provenance
+from analysis.report.question import Incomplete
+from analysis.report.section import PROVENANCE_WARNING, Provenance, provenance_of
+from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.questionnaire import Question
 from reader_study.formats.showing.shown import ShownReading, ShownReadings
@@ -37,6 +39,7 @@ class PicturesAsked:
         missing: Displays without an answer.
         again: Share of second answers that put the same picture first, None where no
             display was shown twice.
+        preferences: The answers, None without any.
     """
 
     question: Question
@@ -46,6 +49,7 @@ class PicturesAsked:
     n: int
     missing: int
     again: ClusteredEstimate | None = None
+    preferences: Preferences | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class DisplayResults:
         counts: How often each answer was given, by other question and label.
         notes: What is incomplete.
         assumed: How the file was understood; nothing here.
+        flow: How far readings came.
+        incomplete: What is done with displays without an answer: they are left out.
     """
 
     title: str
@@ -73,11 +79,13 @@ class DisplayResults:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     assumed: Sequence[str] = ()
+    flow: StudyFlow = field(default_factory=StudyFlow)
+    incomplete: Incomplete = "exclude"
 
     @property
     def provenance(self) -> Provenance:
         """Where the readings come from."""
-        return "simulated" if self.responses.simulated else "study"
+        return provenance_of(self.responses)
 
     @property
     def warning(self) -> str:
@@ -86,7 +94,10 @@ class DisplayResults:
 
 
 def analyse_displays(
-    responses: ShownReadings, plan: AnalysisPlan, level: float
+    responses: ShownReadings,
+    plan: AnalysisPlan,
+    level: float,
+    flow: StudyFlow | None = None,
 ) -> DisplayResults:
     """Analyse every question of a study of several pictures at once.
 
@@ -94,6 +105,7 @@ def analyse_displays(
         responses: All readings.
         plan: What was to be analysed.
         level: Of all intervals.
+        flow: How far readings came.
     """
     known = responses.methods
     first = [name for name in (plan.reference, *(plan.tests or (plan.test,)))
@@ -109,7 +121,17 @@ def analyse_displays(
     missing = [f"{of.missing} of {of.question.id}" for of in asked if of.missing]
     notes = [f"Answers not given: {'; '.join(missing)}."] if missing else []
     title = plan.title or "Several pictures at once"
-    return DisplayResults(title, responses, plan, methods, level, asked, counts, notes)
+    return DisplayResults(
+        title,
+        responses,
+        plan,
+        methods,
+        level,
+        asked,
+        counts,
+        notes,
+        flow=flow or StudyFlow(),
+    )
 
 
 def _asked(
@@ -125,6 +147,7 @@ def _asked(
     if not rows:
         return PicturesAsked(question, None, None, places, 0, missing, again)
     preferences = _preferences(rows, question, responses.readers, methods)
+    found, worths = None, None
     if plan.display == CHOICE and plan.reference in methods:
         found = forced_choice(
             preferences.order[:, 0] == methods.index(plan.reference),
@@ -133,9 +156,11 @@ def _asked(
             preferences.shown.shape[1],
             names=responses.readers,
         )
-        return PicturesAsked(question, found, None, places, len(rows), missing, again)
-    worths = fit_worths(preferences)
-    return PicturesAsked(question, None, worths, places, len(rows), missing, again)
+    else:
+        worths = fit_worths(preferences)
+    return PicturesAsked(
+        question, found, worths, places, len(rows), missing, again, preferences
+    )
 
 
 def _preferences(

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from analysis.report import documents, methods, writing
-from analysis.report import figures as report_figures
+from analysis.report import checklist, documents, methods, word, writing
+from analysis.report.displays.front import checklist_of, front_of
 from analysis.report.displays.results import DisplayResults
 from analysis.report.displays.sections import sections_of
 from analysis.report.formatting import Json
-from analysis.report.front import origin_of_plan
+from analysis.report.front import Front
 from analysis.report.section import Section
 from analysis.report.setting import counted
 
@@ -28,26 +28,21 @@ def write_displays_report(
     Raises:
         OutputError: If the folder cannot be made; then nothing is written.
     """
-    made = sections_of(study)
-    with writing.complete_or_untouched(folder) as staging, report_figures.house_style():
-        progress("results.json")
-        writing.write_json(displays_json(study, made), staging / "results.json")
-        progress("tables")
-        for table in (table for section in made for table in section.tables):
-            writing.write_table(table, staging)
-        figures = {}
-        for picture in (one for section in made for one in section.pictures):
-            progress(picture.name)
-            figure = writing.stamp_provenance(picture.draw(), study.provenance)
-            report_figures.save_figure(figure, staging, picture.name)
-            figures[picture.name] = (staging / f"{picture.name}.svg").read_bytes()
-        progress("report.html")
-        (staging / "report.html").write_text(page(study, made, figures), "utf-8")
-        progress("report.docx")
-        _write_word(study, made, staging)
+    made, front = sections_of(study), front_of(study)
+    made.append(checklist_of(study))
+    tables = [table for section in made for table in section.tables]
+    pages = writing.Pages(
+        content=displays_json(study, made, front),
+        tables=[*((front.family,) if front.family else ()), *tables],
+        pictures=[front.picture, *(p for section in made for p in section.pictures)],
+        provenance=study.provenance,
+        html=lambda figures: page(study, made, front, figures),
+        word=lambda to: _write_word(study, made, front, to),
+    )
+    writing.write_pages(pages, folder, progress)
 
 
-def displays_json(study: DisplayResults, made: Sequence[Section]) -> Json:
+def displays_json(study: DisplayResults, made: Sequence[Section], front: Front) -> Json:
     """Return the content of results.json."""
     return {
         "schema": SCHEMA,
@@ -59,8 +54,11 @@ def displays_json(study: DisplayResults, made: Sequence[Section]) -> Json:
         "confidence_level": study.confidence_level,
         "readers": study.responses.readers,
         "inference": {
-            section.id: {"refused": section.refused, **section.content}
-            for section in made
+            **front.content,
+            **{
+                section.id: {"refused": section.refused, **section.content}
+                for section in made
+            },
         },
         "notes": list(study.notes),
         "assumed": list(study.assumed),
@@ -68,13 +66,17 @@ def displays_json(study: DisplayResults, made: Sequence[Section]) -> Json:
 
 
 def page(
-    study: DisplayResults, made: Sequence[Section], figures: Mapping[str, bytes]
+    study: DisplayResults,
+    made: Sequence[Section],
+    front: Front,
+    figures: Mapping[str, bytes],
 ) -> str:
     """Render the page.
 
     Args:
         study: What to report.
         made: Its sections.
+        front: The page in front.
         figures: SVG files by name.
     """
     encoded = {name: base64.b64encode(svg).decode() for name, svg in figures.items()}
@@ -83,16 +85,16 @@ def page(
         lead=lead_of(study),
         sections=made,
         figures=encoded,
-        methods=methods.of_parts(made, study.provenance),
-        references=methods.cited(made, ()),
+        methods=methods.of_parts([front, *made], study.provenance),
+        references=methods.cited([front, *made], ()),
         version=version("magic-ctp"),
-        front=None,
+        front=front,
         reproduction=None,
     )
 
 
 def lead_of(study: DisplayResults) -> list[str]:
-    """Return paragraphs that say who read what, and what was planned."""
+    """Return paragraphs that say who read what."""
     responses = study.responses
     cases = len({reading.case for reading in responses.readings})
     again = len(responses.repeats)
@@ -105,16 +107,24 @@ def lead_of(study: DisplayResults) -> list[str]:
         f"(reference), {', '.join(others)}. Intervals are at the "
         f"{100 * study.confidence_level:g} % level."
     )
-    return [said, f"Plan of analysis: {origin_of_plan(study.plan)}"]
+    return [said]
 
 
-def _write_word(study: DisplayResults, made: Sequence[Section], folder: Path) -> None:
+def _write_word(
+    study: DisplayResults, made: Sequence[Section], front: Front, folder: Path
+) -> None:
     document = documents.new_document(study.title, study.warning)
+    word.add_front(document, front, folder)
     for sentence in lead_of(study):
         document.add_paragraph(sentence)
-    for section in made:
+    parts: list[methods.Cites] = [front, *made]
+    for section in (one for one in made if one.id != checklist.ID):
         documents.add_section(document, section, folder)
     documents.add_methods(
-        document, methods.of_parts(made, study.provenance), methods.cited(made, ())
+        document, methods.of_parts(parts, study.provenance), methods.cited(parts, ())
     )
+    word.add_page_break(document)
+    document.add_heading("Supplement", 1)
+    for section in (one for one in made if one.id == checklist.ID):
+        documents.add_section(document, section, folder)
     document.save(str(folder / documents.WORD_NAME))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from reader_study.formats.asking.question import Answer, Question
 from reader_study.formats.checking import FormatError
@@ -25,6 +26,7 @@ class ShownReading:
         orders: By question about the pictures, methods from the best on; none of a tie.
         answers: To other questions.
         again: Whether the reader has seen these pictures before.
+        severity: Class of severity of the case, empty where not known.
     """
 
     line: int
@@ -34,6 +36,7 @@ class ShownReading:
     orders: Mapping[str, tuple[str, ...]]
     answers: Mapping[str, Answer]
     again: bool = False
+    severity: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ class ShownReadings:
         repeats: Second readings of the same pictures.
         questionnaire: What was asked.
         simulated: Some readings are a rehearsal's.
+        reconstructed: No such study was made of printed tables.
     """
 
     readings: Sequence[ShownReading]
     repeats: Sequence[ShownReading]
     questionnaire: Questionnaire
     simulated: bool = False
+    reconstructed: Literal[False] = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -126,6 +131,7 @@ def _reading(
         orders,
         answers,
         again=cells.get(REPEAT, "") not in {"", "1"},
+        severity=cells.get("severity", ""),
     )
 
 

@@ -1,16 +1,19 @@
 import re
+from pathlib import Path
 
 import pytest
 
+import reader_study
 from reader_study.errors import StudyError
 from reader_study.formats.checking import FormatError, parse_toml
 from reader_study.formats.endpoint import Endpoint, understood
 from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.plan_check import check_plan
 from reader_study.formats.protocol import protocol_of, template
-from reader_study.formats.questionnaire import paper_questionnaire
+from reader_study.formats.questionnaire import paper_questionnaire, read_questionnaire
 
 Q = paper_questionnaire()
+TEMPLATES = Path(reader_study.__file__).parent / "templates"
 
 
 @pytest.mark.parametrize(
@@ -198,3 +201,31 @@ def test_a_plan_without_a_list_plans_what_its_margins_are_for():
     first = Endpoint(question="Q2A", measure="acceptability", claim="non_inferior")
     plan = AnalysisPlan(non_inferiority_margin=0.1, primary=first)
     assert [one.question for one in plan.family(["Q2A", "Q2B"])] == ["Q2B"]
+
+
+ASKED = read_questionnaire(TEMPLATES / "preference.json")
+
+
+def checked_display(primary, display="side by side", asked=ASKED):
+    text = (TEMPLATES / "preference.toml").read_text()
+    start = text[: text.index("[analysis]")].replace('"side by side"', f'"{display}"')
+    source = parse_toml(f"{start}[analysis]\nprimary = {primary}\n", "study.toml")
+    check_plan(protocol_of(source), asked, source)
+
+
+def test_what_is_planned_of_several_pictures_fits_the_display():
+    preferred = '{question = "Q1", measure = "preferred", claim = "differs"}'
+    found = '{question = "Q1", measure = "found", claim = "differs"}'
+    checked_display(preferred)
+    checked_display(found, "choice")
+    for primary, display, message in (
+        (found, "side by side", "must be preferred where the display is side by side"),
+        (preferred, "choice", "must be found where the display is choice, got pref"),
+        (preferred.replace("preferred", "acceptability"), "side by side",
+         "must be measured by found or preferred, got Q1, which has type which"),
+    ):  # fmt: skip
+        with pytest.raises(FormatError, match=message):
+            checked_display(primary, display)
+    wrong = preferred.replace("Q1", "Q3")
+    with pytest.raises(FormatError, match="must be of the pictures of a display, got"):
+        checked_display(wrong, asked=Q)
