@@ -68,7 +68,10 @@ class ProgramAt:
 
 
 def programs_in_words(programs: Sequence[ProgramAt]) -> str:
-    """Return one sentence on versions, and one for each change of them."""
+    """Return one sentence on versions, and one for each change of them.
+
+    The program is not named: its name holds that of a method.
+    """
     if not programs:
         return ""
     listed = ", ".join(f"{at.milestone} with {at.program}" for at in programs)
@@ -78,7 +81,7 @@ def programs_in_words(programs: Sequence[ProgramAt]) -> str:
         for before, after in pairwise(programs)
         if before.program != after.program
     ]
-    return " ".join([f"Versions of magic-ctp: {listed}.", *changed])
+    return " ".join([f"Versions of the program: {listed}.", *changed])
 
 
 @checking.record(kw_only=True)

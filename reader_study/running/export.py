@@ -11,6 +11,7 @@ from reader_study.building.study import Study
 from reader_study.clock import Clock, seconds_between
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
+from reader_study.formats.asking.marks import marks_text, rows_of
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.questionnaire import Answer
@@ -85,6 +86,28 @@ def responses_csv(
             *sorted({name for of in columns.values() for name in of}),
         ],
     )
+
+
+def marks_csv(
+    study: Study, truth: Truth, responses: Iterable[readings.Response]
+) -> str:
+    """Write marks.csv: a row for each mark of each reading that counts."""
+    rows: list[dict[str, object]] = []
+    for r in responses:
+        cell = truth.cells[r.token]
+        about = {
+            "reader": guarded(r.reader),
+            "case": guarded(cell.case),
+            "method": guarded(cell.method),
+            "trial": r.trial,
+            "revision": r.revision,
+            "simulated": _written(r.simulated),
+        }
+        for question in study.questionnaire:
+            if question.marked and question.id in r.answers:
+                answer = r.answers[question.id]
+                rows += rows_of(about, question.id, answer, cell.shown)
+    return marks_text(rows)
 
 
 def _methods(

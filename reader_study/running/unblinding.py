@@ -15,6 +15,7 @@ from reader_study.clock import Clock
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
+from reader_study.formats.asking import marks
 from reader_study.formats.checking import json_text
 from reader_study.formats.protocol import UNBLINDING, sealed_content
 from reader_study.reading.answers import check_reason
@@ -215,6 +216,8 @@ def _files(
         UNBLINDING: json_text({**record, **sealed_content(study.protocol)}),
         **around,
     }
+    if any(question.marked for question in study.questionnaire):
+        files[marks.FILE_NAME] = export.marks_csv(study, truth, analysed)
     if others:
         files[NOT_ANALYSED] = export.responses_csv(study, truth, others, first, views)
     if len(first) < len(revisions):

@@ -12,7 +12,7 @@ from reader_study.running.registry import Profile, add_reader
 from reader_study.running.study_store import open_study_store
 
 SAID = (
-    "Versions of magic-ctp: built with 0.1.0, opened with 0.1.0, locked with 0.2.0. "
+    "Versions of the program: built with 0.1.0, opened with 0.1.0, locked with 0.2.0. "
     "Between opened and locked the program changed from 0.1.0 to 0.2.0."
 )
 
