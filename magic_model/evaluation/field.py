@@ -101,14 +101,16 @@ def to_csv_rows(evaluation: Evaluation) -> Iterator[list[str]]:
 
 
 def to_latex(evaluation: Evaluation) -> str:
-    r"""Write a `table` environment to `\input`; it needs no package."""
+    r"""Write a `table` environment to `\input`; it needs package graphicx."""
     lines = field_lines(evaluation)
     columns = "ll" + "r" * len(evaluation.rows)
     body = [
         r"\begin{table}",
-        r"\centering\scriptsize",
+        r"\centering",
         rf"\caption{{{_caption(evaluation)}}}",
         r"\label{tab:synthetic-perfusion}",
+        # Whatever the number of methods, it is as wide as the text.
+        r"\resizebox{\textwidth}{!}{%",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\hline",
         _latex_row(["", "", *(_escape(method) for method in evaluation.rows)]),
@@ -122,7 +124,7 @@ def to_latex(evaluation: Evaluation) -> str:
         title = _escape(line.title) + _ARROWS[line.better]
         cells = [_shown(cell, line.digits) for cell in line.cells]
         body.append(_latex_row([named, title, *cells]))
-    return "\n".join([*body, r"\hline", r"\end{tabular}", r"\end{table}", ""])
+    return "\n".join([*body, r"\hline", r"\end{tabular}}", r"\end{table}", ""])
 
 
 def _of_map(
@@ -166,16 +168,23 @@ def _of_decisions(decisions: Sequence[Decision]) -> Iterator[Line]:
         return
     core = decisions[0].small_core.of, decisions[0].large_core.of
     mismatch = decisions[0].mismatch.of, decisions[0].no_mismatch.of
+    small, target = "Core below 70 mL", "DEFUSE 3 mismatch"
     for title, values in (
-        ("Core below 70 mL, AUC", [d.auc for d in decisions]),
-        (f"sensitivity (n = {core[0]})", [d.small_core.value for d in decisions]),
-        (f"specificity (n = {core[1]})", [d.large_core.value for d in decisions]),
+        (f"{small}, AUC", [d.auc for d in decisions]),
         (
-            f"DEFUSE 3 mismatch, sensitivity (n = {mismatch[0]})",
+            f"{small}, sensitivity (n = {core[0]})",
+            [d.small_core.value for d in decisions],
+        ),
+        (
+            f"{small}, specificity (n = {core[1]})",
+            [d.large_core.value for d in decisions],
+        ),
+        (
+            f"{target}, sensitivity (n = {mismatch[0]})",
             [d.mismatch.value for d in decisions],
         ),
         (
-            f"specificity (n = {mismatch[1]})",
+            f"{target}, specificity (n = {mismatch[1]})",
             [d.no_mismatch.value for d in decisions],
         ),
     ):

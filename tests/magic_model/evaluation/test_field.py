@@ -153,7 +153,9 @@ def test_the_table_holds_what_was_measured(looked):
     assert found["CBF", "KID*"][3:6] == ["-0.012", "", "0.5"]
     assert ("MTT", "KID*") not in found
     assert found["Copying", "Nearest training patch, r (measured: 0.70)"][3] == "0.68"
-    assert any(group == "Decision" for group, _ in found)
+    titles = [title for group, title in found if group == "Decision"]
+    assert "Core below 70 mL, sensitivity (n = 5)" in titles
+    assert "DEFUSE 3 mismatch, specificity (n = 2)" in titles
     assert header[7] == BLACK
 
 
@@ -161,7 +163,8 @@ def test_the_table_holds_what_was_measured(looked):
 @pytest.mark.skipif(LATEX is None, reason="needs LaTeX")
 def test_the_table_compiles(looked, tmp_path):
     table = field.to_latex(looked)
-    start, end = r"\documentclass{article}\begin{document}", r"\end{document}"
+    start = r"\documentclass{article}\usepackage{graphicx}\begin{document}"
+    end = r"\end{document}"
     (tmp_path / "page.tex").write_text(f"{start}\n{table}\n{end}\n", encoding="utf-8")
     done = subprocess.run(
         [LATEX, "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
@@ -171,6 +174,7 @@ def test_the_table_compiles(looked, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    assert "Overfull" not in done.stdout  # nothing runs off the page
     assert "KID*" in table
     assert "no plain KID or FID" in table
 
