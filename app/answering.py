@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from app.components import mark_on
+from app.components import mark_on, marks_on
 from app.words import say
 from reader_study.formats.asking.question import SEPARATOR
 from reader_study.formats.questionnaire import Answer, Question, Questionnaire
@@ -86,6 +86,8 @@ class Form:
         value = fields.get(self.answer_key(question.id))
         if question.type == "analogue":
             return mark_on(value)
+        if question.marked:
+            return marks_on(value)
         if question.textual:
             return str(value).strip() or None if value else None
         number = isinstance(value, int | float) and question.numeric

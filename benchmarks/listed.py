@@ -87,6 +87,8 @@ BENCHMARKS = (
         ("--patients", "20"),
     ),
     Benchmark("perfusion", "perfusion maps against known tissue; a slab"),
+    Benchmark("perfusion_motion", "perfusion maps of a head that moves; large vessels"),
+    Benchmark("perfusion_whole", "memory and time of a whole brain", minutes=30),
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),

@@ -77,6 +77,13 @@ def froc_area(
     owner = np.array(units)
     lesions = scores.cells[:, scores.truth]
     calm = scores.cells[:, ~scores.truth]
+    n_cases = len(set(units)) - calm.shape[1], calm.shape[1]
+    if 1 in n_cases:  # leaving it out leaves none
+        msg = (
+            "The FROC area needs two or more cases with lesions and two or more "
+            f"without, got {n_cases[0]} and {n_cases[1]}"
+        )
+        raise InputError(msg)
     cells = _left_out(lesions, calm, owner[scores.truth])
     study = study_of(scores, cells, "froc_area", Ways(random=random))
     return replace(study, _n_cases=cells.left_out().shape[1])

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +13,7 @@ from analysis.errors import InputError, user_input
 
 if TYPE_CHECKING:
     from analysis.accuracy import MultireaderAccuracy
+    from analysis.accuracy.study import Ways
     from analysis.commands.accuracy_tables import Compared
     from analysis.responses.ratings import RatingsFile
 
@@ -21,19 +22,26 @@ _NEEDED = {
     "auc": ("diseased", "non-diseased"),
     "sensitivity": ("diseased",),
     "specificity": ("non-diseased",),
+    "lroc_area": ("diseased", "non-diseased"),
+    "froc_area": ("diseased", "non-diseased"),
 }
 """Classes of cases that a metric is made of."""
+
+Asked = Literal["auc", "sensitivity", "specificity", "lroc_area", "froc_area"]
+_OF_MARKS = frozenset({"lroc_area", "froc_area"})
 
 
 def accuracy(
     ratings: Annotated[
         Path,
         typer.Argument(
-            help="CSV or .xlsx with reader, case, modality, truth, rating; or .imrmc."
+            help="CSV or .xlsx with reader, case, modality, truth, rating; .imrmc; or "
+            "marks.csv beside --lesions."
         ),
     ],
     metric: Annotated[
-        Literal["auc", "sensitivity", "specificity"], typer.Option(help="What.")
+        Asked,
+        typer.Option(help="What; the last two of marks beside --lesions."),
     ] = "auc",
     method: Annotated[
         Literal["obuchowski_rockette", "u_statistics"],
@@ -65,6 +73,18 @@ def accuracy(
         str | None,
         typer.Option(help="Values of truth that are diseased: mild,severe."),
     ] = None,
+    lesions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the lesions are: case, lesion, x, y and radius or box."
+        ),
+    ] = None,
+    question: Annotated[
+        str, typer.Option(help="Whose marks, where several questions have some.")
+    ] = "",
+    label: Annotated[
+        str, typer.Option(help="Marks of this label alone; else all.")
+    ] = "",
     as_programs: Annotated[
         bool,
         typer.Option("--as-programs", help="Limits and tests as MRMCaov and iMRMC."),
@@ -78,23 +98,22 @@ def accuracy(
 
     For ratings from elsewhere; a study's own are in its report.
     """
-    from analysis.accuracy import multireader_accuracy
+    from analysis.accuracy.study import Ways
     from analysis.commands import accuracy_tables
+    from analysis.responses.marks import read_marks
     from analysis.responses.ratings import read_ratings
 
-    if covariance and method == "u_statistics":
-        msg = f"--covariance is for obuchowski_rockette, got {covariance}"
-        raise InputError(msg)
-    if threshold is not None and not math.isfinite(threshold):
-        msg = f"--threshold must be a finite number, got {threshold}"
-        raise InputError(msg)
+    _refuse_wrong(method, covariance, threshold)
     diseased = [v.strip() for v in (truth_positive or "").split(",") if v.strip()]
-    read = read_ratings(ratings, rating=rating, truth_positive=diseased)
+    if lesions is None:
+        _refuse_marks(metric, {"--question": question, "--label": label})
+        read = read_ratings(ratings, rating=rating, truth_positive=diseased)
+    else:
+        read = read_marks(ratings, lesions, question=question, label=label)
     _refuse_one_class(ratings, read, metric)
     with user_input():
-        study = multireader_accuracy(
-            read.columns, metric, method, covariance or "jackknife", random, threshold
-        )
+        ways = Ways(method, covariance or "jackknife", random)
+        study = _study_of(read, metric, ways, threshold)
         study = study if as_programs else study.for_decisions()
         pairs = _pairs(study, test, reference, margin)
         compared = accuracy_tables.compare(study, pairs, margin)
@@ -109,6 +128,56 @@ def accuracy(
         print("\n\n".join([*parts, _USE]))
 
 
+def _refuse_wrong(method: str, covariance: str | None, threshold: float | None) -> None:
+    """Refuse options that do not go together, or are no numbers.
+
+    Raises:
+        InputError: If there are any.
+    """
+    if covariance and method == "u_statistics":
+        msg = f"--covariance is for obuchowski_rockette, got {covariance}"
+        raise InputError(msg)
+    if threshold is not None and not math.isfinite(threshold):
+        msg = f"--threshold must be a finite number, got {threshold}"
+        raise InputError(msg)
+
+
+def _refuse_marks(metric: str, options: Mapping[str, str]) -> None:
+    """Refuse what is about marks where no lesions are named.
+
+    Raises:
+        InputError: If it is asked for.
+    """
+    asked = [f"--metric {metric}"] if metric in _OF_MARKS else []
+    asked += [name for name, given in options.items() if given]
+    if asked:
+        msg = f"{asked[0]} needs --lesions, a file of where the lesions are"
+        raise InputError(msg)
+
+
+def _study_of(
+    read: "RatingsFile", metric: Asked, ways: "Ways", threshold: float | None
+) -> "MultireaderAccuracy":
+    """Return the study of ratings, or of marks beside lesions.
+
+    Raises:
+        InputError: If another analysis is asked for than areas of marks have.
+    """
+    from analysis.accuracy import froc_area, lroc_area, multireader_accuracy
+
+    if metric != "lroc_area" and metric != "froc_area":  # noqa: PLR1714 - narrows
+        return multireader_accuracy(
+            read.columns, metric, ways.method, ways.covariance, ways.random, threshold
+        )
+    if ways.method != "obuchowski_rockette" or threshold is not None:
+        what = f"--method {ways.method}" if threshold is None else "--threshold"
+        msg = f"--metric {metric} has neither --method nor --threshold, got {what}"
+        raise InputError(msg)
+    of_marks = read.marks if metric == "froc_area" else read.columns
+    area = froc_area if metric == "froc_area" else lroc_area
+    return area(of_marks, ways.random)
+
+
 def _refuse_one_class(path: Path, read: "RatingsFile", metric: str) -> None:
     """Refuse ratings of one class of cases, of which the metric cannot be made.
 
@@ -119,7 +188,7 @@ def _refuse_one_class(path: Path, read: "RatingsFile", metric: str) -> None:
     held = {"diseased": diseased, "non-diseased": others}
     lacking = [name for name in _NEEDED[metric] if not held[name]]
     if lacking and diseased + others:
-        what = "The AUC" if metric == "auc" else f"The {metric}"
+        what = "The AUC" if metric == "auc" else f"The {metric.replace('_', ' ')}"
         msg = (
             f"{path}: {what[0].lower()}{what[1:]} needs {' and '.join(_NEEDED[metric])}"
             f" cases with ratings, got {diseased} diseased and {others} non-diseased"

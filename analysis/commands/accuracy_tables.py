@@ -32,7 +32,13 @@ from analysis.report.writing import (
 )
 from analysis.responses.ratings import RatingsFile
 
-METRIC = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
+METRIC = {
+    "auc": "AUC",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "lroc_area": "LROC area",
+    "froc_area": "FROC area",
+}
 METHOD = {
     "obuchowski_rockette": "Obuchowski-Rockette",
     "u_statistics": "U-statistics",

@@ -9,8 +9,8 @@ from reader_study.formats.questionnaire import Question
 
 COLUMNS = ("column", "label", "type", "codes", "empty_means")
 
-Kind = Literal["whole number", "number", "code", "codes", "text"]
-"""`codes`: several, with | between them."""
+Kind = Literal["whole number", "number", "code", "codes", "text", "marks"]
+"""`codes`: several, with | between them; `marks`: a JSON list of points and boxes."""
 
 _LABELS: Mapping[str, tuple[str, Kind]] = {
     "record": ("Number of the reading in this file", "whole number"),
@@ -82,7 +82,9 @@ class Variable:
 
     @property
     def limits(self) -> str:
-        """What a number may be, with its unit; empty where it is none."""
+        """What a number or marks may be; empty where it is neither."""
+        if self.question is not None and self.question.marked:
+            return self.question.must_be
         if self.question is None or not self.question.numeric:
             return ""
         low, high, step = self.question.limits
@@ -114,6 +116,8 @@ def _kind(question: Question) -> Kind:
         return "codes"
     if question.textual:
         return "text"
+    if question.marked:
+        return "marks"
     whole = all(float(number).is_integer() for number in question.limits)
     return "whole number" if whole else "number"
 

@@ -102,7 +102,7 @@ def _define_item(version: ET.Element, one: Variable) -> None:
     kind = _TYPES.get(one.kind, "text")
     item = _defined(version, "Item", _oid(one), one.name, DataType=kind)
     if kind == "text":
-        item.set("Length", "4000")
+        item.set("Length", "50000" if one.kind == "marks" else "4000")
     _translated(ET.SubElement(item, "Question"), one.label)
     if one.codes:
         ET.SubElement(item, "CodeListRef", CodeListOID=f"CL.{one.name}")

@@ -38,6 +38,7 @@ _FORM = "reading"
 _LONGEST = 26  # beyond which REDCap warns of what statistics programs take
 _TYPES: Mapping[str, str] = {
     "several": "checkbox", "analogue": "slider", "long_text": "notes",
+    "marks": "notes",
 }  # fmt: skip
 _VALIDATION: Mapping[Kind, str] = {"whole number": "integer", "number": "number"}
 

@@ -14,7 +14,7 @@ from analysis.report.front import Front
 from analysis.report.section import ReportContext, Section, Setting
 from reader_study.formats import closing as formats_closing
 from reader_study.formats.endpoint import Endpoint
-from reader_study.formats.flow import flow_beside
+from reader_study.formats.flow import ProgramAt, flow_beside, programs_in_words
 from reader_study.formats.plan import FILE_NAME, AnalysisPlan, in_words
 from reader_study.formats.protocol import Protocol, sealed_protocol_beside
 from reader_study.formats.responses import Reading
@@ -81,7 +81,17 @@ def facts_of(study: Study | ArmsStudy) -> dict[str, str]:
     facts |= _of_readings(study, context)
     facts |= _of_protocol(sealed_protocol_beside(study.path.with_name(FILE_NAME)))
     facts |= _of_front(front, study)
+    facts["software"] = " ".join(filter(None, (facts["software"], _programs(context))))
     return {name: " ".join(text.split()) for name, text in facts.items() if text}
+
+
+def _programs(context: Setting) -> str:
+    """Return with which versions a study was built, opened, locked and reported."""
+    recorded = context.flow.programs
+    if not recorded:
+        return ""
+    now = ProgramAt(milestone="reported", program=version("magic-ctp"))
+    return programs_in_words((*recorded, now))
 
 
 def _told(section: Section | None) -> Mapping[str, Mapping[str, str | None]]:

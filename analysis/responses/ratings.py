@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -66,6 +66,8 @@ class RatingsFile:
         positive: Values of truth that are diseased, as the file spells them.
         negative: Those that are not.
         assumed: What had to be assumed, a sentence each.
+        marks: Of marks beside lesions, what `analysis.accuracy.froc_area` takes: a row
+            for each lesion, marked or not, and for each false mark on a case without.
         provenance: Whether some ratings are a rehearsal's, or were reconstructed, as
             columns of these names say.
     """
@@ -75,6 +77,7 @@ class RatingsFile:
     negative: tuple[str, ...]
     assumed: tuple[str, ...] = ()
     provenance: Literal["study", "simulated", "reconstructed"] = "study"
+    marks: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
     @property
     def frame(self) -> "pd.DataFrame":
@@ -86,8 +89,9 @@ class RatingsFile:
     @property
     def n_cases(self) -> tuple[int, int]:
         """Return the cases that somebody rated: diseased, and not."""
-        rows = zip(*self.columns.values(), strict=True)
-        truth = {case: t for _, case, _, t, rating in rows if rating is not None}
+        of = (self.columns[name] for name in ("case", "truth", "rating"))
+        rows = zip(*of, strict=True)
+        truth = {case: t for case, t, rating in rows if rating is not None}
         diseased = sum(value == 1 for value in truth.values())
         return diseased, len(truth) - diseased
 

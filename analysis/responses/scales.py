@@ -58,7 +58,7 @@ def scales_of(asked: Questionnaire) -> Questionnaire:
     if not kept:
         msg = (
             f"{asked.title}: a report needs one or more questions with codes, got "
-            "numbers and texts only"
+            "numbers, texts and marks only"
         )
         raise FormatError([msg])
     return Questionnaire(asked.title, asked.version, tuple(kept))

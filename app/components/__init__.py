@@ -3,10 +3,13 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any, TypeGuard
 
 import streamlit as st
+
+from reader_study.formats.asking.marks import Rules
 
 
 def asset(*names: str) -> str:
@@ -15,8 +18,8 @@ def asset(*names: str) -> str:
     return "".join(folder.joinpath(name).read_text("utf-8") for name in names)
 
 
-VIEWER = ("ahead.js", "canvas.js", "montage.js", "viewer.js")
-STACK = ("ahead.js", "canvas.js", "volume.js", "stack.js")
+VIEWER = ("ahead.js", "canvas.js", "marking.js", "montage.js", "viewer.js")
+STACK = ("ahead.js", "canvas.js", "marking.js", "volume.js", "stack.js")
 """Scripts of each component, as they are put together."""
 
 _viewer = st.components.v2.component(
@@ -136,6 +139,42 @@ def mark_on(given: object) -> int | None:
     mark = given.get("mark") if isinstance(given, Mapping) else None
     number = isinstance(mark, int | float) and not isinstance(mark, bool)
     return round(mark) if number and 0 <= mark <= 100 else None  # type: ignore[operator, arg-type]
+
+
+_marks = st.components.v2.component(
+    "marks",
+    html=asset("marks.html"),
+    css=asset("marks.css"),
+    js=asset("marks.js"),
+    isolate_styles=False,  # its buttons are known to the keys as those of a field
+)
+
+
+def marks(
+    key: str, label: str, rules: Rules, kept: str | None, *, words: Mapping[str, str]
+) -> None:
+    """Show what draws marks on the picture beside it, and the list of them.
+
+    Args:
+        key: Under which `marks_on` finds them.
+        label: For screen readers.
+        rules: What marks may be.
+        kept: Marks that were kept before, as they are stored; None if not answered.
+        words: What it says, by the name of the part that says it.
+    """
+    told = {"label": label, "kept": kept, "words": words, **asdict(rules)}
+    _marks(key=key, data=told, default={"marks": kept}, on_marks_change=_nothing)
+
+
+def marks_on(given: object) -> str | None:
+    """Return the marks that a list's state holds as text; None if it holds none.
+
+    Examples:
+        >>> marks_on({"marks": "[]"}), marks_on({"marks": None}), marks_on(None)
+        ('[]', None, None)
+    """
+    text = given.get("marks") if isinstance(given, Mapping) else None
+    return text if isinstance(text, str) else None
 
 
 _LONGEST = 1e7  # seconds

@@ -50,8 +50,8 @@ function radios(question) {
   return [...question.querySelectorAll("input[type=radio], input[type=checkbox]")];
 }
 
-// Where keys go that are no choice: a line, a number, a text.
-const TYPED = "input[type=range], input[type=number], input[type=text], textarea";
+// Where keys go that are no choice: a line, a number, a text, what draws marks.
+const TYPED = "input[type=range], input[type=number], input[type=text], textarea, .marks .draw button";
 function typed(question) {
   return [...question.querySelectorAll(TYPED)].find(
     (f) => f.offsetParent && !f.closest("[class*='st-key-reason-']"));
@@ -61,6 +61,8 @@ function unanswered(question) {
   if (question.querySelector("[class*='st-key-optional-']")) return false;
   const choices = radios(question);
   if (choices.length) return !choices.some((c) => c.checked);
+  const marks = question.querySelector(".marks");
+  if (marks) return !marks.dataset.answered;
   const field = typed(question); // none while the page is being built
   if (field?.type === "range") return !field.closest("[data-marked]");
   return Boolean(field) && field.value.trim() === "";
@@ -138,7 +140,7 @@ function onKey(event) {
     save(event.repeat);
     return;
   }
-  const text = event.target.closest?.("textarea, input:not([type=radio], [type=checkbox])");
+  const text = event.target.closest?.("textarea, select, input:not([type=radio], [type=checkbox])");
   if (text) {
     const done = event.key === "Enter" && text.tagName === "INPUT";
     if (event.key === "Escape" || done) text.blur();

@@ -25,9 +25,13 @@ const SHARE = 0.14;
 const LETTER = 0.09; // of a panel: from its side to behind the letter
 const LETTERS_HIGH = 0.125; // the bars begin below
 
+function pinnedHeight(height, form, scale) {
+  return Math.min(scale, (SHARE * height) / form.strip) * form.strip;
+}
+
 function pinStrip(context, bitmap, form, at) {
   const { width, height } = context.canvas;
-  const size = Math.min(at.scale, (SHARE * height) / form.strip);
+  const size = pinnedHeight(height, form, at.scale) / form.strip;
   const cell = form.panel * size;
   const [wide, tall] = [LETTER, LETTERS_HIGH].map((share) => Math.round(share * form.panel));
   const letter = wide * size;

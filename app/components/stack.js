@@ -6,7 +6,7 @@ const STEP = 1.25;
 const PRESETS = [[40, 80], [40, 40], [35, 350]]; // level, width in HU
 const LEAST = 0.1; // s on the screen; what is only scrolled past was not seen
 const PAGE = 5; // slices
-const HELP = `wheel, arrows      slice
+const HELP = `wheel, arrows, ,  . slice
 Page Up, Page Down five slices
 Home, End          first, last slice
 Q  E, click        panel before, after
@@ -69,6 +69,22 @@ function makeStack(root) {
   let stale = true; // the slice is to be painted anew
   let waiting = 0;
   let seen = null;
+  const marking = makeMarking(root, canvas, {
+    frames, pan, first: () => selected, show: (mark) => go(mark.slice - 1),
+  }, closing.signal);
+
+  // Where the panels have the slice, for marks on it.
+  function frames() {
+    if (!volume || stale || !boxes.length) return [];
+    return volume.panels.map((panel, p) => {
+      const { area, scale, tallness, x, y } = viewOf(p);
+      return {
+        ...area, x, y, scale, tallness, columns: volume.columns, rows: volume.rows,
+        about: { panel: panel.name, slice: slice + 1 },
+        mm: (c, r) => volume.place([c - 0.5, r - 0.5, slice]),
+      };
+    });
+  }
 
   function show(data, ask) {
     const { layout, bytes } = unpack(data);
@@ -297,6 +313,7 @@ function makeStack(root) {
     Object.assign(root.dataset, {
       scale: views[selected].scale, slice: slice + 1, selected, level, width, frames: Number(root.dataset.frames || 0) + 1,
     });
+    marking.draw();
   }
 
   function repaint() {
@@ -527,7 +544,7 @@ function makeStack(root) {
     if (!volume) return;
     takeKeys();
     const at = onCanvas(event);
-    if (grips.size === 2) return;
+    if (marking.down(event) || grips.size === 2) return;
     grips.set(event.pointerId, at);
     canvas.setPointerCapture(event.pointerId);
     if (grips.size === 2) held = { act: "pinch" };
@@ -542,6 +559,7 @@ function makeStack(root) {
     if (!volume) return;
     const at = onCanvas(event);
     pointer = inPicture(at);
+    if (marking.move(event)) return;
     const before = [...grips.values()];
     const last = grips.get(event.pointerId);
     if (last) {
@@ -583,8 +601,9 @@ function makeStack(root) {
 
   for (const name of ["pointerup", "pointercancel"]) {
     on(canvas, name, (event) => {
+      const marked = marking.up(event);
       grips.delete(event.pointerId);
-      const clicked = held?.act === "move" && held.moved <= 3 * unit();
+      const clicked = !marked && held?.act === "move" && held.moved <= 3 * unit();
       if (clicked && name === "pointerup" && held.panel >= 0) select(held.panel);
       if (!grips.size) held = null;
     });
@@ -635,6 +654,7 @@ function makeStack(root) {
   const keys = {
     ArrowUp: () => go(slice - 1), ArrowDown: () => go(slice + 1),
     ArrowLeft: () => go(slice - 1), ArrowRight: () => go(slice + 1),
+    ",": () => go(slice - 1), ".": () => go(slice + 1), // also while arrows move a cross
     PageUp: () => go(slice - PAGE), PageDown: () => go(slice + PAGE),
     Home: () => go(0), End: () => go(volume.slices - 1),
     "+": acts.in, "=": acts.in, "-": acts.out, f: acts.fit, a: acts.actual,
@@ -661,7 +681,7 @@ function makeStack(root) {
     if (!volume || event.ctrlKey || event.altKey || event.metaKey) return;
     // Whoever sees no questions answers none.
     if (document.fullscreenElement && /^([1-9]|Backspace)$/.test(event.key)) event.stopPropagation();
-    const field = event.target.closest?.("input, textarea");
+    const field = event.target.closest?.("input, textarea, select");
     if (field && field.type !== "radio") return; // letters belong to a text
     if (field && tabbed && MOVING.test(event.key)) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

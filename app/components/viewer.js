@@ -89,6 +89,32 @@ function makeViewer(root) {
   }
 
   const wide = () => bitmap.width / panes; // of one picture
+  const isPinned = () => Boolean(panes === 1 && form && (y < 0 || x < 0));
+
+  // Where the pictures are, for marks on them.
+  function frames() {
+    if (!bitmap) return [];
+    const own = room();
+    const top = isPinned() ? pinnedHeight(canvas.height, form, scale) : own.head;
+    return Array.from({ length: panes }, (_, pane) => {
+      const left = pane * (own.width + own.gap);
+      return {
+        left, top, width: own.width, height: canvas.height - top,
+        x: left + Math.round(x), y: own.head + Math.round(y), scale, tallness: 1,
+        columns: wide(), rows: bitmap.height, about: panes > 1 ? { picture: pane + 1 } : {},
+      };
+    });
+  }
+  const marking = makeMarking(root, canvas, { frames, pan, show: reveal }, closing.signal);
+
+  // Moves the picture so that a mark is seen.
+  function reveal(mark) {
+    const own = room();
+    const at = [x + mark.x * scale, y + mark.y * scale];
+    const over = (place, size) => (place < 0.1 * size || place > 0.9 * size ? size / 2 - place : 0);
+    const [dx, dy] = [over(at[0], own.width), over(at[1], own.height)];
+    if (dx || dy) pan(dx, dy);
+  }
 
   // What one picture has of the canvas.
   function room() {
@@ -159,7 +185,7 @@ function makeViewer(root) {
     context.imageSmoothingQuality = "high";
     if (panes === 1) context.drawImage(bitmap, Math.round(x), Math.round(y), width, height);
     else for (let pane = 0; pane < panes; pane += 1) drawPane(pane, own, width, height);
-    const pinned = panes === 1 && form && (y < 0 || x < 0);
+    const pinned = isPinned();
     if (pinned) pinStrip(context, bitmap, form, { x: Math.round(x), scale });
     const [first, last] = rowsOnScreen();
     counted?.show(first, last);
@@ -169,6 +195,7 @@ function makeViewer(root) {
     root.dataset.y = Math.round(y);
     root.dataset.pinned = pinned ? "yes" : "no";
     root.dataset.pictures = panes;
+    marking.draw();
   }
 
   // One of several pictures, with its letter above, cut off where the next one begins.
@@ -192,14 +219,14 @@ function makeViewer(root) {
     context.fillText(LETTERS[pane], left + own.width / 2, own.head / 2);
   }
 
-  const pinnedHeight = () => (panes === 1 ? form.strip * scale : 0);
+  const stripHeight = () => (panes === 1 ? form.strip * scale : 0);
 
   // Which rows of a montage are on the screen, nine tenths of them, as [first, last[.
   function rowsOnScreen() {
     const own = room();
     if (!form || form.columns * form.panel * scale > 1.1 * own.width) return [0, 0];
     const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
-    const first = Math.max(0, Math.ceil(row(y < 0 ? pinnedHeight() : 0) - 0.1));
+    const first = Math.max(0, Math.ceil(row(y < 0 ? stripHeight() : 0) - 0.1));
     return [first, Math.min(form.rows, Math.floor(row(own.height) + 0.1))];
   }
 
@@ -208,7 +235,7 @@ function makeViewer(root) {
     const own = room();
     if (!form || bitmap.height * scale <= own.height) return "";
     const row = (at) => (at - y) / scale / form.panel - form.strip / form.panel;
-    const first = Math.max(0, Math.round(row(y < 0 ? pinnedHeight() : 0)));
+    const first = Math.max(0, Math.round(row(y < 0 ? stripHeight() : 0)));
     const last = Math.min(form.rows, Math.round(row(own.height)));
     const seen = last > first + 1 ? `Rows ${first + 1} to ${last}` : `Row ${first + 1}`;
     return `${seen} of ${form.rows} \u2002`;
@@ -248,13 +275,13 @@ function makeViewer(root) {
   };
   on(canvas, "pointerdown", (event) => {
     takeKeys();
-    if (grips.size === 2) return;
+    if (marking.down(event) || grips.size === 2) return;
     grips.set(event.pointerId, onCanvas(event));
     canvas.setPointerCapture(event.pointerId);
     canvas.classList.add("dragging");
   });
   on(canvas, "pointermove", (event) => {
-    if (!grips.has(event.pointerId)) return;
+    if (marking.move(event) || !grips.has(event.pointerId)) return;
     const before = hold();
     grips.set(event.pointerId, onCanvas(event));
     const now = hold();
@@ -263,6 +290,7 @@ function makeViewer(root) {
   });
   for (const name of ["pointerup", "pointercancel"]) {
     on(canvas, name, (event) => {
+      marking.up(event);
       grips.delete(event.pointerId);
       if (!grips.size) canvas.classList.remove("dragging");
     });
@@ -280,7 +308,7 @@ function makeViewer(root) {
   const page = () => {
     if (!form) return 6 * far();
     const row = form.panel * scale;
-    return row * Math.max(1, Math.floor((room().height - pinnedHeight()) / row + 0.1));
+    return row * Math.max(1, Math.floor((room().height - stripHeight()) / row + 0.1));
   };
   const keys = {
     f: acts.fit, w: acts.width, a: acts.actual,
@@ -302,7 +330,7 @@ function makeViewer(root) {
     if (event.key === "Tab") tabbed = true;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
-    const field = event.target.closest?.("input, textarea");
+    const field = event.target.closest?.("input, textarea, select");
     if (field && field.type !== "radio") return; // letters belong to a text
     if (field && tabbed && event.key.startsWith("Arrow")) return;
     event.preventDefault();

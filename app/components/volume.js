@@ -27,6 +27,9 @@ function emptyVolume(layout) {
     slices, rows, columns, panels, area,
     get got() { return got; },
     get spacing() { return [Math.abs(affine[0]) || 1, Math.abs(affine[5]) || 1]; },
+    // mm in the patient of a column, row and slice, the middles of voxels being whole.
+    place: (at) => [0, 1, 2].map((n) => affine[4 * n + 3]
+      + at.reduce((sum, value, m) => sum + affine[4 * n + m] * value, 0)),
     level: (k) => k * affine[10],
     has: (k) => got >= HEAD + (turn[k] + 1) * slice,
     whole: () => got >= buffer.byteLength,

@@ -8,7 +8,7 @@ import streamlit as st
 from app import state
 from app.accounts import perform
 from app.answering import Form, plain_markdown, reasoned_choices
-from app.components import line
+from app.components import line, marks
 from app.room import Room
 from app.times import clock_time
 from app.words import say
@@ -125,8 +125,37 @@ def _show_field(form: Form, question: Question, kept: Answer | None) -> None:
         ends = question.ends or ("0", "100")
         mark = int(kept) if isinstance(kept, int | float) else None
         line(key, question.text, ends, mark, unmarked=say("no mark yet"))
+    elif question.marked:
+        st.html(f"<p class='asked'>{escape(words)}</p>")
+        given = question.answer_of(kept)
+        stored = None if given is None else str(given)
+        marks(key, question.text, question.rules, stored, words=_mark_words(question))
     else:
         _show_text(question, label, key, str(kept or ""))
+
+
+def _mark_words(question: Question) -> dict[str, str]:
+    """Return what the list of marks says; it puts numbers in itself."""
+    return {
+        "point": say("Point"),
+        "box": say("Box"),
+        "undo": say("Undo"),
+        "nothing": say("Nothing to mark"),
+        "label": say("Label"),
+        "confidence": say("How sure?"),
+        "mark": say("Mark {number}"),
+        "remove": say("Remove mark {number}"),
+        "slice": say("Slice"),
+        "full": say("No more than {number} marks.", number=question.rules.at_most),
+        "point_hint": say(
+            "Click on the picture, or move the cross by arrows and press Enter. "
+            "Esc ends."
+        ),
+        "box_hint": say(
+            "Drag on the picture, or move the cross by arrows and press Enter at two "
+            "corners. Esc ends."
+        ),
+    }
 
 
 def _words(question: Question) -> str:

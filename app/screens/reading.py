@@ -56,6 +56,9 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
         with right, st.container(key="panel"):
             said = state.show_trouble()
             _show_step(session, reading)
+            readings = session.study.manifest.panel_readings.get(reading.token)
+            if readings:
+                st.text(say("Readings of the panel: {readings}", readings=readings))
             show_questions(form, reading.draft, keep=True, said=said)
             with st.container(key="foot"):
                 _show_foot(

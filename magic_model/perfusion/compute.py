@@ -26,6 +26,11 @@ from magic_model.perfusion.vessels import Vessel, Voxel
 FIRST_LOOK = 2
 """Frames that are the baseline until the artery is known."""
 
+_BLURRED_MM = 8.0  # of bone and air: as far as a spline carries them
+_BLURRED = (
+    2.0,
+    0.1,
+)  # times the noise, and of the highest value: what no tissue explains
 _TISSUE_HU = (5.0, 90.0)
 _LEAST_BRAIN = 100  # voxels
 _IN_PLANE = ndimage.generate_binary_structure(2, 1)[..., None]  # slabs may be thin
@@ -63,7 +68,11 @@ class Perfusion:
         brain: Voxels that were computed.
         artery: Arterial input, corrected.
         vein: Venous output; None where none was found.
-        tissue: Mean enhancement of the brain in HU.
+        vessels: Voxels of the brain that are large vessels: in the maps, but not in
+            the statistics.
+        blurred: Voxels of the brain that bone or air blurred as the head moved: they
+            have what their neighbours have.
+        tissue: Mean enhancement of the brain without large vessels in HU.
         baseline_frames: Frames before contrast arrives.
         noise_hu: Noise of a voxel and frame.
         gain: The share of it that the denoising left.
@@ -79,6 +88,8 @@ class Perfusion:
     brain: Mask
     artery: Vessel
     vein: Vessel | None
+    vessels: Mask
+    blurred: Mask
     tissue: Array
     baseline_frames: int
     noise_hu: float
@@ -108,14 +119,19 @@ def compute_perfusion(series: Series, choices: Choices | None = None) -> Perfusi
     brain, notes = find_brain(series.mean(FIRST_LOOK), choices.brain)
     found = choices.found or find_vessels(series, brain, choices)
     vessels.require_passage(series.times, found.artery)
-    clean, values, strength = _values(series, brain, found, choices.method)
-    tissue = clean.mean
+    blurred = _blurred(series, brain, found, motion)
+    clean, values, strength = _values(series, brain, blurred, found, choices.method)
+    maps = _on_grid(values, brain, series)
+    large = vessels.large_vessels(maps[PerfusionMap.CBV].array, brain)
+    tissue = clean.mean_of(~large[brain])
     return Perfusion(
-        maps=_on_grid(values, brain, series),
+        maps=maps,
         series=series,
         brain=brain,
         artery=found.artery,
         vein=found.vein,
+        vessels=large,
+        blurred=blurred,
         tissue=tissue,
         baseline_frames=found.frames,
         noise_hu=found.noise,
@@ -137,8 +153,31 @@ def _steady(series: Series, choices: Choices) -> tuple[Series, Motion]:
     return replace(series, array=put_back(series.array, motion)), motion
 
 
+def _blurred(series: Series, brain: Mask, found: "Found", motion: Motion) -> Mask:
+    """Return the voxels near bone and air that motion left without a curve.
+
+    No interpolation gives back what a voxel held that a border crossed. Within 8 mm of
+    bone and air these are the voxels of which tissue explains too little: what is left
+    is twice the noise and a tenth of the highest value, which in a vessel is more.
+    """
+    if not motion.moved:
+        return np.zeros_like(brain)
+    rest = series.array[..., : found.frames].mean(axis=-1)
+    near = brain & vessels.beside_edges(rest, series.spacing, _BLURRED_MM)
+    contrast = denoising.enhancement(series.array, found.frames)[near]
+    basis = Tissues.behind(series.times, found.artery.curve).basis(found.frames)
+    left, highest = denoising.unexplained(contrast, basis), contrast.max(axis=1)
+    noise, share = _BLURRED
+    near[near] = (left > noise * found.noise) & (left > share * highest)
+    return near
+
+
 def _values(
-    series: Series, brain: Mask, found: "Found", method: Deconvolution
+    series: Series,
+    brain: Mask,
+    blurred: Mask,
+    found: "Found",
+    method: Deconvolution,
 ) -> tuple[denoising.Denoised, dict[PerfusionMap, Array], float]:
     """Return the denoised curves, the maps' values, and the weight or threshold."""
     times, frames = series.times, found.frames
@@ -146,7 +185,10 @@ def _values(
     bayesian = method == Deconvolution.BAYES
     basis = tissues.basis(frames) if bayesian else tissues.basis(frames, 16)
     contrast = denoising.enhancement(series.array, frames)
-    clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
+    unknown = blurred if blurred.any() else None
+    clean = denoising.denoise(
+        contrast, brain, series.spacing, found.noise, basis, unknown
+    )
     if bayesian:
         usual = found.delay
         usual = bayes.usual_delay(clean, tissues) if usual is None else usual

@@ -62,11 +62,10 @@ class Denoised:
         """The share of the noise that is left, median over voxels."""
         return float(np.median(self.left))
 
-    @property
-    def mean(self) -> Array:
-        """The mean enhancement over all voxels."""
-        mean = self.scores.mean(axis=0, dtype=np.float64)
-        return np.asarray(self.basis.synthesis @ mean)
+    def mean_of(self, voxels: Mask) -> Array:
+        """Return the mean enhancement over some voxels, or all if these are none."""
+        some = self.scores[voxels] if voxels.any() else self.scores
+        return np.asarray(self.basis.synthesis @ some.mean(axis=0, dtype=np.float64))
 
 
 def count_baseline(times: Array, curve: Array) -> int:
@@ -122,6 +121,7 @@ def denoise(
     spacing: tuple[float, float, float],
     sd: float,
     basis: Basis,
+    unknown: Mask | None = None,
 ) -> Denoised:
     """Average each voxel with neighbours that enhance alike; edges stay.
 
@@ -137,26 +137,48 @@ def denoise(
         spacing: Distance between voxels in mm.
         sd: Noise in HU.
         basis: Curves of which tissue is made.
+        unknown: Voxels of the mask whose curves cannot be used, by neither themselves
+            nor others: they get the mean of their neighbours by distance alone. Where
+            there are none within reach nothing flows.
     """
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
     inside = mask[box]
     scores = np.zeros((basis.analysis.shape[0], *inside.shape), np.float32)
     scores[:, inside] = basis.analysis.astype(np.float32) @ contrast[mask].T
-    guide, guide_sd = _guide(scores[:_COMPARED], inside, spacing, max(sd, _FLOOR))
+    known = inside if unknown is None else inside & ~unknown[box]
+    scores *= known
+    guide, guide_sd = _guide(scores[:_COMPARED], known, spacing, max(sd, _FLOOR))
     total = scores.copy()
-    weight = inside.astype(np.float32)
+    weight = known.astype(np.float32)
     squares = weight.copy()
     for near, far, share in _pairs(inside.shape, spacing):
         w = _likeness(guide, guide_sd, near, far)
+        if unknown is not None:
+            w[~(known[near] & known[far])] = 1
         w *= np.float32(share)
         w *= inside[near] & inside[far]
         for one, other in ((near, far), (far, near)):
-            total[:, *one] += w * scores[:, *other]
-            weight[one] += w
-            squares[one] += w * w
+            seen = w if unknown is None else w * known[other]
+            total[:, *one] += seen * scores[:, *other]
+            weight[one] += seen
+            squares[one] += seen * seen
+    np.maximum(weight, _FLOOR, out=weight)
     left = np.sqrt(squares[inside]) / weight[inside]
     clean = (total[:, inside] / weight[inside]).T
     return Denoised(np.ascontiguousarray(clean), basis, sd, left)
+
+
+def unexplained(contrast: FloatArray, basis: Basis) -> Array:
+    """Return what of each curve no tissue explains, as a standard deviation in HU.
+
+    Args:
+        contrast: `(voxels, frames)` above the baseline, in HU.
+        basis: Curves of which tissue is made.
+    """
+    curves = np.linalg.qr(basis.synthesis)[0].astype(np.float32)
+    apart = contrast - contrast @ curves @ curves.T
+    free = apart.shape[1] - curves.shape[1]
+    return np.asarray(np.sqrt((apart**2).sum(axis=1, dtype=np.float64) / free))
 
 
 def _guide(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import ndimage
 
 from magic_model.colours import colour_map
 from magic_model.data.grid import reorient_ras
@@ -11,6 +12,7 @@ from magic_model.evaluation.figures.style import METHOD_COLOURS, house_style
 from magic_model.figures.panels import add_colour_bar, letter_sides, show_pixels
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.perfusion.compute import Perfusion
+from magic_model.perfusion.denoising import Mask
 from magic_model.perfusion.look import Look
 from magic_model.perfusion.vessels import Vessel
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _SLICES = 4
 _ARTERY, _VEIN, _TISSUE = METHOD_COLOURS[1], METHOD_COLOURS[0], METHOD_COLOURS[2]
+_VESSEL_OUTLINE = (255, 196, 0)
 _VESSEL_WINDOW = (0.0, 250.0)  # HU of the maximum over time
 
 
@@ -147,6 +150,9 @@ def draw_maps(result: Perfusion, baseline: Volume) -> "Figure":
     rest = reorient_ras(baseline)
     inside = result.brain.astype(np.float32)
     brain = reorient_ras(baseline.with_array(inside, Kind.BRAIN_MASK)).array
+    large = reorient_ras(
+        baseline.with_array(result.vessels.astype(np.float32), Kind.BRAIN_MASK)
+    ).array
     heights = _heights(brain)
     rows, columns = (np.flatnonzero(brain.any(axis=axes)) for axes in ((0, 2), (1, 2)))
     box = (
@@ -170,6 +176,7 @@ def draw_maps(result: Perfusion, baseline: Volume) -> "Figure":
         for row, z in zip(panels[:-1], heights, strict=True):
             grey = np.clip(_turned(rest.array, z, box) / 80, 0, 1)
             pixels = (255 * np.dstack([grey] * 3)).astype(np.uint8)
+            pixels[_outline(_turned(large, z, box))] = _VESSEL_OUTLINE
             show_pixels(row[0], pixels, size)
             for ax, (name, volume) in zip(row[1:], upright.items(), strict=True):
                 pixels = colour_map(_turned(volume.array, z, box), name)
@@ -194,6 +201,12 @@ def _heights(brain: FloatArray) -> list[int]:
     count = min(_SLICES, len(filled))
     at = (np.arange(count) + 0.5) / count * len(filled)
     return [int(filled[int(i)]) for i in at][::-1]
+
+
+def _outline(mask: FloatArray) -> Mask:
+    """Return the pixels of a mask that have one outside beside them."""
+    inside = mask > 0
+    return np.asarray(inside & ~ndimage.binary_erosion(inside))
 
 
 def _turned(array: FloatArray, z: int, box: tuple[slice, slice]) -> FloatArray:

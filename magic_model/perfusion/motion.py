@@ -31,6 +31,8 @@ _POINTS = 6000
 _STEPS = 12
 _ENOUGH = 1e-3  # mm and radians: a step below this is the last
 _OUTLIER = 4.0  # times the median misfit
+_BORDER = 1e-6  # voxels: what rounding does
+_SPLINE_SLICES = 6  # beyond, a spline's weights are below 1 in 2,000
 _VOLUME_MM, _THIN_MM = 60.0, 5.0  # from here on a series is a volume
 _IN_PLANE = (0, 1, 5)
 
@@ -106,15 +108,18 @@ class Motion:
         offset = self.middle_mm - rotation @ self.middle_mm + self.shift_mm[frame]
         return rotation * scale / scale[:, None], offset / scale
 
-    def reach(self, shape: tuple[int, ...]) -> float:
-        """Return how many mm any voxel is moved along the third axis at most."""
+    def margin(self, shape: tuple[int, ...]) -> int:
+        """Return how many slices more are needed on both sides to put some back.
+
+        As many as any voxel moves along the third axis, and what a spline looks at.
+        """
         ends = np.array(list(np.ndindex(2, 2, 2))) * (np.array(shape[:3]) - 1)
         found = 0.0
         for frame in self.moved:
             matrix, offset = self.onto(frame)
             away = ends @ matrix.T + offset - ends
-            found = max(found, float(np.abs(away[:, 2]).max()) * self.spacing[2])
-        return found
+            found = max(found, float(np.abs(away[:, 2]).max()))
+        return math.ceil(found) + _SPLINE_SLICES if found > _BORDER else 0
 
 
 def find_motion(series: FloatArray, spacing: tuple[float, float, float]) -> Motion:
@@ -163,9 +168,11 @@ def find_motion(series: FloatArray, spacing: tuple[float, float, float]) -> Moti
 
 
 def put_back(series: FloatArray, motion: Motion, first_slice: int = 0) -> FloatArray:
-    """Return a series whose frames lie where most do, by linear interpolation.
+    """Return a series whose frames lie where most do, by cubic splines.
 
-    Frames that lie still (within 0.3 mm) stay as they are, to the byte.
+    Lines would blur the frames that moved, and so blur borders over time: the error of
+    CBV in the middle of a brain was a third to a half larger. Values stay within those
+    of the frame. Frames that lie still (within 0.3 mm) stay as they are, to the byte.
 
     Args:
         series: `(x, y, z, frames)` in HU: the one whose motion was found, or some of
@@ -183,18 +190,24 @@ def put_back(series: FloatArray, motion: Motion, first_slice: int = 0) -> FloatA
         offset = offset + matrix @ start - start
         frame = np.ascontiguousarray(series[..., t])
         flat = np.abs(matrix[2] - [0, 0, 1]).max() < 1e-12 and abs(offset[2]) < 1e-12
-        if not flat:
-            whole[..., t] = ndimage.affine_transform(
-                frame, matrix, offset, order=1, mode="nearest"
-            )
-            return
-        for z in range(frame.shape[2]):
-            whole[..., z, t] = ndimage.affine_transform(
-                frame[..., z], matrix[:2, :2], offset[:2], order=1, mode="nearest"
-            )
+        if flat:
+            planes = [
+                _moved_back(frame[..., z], matrix[:2, :2], offset[:2])
+                for z in range(frame.shape[2])
+            ]
+            frame_back = np.stack(planes, axis=-1)
+        else:
+            frame_back = _moved_back(frame, matrix, offset)
+        whole[..., t] = np.clip(frame_back, frame.min(), frame.max())
 
     spread(one, motion.moved)
     return whole
+
+
+def _moved_back(image: FloatArray, matrix: Point, offset: Point) -> FloatArray:
+    return np.asarray(
+        ndimage.affine_transform(image, matrix, offset, order=3, mode="nearest")
+    )
 
 
 def _free(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> list[int]:
@@ -293,27 +306,39 @@ class _Target:
         return cls(level, mm, frame.ravel()[chosen], slopes, middle, free)
 
     def place(self, t: int, start: Point) -> tuple[Point, float]:
-        """Return shift in mm and turn in radians of a frame, and its misfit in HU."""
+        """Return shift in mm and turn in radians of a frame, and its misfit in HU.
+
+        What lies outside the frame does not count: what its border holds would pull
+        back, as a volume that moved by 2.5 mm seemed to turn by 0.4 degrees less.
+        """
         frame = self.level.frame(t)
         place = start.copy()
         limit = math.inf
         for _ in range(_STEPS):
-            apart = self._apart(frame, place)
+            apart, seen = self._apart(frame, place)
             size = np.abs(apart)
             limit = min(limit, _OUTLIER * float(np.median(size)) + 1e-3)
-            weighed = self.slopes * np.minimum(1, limit / (size + 1e-9))[:, None]
-            normal = weighed.T @ self.slopes
+            slopes = self.slopes[seen]
+            weighed = slopes * np.minimum(1, limit / (size + 1e-9))[:, None]
+            normal = weighed.T @ slopes
             step = np.linalg.lstsq(normal, weighed.T @ apart, rcond=1e-8)[0]
             place[self.free] -= step
             if np.abs(step).max() < _ENOUGH:
                 break
-        return place, float(np.median(np.abs(self._apart(frame, place))))
+        return place, float(np.median(np.abs(self._apart(frame, place)[0])))
 
-    def _apart(self, frame: FloatArray, place: Point) -> Point:
-        at = (_moved(self.mm, place, self.middle) - self.level.origin).T
-        at /= self.level.spacing[:, None]
-        found = ndimage.map_coordinates(frame, at, order=1, mode="nearest")
-        return np.asarray(found - self.values, np.float64)
+    def _apart(self, frame: FloatArray, place: Point) -> tuple[Point, Mask]:
+        """Return the differences at the points that lie in the frame, and which do.
+
+        All count where none does.
+        """
+        at = _moved(self.mm, place, self.middle) - self.level.origin
+        at /= self.level.spacing
+        last = np.array(frame.shape) - 1 + _BORDER
+        seen = ((at >= -_BORDER) & (at <= last)).all(axis=1)
+        seen |= not seen.any()
+        found = ndimage.map_coordinates(frame, at[seen].T, order=1, mode="nearest")
+        return np.asarray(found - self.values[seen], np.float64), np.asarray(seen)
 
 
 def _moved(mm: Point, place: Point, middle: Point) -> Point:

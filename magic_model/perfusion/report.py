@@ -17,7 +17,7 @@ from magic_model.output import complete_or_untouched
 from magic_model.perfusion import figures, parameters
 from magic_model.perfusion.compute import Perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
-from magic_model.perfusion.denoising import Array
+from magic_model.perfusion.denoising import Array, Mask
 from magic_model.perfusion.look import Look, look_at
 from magic_model.perfusion.vessels import Vessel
 
@@ -78,7 +78,9 @@ def as_json(result: Perfusion, noise_hu: Array) -> dict[str, Any]:
         "baseline_frames": result.baseline_frames,
         "noise_hu": result.noise_hu,
         "noise_left": result.gain,
-        "brain_ml": float(result.brain.sum()) * result.maps[PerfusionMap.CBF].voxel_ml,
+        "brain_ml": _ml(result.brain, result),
+        "vessels_ml": _ml(result.vessels, result),
+        "blurred_ml": _ml(result.blurred, result),
         "aif": _vessel(result.artery),
         "vof": None if result.vein is None else _vessel(result.vein),
         "tissue_hu": result.tissue.tolist(),
@@ -125,8 +127,14 @@ def _vessel(vessel: Vessel) -> dict[str, Any]:
     }
 
 
+def _ml(mask: Mask, result: Perfusion) -> float:
+    return float(mask.sum()) * result.maps[PerfusionMap.CBF].voxel_ml
+
+
 def _quartiles(volume: Volume, result: Perfusion) -> dict[str, float]:
-    values = volume.array[result.brain]
+    """Return the quartiles of the brain without large vessels, if more is left."""
+    tissue = result.brain & ~result.vessels
+    values = volume.array[tissue if tissue.any() else result.brain]
     names = ("lower_quartile", "median", "upper_quartile")
     found = np.percentile(values, (25, 50, 75))
     return {name: float(value) for name, value in zip(names, found, strict=True)}
@@ -146,8 +154,15 @@ def _facts(result: Perfusion) -> dict[str, str]:
         "artery": f"voxel {at} ({whose}), peak {artery.curve.max():.0f} HU"
         + (f", corrected by {artery.factor:.2f}" if artery.factor != 1 else ""),
         "vein": "none",
+        "large vessels": f"{_ml(result.vessels, result):.1f} of "
+        f"{_ml(result.brain, result):.0f} mL, left out of medians and mean curve",
         "deconvolution": _METHODS[result.method],
     }
+    if result.blurred.any():
+        facts["blurred"] = (
+            f"{_ml(result.blurred, result):.1f} mL beside bone and air, as the head "
+            "moved; computed from what is beside them"
+        )
     if not math.isnan(result.strength):
         facts["deconvolution"] += f" ({result.strength:.2g})"
     if vein is not None:

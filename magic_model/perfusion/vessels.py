@@ -16,6 +16,8 @@ REST_HU = (-50.0, 400.0)
 """Of a vessel before contrast: neither air nor the skull."""
 
 _AIR_HU, _BONE_HU, _BESIDE_MM = -100.0, 300.0, 3.0
+_LARGE_CBV = 8.0  # mL/100g
+_LARGE_SHARE = 3.0  # and of the median
 _AROUND_MM = 12.0  # a mask of the brain may leave its vessels out
 _LEAST_HU = 30.0  # above the baseline; less is no artery
 _LEAST_SNR = 8.0
@@ -54,15 +56,34 @@ def around(mask: Mask, spacing: tuple[float, float, float]) -> Mask:
     return np.asarray(away <= _AROUND_MM)
 
 
-def beside_edges(rest: FloatArray, spacing: tuple[float, float, float]) -> Mask:
-    """Return bone and air, and what lies within 3 mm of them in the slice.
+def beside_edges(
+    rest: FloatArray, spacing: tuple[float, float, float], mm: float = _BESIDE_MM
+) -> Mask:
+    """Return bone and air, and what lies within some mm of them in the slice.
 
     Where frames were put back, their edges seem to enhance: they were blurred.
     """
     wide = (*spacing[:2], 1e3)
     soft = (rest > _AIR_HU) & (rest < _BONE_HU)
     away = ndimage.distance_transform_edt(soft, sampling=wide)
-    return np.asarray(away <= _BESIDE_MM)
+    return np.asarray(away <= mm)
+
+
+def large_vessels(cbv: FloatArray, brain: Mask) -> Mask:
+    """Return the voxels of the brain that hold so much of a vessel that it tells.
+
+    Vascular pixel elimination by a limit of CBV (Kudo et al. 2003, AJNR 24:419): above
+    8 mL/100g, which is twice that of grey matter (blood that fills a voxel has 70), and
+    above three times the median, so that tissue stays where an impure vein makes all
+    values too high.
+
+    Args:
+        cbv: In mL/100g.
+        brain: Voxels that were computed.
+    """
+    values = cbv[brain]
+    usual = float(np.median(values)) if values.size else 0.0
+    return np.asarray((cbv > max(_LARGE_CBV, _LARGE_SHARE * usual)) & brain)
 
 
 def find_artery(

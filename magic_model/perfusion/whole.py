@@ -81,7 +81,7 @@ def compute_stored(
 def _steady(stored: StoredSeries, motion: Motion) -> StoredSeries:
     """Return a series whose slices are read with frames put back in place."""
     own = motion.on(stored.spacing)
-    more = math.ceil(own.reach(stored.shape) / stored.spacing[2])
+    more = own.margin(stored.shape)
 
     def read(start: int, stop: int) -> FloatArray:
         low, high = max(0, start - more), min(stored.shape[2], stop + more)
@@ -219,9 +219,12 @@ class _Collected:
     baseline: FloatArray
     affine: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     maps: dict[PerfusionMap, FloatArray]
+    vessels: Mask
+    blurred: Mask
     tissue: denoising.Array
     slices: dict[int, Volume]
     voxels: int = 0
+    of_tissue: int = 0
     gain: float = 0.0
     strength: float = math.nan
 
@@ -238,6 +241,8 @@ class _Collected:
             np.empty(shape, np.float32),
             stored.affine,
             {name: np.zeros(shape, np.float32) for name in PerfusionMap},
+            np.zeros(shape, bool),
+            np.zeros(shape, bool),
             np.zeros(stored.shape[3]),
             {},
         )
@@ -257,8 +262,13 @@ class _Collected:
         inner = slice(start - low, stop - low)
         for name, volume in part.maps.items():
             self.maps[name][*box, start:stop] = volume.array[:, :, inner]
+        self.vessels[*box, start:stop] = part.vessels[:, :, inner]
+        self.blurred[*box, start:stop] = part.blurred[:, :, inner]
+        tissue = part.brain & ~part.vessels
+        some = int(np.count_nonzero(tissue[:, :, inner]))
+        self.tissue += some * part.tissue
+        self.of_tissue += some
         count = int(np.count_nonzero(part.brain[:, :, inner]))
-        self.tissue += count * part.tissue
         self.gain += count * part.gain
         self.voxels += count
         self.strength = part.strength
@@ -267,7 +277,7 @@ class _Collected:
         self, brain: Mask, choices: Choices, notes: tuple[str, ...]
     ) -> Perfusion:
         """Return all maps."""
-        tissue = self.tissue / self.voxels
+        tissue = self.tissue / max(1, self.of_tissue)
         grid = Volume(self.baseline, self.affine, "ncct")
         return Perfusion(
             maps={
@@ -278,6 +288,8 @@ class _Collected:
             brain=brain,
             artery=self.found.artery,
             vein=self.found.vein,
+            vessels=self.vessels,
+            blurred=self.blurred,
             tissue=tissue,
             baseline_frames=self.found.frames,
             noise_hu=self.found.noise,

@@ -218,7 +218,10 @@ def _enhancements(supply: Supply, times: NDArray[np.float64]) -> Iterator[FloatA
 
 
 def _move(part: FloatArray, scan: Scan, rng: np.random.Generator) -> None:
-    """Shift and turn each frame but the first, in plane."""
+    """Shift and turn each frame but the first, in plane.
+
+    By cubic splines: a scanner does not blur a head because it has moved.
+    """
     middle = (np.array(part.shape[:2]) - 1) / 2
     for frame in range(1, part.shape[3]):
         shift = rng.normal(0, scan.motion_mm, 2) / (2 * PIXEL_MM)
@@ -231,6 +234,6 @@ def _move(part: FloatArray, scan: Scan, rng: np.random.Generator) -> None:
         )
         offset = middle - turn @ middle - shift
         for z in range(part.shape[2]):
-            part[..., z, frame] = ndimage.affine_transform(
-                part[..., z, frame], turn, offset, order=1, cval=AIR_HU
-            )
+            image = part[..., z, frame]
+            moved = ndimage.affine_transform(image, turn, offset, order=3, cval=AIR_HU)
+            part[..., z, frame] = np.clip(moved, AIR_HU, image.max())

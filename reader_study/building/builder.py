@@ -33,7 +33,8 @@ from reader_study.building.sealing import check_passphrases, seal
 from reader_study.design.study_plan import StudyPlan
 from reader_study.design.truth import STANDARD, Truth, commitment, new_salt
 from reader_study.errors import StudyError, counted
-from reader_study.formats.manifest import SCHEMA, Manifest
+from reader_study.formats.asking.panel import READINGS
+from reader_study.formats.manifest import SCHEMA, Manifest, program_version
 from reader_study.formats.protocol import Protocol
 
 
@@ -155,6 +156,8 @@ def _build(request: BuildRequest, discarded: str = "") -> BuiltStudy:
             slots=plan.slots,
             training_sha256=training.sha256,
             volumes=sealed,
+            panel_readings=_panel_readings(plan, cases, protocol),
+            program=program_version(),
         ).sealed()
         shutil.copyfile(request.protocol, stage / study.PROTOCOL)
         _write(stage / study.QUESTIONNAIRE, questionnaire.to_json())
@@ -225,6 +228,29 @@ def _sources(
         }
         for (case, method), path in sorted(images.items())
     ]
+
+
+def _panel_readings(
+    plan: StudyPlan, cases: Mapping[str, Case], protocol: Protocol
+) -> dict[str, str]:
+    """Return what an adjudication shows of the panel's readings, by token.
+
+    Raises:
+        StudyError: If a case has none in cases.csv.
+    """
+    panel = protocol.panel
+    if panel is None or not (panel.adjudicates and panel.show_readings):
+        return {}
+    found = {t: cases[c.case].columns.get(READINGS, "") for t, c in plan.cells.items()}
+    lacking = next((t for t, text in found.items() if not text), None)
+    if lacking is not None:
+        msg = (
+            f"cases.csv must have {READINGS} of every case with panel.show_readings: "
+            "magic-study disagreements writes it, got none of "
+            f"{plan.cells[lacking].case}"
+        )
+        raise StudyError(msg)
+    return found
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from reader_study.formats.protocol import Protocol, parse_protocol, template
 MAGIC = "magic"
 TEMPLATES = (
     MAGIC, "turing", "three-arms", "inter-rater", "preference", "afc", "ranking",
-    "aided", "grading",
+    "aided", "grading", "panel",
 )  # fmt: skip
 """Names of the protocols to begin with."""
 

@@ -105,6 +105,8 @@ def _check_questions(
     Raises:
         FormatError: If a question is about other pictures, or none is about these.
     """
+    if protocol.panel is not None:
+        _check_panel_question(protocol.panel.question, questionnaire, source)
     n, display = protocol.design.at_once, protocol.design.display
     about = [question for question in questionnaire if question.of_display]
     wrong = next((q for q in about if q.pictures != n), None)
@@ -118,6 +120,17 @@ def _check_questions(
         why = f"must have a question of type {needed} with display {display!r}"
     if why:
         raise source.error([checking.Fault(("study", "questionnaire"), why)])
+
+
+def _check_panel_question(
+    name: str,
+    questionnaire: formats_questionnaire.Questionnaire,
+    source: checking.Source,
+) -> None:
+    on_scale = [question.id for question in questionnaire if question.on_scale]
+    if name not in on_scale:
+        why = f"must be a question on a scale, of {', '.join(on_scale)}, got {name!r}"
+        raise source.error([checking.Fault(("panel", "question"), why)])
 
 
 @dataclass(frozen=True)

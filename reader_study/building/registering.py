@@ -16,6 +16,7 @@ from reader_study.clock import Clock, SystemClock, to_text
 from reader_study.errors import StudyError, counted
 from reader_study.formats import checking
 from reader_study.formats import protocol as formats_protocol
+from reader_study.formats.asking.panel import BY_WHOM, Panel
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan, in_words
 from reader_study.formats.plan_check import check_plan
@@ -414,9 +415,22 @@ def _variables(
             if plan.threshold is not None
             else f"Rating of disease: {plan.rating}."
         )
+    if protocol.panel is not None:
+        said.append(_panel_in_words(protocol.panel))
     said += [f"Groups of {name}: {_grouped(of)}." for name, of in plan.groups.items()]
     said += [f"Own weights of {name}." for name in plan.weights]
     yield Answer("Indices", tuple(said) or ("None.",))
+
+
+def _panel_in_words(panel: Panel) -> str:
+    what = f"the truth of a case is the answer to {panel.question}"
+    if panel.adjudicates:
+        return f"Adjudication of panel {panel.adjudicates}: {what}."
+    shown = "with" if panel.show_readings else "without"
+    return (
+        f"Panel: {what}, by rule {panel.rule}; where it gives none, by "
+        f"{BY_WHOM[panel.adjudication]}, {shown} the readings of the panel."
+    )
 
 
 def _grouped(groups: Mapping[str, Iterable[object]]) -> str:

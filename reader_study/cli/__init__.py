@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
-from reader_study.cli import building, keys, study_lifecycle
+from reader_study.cli import building, keys, panel, study_lifecycle
 from reader_study.cli.cases import case
 from reader_study.cli.options import add_help_and_version
 from reader_study.cli.people import coordinator, reader
@@ -24,6 +24,7 @@ app.add_typer(reader, name="reader")
 study_lifecycle.register(app)
 app.add_typer(case, name="case")
 keys.register(app)
+panel.register(app)
 app.add_typer(coordinator, name="coordinator")
 
 
@@ -44,6 +45,10 @@ NEIGHBOURS: Mapping[str, str] = {
     "export": "Beside: magic-study status. At the end: magic-study unblind.",
     "simulate": "Before: magic-study build. Next: magic-study lock.",
     "unblind": "Before: magic-study lock. Next: magic-analyze report.",
+    "disagreements": "Before: magic-study lock. Next: magic-study build, of the "
+    "adjudication; magic-study truth.",
+    "truth": "Before: magic-study disagreements. Next: magic-study build, of the "
+    "study that reads against it.",
     "restore": "Before: magic-study verify or audit names what is damaged.",
     "reader": "Before: magic-study build. Next: magic-study open, magic-app read.",
     "case": "Beside: magic-study status. At the end: magic-study unblind.",

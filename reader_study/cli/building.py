@@ -22,7 +22,7 @@ def init(
         str,
         typer.Option(
             help="magic, turing, three-arms, inter-rater, preference, afc, ranking, "
-            "aided or grading."
+            "aided, grading or panel."
         ),
     ] = "magic",
     demo: Annotated[

@@ -1,8 +1,9 @@
 """flow.json: how far readings came, and what the study itself says to GRRAS."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,32 @@ class FlowDeviation:
 
 
 @checking.record(kw_only=True)
+class ProgramAt:
+    """Which version of the program brought a study to a milestone."""
+
+    milestone: checking.Text
+    program: checking.Text
+    recorded_at: checking.Text = ""
+
+
+def programs_in_words(programs: Sequence[ProgramAt]) -> str:
+    """Return one sentence on versions, and one for each change of them.
+
+    The program is not named: its name holds that of a method.
+    """
+    if not programs:
+        return ""
+    listed = ", ".join(f"{at.milestone} with {at.program}" for at in programs)
+    changed = [
+        f"Between {before.milestone} and {after.milestone} the program changed from "
+        f"{before.program} to {after.program}."
+        for before, after in pairwise(programs)
+        if before.program != after.program
+    ]
+    return " ".join([f"Versions of the program: {listed}.", *changed])
+
+
+@checking.record(kw_only=True)
 class StudyFlow:
     """The content of flow.json; empty where there is none.
 
@@ -70,6 +97,7 @@ class StudyFlow:
         closing_missing: Readers who have not answered the closing questions.
         deviations: What went otherwise than planned, None where not known.
         grras: Items that the study filled in, by number.
+        programs: Versions of the program by milestone; empty of earlier studies.
     """
 
     title: checking.Text = ""
@@ -80,6 +108,7 @@ class StudyFlow:
     closing_missing: tuple[checking.Text, ...] = ()
     deviations: tuple[FlowDeviation, ...] | None = None
     grras: Mapping[int, checking.Text] = field(default_factory=dict)
+    programs: tuple[ProgramAt, ...] = ()
 
     @cached_property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -106,6 +135,8 @@ class StudyFlow:
         """Return the content of flow.json."""
         content = asdict(self)
         content["grras"] = {str(number): text for number, text in self.grras.items()}
+        if not self.programs:  # as before they were told
+            del content["programs"]
         return {"schema": 1, **content}
 
     def to_json(self) -> str:

@@ -5,8 +5,9 @@ case nor method is named; the sealed key alone says what is behind a token.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, field, replace
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -157,6 +158,9 @@ class Manifest:
         slots: One per planned reader.
         training_sha256: Hash of the list of training cases; empty if there are none.
         volumes: Sealed volumes, where readers scroll through stacks; else None.
+        panel_readings: By token how many readers of a panel gave which answer, where
+            its adjudication shows that.
+        program: Version of the program that built it; empty in earlier studies.
         content_sha256: Hash of all of the above, by which damage is found before a
             database knows the study; empty in studies of earlier versions.
     """
@@ -171,6 +175,8 @@ class Manifest:
     slots: tuple[Slot, ...]
     training_sha256: checking.Text = ""
     volumes: Volumes | None = None
+    panel_readings: Mapping[str, checking.Filled] = field(default_factory=dict)
+    program: checking.Text = ""
     content_sha256: checking.Text = ""
 
     def __post_init__(self) -> None:
@@ -242,8 +248,9 @@ class Manifest:
             del content["training_sha256"]
         if self.volumes is None:  # as before there were volumes
             del content["volumes"]
-        if not self.content_sha256:  # as before it had one
-            del content["content_sha256"]
+        for name in ("panel_readings", "program", "content_sha256"):
+            if not content[name]:  # as before it had them
+                del content[name]
         return content
 
     def to_json(self) -> str:
@@ -283,6 +290,14 @@ class Manifest:
                 counts = f"{len(order)} for {len(there)}"
                 why = f"must show each picture of its group once, got {counts}"
                 raise checking.Invalid(why, "slots", place, "orders", str(trial))
+
+
+def program_version() -> str:
+    """Return the version of this program; `unknown` where it was not installed."""
+    try:
+        return version("magic-ctp")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def read_manifest(path: str | Path) -> Manifest:

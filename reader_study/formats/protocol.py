@@ -14,6 +14,7 @@ from pydantic import Field
 
 from reader_study.formats import checking
 from reader_study.formats import design as formats_design
+from reader_study.formats.asking.panel import Panel
 from reader_study.formats.canonical import sha256_of
 
 Allocation = Literal["paper", "balanced"]
@@ -59,9 +60,11 @@ _IN_FILE = {
     "measures": ("reading", "measures"),
     "language": ("reading", "language"),
     "accepted_cues": ("blinding", "accepted_cues"),
+    "panel": ("panel",),
     "analysis": ("analysis",),
 }
-"""Table and key of study.toml, by field; `cases` and `analysis` are whole tables."""
+"""Table and key of study.toml, by field; `cases`, `panel` and `analysis` are whole
+tables."""
 
 _OF_TWO_TRIALS = frozenset(
     {name for name, path in _IN_FILE.items() if path[0] in {"methods", "design"}}
@@ -76,7 +79,7 @@ _IN_FILE_BY_ARMS = {
 _ALWAYS_HASHED = frozenset(_IN_FILE) - {
     "reserve", "training_cases", "training_repeat", "training_skippable", "closing",
     "idle_hours", "pin", "viewer", "require_all_slices", "lock_window", "measures",
-    "language", "accepted_cues",
+    "language", "accepted_cues", "panel",
 }  # fmt: skip
 """Settings of the first version. All later ones are hashed where they are not at their
 default, so that a new setting changes no study that does without it."""
@@ -182,6 +185,9 @@ class Protocol:
     questionnaire: checking.Filled = "paper"
     """`paper`, or a JSON file beside the protocol."""
 
+    panel: Panel | None = None
+    """Whose readings become the truth of another study; None of all other studies."""
+
     analysis: Mapping[str, Any] = field(default_factory=dict)
     """The analysis plan: plain values, hashed with the rest."""
 
@@ -191,6 +197,8 @@ class Protocol:
             self._check_two_trials()
         else:
             self._check_layout(self.layout)
+        if self.panel is not None:
+            self._check_panel(self.panel)
 
     def _check_two_trials(self) -> None:
         if not self.per_severity:
@@ -276,6 +284,23 @@ class Protocol:
             msg = "must be one or more cases in all, got 0"
             raise checking.Invalid(msg, "per_severity")
 
+    def _check_panel(self, panel: Panel) -> None:
+        """Refuse a panel in which a case is not one picture, read once by everybody."""
+        design = self.design
+        crossed = len(design.arms) == 1 and design.allocation == "crossed"
+        if not crossed or design.sessions > 1 or design.repeat:
+            why = (
+                "must be left out unless every reader reads every case once: one arm, "
+                "one session, allocation 'crossed', no repeat"
+            )
+            raise checking.Invalid(why, "panel")
+        least, most = (1, 1) if panel.adjudicates else (2, self.n_places)
+        if not least <= self.n_readers <= self.n_places <= most:
+            who = "1, who decides" if panel.adjudicates else "2 or more, who agree"
+            got = f"{self.n_readers} and {self.reserve} in reserve"
+            why = f"must be {who}, with a table [panel], got {got}"
+            raise checking.Invalid(why, "n_readers")
+
     def _check_viewer(self) -> None:
         for name in ("lock_window", "measures"):
             if getattr(self, name) and self.viewer != "stack":
@@ -322,6 +347,8 @@ class Protocol:
         given = asdict(self)
         if self.layout is not None:
             given["layout"] = self.layout.given()
+        if self.panel is not None:
+            given["panel"] = self.panel.given()
         return sha256_of(
             {
                 f.name: given[f.name]
@@ -402,7 +429,7 @@ UNBLINDING = "unblinding.json"
 def sealed_content(protocol: Protocol) -> dict[str, Any]:
     """Return what unblinding.json says of the protocol as it was built."""
     content = asdict(protocol)
-    for name in ("layout", "reserve"):  # as before there were such settings
+    for name in ("layout", "reserve", "panel"):  # as before there were such settings
         if not content[name]:
             del content[name]
     return {"protocol_sha256": protocol.sha256, "protocol": content}

@@ -350,6 +350,8 @@ def _problem(
     if answer is None:
         # What came may be anything, so it is not repeated.
         return f"must be answered by {question.must_be}"
+    if lacking := question.lacks(answer):
+        return lacking
     asking_why = [c.label for c in question.chosen(answer) if c.requires_reason]
     if asking_why and not reason.strip():
         return f"needs a short explanation when answered {', '.join(asking_why)}"

@@ -8,13 +8,14 @@ of readers and of cases each have exactly the kappa that is planted.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reader_study.errors import StudyError
+from reader_study.formats.asking.marks import Mark, text_of
 from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 
 FALL = 0.6
@@ -22,6 +23,9 @@ FALL = 0.6
 
 _MARKS = 20
 """Marks of a line or range, besides its beginning, that bots use."""
+MARKED = (32, 32)
+"""Where bots put their marks, in pixels from the upper left corner of the picture."""
+_HALF = 4  # of a box that they draw
 _WORDS = ("simulated", "simulated; no finding", "simulated = 50 % & more")
 
 HIGHEST_AUC = 0.999
@@ -248,12 +252,30 @@ def _steps(question: Question) -> tuple[Answer, ...]:
     """Return the answers that bots choose from, in their order."""
     if question.on_scale:
         return question.codes
+    if question.marked:
+        return _marked(question)
     if question.textual:
         return tuple(word[: question.length].strip() for word in _WORDS)
     low, high, step = question.limits
     n = min(_MARKS, round((high - low) / step))
     each = round((high - low) / step) / n
     return tuple(_valid(question, low + step * round(each * k)) for k in range(n + 1))
+
+
+def _marked(question: Question) -> tuple[str, ...]:
+    """Return what bots mark: nothing, or one mark in one place, the surer the rarer.
+
+    Bots see no picture, and know of no lesion: the place is the same in all cases.
+    """
+    rules = question.rules
+    low, high = rules.confidence or (None, None)
+    sure = range(low, high + 1) if low is not None and high is not None else (None,)
+    one = Mark(MARKED[0], MARKED[1], label=next(iter(rules.labels), ""))
+    if "point" not in rules.shapes:
+        x, y = (at - _HALF for at in MARKED)
+        one = replace(one, x=x, y=y, width=2 * _HALF, height=2 * _HALF)
+    marks = [replace(one, confidence=n) for n in sure]
+    return (text_of(()), *(text_of([mark]) for mark in marks))
 
 
 def _valid(question: Question, given: Answer) -> Answer:

@@ -5,16 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from sqlalchemy import Connection
+
 from reader_study.building.study import Study
 from reader_study.clock import Clock, seconds_between
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
+from reader_study.formats.asking.marks import marks_text, rows_of
 from reader_study.formats.closing import closing_text
 from reader_study.formats.delimited import csv_text, guarded
 from reader_study.formats.questionnaire import Answer
 from reader_study.formats.responses import REPEAT, SHOWN, responses_text
 from reader_study.formats.showing.display import joined
 from reader_study.store import readings
+from reader_study.store.milestones import Phase, find_milestones, phase_of
 from reader_study.store.store import Store
 
 _NONE: Mapping[tuple[str, str, int], str] = MappingProxyType({})
@@ -82,6 +86,28 @@ def responses_csv(
             *sorted({name for of in columns.values() for name in of}),
         ],
     )
+
+
+def marks_csv(
+    study: Study, truth: Truth, responses: Iterable[readings.Response]
+) -> str:
+    """Write marks.csv: a row for each mark of each reading that counts."""
+    rows: list[dict[str, object]] = []
+    for r in responses:
+        cell = truth.cells[r.token]
+        about = {
+            "reader": guarded(r.reader),
+            "case": guarded(cell.case),
+            "method": guarded(cell.method),
+            "trial": r.trial,
+            "revision": r.revision,
+            "simulated": _written(r.simulated),
+        }
+        for question in study.questionnaire:
+            if question.marked and question.id in r.answers:
+                answer = r.answers[question.id]
+                rows += rows_of(about, question.id, answer, cell.shown)
+    return marks_text(rows)
 
 
 def _methods(
@@ -205,9 +231,10 @@ def export_masked(
         Number of answers.
 
     Raises:
-        StudyError: If the file exists or cannot be written.
+        StudyError: If the file exists or cannot be written, or a panel still reads.
     """
     with store.reading() as connection:
+        _require_independent(study, connection)
         found = readings.find_responses(connection)
         text = masked_csv(study, found, readings.find_views(connection))
     write_new(path, text)
@@ -215,6 +242,17 @@ def export_masked(
     with store.writing(clock) as t:
         t.log("answers.exported", by, {"rows": len(found), "sha256": sha256})
     return len(found)
+
+
+def _require_independent(study: Study, connection: Connection) -> None:
+    """Refuse to show the readings of a panel before the last of them is in."""
+    phase = phase_of(find_milestones(connection))
+    if study.protocol.panel and phase not in {Phase.LOCKED, Phase.UNBLINDED}:
+        msg = (
+            "The readings of a panel must stay independent until all are in: they are "
+            f"exported after magic-study lock, this study is {phase}"
+        )
+        raise StudyError(msg)
 
 
 def write_new(path: Path, content: str) -> None:

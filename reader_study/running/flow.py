@@ -137,6 +137,7 @@ class Flow:
             closing_missing=self.status.closing_missing,
             deviations=tuple(flow.FlowDeviation(**asdict(d)) for d in self.deviations),
             grras=self.items,
+            programs=self.status.programs,
         )
 
     def to_text(self) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from reader_study.building.study import Study, remedy
 from reader_study.clock import Clock
 from reader_study.errors import StudyError, counted
@@ -237,6 +239,18 @@ def lock(
             t, store_milestones.MilestoneKind.LOCKED, actor, record
         )
     return record | {"head": vars(head)}
+
+
+def changes_since_lock(
+    connection: Connection, milestones: Sequence[store_milestones.Milestone]
+) -> list[str]:
+    """Return that the data are others than those of the lock record; nothing if not."""
+    kind = store_milestones.MilestoneKind.LOCKED
+    locked = next((m for m in milestones if m.kind is kind), None)
+    found = store_milestones.data_sha256(connection)
+    if locked is None or found != locked.detail("data_sha256"):
+        return ["they are not those of the lock record"]
+    return []
 
 
 def with_remedy(faults: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from reader_study.building.study import Study
 from reader_study.clock import seconds_between
+from reader_study.formats.flow import ProgramAt, programs_in_words
 from reader_study.reading.recording import short_code
 from reader_study.store import milestones as store_milestones
 from reader_study.store import readings
@@ -72,6 +73,8 @@ class StudyStatus:
         closing_missing: Active readers who have signed all trials but not answered
             the closing questions; empty if the protocol asks none.
         withdrawn: Pseudo-IDs under which cases were withdrawn.
+        programs: Versions of the program by milestone; empty of studies built by a
+            version that did not say so.
     """
 
     title: str
@@ -85,6 +88,7 @@ class StudyStatus:
     head: Head
     closing_missing: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
+    programs: tuple[ProgramAt, ...] = ()
 
     def __repr__(self) -> str:
         assigned = sum(trial.n_assigned for trial in self.trials)
@@ -115,6 +119,7 @@ class StudyStatus:
             *map(_line, self.trials),
             self.missing_closing_text(),
             f"Withdrawn: {', '.join(self.withdrawn)}" if self.withdrawn else "",
+            programs_in_words(self.programs),
         ]
         return "\n".join(line for line in lines if line)
 
@@ -164,7 +169,26 @@ def read_status(
             study.manifest.presentation(token).pseudo_id
             for token in sorted(store_milestones.withdrawn_tokens(milestones))
         ),
+        programs=_programs(study, milestones),
     )
+
+
+def _programs(
+    study: Study, milestones: Iterable[store_milestones.Milestone]
+) -> tuple[ProgramAt, ...]:
+    """Return versions by milestone, of studies that tell with which they were built."""
+    built = study.manifest.program
+    if not built:
+        return ()
+    created = (
+        store_milestones.MilestoneKind.CREATED
+    )  # of the database, at its first use
+    later = [
+        ProgramAt(milestone=m.kind.value, program=m.program, recorded_at=m.recorded_at)
+        for m in milestones
+        if m.kind is not created
+    ]
+    return (ProgramAt(milestone="built", program=built), *later)
 
 
 def _closing_missing(

@@ -15,12 +15,18 @@ from reader_study.clock import Clock
 from reader_study.design.truth import Truth
 from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
+from reader_study.formats.asking import marks
 from reader_study.formats.checking import json_text
 from reader_study.formats.protocol import UNBLINDING, sealed_content
 from reader_study.reading.answers import check_reason
 from reader_study.running import export
 from reader_study.running.flow import read_flow
-from reader_study.running.lifecycle import DAMAGE_ACCEPTED, require_two, with_remedy
+from reader_study.running.lifecycle import (
+    DAMAGE_ACCEPTED,
+    changes_since_lock,
+    require_two,
+    with_remedy,
+)
 from reader_study.running.withdrawal import tokens_of_cases
 from reader_study.store import readings
 from reader_study.store.milestones import (
@@ -156,10 +162,8 @@ def _record(
         msg = "The data must be locked before unblinding"
         raise StudyError(msg)
     faults = [*request.faults, *verified.faults]
-    locked = next((m for m in milestones if m.kind is MilestoneKind.LOCKED), None)
+    faults = faults or changes_since_lock(t.connection, milestones)
     found = data_sha256(t.connection)
-    if locked is None or found != locked.detail("data_sha256"):
-        faults = faults or ["they are not those of the lock record"]
     if faults and not request.accept_damage:
         msg = f"The data must be as they were locked: {with_remedy(faults)}"
         raise StudyError(msg)
@@ -212,6 +216,8 @@ def _files(
         UNBLINDING: json_text({**record, **sealed_content(study.protocol)}),
         **around,
     }
+    if any(question.marked for question in study.questionnaire):
+        files[marks.FILE_NAME] = export.marks_csv(study, truth, analysed)
     if others:
         files[NOT_ANALYSED] = export.responses_csv(study, truth, others, first, views)
     if len(first) < len(revisions):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import canonical_bytes, sha256_of
+from reader_study.formats.manifest import program_version
 from reader_study.formats.protocol import Protocol
 from reader_study.store.stored import damaged, stored_json, stored_word
 from reader_study.store.tables import COVERED, FROZEN, deviations, metadata, milestones
@@ -16,6 +17,9 @@ from reader_study.store.transaction import Head, Transaction, row_digest
 
 AMENDABLE = ("corrections", "n_readers", "washout_days")
 """Settings that an amendment may change while readers read; the design is fixed."""
+
+_PROGRAM = "program"
+"""Detail of each stored milestone beside its own: the program's version."""
 
 
 class MilestoneKind(StrEnum):
@@ -32,11 +36,20 @@ class MilestoneKind(StrEnum):
 
 @dataclass(frozen=True)
 class Milestone:
-    """Something that happened to a study."""
+    """Something that happened to a study.
+
+    Attributes:
+        kind: What happened.
+        details: Particulars of it.
+        recorded_at: Time of the server.
+        program: Version of the program that recorded it; empty where it was earlier
+            than those that say so.
+    """
 
     kind: MilestoneKind
     details: Mapping[str, Any]
     recorded_at: str
+    program: str = ""
 
     def detail(self, name: str) -> Any:  # noqa: ANN401
         """Return one of the details.
@@ -76,14 +89,15 @@ class Deviation:
 def find_milestones(connection: Connection) -> tuple[Milestone, ...]:
     """Return all milestones in their order."""
     rows = connection.execute(select(milestones).order_by(milestones.c.id))
-    return tuple(
-        Milestone(
-            stored_word(MilestoneKind, row.kind, f"milestones [{row.id}]"),
-            stored_json(row.details, f"milestones [{row.id}]"),
-            row.recorded_at,
-        )
-        for row in rows
-    )
+    return tuple(map(_milestone, rows))
+
+
+def _milestone(row: Any) -> Milestone:  # noqa: ANN401  (a row of SQLAlchemy)
+    where = f"milestones [{row.id}]"
+    details = dict(stored_json(row.details, where))
+    program = str(details.pop(_PROGRAM, ""))
+    kind = stored_word(MilestoneKind, row.kind, where)
+    return Milestone(kind, details, row.recorded_at, program)
 
 
 def add_milestone(
@@ -92,11 +106,11 @@ def add_milestone(
     actor: str,
     details: Mapping[str, object],
 ) -> Head:
-    """Record a milestone."""
+    """Record a milestone, and the version of the program that does."""
     row = {
         "id": _next_id(transaction.connection, milestones),
         "kind": kind.value,
-        "details": canonical_bytes(dict(details)).decode(),
+        "details": canonical_bytes({**details, _PROGRAM: program_version()}).decode(),
         "recorded_at": transaction.now,
     }
     return transaction.keep(milestones, row, f"study.{kind}", actor, {})

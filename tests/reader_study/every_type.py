@@ -1,4 +1,4 @@
-"""A questionnaire with a question of every type."""
+"""Questionnaires with a question of every type; marks have one of their own."""
 
 YES_NO = [{"code": 1, "label": "Yes"}, {"code": 0, "label": "No"}]
 SITES = [
@@ -61,3 +61,28 @@ FULL = {
     "why": "motion", "remarks": "two\nlines",
 }  # fmt: skip
 """Answers to all of them."""
+
+
+MARKED = {
+    "schema": 2,
+    "title": "Marks",
+    "version": "1",
+    "questions": [
+        {"id": "grade", "text": "How good is it?", "scale": YES_NO},
+        {
+            "id": "site",
+            "text": "Mark each lesion",
+            "type": "marks",
+            "shapes": ["point", "box"],
+            "mark_labels": ["core", "penumbra"],
+            "confidence": [1, 5],
+            "at_most": 3,
+        },
+        {
+            "id": "artefacts",
+            "text": "Mark artefacts",
+            "type": "marks",
+            "required": False,
+        },
+    ],
+}

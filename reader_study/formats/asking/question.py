@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import Any, Literal
 
 from reader_study.formats import checking
+from reader_study.formats.asking.marks import MOST_MARKS, Rules, Shape, words_of
 from reader_study.formats.checking import Code
 from reader_study.formats.showing.display import (
     LETTERS,
@@ -26,13 +27,16 @@ SEPARATOR = "|"
 
 Type = Literal[
     "choice", "ordered", "several", "number", "analogue", "text", "long_text",
-    "which", "rank",
+    "which", "rank", "marks",
 ]  # fmt: skip
 """One of a scale; one of a scale whose steps are in order; several of a scale; a number
 of a range; a mark on a line from 0 to 100; a line of text; a longer text; one of the
-pictures shown at once; all of them in order."""
+pictures shown at once; all of them in order; points and boxes on the picture."""
 
 _LENGTHS = {"text": 200, "long_text": 4000}
+_USUAL_MARKS = 20
+_MOST_CONFIDENCE = 100  # steps: each is an entry of a list
+_LONGEST_LABEL = 60
 _MOST_STEPS = 1_000_000
 _LEAST_STEP = 1e-6
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -45,6 +49,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "long_text": ("longest",),
     "which": ("pictures", "tie"),
     "rank": ("pictures",),
+    "marks": ("shapes", "mark_labels", "confidence", "at_most"),
 }
 """Settings that belong to a type."""
 _NEEDED = frozenset({"scale", "range", "step", "pictures"})
@@ -52,8 +57,14 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PART = re.compile(r"[A-Za-z0-9_-]+")
 _DEFAULTS: dict[str, object] = {
     "scale": (), "range": None, "step": None, "unit": "", "ends": None, "longest": None,
-    "pictures": None, "tie": "",
+    "pictures": None, "tie": "", "shapes": ("point",), "mark_labels": (),
+    "confidence": None, "at_most": None,
 }  # fmt: skip
+_LAST = (
+    "unit", "longest", "pictures", "tie", "ends", "shapes", "mark_labels", "confidence",
+    "at_most",
+)  # fmt: skip
+"""Settings as they end a question in questionnaire.json."""
 
 
 @checking.record
@@ -108,7 +119,7 @@ class Condition:
 
     def fault(self, question: "Question") -> checking.Fault | None:
         """Return why it cannot be about a question, None if it can."""
-        if question.type in _LENGTHS:
+        if question.type in {*_LENGTHS, "marks"}:
             why = f"must be a question with codes or a number, got {question.id!r}"
             return checking.Fault(("question",), why)
         if bool(self.codes) != bool(question.scale):
@@ -148,6 +159,11 @@ class Question:
         longest: Characters of a text, at most.
         pictures: How many are shown at once; their letters are the scale then.
         tie: What says that none of two pictures comes first; empty: one must.
+        shapes: What may be drawn on the picture.
+        mark_labels: What a mark may be called; if there are any, each is called one.
+        confidence: Least and greatest whole number that says how sure the reader is of
+            a mark, if that is asked.
+        at_most: Number of marks.
     """
 
     id: checking.Filled
@@ -163,6 +179,10 @@ class Question:
     longest: checking.Positive | None = None
     pictures: checking.Positive | None = None
     tie: checking.Text = ""
+    shapes: tuple[Shape, ...] = ("point",)
+    mark_labels: tuple[checking.Filled, ...] = ()
+    confidence: tuple[checking.Whole, checking.Whole] | None = None
+    at_most: checking.Positive | None = None
 
     def __post_init__(self) -> None:
         if self.of_display and self.pictures is not None:
@@ -177,12 +197,17 @@ class Question:
             self._check_scale()
         if self.of_display:
             object.__setattr__(self, "scale", self._letters())
+        self._check_limits()
+
+    def _check_limits(self) -> None:
         if self.range is not None and self.step is not None:
             _check_range(*self.range, self.step)
         most = _LENGTHS["long_text"]
         if self.longest is not None and self.longest > most:
             why = f"must be {most} or less, got {self.longest}"
             raise checking.Invalid(why, "longest")
+        if self.type == "marks":
+            self._check_marks()
 
     def _check_keys(self) -> None:
         for key, default in _DEFAULTS.items():
@@ -204,6 +229,30 @@ class Question:
         if self.tie and self.type == "which" and pictures > 2:
             why = f"must be left out of more than two pictures, got {self.tie!r}"
             raise checking.Invalid(why, "tie")
+
+    def _check_marks(self) -> None:
+        for key in ("shapes", "mark_labels"):
+            given = getattr(self, key)
+            if len(set(given)) != len(given) or (key == "shapes" and not given):
+                why = f"must be different and one or more, got {list(given)}"
+                raise checking.Invalid(why, key)
+        for place, label in enumerate(self.mark_labels):
+            if len(label) > _LONGEST_LABEL or not label.isprintable():
+                why = (
+                    f"must be a line of at most {_LONGEST_LABEL} characters, "
+                    f"got {label!r:.80}"
+                )
+                raise checking.Invalid(why, "mark_labels", place)
+        low, high = self.confidence or (0, 1)
+        if not (low < high <= low + _MOST_CONFIDENCE and abs(low) <= _MOST_STEPS):
+            why = (
+                "must be two whole numbers, the lesser first and at most "
+                f"{_MOST_CONFIDENCE} apart, got [{low}, {high}]"
+            )
+            raise checking.Invalid(why, "confidence")
+        if self.at_most is not None and self.at_most > MOST_MARKS:
+            why = f"must be {MOST_MARKS} or less, got {self.at_most}"
+            raise checking.Invalid(why, "at_most")
 
     def _letters(self) -> tuple[Choice, ...]:
         """Return the scale of a question about pictures: their places from 1 on.
@@ -283,6 +332,17 @@ class Question:
         """Whether the reader's own words answer it."""
         return self.type in _LENGTHS
 
+    @property
+    def marked(self) -> bool:
+        """Whether marks on the picture answer it."""
+        return self.type == "marks"
+
+    @property
+    def rules(self) -> Rules:
+        """What its marks may be."""
+        most = self.at_most or _USUAL_MARKS
+        return Rules(self.shapes, self.mark_labels, self.confidence, most)
+
     @cached_property
     def codes(self) -> tuple[int | str, ...]:
         """Codes in the order of the scale; none where it has no scale."""
@@ -327,6 +387,9 @@ class Question:
         if self.numeric:
             low, high, step = self.limits
             return f"a number from {low} to {high} in steps of {step}"
+        if self.marked:
+            shapes = " or ".join(self.shapes)
+            return f"a list of at most {self.rules.at_most} marks, each a {shapes}"
         lines = " in one line" if self.type == "text" else ""
         return f"a text of at most {self.length} characters{lines}"
 
@@ -359,7 +422,13 @@ class Question:
             return found.code if found else None
         if self.type == "several":
             return self._several(given)
+        if self.marked:
+            return self.rules.stored(given)
         return self._measured(given) if self.numeric else self._worded(given)
+
+    def lacks(self, answer: Answer) -> str:
+        """Return what a valid answer still needs to be complete; empty if nothing."""
+        return self.rules.lacking(answer) if self.marked else ""
 
     def parse(self, cell: str) -> Answer | None:
         """Return the answer that a cell holds; None if it is not a valid one.
@@ -372,6 +441,8 @@ class Question:
         if self.type == "several":
             codes = [self._code(part) for part in text.split(SEPARATOR)]
             return None if None in codes else self._several(codes)
+        if self.marked:
+            return self.rules.stored(text)
         if self.textual:
             return self._worded(text)
         try:
@@ -384,6 +455,8 @@ class Question:
         found = self.answer_of(answer)
         if found is None or self.textual:
             return str(found or "")
+        if self.marked:
+            return words_of(self.rules.parsed(found) or ())
         if self.scale:
             return ", ".join(choice.label for choice in self.chosen(found))
         return f"{found} {self.unit}".strip()
@@ -409,10 +482,11 @@ class Question:
         if self.range is not None and self.step is not None:
             found["range"] = [_number(n) for n in self.range]
             found["step"] = _number(self.step)
-        last = {"unit": self.unit, "ends": self.ends, "longest": self.longest,
-                "pictures": self.pictures, "tie": self.tie}  # fmt: skip
-        found |= {key: value for key, value in last.items() if value}
-        return found | ({"ends": list(self.ends)} if self.ends else {})
+        for key in _LAST:
+            value = getattr(self, key)
+            if value != _DEFAULTS[key]:
+                found[key] = list(value) if isinstance(value, tuple) else value
+        return found
 
     @property
     def of_schema_1(self) -> bool:

@@ -19,6 +19,7 @@ FLOW = {
         for n in range(3)
     ]
     + [{"name": "R9", "status": "excluded", "reason": "moved away"}],
+    "programs": [{"milestone": "built", "program": "0.0.9"}],
     "deviations": [{"kind": "case_withdrawn", "reason": "another patient"}],
     "grras": {"4": "Readers: 3.", "8": "Readers were blinded.", "12": "R0: 9 years."},
 }

@@ -5,6 +5,7 @@ import json
 import re
 import struct
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 from matplotlib.patches import FancyBboxPatch
@@ -54,6 +55,8 @@ def test_the_record_is_in_the_answers(written):
         "item": "44", "part": "Other information", "status": "a person",
         "asks": "Who paid, and what payers decided", "record": "", "person": "funding.",
     }  # fmt: skip
+    changed = "Between built and reported the program changed from 0.0.9 to "
+    assert changed + version("magic-ctp") in claim["23"]["record"]
     stard = {row["item"]: row for row in rows_of(folder / "stard_ai.csv")}
     assert "positive from 3" in stard["15c"]["record"]
     assert "48 readings in responses.csv, SHA-256" in stard["40b"]["record"]

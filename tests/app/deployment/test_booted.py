@@ -5,9 +5,14 @@ It needs root, systemd-nspawn, and a root folder that MAGIC_BOOT_ROOT names, mad
     debootstrap --variant=minbase --include=LIST bookworm ROOT
 
 with LIST systemd,systemd-sysv,dbus,python3,python3-venv,nginx-light,postgresql,adduser,
-openssl,curl,iproute2 and the package in its /opt/reading-room, as the page says; this
-code takes the place of that. The root itself is not changed: what is written lies over
-it and is thrown away.
+openssl,curl,iproute2 and the package in its /opt/reading-room, as the page says:
+
+    systemd-nspawn --directory=ROOT --register=no --bind-ro=SOURCES:/source sh -c '
+      cp -r /source /tmp/s && cd /tmp/s && python3 -m venv /opt/reading-room &&
+      /opt/reading-room/bin/python -m pip install --constraint constraints.txt .'
+
+This code takes the place of that package. The root itself is not changed: what is
+written lies over it and is thrown away.
 """
 
 import os

@@ -1,9 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from benchmarks.perfusion_motion import measured_vessels
 from benchmarks.perfusion_objects import ARTERY, VEIN, artery
 from magic_model.errors import DataError
+from magic_model.maps import PerfusionMap
 from magic_model.perfusion import denoising, vessels
+from magic_model.perfusion.compute import Choices, compute_perfusion
+from magic_model.perfusion.report import as_json
 from magic_model.perfusion.vessels import Vessel
 
 TIMES = np.arange(50.0)
@@ -32,6 +38,34 @@ def test_artery_and_vein_are_found(known, contrast):
     cut = np.zeros(where.shape, bool)
     cut[1:4, 1:4, 0] = True
     assert vessels.find_artery(TIMES, contrast, where, 2.0, cut).voxel[2] == 1
+
+
+def test_large_vessels_are_left_out_of_statistics(known):
+    brain = known.brain.copy()
+    brain[1:4, 1:4] = brain[1:4, 18:23] = True
+    choices = Choices(brain, ARTERY, VEIN)
+    found = compute_perfusion(known.series, choices)
+    without = compute_perfusion(known.series, replace(choices, brain=known.brain))
+
+    assert (found.vessels == (brain & ~known.brain)).all()
+    assert found.maps[PerfusionMap.CBV].array[ARTERY] > 30  # the maps hold them
+    assert not without.vessels.any()
+    assert found.tissue == pytest.approx(without.tissue, abs=0.02)
+    told, other = (as_json(r, np.zeros(50)) for r in (found, without))
+    assert told["vessels_ml"] == pytest.approx(48 * 2.2**2 * 5e-3)
+    assert told["maps"]["cbv"]["median"] == pytest.approx(
+        other["maps"]["cbv"]["median"], rel=0.01
+    )
+
+
+@pytest.mark.slow
+def test_the_vessels_of_a_phantom_are_found_and_neither_tissue_nor_core():
+    found, truth = measured_vessels(seed=1)
+
+    assert found[truth.blood >= 0.1].mean() > 0.98
+    assert not found[truth.blood <= 0.02].any()
+    assert truth.core.sum() > 100
+    assert not found[truth.core & (truth.blood < 0.05)].any()
 
 
 def test_no_vein_among_tissue(known, contrast):

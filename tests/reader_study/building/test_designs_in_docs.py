@@ -40,6 +40,7 @@ def test_a_design_of_the_docs_is_drawn_in_few_lines(text, tmp_path):
 
     found = planning.preview(tmp_path / "study.toml", tmp_path / "cases.csv")
 
-    assert len(found.slots) == content["readers"]["number"]
+    readers = content["readers"]
+    assert len(found.slots) == readers["number"] + readers.get("reserve", 0)
     kind = content["design"].get("display", "one picture")
     assert bool(found.display) == (kind != "one picture")

@@ -197,7 +197,7 @@ def test_every_template_can_be_drawn_with_its_pictures(
 
     prepared = prepare(tmp_path / "study.toml", tmp_path / "cases.csv")
     assert {row["reader"] for row in shown} == {
-        f"reader-{n + 1}" for n in range(prepared.protocol.n_readers)
+        f"reader-{n + 1}" for n in range(prepared.protocol.n_places)
     }
     twice = Counter((row["reader"], row["session"], row["pseudo_id"]) for row in shown)
     assert set(twice.values()) == {1}
