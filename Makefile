@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= demo
+# Programs that look at a release; they need other versions than it does.
+TOOLS  ?= .release-tools
 # Of `make weights`: digital patients, and passes over them.
 PATIENTS ?= 30
 EPOCHS   ?= 20
@@ -15,7 +17,7 @@ PACKAGES := analysis reader_study magic_model app
 BY_PACKAGE := $(addprefix test-,$(PACKAGES))
 
 .PHONY: demo app test test-slow test-explore test-failed test-docs $(BY_PACKAGE) check format docs \
-   bench figures weights pins clean help
+   bench figures weights pins sbom audit clean help
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -79,8 +81,9 @@ figures: demo    ## renew the figures of README and docs
 weights: $(STAMP) ## a phantom-trained checkpoint below 10 MB, its card and its SHA-256; not for patients
 	@$(BIN)/magic-model phantom --patients $(PATIENTS) --seed 11 --jobs 2 --out weights/cohort
 	@$(BIN)/magic-model train --recipe realistic --cohort weights/cohort --seed 1 --device cpu --epochs $(EPOCHS) --out weights/run
-	@$(BIN)/magic-model generate --checkpoint weights/run --input weights/cohort --split test --device cpu --out weights/generated
-	@$(BIN)/magic-model evaluate --cohort weights/cohort --generated weights/generated --name phantom --out weights/evaluation
+	@$(BIN)/magic-model generate --checkpoint weights/run --input weights/cohort --split test --device cpu --out weights/textured
+	@$(BIN)/magic-model generate --checkpoint weights/run --input weights/cohort --split test --device cpu --no-texture --out weights/plain
+	@$(BIN)/magic-model evaluate --cohort weights/cohort --generated weights/plain --generated weights/textured --out weights/evaluation
 	@$(BIN)/magic-model card --checkpoint weights/run --evaluation weights/evaluation --out weights/model-card.md
 	@cp weights/run/best.safetensors weights/phantom.safetensors
 	@cd weights && $(abspath $(BIN))/python -c 'import hashlib, pathlib; print(hashlib.sha256(pathlib.Path("phantom.safetensors").read_bytes()).hexdigest() + "  phantom.safetensors")' | tee phantom.safetensors.sha256
@@ -92,7 +95,19 @@ pins: $(STAMP)   ## renew constraints.txt; needs uv
 	      --extra dev --constraints .torch-pin pyproject.toml; } > constraints.new
 	@rm .torch-pin && mv constraints.new constraints.txt
 
+$(TOOLS)/installed:
+	@$(PYTHON) -m venv --clear $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	@touch $@
+
+sbom: $(TOOLS)/installed  ## what constraints.txt pins, as CycloneDX, into dist/sbom.json
+	@mkdir -p dist
+	@$(TOOLS)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json constraints.txt
+
+audit: $(TOOLS)/installed  ## known faults of what is pinned; fails too where the audit cannot be made
+	@$(TOOLS)/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
+
 clean:           ## remove what the commands above made
-	rm -rf $(VENV) $(OUT) weights .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site
+	rm -rf $(VENV) $(TOOLS) $(OUT) weights .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site
 
 include demo.mk

@@ -94,6 +94,12 @@ BENCHMARKS = (
     Benchmark("pilo", "maps at another ratio"),
     Benchmark("study_build", "building and opening a study"),
     Benchmark("study_submit", "many writers at once", uses=("PostgreSQL",)),
+    Benchmark(
+        "archive",
+        "an archive on one and on two workers",
+        ("--patients", "8"),
+        minutes=20,
+    ),
     Benchmark("scale", "a larger study", minutes=20, uses=("PostgreSQL",)),
     Benchmark("app", "the reading room", minutes=30, uses=("Chromium",)),
 )

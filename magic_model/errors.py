@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 EXTRAS = {
+    "botocore": "s3",
     "dask": "dask",
+    "dicomweb_client": "dicomweb",
     "distributed": "dask",
     "highdicom": "dicom",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "pydicom": "dicom",
+    "requests": "dicomweb",
+    "retrying": "dicomweb",
+    "s3fs": "s3",
     "safetensors": "model",
     "tensorboard": "tensorboard",
     "torch": "model",

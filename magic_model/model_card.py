@@ -160,7 +160,8 @@ def _figures(found: Mapping[str, Any]) -> Iterator[str]:
         for name, metric in columns
     ]
     methods = list(dict.fromkeys(method for method, *_ in means))
-    yield f"Means over {found['groups']['all']} patients."
+    n = found["groups"]["all"]
+    yield f"Means over {n} patients; errors in the unit of the map."
     yield ""
     yield from _row(["", *methods])
     yield from _row(["---"] * (1 + len(methods)))

@@ -82,7 +82,9 @@ perfusion.register(app)
 
 for _command in app.registered_commands:
     _name = getattr(_command.callback, "__name__", "")
-    _command.epilog = NEIGHBOURS.get(_command.name or _name.strip("_"), "")
+    _command.epilog = NEIGHBOURS.get(
+        _command.name or _name.strip("_").replace("_", "-"), ""
+    )
 
 
 def _fail(message: str) -> int:

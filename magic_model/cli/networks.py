@@ -9,11 +9,13 @@ import typer
 
 from magic_model.batch import INCOMPLETE
 from magic_model.cli.options import (
+    ArchiveLink,
     ArchivePart,
     CohortFolder,
     Device,
     Jobs,
     KeepGoing,
+    OfMany,
     Out,
     Scheduler,
     Seed,
@@ -24,6 +26,7 @@ from magic_model.errors import DataError, pluralize
 if TYPE_CHECKING:
     from magic_model.checkpoint import CheckpointHeader
     from magic_model.inference.generate import Generated, Generation
+    from magic_model.inference.prepare import Source
 
 
 def register(app: typer.Typer) -> None:
@@ -185,9 +188,10 @@ def generate(
         Path, typer.Option(help="Checkpoint, folder of a run, or ONNX model.")
     ],
     input_: Annotated[
-        Path,
+        str,
         typer.Option(
-            "--input", help="NIfTI file, DICOM folder, or folder of a cohort."
+            "--input",
+            help="NIfTI file, DICOM folder, folder of a cohort, or an archive.",
         ),
     ],
     out: Out,
@@ -229,8 +233,11 @@ def generate(
     part: ArchivePart = "",
     keep_going: KeepGoing = False,
     scheduler: Scheduler = "",
+    archive: OfMany = False,
+    link: ArchiveLink = None,
 ) -> int:
     """Generate perfusion maps from non-contrast CT. Research use only."""
+    from magic_model.archives.door import is_address, resolved
     from magic_model.batch import Archive, Part
     from magic_model.cli.progress import slices_progress
     from magic_model.data.dicom.table import describe_series
@@ -254,14 +261,17 @@ def generate(
         seed=seed,
         bids=bids,
     )
-    archive = Archive(Part.parse(part), keep_going, scheduler)
-    if bids and archive.part.of > 1:
+    how = Archive(Part.parse(part), keep_going, scheduler)
+    if bids and how.part.of > 1:
         msg = "--bids must be given without --part: a run of the whole, after the parts"
         raise DataError(msg)
     with process_group(device) as (world, place):
         if scheduler:  # whose workers have working directories of their own
-            input_, out = input_.resolve(), out.resolve()
-        sources = find_sources(input_, name, split, series=series)
+            input_, out = resolved(input_), out.resolve()
+        if archive or is_address(input_):
+            sources = _in_archive(input_, series, link)
+        else:
+            sources = find_sources(Path(input_), name, split, series=series)
         for source in sources if world.is_first else []:
             if source.series:
                 print(describe_series(source.series))
@@ -269,10 +279,24 @@ def generate(
         model = replace(open_model(checkpoint, place), device=device)
         generation = Generation(model, settings)
         with slices_progress(len(sources), shown=world.is_first) as progress:
-            found = generation.run(sources, out, world, progress, archive)
+            found = generation.run(sources, out, world, progress, how)
         if world.is_first:
             print(_generated(found, generation, out))
         return INCOMPLETE if found.outcome.failures else 0
+
+
+def _in_archive(address: str, series: str, link: Path | None) -> "list[Source]":
+    from magic_model.archives.door import links
+    from magic_model.importing.cohort import write_link
+    from magic_model.inference.prepare import find_in_archive
+
+    if series:
+        msg = "--archive must be given without --series, which is of one patient"
+        raise DataError(msg)
+    sources = find_in_archive(address)
+    if link:
+        write_link(dict(links([each.entry for each in sources if each.entry])), link)
+    return sources
 
 
 def _generated(found: "Generated", generation: "Generation", out: Path) -> str:

@@ -23,3 +23,17 @@ KeepGoing = Annotated[
 Scheduler = Annotated[
     str, typer.Option(help="Address of a Dask scheduler whose workers do the work.")
 ]
+OfMany = Annotated[
+    bool,
+    typer.Option(
+        "--archive",
+        help="Many patients: a folder; s3://BUCKET/PREFIX and DICOMweb addresses are.",
+    ),
+]
+ArchiveLink = Annotated[
+    Path | None,
+    typer.Option(
+        "--link",
+        help="Archive: also write which patient is which, to keep apart.",
+    ),
+]

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magic_model.batch import INCOMPLETE, Archive, Part
-from magic_model.cli.options import ArchivePart, KeepGoing, Out, Scheduler
+from magic_model.cli.options import (
+    ArchiveLink,
+    ArchivePart,
+    KeepGoing,
+    OfMany,
+    Out,
+    Scheduler,
+)
 from magic_model.errors import DataError, pluralize
 
 if TYPE_CHECKING:
@@ -21,8 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def perfusion(
     series: Annotated[
-        Path,
-        typer.Argument(help="4D NIfTI file in HU, or folder or ZIP archive of DICOM."),
+        str,
+        typer.Argument(
+            help="4D NIfTI file in HU, folder or ZIP archive of DICOM, or an archive."
+        ),
     ],
     out: Out,
     frame_times: Annotated[
@@ -46,20 +55,16 @@ def perfusion(
         str,
         typer.Option(help="bayes, tikhonov, svd, circulant or oscillation."),
     ] = "bayes",
-    archive: Annotated[
-        bool,
-        typer.Option("--archive", help="A folder with a series of each patient."),
-    ] = False,
+    archive: OfMany = False,
     part: ArchivePart = "",
     keep_going: KeepGoing = False,
     scheduler: Scheduler = "",
-    link: Annotated[
-        Path | None,
-        typer.Option(help="Archive: also write which patient is which, to keep apart."),
-    ] = None,
+    link: ArchiveLink = None,
 ) -> int:
     """Compute CBF, CBV, MTT, TTP and Tmax from a CT perfusion series."""
-    if archive:
+    from magic_model.archives.door import is_address
+
+    if archive or is_address(series):
         _refuse_for_many(frame_times, brain, aif, vof, number)
         how = Archive(Part.parse(part), keep_going, scheduler)
         return _archive(series, out, method, how, link)
@@ -75,7 +80,7 @@ def perfusion(
     artery, vein = _voxel(aif, "--aif"), _voxel(vof, "--vof")
     way = _method(method)
     with parts_progress("perfusion") as progress:
-        frames = open_series(series, frame_times, number)
+        frames = open_series(Path(series), frame_times, number)
         mask = read_mask(brain, frames) if brain else None
         choices = Choices(mask, artery, vein, way)
         result, look = compute_maps(frames, choices, progress)
@@ -86,21 +91,22 @@ def perfusion(
 
 
 def _archive(
-    folder: Path,
+    address: str,
     out: Path,
     method: str,
     how: Archive,
     link: Path | None,
 ) -> int:
+    from magic_model.archives.door import find_entries, links, resolved
     from magic_model.cli.progress import patients_progress
     from magic_model.importing.cohort import write_link
     from magic_model.output import require_writable
-    from magic_model.perfusion.archive import compute_archive, find_entries, links
+    from magic_model.perfusion.archive import compute_archive
 
     require_writable(out)
     if how.scheduler:  # whose workers have working directories of their own
-        folder, out = folder.resolve(), out.resolve()
-    entries, way = find_entries(folder), _method(method)
+        address, out = resolved(address), out.resolve()
+    entries, way = find_entries(address), _method(method)
     if link:
         write_link(dict(links(entries)), link)
     with patients_progress("perfusion") as progress:

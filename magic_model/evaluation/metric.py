@@ -18,6 +18,7 @@ class Metric(StrEnum):
     MAE = "mean_absolute_error"
     RMSE = "root_mean_square_error"
     CORRELATION = "correlation"
+    PSNR = "peak_signal_to_noise_ratio"
     CORE_DICE = "core_dice"
     AT_RISK_DICE = "tissue_at_risk_dice"
     CORE_AUC = "core_auc"
@@ -46,6 +47,7 @@ class MetricSpec:
 
 _SMALL = "no window lies in the region"
 _CONSTANT = "a constant map correlates with nothing"
+_EQUAL = "maps that are equal have no noise"
 _EMPTY = "no patient has a measured one"
 _NEVER = "no patient"
 
@@ -59,6 +61,7 @@ METRICS: dict[Metric, MetricSpec] = {
     Metric.MAE: MetricSpec("MAE", "map", 2, _NEVER),
     Metric.RMSE: MetricSpec("RMSE", "map", 2, _NEVER),
     Metric.CORRELATION: MetricSpec("r", "", 3, _CONSTANT),
+    Metric.PSNR: MetricSpec("PSNR", "dB", 2, _EQUAL),
     Metric.CORE_DICE: MetricSpec("Dice of core", "", 3, _EMPTY),
     Metric.AT_RISK_DICE: MetricSpec("Dice of tissue at risk", "", 3, _EMPTY),
     Metric.CORE_AUC: MetricSpec("AUC of core", "", 3, _EMPTY),
@@ -70,7 +73,7 @@ METRICS: dict[Metric, MetricSpec] = {
     ),
 }
 
-MAP_METRICS = tuple(Metric)[:9]
+MAP_METRICS = tuple(Metric)[:10]
 """Of one map; the others are of the patient."""
 
 

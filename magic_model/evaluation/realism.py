@@ -19,7 +19,7 @@ from magic_model.evaluation import selection as evaluation_selection
 from magic_model.evaluation.predictors import MEASURED
 from magic_model.frames import to_frame
 from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.metrics import spectrum
+from magic_model.metrics import embedding, spectrum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,9 @@ class MapRealism:
             the patients; NaN for all maps together.
         histogram: Distance of values as a share of the range, mean of the patients.
         machine: Whether a forest tells it from the measured map.
+        kernel: Kernel distance to the measured map (KID's formula) in the features of
+            `embedding.NETWORK`, over all patches.
+        frechet: Frechet distance (FID's formula) in the same.
     """
 
     method: str
@@ -53,6 +56,8 @@ class MapRealism:
     power: NDArray[np.float64]
     histogram: float
     machine: machine.MachineAuc
+    kernel: float = math.nan
+    frechet: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +103,9 @@ class Realism:
                 "low": _plain(row.machine.interval.low),
                 "high": _plain(row.machine.interval.high),
                 "n_patches": row.machine.n_patches,
+                "features": embedding.NETWORK,
+                "kernel_distance": _plain(row.kernel),
+                "frechet_distance": _plain(row.frechet),
             }
 
     def describe(self) -> str:
@@ -109,7 +117,9 @@ class Realism:
             "measured maps by cycles per pixel",
             "(median), distance of histograms (share of the range), AUC of a forest "
             "that tells them apart (95 %)",
-            f"{'map':9}{'method':{wide}}{bands}{'histogram':>11}  machine's AUC",
+            f"KID and FD: kernel and Frechet distance in features {embedding.NETWORK}",
+            f"{'map':9}{'method':{wide}}{bands}{'histogram':>11}{'KID':>9}{'FD':>8}"
+            "  machine's AUC",
         ]
         for row in self.rows:
             title = MAP_SPECS[row.name].title if row.name else JOINTLY
@@ -119,7 +129,10 @@ class Realism:
             if not math.isnan(told.interval.low):
                 auc += f" ({told.interval.low:.2f} to {told.interval.high:.2f})"
             histogram = f"{_shown(row.histogram, 3):>11}"
-            lines.append(f"{title:9}{row.method:{wide}}{power}{histogram}  {auc}")
+            apart = f"{_shown(row.kernel, 3):>9}{_shown(row.frechet, 1):>8}"
+            lines.append(
+                f"{title:9}{row.method:{wide}}{power}{histogram}{apart}  {auc}"
+            )
         if self.likeness:
             alike = ", ".join(
                 f"{method} {_shown(value, 2)}"
@@ -207,6 +220,7 @@ def _rows(
         for index, name in enumerate(maps)
     }
     columns[None] = slice(None)
+    embedded = _embedded(patches)
     nothing = np.full(len(spectrum.BANDS), math.nan)
     for method in features:
         one, other = _kinds(features, method)
@@ -217,12 +231,45 @@ def _rows(
                 [rows[:, part] for rows in other],
                 seed=seed,
             )
+            channel = None if name is None else list(maps).index(name)
+            apart = _distances(embedded, method, channel)
             if name is None or method == MEASURED:
-                yield MapRealism(title, name, nothing, math.nan, told)
+                yield MapRealism(title, name, nothing, math.nan, told, *apart)
                 continue
             of_map = np.stack(figures[method, name])
-            power = _median(of_map[:, :-1])
-            yield MapRealism(title, name, power, float(of_map[:, -1].mean()), told)
+            power, far = _median(of_map[:, :-1]), float(of_map[:, -1].mean())
+            yield MapRealism(title, name, power, far, told, *apart)
+
+
+def _embedded(
+    patches: Mapping[str, Sequence[FloatArray]],
+) -> dict[str, NDArray[np.float64]]:
+    """Features `(patches, maps, features)` of each method, on the measured scale."""
+    found = {}
+    for method, parts in patches.items():
+        stacked = np.concatenate(parts)
+        rows = embedding.random_features(stacked.reshape(-1, *stacked.shape[2:]))
+        found[method] = rows.reshape(*stacked.shape[:2], embedding.FEATURES)
+    measured = found[MEASURED]
+    if not len(measured):
+        return found
+    return {name: embedding.standardise(x, measured) for name, x in found.items()}
+
+
+def _distances(
+    embedded: Mapping[str, NDArray[np.float64]], method: str, channel: int | None
+) -> tuple[float, float]:
+    """Kernel and Frechet distance to the measured maps; of these, of two halves."""
+
+    def rows(features: NDArray[np.float64]) -> NDArray[np.float64]:
+        chosen = features if channel is None else features[:, channel]
+        return chosen.reshape(len(features), -1)
+
+    one, other = embedded[MEASURED], embedded[method]
+    if method == MEASURED:
+        one, other = machine.halves(other)
+    pair = rows(one), rows(other)
+    return embedding.kernel_distance(*pair), embedding.frechet_distance(*pair)
 
 
 def _kinds(

@@ -47,7 +47,7 @@ def map_scores(
 
     SSIM and UQI are taken slice by slice, of the maps as they are shown (cut to their
     range), and averaged over the slices. Errors and correlation are taken over all
-    voxels of the brain at once, of the maps as they are.
+    voxels of the brain at once, of the maps as they are; PSNR of them as shown.
 
     Args:
         measured: `(n, rows, columns)` in its unit, 0 off the mask.
@@ -71,7 +71,21 @@ def map_scores(
         Metric.MAE: pixelwise.mean_absolute_error(measured, generated, mask),
         Metric.RMSE: pixelwise.root_mean_square_error(measured, generated, mask),
         Metric.CORRELATION: pixelwise.correlation(measured, generated, mask),
+        Metric.PSNR: _psnr(measured, generated, mask, value_range),
     }
+
+
+def _psnr(
+    measured: FloatArray,
+    generated: FloatArray,
+    mask: BoolArray,
+    value_range: tuple[float, float],
+) -> float:
+    """PSNR in the brain of the maps as they are shown; NaN where they are equal."""
+    x, y = np.clip(measured, *value_range), np.clip(generated, *value_range)
+    span = value_range[1] - value_range[0]
+    found = pixelwise.peak_signal_to_noise(x, y, span, mask)
+    return found if math.isfinite(found) else math.nan
 
 
 def _slice_scores(

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from magic_model.evaluation import statistics
+from magic_model.evaluation.decisions import decide
 from magic_model.evaluation.metric import METRICS, Metric, unit_of
 from magic_model.evaluation.predictors import MEASURED
 from magic_model.evaluation.realism import JOINTLY, Realism
 from magic_model.evaluation.result import Evaluation
 from magic_model.maps import MAP_SPECS, PerfusionMap
+from magic_model.metrics.embedding import NETWORK
 from magic_model.metrics.method_agreement import Interval
 from magic_model.metrics.spectrum import BANDS
 
@@ -132,6 +134,7 @@ _IN_BRAIN = (
     Metric.MAE,
     Metric.RMSE,
     Metric.CORRELATION,
+    Metric.PSNR,
 )
 _BY_SEVERITY = (
     Metric.SSIM_IN_BRAIN,
@@ -169,9 +172,48 @@ def all_tables(evaluation: Evaluation) -> list[Table]:
         ),
         _by_severity(evaluation),
         _comparisons(evaluation.comparisons),
+        _decision_table(evaluation),
         *([_looks(evaluation.realism)] if evaluation.realism is not None else []),
     ]
     return [table for table in tables if table.rows]
+
+
+def _decision_table(evaluation: Evaluation) -> Table:
+    """Decisions by generated maps beside those by measured ones."""
+    decisions = decide(evaluation.scores, evaluation.rows)
+    rows: list[list[_Cell]] = []
+    for found in decisions:
+        cells: list[_Cell] = [found.method, Figure(found.auc, 2)]
+        for rate in (
+            found.small_core,
+            found.large_core,
+            found.mismatch,
+            found.no_mismatch,
+        ):
+            cells += [Figure(rate.value, 2, rate.interval), str(rate.of)]
+        rows.append(cells)
+    return Table(
+        name="decisions",
+        title="Decisions by generated and by measured maps",
+        caption="Core below 70 mL, and the target mismatch of DEFUSE 3 (core below 70 "
+        "mL, tissue at risk 1.8 times the core or more and 15 mL or more larger), as "
+        "the measured maps have it: AUC of the generated volume of core for the first, "
+        "sensitivity and specificity of the generated maps for both (95 % interval by "
+        "Wilson's score), and the patients that they are of.",
+        header=[
+            "Method",
+            "Core < 70 mL AUC",
+            "sensitivity",
+            "n with",
+            "specificity",
+            "n without",
+            "Mismatch sensitivity",
+            "n with mismatch",
+            "Mismatch specificity",
+            "n without mismatch",
+        ],
+        rows=rows,
+    )
 
 
 def _looks(realism: Realism) -> Table:
@@ -186,6 +228,8 @@ def _looks(realism: Realism) -> Table:
                 row.method,
                 *(Figure(x, 2) if not math.isnan(x) else MISSING for x in row.power),
                 MISSING if math.isnan(row.histogram) else Figure(row.histogram, 3),
+                MISSING if math.isnan(row.kernel) else Figure(row.kernel, 3),
+                MISSING if math.isnan(row.frechet) else Figure(row.frechet, 1),
                 MISSING if math.isnan(told.auc) else Figure(told.auc, 2, told.interval),
             ]
         )
@@ -195,7 +239,9 @@ def _looks(realism: Realism) -> Table:
         title="How real the maps look",
         caption="Power of generated over measured maps by cycles per pixel, median "
         "over patients: 1 is as rough as measured, 0 is blank. Distance of "
-        "histograms as a share of the range. Machine's AUC: a forest tells generated "
+        "histograms as a share of the range. KID and FD: kernel and Frechet distance "
+        f"in features {NETWORK}, by the formulas of KID and FID, which are of other "
+        "features. Machine's AUC: a forest tells generated "
         "from measured patches by texture, spectrum and histogram, each patient's by "
         "the others' (95 % interval by bootstrap over patients); .5 cannot tell, as "
         "with two halves of "
@@ -204,7 +250,7 @@ def _looks(realism: Realism) -> Table:
             f" Likeness to the nearest patch of the training split: {alike}."
             * bool(alike)
         ),
-        header=["Map", "Method", *bands, "Histogram", "Machine's AUC"],
+        header=["Map", "Method", *bands, "Histogram", "KID", "FD", "Machine's AUC"],
         rows=rows,
     )
 
@@ -296,7 +342,8 @@ def _in_brain(evaluation: Evaluation) -> Table:
         name="in_brain",
         title="In the brain, in physical units",
         caption=f"{_INTERVALS} n = {len(evaluation.scores.patients)} patients. SSIM "
-        "and UQI over windows centred in the brain; MAE and RMSE in the map's unit.",
+        "and UQI over windows centred in the brain; MAE and RMSE in the map's unit. "
+        "PSNR with the range of the map as peak, within the brain.",
         header=["Map", "Method", *(METRICS[metric].title for metric in _IN_BRAIN)],
         rows=rows,
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import jinja2
 
-from magic_model.evaluation import statistics
+from magic_model.evaluation import field, statistics
 from magic_model.evaluation import tables as evaluation_tables
+from magic_model.evaluation.decisions import decide
 from magic_model.evaluation.figures import draw_figures
 from magic_model.evaluation.metric import METRICS, Metric
 from magic_model.evaluation.predictors import CONSTANT, MEASURED
@@ -40,6 +41,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "groups": {name: int(members.sum()) for name, members in groups.items()},
         "summaries": [_summary(summary) for summary in evaluation.summaries],
         "comparisons": [_comparison(c) for c in evaluation.comparisons],
+        "decisions": [found.to_row() for found in decide(scores, evaluation.rows)],
         "volumes": [_volume(agreement) for agreement in evaluation.volumes],
         "realism": list(evaluation.realism.to_rows()) if evaluation.realism else [],
         "patients": [
@@ -60,6 +62,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 _OF_MAPS = (
     ("MAE", Metric.MAE),
     ("r", Metric.CORRELATION),
+    ("PSNR", Metric.PSNR),
     ("SSIM", Metric.SSIM_IN_BRAIN),
     ("UQI", Metric.UQI_IN_BRAIN),
     ("SSIM", Metric.SSIM_BOX),
@@ -84,7 +87,7 @@ def describe(evaluation: Evaluation) -> str:
     width = max(map(len, [MEASURED, *evaluation.rows])) + 2
     lines = [
         f"Means over {n} patient{'s' if n > 1 else ''}; MAE in the unit of the map",
-        f"{'':{width + 5}}{'in brain':^32}{'bounding box':^16}{'paper-compatible':^16}",
+        f"{'':{width + 5}}{'in brain':^40}{'bounding box':^16}{'paper-compatible':^16}",
         f"{'map':5}{'method':{width}}" + "".join(f"{t:>8}" for t, _ in _OF_MAPS),
         *_map_lines(evaluation, width),
         *_patient_lines(evaluation, width),
@@ -107,6 +110,7 @@ TEXT = "evaluation.md"
 def write_evaluation(evaluation: Evaluation, out: Path) -> None:
     """Write every file in one step.
 
+    `table_field.csv` and `table_field.tex` hold the figures of recent papers in one.
     Tables come as one CSV each (unrounded), all together as Markdown and HTML; figures
     as PNG and SVG; patients.csv and summary.csv hold a line per figure.
 
@@ -119,6 +123,10 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
             _write_csv(
                 folder / f"table_{table.name}.csv", evaluation_tables.to_csv_rows(table)
             )
+        _write_csv(folder / f"table_{field.TABLE}.csv", field.to_csv_rows(evaluation))
+        (folder / f"table_{field.TABLE}.tex").write_text(
+            field.to_latex(evaluation), encoding="utf-8"
+        )
         _write_csv(folder / "patients.csv", _patient_rows(evaluation))
         _write_csv(folder / "summary.csv", _summary_rows(evaluation))
         figures = draw_figures(evaluation, folder)

@@ -428,11 +428,11 @@ class Generation:
     def _task(self, source: Source, out: Path, progress: Progress | None) -> batch.Task:
         def work() -> None:
             try:
-                made = self.compute(source, progress)
+                with source.opened() as here:
+                    self.write(self.compute(here, progress), out)
             except Exception:
                 inference_write.remove_outdated(source, out)
                 raise
-            self.write(made, out)
 
         return batch.Task(
             source.patient_id,

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from magic_model.archives.door import Entry, find_entries
 from magic_model.data.cohort import FILE, Cohort, Patient, read_cohort
 from magic_model.data.grid import reorient_ras
 from magic_model.data.nifti import read_nifti
@@ -126,6 +129,7 @@ class Source:
         headers: Reads the headers of DICOM images that maps will refer to.
         notes: How the NCCT was chosen.
         series: The DICOM series among which it was chosen.
+        entry: Patient of an archive, who is to be opened first.
     """
 
     patient_id: str
@@ -136,6 +140,25 @@ class Source:
     headers: "Callable[[], list[Dataset]] | None" = None
     notes: tuple[str, ...] = ()
     series: "tuple[SeriesRow, ...]" = ()
+    entry: Entry | None = None
+
+    @contextmanager
+    def opened(self) -> "Iterator[Source]":
+        """Have the NCCT here for as long as it is worked on.
+
+        Raises:
+            DataError: If the patient of an archive cannot be had.
+        """
+        if self.entry is None:
+            yield self
+            return
+        with self.entry.opened() as path:
+            (found,) = find_sources(path, self.patient_id)
+            if found.cohort is not None:
+                msg = f"{self.patient_id}: must be one patient, got a cohort"
+                raise DataError(msg)
+            notes = tuple(map(self.entry.without_source, found.notes))
+            yield replace(found, notes=notes, files=(), entry=self.entry)
 
     def slices(
         self,
@@ -212,6 +235,26 @@ def find_sources(
     if is_cohort:
         return _of_cohort(read_cohort(path), split)
     return [Source(name, (path,), lambda: read_nifti(path, Kind.NCCT))]
+
+
+def find_in_archive(address: str) -> list[Source]:
+    """Find the patients of an archive of NCCTs, without reading them.
+
+    Args:
+        address: As `magic_model.archives.door.find_entries` takes it.
+
+    Raises:
+        DataError: If it cannot be read, or holds no patient.
+    """
+    return [
+        Source(entry.name, (), partial(_not_opened, entry.name), entry=entry)
+        for entry in find_entries(address)
+    ]
+
+
+def _not_opened(name: str) -> Volume:
+    msg = f"{name}: an NCCT of an archive must be opened before it is read"
+    raise DataError(msg)
 
 
 def require_name(name: object) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from magic_model.archives.door import files_mark
 from magic_model.data.cohort import Patient
 from magic_model.data.lesion import Lesion, find_lesion
 from magic_model.data.nifti import write_nifti
@@ -89,11 +90,7 @@ class GeneratedPatient:
 
 def fingerprint_of(source: Source, settings: Mapping[str, Any]) -> str:
     """Fingerprint of all that a patient's maps follow from."""
-    files = [
-        [file.name, file.stat().st_size, file.stat().st_mtime_ns]
-        for file in source.files
-        if file.is_file()
-    ]
+    files = source.entry.mark() if source.entry else files_mark(source.files)
     known = [REVISION, source.patient_id, files, settings]
     text = json.dumps(known, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

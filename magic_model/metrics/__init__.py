@@ -13,6 +13,7 @@ from magic_model.metrics.pixelwise import (
     correlation,
     dice,
     mean_absolute_error,
+    peak_signal_to_noise,
     root_mean_square_error,
 )
 from magic_model.metrics.similarity import (
@@ -35,6 +36,7 @@ __all__ = [
     "dice",
     "intraclass_correlation",
     "mean_absolute_error",
+    "peak_signal_to_noise",
     "root_mean_square_error",
     "ssim",
     "ssim_map",

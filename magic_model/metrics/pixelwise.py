@@ -87,6 +87,28 @@ def root_mean_square_error(
     return math.sqrt(float(np.square(a - b).mean()))
 
 
+def peak_signal_to_noise(
+    x: ArrayLike, y: ArrayLike, data_range: float, mask: ArrayLike | None = None
+) -> float:
+    """Peak signal-to-noise ratio in dB: 20 log10 of data range over RMSE.
+
+    Args:
+        x: Of any shape.
+        y: The same shape.
+        data_range: Largest minus smallest value that there can be.
+        mask: Where to look; everywhere if left out. A background that is black in both
+            raises the figure without any likeness.
+
+    Returns:
+        Infinity for equal images.
+
+    Raises:
+        ValueError: If shapes differ or there is nothing to compare.
+    """
+    error = root_mean_square_error(x, y, mask)
+    return 20 * math.log10(data_range / error) if error else math.inf
+
+
 def correlation(x: ArrayLike, y: ArrayLike, mask: ArrayLike | None = None) -> float:
     """Pearson correlation; NaN if an image is constant.
 

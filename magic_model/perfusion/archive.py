@@ -1,13 +1,13 @@
-"""Maps of many series: a folder with a series of each patient, part by part."""
+"""Maps of many series: an archive with a series of each patient, part by part."""
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from magic_model import batch
+from magic_model.archives.door import Entry
 from magic_model.errors import DataError
 from magic_model.perfusion.compute import Choices
 from magic_model.perfusion.deconvolution import Deconvolution
@@ -20,57 +20,11 @@ COMPUTED = "computed.json"
 REVISION = 1
 """Raised whenever the same series gives other maps, so that old ones are remade."""
 
-_FORMS = (".zip", ".nii", ".nii.gz")
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A patient of an archive.
-
-    Attributes:
-        name: Study-local, by its place in the order of names on disk.
-        path: Folder, ZIP archive or 4D NIfTI file.
-    """
-
-    name: str
-    path: Path
-
-    def fingerprint(self, method: Deconvolution) -> str:
-        """Return the fingerprint of files and method; values are not read."""
-        files = [self.path, _json_beside(self.path)]  # which may state its times
-        if self.path.is_dir():
-            files = sorted(self.path.rglob("*"))
-        known = [
-            [path.name, path.stat().st_size, path.stat().st_mtime_ns]
-            for path in files
-            if path.is_file()
-        ]
-        text = json.dumps([REVISION, self.name, str(method), known])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-def find_entries(folder: Path) -> list[Entry]:
-    """Find the patients of an archive: its folders, ZIP archives and NIfTI files.
-
-    Their names on disk may be a hospital's, so each gets a number in their order.
-
-    Raises:
-        DataError: If it is no folder, or holds none.
-    """
-    if not folder.is_dir():
-        msg = f"{folder}: an archive must be a folder with a series of each patient"
-        raise DataError(msg)
-    found = [
-        path
-        for path in sorted(folder.iterdir())
-        if not path.name.startswith(".")
-        and (path.is_dir() or path.name.lower().endswith(_FORMS))
-    ]
-    if not found:
-        msg = f"{folder}: an archive must hold folders, ZIP archives or NIfTI files"
-        raise DataError(msg)
-    width = max(4, len(str(len(found))))
-    return [Entry(f"case-{n:0{width}d}", path) for n, path in enumerate(found, 1)]
+def fingerprint(entry: Entry, method: Deconvolution) -> str:
+    """Return the fingerprint of files and method; values are not read."""
+    text = json.dumps([REVISION, entry.name, str(method), entry.mark()])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def compute_archive(
@@ -99,28 +53,21 @@ def compute_archive(
     return outcome
 
 
-def links(entries: Sequence[Entry]) -> Mapping[str, str]:
-    """Return the name on disk of each study-local one, to be kept apart."""
-    return {entry.name: entry.path.name for entry in entries}
-
-
 def _task(entry: Entry, out: Path, method: Deconvolution) -> batch.Task:
     place = out / entry.name
 
     def work() -> None:
         _remove(place)
-        try:
-            result, look = compute_maps(open_series(entry.path), Choices(method=method))
-        except DataError as error:
-            raise DataError(_without_source(str(error), entry)) from error
-        notes = tuple(_without_source(note, entry) for note in result.notes)
-        write_perfusion(replace(result, notes=notes), place, look)
-        _mark(place, entry.fingerprint(method))
+        with entry.opened() as path:
+            result, look = compute_maps(open_series(path), Choices(method=method))
+            notes = tuple(entry.without_source(note) for note in result.notes)
+            write_perfusion(replace(result, notes=notes), place, look)
+        _mark(place, fingerprint(entry, method))
 
     return batch.Task(
         entry.name,
-        fingerprint=lambda: entry.fingerprint(method),
-        is_done=lambda: _is_current(place, entry.fingerprint(method)),
+        fingerprint=lambda: fingerprint(entry, method),
+        is_done=lambda: _is_current(place, fingerprint(entry, method)),
         work=work,
     )
 
@@ -157,15 +104,3 @@ def _mark(place: Path, fingerprint: str) -> None:
     except OSError as error:
         msg = f"{place / COMPUTED}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error
-
-
-def _without_source(text: str, entry: Entry) -> str:
-    """Take the name on disk out of a message that stays with the maps."""
-    beside = _json_beside(entry.path)
-    for own in (str(entry.path), entry.path.name, str(beside), beside.name):
-        text = text.replace(own, entry.name)
-    return text
-
-
-def _json_beside(path: Path) -> Path:
-    return path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name) + ".json")

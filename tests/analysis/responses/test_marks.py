@@ -66,7 +66,7 @@ def test_each_lesion_and_each_false_mark_has_its_row(tmp_path):
     answers = {
         ("ann", "a", "new"): [
             Mark(51, 61, confidence=2), Mark(52, 62, confidence=4),
-            Mark(5, 5, confidence=5), Mark(105, 103, 4, 4, confidence=1),
+            Mark(5, 5, confidence=5), Mark(97, 98, 10, 8, confidence=1),
         ],
         ("ann", "b", "new"): [Mark(50, 60, slice=5, confidence=3)],
         ("ann", "calm", "new"): [Mark(1, 1, confidence=2), Mark(2, 2, confidence=3)],

@@ -2,16 +2,20 @@
 
 import json
 import os
+from contextlib import contextmanager
 
 import pytest
 
+from reader_study.building.builder import build_study
+from reader_study.building.demo import write_template
 from tests.app.browser.conftest import let_in, serving
 from tests.app.browser.driving import open_reading, press, see, settle, stored
 from tests.app.browser.test_axe import Inspector, axe  # noqa: F401
 from tests.app.browser.test_stack_room import write_volume
 from tests.app.browser.test_viewer import on_canvas, picture_at_hand, same_pixels
-from tests.app.material import PROTOCOL, build
+from tests.app.material import PROTOCOL, build, draw_noise
 from tests.reader_study.every_type import MARKED
+from tests.reader_study.material import request
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -226,3 +230,57 @@ def test_marks_in_a_stack_have_their_slice_and_their_place_in_the_patient(
     # The affine of the volumes is diagonal: 0.8, 0.8 and 5 mm.
     place = [0.8 * (first["x"] - 0.5), 0.8 * (first["y"] - 0.5), 5 * (slice_ - 1)]
     assert first["mm"] == pytest.approx(place, abs=0.02)
+
+
+def test_a_mark_stays_where_it_is_while_a_montage_is_scrolled(tmp_path, context):
+    (tmp_path / "made").mkdir()
+    montage = draw_noise((1280, 72 + 10 * 256), 4)
+    study = built_with_marks(tmp_path / "made", draw=montage)
+    with contextmanager(serving)(study, tmp_path / "STUDY") as server:
+        page = begin(server, context, "1")
+        press(page, ["w", "PageDown", "PageDown"])  # below the strip that stays
+        tool(page, "Point").click()
+        top = int(page.locator(".viewer").get_attribute("data-y"))
+        scale = float(page.locator(".viewer").get_attribute("data-scale"))
+        below = (300 - top) / scale
+        page.mouse.click(*spot(page, 700, below))
+        label(page, 1, "core", 3)
+        press(page, ["Escape", *["Shift+ArrowUp"] * 3, *["ArrowUp"] * 60, "Enter"])
+        assert int(page.locator(".viewer").get_attribute("data-y")) > top  # followed
+        label(page, 2, "core", 1)
+        if folder := os.environ.get("MAGIC_SHOTS"):
+            page.screenshot(path=f"{folder}/marks-on-a-montage.png")
+        save(page, "2 of 3")
+        first, second = marks_in(server)
+    assert (first["x"], first["y"]) == pytest.approx((700, below), abs=2)
+    assert second["y"] < first["y"]
+
+
+def test_of_two_pictures_a_mark_lies_in_one(tmp_path, context):
+    write_template(tmp_path / "study.toml", "preference", demo=True)
+    (path,) = tmp_path.glob("preference*.json")
+    content = json.loads(path.read_text())
+    content["questions"].append(MARKED["questions"][1])
+    path.write_text(json.dumps(content))
+    text = (tmp_path / "study.toml").read_text().replace("number = 4", "number = 2")
+    build_study(request(tmp_path, text, jobs=1))
+    (tmp_path / "made").mkdir()
+    made = (tmp_path / "STUDY").rename(tmp_path / "made" / "STUDY")
+    with contextmanager(serving)(made, tmp_path / "STUDY") as server:
+        page = let_in(server, context, server.codes["anna"]).new_page()
+        page.goto(server.url)
+        page.locator(".viewer[data-scale]").wait_for()
+        page.locator("body[data-desk]").wait_for(state="attached")
+        press(page, ["1", "f"])
+        settle(page)
+        tool(page, "Point").click()
+        box = page.locator(".viewer canvas").bounding_box()
+        x, y = spot(page, 30, 20)
+        page.mouse.click(x + (box["width"] + 6) / 2, y + 28)  # gap, and letters above
+        label(page, 1, "core", 2)
+        if folder := os.environ.get("MAGIC_SHOTS"):
+            page.screenshot(path=f"{folder}/marks-of-two.png")
+        save(page, "2 of")
+        (mark,) = marks_in(server)
+    assert (mark["x"], mark["y"]) == pytest.approx((30, 20), abs=1)
+    assert mark["picture"] == 2

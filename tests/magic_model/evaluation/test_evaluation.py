@@ -28,6 +28,7 @@ from magic_model.metrics import (
     central_volume_residual,
     correlation,
     mean_absolute_error,
+    peak_signal_to_noise,
     root_mean_square_error,
     ssim,
     ssim_paper,
@@ -69,6 +70,7 @@ def test_figures_of_a_patient_are_those_of_the_plain_functions(
         Metric.MAE: mean_absolute_error(x, y, mask),
         Metric.RMSE: root_mean_square_error(x, y, mask),
         Metric.CORRELATION: correlation(x, y, mask),
+        Metric.PSNR: peak_signal_to_noise(x.clip(0, 12), y.clip(0, 12), 12, mask),
     }
     for metric, value in expected.items():
         found = evaluation.scores.column(Key("good", MTT, metric))[0]

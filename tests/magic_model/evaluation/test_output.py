@@ -42,10 +42,13 @@ def test_everything_is_written(written):
         "paper_compatible",
         "by_severity",
         "comparisons",
+        "decisions",
+        "field",
     }
     assert names == {
         *(f"{figure}.{ending}" for figure in figures for ending in ("png", "svg")),
         *(f"table_{table}.csv" for table in tables),
+        "table_field.tex",
         "evaluation.json",
         "evaluation.html",
         "evaluation.md",
@@ -95,7 +98,7 @@ def test_tables_of_runs_are_laid_out_as_in_the_paper(written):
     assert [row["Method"] for row in rows] == methods
     page = (out / "evaluation.html").read_text(encoding="utf-8")
     assert "Research use only" in page
-    assert page.count("<table>") == 6
+    assert page.count("<table>") == 7
     lesions = rows_of(out / "table_lesions.csv")
     assert [row["Method"] for row in lesions] == ["measured", *methods]
     assert lesions[0]["Core ICC"] == "n/a"

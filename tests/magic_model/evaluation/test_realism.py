@@ -101,6 +101,9 @@ def test_realism_of_methods_stands_beside_the_measured_halves(realism, evaluatio
     assert good.power[3] == pytest.approx(1, abs=0.2)
     assert poor.power[3] > 1.5
     assert good.histogram < poor.histogram
+    assert good.kernel < poor.kernel
+    assert good.frechet < poor.frechet
+    assert not math.isnan(realism.of(HALVES, None).kernel)
     assert np.isnan(realism.of("good", None).power).all()
     assert realism.of(HALVES, None).machine.n_patients == 3
     with pytest.raises(KeyError):

@@ -1,11 +1,8 @@
 """What independent programs say of the objects: dciodvfy and an Orthanc server."""
 
-import http.client
 import io
 import json
-import socket
 import subprocess
-import time
 
 import numpy as np
 import pydicom
@@ -24,6 +21,7 @@ from magic_model.data.volume import Volume
 from magic_model.derivatives.dicom_objects import write_dicom
 from magic_model.inference.prepare import Source
 from magic_model.maps import PerfusionMap
+from tests.orthanc import Orthanc
 from tests.programs import find_program
 
 pytestmark = pytest.mark.slow
@@ -67,66 +65,6 @@ def test_dciodvfy_finds_no_error(objects):
         assert [line for line in errors if line.strip() != _SYNTHETIC.strip()] == []
     assert len(objects) == len(PerfusionMap) * 7 + 1
     assert kinds == {"ParametricMap", "CTImage", "SCImage", "EnhancedSR"}
-
-
-class Orthanc:
-    """A server on loopback with a store of its own."""
-
-    def __init__(self, program, folder) -> None:
-        self.http_port, self.dicom_port = _free_port(), _free_port()
-        settings = {
-            "Name": "magic-ctp test",
-            "StorageDirectory": str(folder / "store"),
-            "IndexDirectory": str(folder / "store"),
-            "HttpPort": self.http_port,
-            "DicomPort": self.dicom_port,
-            "RemoteAccessAllowed": False,
-            "AuthenticationEnabled": False,
-            "DicomAlwaysAllowStore": True,
-            "Plugins": [],
-        }
-        config = folder / "orthanc.json"
-        config.write_text(json.dumps(settings))
-        self._log = (folder / "orthanc.log").open("wb")
-        self._process = subprocess.Popen(
-            [program, str(config)], stdout=self._log, stderr=subprocess.STDOUT
-        )
-        self._wait_until_ready()
-
-    def get(self, path) -> bytes:
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=20)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        assert answer.status == 200, path
-        return content
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=30)
-        self._log.close()
-
-    def _wait_until_ready(self) -> None:
-        end = time.monotonic() + 30
-        while True:
-            try:
-                self.get("/system")
-            except OSError:
-                if self._process.poll() is not None or time.monotonic() > end:
-                    self.stop()
-                    raise
-                time.sleep(0.1)
-            else:
-                return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
