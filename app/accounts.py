@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import state
-from app.room import Room, report, served_room
+from app.configuration import served_folders
+from app.room import Room, report, served_room, served_rooms
 from app.words import say
 from reader_study.errors import StaleReadingError, StudyError
 from reader_study.reading.answers import AnswersError
@@ -62,6 +63,51 @@ class Role:
         """Return how long a session of a study lasts without a sign of somebody."""
         hours = room.study.protocol.idle_hours
         return timedelta(hours=hours) if self.idle_of_protocol else self.access.idle
+
+    def room_of(self, secret: str) -> Room:
+        """Return the room whose study gave a secret out; the only one, if it is.
+
+        Raises:
+            AccessError: If several studies are served and none of them did.
+            StudyError: If a store cannot be used.
+        """
+        if len(served_folders()) == 1:
+            return served_room()
+        faults = []
+        for room in served_rooms() if secret else ():
+            try:
+                if access.is_session_of(room.store, secret, role=self.access):
+                    return room
+            except StudyError as error:  # it may be that of another
+                faults.append(error)
+        raise faults[0] if faults else AccessError(self.access.ended)
+
+    def room_named(self, name: str, given: str) -> Room:
+        """Return the room of the study that a code names; the only one, if it is.
+
+        A code from before codes named a study is that of who is called so in one study
+        alone. No other study is asked, counts a failure or logs one.
+
+        Raises:
+            AccessError: If there is no such study.
+            StudyError: If a store cannot be used.
+        """
+        if len(served_folders()) == 1:
+            return served_room()
+        rooms = served_rooms()
+        named = [
+            room
+            for room in rooms
+            if access.names_study(given, room.study.manifest.study_id)
+        ]
+        if len(named) != 1:
+            named = [r for r in named or rooms if self._knows(r, name)]
+        if len(named) != 1:
+            raise access.refuse(given, self.access)
+        return named[0]
+
+    def _knows(self, room: Room, name: str) -> bool:
+        return access.may_sign_in(room.store, name, clock=room.clock, role=self.access)
 
     def sign_in(self, room: Room, name: str, given: str) -> str:
         """Return the secret of a new session.
@@ -130,6 +176,16 @@ def secret_of_browser(role: Role) -> str:
     return st.context.cookies.to_dict().get(role.cookie, "")
 
 
+def room_at_browser(role: Role) -> Room:
+    """Return the room of who is, or was, signed in; the only one, if it is.
+
+    Raises:
+        AccessError: If several studies are served, and the browser is in none.
+        StudyError: If a store cannot be used.
+    """
+    return role.room_of(secret_of_browser(role))
+
+
 def require_signed_in(room: Room, role: Role, *, alive: bool = True) -> str:
     """Return the name of who is signed in at this moment.
 
@@ -178,7 +234,7 @@ def perform(act: Act, role: Role = READER) -> bool:
         Whether it was done. If not, the next page says why.
     """
     try:
-        room = served_room()
+        room = room_at_browser(role)
         act(room, require_signed_in(room, role))
     except AccessError:
         state.notify(say(role.ended))
@@ -196,7 +252,7 @@ def leave(role: Role) -> None:
     """End the session at the browser, also where the store cannot be used."""
     handoff = state.handoff()
     try:
-        room = served_room()
+        room = room_at_browser(role)
         role.sign_out(room, secret_of_browser(role))
     except StudyError as error:
         report(error)
@@ -221,24 +277,26 @@ class SessionRoute:
         secret = request.cookies.get(cookie, "")
         if request.method == "POST":
             secret = _secret_in(await request.body())
-        room, method = served_room(), request.method
-        answer = await run_in_threadpool(self._answer, room, method, secret)
+        answer = await run_in_threadpool(self._answer, request.method, secret)
         if request.method == "POST" and answer.status_code == 204:
             give_secret(answer, request, cookie, secret)
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
-    def _answer(self, room: Room, method: str, secret: str) -> Response:
-        if method == "DELETE":
-            self.role.sign_out(room, secret)
-            gone = Response(status_code=204)
-            gone.delete_cookie(self.role.cookie, httponly=True, samesite="strict")
-            return gone
+    def _answer(self, method: str, secret: str) -> Response:
         try:
-            self.role.resume(room, secret)
+            room = self.role.room_of(secret)
+            if method == "DELETE":
+                self.role.sign_out(room, secret)
+            else:
+                self.role.resume(room, secret)
         except AccessError:
-            return Response(status_code=401)
-        return Response(status_code=204)
+            if method != "DELETE":
+                return Response(status_code=401)
+        answer = Response(status_code=204)
+        if method == "DELETE":
+            answer.delete_cookie(self.role.cookie, httponly=True, samesite="strict")
+        return answer
 
 
 def give_secret(answer: Response, request: Request, cookie: str, secret: str) -> None:

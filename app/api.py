@@ -18,6 +18,9 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="Port.")]
 StudyFolder = Annotated[
     configuration.StrPath, typer.Argument(help="Folder of the built study.")
 ]
+MoreStudies = Annotated[
+    list[Path] | None, typer.Argument(help="Further studies of the same server.")
+]
 Database = Annotated[
     str | None,
     typer.Option(help="URL, sqlite:///... or postgresql://...; else the study's."),
@@ -30,6 +33,7 @@ def serve_reading_room(
     study: Annotated[
         configuration.StrPath | None, typer.Argument(help="Folder of the built study.")
     ] = None,
+    more: MoreStudies = None,
     *,
     port: Port = 8501,
     database: Database = None,
@@ -49,13 +53,14 @@ def serve_reading_room(
         typer.Option(help="TOML of hospital accounts and their readers."),
     ] = None,
 ) -> None:
-    """Serve a study to its readers, on this machine only, or to a proxy on it.
+    """Serve studies to their readers, on this machine only, or to a proxy on it.
 
     Runs until stopped. Says first where readers find it, so that faults are told
-    before a server runs.
+    before a server runs. Of several studies a reader sees the one that the code names.
 
     Args:
         study: Folder of the built study; with `demo`, folder of the demonstration.
+        more: Folders of further studies that the same server serves.
         port: Port on the loopback.
         database: URL of the database; None for the one that the study notes.
         demo: Whether to make a demonstration and open that.
@@ -69,7 +74,6 @@ def serve_reading_room(
         TypeError: If something that must be a path is none.
         ValueError: If `port` is no port.
     """
-    from app.room import open_room
     from app.secret_file import shared_secret
 
     hosts = tuple(allowed_host or configuration.LOOPBACK)
@@ -79,20 +83,22 @@ def serve_reading_room(
         else ""
     )
     folder = _folder_to_read(study, demo=demo)
+    folders = _different([folder, *(more or ())])
+    if len(folders) > 1 and (oidc or demo):
+        msg = f"--oidc and --demo must be given with one study, got {len(folders)}"
+        raise StudyError(msg)
     told = _accounts_told(folder, oidc, hosts)
-    room = open_room(folder, database)
-    phase, protocol = room.state()
-    room.store.close()
+    states = "\n".join(_state_of(folder, database)[0] for folder in folders)
     _require_free(port)
     where = f"http://127.0.0.1:{port}"
     if allowed_host:
         where = f"https://{hosts[0]}, through a proxy to {where}"
-    _say(f"{protocol.title}\nThe study is {phase}. Readers find it at {where}{told}")
+    _say(f"{states} Readers find it at {where}{told}")
     if demo:
         from app.demo import GUEST, new_code
 
         _say(f"Drawn pictures, no patients. Name {GUEST}, code {new_code(folder)}")
-    os.environ[configuration.STUDY] = str(folder.resolve())
+    configuration.serve_folders(folders)
     os.environ[configuration.DATABASE] = database or ""
     os.environ[configuration.ACCOUNTS] = str(Path(oidc).resolve()) if oidc else ""
 
@@ -102,14 +108,20 @@ def serve_reading_room(
 
 
 def serve_monitor(
-    study: StudyFolder, *, port: Port = 8502, database: Database = None
+    study: StudyFolder,
+    more: MoreStudies = None,
+    *,
+    port: Port = 8502,
+    database: Database = None,
 ) -> None:
-    """Serve the coordinator's desk: progress and codes, never an answer by method.
+    """Serve the coordinators' desk: progress and codes, never an answer by method.
 
-    Runs until stopped. Says first where coordinators find it.
+    Runs until stopped. Says first where coordinators find it. Of several studies a
+    coordinator sees the one that the passphrase names.
 
     Args:
         study: Folder of the built study.
+        more: Folders of further studies that the same server serves.
         port: Port on the loopback.
         database: URL of the database; None for the one that the study notes.
 
@@ -119,30 +131,22 @@ def serve_monitor(
         TypeError: If `study` is no path.
         ValueError: If `port` is no port.
     """
-    from app.room import open_room
-    from reader_study.store.access import all_coordinators
-
-    folder = configuration.as_path(study, "study")
-    room = open_room(folder, database)
-    try:
-        phase, protocol = room.state()
-        with room.store.reading() as connection:
-            active = [c.name for c in all_coordinators(connection) if c.active]
-    finally:
-        room.store.close()
-    if not active:
-        msg = (
-            "A coordinator must be there to sign in, got none; add one with "
-            "magic-study coordinator add"
-        )
-        raise StudyError(msg)
+    folders = _different([configuration.as_path(study, "study"), *(more or ())])
+    told = []
+    for folder in folders:
+        state, active = _state_of(folder, database)
+        if not active:
+            msg = (
+                "A coordinator must be there to sign in, got none"
+                f"{f' in {folder}' if more else ''}; add one with magic-study "
+                "coordinator add"
+            )
+            raise StudyError(msg)
+        told.append(f"{state} {', '.join(active)} may sign in at ")
     _require_free(port)
-    _say(
-        f"{protocol.title}\n"
-        f"The study is {phase}. {', '.join(active)} may sign in at "
-        f"http://127.0.0.1:{port}"
-    )
-    os.environ[configuration.STUDY] = str(folder.resolve())
+    where = f"http://127.0.0.1:{port}"
+    _say("\n".join(f"{text}{where}" for text in told))
+    configuration.serve_folders(folders)
     os.environ[configuration.DATABASE] = database or ""
 
     from app import server
@@ -194,6 +198,29 @@ def serve_explorer(
     from app import server
 
     server.serve("app.pilo.main", port)
+
+
+def _different(folders: list[Path]) -> list[Path]:
+    """Return folders of studies; refuse one that is given twice."""
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        msg = f"Studies must differ, got {', '.join(map(str, folders))}"
+        raise StudyError(msg)
+    return folders
+
+
+def _state_of(folder: Path, database: str | None) -> tuple[str, list[str]]:
+    """Return a study's title and phase in words, and its active coordinators."""
+    from app.room import open_room
+    from reader_study.store.access import all_coordinators
+
+    room = open_room(folder, database)
+    try:
+        phase, protocol = room.state()
+        with room.store.reading() as connection:
+            active = [c.name for c in all_coordinators(connection) if c.active]
+    finally:
+        room.store.close()
+    return f"{protocol.title}\nThe study is {phase}.", active
 
 
 def _folder_to_read(study: configuration.StrPath | None, *, demo: bool) -> Path:

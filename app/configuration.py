@@ -1,5 +1,6 @@
 """Settings of Streamlit, and names in the environment that say what is served."""
 
+import os
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
@@ -7,13 +8,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from reader_study.errors import StudyError
+
 StrPath = str | PathLike[str]
 
 LOOPBACK = ("127.0.0.1", "localhost")
 """Names by which a machine calls itself."""
 
 STUDY = "READING_STUDY"
-"""Environment variable: folder of the study."""
+"""Environment variable: folder of the study; of several, parted as in PATH."""
 
 DATABASE = "READING_DATABASE"
 """Environment variable: URL of the database; empty for the study's own."""
@@ -28,6 +31,27 @@ INPUT = "MAGIC_PILO_INPUT"
 """Environment variable: NCCT of the explorer."""
 
 LAST_PORT = 65535
+
+
+def serve_folders(folders: Sequence[Path]) -> None:
+    """Let the environment name the studies to be served.
+
+    Raises:
+        StudyError: If a path holds what parts several.
+    """
+    resolved = [str(folder.resolve()) for folder in folders]
+    if len(resolved) > 1 and any(os.pathsep in path for path in resolved):
+        msg = f"Paths of several studies must have no {os.pathsep}, got {resolved}"
+        raise StudyError(msg)
+    os.environ[STUDY] = os.pathsep.join(resolved)
+
+
+def served_folders() -> tuple[Path, ...]:
+    """Return the folders of the studies that the environment names."""
+    given = os.environ.get(STUDY, "")
+    if Path(given).is_dir():  # also where a name holds what parts several
+        return (Path(given),)
+    return tuple(Path(folder) for folder in given.split(os.pathsep))
 
 
 def settings(port: int, *, hosts: Sequence[str] = LOOPBACK) -> dict[str, Any]:

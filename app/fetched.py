@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts import READER
-from app.room import report, served_room
+from app.room import report
 from reader_study.building.volumes import AFFINE
 from reader_study.errors import StudyError
 from reader_study.formats.manifest import Volumes
@@ -67,7 +67,7 @@ async def slices_of(request: Request) -> Response:
 
 def _slices_of(secret: str, token: str, wanted: str) -> Response:
     try:
-        room = served_room()
+        room = READER.room_of(secret)
         reader = READER.resume(room, secret, alive=False)
         layout = room.study.manifest.volumes
         session = room.session_of(reader)
@@ -106,7 +106,7 @@ async def picture_ahead(request: Request) -> Response:
 
 def _picture_ahead(secret: str) -> Response:
     try:
-        room = served_room()
+        room = READER.room_of(secret)
         reader = READER.resume(room, secret, alive=False)
         found = room.session_of(reader).picture_ahead()
     except AccessError:

@@ -1,4 +1,4 @@
-"""The reading room: the study that this process serves, its store and its clock."""
+"""The reading room: a study that this process serves, its store and its clock."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from app.configuration import DATABASE, STUDY, StrPath, as_path
+from app.configuration import DATABASE, StrPath, as_path, served_folders
 from reader_study.building.study import Study, open_study
 from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
@@ -61,13 +61,48 @@ def open_room(folder: StrPath, url: str | None = None) -> Room:
 
 
 @cache
-def served_room() -> Room:
-    """Return the room that the environment names; opened once in a process.
+def _served(folder: Path) -> Room:
+    """Return the room of a study; opened once in a process."""
+    return open_room(folder, os.environ.get(DATABASE) or None)
+
+
+def served_rooms() -> list[Room]:
+    """Return the rooms of all studies that the environment names.
+
+    One that cannot be opened keeps nobody from the others.
 
     Raises:
-        StudyError: If it cannot be opened.
+        StudyError: If none can be opened.
     """
-    return open_room(Path(os.environ[STUDY]), os.environ.get(DATABASE) or None)
+    found, faults = [], []
+    for folder in served_folders():
+        try:
+            found.append(_served(folder))
+        except StudyError as error:
+            faults.append(error)
+    for fault in faults:
+        if not found:
+            raise fault
+        report(fault)
+    return found
+
+
+def served_room() -> Room:
+    """Return the room of a process that serves one study.
+
+    Raises:
+        StudyError: If it cannot be opened, or several are served.
+    """
+    n = len(served_folders())
+    if n > 1:
+        msg = f"One study must be served for this, got {n}"
+        raise StudyError(msg)
+    return served_rooms()[0]
+
+
+def forget_rooms() -> None:
+    """Open the rooms anew when they are asked for again."""
+    _served.cache_clear()
 
 
 def report(error: StudyError) -> None:

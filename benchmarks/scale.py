@@ -2,6 +2,7 @@
 
     python -m benchmarks.scale
     python -m benchmarks.scale --readers 100 --cases 500   (100,000 readings)
+    python -m benchmarks.scale --readers 100 --cases 500 --split-plot   (three arms)
 
 Pictures are small, since their number is what is looked at. All but the first and last
 readings are written a trial at a time, by the functions that write each single one;
@@ -19,7 +20,13 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.scale_analysis import measure_intervals, measure_report
-from benchmarks.scale_study import PASSPHRASE, Room, new_room, prepare_build
+from benchmarks.scale_study import (
+    PASSPHRASE,
+    Room,
+    new_room,
+    prepare_build,
+    prepare_split_plot,
+)
 from benchmarks.study_submit import new_database, postgresql
 from reader_study.building.builder import build_study
 from reader_study.building.sealing import unseal
@@ -112,19 +119,27 @@ def measure_store(
         (request.key.parent / name).write_text(content, encoding="utf-8")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Measure everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--readers", type=int, default=10)
-    parser.add_argument("--cases", type=int, default=50)
-    parser.add_argument("--sqlite", action="store_true", help="leave PostgreSQL out")
-    given = parser.parse_args(argv)
-    n_readings = 2 * given.readers * given.cases
-    print(f"{given.readers} readers x {given.cases} cases: {n_readings:,} readings")
+def measure_design(n_readers: int, n_cases: int) -> None:
+    """Build and audit a split-plot design of three arms, and open it."""
+    with tempfile.TemporaryDirectory() as name:
+        build = prepare_split_plot(Path(name), n_readers, n_cases)
+        built = timed("build, audit, seal", lambda: build_study(build))
+        if built.audit.leaks:
+            raise SystemExit("; ".join(built.audit.leaks))
+        print(f"{'pictures':44} {built.audit.n_files:9,}")
+        study = timed("open, all hashes", lambda: open_study(build.out))
+        orders = [o for s in study.manifest.slots for o in s.orders.values()]
+        print(f"{'readings':44} {sum(map(len, orders)):9,}")
+
+
+def measure_study(n_readers: int, n_cases: int, *, sqlite: bool) -> None:
+    """Build, read, verify, unblind and analyse a study of the paper's design."""
+    n_readings = 2 * n_readers * n_cases
+    print(f"{n_readers} readers x {n_cases} cases: {n_readings:,} readings")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         root = Path(name)
-        server = None if given.sqlite else stack.enter_context(postgresql(root))
-        build = prepare_build(root, given.readers, given.cases)
+        server = None if sqlite else stack.enter_context(postgresql(root))
+        build = prepare_build(root, n_readers, n_cases)
         built = timed("build, audit, seal", lambda: build_study(build))
         print(f"{'pictures':44} {built.audit.n_files:9,}")
         study = timed("open, all hashes", lambda: open_study(build.out))
@@ -142,6 +157,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("\nAnalysis")
         show(measure_intervals(root / "responses.csv"))
         show(measure_report(root / "responses.csv", root / "report"))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--readers", type=int, default=10)
+    parser.add_argument("--cases", type=int, default=50)
+    parser.add_argument("--sqlite", action="store_true", help="leave PostgreSQL out")
+    parser.add_argument(
+        "--split-plot",
+        action="store_true",
+        help="build and audit three arms in four groups, and no more",
+    )
+    given = parser.parse_args(argv)
+    if given.split_plot:
+        print(f"{given.readers} readers x {given.cases} cases x 3 arms, split-plot")
+        measure_design(given.readers, given.cases)
+        return
+    measure_study(given.readers, given.cases, sqlite=given.sqlite)
 
 
 if __name__ == "__main__":

@@ -53,13 +53,48 @@ def prepare_build(folder: Path, n_readers: int, n_cases: int) -> BuildRequest:
         shipped = 6 if name == "mild_moderate" else 7
         protocol = protocol.replace(f"\n{name} = {shipped}", f"\n{name} = {n}")
     (folder / "study.toml").write_text(protocol, encoding="utf-8")
-    return BuildRequest(
-        protocol=folder / "study.toml",
-        cases=folder / "cases.csv",
-        out=folder / "STUDY",
-        key=folder / "KEY",
-        passphrases=(PASSPHRASE,),
-    )
+    return _request(folder)
+
+
+_ARMS = ("real", "GAN", "diffusion")
+_SPLIT_PLOT = """
+[study]
+title = "Three arms, split-plot"
+[readers]
+number = {readers}
+washout_days = 28
+[design]
+arms = ["real", "GAN", "diffusion"]
+sessions = 3
+allocation = "split-plot"
+groups = {groups}
+shared_cases = {shared}
+strata = ["severity"]
+max_run = 3
+min_distance = 3
+"""
+
+
+def prepare_split_plot(folder: Path, n_readers: int, n_cases: int) -> BuildRequest:
+    """Write pictures of three arms, and a design of four groups that share cases.
+
+    Every group has its own cases and shares a tenth of all with the others; readers
+    see each of their cases under all three arms, an arm a session.
+    """
+    rng = np.random.default_rng(0)
+    with (folder / "cases.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "method", "image", "severity"])
+        for number in range(n_cases):
+            severity = ("none", "mild_moderate", "severe")[number % 3]
+            for arm in _ARMS:
+                name = f"{arm}-{number}.png"
+                pixels = rng.integers(0, 256, PICTURE, dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / name)
+                writer.writerow([f"case-{number}", arm, name, severity])
+    text = _SPLIT_PLOT.format(readers=n_readers, groups=4, shared=n_cases // 10)
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    return _request(folder)
 
 
 @dataclass(frozen=True)
@@ -140,3 +175,13 @@ def new_room(study: Study, store: Store, truth: Truth) -> Room:
             }
     clock = SimulatedClock(datetime.now(UTC))
     return Room(study, store, clock, answers)
+
+
+def _request(folder: Path) -> BuildRequest:
+    return BuildRequest(
+        protocol=folder / "study.toml",
+        cases=folder / "cases.csv",
+        out=folder / "STUDY",
+        key=folder / "KEY",
+        passphrases=(PASSPHRASE,),
+    )

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
+from app.accounts import COORDINATOR, room_at_browser
 from app.coordinator.view import CoordinatorView, Row, find_coordinator_view
-from app.room import report, served_room
+from app.room import report
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
 
@@ -33,7 +34,7 @@ def show_live(show: Callable[[CoordinatorView], None]) -> None:
     Refreshing is no sign of the coordinator: a session ends behind an open page, too.
     """
     try:
-        view = find_coordinator_view(served_room())
+        view = find_coordinator_view(room_at_browser(COORDINATOR))
     except AccessError:
         st.rerun(scope="app")
     except StudyError as error:

@@ -7,8 +7,15 @@ from importlib.resources import files
 import streamlit as st
 
 from app import state
-from app.accounts import COORDINATOR, leave, perform, require_coordinator
+from app.accounts import (
+    COORDINATOR,
+    leave,
+    perform,
+    require_coordinator,
+    room_at_browser,
+)
 from app.components import begin_session, end_session
+from app.configuration import served_folders
 from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.readers import forget_code, show_readers
 from app.coordinator.view import (
@@ -18,7 +25,7 @@ from app.coordinator.view import (
     progress_rows,
     site_rows,
 )
-from app.room import Room, report, served_room
+from app.room import Room, report, served_rooms
 from app.screens.frame import show_bar, show_sheet, show_style
 from app.screens.sign_in import show_sign_in
 from app.times import clock_time, date_and_time
@@ -40,7 +47,7 @@ _NOTHING = "Nothing is missing."
 
 def _show_overview() -> None:
     """Show the study as a whole."""
-    require_coordinator(served_room())
+    require_coordinator(room_at_browser(COORDINATOR))
     show_live(_show_state)
     with st.container(key="check", horizontal=True, vertical_alignment="center"):
         st.button("Check log and pictures", key="check-now", on_click=_check)
@@ -50,7 +57,7 @@ def _show_overview() -> None:
 
 def _show_progress() -> None:
     """Show counts and times of all readers."""
-    require_coordinator(served_room())
+    require_coordinator(room_at_browser(COORDINATOR))
     show_live(_show_counts)
 
 
@@ -200,14 +207,16 @@ def show_page() -> None:
 
 
 def _show_monitor() -> None:
-    room = served_room()
-    _, protocol = room.state()
     try:
+        room = room_at_browser(COORDINATOR)
         name = require_coordinator(room, alive=True)
     except AccessError:
         forget_code()
-        show_sign_in(protocol.title, COORDINATOR)
+        rooms = served_rooms()
+        title = rooms[0].state()[1].title if len(served_folders()) == 1 else ""
+        show_sign_in(title, COORDINATOR)
         return
+    _, protocol = room.state()
     show_bar(
         protocol.title,
         "Monitor",

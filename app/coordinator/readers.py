@@ -5,11 +5,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import state
-from app.accounts import COORDINATOR, perform, require_coordinator
+from app.accounts import (
+    COORDINATOR,
+    perform,
+    require_coordinator,
+    room_at_browser,
+)
 from app.components import print_button
 from app.coordinator.live import show_live, show_table, show_zone
 from app.coordinator.view import CoordinatorView, find_coordinator_view, reader_rows
-from app.room import Room, served_room
+from app.room import Room
 from reader_study.running.access import revoke_reader_codes
 from reader_study.running.registry import (
     LONGEST_CAREER,
@@ -46,7 +51,7 @@ class FreshCodes:
 
 def show_readers() -> None:
     """Show the readers; codes are issued and revoked below."""
-    view = find_coordinator_view(served_room())
+    view = find_coordinator_view(room_at_browser(COORDINATOR))
     show_live(_show)
     state.show_notice()
     codes, new = st.columns(2, gap="large")
@@ -85,10 +90,11 @@ def _show_codes(active: list[str]) -> None:
 def _show_fresh_codes() -> bool:
     """Show the codes that were just issued to who issued them, if there are any."""
     fresh = _fresh()
-    if not fresh.slips or fresh.issuer != require_coordinator(served_room()):
+    room = room_at_browser(COORDINATOR)
+    if not fresh.slips or fresh.issuer != require_coordinator(room):
         forget_code()
         return False
-    _, protocol = served_room().state()
+    _, protocol = room.state()
     with st.container(key="fresh-code-box"):
         body = "".join(slip_html(protocol.title, slip) for slip in fresh.slips)
         st.html(
@@ -150,7 +156,7 @@ def _show_new_reader() -> None:
     st.html("<h2>Add a reader</h2>")
     with st.form("new-reader"):
         st.text_input("Short name", key=_NAME, max_chars=40, autocomplete="off")
-        roles = served_room().study.protocol.roles
+        roles = room_at_browser(COORDINATOR).study.protocol.roles
         if roles:
             st.selectbox("Specialty", roles, index=None, key=_SPECIALTY)
         else:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from app import state
-from app.accounts import READER, reader_at_browser
+from app.accounts import READER, reader_at_browser, room_at_browser
 from app.components import begin_session, end_session
+from app.configuration import served_folders
 from app.reader_view import ReaderView, Stage, find_reader_view
-from app.room import Room, report, served_room
+from app.room import Room, report
 from app.screens.closing import show_closing
 from app.screens.display_check import show_display_check
 from app.screens.done import show_finished, show_washout
@@ -14,10 +15,11 @@ from app.screens.frame import show_bar, show_sheet, show_style
 from app.screens.instructions import show_instructions
 from app.screens.reading import show_reading
 from app.screens.review import show_review
-from app.screens.sign_in import show_sign_in
+from app.screens.sign_in import common_language, show_sign_in
 from app.screens.training import show_training
 from app.words import say, speak
 from reader_study.errors import StudyError
+from reader_study.running.access import AccessError
 from reader_study.store.milestones import Phase
 
 _TROUBLE = (
@@ -38,17 +40,22 @@ def show_page() -> None:
         begin_session(secret) if secret else end_session()
         return
     try:
-        room = served_room()
+        room = room_at_browser(READER)
         speak(room.study.protocol.language)
         reader = reader_at_browser(room)
         view = find_reader_view(room, reader) if reader else None
         place = _place(room, view) if view else ""
+    except AccessError:  # in none of several studies
+        speak(common_language())
+        show_sign_in("")
+        return
     except StudyError as error:
         show_bar("")
         _show_trouble(error)
         return
     if view is None:
-        show_sign_in(room.study.protocol.title, guests=room.is_demonstration)
+        title = room.study.protocol.title if len(served_folders()) == 1 else ""
+        show_sign_in(title, guests=room.is_demonstration)
         return
     idle = READER.idle_in(room).total_seconds()
     show_bar(view.state.protocol.title, place, view.state.reader, idle_seconds=idle)

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import state
-from app.accounts import COORDINATOR, READER, Role, secret_of_browser
+from app.accounts import (
+    COORDINATOR,
+    READER,
+    Role,
+    room_at_browser,
+    secret_of_browser,
+)
 from app.oidc.link import show_link
-from app.room import Room, report, served_room
+from app.room import Room, report, served_room, served_rooms
 from app.screens.frame import show_bar, show_sheet
-from app.words import say
+from app.words import ENGLISH, say
 from reader_study.errors import StudyError
 from reader_study.running import pins
 from reader_study.running.access import AccessError
@@ -59,7 +65,8 @@ def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> No
     """Ask who is there.
 
     Args:
-        title: Title of the study.
+        title: Title of the study; empty where several are served, since nobody shall
+            see which before a code has named one.
         role: Who is let in.
         guests: Whether anybody may look around: in a demonstration of this process.
     """
@@ -88,7 +95,7 @@ def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> No
                 type="password" if form.hidden else "default",
                 autocomplete="off",
             )
-            with_pin = _room_with_pins(role) is not None
+            with_pin = _accepts_pins(role)
             if with_pin:
                 _ask_pin(say("PIN of your own (optional)"), _PIN)
             st.form_submit_button(
@@ -103,22 +110,30 @@ def _ask_pin(label: str, key: str) -> None:
     st.text_input(label, key=key, max_chars=20, type="password", autocomplete="off")
 
 
-def _room_with_pins(role: Role) -> Room | None:
+def common_language() -> str:
+    """Return the language of all studies that are served; English if they differ."""
+    spoken = {room.study.protocol.language for room in served_rooms()}
+    return spoken.pop() if len(spoken) == 1 else ENGLISH
+
+
+def _accepts_pins(role: Role) -> bool:
     try:
-        room = served_room()
+        return any(role.accepts_pin(room) for room in served_rooms())
     except StudyError as error:
         report(error)
-        return None
-    return room if role.accepts_pin(room) else None
+        return False
 
 
 def _offer_to_wake() -> None:
     """Ask for the PIN of the session that has ended by idleness at this browser."""
-    room, secret = _room_with_pins(READER), secret_of_browser(READER)
-    if room is None:
-        return
+    secret = secret_of_browser(READER)
     try:
+        room = room_at_browser(READER)
+        if not READER.accepts_pin(room):
+            return
         reader = pins.reader_asleep(room.store, secret, clock=room.clock)
+    except AccessError:  # of none of several studies
+        return
     except StudyError as error:
         report(error)
         return
@@ -138,7 +153,7 @@ def _wake() -> None:
     def let_in(room: Room) -> str:
         return pins.wake(room.store, secret, pin, clock=room.clock).secret
 
-    _let_in(let_in, READER)
+    _let_in(let_in, READER, lambda: room_at_browser(READER))
 
 
 def _sign_in(role: Role, key: str) -> None:
@@ -155,16 +170,18 @@ def _sign_in(role: Role, key: str) -> None:
             pins.set_pin(room.store, secret, pin, clock=room.clock)
         return secret
 
-    _let_in(let_in, role)
+    _let_in(let_in, role, lambda: role.room_named(name, given))
 
 
-def _let_in(let_in: Callable[[Room], str], role: Role) -> None:
+def _let_in(
+    let_in: Callable[[Room], str], role: Role, find_room: Callable[[], Room]
+) -> None:
     """Let somebody in, once, and hand the secret to the browser; or say why not."""
     handoff = state.handoff()
     if handoff.secret is not None:  # a second click; a code is used up already
         return
     try:
-        handoff.secret = let_in(served_room())
+        handoff.secret = let_in(find_room())
     except AccessError as error:
         state.notify(f"{error}.")
     except StudyError as error:
@@ -175,4 +192,4 @@ def _let_in(let_in: Callable[[Room], str], role: Role) -> None:
 def _let_guest_in() -> None:
     from app.demo import let_guest_in
 
-    _let_in(let_guest_in, READER)
+    _let_in(let_guest_in, READER, served_room)

@@ -174,20 +174,35 @@ def _not_searched(place: Path) -> bool:
 
 def _pattern(words: Iterable[str]) -> re.Pattern[bytes] | None:
     # A letter or two, as in base64, would be found everywhere.
-    forms = sorted(
-        {
-            re.escape(form)
-            for word in words
-            for form in (
-                written_forms(word) if len(word) >= _SHORTEST else {word.encode()}
-            )
-        }
-    )
+    forms = {
+        form.lower()
+        for word in words
+        for form in (written_forms(word) if len(word) >= _SHORTEST else {word.encode()})
+    }
     if not forms:
         return None
     # A short name inside a longer word, or in a hash, is no name.
-    whole = rb"(?<![0-9A-Za-z])(?:" + b"|".join(forms) + rb")(?![0-9A-Za-z])"
+    whole = rb"(?<![0-9A-Za-z])" + _any_of(forms) + rb"(?![0-9A-Za-z])"
     return re.compile(whole, re.IGNORECASE)
+
+
+def _any_of(forms: Iterable[bytes]) -> bytes:
+    """Return a pattern of any of some forms; what begins alike is compared once.
+
+    A large study has tens of thousands of forms, each of which would be tried at every
+    word of the manifest.
+    """
+    alike: dict[bytes, list[bytes]] = {}
+    for form in sorted(forms, reverse=True):  # the empty one last
+        alike.setdefault(form[:1], []).append(form)
+    found = []
+    for group in alike.values():
+        begin = group[0]
+        while not group[-1].startswith(begin):  # sorted: so do all between
+            begin = begin[:-1]
+        rest = {form[len(begin) :] for form in group}
+        found.append(re.escape(begin) + (_any_of(rest) if rest != {b""} else b""))
+    return b"(?:" + b"|".join(found) + b")"
 
 
 def _facts(folder: Path, presentation: Presentation) -> blinding_audit_facts.FileFacts:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import product
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from reader_study.clock import Clock, from_text, to_text
 from reader_study.errors import StudyError
 from reader_study.reading.answers import check_reason
 from reader_study.store import access
+from reader_study.store.milestones import find_milestones
 from reader_study.store.readers import (
     as_compared,
     find_reader,
@@ -41,7 +43,8 @@ CODE_DAYS = 14.0
 _FREE_FAILURES = {False: 5, True: 50}  # of one person; of all of a role together
 _LONGEST_BLOCK = {False: 900.0, True: 60.0}  # seconds; strangers must not shut all out
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that look alike
-_LENGTH = 16  # 78 bits
+_LENGTH = 16  # 78 bits, 12 of which name the study
+_TAILS = tuple("".join(tail) for tail in product(_ALPHABET, repeat=3))
 _SCRYPT_COST = 2**14
 
 
@@ -192,6 +195,26 @@ def resume(
     raise AccessError(role.ended)
 
 
+def is_session_of(store: Store, secret: str, *, role: Role) -> bool:
+    """Whether a browser's secret was given out by a study, ended or not."""
+    with store.reading() as connection:
+        return role.sessions.has(connection, hash_secret(secret))
+
+
+def may_sign_in(store: Store, name: str, *, clock: Clock, role: Role) -> bool:
+    """Whether somebody of a name may sign in to a study; compares no secret."""
+    if not is_reader_name(name):
+        return False
+    with store.reading() as connection:
+        return role.find(connection, name, to_text(clock.now())) is not None
+
+
+def refuse(secret: str, role: Role) -> AccessError:
+    """Return the refusal of who fits no study, after the time of a comparison."""
+    _fitting_code(secret, ())
+    return AccessError(role.refusal)
+
+
 def sign_out(
     store: Store, secret: str, *, clock: Clock, role: Role | None = None
 ) -> None:
@@ -219,7 +242,7 @@ def issue_code(
     if not 0 < days <= 366:
         msg = f"A code must be valid for more than 0 and at most 366 days, got {days}"
         raise StudyError(msg)
-    code = _new_code()
+    code = _new_code(_study_of(store))
     salt = secrets.token_hex(16)
     hashed = _hash_code(code, salt)
     with store.writing(clock) as t:
@@ -259,7 +282,7 @@ def add_coordinator(store: Store, name: str, *, by: str, clock: Clock) -> str:
         msg = f"A coordinator's name must be letters, digits, _ . -, got {name!r}"
         raise StudyError(msg)
     actor = check_reason(by)
-    passphrase, salt = _new_code(), secrets.token_hex(16)
+    passphrase, salt = _new_code(_study_of(store)), secrets.token_hex(16)
     hashed = _hash_code(passphrase, salt)
     with store.writing(clock) as t:
         if access.find_coordinator(t.connection, name) is not None:
@@ -409,16 +432,42 @@ def _count_failure(t: Transaction, name: str, *, everybody: bool = False) -> Non
 # -- Codes
 
 
-def _new_code() -> str:
-    """Draw a code, in groups of four letters."""
-    letters = [secrets.choice(_ALPHABET) for _ in range(_LENGTH)]
-    return "-".join("".join(letters[i : i + 4]) for i in range(0, _LENGTH, 4))
+def names_study(code: str, study_id: str) -> bool:
+    """Whether a code, as typed, may be one of a study.
+
+    Every code that is issued names its study; one in 4,096 names another one as well.
+    It says so without a letter more, so that a server of several studies asks none but
+    the right one whether the code lets in. Codes of version 0.1 name none.
+    """
+    found = hashlib.sha256(f"{study_id} {_letters(code)}".encode()).digest()
+    return found[0] == 0 and found[1] < 16
+
+
+def _study_of(store: Store) -> str:
+    with store.reading() as connection:
+        found = find_milestones(connection)
+    return str(found[0].details.get("study_id", "")) if found else ""
+
+
+def _new_code(study_id: str) -> str:
+    """Draw a code that names a study, in groups of four letters."""
+    letters = ""
+    while not letters:
+        head = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH - 3))
+        begin = secrets.randbelow(len(_TAILS))
+        tails = _TAILS[begin:] + _TAILS[:begin]
+        tried = (head + tail for tail in tails)
+        letters = next((code for code in tried if names_study(code, study_id)), "")
+    return "-".join(letters[i : i + 4] for i in range(0, _LENGTH, 4))
 
 
 def _hash_code(code: str, salt: str) -> str:
     """Return the scrypt hash of a code as typed: case and dashes do not matter."""
-    typed = "".join(letter for letter in code[:100].upper() if letter in _ALPHABET)
-    return scrypt_hash(typed, salt)
+    return scrypt_hash(_letters(code), salt)
+
+
+def _letters(code: str) -> str:
+    return "".join(letter for letter in code[:100].upper() if letter in _ALPHABET)
 
 
 def scrypt_hash(typed: str, salt: str) -> str:

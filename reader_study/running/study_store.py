@@ -1,7 +1,15 @@
-"""Store of a study: opened, entered once, and noted where it is elsewhere."""
+"""Store of a study: opened, entered once, and noted where it is elsewhere.
 
+A database of PostgreSQL holds any number of studies. The first has the tables of the
+schema that is the user's own, as ever; each further one has a schema of its own, with
+all tables, triggers and the log's chain. So nothing that is asked of one study can find
+a row of another. A file of SQLite holds one study.
+"""
+
+import re
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from reader_study.building.study import MANIFEST, Study, remedy
@@ -10,7 +18,7 @@ from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
 from reader_study.formats.checking import Text, check, json_text, read_json, record
 from reader_study.store.milestones import MilestoneKind, add_milestone, find_milestones
-from reader_study.store.store import Store, open_store
+from reader_study.store.store import Store, add_schema, has_schema, open_store
 from reader_study.store.stored import BACKUP
 from reader_study.store.verifying import verify
 
@@ -73,12 +81,12 @@ def open_study_store(
         clock: The server's clock.
 
     Raises:
-        StudyError: If the database cannot be used, is that of another study, or none
-            is given although the study's is elsewhere.
+        StudyError: If the database cannot be used, is the file of another study, or
+            none is given although the study's is elsewhere.
     """
     if not url:
         _require_here(study.folder)
-    store = open_store(url or study.database_url)
+    store = _open(study, url or study.database_url)
     try:
         _enter(study, store, url, clock or SystemClock())
     except BaseException:
@@ -87,16 +95,67 @@ def open_study_store(
     return store
 
 
+def schema_of(study_id: str) -> str:
+    """Return the schema of a study that is not the first of its database.
+
+    Examples:
+        >>> schema_of("0f3c-B")
+        'study_0f3c_b'
+    """
+    return f"study_{re.sub('[^a-z0-9]', '_', study_id.lower())}"[:63]
+
+
+def _open(study: Study, url: str) -> Store:
+    """Open the database, or the part of it that is this study's."""
+    store = open_store(url)
+    schema = schema_of(study.manifest.study_id)
+    try:
+        with store.reading() as connection:
+            there = has_schema(connection, schema)
+            if not there and not _is_of_another(study, connection):
+                return store
+        if not there:
+            _require_beginning(study)
+            add_schema(store, schema)
+    except BaseException:
+        store.close()
+        raise
+    store.close()
+    return open_store(url, schema)
+
+
+def _is_of_another(study: Study, connection: Connection) -> bool:
+    """Whether the tables are, undamaged, another study's that leaves room for more."""
+    if connection.dialect.name != "postgresql":
+        return False
+    milestones = find_milestones(connection)
+    if not milestones:
+        return False
+    named = milestones[0].details.get("study_id")
+    return named != study.manifest.study_id and not verify(connection).faults
+
+
+def _require_beginning(study: Study) -> None:
+    """Require that a study is as it was built, and has not begun elsewhere."""
+    _require_whole(study)
+    _refuse_second(study.folder)
+
+
+def _require_whole(study: Study) -> None:
+    if not study.manifest.is_whole:
+        path = study.folder / MANIFEST
+        msg = f"{path} was changed after the study was built; {remedy(study.folder)}"
+        raise StudyError(msg)
+
+
 def _enter(study: Study, store: Store, url: str | None, clock: Clock) -> None:
     """Enter the study in an empty database; check that any other is this study's."""
     elsewhere = bool(url) and url != study.database_url
     wanted = _identity(study)
     with store.reading() as connection:
         milestones = find_milestones(connection)
-    if not milestones and not study.manifest.is_whole:
-        path = study.folder / MANIFEST
-        msg = f"{path} was changed after the study was built; {remedy(study.folder)}"
-        raise StudyError(msg)
+    if not milestones:
+        _require_whole(study)
     if elsewhere and not milestones:
         _refuse_second(study.folder)
         note_database(study.folder, url or "")

@@ -238,6 +238,12 @@ class Sessions:
         row = connection.execute(query).first()
         return Session(*row) if row else None
 
+    def has(self, connection: sa.Connection, session_id: str) -> bool:
+        """Whether there is or was such a session."""
+        s = self.table.c
+        query = sa.select(s.id).where(s.id == session_id)
+        return connection.execute(query).first() is not None
+
     def touch(
         self, connection: sa.Connection, session_id: str, now: str, *, end: bool
     ) -> None:

@@ -15,7 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.schema import CreateSchema
 
 from reader_study.clock import Clock
 from reader_study.errors import StudyError
@@ -72,11 +73,12 @@ def write_lock(engine: Engine) -> Iterator[None]:
         yield
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, schema: str = "") -> Engine:
     """Prepare connections to a database.
 
     Args:
         url: `sqlite:///path` or `postgresql://user@host/name`.
+        schema: In which all tables are, on PostgreSQL; empty for the user's own.
 
     Raises:
         StudyError: If the URL is of another kind of database.
@@ -94,18 +96,56 @@ def make_engine(url: str) -> Engine:
     try:
         if backend == "sqlite":
             return _sqlite(parsed.render_as_string(hide_password=False))
-        return create_engine(parsed, pool_size=10, max_overflow=50, pool_pre_ping=True)
+        return _postgresql(parsed, schema)
     except (ModuleNotFoundError, exc.SQLAlchemyError) as error:
         msg = f"Database {parsed.render_as_string()} cannot be used: {error}"
         raise StudyError(msg) from error
 
 
 def take_turn(connection: Connection) -> None:
-    """Wait until no other transaction writes; SQLite's BEGIN has done so already."""
+    """Wait until no other transaction writes; SQLite's BEGIN has done so already.
+
+    Studies that share a database do not wait for one another.
+    """
     if connection.dialect.name == "postgresql":
+        schema = connection.scalar(text("SELECT current_schema()"))
+        if schema in {None, "public"}:
+            _lock_all(connection)
+            return
         connection.execute(
-            text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK}
+            text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))"),
+            {"key": _WRITE_LOCK, "schema": schema},
         )
+
+
+def has_schema(connection: Connection, schema: str) -> bool:
+    """Whether a database of PostgreSQL has a schema; no other kind has any."""
+    if connection.dialect.name != "postgresql":
+        return False
+    there = text("SELECT to_regnamespace(:schema) IS NOT NULL")
+    return bool(connection.scalar(there, {"schema": schema}))
+
+
+def add_schema(store: "Store", schema: str) -> None:
+    """Make room for a further study in a database of PostgreSQL, unless it is there.
+
+    Raises:
+        StudyError: If the database's user may not.
+    """
+    try:
+        with _mendable(), store.engine.begin() as connection:
+            _lock_all(connection)
+            connection.execute(CreateSchema(schema, if_not_exists=True))
+    except exc.ProgrammingError as error:
+        msg = (
+            "The database is of another study, and its user must be allowed to create "
+            f"a schema for a further one, got {str(error.orig).strip()}"
+        )
+        raise StudyError(msg) from error
+
+
+def _lock_all(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
 
 
 def use_wal(engine: Engine) -> None:
@@ -151,6 +191,16 @@ def _has_wal(engine: Engine) -> bool:
         msg = f"The database cannot be used: {why}"
         raise StudyError(msg) from error
     return True
+
+
+def _postgresql(url: URL, schema: str) -> Engine:
+    settings: dict[str, Any] = {}
+    if schema:
+        given = url.query.get("options", "")
+        settings["options"] = f"{given} -csearch_path={schema}".strip()
+    return create_engine(
+        url, pool_size=10, max_overflow=50, pool_pre_ping=True, connect_args=settings
+    )
 
 
 def _sqlite(url: str) -> Engine:
@@ -231,16 +281,17 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, schema: str = "") -> Store:
     """Open a database, creating or updating its tables where needed.
 
     Args:
         url: `sqlite:///path` or `postgresql://user@host/name`.
+        schema: In which the tables are, on PostgreSQL; empty for the user's own.
 
     Raises:
         StudyError: If it cannot be used, or a later version has written it.
     """
-    store = Store(make_engine(url))
+    store = Store(make_engine(url, schema))
     try:
         _prepare(store)
     except StudyError:

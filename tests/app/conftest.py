@@ -10,6 +10,7 @@ from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
 import app
+from app import configuration
 from app import room as rooms
 from app.accounts import READER, sign_in_version
 from reader_study.reading.acknowledgements import Confirmation, acknowledge
@@ -44,13 +45,13 @@ def room(built, tmp_path, clock, monkeypatch):
     """The room that pages are served from; the study is not open yet."""
     folder = tmp_path / "STUDY"
     shutil.copytree(built, folder)
-    monkeypatch.setenv(rooms.STUDY, str(folder))
-    monkeypatch.delenv(rooms.DATABASE, raising=False)
-    rooms.served_room.cache_clear()
+    monkeypatch.setenv(configuration.STUDY, str(folder))
+    monkeypatch.delenv(configuration.DATABASE, raising=False)
+    rooms.forget_rooms()
     room = rooms.served_room()
     yield room
     room.store.close()
-    rooms.served_room.cache_clear()
+    rooms.forget_rooms()
 
 
 @pytest.fixture

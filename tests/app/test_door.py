@@ -32,9 +32,9 @@ def nothing(monkeypatch):
     """Nothing is given; what a test makes and serves is forgotten afterwards."""
     for name in (STUDY, DATABASE, CHECKPOINT, INPUT):
         monkeypatch.setenv(name, "")
-    rooms.served_room.cache_clear()
+    rooms.forget_rooms()
     yield
-    rooms.served_room.cache_clear()
+    rooms.forget_rooms()
 
 
 def shown(page):

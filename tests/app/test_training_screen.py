@@ -3,6 +3,7 @@ import shutil
 import pytest
 from PIL import Image
 
+from app import configuration
 from app import room as rooms
 from app.accounts import READER, sign_in_version
 from app.answering import Form
@@ -37,13 +38,13 @@ def built_with_training(tmp_path_factory):
 def room(built_with_training, tmp_path, clock, monkeypatch):
     folder = tmp_path / "STUDY"
     shutil.copytree(built_with_training, folder)
-    monkeypatch.setenv(rooms.STUDY, str(folder))
-    monkeypatch.delenv(rooms.DATABASE, raising=False)
-    rooms.served_room.cache_clear()
+    monkeypatch.setenv(configuration.STUDY, str(folder))
+    monkeypatch.delenv(configuration.DATABASE, raising=False)
+    rooms.forget_rooms()
     room = rooms.served_room()
     yield room
     room.store.close()
-    rooms.served_room.cache_clear()
+    rooms.forget_rooms()
 
 
 def fields_of(case):

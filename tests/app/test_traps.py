@@ -134,7 +134,7 @@ def test_a_restarted_server_finds_place_and_draft(anna, page):
     save(answer(shown, form), form)
     answer(shown, form_of(anna), {"Q3": 3})
     rooms.served_room().store.close()
-    rooms.served_room.cache_clear()
+    rooms.forget_rooms()
     again = page()
 
     assert "2 of 3" in words(again)

@@ -3,7 +3,6 @@
 import pytest
 
 from app import accounts
-from app.screens import sign_in
 from reader_study.errors import StudyError
 from tests.app.answers import words
 
@@ -27,7 +26,7 @@ def test_a_store_that_cannot_be_read(open_room, cookies, page, broken, monkeypat
 
 
 def test_a_sign_in_that_cannot_be_stored(open_room, cookies, page, broken, monkeypatch):
-    monkeypatch.setattr(sign_in, "served_room", broken)
+    monkeypatch.setattr(accounts.Role, "room_named", broken)
     shown = page()
     shown.button[0].click().run()
 
@@ -38,7 +37,7 @@ def test_a_sign_in_that_cannot_be_stored(open_room, cookies, page, broken, monke
 def test_signing_out_without_a_store_still_leaves_the_browser(
     anna, page, broken, monkeypatch, capsys
 ):
-    monkeypatch.setattr("app.accounts.served_room", broken)
+    monkeypatch.setattr(accounts.Role, "sign_out", broken)
     shown = page()
     shown.button(key="sign-out").click().run()
 

@@ -10,9 +10,10 @@ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only',
   ERRCODE = 'integrity_constraint_violation'; END $$
 """
 
+# Bound to its schema: whoever writes by another way must not ask another study's table.
 _LOCKED = """
 CREATE OR REPLACE FUNCTION magic_refuse_if_locked() RETURNS trigger
-LANGUAGE plpgsql AS $$ BEGIN
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$ BEGIN
 IF EXISTS (SELECT 1 FROM milestones WHERE kind = 'locked') THEN
   RAISE EXCEPTION 'the data are locked'
     USING ERRCODE = 'integrity_constraint_violation';

@@ -7,7 +7,6 @@ from starlette.applications import Starlette
 
 from app import accounts
 from app.coordinator import live
-from app.screens import sign_in
 from app.server import monitor as monitors_server
 from reader_study.errors import StudyError
 from reader_study.running.access import AccessError
@@ -60,7 +59,7 @@ def test_a_refresh_without_a_session_leads_to_the_sign_in(
 def test_a_sign_in_that_cannot_be_stored(
     open_room, cookies, monitor, broken, monkeypatch
 ):
-    monkeypatch.setattr(sign_in, "served_room", broken)
+    monkeypatch.setattr(accounts.Role, "room_named", broken)
     page = monitor()
     page.button[0].click().run()
 
@@ -71,7 +70,7 @@ def test_a_sign_in_that_cannot_be_stored(
 def test_signing_out_without_a_store_still_leaves_the_browser(
     open_room, eve, monitor, broken, monkeypatch, capsys
 ):
-    monkeypatch.setattr("app.accounts.served_room", broken)
+    monkeypatch.setattr(accounts.Role, "sign_out", broken)
     page = monitor()
     page.button(key="sign-out").click().run()
 

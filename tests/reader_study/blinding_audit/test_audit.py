@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import zlib
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reader_study.blinding_audit import (
     audit,
@@ -569,3 +572,18 @@ def test_the_commitment_of_the_copy_is_that_of_the_original(study):
     content = json.loads((folder / "manifest.json").read_text())
 
     assert content["commitment"] == commitment(truth)
+
+
+@given(
+    st.lists(st.text("aB-1", min_size=1, max_size=5), min_size=1, max_size=8),
+    st.text("aB-1 ", max_size=20),
+)
+def test_words_that_begin_alike_are_each_found(words, text):
+    forms = {word.encode() for word in words}
+    plain = b"(?:" + b"|".join(map(re.escape, sorted(forms))) + b")"
+    edges = rb"(?<![0-9A-Za-z])%s(?![0-9A-Za-z])"
+    found = [
+        re.search(edges % pattern, text.encode(), re.IGNORECASE) is not None
+        for pattern in (plain, audit._any_of(forms))
+    ]
+    assert found[0] == found[1]
