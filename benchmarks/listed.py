@@ -46,6 +46,11 @@ BENCHMARKS = (
         ("--studies", "40"),
     ),
     Benchmark(
+        "overall",
+        "false claims of one test of several methods, beside Cochran's Q",
+        ("--studies", "40"),
+    ),
+    Benchmark(
         "accuracy",
         "how often intervals of accuracy cover; how fast they are",
         ("--studies", "100"),

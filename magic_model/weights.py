@@ -46,7 +46,7 @@ DEFECTS = (
     "so they are loaded twice; deconv1_3, deconv2_3 and deconv3_3 were never run and "
     "are left out",
     "dropout was on at inference too, so that no two runs gave the same maps; here it "
-    "is off, which gives the maps of the mean",
+    "is off, as in every network of this package",
     "trained on 8-bit slices stretched one by one: grey values become units by the "
     "paper's ranges, and absolute values are not to be relied on",
     "the public test script scales the wrong weights for a ratio; here a ratio means "

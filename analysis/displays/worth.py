@@ -21,6 +21,7 @@ from scipy.special import expit
 
 from analysis.arrays import BoolArray, FloatArray, IntArray
 from analysis.intervals import ConfidenceInterval
+from analysis.multiplicity import holm
 from analysis.multireader import estimate as multireader
 from analysis.multireader.score import proportion_of
 
@@ -212,25 +213,11 @@ def fit_worths(
         _contrast(preferences, pair, (worth, influence), variance, reason)
         for pair in pairs
     ]
-    adjusted = _holm([c.p_value for c in found])
+    adjusted = holm([c.p_value for c in found])
     contrasts = tuple(
         replace(c, adjusted=p) for c, p in zip(found, adjusted, strict=True)
     )
     return Worths(preferences, worth, contrasts, _first(preferences), reason)
-
-
-def _holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values step by step; what cannot be tested is one of them, and NaN."""
-    adjusted, least = [math.nan] * len(p_values), 0.0
-    by_size = sorted(
-        range(len(p_values)), key=lambda i: (math.isnan(p_values[i]), p_values[i])
-    )
-    for rank, i in enumerate(by_size):
-        if math.isnan(p_values[i]):
-            break
-        least = max(least, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = least
-    return adjusted
 
 
 def _contrast(

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from analysis.intervals import ConfidenceInterval
+from analysis.multiplicity import holm
 from analysis.multireader import ClusteredEstimate
 from analysis.report.estimates import (
     Alone,
@@ -346,9 +347,4 @@ def adjusted_p_values(
         return list(p_values)
     if multiplicity == "fixed_sequence":
         return [float(p) for p in np.maximum.accumulate(p_values)]
-    order = np.argsort(p_values)
-    left = np.arange(len(p_values), 0, -1)  # claims that are not rejected before
-    steps = np.maximum.accumulate(np.array(p_values)[order] * left)
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(steps, 1.0)
-    return [float(p) for p in adjusted]
+    return holm(p_values)

@@ -145,6 +145,7 @@ def remove_outdated(source: Source, out: Path) -> None:
         files = [_inside(place, name) for name in record["files"]]
     except (OSError, ValueError, KeyError, TypeError):
         files = []
+    files += place.glob(".[0-9]*-*.nii.gz")  # what a killed process was writing
     try:
         for path in [*files, place / FILE]:  # which names them, so it goes last
             path.unlink(missing_ok=True)

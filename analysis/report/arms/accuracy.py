@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis import multiplicity
 from analysis.accuracy.study import Metric
 from analysis.charts.forest import ForestRow, forest_plot
 from analysis.charts.roc import roc_chart
@@ -14,7 +15,6 @@ from analysis.charts.style import EMPHASIS
 from analysis.questions.accuracy import MethodAccuracies
 from analysis.report import formatting, section
 from analysis.report.arms import results
-from analysis.report.endpoints import adjusted_p_values
 from analysis.report.sections import accuracy as of_two
 
 Pair = tuple[str, str]
@@ -98,13 +98,8 @@ def holm(found: MethodAccuracies, metric: Metric) -> Mapping[Pair, float]:
 
     A difference that cannot be tested is one of them all the same, and has NaN.
     """
-    own = {pair: one.difference(metric).p_value() for pair, one in found.of_two.items()}
-    given = [1.0 if math.isnan(p) else p for p in own.values()]
-    together = adjusted_p_values(given, "holm")
-    return {
-        pair: math.nan if math.isnan(p) else adjusted
-        for (pair, p), adjusted in zip(own.items(), together, strict=True)
-    }
+    own = [one.difference(metric).p_value() for one in found.of_two.values()]
+    return dict(zip(found.of_two, multiplicity.holm(own), strict=True))
 
 
 def _findings(found: MethodAccuracies, metric: Metric, level: float) -> Iterator[str]:

@@ -7,6 +7,7 @@ from analysis.report import checklist
 from analysis.report.arms import results
 from analysis.report.arms.accuracy import accuracy_json
 from analysis.report.arms.front import checklist_of, front_of
+from analysis.report.arms.overall import overall_json
 from analysis.report.formatting import Json, clustered_json, number
 from analysis.report.front import Front
 from analysis.report.sections.repeats import within_json
@@ -34,7 +35,10 @@ def arms_json(study: results.ArmsResults, front: Front | None = None) -> Json:
         "arms": {arm.method: _arm(arm, level) for arm in study.arms},
         "contrasts": [_contrast(contrast, level) for contrast in study.contrasts],
         "accuracy": accuracy_json(study),
-        "inference": _inference(study, front) if front else {},
+        "inference": {
+            **(_inference(study, front) if front else {}),
+            **overall_json(study),
+        },
         "notes": list(study.notes),
         "assumed": list(study.assumed),
     }

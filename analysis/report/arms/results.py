@@ -11,6 +11,7 @@ from analysis.multireader import (
 )
 from analysis.questions import arms as question_arms
 from analysis.questions.accuracy import MethodAccuracies, accuracies_of
+from analysis.questions.overall import OverallOfQuestion, overall_of
 from analysis.report import section as report_section
 from analysis.report.question import Incomplete
 from analysis.responses import Question
@@ -115,6 +116,7 @@ class ArmsResults:
         assumed: How the file of readings was understood where that is not plain.
         accuracy: Ratings against the truth; a sentence where they cannot be, None where
             nobody asks.
+        overall: Three methods or more compared at once, by question.
     """
 
     title: str
@@ -128,6 +130,7 @@ class ArmsResults:
     notes: Sequence[str] = ()
     assumed: Sequence[str] = ()
     accuracy: MethodAccuracies | str | None = None
+    overall: tuple[OverallOfQuestion, ...] = ()
 
     @property
     def warning(self) -> str:
@@ -175,6 +178,7 @@ def analyse_arms(
         notes=arms.notes,
         assumed=arms.assumed,
         accuracy=accuracies_of(arms, plan),
+        overall=overall_of(whole, plan),
     )
 
 

@@ -12,7 +12,7 @@ from analysis.charts.forest import ForestRow, forest_plot
 from analysis.intervals import ConfidenceInterval
 from analysis.multireader import ClusteredEstimate
 from analysis.report import formatting, section
-from analysis.report.arms import accuracy, answers, front, results
+from analysis.report.arms import accuracy, answers, front, overall, results
 from analysis.report.sections import numbers, repeats
 
 COEFFICIENTS: Mapping[str, str] = {
@@ -48,8 +48,8 @@ def sections_of(study: results.ArmsResults) -> list[section.Section]:
         made.append(_repeats_section(study))
     if study.contrasts:
         made.append(_contrasts_section(study))
-    diagnosed = accuracy.accuracy_section(study)
-    made += [diagnosed] if diagnosed else []
+    of_methods = (overall.overall_section(study), accuracy.accuracy_section(study))
+    made += [one for one in of_methods if one is not None]
     made += _other_types(study)
     made.append(answers.answers_section(study))
     if len(study.readers) > 1:

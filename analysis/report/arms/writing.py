@@ -13,7 +13,7 @@ from analysis.report.section import Picture, Section
 from analysis.report.setting import counted
 from reader_study.formats.responses import ONE_METHOD
 
-FIRST = ("between", "repeats", "contrasts", "accuracy")
+FIRST = ("between", "repeats", "contrasts", "overall", "accuracy")
 """Parts in front of the methods; the others are the supplement."""
 
 

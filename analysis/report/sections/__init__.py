@@ -6,6 +6,7 @@ from analysis.report.checklist import checklist_section
 from analysis.report.section import ReportContext, Section
 from analysis.report.sections.acceptability import acceptability_section
 from analysis.report.sections.accuracy import accuracy_section
+from analysis.report.sections.aided import aided_section
 from analysis.report.sections.by_reader import by_reader_section
 from analysis.report.sections.clustered import clustered_section
 from analysis.report.sections.consistency import consistency_section
@@ -32,6 +33,7 @@ def makers() -> Sequence[Maker]:
         turing_section,
         acceptability_section,
         accuracy_section,
+        aided_section,
         ordinal_section,
         numbers_section,
         weighted_section,

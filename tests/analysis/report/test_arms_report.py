@@ -262,3 +262,29 @@ def test_a_report_of_one_method_is_complete(write, tmp_path, capsys):
     assert (out / "table1.csv").read_text() == (
         tmp_path / "every" / "table1.csv"
     ).read_text()
+
+
+def test_three_methods_are_tested_at_once_before_any_two(write, page_of, tmp_path):
+    plan = {
+        "schema": 1, "reference": "CT", "tests": ["MR", "US"], "test": "MR",
+        "analysis": {"acceptability_questions": ["Q2A"], "ordinal_questions": ["Q3"]},
+    }  # fmt: skip
+    path = write(THREE)
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    study = analysis.read_study(path)
+
+    found = content.arms_json(study.results)["inference"]["overall"]
+
+    assert found["refused"] is None
+    assert set(found) == {"refused", "Q1", "Q2A", "Q3"}
+    assert found["Q2A"]["customary"]["test"] == "Cochran's Q"
+    assert found["Q2A"]["n_blocks"] == 4 * 16  # of four readers under US
+    assert [pair["methods"] for pair in found["Q3"]["pairs"]] == [
+        ["CT", "MR"], ["CT", "US"], ["MR", "US"],
+    ]  # fmt: skip
+    for pair in found["Q3"]["pairs"]:
+        if pair["adjusted_p_value"] is not None:
+            assert pair["adjusted_p_value"] >= found["Q3"]["p_value"]
+    assert "All methods at once" in page_of(study)
+    two = analysis.read_arms(write([*rows("CT", 0), *rows("MR", 1)], "two.csv"))
+    assert "overall" not in content.arms_json(two.results)["inference"]

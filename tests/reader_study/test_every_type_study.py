@@ -1,0 +1,112 @@
+"""Whole studies with a question of every type, from the build to the report."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from reader_study.cli import main
+from reader_study.formats.delimited import unguarded
+from tests.reader_study.every_type import EVERY_TYPE
+from tests.reader_study.material import PASSPHRASE
+from tests.reader_study.test_any_study import page_of, write_long
+
+ARMS = {"one picture": 2, "side by side": 2, "ranking": 3}
+OF_DISPLAY = {
+    "side by side": {"type": "which", "pictures": 2, "tie": "No difference"},
+    "ranking": {"type": "rank", "pictures": 3},
+}
+STUDY = """
+[study]
+title = "Every type"
+questionnaire = "every.json"
+[design]
+arms = [{arms}]
+display = "{display}"
+[readers]
+number = 3
+[analysis]
+turing_question = ""
+acceptability_questions = []
+ordinal_questions = ["grade"]
+"""
+
+
+def write_study(folder, display):
+    names = ("real", "GAN", "diffusion")[: ARMS[display]]
+    write_long(folder, names)
+    arms = ", ".join(f'"{name}"' for name in names)
+    (folder / "study.toml").write_text(STUDY.format(arms=arms, display=display))
+    asked = dict(EVERY_TYPE)
+    if display in OF_DISPLAY:
+        more = {"id": "order", "text": "Which is better?", **OF_DISPLAY[display]}
+        asked["questions"] = [*asked["questions"], more]
+    (folder / "every.json").write_text(json.dumps(asked))
+    return names
+
+
+def run_all():
+    """Go through the study by commands."""
+    Path("phrase").write_text(PASSPHRASE)
+    key = "--key KEY --passphrase-file phrase"
+    for words in (
+        f"build study.toml --cases cases.csv --out STUDY {key}",
+        f"audit STUDY {key}",
+        f"simulate STUDY {key} --corrected 0.1 --missing 0.2",
+        "status STUDY",
+        "lock STUDY --by Eve",
+        "export STUDY --out masked.csv --by Eve",
+        f"unblind STUDY {key} --name Eve --name Max --reason done --out RESULT",
+        "verify STUDY --draw KEY --passphrase-file phrase",
+    ):
+        assert main(words.split()) == 0, words
+
+
+def assert_valid(row):
+    """Every question that is shown is answered as its type says, no other is."""
+    if not row["grade"]:  # declined
+        assert not any(row[question["id"]] for question in EVERY_TYPE["questions"])
+        return
+    assert row["lesion"] in {"0", "1"}
+    assert row["grade"] in {"1", "2", "3"}
+    found = row["lesion"] == "1"
+    assert (bool(row["sites"]), bool(row["volume"])) == (found, found)
+    sites = {*unguarded(row["sites"]).split("|")}
+    assert sites <= {"1", "2", "-1", ""}
+    assert bool(row["sites_reason"]) == ("-1" in sites)
+    assert float(row["volume"] or 0) * 2 in range(121)
+    assert int(row["sure"]) in range(101)
+    assert bool(row["why"]) == (int(row["sure"]) <= 50)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("display", ARMS)
+def test_a_question_of_every_type_from_the_build_to_the_report(
+    display, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    names = write_study(tmp_path, display)
+    run_all()
+    with Path("RESULT/responses.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+
+    assert len(rows) == 3 * 8 * (len(names) if display == "one picture" else 1)
+    for row in rows:
+        assert_valid(row)
+        if display != "one picture" and row["grade"]:
+            given = {*row["order"].replace(" > ", "|").split("|")}
+            assert given <= {*names, "none"}
+            assert given
+    answered = [row for row in rows if row["grade"]]
+    assert 0 < len(answered) < len(rows)
+    for shown in ("sites", "volume", "why"):  # of some readings each, and not of others
+        assert {bool(row[shown]) for row in answered} == {True, False}
+    assert json.loads(Path("RESULT/questionnaire.json").read_text())["schema"] == 2
+    page = page_of(tmp_path / "RESULT")
+    assert all(name in page for name in names)
+    results = json.loads(Path("RESULT/report/results.json").read_text())
+    if display == "one picture":
+        assert {"lesion", "grade"} <= set(results["questions"])
+        assert "volume" in page
