@@ -67,7 +67,8 @@ CLAIMS: Mapping[Measure, tuple[Claim, ...]] = {
     "share_acceptable": _AGREEMENT,
     **dict.fromkeys(ACCURACY, _DIFFERENCE),
     "preferred": ("differs", "equivalent", "estimate"),
-    "found": ("differs", "at_least", "equivalent", "estimate"),
+    # Not at_least: falsely made in up to 5.0 % of 400 studies, where 2.5 % are allowed.
+    "found": ("differs", "equivalent", "estimate"),
 }
 """Claims that each measure can have."""
 
@@ -77,11 +78,7 @@ _BETWEEN: Mapping[str, tuple[Measure, ...]] = {
 }
 """Measures of agreement that is not between methods."""
 
-_LOWEST: Mapping[str, float] = {
-    "agreement": 0.0,
-    "share_acceptable": 0.0,
-    "found": 0.0,
-}
+_LOWEST: Mapping[str, float] = {"agreement": 0.0, "share_acceptable": 0.0}
 _LARGEST: Mapping[str, float] = {
     "acceptability": 1.0,
     "turing": 0.5,
