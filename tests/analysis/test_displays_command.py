@@ -138,7 +138,12 @@ def test_what_is_found_is_planned_against_chance(tmp_path):
     plan = {
         "primary": {"question": "Q1", "measure": "found", "claim": "differs"},
         "endpoints": [
-            {"question": "Q1", "measure": "found", "claim": "equivalent", "margin": 0.1},
+            {
+                "question": "Q1",
+                "measure": "found",
+                "claim": "equivalent",
+                "margin": 0.1,
+            },
             {"question": "Q1", "measure": "preferred", "claim": "differs"},
         ],
     }
