@@ -23,7 +23,6 @@ from reader_study.running.registry import (
     replace_reader,
 )
 from reader_study.running.status import read_status
-from reader_study.running.study_store import open_study_store
 from reader_study.running.unblinding import UnblindRequest, unblind
 from reader_study.store.milestones import (
     MilestoneKind,
@@ -308,13 +307,6 @@ def test_a_place_that_nobody_took_is_not_missing(study, store, clock, key):
     flow = json.loads(files["flow.json"])
     assert {r["reader"] for r in flow["readings"]} == {"anna"}
     assert flow["deviations"] == []
-
-
-def test_the_store_of_another_study_is_refused(study, store, url, tmp_path):
-    manifest = replace(study.manifest, study_id="study-2")
-    with pytest.raises(StudyError, match="database is of study study-1"):
-        open_study_store(replace(study, manifest=manifest), url)
-    open_study_store(study, url).close()
 
 
 def test_a_reader_must_have_one_of_the_roles(study, store, clock):
