@@ -104,7 +104,9 @@ def build(
     """Draw, encode, audit and seal a study; all of it or nothing."""
     from reader_study import api
     from reader_study.blinding_audit.findings import audit_text
+    from reader_study.building import planning
 
+    planning.prepare(protocol, cases)  # what is wrong is said before a person types
     passphrases = options.new_passphrases(passphrase_file, two_keepers=two_keepers)
     built = api.build(
         protocol, cases=cases, out=out, key=key, passphrase=passphrases, jobs=jobs
