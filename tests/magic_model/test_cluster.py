@@ -116,7 +116,9 @@ def test_parts_whose_processes_are_killed_go_on(told, alone, tmp_path):
             once_there(out / f"P{number + 2}", process.kill).join(60)
         assert process.returncode == -signal.SIGKILL
         assert not (out / "generated.csv").exists()
-        (out / f"P{number + 2}" / ".7-cbf.nii.gz").touch()  # as if killed at writing
+        place = out / f"P{number + 2}"
+        (place / "generated.json").unlink(missing_ok=True)  # as if killed at writing
+        (place / ".7-cbf.nii.gz").touch()
         assert run(words) == 0
     assert contents(out) == alone
 
