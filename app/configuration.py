@@ -8,8 +8,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from reader_study.errors import StudyError
-
 StrPath = str | PathLike[str]
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -41,6 +39,8 @@ def serve_folders(folders: Sequence[Path]) -> None:
     """
     resolved = [str(folder.resolve()) for folder in folders]
     if len(resolved) > 1 and any(os.pathsep in path for path in resolved):
+        from reader_study.errors import StudyError  # the explorer knows no study
+
         msg = f"Paths of several studies must have no {os.pathsep}, got {resolved}"
         raise StudyError(msg)
     os.environ[STUDY] = os.pathsep.join(resolved)
