@@ -314,7 +314,8 @@ def test_results_json_keeps_its_fields_and_has_the_plan_beside():
     written = content.arms_json(study)
     json.dumps(written, allow_nan=False)
     assert {"arms", "contrasts", "inference", "n_cases"} <= written.keys()
-    assert list(written["inference"]) == ["plan", "primary", "family", "checklist"]
+    keys = ["plan", "primary", "family", "checklist", "overall"]
+    assert list(written["inference"]) == keys
     assert written["inference"]["primary"]["results"][0]["between"] == "methods"
 
 
