@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from analysis.api import ArmsStudy, Study
 from analysis.dossier import checklists, requirements
 from analysis.dossier.checklists import Answered, Checklist, Status
-from analysis.dossier.facts import context_of, facts_of
+from analysis.dossier.facts import AnyStudy, absent_of, context_of, facts_of
 from analysis.dossier.flow_figure import draw_flow
 from analysis.dossier.network import network_facts
 from analysis.report import figures as report_figures
@@ -61,7 +60,7 @@ class Dossier:
         return sum(bool(row.person) for part in self.parts for row in part.rows)
 
 
-def dossier_of(study: Study | ArmsStudy, network: Path | None = None) -> Dossier:
+def dossier_of(study: AnyStudy, network: Path | None = None) -> Dossier:
     """Answer all checklists as far as the record of a study goes.
 
     Args:
@@ -72,20 +71,21 @@ def dossier_of(study: Study | ArmsStudy, network: Path | None = None) -> Dossier
         InputError: If that is no training run.
     """
     facts = facts_of(study) | (network_facts(network) if network else {})
+    absent = absent_of(study)
     found = {name: checklists.checklist(name) for name in checklists.NAMES}
     return Dossier(
         title=study.plan.title or study.results.title,
         warning=study.results.warning,
         provenance=study.results.provenance,
         parts=[
-            Part(of, f"{name}.csv", checklists.answered(of, facts))
+            Part(of, f"{name}.csv", checklists.answered(of, facts, absent))
             for name, of in found.items()
         ],
     )
 
 
 def write_dossier(
-    study: Study | ArmsStudy, folder: Path, *, network: Path | None = None
+    study: AnyStudy, folder: Path, *, network: Path | None = None
 ) -> Dossier:
     """Write the page, a CSV of each checklist and of the requirements, and the figure.
 
