@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.shared import progress, study_of_one_picture
+from analysis.commands.shared import progress
 from analysis.errors import user_input
 
 
@@ -30,12 +30,13 @@ def dossier(
     data; the flow; data protection and electronic records. Goes with: magic-analyze
     report and deposit, magic-study preregister, magic-model evaluate.
     """
+    from analysis import api
     from analysis.dossier import write_dossier
     from analysis.dossier.writing import PAGE
 
     progress(f"reading {responses}")
     with user_input():
-        study = study_of_one_picture(responses, every_method=every_method)
+        study = (api.read_arms if every_method else api.read_study)(responses)
     progress(f"writing {out}")
     made = write_dossier(study, out, network=network, evaluation=evaluation)
     if made.warning:

@@ -102,20 +102,28 @@ def checklist(name: str) -> Checklist:
     return Checklist(**content, item=items)
 
 
-def answered(of: Checklist, facts: Mapping[str, str]) -> list[Answered]:
+def answered(
+    of: Checklist, facts: Mapping[str, str], absent: Mapping[str, str] | None = None
+) -> list[Answered]:
     """Answer each item by its facts, as far as the record knows them.
 
     Args:
         of: The checklist.
         facts: What is known, by name.
+        absent: Why a study of this design has no such facts, by name.
     """
-    return [_answered(item, facts) for item in of.item]
+    return [_answered(item, facts, absent or {}) for item in of.item]
 
 
-def _answered(item: Item, facts: Mapping[str, str]) -> Answered:
-    if item.not_here:
-        return Answered(item, item.not_here, "", "does not apply")
+def _answered(
+    item: Item, facts: Mapping[str, str], absent: Mapping[str, str]
+) -> Answered:
     said = " ".join(dict.fromkeys(facts[name] for name in item.facts if name in facts))
+    why = item.not_here
+    if item.facts and not said and absent.keys() >= {*item.facts}:
+        why = " ".join(dict.fromkeys(absent[name] for name in item.facts))
+    if why:
+        return Answered(item, why, "", "does not apply")
     open_yet = (text for name, text in item.until.items() if name not in facts)
     person = " ".join(filter(None, (*open_yet, item.person)))
     if not said:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from analysis.api import ArmsStudy, Study
 from analysis.dossier import checklists, requirements
 from analysis.dossier.checklists import Answered, Checklist, Status
-from analysis.dossier.facts import context_of, facts_of
+from analysis.dossier.facts import AnyStudy, absent_of, context_of, facts_of
 from analysis.dossier.flow_figure import draw_flow
 from analysis.dossier.images import image_facts
 from analysis.dossier.network import network_facts
@@ -63,9 +62,7 @@ class Dossier:
 
 
 def dossier_of(
-    study: Study | ArmsStudy,
-    network: Path | None = None,
-    evaluation: Path | None = None,
+    study: AnyStudy, network: Path | None = None, evaluation: Path | None = None
 ) -> Dossier:
     """Answer all checklists as far as the record of a study goes.
 
@@ -79,20 +76,21 @@ def dossier_of(
     """
     facts = facts_of(study) | (network_facts(network) if network else {})
     facts |= image_facts(evaluation) if evaluation else {}
+    absent = absent_of(study)
     found = {name: checklists.checklist(name) for name in checklists.NAMES}
     return Dossier(
         title=study.plan.title or study.results.title,
         warning=study.results.warning,
         provenance=study.results.provenance,
         parts=[
-            Part(of, f"{name}.csv", checklists.answered(of, facts))
+            Part(of, f"{name}.csv", checklists.answered(of, facts, absent))
             for name, of in found.items()
         ],
     )
 
 
 def write_dossier(
-    study: Study | ArmsStudy,
+    study: AnyStudy,
     folder: Path,
     *,
     network: Path | None = None,
