@@ -16,6 +16,10 @@ def dossier(
         Path | None,
         typer.Option(help="Training run behind the pictures, or its checkpoint."),
     ] = None,
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(help="Folder of magic-model evaluate on the maps shown."),
+    ] = None,
     every_method: Annotated[
         bool, typer.Option("--every-method", help="More than two methods.")
     ] = False,
@@ -24,7 +28,7 @@ def dossier(
 
     GRRAS, CLAIM 2024, STARD-AI, TRIPOD+AI, DECIDE-AI, FDA's scorecard of synthetic
     data; the flow; data protection and electronic records. Goes with: magic-analyze
-    report and deposit, magic-study preregister.
+    report and deposit, magic-study preregister, magic-model evaluate.
     """
     from analysis import api
     from analysis.dossier import write_dossier
@@ -34,7 +38,7 @@ def dossier(
     with user_input():
         study = (api.read_arms if every_method else api.read_study)(responses)
     progress(f"writing {out}")
-    made = write_dossier(study, out, network=network)
+    made = write_dossier(study, out, network=network, evaluation=evaluation)
     if made.warning:
         print(made.warning)
     for part in made.parts:

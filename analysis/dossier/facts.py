@@ -51,11 +51,22 @@ OF_NETWORK = (
     "network_selection", "network_performance", "network_software", "network_fixed",
     "partition",
 )  # fmt: skip
+OF_IMAGES = (
+    "images_congruence", "images_coverage", "images_constraint", "images_consistency",
+)  # fmt: skip
 NEVER_KNOWN = ("network_ensemble",)
 """Facts that items name and no file holds yet; a person answers."""
 
 KNOWN = frozenset(
-    (*_OF_GRRAS, *_OF_READERS, *_OF_SECTIONS, *_OWN, *OF_NETWORK, *NEVER_KNOWN)
+    (
+        *_OF_GRRAS,
+        *_OF_READERS,
+        *_OF_SECTIONS,
+        *_OWN,
+        *OF_NETWORK,
+        *OF_IMAGES,
+        *NEVER_KNOWN,
+    )
 )
 _MOST_SENTENCES = 3
 
