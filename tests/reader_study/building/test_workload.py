@@ -61,7 +61,7 @@ def test_places_in_reserve_are_nobodys_work(planned):
 @pytest.mark.parametrize(
     ("primary", "said"),
     [
-        ('"kappa", claim = "at_least", above = 0.4', "--design design.toml --readers 2"),
+        ('"kappa", claim = "at_least", above = 0.4', "--design design.toml --read"),
         ('"kappa", claim = "estimate"', "It claims nothing, so it has no power"),
         ('"shift", claim = "differs"', "power --protocol study.toml --cases 2 --json"),
         ('"ac1", claim = "at_least", above = 0.4', "power has none of ac1 at_least"),
