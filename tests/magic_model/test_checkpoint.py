@@ -24,7 +24,7 @@ from magic_model.checkpoint import (
 from magic_model.data.sampling import Sampling
 from magic_model.errors import DataError
 from magic_model.networks import build_generator
-from magic_model.recipe import recipe_from_table
+from magic_model.recipes.files import recipe_from_table
 
 RECIPE = recipe_from_table(
     {
