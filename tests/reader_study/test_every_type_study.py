@@ -147,7 +147,7 @@ def test_a_line_rates_with_the_accuracy_that_was_planted(
     assert primary["decision"] in {"shown", "not shown"}
     assert primary["estimate"] == pytest.approx(-0.25, abs=0.15)
     assert "Rating: sure, higher if more surely diseased" in page
-    assert found["accuracy"]["threshold"] == 60
+    assert "from 60 on a reading calls disease" in page
 
 
 def test_a_threshold_beyond_the_line_is_refused(tmp_path, monkeypatch, capsys):
