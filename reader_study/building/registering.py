@@ -336,7 +336,8 @@ def _sampling(protocol: Protocol, power: Path | None) -> Iterator[Answer]:
             f"{_cases_in_words(protocol)}, {counted(protocol.n_trials, 'session')}.",
         ),
     )
-    rationale = _power_in_words(power, protocol) if power else ()
+    size = (protocol.n_readers, protocol.n_cases)
+    rationale = power_in_words(power, size) if power else ()
     missing = "why so many, such as by magic-analyze power (--power takes its JSON)."
     yield Answer("Sample size rationale", rationale, "" if rationale else missing)
     yield Answer(
@@ -363,8 +364,12 @@ def _cases_in_words(protocol: Protocol) -> str:
     return f"{counted(protocol.n_cases, 'case')} ({of})"
 
 
-def _power_in_words(path: Path, protocol: Protocol) -> tuple[str, ...]:
+def power_in_words(path: Path, size: tuple[int, int]) -> tuple[str, ...]:
     """Return what a file of `magic-analyze power` says of the size of a study.
+
+    Args:
+        path: The JSON.
+        size: Readers and cases; 0 cases: so many as the file has.
 
     Raises:
         FormatError: If it is no such file, or says nothing of so many readers and
@@ -373,12 +378,11 @@ def _power_in_words(path: Path, protocol: Protocol) -> tuple[str, ...]:
     source = checking.read_json(path)
     content = checking.require_object(source)
     asked = content.get("asked")
-    found = list(_powers(content, protocol))
+    found = list(_powers(content, size))
     if not isinstance(asked, dict) or not found:
         why = (
             "must be JSON of magic-analyze power with "
-            f"{counted(protocol.n_readers, 'reader')} and "
-            f"{counted(protocol.n_cases, 'case')}, got another"
+            f"{counted(size[0], 'reader')} and {counted(size[1], 'case')}, got another"
         )
         raise source.error([checking.Fault(("asked",), why)])
     assumed = ", ".join(
@@ -389,18 +393,27 @@ def _power_in_words(path: Path, protocol: Protocol) -> tuple[str, ...]:
     return (f"Assumed: {assumed}.", *found, f"By magic-analyze power ({path.name}).")
 
 
-_SIZES = ("readers", "cases", "seed", "margins", "counts", "pilot", "components")
+_SIZES = (
+    "readers",
+    "cases",
+    "seed",
+    "margins",
+    "counts",
+    "pilot",
+    "components",
+    "protocol",
+)
 
 
-def _powers(content: Mapping[str, Any], protocol: Protocol) -> Iterable[str]:
+def _powers(content: Mapping[str, Any], size: tuple[int, int]) -> Iterable[str]:
     """Yield the power of a study of this size, in each of the forms of the command."""
-    size = (protocol.n_readers, protocol.n_cases)
     asked = content.get("asked") or {}
     for one in content.get("designs", ()):
-        if (one.get("readers"), one.get("cases")) == size:
+        if (one.get("readers"), size[1] and one.get("cases")) == size:
             power = one.get("power_simulated", one.get("power"))
             what = str(one.get("measure", asked.get("metric", "the difference")))
-            yield f"Power for {what.replace('_', ' ')}: {power:.1%}."
+            of = "" if size[1] else f" with {counted(one.get('cases'), 'case')}"
+            yield f"Power for {what.replace('_', ' ')}{of}: {power:.1%}."
     if (asked.get("readers"), asked.get("cases")) == size:
         for name, rows in content.get("figures", {}).items():
             first = rows[0]
