@@ -57,6 +57,11 @@ class TorchBackend:
         self._device = device
         self._generator = _placed(generator, self.size, device)
 
+    @property
+    def balanced(self) -> bool:
+        """Whether ratios other than 1 part the maps by what `Balance` measured."""
+        return self.header.balance is not None
+
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1]."""
         with torch.inference_mode():
