@@ -19,7 +19,7 @@ from magic_model import make_phantom
 from magic_model.checkpoint import BEST, CheckpointHeader, save_checkpoint
 from magic_model.cli import main as magic_model_command
 from magic_model.networks import build_generator
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 
 
 def write_network(folder: Path) -> None:

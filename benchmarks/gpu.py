@@ -26,7 +26,8 @@ from benchmarks.training_steps import drawn_batch, plain_step
 from magic_model.checkpoint import load_generator
 from magic_model.distributed import World
 from magic_model.inference.model import TorchBackend, optimize_for_inference
-from magic_model.recipe import Recipe, load_recipe
+from magic_model.recipe import Recipe
+from magic_model.recipes.files import load_recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.step import TrainStep
 

@@ -24,12 +24,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.training_steps import paper_step
 from magic_model.checkpoint import CheckpointHeader, save_checkpoint
 from magic_model.data.volume import Kind, Volume
-from magic_model.inference.generate import as_volumes, generate_slices
 from magic_model.inference.model import TorchBackend
 from magic_model.inference.onnx import OnnxBackend, export_onnx
+from magic_model.inference.opened import as_volumes, generate_slices
 from magic_model.inference.prepare import prepare_ncct
 from magic_model.networks import build_generator
-from magic_model.recipe import Recipe, load_recipe
+from magic_model.recipe import Recipe
+from magic_model.recipes.files import load_recipe
 
 PAPER_VOLUME_S = 7.43  # 161 slices on a GPU, paper 3.4
 PAPER_SLICES = 161

@@ -31,7 +31,7 @@ from magic_model.maps import MAP_SPECS
 from magic_model.networks.pilo import anatomy_of
 from magic_model.phantom.generate import make_cohort
 from magic_model.phantom.patient import Contents
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 from magic_model.training.cohort import train_cohort
 from magic_model.training.trainer import RunSettings
 

@@ -24,12 +24,14 @@ from magic_model.data.volume import Kind
 from magic_model.distributed import choose_device
 from magic_model.evaluation.result import evaluate_folders
 from magic_model.evaluation.writing import describe, write_evaluation
-from magic_model.inference.generate import Generation, open_model
+from magic_model.inference.generate import Generation
+from magic_model.inference.opened import open_model
 from magic_model.inference.prepare import find_sources
 from magic_model.phantom.ceiling import brain_voxels, ceiling
 from magic_model.phantom.generate import PlannedPatient, make_cohort, plan_cohort
 from magic_model.phantom.patient import Contents, Phantom, simulate
-from magic_model.recipe import Recipe, load_recipe
+from magic_model.recipe import Recipe
+from magic_model.recipes.files import load_recipe
 from magic_model.training.trainer import RunSettings, train
 
 RECIPES = Path(__file__).with_name("recipes")

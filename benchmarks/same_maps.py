@@ -23,12 +23,12 @@ from magic_model.data.grid import reorient_ras, resample
 from magic_model.data.skull_strip import MorphologicalSkullStripper
 from magic_model.data.slices import SliceStack
 from magic_model.data.volume import FloatArray, Kind, Volume
-from magic_model.inference.generate import Backend, generate_slices, open_model
+from magic_model.inference.opened import Backend, generate_slices, open_model
 from magic_model.inference.prepare import prepare_ncct
 from magic_model.maps import PerfusionMap
 from magic_model.phantom.generate import make_cohort
 from magic_model.phantom.patient import Contents
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 from magic_model.training.cohort import train_cohort
 from magic_model.training.trainer import RunSettings
 

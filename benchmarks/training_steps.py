@@ -7,7 +7,7 @@ import torch
 
 from magic_model.distributed import World
 from magic_model.losses import adversarial_loss, discriminator_loss
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch
 from magic_model.training.step import TrainStep

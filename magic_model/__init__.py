@@ -14,7 +14,7 @@ from importlib import import_module
 _MODULES = {
     "Cohort": "data.cohort",
     "DataError": "errors",
-    "GeneratedMaps": "inference.generate",
+    "GeneratedMaps": "inference.generated_maps",
     "Kind": "data.volume",
     "MAP_SPECS": "maps",
     "Model": "api",
@@ -28,7 +28,7 @@ _MODULES = {
     "evaluate": "api",
     "export_onnx": "inference.onnx",
     "load": "api",
-    "load_recipe": "recipe",
+    "load_recipe": "recipes.files",
     "make_phantom": "api",
     "read_cohort": "data.cohort",
     "read_volume": "api",

@@ -12,7 +12,7 @@ from magic_model.data.cohort import read_cohort as read_cohort
 from magic_model.data.volume import Kind as Kind
 from magic_model.data.volume import Volume as Volume
 from magic_model.errors import DataError as DataError
-from magic_model.inference.generate import GeneratedMaps as GeneratedMaps
+from magic_model.inference.generated_maps import GeneratedMaps as GeneratedMaps
 from magic_model.inference.onnx import export_onnx as export_onnx
 from magic_model.maps import MAP_SPECS as MAP_SPECS
 from magic_model.maps import PerfusionMap as PerfusionMap
@@ -23,7 +23,7 @@ from magic_model.networks import build_discriminator as build_discriminator
 from magic_model.networks import build_generator as build_generator
 from magic_model.networks import count_parameters as count_parameters
 from magic_model.recipe import Recipe as Recipe
-from magic_model.recipe import load_recipe as load_recipe
+from magic_model.recipes.files import load_recipe as load_recipe
 
 __version__: str
 __all__: list[str]

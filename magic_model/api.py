@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from magic_model.data.cohort import Cohort
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError, as_path, is_a, missing_extra, require_whole
-from magic_model.inference import generate as inference_generate
+from magic_model.inference.generate import Generation, GenerationSettings
+from magic_model.inference.generated_maps import GeneratedMaps
+from magic_model.inference.opened import OpenedModel, open_model
 from magic_model.inference.prepare import Source, find_sources, require_name
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.output import require_writable
@@ -41,10 +43,10 @@ def load(path: str | Path, device: str = "auto") -> "Model":
     file = as_path(path)
     try:
         if file.suffix == ".onnx":
-            return Model(inference_generate.open_model(file))
+            return Model(open_model(file))
         from magic_model.distributed import choose_device
 
-        return Model(inference_generate.open_model(file, choose_device(device)))
+        return Model(open_model(file, choose_device(device)))
     except ModuleNotFoundError as error:
         sentence = missing_extra(error)
         if sentence is None:
@@ -55,8 +57,8 @@ def load(path: str | Path, device: str = "auto") -> "Model":
 class Model:
     """A trained generator. Research use only."""
 
-    def __init__(self, opened: inference_generate.OpenedModel) -> None:
-        if not is_a(opened, inference_generate.OpenedModel):
+    def __init__(self, opened: OpenedModel) -> None:
+        if not is_a(opened, OpenedModel):
             msg = f"A model must come from magic_model.load, got {opened!r}"
             raise DataError(msg)
         self._opened = opened
@@ -92,7 +94,7 @@ class Model:
         series: str | int | None = None,
         texture: bool = True,
         seed: int = 1,
-    ) -> inference_generate.GeneratedMaps:
+    ) -> GeneratedMaps:
         """Generate the perfusion maps of one head.
 
         Args:
@@ -111,14 +113,14 @@ class Model:
         Raises:
             DataError: If the NCCT cannot be read or used, or an option makes no sense.
         """
-        settings = inference_generate.GenerationSettings(
+        settings = GenerationSettings(
             ratio=ratio,
             spacing_mm=spacing_mm,
             batch_size=batch_size,
             texture=texture,
             seed=seed,
         )
-        return inference_generate.Generation(self._opened, settings).compute(
+        return Generation(self._opened, settings).compute(
             _source(ncct, name, "" if series is None else str(series))
         )
 
@@ -188,7 +190,7 @@ def train(
     """
     from magic_model.checkpoint import checkpoint_of
     from magic_model.distributed import choose_device
-    from magic_model.recipe import as_recipe
+    from magic_model.recipes.files import as_recipe
     from magic_model.training.cohort import train_cohort
     from magic_model.training.trainer import RunSettings
 

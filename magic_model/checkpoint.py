@@ -19,7 +19,8 @@ from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator, build_generator
 from magic_model.ratio import Balance
-from magic_model.recipe import Recipe, as_heeded, recipe_from_table
+from magic_model.recipe import Recipe
+from magic_model.recipes.files import as_heeded, recipe_from_table
 
 SCHEMA = 1
 BEST = "best.safetensors"

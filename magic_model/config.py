@@ -1,5 +1,5 @@
 """`load_recipe` under the name that it has had since version 0.1."""
 
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 
 __all__ = ["load_recipe"]

@@ -28,7 +28,8 @@ from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.networks import build_generator
 from magic_model.output import complete_or_untouched, file_digest
-from magic_model.recipe import BranchConfig, Norm, Recipe, load_recipe
+from magic_model.recipe import BranchConfig, Norm, Recipe
+from magic_model.recipes.files import load_recipe
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LAYOUT = "the authors' published layout"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.shared import progress, study_of_one_picture
+from analysis.commands.shared import progress
 from analysis.errors import user_input
 
 
@@ -16,6 +16,10 @@ def dossier(
         Path | None,
         typer.Option(help="Training run behind the pictures, or its checkpoint."),
     ] = None,
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(help="Folder of magic-model evaluate on the maps shown."),
+    ] = None,
     every_method: Annotated[
         bool, typer.Option("--every-method", help="More than two methods.")
     ] = False,
@@ -24,16 +28,17 @@ def dossier(
 
     GRRAS, CLAIM 2024, STARD-AI, TRIPOD+AI, DECIDE-AI, FDA's scorecard of synthetic
     data; the flow; data protection and electronic records. Goes with: magic-analyze
-    report and deposit, magic-study preregister.
+    report and deposit, magic-study preregister, magic-model evaluate.
     """
+    from analysis import api
     from analysis.dossier import write_dossier
     from analysis.dossier.writing import PAGE
 
     progress(f"reading {responses}")
     with user_input():
-        study = study_of_one_picture(responses, every_method=every_method)
+        study = (api.read_arms if every_method else api.read_study)(responses)
     progress(f"writing {out}")
-    made = write_dossier(study, out, network=network)
+    made = write_dossier(study, out, network=network, evaluation=evaluation)
     if made.warning:
         print(made.warning)
     for part in made.parts:

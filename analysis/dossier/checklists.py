@@ -7,7 +7,7 @@ is this project's; number and source are those of the publication.
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -35,6 +35,7 @@ class Item:
         asks: What it asks for.
         facts: Names of the facts that answer it.
         person: What a person must add; empty where facts are the whole answer.
+        until: What a person must add as long as a fact is unknown, by its name.
         not_here: Why it cannot apply to readings of stored images, else empty.
     """
 
@@ -43,6 +44,7 @@ class Item:
     asks: checking.Filled
     facts: tuple[checking.Filled, ...] = ()
     person: checking.Text = ""
+    until: Mapping[checking.Filled, checking.Filled] = field(default_factory=dict)
     not_here: checking.Text = ""
 
     def __post_init__(self) -> None:
@@ -100,25 +102,35 @@ def checklist(name: str) -> Checklist:
     return Checklist(**content, item=items)
 
 
-def answered(of: Checklist, facts: Mapping[str, str]) -> list[Answered]:
+def answered(
+    of: Checklist, facts: Mapping[str, str], absent: Mapping[str, str] | None = None
+) -> list[Answered]:
     """Answer each item by its facts, as far as the record knows them.
 
     Args:
         of: The checklist.
         facts: What is known, by name.
+        absent: Why a study of this design has no such facts, by name.
     """
-    return [_answered(item, facts) for item in of.item]
+    return [_answered(item, facts, absent or {}) for item in of.item]
 
 
-def _answered(item: Item, facts: Mapping[str, str]) -> Answered:
-    if item.not_here:
-        return Answered(item, item.not_here, "", "does not apply")
+def _answered(
+    item: Item, facts: Mapping[str, str], absent: Mapping[str, str]
+) -> Answered:
     said = " ".join(dict.fromkeys(facts[name] for name in item.facts if name in facts))
+    why = item.not_here
+    if item.facts and not said and absent.keys() >= {*item.facts}:
+        why = " ".join(dict.fromkeys(absent[name] for name in item.facts))
+    if why:
+        return Answered(item, why, "", "does not apply")
+    open_yet = (text for name, text in item.until.items() if name not in facts)
+    person = " ".join(filter(None, (*open_yet, item.person)))
     if not said:
-        person = item.person or "all of it: the record does not say."
+        person = person or "all of it: the record does not say."
         return Answered(item, "", person, "a person")
-    status: Status = "in part" if item.person else "from the record"
-    return Answered(item, said, item.person, status)
+    status: Status = "in part" if person else "from the record"
+    return Answered(item, said, person, status)
 
 
 def counts(rows: Sequence[Answered]) -> dict[Status, int]:

@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
-from analysis.api import ArmsStudy, Study
+from analysis.api import ArmsStudy, DisplayStudy, Study
 from analysis.report import checklist, setting
 from analysis.report.arms.front import front_of
 from analysis.report.arms.results import ArmsContext
 from analysis.report.arms.sections import sections_of
+from analysis.report.displays.front import checklist_of, methods_of
+from analysis.report.displays.front import front_of as front_of_displays
+from analysis.report.displays.results import CHOICE
+from analysis.report.displays.sections import sections_of as sections_of_displays
 from analysis.report.front import Front
 from analysis.report.section import ReportContext, Section, Setting
 from reader_study.formats import closing as formats_closing
@@ -17,7 +21,11 @@ from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.flow import ProgramAt, flow_beside, programs_in_words
 from reader_study.formats.plan import FILE_NAME, AnalysisPlan, in_words
 from reader_study.formats.protocol import Protocol, sealed_protocol_beside
-from reader_study.formats.responses import Reading
+from reader_study.formats.responses import SHOWN, Reading
+from reader_study.formats.showing.display import in_words as display_in_words
+from reader_study.formats.showing.shown import ShownReading
+
+AnyStudy = Study | ArmsStudy | DisplayStudy
 
 _OF_GRRAS: Mapping[str, str] = {
     "methods": "2", "patients": "3", "readers": "4", "size": "6", "sampling": "7",
@@ -43,17 +51,30 @@ OF_NETWORK = (
     "network_selection", "network_performance", "network_software", "network_fixed",
     "partition",
 )  # fmt: skip
+OF_IMAGES = (
+    "images_congruence", "images_coverage", "images_constraint", "images_consistency",
+)  # fmt: skip
 NEVER_KNOWN = ("network_ensemble",)
 """Facts that items name and no file holds yet; a person answers."""
 
 KNOWN = frozenset(
-    (*_OF_GRRAS, *_OF_READERS, *_OF_SECTIONS, *_OWN, *OF_NETWORK, *NEVER_KNOWN)
+    (
+        *_OF_GRRAS,
+        *_OF_READERS,
+        *_OF_SECTIONS,
+        *_OWN,
+        *OF_NETWORK,
+        *OF_IMAGES,
+        *NEVER_KNOWN,
+    )
 )
 _MOST_SENTENCES = 3
 
 
-def context_of(study: Study | ArmsStudy) -> Setting:
+def context_of(study: AnyStudy) -> Setting:
     """Return a study as what is said of every study sees it."""
+    if isinstance(study, DisplayStudy):
+        return study.results
     level, incomplete = study.chosen.over(study.plan)
     flow = flow_beside(study.path)
     if isinstance(study, ArmsStudy):
@@ -63,7 +84,24 @@ def context_of(study: Study | ArmsStudy) -> Setting:
     )
 
 
-def facts_of(study: Study | ArmsStudy) -> dict[str, str]:
+def absent_of(study: AnyStudy) -> dict[str, str]:
+    """Return why facts cannot be had of a study of its design, by their name."""
+    if not isinstance(study, DisplayStudy):
+        return {}
+    chosen = "readers chose among pictures of a case"
+    if study.plan.display == CHOICE:
+        chosen += f", of which the one by {study.methods[0]} was to be found"
+    none = f"No disease was judged: {chosen}."
+    return {
+        **dict.fromkeys(("accuracy", "truth", "cutoff"), none),
+        "reference": none,
+        "tables": none,
+        "interval": "All pictures of a display were seen at once: no time lay between "
+        "the methods.",
+    }
+
+
+def facts_of(study: AnyStudy) -> dict[str, str]:
     """Return what a study says, by the name of the fact; what is unknown is left out.
 
     Args:
@@ -82,6 +120,8 @@ def facts_of(study: Study | ArmsStudy) -> dict[str, str]:
     facts |= _of_protocol(sealed_protocol_beside(study.path.with_name(FILE_NAME)))
     facts |= _of_front(front, study)
     facts["software"] = " ".join(filter(None, (facts["software"], _programs(context))))
+    for name in absent_of(study):
+        facts.pop(name, None)
     return {name: " ".join(text.split()) for name, text in facts.items() if text}
 
 
@@ -101,7 +141,11 @@ def _told(section: Section | None) -> Mapping[str, Mapping[str, str | None]]:
     return section.content
 
 
-def _results(study: Study | ArmsStudy) -> tuple[Sequence[Section], Front | None]:
+def _results(study: AnyStudy) -> tuple[Sequence[Section], Front | None]:
+    if isinstance(study, DisplayStudy):
+        found = study.results
+        made = [*sections_of_displays(found), checklist_of(found)]
+        return made, front_of_displays(found)
     if isinstance(study, Study):
         return study.results.sections, study.results.front
     return sections_of(study.results), front_of(study.results)
@@ -155,8 +199,11 @@ def _cutoff(plan: AnalysisPlan) -> str:
     return said
 
 
-def _of_readings(study: Study | ArmsStudy, context: Setting) -> dict[str, str]:
-    readings = [*study.responses.readings, *study.responses.repeats]
+def _of_readings(study: AnyStudy, context: Setting) -> dict[str, str]:
+    readings: list[Reading | ShownReading] = [
+        *study.responses.readings,
+        *study.responses.repeats,
+    ]
     severity = {r.case: r.severity for r in readings if r.severity}
     classes = Counter(filter(None, severity.values()))
     of = ", ".join(
@@ -169,7 +216,9 @@ def _of_readings(study: Study | ArmsStudy, context: Setting) -> dict[str, str]:
         if context.flow.counts
         else ""
     )
-    further = dict.fromkeys(name for one in readings for name in one.columns)
+    of_one = [one for one in readings if isinstance(one, Reading)]
+    what = "method" if of_one else SHOWN
+    further = dict.fromkeys(name for one in of_one for name in one.columns)
     gone = [
         f"{reader.name}, {setting.in_words(reader.status)}"
         f"{f' ({reader.reason})' if reader.reason else ''}"
@@ -185,11 +234,11 @@ def _of_readings(study: Study | ArmsStudy, context: Setting) -> dict[str, str]:
     asked = "; ".join(f"{one.id} {one.text}" for one in study.responses.questionnaire)
     return {
         "severity": f"Cases read, by severity: {of}." if of else "",
-        "truth": _truth(readings, study.plan),
+        "truth": _truth(of_one, study.plan),
         "stored": f"{setting.counted(len(readings), 'reading')} in {study.path.name}, "
         f"SHA-256 {digest}.{chained}",
         "columns": "Known with each reading besides the answers: "
-        f"{', '.join(('case', 'method', *further))}.",
+        f"{', '.join(('case', what, *further))}.",
         "excluded": excluded,
         "questions": f"Asked was: {asked}",
         "recognition": _recognition(study),
@@ -213,8 +262,10 @@ def _truth(readings: Iterable[Reading], plan: AnalysisPlan) -> str:
     )
 
 
-def _design(context: Setting, study: Study | ArmsStudy) -> str:
-    if isinstance(study, ArmsStudy):
+def _design(context: Setting, study: AnyStudy) -> str:
+    if isinstance(study, DisplayStudy):
+        compared = methods_of(study.results)
+    elif isinstance(study, ArmsStudy):
         several = len(study.methods) > 1
         compared = f"{len(study.methods)} methods" if several else "one method"
     else:
@@ -223,7 +274,7 @@ def _design(context: Setting, study: Study | ArmsStudy) -> str:
     return f"A reader study of {compared}{f': {order}' if order else ''}."
 
 
-def _recognition(study: Study | ArmsStudy) -> str:
+def _recognition(study: AnyStudy) -> str:
     found = Counter(
         answer.recognised
         for answer in formats_closing.closing_beside(study.path)
@@ -245,33 +296,45 @@ def _of_protocol(protocol: Protocol | None) -> dict[str, str]:
         return {}
     stack = "linked panels of slices" if protocol.viewer == "stack" else "one picture"
     shown = "all slices had to be seen" if protocol.require_all_slices else ""
+    at_a_time = display_in_words(protocol.design.display, protocol.design.at_once)
+    seen = at_a_time or f"Readers saw {stack} a case{f', {shown}' if shown else ''}."
     cases = "cases to practise on, with feedback" if protocol.training_cases else ""
     trained = "; ".join(filter(None, (protocol.training.strip(), cases)))
     return {
-        "viewer": f"Readers saw {stack} a case{f', {shown}' if shown else ''}.",
+        "viewer": seen,
         "training": f"Training: {trained or 'none'}. Instructions: "
         f"{protocol.instructions.strip() or 'none'}",
     }
 
 
-def _of_front(front: Front | None, study: Study | ArmsStudy) -> dict[str, str]:
+def _of_front(front: Front | None, study: AnyStudy) -> dict[str, str]:
     primary = " ".join(front.primary) if front else ""
     deviations = " ".join(front.deviations) if front else ""
-    coefficients = (
-        "Percent agreement, Cohen's kappa and four more coefficients"
-        if isinstance(study, Study)
-        else "Percent agreement and coefficients of agreement between readers"
-    )
-    warning = study.results.warning
-    accuracy = (
-        "Agreement between methods is not accuracy: both can be wrong together."
-        if isinstance(study, Study)
-        else "Agreement is not accuracy: all readers can be wrong together."
-    )
+    measured, limits = _measured(study)
     return {
         "primary": primary,
         "deviations": deviations,
-        "estimates": f"{coefficients}, with intervals; see Methods of the report "
+        "estimates": f"{measured}, with intervals; see Methods of the report "
         f"(magic-analyze {version('magic-ctp')}).",
-        "limits": f"{warning} {accuracy}",
+        "limits": f"{study.results.warning} {limits}",
     }
+
+
+def _measured(study: AnyStudy) -> tuple[str, str]:
+    """Return what is estimated, and what it must not be taken for."""
+    if isinstance(study, DisplayStudy):
+        limits = (
+            "What readers prefer, or take for real, need not be of use for diagnosis."
+        )
+        if study.plan.display == CHOICE:
+            return "Share of displays in which the reference was found, and d'", limits
+        return "Shares of displays in which a method came first, and worths", limits
+    if isinstance(study, Study):
+        return (
+            "Percent agreement, Cohen's kappa and four more coefficients",
+            "Agreement between methods is not accuracy: both can be wrong together.",
+        )
+    return (
+        "Percent agreement and coefficients of agreement between readers",
+        "Agreement is not accuracy: all readers can be wrong together.",
+    )

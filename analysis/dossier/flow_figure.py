@@ -1,5 +1,6 @@
 """The flow of readers, cases and readings through a study, as a figure."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _MOST_TRIALS = 4
 _WIDTH, _ROW = 7.0, 0.5  # inches: of the figure, and for two lines of a box
 _LINE = 0.155  # for each line more
 _GAP = 0.34
+_LETTERS = 56  # of a line below the heading
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def _trials(context: Setting) -> Iterator[Box]:
         readings = context.responses.readings
         of = Counter(map(_shown, readings))
         for method, n in list(of.items())[:_MOST_TRIALS]:
-            yield Box((f"{setting.counted(n, 'reading')}", f"under {method}"))
+            seen = f"{_seen(readings)} {method}"
+            yield Box((f"{setting.counted(n, 'reading')}", seen))
         return
     if len(counts) > _MOST_TRIALS:
         total = Counter[str]()
@@ -134,22 +137,36 @@ def _shown(reading: Reading | ShownReading) -> str:
     return reading.method
 
 
+def _seen(readings: Sequence[Reading | ShownReading]) -> str:
+    """Return how a reading goes with what `_shown` names."""
+    return "of" if isinstance(readings[0], ShownReading) else "under"
+
+
+def _answered(reading: Reading | ShownReading) -> frozenset[str]:
+    """Return which questions a reader answered, those about the pictures too."""
+    orders = reading.orders if isinstance(reading, ShownReading) else {}
+    return frozenset((*reading.answers, *orders))
+
+
 def _analysed(context: Setting) -> Iterator[Box]:
-    readings = [one for one in context.responses.readings if one.answers]
+    given = [(one, _answered(one)) for one in context.responses.readings]
+    readings = [one for one, answers in given if answers]
     empty = len(context.responses.readings) - len(readings)
     of = Counter(map(_shown, readings))
-    by_method = ", ".join(f"{n} under {method}" for method, n in of.items())
+    by_method = ", ".join(f"{n} {_seen(readings)} {name}" for name, n in of.items())
     repeats = len(context.responses.repeats)
     again = f"and {setting.counted(repeats, 'second reading')}" if repeats else ""
     missing = sum(
-        question.id not in one.answers
-        for one in readings
+        question.id not in answers
+        for _, answers in given
+        if answers
         for question in context.responses.questionnaire
     )
     yield Box(
         (
             f"{setting.counted(len(readings), 'reading')} analysed",
-            *_some(by_method, again),
+            *textwrap.wrap(by_method, _LETTERS),
+            *_some(again),
             f"{empty} without any answer; {missing} single answers missing",
         )
     )

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from analysis.api import ArmsStudy, Study
 from analysis.dossier import checklists, requirements
 from analysis.dossier.checklists import Answered, Checklist, Status
-from analysis.dossier.facts import context_of, facts_of
+from analysis.dossier.facts import AnyStudy, absent_of, context_of, facts_of
 from analysis.dossier.flow_figure import draw_flow
+from analysis.dossier.images import image_facts
 from analysis.dossier.network import network_facts
 from analysis.report import figures as report_figures
 from analysis.report.documents import page_template
@@ -61,31 +61,40 @@ class Dossier:
         return sum(bool(row.person) for part in self.parts for row in part.rows)
 
 
-def dossier_of(study: Study | ArmsStudy, network: Path | None = None) -> Dossier:
+def dossier_of(
+    study: AnyStudy, network: Path | None = None, evaluation: Path | None = None
+) -> Dossier:
     """Answer all checklists as far as the record of a study goes.
 
     Args:
         study: As `analysis.read_study` gives it.
         network: Folder of the training run behind the pictures.
+        evaluation: Folder of `magic-model evaluate` about the maps that were shown.
 
     Raises:
-        InputError: If that is no training run.
+        InputError: If those are not what they should be.
     """
     facts = facts_of(study) | (network_facts(network) if network else {})
+    facts |= image_facts(evaluation) if evaluation else {}
+    absent = absent_of(study)
     found = {name: checklists.checklist(name) for name in checklists.NAMES}
     return Dossier(
         title=study.plan.title or study.results.title,
         warning=study.results.warning,
         provenance=study.results.provenance,
         parts=[
-            Part(of, f"{name}.csv", checklists.answered(of, facts))
+            Part(of, f"{name}.csv", checklists.answered(of, facts, absent))
             for name, of in found.items()
         ],
     )
 
 
 def write_dossier(
-    study: Study | ArmsStudy, folder: Path, *, network: Path | None = None
+    study: AnyStudy,
+    folder: Path,
+    *,
+    network: Path | None = None,
+    evaluation: Path | None = None,
 ) -> Dossier:
     """Write the page, a CSV of each checklist and of the requirements, and the figure.
 
@@ -93,11 +102,12 @@ def write_dossier(
         study: As `analysis.read_study` gives it.
         folder: Where to.
         network: Folder of the training run behind the pictures.
+        evaluation: Folder of `magic-model evaluate` about the maps that were shown.
 
     Raises:
         InputError: If something given cannot be used; then nothing is written.
     """
-    made = dossier_of(study, network)
+    made = dossier_of(study, network, evaluation)
     with complete_or_untouched(folder) as staging, report_figures.house_style():
         figure = stamp_provenance(draw_flow(context_of(study)), made.provenance)
         report_figures.save_figure(figure, staging, FLOW)

@@ -154,8 +154,8 @@ def _in_words(context: Setting) -> dict[int, str]:
         answers[12] = answers[12].replace(named, in_words)
     if any(reader.specialty for reader in context.flow.readers):
         answers[4] = f"Readers: {setting.readers(context)}."
-    if not order:
-        del answers[7]
+    if context.plan.allocation not in setting.ALLOCATIONS or not order:
+        del answers[7]  # of other designs flow.json tells in words
     return {number: text for number, text in answers.items() if number in told}
 
 

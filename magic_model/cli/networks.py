@@ -78,7 +78,7 @@ def train(
     from magic_model.checkpoint import checkpoint_of
     from magic_model.cli.progress import training_progress
     from magic_model.distributed import process_group
-    from magic_model.recipe import load_recipe
+    from magic_model.recipes.files import load_recipe
     from magic_model.training.cohort import train_cohort
     from magic_model.training.trainer import RunSettings
 
@@ -240,13 +240,9 @@ def generate(
     from magic_model.archives.door import is_address, resolved
     from magic_model.batch import Archive, Part
     from magic_model.cli.progress import slices_progress
-    from magic_model.data.dicom.table import describe_series
     from magic_model.distributed import process_group
-    from magic_model.inference.generate import (
-        Generation,
-        GenerationSettings,
-        open_model,
-    )
+    from magic_model.inference.generate import Generation, GenerationSettings
+    from magic_model.inference.opened import open_model
     from magic_model.inference.prepare import find_sources
     from magic_model.inference.write import require_apart
 
@@ -272,9 +268,8 @@ def generate(
             sources = _in_archive(input_, series, link)
         else:
             sources = find_sources(Path(input_), name, split, series=series)
-        for source in sources if world.is_first else []:
-            if source.series:
-                print(describe_series(source.series))
+        if world.is_first:
+            _tell_series(sources)
         require_apart(sources, out)
         model = replace(open_model(checkpoint, place), device=device)
         generation = Generation(model, settings)
@@ -283,6 +278,14 @@ def generate(
         if world.is_first:
             print(_generated(found, generation, out))
         return INCOMPLETE if found.outcome.failures else 0
+
+
+def _tell_series(sources: "list[Source]") -> None:
+    from magic_model.data.dicom.table import describe_series
+
+    for source in sources:
+        if source.series:
+            print(describe_series(source.series))
 
 
 def _in_archive(address: str, series: str, link: Path | None) -> "list[Source]":

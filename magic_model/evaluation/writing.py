@@ -44,6 +44,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "decisions": [found.to_row() for found in decide(scores, evaluation.rows)],
         "volumes": [_volume(agreement) for agreement in evaluation.volumes],
         "realism": list(evaluation.realism.to_rows()) if evaluation.realism else [],
+        "likeness": _likeness(evaluation),
         "patients": [
             {
                 "patient_id": patient.patient_id,
@@ -135,6 +136,12 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
         (folder / TEXT).write_text(_markdown(evaluation, tables), encoding="utf-8")
         page = _page(evaluation, tables, figures)
         (folder / PAGE).write_text(page, encoding="utf-8")
+
+
+def _likeness(evaluation: Evaluation) -> dict[str, float | None]:
+    """Return how alike maps are to patches of the training split, by method."""
+    alike = evaluation.realism.likeness if evaluation.realism else {}
+    return {method: _number(value) for method, value in alike.items()}
 
 
 def _number(value: float) -> float | None:

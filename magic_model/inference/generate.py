@@ -1,194 +1,41 @@
-"""Maps from an NCCT by a trained generator: of slices, of one patient, of many."""
+"""Maps from an NCCT by a trained generator: of one patient, of many."""
 
 import hashlib
-import html
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from magic_model import batch
-from magic_model.data.cohort import GENERATED_FILE, add_to_cohort, write_cohort
+from magic_model.data.cohort import GENERATED_FILE, write_cohort
 from magic_model.data.ncct_values import ncct_findings, require_hounsfield
-from magic_model.data.normalise import Range, scale_hounsfield, unscale_map
-from magic_model.data.sampling import Sampling
 from magic_model.data.slices import SliceStack
 from magic_model.data.straight import straighten
 from magic_model.data.unmeasured import measured_only
-from magic_model.data.volume import Affine, FloatArray, Kind, Volume
-from magic_model.errors import DataError, as_path, pluralize, require_whole
-from magic_model.frames import to_frame
+from magic_model.data.volume import Kind, Volume
+from magic_model.errors import DataError, pluralize, require_whole
 from magic_model.inference import write as inference_write
+from magic_model.inference.generated_maps import GeneratedMaps
+from magic_model.inference.opened import (
+    OpenedModel,
+    Progress,
+    as_volumes,
+    generate_slices,
+)
 from magic_model.inference.prepare import Source, preparation_notes
-from magic_model.maps import MAP_SPECS, PerfusionMap
-from magic_model.output import file_digest, require_writable
-from magic_model.ratio import Ratio, shares
+from magic_model.output import require_writable
+from magic_model.ratio import shares
 from magic_model.texture import NOTICE, SAMPLED, TextureModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-    import torch
-
     from magic_model.distributed import World
-
-Progress = Callable[[int, int], None]
-"""Called with slices done and all slices of a patient."""
 
 _DICOM_REVISION = 2
 """Raised whenever the same maps give other DICOM objects, so that those are remade."""
-
-
-class Backend(Protocol):
-    """Generates maps of slices of one size, whichever library computes them."""
-
-    @property
-    def maps(self) -> Sequence[PerfusionMap]:
-        """Maps in channel order."""
-
-    @property
-    def ranges(self) -> "Mapping[PerfusionMap, Range]":
-        """Values of each map that -1 and 1 stand for."""
-
-    @property
-    def size(self) -> int:
-        """Pixels along each side of a slice."""
-
-    @property
-    def recipe_name(self) -> str:
-        """Name of the recipe that was trained."""
-
-    @property
-    def sampling(self) -> Sampling | None:
-        """Millimetres that it was trained with; None where version 0.1 trained it."""
-
-    @property
-    def texture(self) -> TextureModel | None:
-        """What texture it learnt; None where its recipe asks for none."""
-
-    def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
-        """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1].
-
-        Raises:
-            DataError: If a ratio is not positive.
-        """
-
-
-@dataclass(frozen=True)
-class OpenedModel:
-    """A model that is ready to generate.
-
-    Attributes:
-        path: Its file.
-        backend: What computes.
-        digest: sha256 of the file.
-        device: Of other processes that it is sent to: auto, cpu or cuda.
-    """
-
-    path: Path
-    backend: Backend
-    digest: str
-    device: str = "cpu"
-
-    def __reduce__(self) -> "tuple[Any, ...]":
-        """Send the name of the file to another process, not the weights."""
-        return _reopen, (self.path.resolve(), self.device, self.digest)
-
-
-@lru_cache(maxsize=2)
-def _reopen(path: Path, device: str, digest: str) -> OpenedModel:
-    """Open in another process, once, what one has opened.
-
-    Raises:
-        DataError: If the file is not there, or another one.
-    """
-    place = None
-    if path.suffix != ".onnx":
-        from magic_model.distributed import choose_device
-
-        place = choose_device(device)
-    model = replace(open_model(path, place), device=device)
-    if model.digest != digest:
-        msg = f"{path}: must be the same file for all processes, got another one"
-        raise DataError(msg)
-    return model
-
-
-def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
-    """Open a checkpoint, the folder of a run, or an ONNX model.
-
-    Args:
-        path: The file, or a folder, of which the best checkpoint is taken, else the
-            last one.
-        device: Where a checkpoint runs, the CPU if left out; ONNX runs on the CPU.
-
-    Raises:
-        DataError: If there is none, or it cannot be used.
-    """
-    if path.suffix == ".onnx" and not path.is_dir():
-        from magic_model.inference.onnx import OnnxBackend
-
-        return OpenedModel(path, OnnxBackend(path), file_digest(path))
-    import torch
-
-    from magic_model.checkpoint import checkpoint_of
-    from magic_model.inference.model import TorchBackend
-
-    file = checkpoint_of(path)
-    backend = TorchBackend(file, device or torch.device("cpu"))
-    return OpenedModel(file, backend, file_digest(file))
-
-
-def generate_slices(
-    stack: SliceStack,
-    backend: Backend,
-    *,
-    ratio: Ratio = 1.0,
-    batch_size: int = 4,
-    progress: Progress | None = None,
-) -> dict[PerfusionMap, FloatArray]:
-    """Generate maps of every slice.
-
-    Args:
-        stack: Slices of an NCCT.
-        backend: What generates.
-        ratio: Perfusion information ratio; 1 is the output as trained.
-        batch_size: Slices computed at a time; it does not change the result.
-        progress: Called with slices done and all slices.
-
-    Returns:
-        `(n, size, size)` each, in its unit; 0 outside the mask of the stack.
-
-    Raises:
-        DataError: If slices are not of the backend's size or a ratio is not positive.
-    """
-    n_slices, size = stack.mask.shape[:2]
-    if size != backend.size:
-        msg = f"Slices must be {backend.size} pixels wide, got {size}"
-        raise DataError(msg)
-    maps = {name: np.zeros(stack.mask.shape, np.float32) for name in backend.maps}
-    for start in range(0, n_slices, batch_size):
-        part = slice(start, min(start + batch_size, n_slices))
-        made = backend.predict(scale_hounsfield(stack.ncct[part]), ratio)
-        for channel, name in enumerate(backend.maps):
-            in_units = unscale_map(made[:, channel], name, backend.ranges[name])
-            maps[name][part] = in_units * stack.mask[part]
-        if progress is not None:
-            progress(part.stop, n_slices)
-    return maps
-
-
-def as_volumes(
-    stack: SliceStack, maps: dict[PerfusionMap, FloatArray]
-) -> dict[PerfusionMap, Volume]:
-    """Put maps back in space."""
-    return {
-        name: stack.to_volume(images, Kind(name.value)) for name, images in maps.items()
-    }
 
 
 @dataclass(frozen=True)
@@ -221,126 +68,6 @@ class GenerationSettings:
         shares(self.ratio)  # refuses one that is not positive before any work
         require_whole(self.batch_size, "batch_size", 1)
         require_whole(self.seed, "seed")
-
-
-@dataclass(frozen=True, eq=False)
-class GeneratedMaps:
-    """Perfusion maps of one patient, in the units of `magic_model.MAP_SPECS`.
-
-    `maps["CBF"]` is an array `(x, y, z)`, 0 outside the brain; names are those of
-    `PerfusionMap` in any case. Research use only.
-
-    Attributes:
-        patient_id: Study-local name.
-        volumes: The maps with their place in space.
-        mask: Brain on the same grid, 0 or 1.
-        notes: What was unusual about the NCCT, and what was done.
-        source: What the maps were generated from.
-        stack: The slices that the model saw.
-        generation: Model and settings.
-        ncct_digest: sha256 of the values of the NCCT, which DICOM UIDs follow from.
-    """
-
-    patient_id: str
-    volumes: "Mapping[PerfusionMap, Volume]"
-    mask: Volume
-    notes: Sequence[str]
-    source: Source = field(repr=False)
-    stack: SliceStack = field(repr=False)
-    generation: "Generation" = field(repr=False)
-    ncct_digest: bytes = field(default=b"", repr=False)
-
-    def __getitem__(self, name: PerfusionMap | str) -> FloatArray:
-        return self.volume(name).array
-
-    def __iter__(self) -> Iterator[PerfusionMap]:
-        return iter(self.volumes)
-
-    def __len__(self) -> int:
-        return len(self.volumes)
-
-    def __contains__(self, name: object) -> bool:
-        return str(name).lower() in set(self.volumes)
-
-    def keys(self) -> list[PerfusionMap]:
-        """Return the names of the maps, in channel order."""
-        return list(self.volumes)
-
-    def volume(self, name: PerfusionMap | str) -> Volume:
-        """Return a map with its affine, unit and kind.
-
-        Raises:
-            DataError: If the model does not generate it.
-        """
-        if name not in self:
-            msg = f"Maps must be among {self._titles}, got {name!r}"
-            raise DataError(msg)
-        return self.volumes[PerfusionMap(str(name).lower())]
-
-    @property
-    def affine(self) -> Affine:
-        """`(4, 4)` from voxel indices to mm in RAS+, of all maps."""
-        return self.mask.affine
-
-    @property
-    def units(self) -> dict[PerfusionMap, str]:
-        """Unit of each map."""
-        return {name: MAP_SPECS[name].unit for name in self.volumes}
-
-    @property
-    def _titles(self) -> str:
-        return ", ".join(MAP_SPECS[name].title for name in self.volumes)
-
-    def save(
-        self, folder: str | Path, *, dicom: bool = False, pictures: bool = False
-    ) -> Path:
-        """Write what `magic-model generate` writes: NIfTI files and generated.csv.
-
-        Args:
-            folder: A folder of generated maps; other patients in it are kept.
-            dicom: Write DICOM objects too: maps, pictures and a report.
-            pictures: Draw the maps at several ratios, and their resolution, too.
-
-        Returns:
-            The patient's folder in it.
-
-        Raises:
-            DataError: If a file cannot be written, or would replace the NCCT.
-        """
-        out = as_path(folder)
-        inference_write.require_apart([self.source], out)
-        settings = replace(self.generation.settings, dicom=dicom, pictures=pictures)
-        made = replace(self.generation, settings=settings).write(self, out)
-        add_to_cohort(out, made.patient, GENERATED_FILE)
-        return out / self.patient_id
-
-    def to_frame(self) -> "pd.DataFrame":
-        """Return mean, spread and range of each map in the brain, a row per map."""
-        inside = self.mask.array > 0
-        return to_frame(
-            {
-                "map": MAP_SPECS[name].title,
-                "unit": volume.unit,
-                "mean": float(volume.array[inside].mean(dtype=np.float64)),
-                "sd": float(volume.array[inside].std(dtype=np.float64)),
-                "min": float(volume.array[inside].min()),
-                "max": float(volume.array[inside].max()),
-                "voxels": int(inside.sum()),
-            }
-            for name, volume in self.volumes.items()
-        ).set_index("map")
-
-    def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.mask.shape))
-        spacing = " x ".join(f"{mm:.3g}" for mm in self.mask.spacing)
-        return (
-            f"GeneratedMaps({self.patient_id!r}: {self._titles}; "
-            f"{shape} voxels of {spacing} mm)"
-        )
-
-    def _repr_html_(self) -> str:
-        table = self.to_frame().to_html(float_format="{:.3g}".format)
-        return f"{table}<p>{html.escape(repr(self))}. Research use only.</p>"
 
 
 @dataclass(frozen=True)

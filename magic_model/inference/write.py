@@ -25,7 +25,7 @@ from magic_model.severity import mismatch_ratio, severity_class
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from magic_model.inference.generate import Backend
+    from magic_model.inference.opened import Backend
 
 REVISION = 2
 """Raised whenever the same input gives other maps, so that old ones are remade."""

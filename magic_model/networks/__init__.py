@@ -7,7 +7,8 @@ from magic_model.networks.branches import BranchGenerator
 from magic_model.networks.discriminator import Discriminator
 from magic_model.networks.generator import Generator
 from magic_model.networks.residual import ResidualGenerator
-from magic_model.recipe import BranchConfig, RecipeSource, ResidualConfig, as_recipe
+from magic_model.recipe import BranchConfig, ResidualConfig
+from magic_model.recipes.files import RecipeSource, as_recipe
 
 __all__ = [
     "Discriminator",

@@ -12,6 +12,7 @@ from reader_study.clock import seconds_between
 from reader_study.errors import counted
 from reader_study.formats import flow
 from reader_study.formats.canonical import canonical_bytes
+from reader_study.formats.design import Order
 from reader_study.formats.protocol import Protocol
 from reader_study.formats.showing.display import in_words
 from reader_study.running.status import StudyStatus, TrialStatus, read_status
@@ -41,7 +42,7 @@ def grras_items(
         **_of_design(protocol),
         4: f"Readers: {_specialties(status)}.",
         8: f"Readers were blinded to {_blinded_to(protocol)}; "
-        f"{_interval(status, intervals)}.",
+        f"{_interval(protocol, status, intervals)}.",
         9: "Each reader worked alone, with a pseudo-ID for each case in each trial; "
         "no answers of others were shown.",
         11: f"{len(active)} of {len(status.readers)} readers and {submitted} of "
@@ -74,6 +75,12 @@ def _blinded_to(protocol: Protocol) -> str:
     return "the case" if protocol.design.display == "aided" else "method and case"
 
 
+_ORDERS: Mapping[Order, str] = {
+    "per_reader": "each reader had an order of their own",
+    "shared": "readers of the same pictures had the same order",
+}
+
+
 def _of_design(protocol: Protocol) -> dict[int, str]:
     drawn = ", ".join(f"{n} {name}" for name, n in protocol.per_severity.items())
     layout = protocol.layout
@@ -93,8 +100,8 @@ def _of_design(protocol: Protocol) -> dict[int, str]:
         3: f"Cases: {protocol.n_cases} ({drawn})." if drawn else "Cases: all given.",
         6: f"{counted(protocol.n_readers, 'reader')} and {cases} were planned, in "
         f"{counted(layout.sessions, 'session')}; {arms}, {layout.pairing}.",
-        7: f"{how}; allocation {layout.allocation}, order of presentation "
-        f"{layout.order}.{f' {shown}' if shown else ''}",
+        7: f"{how}; allocation {layout.allocation}; {_ORDERS[layout.order]}."
+        f"{f' {shown}' if shown else ''}",
     }
 
 
@@ -222,7 +229,11 @@ def _training(protocol: Protocol) -> str:
     return f"{told} Training cases with feedback were read before {when}."
 
 
-def _interval(status: StudyStatus, intervals: Sequence[float]) -> str:
+def _interval(
+    protocol: Protocol, status: StudyStatus, intervals: Sequence[float]
+) -> str:
+    if protocol.n_trials == 1:
+        return "all was read in one session"
     planned = f"at least {status.washout_days:g} days between trials"
     if not intervals:
         return planned

@@ -26,7 +26,7 @@ from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.networks import build_generator
 from magic_model.ratio import Balance
-from magic_model.recipe import recipe_from_table
+from magic_model.recipes.files import recipe_from_table
 
 RECIPE = recipe_from_table(
     {

@@ -22,7 +22,8 @@ from magic_model.losses import (
     multimodal_loss,
 )
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
-from magic_model.recipe import LossConfig, recipe_from_table
+from magic_model.recipe import LossConfig
+from magic_model.recipes.files import recipe_from_table
 
 seeds = st.integers(0, 2**32 - 1)
 masked = pytest.mark.parametrize("masked", [False, True])

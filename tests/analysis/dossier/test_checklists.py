@@ -25,7 +25,8 @@ def numbered(last, **parts):
 ROMAN = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"]
 # Numbers as in the publications: Table 1 of GRRAS and of CLAIM 2024, Table 2 of
 # STARD-AI and of DECIDE-AI (17 items with 28 parts, ten generic ones), the expanded
-# checklist of TRIPOD+AI (27 items, 52 parts), and the seven Cs.
+# checklist of TRIPOD+AI (27 items, 52 parts), and the seven Cs. Compared with the
+# public copies that docs/how-to/register-and-report.md names.
 PUBLISHED = {
     "grras": numbered(15),
     "claim_2024": numbered(44),

@@ -10,15 +10,17 @@ from importlib.metadata import version
 import pytest
 from matplotlib.patches import FancyBboxPatch
 
+from analysis.api import read_study
 from analysis.cli import main
 from analysis.dossier import checklists
-from analysis.dossier.facts import KNOWN, context_of, facts_of
+from analysis.dossier.facts import KNOWN, absent_of, context_of, facts_of
 from analysis.dossier.flow_figure import draw_flow, flow_rows
 from analysis.dossier.network import network_facts
 from analysis.dossier.writing import dossier_of
 from analysis.errors import InputError
 from analysis.published import reconstructed_responses_path
 from reader_study.formats.flow import StudyFlow, TrialFlow
+from tests.analysis.test_displays_command import write as write_displays
 
 
 def rows_of(path):
@@ -197,3 +199,38 @@ def test_readings_rebuilt_from_tables_say_little(tmp_path):
     assert main(call) == 0
     grras = {row["item"]: row for row in rows_of(tmp_path / "out" / "grras.csv")}
     assert grras["13"]["status"] == "a person"
+
+
+@pytest.mark.parametrize(("display", "m"), [("side by side", 2), ("choice", 3)])
+def test_it_works_for_several_pictures_at_once(tmp_path, display, m, capsys):
+    which = {"id": "Q1", "type": "which", "pictures": m}
+    path = write_displays(tmp_path, which, lambda shown, _: shown[0], display, m=m)
+    assert main(["dossier", str(path), "--out", str(tmp_path / "out")]) == 0
+
+    assert "a person, " in capsys.readouterr().out
+    stard = {row["item"]: row for row in rows_of(tmp_path / "out" / "stard_ai.csv")}
+    for item in ("15c", "16a", "27", "31"):
+        assert (stard[item]["status"], stard[item]["person"]) == ("does not apply", "")
+    assert "No disease was judged" in stard["31"]["record"]
+    assert "no time lay between" in stard["27"]["record"]
+    grras = {row["item"]: row for row in rows_of(tmp_path / "out" / "grras.csv")}
+    assert "Shares of displays [95 % CI]" in grras["13"]["record"]
+    assert set(facts_of(read_study(path))) | set(absent_of(read_study(path))) <= KNOWN
+
+
+def test_the_flow_of_displays_counts_what_was_chosen_and_fits_its_box(tmp_path):
+    which = {"id": "Q1", "type": "which", "pictures": 2}
+
+    def not_always(shown, rng):
+        return "" if rng.random() < 0.2 else shown[0]
+
+    path = write_displays(tmp_path, which, not_always, "side by side", m=2)
+    missing = sum(not r.orders for r in read_study(path).responses.readings)
+    *_, (analysed,) = flow_rows(context_of(read_study(path)))
+
+    heading, *by_pair, last = analysed.lines
+    assert heading == "288 readings analysed"
+    assert " ".join(by_pair) == "96 of GAN | real, 96 of flow | real, 96 of GAN | flow"
+    assert max(map(len, by_pair)) <= 56
+    assert last == f"0 without any answer; {missing} single answers missing"
+    assert missing

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.pilo.explorer import open_explorer
 from magic_model.data.nifti import write_nifti
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 from tests.magic_model.data.conftest import make_head
 from tests.magic_model.inference.tiny import write_checkpoint
 

@@ -12,8 +12,8 @@ from magic_model.data.nifti import read_nifti, write_nifti
 from magic_model.data.normalise import scale_hounsfield, unscale_map
 from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError
-from magic_model.inference.generate import generate_slices
 from magic_model.inference.model import TorchBackend
+from magic_model.inference.opened import generate_slices
 from magic_model.inference.prepare import prepare_ncct
 from magic_model.maps import PAPER_MAPS, PerfusionMap
 from tests.app.pilo.material import tiny_recipe, write_head, write_run

@@ -18,7 +18,7 @@ from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.distributed import World
 from magic_model.output import file_digest
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 from magic_model.training import cohort as training_cohort
 from magic_model.training.trainer import RunSettings
 from tests.magic_model.inference.tiny import write_head_cohort

@@ -4,8 +4,8 @@ import torch
 
 from magic_model.data.volume import Kind
 from magic_model.errors import DataError
-from magic_model.inference.generate import as_volumes, generate_slices
 from magic_model.inference.model import TorchBackend
+from magic_model.inference.opened import as_volumes, generate_slices
 from magic_model.maps import PerfusionMap
 
 MAPS = (PerfusionMap.TTP, PerfusionMap.CBF)

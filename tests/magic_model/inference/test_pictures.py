@@ -4,8 +4,8 @@ import torch
 from PIL import Image
 
 from magic_model.figures import pilo_figure as figures
-from magic_model.inference.generate import as_volumes, generate_slices
 from magic_model.inference.model import TorchBackend
+from magic_model.inference.opened import as_volumes, generate_slices
 from magic_model.inference.prepare import prepare_ncct
 from magic_model.inference.write import RATIOS, draw_pictures
 from tests.magic_model.inference.tiny import SIZE

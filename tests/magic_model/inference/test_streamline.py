@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from magic_model.inference.model import ParityUp, optimize_for_inference
-from magic_model.recipe import recipe_names
+from magic_model.recipes.files import recipe_names
 from tests.magic_model.inference.tiny import (
     drawn_generator,
     narrowed,

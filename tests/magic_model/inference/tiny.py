@@ -14,7 +14,7 @@ from magic_model.data.split import Split
 from magic_model.data.volume import Kind
 from magic_model.maps import PAPER_MAPS
 from magic_model.networks import build_generator
-from magic_model.recipe import load_recipe, recipe_from_table
+from magic_model.recipes.files import load_recipe, recipe_from_table
 from magic_model.severity import Severity
 from tests.magic_model.data.conftest import make_head, make_maps
 from tests.magic_model.data.dicom.conftest import CtSeries, set_pixels

@@ -5,7 +5,7 @@ import torch
 
 from magic_model.networks import build_generator
 from magic_model.networks.pilo import Pilo
-from magic_model.recipe import load_recipe, recipe_from_table
+from magic_model.recipes.files import load_recipe, recipe_from_table
 
 
 def narrowed(name, width=4, **changes):

@@ -7,7 +7,8 @@ from magic_model.networks import build_generator
 from magic_model.networks.branches import BranchGenerator
 from magic_model.networks.generator import central_volume_cbv
 from magic_model.networks.norm import SharedBatchNorm
-from magic_model.recipe import LossConfig, recipe_names
+from magic_model.recipe import LossConfig
+from magic_model.recipes.files import recipe_names
 
 LISTS = [("ttp",), ("mtt", "cbf", "cbv"), ("tmax", "ttp", "mtt", "cbv", "cbf")]
 FAMILIES = [

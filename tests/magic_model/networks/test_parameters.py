@@ -13,7 +13,7 @@ from magic_model.networks import (
     build_generator,
     count_parameters,
 )
-from magic_model.recipe import load_recipe, recipe_names
+from magic_model.recipes.files import load_recipe, recipe_names
 
 GENERATOR, DISCRIMINATOR = 209_352_408, 11_063_044
 WIDTHS = [3, 64, 128, 256, 512, 512, 512, 512, 512]

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from magic_model.data.slice_cache import SliceCache
 from magic_model.maps import MAP_SPECS, PAPER_MAPS
-from magic_model.recipe import recipe_from_table
+from magic_model.recipes.files import recipe_from_table
 from magic_model.training.trainer import RunSettings
 
 SIZE = 32

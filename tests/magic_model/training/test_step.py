@@ -9,7 +9,7 @@ from torch.cuda.amp import common as amp_common
 from magic_model.distributed import World
 from magic_model.losses import adversarial_loss, discriminator_loss, l1_loss
 from magic_model.networks.norm import SharedBatchNorm
-from magic_model.recipe import load_recipe
+from magic_model.recipes.files import load_recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch, load_batch
 from magic_model.training.step import TrainStep, frozen

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import process_group
-from magic_model.recipe import recipe_from_table
+from magic_model.recipes.files import recipe_from_table
 from magic_model.training.adversaries import tensors_of
 from magic_model.training.trainer import RunSettings, Trainer
 

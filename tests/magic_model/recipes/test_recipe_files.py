@@ -16,10 +16,8 @@ from magic_model.recipe import (
     ResidualConfig,
     SingleConfig,
     TrainingConfig,
-    load_recipe,
-    recipe_from_table,
-    recipe_names,
 )
+from magic_model.recipes.files import load_recipe, recipe_from_table, recipe_names
 
 weights = st.floats(0, 1000)
 shares = st.floats(0, 0.99)
