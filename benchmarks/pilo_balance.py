@@ -35,7 +35,7 @@ from magic_model.recipes.files import load_recipe
 from magic_model.training.cohort import train_cohort
 from magic_model.training.trainer import RunSettings
 
-PATIENTS, SEED, EPOCHS = 12, 11, 16
+PATIENTS, SEED, EPOCHS = 6, 11, 8
 RATIOS = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
 EVERY = 3  # slices of a patient
 _FIGURES = ("r with NCCT", "r with trained", "spread")
