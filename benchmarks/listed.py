@@ -98,6 +98,7 @@ BENCHMARKS = (
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),
+    Benchmark("pilo_balance", "what a ratio moves: anatomy against perfusion"),
     Benchmark("study_build", "building and opening a study"),
     Benchmark("study_submit", "many writers at once", uses=("PostgreSQL",)),
     Benchmark(
