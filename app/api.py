@@ -6,6 +6,7 @@ The parameters are the options of `magic-app`, which `app.cli` reads from here.
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -88,7 +89,7 @@ def serve_reading_room(
         msg = f"--oidc and --demo must be given with one study, got {len(folders)}"
         raise StudyError(msg)
     told = _accounts_told(folder, oidc, hosts)
-    states = "\n".join(_state_of(folder, database)[0] for folder in folders)
+    states = "\n".join(_each(folders, lambda one: _state_of(one, database)[0]))
     _require_free(port)
     where = f"http://127.0.0.1:{port}"
     if allowed_host:
@@ -132,17 +133,7 @@ def serve_monitor(
         ValueError: If `port` is no port.
     """
     folders = _different([configuration.as_path(study, "study"), *(more or ())])
-    told = []
-    for folder in folders:
-        state, active = _state_of(folder, database)
-        if not active:
-            msg = (
-                "A coordinator must be there to sign in, got none"
-                f"{f' in {folder}' if more else ''}; add one with magic-study "
-                "coordinator add"
-            )
-            raise StudyError(msg)
-        told.append(f"{state} {', '.join(active)} may sign in at ")
+    told = _each(folders, lambda folder: _desk_of(folder, database, named=bool(more)))
     _require_free(port)
     where = f"http://127.0.0.1:{port}"
     _say("\n".join(f"{text}{where}" for text in told))
@@ -206,6 +197,41 @@ def _different(folders: list[Path]) -> list[Path]:
         msg = f"Studies must differ, got {', '.join(map(str, folders))}"
         raise StudyError(msg)
     return folders
+
+
+def _each(folders: list[Path], say: Callable[[Path], str]) -> list[str]:
+    """Say something of each study; one that cannot be served keeps nobody from others.
+
+    Raises:
+        StudyError: If none can be served.
+    """
+    told, faults = [], []
+    for folder in folders:
+        try:
+            told.append(say(folder))
+        except StudyError as error:
+            faults.append(error)
+    for fault in faults:
+        if not told:
+            raise fault
+        sys.stderr.write(f"magic-app: {fault}\n")
+    return told
+
+
+def _desk_of(folder: Path, database: str | None, *, named: bool) -> str:
+    """Return a study's state and who may sign in to its monitor.
+
+    Raises:
+        StudyError: If nobody may.
+    """
+    state, active = _state_of(folder, database)
+    if not active:
+        msg = (
+            "A coordinator must be there to sign in, got none"
+            f"{f' in {folder}' * named}; add one with magic-study coordinator add"
+        )
+        raise StudyError(msg)
+    return f"{state} {', '.join(active)} may sign in at "
 
 
 def _state_of(folder: Path, database: str | None) -> tuple[str, list[str]]:

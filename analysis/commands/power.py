@@ -33,6 +33,7 @@ _OF_ACCURACY = (
     "truth_positive",
     "difference",
 )
+_OF_DISPLAYS = ("protocol", "measure", "share", "arms", "pictures", "spread")
 _LISTS = {"readers": int, "cases": int, "shares": float}
 PAPERS_MARGINS = (
     "Margins of the paper's seven questions, since --counts gave none of your own"
@@ -124,7 +125,31 @@ def power(
     ] = None,
     difference: Annotated[
         float | None,
-        typer.Option(help="Accuracy: true difference; 0.05, with --margin 0."),
+        typer.Option(
+            help="True difference; of accuracy 0.05, with --margin 0, of shift 0.5."
+        ),
+    ] = None,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(help="study.toml whose primary endpoint is one of --measure."),
+    ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(help="Displays, scores: preferred, found or shift differs."),
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(help="Displays: true share; preferred 0.6, found 0.75."),
+    ] = None,
+    arms: Annotated[
+        int | None, typer.Option(help="Displays, scores: methods; 2.")
+    ] = None,
+    pictures: Annotated[
+        int | None, typer.Option(help="Displays: pictures of each; 2, found all arms.")
+    ] = None,
+    spread: Annotated[
+        float | None,
+        typer.Option(help="Scores: SD of a reader's difference in a case; 1."),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Design: processors to simulate on.")] = 1,
     scheduler: Scheduler = "",
@@ -136,7 +161,9 @@ def power(
     """Power, pairs needed and detectable kappa; of a design, readers and cases."""
     options = locals()
     given = _given(options)
-    if any(options[name] is not None for name in _OF_ACCURACY):
+    if any(options[name] is not None for name in _OF_DISPLAYS):
+        print(_power_of_displays(options, given, as_json=as_json))
+    elif any(options[name] is not None for name in _OF_ACCURACY):
         print(_power_of_accuracy(options, given, as_json=as_json))
     elif raters is not None:
         _refuse_other_options(given, design, counts, readers=readers, icc=icc, out=out)
@@ -171,6 +198,29 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
             msg = f"--{name} must be {kind} with commas between, got {given[name]!r}"
             raise InputError(msg) from error
     return given
+
+
+def _power_of_displays(
+    options: Mapping[str, Any], given: Mapping[str, Any], *, as_json: bool
+) -> str:
+    """Compute the power of displays of several pictures, or of scores.
+
+    Raises:
+        InputError: If something that only agreement or accuracy has was asked for.
+    """
+    from analysis.commands.power_displays import displays_power
+
+    others = ("icc", "counts", "raters", "design", "out")
+    wrong = [name for name in others if options[name]]
+    wrong += [name for name in ("kappa", "null", "shares", "margin") if name in given]
+    own = {"difference"}
+    wrong += [n for n in _OF_ACCURACY if n not in own and options[n] is not None]
+    if wrong:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in wrong)
+        msg = f"Power of displays and scores does not go with {names}"
+        raise InputError(msg)
+    asked = {name: options[name] for name in (*_OF_DISPLAYS, *own)}
+    return displays_power(asked, given, as_json=as_json, progress=progress)
 
 
 def _power_of_accuracy(

@@ -193,18 +193,23 @@ def with_score_interval(
         cautions=estimate.cautions,
         bounds=estimate.bounds,
         truths=truths,
-        design_effect=_design_effect(together / alone, estimate.n)
+        design_effect=estimate.n / float(effective_number(together / alone, estimate.n))
         if seen
         else estimate.n / estimate.n_cases,
     )
 
 
-def _design_effect(ratio: float, n: int) -> float:
-    """Return the design effect whose effective number of pairs is one less.
+def effective_number(ratio: ArrayLike, n: int) -> FloatArray:
+    """Return the effective number of pairs.
 
-    As n - 1 in the variance of a sample, and as Miettinen and Nurminen have it.
+    It is one less, as n - 1 in the variance of a sample, and as Miettinen and Nurminen
+    have it.
+
+    Args:
+        ratio: Variance over that of independent pairs.
+        n: Number of pairs.
     """
-    return n / max(n / ratio - 1, _FEWEST)
+    return np.asarray(np.maximum(n / np.asarray(ratio) - 1, _FEWEST))
 
 
 def proportions(estimate: float, n: int) -> Truths:

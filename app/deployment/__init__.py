@@ -25,13 +25,17 @@ _MOST_PROCESSES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where and how a study is served; what is here needs no quotes in any file.
+    """Where and how studies are served; what is here needs no quotes in any file.
 
     The fields are the options of `magic-app deploy`, with the help that it prints.
     """
 
     host: Annotated[str, typer.Option(help="Name by which browsers know the server.")]
     study: Annotated[str, typer.Option(help="Folder of the study on the server.")]
+    more: Annotated[
+        list[str] | None,
+        typer.Option(help="A further study of the same server. Repeatable."),
+    ] = None
     database: Annotated[
         str, typer.Option(help="URL without a password; else the study's.")
     ] = ""
@@ -58,10 +62,13 @@ class Deployment:
         _require("host", self.host, _HOST, "a name such as reading.example.org")
         _require("user", self.user, _USER, "the name of a user")
         _require("database", self.database, _URL, "a URL without quotes or spaces")
-        paths = ["study", "certificate", "certificate_key", "logs", "program"]
-        for name in paths + ["oidc"] * bool(self.oidc):
-            value = getattr(self, name)
+        paths = ["certificate", "certificate_key", "logs", "program"]
+        named = [
+            (name, getattr(self, name)) for name in paths + ["oidc"] * bool(self.oidc)
+        ]
+        for name, value in [*(("study", s) for s in self.studies), *named]:
             _require(name, value, _PATH, "a path from / without spaces or quotes")
+        self._require_shareable()
         if _PASSWORD.search(self.database):
             msg = "database must leave the password to PGPASSFILE, got one in the URL"
             raise StudyError(msg)
@@ -75,6 +82,28 @@ class Deployment:
         if min(used) < 1 or max(used) > LAST_PORT or len(set(used)) < len(used):
             msg = f"Ports must be different, 1 to {LAST_PORT}, got {used}"
             raise StudyError(msg)
+
+    def _require_shareable(self) -> None:
+        """Refuse what several studies of one server cannot have in common."""
+        if len({name.replace("/", "-") for name in self.studies}) < len(self.studies):
+            msg = (
+                f"Studies must differ, also with - for /, got {' '.join(self.studies)}"
+            )
+            raise StudyError(msg)
+        if len(self.studies) > 1 and self.oidc:
+            msg = f"oidc must be given with one study, got {len(self.studies)}"
+            raise StudyError(msg)
+        if len(self.studies) > 1 and self.database.startswith("sqlite"):
+            msg = (
+                "database of several studies must be PostgreSQL's, or be left out for "
+                f"a file in each, got {self.database}"
+            )
+            raise StudyError(msg)
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Folders of all studies on the server."""
+        return (self.study, *(self.more or ()))
 
     @property
     def process_ports(self) -> tuple[int, ...]:
@@ -99,13 +128,14 @@ def _require(name: str, value: object, pattern: re.Pattern[str], what: str) -> N
         raise StudyError(msg)
 
 
+_SCRIPTS = ("magic-app-backup", "magic-app-restore")
 NAMES = (
     "magic-app.conf",
     "magic-app.env",
     "magic-app.target",
     "magic-app@.service",
     "magic-app-monitor.service",
-    "magic-app-backup",
+    *_SCRIPTS,
 )
 _PLACE = re.compile(r"@([A-Z_]+)@")
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -142,7 +172,8 @@ def write_deployment(
         try:
             for name, text in content.items():
                 (draft / name).write_text(text, encoding="utf-8")
-            (draft / "magic-app-backup").chmod(0o755)
+            for name in _SCRIPTS:
+                (draft / name).chmod(0o755)
             draft.chmod(0o755)
             draft.rename(folder)
         finally:
@@ -214,7 +245,7 @@ def _values(d: Deployment) -> dict[str, str]:
         "CERTIFICATE": d.certificate,
         "CERTIFICATE_KEY": d.certificate_key,
         "LOGS": d.logs,
-        "STUDY": d.study,
+        "STUDIES": " ".join(d.studies),
         "URL": d.database,
         "BIN": str(PurePosixPath(d.program).parent),
         "DATABASE": f"--database {d.database}" if d.database else "",
@@ -238,9 +269,9 @@ def _upstream(port: int) -> str:
 
 
 def _access(d: Deployment) -> str:
-    """Let a process write to the study's folder where its database is there."""
+    """Let a process write to a study's folder where its database is there."""
     which = "ReadOnlyPaths" if d.database else "ReadWritePaths"
-    return f"\n{which}={d.study}"
+    return f"\n{which}={' '.join(d.studies)}"
 
 
 def _template(name: str) -> str:

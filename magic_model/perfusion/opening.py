@@ -77,8 +77,7 @@ def open_dicom(
     from magic_model.data.dicom.dynamic import read_dynamic
 
     shape = candidate.parts[0].first.shape
-    images = sum(part.n_images for part in candidate.parts)
-    if 4 * math.prod(shape) * images > IN_MEMORY:
+    if 4 * math.prod(shape) * candidate.n_images > IN_MEMORY:
         stored = store_dicom(candidate, times, str(path))
         if stored is not None:
             return stored

@@ -9,7 +9,7 @@ a row of another. A file of SQLite holds one study.
 import re
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 
 from reader_study.building.study import MANIFEST, Study, remedy
@@ -18,7 +18,13 @@ from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
 from reader_study.formats.checking import Text, check, json_text, read_json, record
 from reader_study.store.milestones import MilestoneKind, add_milestone, find_milestones
-from reader_study.store.store import Store, add_schema, has_schema, open_store
+from reader_study.store.store import (
+    Store,
+    add_schema,
+    has_schema,
+    make_engine,
+    open_store,
+)
 from reader_study.store.stored import BACKUP
 from reader_study.store.verifying import verify
 
@@ -103,6 +109,33 @@ def schema_of(study_id: str) -> str:
         'study_0f3c_b'
     """
     return f"study_{re.sub('[^a-z0-9]', '_', study_id.lower())}"[:63]
+
+
+def schema_in(study: Study, url: str) -> str:
+    """Return the schema in which a database of PostgreSQL has a study; write nothing.
+
+    Raises:
+        StudyError: If the study has not begun there, or the database cannot be used.
+    """
+    store = Store(make_engine(url))
+    own = schema_of(study.manifest.study_id)
+    try:
+        with store.reading() as connection:
+            if has_schema(connection, own):
+                return own
+            first = connection.scalar(text("SELECT current_schema()"))
+            if inspect(connection).has_table("milestones"):
+                milestones = find_milestones(connection)
+                named = [found.details.get("study_id") for found in milestones[:1]]
+                if first and study.manifest.study_id in named:
+                    return str(first)
+    finally:
+        store.close()
+    msg = (
+        f"The database must have the study {study.manifest.study_id} of "
+        f"{study.folder}, got none of its tables"
+    )
+    raise StudyError(msg)
 
 
 def _open(study: Study, url: str) -> Store:

@@ -7,16 +7,17 @@ import shutil
 import pytest
 from starlette.applications import Starlette
 
-from app import configuration
+from app import configuration, server
 from app import room as rooms
 from app.accounts import COORDINATOR, READER
-from app.api import serve_reading_room
+from app.api import serve_monitor, serve_reading_room
 from app.server import reading_room
 from reader_study.errors import StudyError
 from reader_study.running import access
 from reader_study.store.transaction import read_head
 from reader_study.store.verifying import verify
 from tests.app.answers import words
+from tests.app.deployment.running import free_port
 from tests.app.material import PROTOCOL, TITLE, admit, build, open_study_of
 
 OTHER = "Another study"
@@ -196,6 +197,37 @@ def test_a_study_that_cannot_be_opened_keeps_nobody_from_another(
 
     assert sign_in("anna", code)[0] is both[0]
     assert "/nowhere/STUDY" in capsys.readouterr().err
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What a command starts, which is no server here."""
+    calls = []
+    monkeypatch.setattr(server, "serve", lambda *given, **_: calls.append(given))
+    return calls
+
+
+def test_a_lost_study_stops_no_server_of_others(both, tmp_path, started, capfd):
+    serve_reading_room(tmp_path / "GONE", [tmp_path / "TWO"], port=free_port())
+    assert started
+    said = capfd.readouterr()
+    assert "GONE" in said.err
+    assert OTHER in said.out
+    assert TITLE not in said.out
+    with pytest.raises(StudyError, match="GONE"):
+        serve_reading_room(tmp_path / "GONE", [tmp_path / "LOST"], port=free_port())
+
+
+def test_a_study_without_coordinator_stops_no_desk_of_others(
+    both, tmp_path, started, capfd
+):
+    given = {"by": "max", "clock": both[0].clock}
+    access.add_coordinator(both[1].store, "eve", **given)
+    serve_monitor(tmp_path / "ONE", [tmp_path / "TWO"], port=free_port())
+    assert started
+    said = capfd.readouterr()
+    assert f"got none in {tmp_path / 'ONE'}" in said.err
+    assert "eve may sign in" in said.out
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,14 @@ class Candidate:
         return tuple(path for part in self.parts for path in part.paths)
 
     @property
+    def n_images(self) -> int:
+        """Images in its files."""
+        return sum(part.n_images for part in self.parts)
+
+    @property
     def called(self) -> str:
         """Number and images, for messages and notes: nothing that was typed freely."""
-        images = pluralize(sum(part.n_images for part in self.parts), "image")
+        images = pluralize(self.n_images, "image")
         first = self.parts[0].name
         last = f" to {self.parts[-1].number}" if len(self.parts) > 1 else ""
         return f"{first}{last} of {images}"
@@ -114,7 +119,9 @@ def find_dynamic(content: DicomFolder) -> list[Candidate]:
     if not found:
         found = [Candidate(same) for same in _moments_apart(parts)]
     original = [one for one in found if is_original(one.parts[0].first)]
-    return [replace(one, odd=_of_other_size(one, parts)) for one in original or found]
+    return _one_of_each_series(
+        [replace(one, odd=_of_other_size(one, parts)) for one in original or found]
+    )
 
 
 def read_dynamic(candidate: Candidate, times: _Vector | None = None) -> Dynamic:
@@ -433,6 +440,18 @@ def _of_other_size(one: Candidate, parts: Sequence[Part]) -> tuple[Part, ...]:
     shape = one.parts[0].first.shape
     same = (part for part in parts if part.first.series_uid in series)
     return tuple(part for part in same if part.first.shape != shape)
+
+
+def _one_of_each_series(found: Sequence[Candidate]) -> list[Candidate]:
+    """Leave out what differs from more images of its series in size alone.
+
+    No number tells them apart; `plan_dynamic` names the sizes.
+    """
+    kept: list[Candidate] = []
+    for one in sorted(found, key=lambda one: -one.n_images):
+        if not any(set(one.parts) & set(other.odd) for other in kept):
+            kept.append(one)
+    return [one for one in found if one in kept]
 
 
 def _groups(

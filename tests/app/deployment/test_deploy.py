@@ -56,6 +56,17 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path, capsys):
         ({"database": "postgresql:///d?password=x"}, "leave the password"),
         ({"database": "postgresql:///d x"}, "database must be a URL"),
         ({"processes": 0}, "processes must be 1 to 64, got 0"),
+        ({"more": ["TWO"]}, "study must be a path from / .*, got 'TWO'"),
+        ({"more": ["/srv/study/STUDY"]}, "Studies must differ"),
+        ({"more": ["/srv/study-STUDY"]}, "Studies must differ, also with - for /"),
+        (
+            {"more": ["/srv/TWO"], "oidc": "/etc/accounts.toml"},
+            "oidc must be given with one study, got 2",
+        ),
+        (
+            {"more": ["/srv/TWO"], "database": "sqlite:////srv/one.sqlite"},
+            "database of several studies must be PostgreSQL's",
+        ),
         ({"first_port": 443}, "Ports must be different"),
         ({"first_port": 65535}, "Ports must be different"),
     ],
@@ -69,6 +80,24 @@ def test_only_a_database_in_the_folder_is_written_there():
     assert "ReadWritePaths=/srv/study/STUDY" in filled_in(plan())["magic-app@.service"]
     elsewhere = filled_in(plan(database="postgresql:///study"))["magic-app@.service"]
     assert "ReadOnlyPaths=/srv/study/STUDY" in elsewhere
+
+
+def test_all_studies_are_served_watched_and_copied(tmp_path):
+    folder = tmp_path / "deployed"
+    more = ["--more", "/srv/TWO", "--more", "/srv/THREE"]
+    assert cli.main(["deploy", str(folder), *DEPLOY, *more]) == 0
+    text = {path.name: path.read_text() for path in folder.iterdir()}
+    all_of_them = "/srv/study/STUDY /srv/TWO /srv/THREE"
+    assert f'MAGIC_STUDY="{all_of_them}"\n' in text["magic-app.env"]
+    for name, command in (("@", "read"), ("-monitor", "monitor")):
+        unit = text[f"magic-app{name}.service"]
+        # Without braces systemd makes a word of each.
+        assert f"magic-app {command} $MAGIC_STUDY " in unit
+        assert f"ReadOnlyPaths={all_of_them}\n" in unit
+    for script in ("backup", "restore"):
+        assert f"studies='{all_of_them}'\n" in text[f"magic-app-{script}"]
+    alone = filled_in(plan(database="postgresql:///study", processes=3))
+    assert text["magic-app.conf"] == alone["magic-app.conf"]
 
 
 def test_the_policy_allows_the_inline_script_that_is_there_and_no_other():

@@ -1,3 +1,4 @@
+import re
 import shutil
 from dataclasses import replace
 
@@ -167,6 +168,23 @@ def test_a_tilted_gantry_is_resampled(small, tmp_path):
     series = open_series(dicom.write(tmp_path))
     assert "tilted" in series.notes[0]
     assert series.array.shape[2:] == (2, 12)
+
+
+@pytest.mark.parametrize("fault", ["one image", "one place", "later frames"])
+def test_mixed_sizes_are_one_sentence_of_the_command(fault, small, tmp_path, capsys):
+    dicom = ct(small)
+    for (z, t), dataset in dicom.slices.items():
+        other = {"one image": (z, t) == (1, 3), "one place": z, "later frames": t > 5}
+        if other[fault]:
+            put_pixels(dataset, np.zeros((3, 5)))
+    folder, out = dicom.write(tmp_path / "dicom"), tmp_path / "maps"
+
+    assert main(["perfusion", str(folder), "--out", str(out)]) == 2
+
+    told = capsys.readouterr().err
+    assert re.search(r"must have one size, got \d x 5 pixels beside \d x 5\n$", told)
+    assert told.count("\n") == 1
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

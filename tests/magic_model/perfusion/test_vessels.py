@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.perfusion_motion import measured_vessels
+from benchmarks.perfusion_motion import HELD_OUT, SLICES, Phantoms, measured_vessels
 from benchmarks.perfusion_objects import ARTERY, VEIN, artery
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
@@ -59,8 +59,9 @@ def test_large_vessels_are_left_out_of_statistics(known):
 
 
 @pytest.mark.slow
-def test_the_vessels_of_a_phantom_are_found_and_neither_tissue_nor_core():
-    found, truth = measured_vessels(seed=1)
+@pytest.mark.parametrize("seed", [1, HELD_OUT[0]])
+def test_the_vessels_of_a_phantom_are_found_and_neither_tissue_nor_core(seed):
+    found, truth = measured_vessels(seed, Phantoms("", (seed,), SLICES))
 
     assert found[truth.blood >= 0.1].mean() > 0.98
     assert not found[truth.blood <= 0.02].any()
