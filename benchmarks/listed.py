@@ -51,6 +51,12 @@ BENCHMARKS = (
         ("--studies", "40"),
     ),
     Benchmark(
+        "templates",
+        "what is planted in studies of each template found again, and false claims",
+        ("--studies", "10"),
+        minutes=20,
+    ),
+    Benchmark(
         "accuracy",
         "how often intervals of accuracy cover; how fast they are",
         ("--studies", "100"),
