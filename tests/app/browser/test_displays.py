@@ -11,6 +11,7 @@ from reader_study.building.builder import build_study
 from reader_study.building.demo import write_template
 from tests.app.browser.conftest import let_in
 from tests.app.browser.driving import Server, press, see, settle, stored
+from tests.app.browser.hands import Wire
 from tests.app.browser.test_viewer import on_canvas, pixels
 from tests.app.material import admit, open_study_of
 from tests.reader_study import material
@@ -93,4 +94,59 @@ def test_the_second_step_follows_the_first_and_shows_its_answer(reading_room):
     see(page, "Step 2 of 2. Please answer again")
     see(page, "Step 1: Q1 Probably present")
     photograph(page, "display-aided-2")
+    assert [r.answers for r in stored(server)] == [{"Q1": 5}]
+
+
+def ask(page, path, token=""):
+    """Status of the answer to a request that the reader's own browser makes."""
+    return page.evaluate(
+        """async ([path, token]) => {
+            const answer = await fetch(path, {headers: {"X-Reading": token}});
+            return answer.status;
+        }""",
+        [path, token],
+    )
+
+
+@pytest.mark.parametrize("reading_room", ["aided"], indirect=True)
+def test_nothing_in_a_browser_opens_the_second_step_before_the_first(reading_room):
+    page, server = reading_room
+    study = server.room.study
+    slot = next(s for s in study.manifest.slots if s.name == "reader-1")
+    order = slot.orders[1]
+    wire = Wire(page)
+
+    def is_locked():
+        see(page, "case 1 of 16, step 1 of 2")
+        assert stored(server) == ()
+        seen = b"\n".join(wire.bytes)
+        assert study.image_bytes(order[0]) in seen
+        for token in order[1:]:
+            assert token.encode() not in seen
+            assert study.image_bytes(token) not in seen
+
+    page.reload()
+    is_locked()
+    assert ask(page, "/ahead") == 204  # which elsewhere has the next picture
+    for token in order[:3]:
+        assert ask(page, "/slices", token) == 404
+        assert ask(page, f"/images/{token}.png") == 404
+        page.goto(f"{server.url}?reading={token}&step=2#step=2")
+        is_locked()
+    page.goto("about:blank")
+    page.go_back()
+    is_locked()
+
+    # Two tabs: the other goes on with what was saved here, and changes nothing of it.
+    other = page.context.new_page()
+    other.goto(server.url)
+    see(other, "case 1 of 16, step 1 of 2")
+    press(page, ["5", "Control+Enter"])
+    see(page, "Step 1: Q1 Probably present")
+    press(other, ["1", "Control+Enter"])
+    see(other, "answered already, otherwise; nothing was stored")
+    see(other, "Step 1: Q1 Probably present")
+    page.go_back()
+    page.go_forward()
+    see(page, "Step 1: Q1 Probably present")
     assert [r.answers for r in stored(server)] == [{"Q1": 5}]
