@@ -108,45 +108,59 @@ def ask(page, path, token=""):
     )
 
 
-@pytest.mark.parametrize("reading_room", ["aided"], indirect=True)
-def test_nothing_in_a_browser_opens_the_second_step_before_the_first(reading_room):
-    page, server = reading_room
-    study = server.room.study
-    slot = next(s for s in study.manifest.slots if s.name == "reader-1")
-    order = slot.orders[1]
-    wire = Wire(page)
+class Locked:
+    """That the first step is at hand, and nothing of a second has come or is stored."""
 
-    def is_locked():
-        see(page, "case 1 of 16, step 1 of 2")
-        assert stored(server) == ()
-        seen = b"\n".join(wire.bytes)
-        assert study.image_bytes(order[0]) in seen
-        for token in order[1:]:
+    def __init__(self, page, server):
+        self.page, self.server, self.wire = page, server, Wire(page)
+        study = server.room.study
+        slot = next(s for s in study.manifest.slots if s.name == "reader-1")
+        self.order = slot.orders[1]
+        self.pictures = [study.image_bytes(token) for token in self.order]
+
+    def check(self):
+        see(self.page, "case 1 of 16, step 1 of 2")
+        assert stored(self.server) == ()
+        seen = b"\n".join(self.wire.bytes)
+        assert self.pictures[0] in seen
+        for token, picture in zip(self.order[1:], self.pictures[1:], strict=True):
             assert token.encode() not in seen
-            assert study.image_bytes(token) not in seen
+            assert picture not in seen
 
+
+@pytest.mark.parametrize("reading_room", ["aided"], indirect=True)
+def test_no_address_opens_the_second_step_before_the_first(reading_room):
+    page, server = reading_room
+    locked = Locked(page, server)
     page.reload()
-    is_locked()
+    locked.check()
     assert ask(page, "/ahead") == 204  # which elsewhere has the next picture
-    for token in order[:3]:
+    for token in locked.order[:3]:
         assert ask(page, "/slices", token) == 404
         assert ask(page, f"/images/{token}.png") == 404
         page.goto(f"{server.url}?reading={token}&step=2#step=2")
-        is_locked()
+        see(page, "case 1 of 16, step 1 of 2")
     page.goto("about:blank")
     page.go_back()
-    is_locked()
+    see(page, "case 1 of 16, step 1 of 2")
+    assert stored(server) == ()
 
-    # Two tabs: the other goes on with what was saved here, and changes nothing of it.
+
+@pytest.mark.parametrize("reading_room", ["aided"], indirect=True)
+def test_a_second_tab_and_the_way_back_change_no_first_step(reading_room):
+    page, server = reading_room
     other = page.context.new_page()
     other.goto(server.url)
     see(other, "case 1 of 16, step 1 of 2")
+    other.locator("body[data-desk]").wait_for(state="attached")
     press(page, ["5", "Control+Enter"])
     see(page, "Step 1: Q1 Probably present")
     press(other, ["1", "Control+Enter"])
     see(other, "answered already, otherwise; nothing was stored")
     see(other, "Step 1: Q1 Probably present")
+    page.reload()
+    see(page, "Step 1: Q1 Probably present")
+    page.goto("about:blank")
     page.go_back()
-    page.go_forward()
     see(page, "Step 1: Q1 Probably present")
     assert [r.answers for r in stored(server)] == [{"Q1": 5}]
