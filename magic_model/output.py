@@ -1,13 +1,17 @@
 """Files: folders written whole or not at all, and the fingerprint of what is there."""
 
 import hashlib
+import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from magic_model.errors import DataError
+
+_PLACES = "magic-source"
 
 
 def require_writable(folder: Path) -> Path:
@@ -62,6 +66,16 @@ def complete_or_untouched(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def own_temporary_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Make a temporary folder that only this user can read.
+
+    What a killed process of this machine left of such folders is removed.
+    """
+    _remove_of_killed()
+    owner = f"{_PLACES}-{socket.gethostname()}-{os.getpid()}-"
+    return tempfile.TemporaryDirectory(prefix=owner)
+
+
 def file_digest(path: Path) -> str:
     """Return the sha256 of a file.
 
@@ -74,3 +88,21 @@ def file_digest(path: Path) -> str:
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})"
         raise DataError(msg) from error
+
+
+def _remove_of_killed() -> None:
+    here = f"{_PLACES}-{socket.gethostname()}-"
+    for place in Path(tempfile.gettempdir()).glob(f"{here}*"):
+        number = place.name.removeprefix(here).partition("-")[0]
+        if number.isdecimal() and not _is_running(int(number)):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

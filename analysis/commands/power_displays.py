@@ -157,7 +157,7 @@ def _of_protocol(
     if primary.measure not in get_args(Measure) or primary.claim != "differs":
         why = _not_here(primary)
         raise source.error([checking.Fault(("analysis", "primary"), why)])
-    known = {"alpha": 1 - plan.confidence_level}
+    known = {"alpha": plan.alpha}
     at_once = pictures_of(design.display, len(design.arms), design.pictures)
     own = {
         "measure": primary.measure,
@@ -215,6 +215,7 @@ def _power_of(
 
 def _json(request: DisplayRequest, found: Sequence[DisplayPower]) -> dict[str, Any]:
     asked = asdict(request.assumptions)
+    del asked["pictures" if request.assumptions.measure == "shift" else "spread"]
     return {
         "asked": {
             **asked,

@@ -4,20 +4,17 @@ A folder is read where it lies. What a bucket or a server keeps is fetched patie
 patient into a temporary place that only this user can read, and taken away again.
 """
 
-import os
 import re
-import shutil
-import socket
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from magic_model.data.dicom import archive as zip_archive
 from magic_model.errors import DataError
+from magic_model.output import own_temporary_folder
 
 _FORMS = (".zip", ".nii", ".nii.gz")
-_PLACES = "magic-source"
 
 Mark = list[list[str | int]]
 """What tells whether a patient's files have changed, without reading them."""
@@ -52,7 +49,10 @@ class Entry:
         """
         try:
             with self.fetch() as path:
-                yield path
+                try:
+                    yield path
+                finally:
+                    zip_archive.release(path)
         except DataError as error:
             raise DataError(self.without_source(str(error))) from error
 
@@ -160,29 +160,6 @@ def _of_path(name: str, path: Path) -> Entry:
 
 @contextmanager
 def temporary_place() -> Iterator[Path]:
-    """Yield a folder that only this user can read, and remove it with all in it.
-
-    What a killed process of this machine left is removed, too.
-    """
-    _remove_of_killed()
-    owner = f"{_PLACES}-{socket.gethostname()}-{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=owner) as place:
+    """Yield a folder that only this user can read, and remove it with all in it."""
+    with own_temporary_folder() as place:
         yield Path(place)
-
-
-def _remove_of_killed() -> None:
-    here = f"{_PLACES}-{socket.gethostname()}-"
-    for place in Path(tempfile.gettempdir()).glob(f"{here}*"):
-        number = place.name.removeprefix(here).partition("-")[0]
-        if number.isdecimal() and not _is_running(int(number)):
-            shutil.rmtree(place, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
-    return True

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -81,7 +81,10 @@ def _by_class(text: str) -> "dict[Severity, int]":
 
 
 def import_(
-    root: Annotated[Path | None, typer.Argument(help="Data as on disk.")] = None,
+    root: Annotated[
+        str | None,
+        typer.Argument(help="Data as on disk, or s3:// or DICOMweb address."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the cohort.")] = None,
     layout: Annotated[str | None, typer.Option(help="How data lie on disk.")] = None,
     check: Annotated[
@@ -107,11 +110,9 @@ def import_(
     ] = "missing",
 ) -> int:
     """Import a data set into a checked cohort, or check one that exists."""
-    from magic_model.cli.progress import patients_progress
+    from magic_model.archives.door import is_address
     from magic_model.data.cohort import read_cohort
-    from magic_model.data.dicom.table import describe_series
-    from magic_model.data.layouts import find_patients
-    from magic_model.importing.cohort import check_cohort, import_cohort, write_link
+    from magic_model.importing.cohort import check_cohort, write_link
     from magic_model.importing.report import audit_table, write_report
     from magic_model.output import require_writable
 
@@ -124,23 +125,63 @@ def import_(
     require_writable(out)
     if link:
         require_writable(link.parent)
-    sources = find_patients(
-        layout, root, _ranges(colour_range), series, maps=_maps(maps)
-    )
-    for number, source in enumerate(sources, 1):
-        if source.series:  # under a number: the name on disk is a hospital's
-            title = f"patient {number} of {len(sources)}, by name on disk"
-            print(f"{title}\n{describe_series(source.series)}\n")
-    with patients_progress("importing") as progress:
-        result = import_cohort(
-            sources, out, seed=seed, jobs=jobs, register=register, progress=progress
-        )
+    reading = _Reading(layout, _ranges(colour_range), series, _maps(maps), register)
+    take = _import_archive if is_address(root) else _import_folder
+    result = take(root, out, reading, seed=seed, jobs=jobs)
     if link:
         write_link(result.linked, link)
     if result.records:
         write_report(read_cohort(out), result.records, out, len(result.failures))
     print(_imported(result, out))
     return _INCOMPLETE if result.failures else 0
+
+
+class _Reading(NamedTuple):
+    """How the images of a patient are found and taken."""
+
+    layout: str
+    colour_ranges: "dict[Kind, tuple[float, float]]"
+    series: str
+    maps: "Maps"
+    register: bool
+
+
+def _import_folder(
+    root: str, out: Path, how: _Reading, *, seed: int, jobs: int
+) -> "ImportResult":
+    from magic_model.cli.progress import patients_progress
+    from magic_model.data.dicom.table import describe_series
+    from magic_model.data.layouts import find_patients
+    from magic_model.importing.cohort import import_cohort
+
+    sources = find_patients(
+        how.layout, Path(root), how.colour_ranges, how.series, maps=how.maps
+    )
+    for number, source in enumerate(sources, 1):
+        if source.series:  # under a number: the name on disk is a hospital's
+            title = f"patient {number} of {len(sources)}, by name on disk"
+            print(f"{title}\n{describe_series(source.series)}\n")
+    with patients_progress("importing") as progress:
+        return import_cohort(
+            sources, out, seed=seed, jobs=jobs, register=how.register, progress=progress
+        )
+
+
+def _import_archive(
+    root: str, out: Path, how: _Reading, *, seed: int, jobs: int
+) -> "ImportResult":
+    from magic_model.archives.door import find_entries
+    from magic_model.cli.progress import patients_progress
+    from magic_model.importing.archive import fetching, import_archive
+
+    fetched = fetching(
+        how.layout, how.colour_ranges, how.series, how.maps, register=how.register
+    )
+    entries = find_entries(root)
+    with patients_progress("importing") as progress:
+        return import_archive(
+            entries, out, fetched, seed=seed, jobs=jobs, progress=progress
+        )
 
 
 def _ranges(text: str) -> "dict[Kind, tuple[float, float]]":

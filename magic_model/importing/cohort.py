@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -170,7 +170,7 @@ def import_cohort(
         DataError: If the folder cannot be made.
     """
     require_writable(folder).mkdir(parents=True, exist_ok=True)
-    known = {record.fingerprint: record for record in _records(folder)}
+    known = known_patients(folder)
     todo: list[tuple[PatientSource, str]] = []
     linked: dict[str, str] = {}
     failures: list[ImportFailure] = []
@@ -181,11 +181,12 @@ def import_cohort(
             failures.append(ImportFailure(source.source_id, str(error)))
             continue
         if mark in known:
-            linked[known[mark].patient_id] = source.source_id
+            linked[known[mark]] = source.source_id
         else:
             todo.append((source, mark))
     n_unreadable = len(failures)
-    names = _new_names(todo, {record.patient_id for record in known.values()})
+    ids = [source.source_id for source, _ in todo]
+    names = new_names(ids, set(known.values()))
     outcomes = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(import_patient)(
             source, names[source.source_id], mark, folder, register=register
@@ -197,6 +198,26 @@ def import_cohort(
         if isinstance(outcome, ImportFailure):
             failures.append(outcome)
     linked |= {names[source.source_id]: source.source_id for source, _ in todo}
+    n_skipped = len(sources) - len(todo) - n_unreadable
+    return finish(folder, linked, failures, n_skipped, seed)
+
+
+def finish(
+    folder: Path,
+    linked: Mapping[str, str],
+    failures: Sequence[ImportFailure],
+    n_skipped: int,
+    seed: int,
+) -> ImportResult:
+    """Write cohort.csv of all patients in a folder, and return what an import gave.
+
+    Args:
+        folder: Of the cohort.
+        linked: Source name of each study-local one.
+        failures: Patients that could not be imported.
+        n_skipped: Patients that an earlier run had imported.
+        seed: Of the splits.
+    """
     records = _records(folder)
     if records:
         write_cohort(folder, _with_splits(records, seed))
@@ -204,7 +225,7 @@ def import_cohort(
     return ImportResult(
         records,
         failures,
-        len(sources) - len(todo) - n_unreadable,
+        n_skipped,
         {name: source for name, source in linked.items() if name in kept},
     )
 
@@ -250,12 +271,14 @@ def _records(folder: Path) -> list[importing_record.PatientRecord]:
     ]
 
 
-def _new_names(
-    todo: Sequence[tuple[PatientSource, str]], taken: set[str]
-) -> dict[str, str]:
+def known_patients(folder: Path) -> dict[str, str]:
+    """Return the names of the patients in a cohort folder, by fingerprint."""
+    return {record.fingerprint: record.patient_id for record in _records(folder)}
+
+
+def new_names(ids: Sequence[str], taken: set[str]) -> dict[str, str]:
     """Draw a random name for each new patient, none that is taken."""
     rng = np.random.default_rng()
-    ids = [source.source_id for source, _ in todo]
     names = study_local_ids(ids, rng=rng)
     while taken & set(names.values()):
         names = study_local_ids(ids, rng=rng)

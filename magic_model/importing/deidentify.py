@@ -54,6 +54,18 @@ def deidentify(record: PatientRecord, source: PatientSource) -> PatientRecord:
     )
 
 
+def without_names(text: str, names: Iterable[str]) -> str:
+    """Return a text without names of files and folders, UIDs and dates.
+
+    Args:
+        text: Such as why a patient could not be imported.
+        names: Of files and folders, in any order.
+    """
+    longest_first = sorted(names, key=len, reverse=True)
+    named = ((name, "[file]") for name in longest_first)
+    return _without_patterns(_without_names(text, named))
+
+
 def _cleaned(
     texts: Sequence[str], record: PatientRecord, source: PatientSource
 ) -> list[str]:

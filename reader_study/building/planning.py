@@ -18,6 +18,7 @@ from reader_study.formats import design as formats_design
 from reader_study.formats import protocol as formats_protocol
 from reader_study.formats import questionnaire as formats_questionnaire
 from reader_study.formats.manifest import Slot
+from reader_study.formats.plan import AnalysisPlan
 from reader_study.formats.plan_check import check_plan
 from reader_study.formats.showing.display import in_words
 
@@ -32,6 +33,7 @@ class PreparedStudy:
         protocol: What it says.
         questionnaire: What is asked.
         cases: All of cases.csv.
+        plan: Of the analysis.
         table: Who reads what, where the design is a table.
     """
 
@@ -40,6 +42,7 @@ class PreparedStudy:
     protocol: formats_protocol.Protocol
     questionnaire: formats_questionnaire.Questionnaire
     cases: Mapping[str, Case]
+    plan: AnalysisPlan
     table: tuple[formats_design.TableRow, ...] = ()
 
     def draw(self, nonce: str) -> tuple[StudyPlan, dict[str, object]]:
@@ -80,7 +83,7 @@ def prepare(protocol: Path, cases: Path) -> PreparedStudy:
     planned = formats_protocol.protocol_of(source)
     formats_protocol.check_names(planned, source)
     questionnaire = questionnaire_of(planned, folder)
-    check_plan(planned, questionnaire, source)
+    plan = check_plan(planned, questionnaire, source)
     asked = [name for name in planned.design.strata if name in questionnaire.ids]
     if asked:
         why = f"must be columns of cases.csv, got the question {asked[0]!r}"
@@ -92,7 +95,7 @@ def prepare(protocol: Path, cases: Path) -> PreparedStudy:
         text = checking.read_text(path, "utf-8-sig")
         table = formats_design.parse_table(text, str(path))
     found = read_cases(cases, planned.methods)
-    return PreparedStudy(source, folder, planned, questionnaire, found, table)
+    return PreparedStudy(source, folder, planned, questionnaire, found, plan, table)
 
 
 def _check_questions(
@@ -138,16 +141,29 @@ class Preview:
     """What readers see where; nothing of what it is.
 
     Attributes:
-        slots: Orders of each reader.
+        slots: Orders of each reader; the last are in reserve, as the protocol says.
         pseudo_ids: By token.
-        display: What is shown at a time, as a sentence; empty of one picture.
-        reserve: How many of the last slots are in reserve.
+        protocol: The protocol.
+        plan: Of its analysis; None of a study that was built.
+        n_cases: Cases that are read; 0 of a study that was built.
     """
 
     slots: tuple[Slot, ...]
     pseudo_ids: dict[str, str]
-    display: str = ""
-    reserve: int = 0
+    protocol: formats_protocol.Protocol
+    plan: AnalysisPlan | None = None
+    n_cases: int = 0
+
+    @property
+    def display(self) -> str:
+        """What is shown at a time, as a sentence; empty of one picture."""
+        design = self.protocol.design
+        return in_words(design.display, design.at_once)
+
+    @property
+    def sessions(self) -> list[int]:
+        """Numbers of the sessions."""
+        return sorted({s for slot in self.slots for s in slot.orders})
 
     def to_csv(self) -> str:
         """Return a row for each reading: reader, session, position, pseudo-ID."""
@@ -166,10 +182,10 @@ class Preview:
 
     def to_text(self) -> str:
         """Return how many readings each reader has in each session."""
-        sessions = sorted({s for slot in self.slots for s in slot.orders})
+        sessions = self.sessions
         groups = Counter(slot.group for slot in self.slots)
         lines = [f"{'reader':<16}{'group':<12}" + "".join(f"{s:>6}" for s in sessions)]
-        total, n_planned = 0, len(self.slots) - self.reserve
+        total, n_planned = 0, len(self.slots) - self.protocol.reserve
         for number, slot in enumerate(self.slots):
             sizes = [len(slot.orders.get(s, ())) for s in sessions]
             total += sum(sizes) if number < n_planned else 0
@@ -199,19 +215,15 @@ def preview(path: Path, cases: Path | None = None) -> Preview:
         manifest = study.read_manifest(path)
         names = {p.token: p.pseudo_id for p in manifest.presentations}
         protocol = formats_protocol.read_protocol(path / study.PROTOCOL)
-        return Preview(manifest.slots, names, _display(protocol), protocol.reserve)
+        return Preview(manifest.slots, names, protocol)
     if cases is None:
         msg = f"cases must be given with a protocol, got {path} alone"
         raise StudyError(msg)
     prepared = prepare(path, cases)
-    plan, _ = prepared.draw(secrets.token_hex(32))
-    names = {p.token: p.pseudo_id for p in plan.presentations}
-    protocol = prepared.protocol
-    return Preview(plan.slots, names, _display(protocol), protocol.reserve)
-
-
-def _display(protocol: formats_protocol.Protocol) -> str:
-    return in_words(protocol.design.display, protocol.design.at_once)
+    drawn, _ = prepared.draw(secrets.token_hex(32))
+    names = {p.token: p.pseudo_id for p in drawn.presentations}
+    n_cases = len({cell.case for cell in drawn.cells.values()})
+    return Preview(drawn.slots, names, prepared.protocol, prepared.plan, n_cases)
 
 
 def questionnaire_of(

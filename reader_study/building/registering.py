@@ -22,6 +22,7 @@ from reader_study.formats.plan import AnalysisPlan, in_words
 from reader_study.formats.plan_check import check_plan
 from reader_study.formats.protocol import Protocol, protocol_of
 from reader_study.formats.questionnaire import Questionnaire
+from reader_study.formats.showing import display as displays
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -40,6 +41,21 @@ _ORDERS: Mapping[str, str] = {
     "per_reader": "each reader has an order of their own",
     "shared": "one order a session for all readers",
 }
+
+
+_KNOWN = "Readers know neither the method nor the case of a picture,"
+_KNOWN_OF_AID = (
+    "Readers know when the aid is shown. They do not know the case of a picture,"
+)
+_SHOWN: Mapping[displays.Display, str] = {
+    "one picture": "One picture at a time.",
+    "side by side": "{} pictures of a case side by side, under letters.",
+    "choice": "{} pictures of a case side by side, under letters, to choose among.",
+    "ranking": "{} pictures of a case side by side, under letters, to be ranked.",
+    "aided": "Each case first without the aid, then with it; the first answer is kept "
+    "before the aid is shown and stays as it was.",
+}
+_OF_ACCEPTABLE = ("acceptability", "share_acceptable")
 
 
 @dataclass(frozen=True)
@@ -211,14 +227,19 @@ def _information(protocol: Protocol, plan: AnalysisPlan) -> Iterator[Answer]:
 
 
 def _hypotheses(plan: AnalysisPlan) -> Iterator[str]:
-    named = [plan.primary] if isinstance(plan.primary, Endpoint) else []
     if isinstance(plan.primary, str) and plan.primary.strip():
         yield f"Primary endpoint, in words: {plan.primary.strip()}"
-    if not named and not plan.endpoints:
+    endpoints = _endpoints(plan)
+    if not endpoints:
         yield "The plan names no endpoint in the form of data."
-    for place, one in enumerate((*named, *plan.endpoints)):
-        rank = "Primary" if named and not place else "Further"
+    for one in endpoints:
+        rank = "Primary" if one is plan.primary else "Further"
         yield f"{rank}. {in_words(one, plan)}"
+
+
+def _endpoints(plan: AnalysisPlan) -> tuple[Endpoint, ...]:
+    named = (plan.primary,) if isinstance(plan.primary, Endpoint) else ()
+    return (*named, *plan.endpoints)
 
 
 def _design(protocol: Protocol, commitment: str) -> Iterator[Answer]:
@@ -231,8 +252,9 @@ def _design(protocol: Protocol, commitment: str) -> Iterator[Answer]:
             "patient is assigned to anything, and no reading serves care.",
         ),
     )
+    aided = layout.display == "aided"
     blind = (
-        "Readers know neither the method nor the case of a picture, which has another "
+        f"{_KNOWN_OF_AID if aided else _KNOWN} which has another "
         "name in each session, and see no answer of others. What tells the methods "
         "apart is sealed under passphrases away from the reading server, and is opened "
         "once the data are locked, by two people who are named. Before anyone reads, "
@@ -253,12 +275,13 @@ def _design(protocol: Protocol, commitment: str) -> Iterator[Answer]:
     kind = f"{counted(len(layout.arms), 'method')} ({', '.join(layout.arms)})"
     pauses = [protocol.washout_before(n) for n in range(2, layout.sessions + 1)]
     apart = ", ".join(f"{days:g} days" for days in pauses)
+    shown = _SHOWN[layout.display].format(layout.at_once)
     yield Answer(
         "Study design",
         (
             f"{kind}, {layout.pairing}; {layout.allocation}; {sessions}"
             f"{f', at least {apart} apart' if apart else ''}. "
-            f"Reading: {protocol.viewer}. "
+            f"{shown} Reading: {protocol.viewer}. "
             f"Second readings for repeatability: {layout.repeat or 'none'}.",
         ),
     )
@@ -272,6 +295,8 @@ def _randomisation(protocol: Protocol) -> str:
         f"which picture in which session ({layout.spread}), names and orders "
         f"({_ORDERS.get(layout.order, layout.order)})."
     ]
+    if layout.display in displays.SEVERAL:
+        said.append("Places of the methods are balanced for each group of readers.")
     if layout.strata:
         said.append(f"Balanced within {', '.join(layout.strata)}.")
     if layout.max_run:
@@ -311,7 +336,8 @@ def _sampling(protocol: Protocol, power: Path | None) -> Iterator[Answer]:
             f"{_cases_in_words(protocol)}, {counted(protocol.n_trials, 'session')}.",
         ),
     )
-    rationale = _power_in_words(power, protocol) if power else ()
+    size = (protocol.n_readers, protocol.n_cases)
+    rationale = power_in_words(power, size) if power else ()
     missing = "why so many, such as by magic-analyze power (--power takes its JSON)."
     yield Answer("Sample size rationale", rationale, "" if rationale else missing)
     yield Answer(
@@ -338,8 +364,12 @@ def _cases_in_words(protocol: Protocol) -> str:
     return f"{counted(protocol.n_cases, 'case')} ({of})"
 
 
-def _power_in_words(path: Path, protocol: Protocol) -> tuple[str, ...]:
+def power_in_words(path: Path, size: tuple[int, int]) -> tuple[str, ...]:
     """Return what a file of `magic-analyze power` says of the size of a study.
+
+    Args:
+        path: The JSON.
+        size: Readers and cases; 0 cases: so many as the file has.
 
     Raises:
         FormatError: If it is no such file, or says nothing of so many readers and
@@ -348,12 +378,11 @@ def _power_in_words(path: Path, protocol: Protocol) -> tuple[str, ...]:
     source = checking.read_json(path)
     content = checking.require_object(source)
     asked = content.get("asked")
-    found = list(_powers(content, protocol))
+    found = list(_powers(content, size))
     if not isinstance(asked, dict) or not found:
         why = (
             "must be JSON of magic-analyze power with "
-            f"{counted(protocol.n_readers, 'reader')} and "
-            f"{counted(protocol.n_cases, 'case')}, got another"
+            f"{counted(size[0], 'reader')} and {counted(size[1], 'case')}, got another"
         )
         raise source.error([checking.Fault(("asked",), why)])
     assumed = ", ".join(
@@ -364,18 +393,27 @@ def _power_in_words(path: Path, protocol: Protocol) -> tuple[str, ...]:
     return (f"Assumed: {assumed}.", *found, f"By magic-analyze power ({path.name}).")
 
 
-_SIZES = ("readers", "cases", "seed", "margins", "counts", "pilot", "components")
+_SIZES = (
+    "readers",
+    "cases",
+    "seed",
+    "margins",
+    "counts",
+    "pilot",
+    "components",
+    "protocol",
+)
 
 
-def _powers(content: Mapping[str, Any], protocol: Protocol) -> Iterable[str]:
+def _powers(content: Mapping[str, Any], size: tuple[int, int]) -> Iterable[str]:
     """Yield the power of a study of this size, in each of the forms of the command."""
-    size = (protocol.n_readers, protocol.n_cases)
     asked = content.get("asked") or {}
     for one in content.get("designs", ()):
-        if (one.get("readers"), one.get("cases")) == size:
+        if (one.get("readers"), size[1] and one.get("cases")) == size:
             power = one.get("power_simulated", one.get("power"))
             what = str(one.get("measure", asked.get("metric", "the difference")))
-            yield f"Power for {what.replace('_', ' ')}: {power:.1%}."
+            of = "" if size[1] else f" with {counted(one.get('cases'), 'case')}"
+            yield f"Power for {what.replace('_', ' ')}{of}: {power:.1%}."
     if (asked.get("readers"), asked.get("cases")) == size:
         for name, rows in content.get("figures", {}).items():
             first = rows[0]
@@ -404,7 +442,7 @@ def _variables(
     )
     yield Answer("Measured variables", asked)
     said = []
-    if isinstance(plan.primary, Endpoint) or plan.endpoints:
+    if any(one.measure in _OF_ACCEPTABLE for one in _endpoints(plan)):
         codes = ", ".join(map(str, plan.acceptable_codes))
         said.append(f"Acceptable: {codes}.")
     if plan.rating:
@@ -470,12 +508,15 @@ def _analysis(plan: AnalysisPlan) -> Iterator[Answer]:
     )
     ways = {
         "exclude": "left out of that question",
-        "disagree": "counted as disagreements in the percent agreement",
+        "disagree": "counted as a disagreement in the percent agreement",
     }
     way = ways[plan.incomplete_pairs]
     yield Answer(
         "Missing data",
-        (f"Pairs of answers of which one is missing are {way}. None is imputed.",),
+        (
+            f"An answer that is missing, and a pair of answers with one, is {way}. "
+            "None is imputed.",
+        ),
     )
     by = ", ".join(plan.subgroups)
     yield Answer(

@@ -31,6 +31,8 @@ app.add_typer(coordinator, name="coordinator")
 NEIGHBOURS: Mapping[str, str] = {
     "init": "Before: magic-analyze power. Next: magic-study preregister, build.",
     "preview": "Before: magic-study init. Next: magic-study build.",
+    "plan": "Before: magic-study init. Beside: magic-study preview, magic-analyze "
+    "power. Next: magic-study preregister, build.",
     "preregister": "Before: magic-analyze power --json. Next: magic-study build. At "
     "the end magic-analyze report says if it answers the text.",
     "build": "Before: magic-model montage makes cases.csv. Next: magic-study audit, "

@@ -12,7 +12,7 @@ _LEAKS = 1
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the program."""
-    for command in (init, preview, preregister, build, audit):
+    for command in (init, preview, plan, preregister, build, audit):
         app.command()(command)
 
 
@@ -54,6 +54,23 @@ def preview(
 
     found = planning.preview(path, cases)
     print(found.to_csv().rstrip("\n") if table else found.to_text())
+
+
+def plan(
+    path: Annotated[Path, typer.Argument(help="study.toml, or a built study.")],
+    cases: Annotated[
+        Path | None, typer.Option(help="cases.csv, with a study.toml.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Of a reading.")] = 60.0,
+    power: Annotated[
+        Path | None,
+        typer.Option(help="JSON of magic-analyze power for a study of this size."),
+    ] = None,
+) -> None:
+    """Print readings and minutes of each reader, days, and the power of the design."""
+    from reader_study.building.workload import workload
+
+    print(workload(path, cases, seconds=seconds, power=power).to_text())
 
 
 def preregister(

@@ -1,17 +1,18 @@
-"""Zipped studies: unpacked into a folder that goes when the program ends."""
+"""Zipped studies: unpacked into a folder that goes when the program ends, or before."""
 
 import shutil
 import tempfile
 import zipfile
 import zlib
-from functools import cache
 from pathlib import Path
 
 from magic_model.errors import DataError
+from magic_model.output import own_temporary_folder
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-_OPEN: list["tempfile.TemporaryDirectory[str]"] = []
-"""Kept from being collected, and removed at exit."""
+_Key = tuple[Path, int, int]
+_OPEN: dict[_Key, tuple["tempfile.TemporaryDirectory[str]", Path]] = {}
+"""What was unpacked, by archive, size and time; removed at exit at the latest."""
 
 
 def is_zip(path: Path) -> bool:
@@ -33,12 +34,28 @@ def unpacked(path: Path) -> Path:
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise DataError(msg) from error
-    return _unpack(path.resolve(), state.st_size, state.st_mtime_ns)
+    key = path.resolve(), state.st_size, state.st_mtime_ns
+    if key not in _OPEN:
+        _OPEN[key] = _unpack(key[0])
+    return _OPEN[key][1]
 
 
-@cache
-def _unpack(path: Path, _size: int, _modified: int) -> Path:
-    holder = tempfile.TemporaryDirectory(prefix="magic-ctp-")
+def release(place: Path) -> None:
+    """Remove what was unpacked of an archive, or of all archives in a folder.
+
+    Args:
+        place: The archive or the folder.
+    """
+    outer = place.resolve()
+    inner = [key for key in _OPEN if key[0].is_relative_to(outer)]
+    for key in inner:
+        holder, folder = _OPEN.pop(key)
+        release(folder)  # archives in the archive
+        holder.cleanup()
+
+
+def _unpack(path: Path) -> tuple["tempfile.TemporaryDirectory[str]", Path]:
+    holder = own_temporary_folder()
     folder = Path(holder.name) / path.name
     try:
         with zipfile.ZipFile(path) as archive:
@@ -53,8 +70,7 @@ def _unpack(path: Path, _size: int, _modified: int) -> Path:
         holder.cleanup()
         msg = f"{path}: cannot be unpacked into {folder} ({error.strerror or error})"
         raise DataError(msg) from error
-    _OPEN.append(holder)
-    return folder
+    return holder, folder
 
 
 def _require_room(archive: zipfile.ZipFile, path: Path, place: Path) -> None:

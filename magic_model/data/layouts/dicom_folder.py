@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magic_model.data.layouts.raw_series import dicom_series
+from magic_model.data.layouts.raw_series import Maps, dicom_series
 from magic_model.data.layouts.source import (
     ImageLoader,
     PatientSource,
@@ -63,6 +63,32 @@ def find_dicom(
     if damaged:  # an archive, of which nothing but that is known
         raise DataError(damaged[0])
     return []
+
+
+def find_one(
+    place: Path,
+    colour_ranges: Mapping[Kind, Range],
+    series: str = "",
+    maps: Maps = Maps.MISSING,
+) -> PatientSource:
+    """Return the patient to whom a whole folder or ZIP archive belongs.
+
+    Args:
+        place: The folder, whatever folders are in it, or the archive.
+        colour_ranges: As for `find_dicom`.
+        series: The same.
+        maps: Which maps are computed from a raw series.
+
+    Raises:
+        DataError: If it holds no DICOM, or images of several patients.
+    """
+    from magic_model.data.layouts.colour_captures import TABLES
+
+    found = _patient(place, _Scales(place / TABLES, colour_ranges), series)
+    if found is None:
+        msg = f"{place.name} must hold DICOM files, got none"
+        raise DataError(msg)
+    return found.with_maps(maps)
 
 
 def _places(root: Path, tables: Path) -> list[Path]:

@@ -8,8 +8,10 @@ import urllib.request
 import pytest
 
 from app.accounts import READER
+from reader_study.running.access import sign_in
 from tests.app.deployment.fronting import HOST, Front, trusting
 from tests.app.deployment.running import choose, choose_good, chosen, see
+from tests.app.material import GOOD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -162,3 +164,51 @@ def connections(port):
         rows = [line.split() for line in file][1:]
     wanted = f"0100007F:{port:04X}"
     return sum(row[1] == wanted and row[3] == "01" for row in rows)
+
+
+def test_pictures_go_to_their_reader_for_the_reading_that_is_due_alone(
+    front, ready, anna_secret
+):
+    """What a signed link would say, the cookie and the store say at each request."""
+    room, codes = ready
+    anna = room.session_of("anna")
+    first, second, _ = anna.progress().history.orders[1]
+    anna.next_reading()
+    ben = sign_in(room.store, "ben", codes["ben"], clock=room.clock).secret
+
+    def ask(secret, path="/ahead", method="GET", **headers):
+        sent = {"Cookie": f"{READER.cookie}={secret}"} | headers
+        return front.ask(path, method, sent)
+
+    status, headers, picture = ask(anna_secret)
+    assert (status, headers["X-Reading"]) == (200, second)
+    assert picture == room.study.image_bytes(second)
+    assert headers["Cache-Control"] == "no-store"
+    tampered = anna_secret[:-1] + ("a" if anna_secret[-1] != "a" else "b")
+    for secret in ("", tampered):
+        assert ask(secret)[::2] == (401, b"")
+    # Ben has opened nothing, so Anna's picture is not his, whatever he names.
+    assert ask(ben)[::2] == (204, b"")
+    assert ask(ben, **{"X-Reading": second})[::2] == (204, b"")
+    assert ask(ben, "/slices", **{"X-Reading": first})[::2] == (404, b"")
+    assert ask(anna_secret, method="POST")[0] == 403
+
+    # Another reading is due once this one is answered, so the same request gives it.
+    anna.submit(first, GOOD, {})
+    assert ask(anna_secret)[::2] == (204, b"")
+    end_in_time(room)
+    assert ask(anna_secret)[::2] == (401, b"")
+    with room.store.reading() as connection:
+        opened = connection.exec_driver_sql("SELECT token FROM presentations")
+        assert opened.scalars().all() == [first]
+    assert second not in front.log()
+    for path in (f"/images/{second}.png", f"/ahead/{second}", f"/STUDY/{second}"):
+        assert front.ask(path)[0] == 404
+
+
+def end_in_time(room):
+    """Let all sessions be from long ago."""
+    with room.store.writing(room.clock) as t:
+        t.connection.exec_driver_sql(
+            "UPDATE sessions SET seen_at = '2020' || substr(seen_at, 5)"
+        )

@@ -9,6 +9,7 @@ from docx import Document
 
 from reader_study.building import registering
 from reader_study.building.builder import build_study
+from reader_study.building.demo import TEMPLATES
 from reader_study.cli import main
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import (
@@ -155,16 +156,45 @@ def test_a_built_study_is_told_by_its_own_files(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["three-arms", "inter-rater", "turing"])
-def test_other_designs_are_told_too(tmp_path, name):
+# What a registry must be told of each design that one can begin with.
+DESIGNS = {
+    "magic": ("2 methods (RAPID, MAGIC), paired", "One picture at a time."),
+    "turing": ("unpaired; crossed; 1 session", "One picture at a time."),
+    "three-arms": ("3 sessions, at least 14 days, 14 days apart", "One picture"),
+    "inter-rater": ("1 method (clinical)", "One picture at a time."),
+    "preference": ("2 pictures of a case side by side, under letters.",),
+    "afc": ("4 methods", "4 pictures", "to choose among."),
+    "ranking": ("3 methods", "to be ranked."),
+    "aided": ("2 methods (unaided, aided)", "first answer is kept before the aid"),
+    "grading": ("2 sessions, at least 14 days apart", "One picture at a time."),
+    "panel": ("1 method (reference imaging)", "One picture at a time."),
+}
+
+
+def test_all_designs_are_looked_at():
+    assert set(DESIGNS) == set(TEMPLATES)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_design_is_told_as_it_is(tmp_path, name):
     path = tmp_path / "study.toml"
     assert main(["init", str(path), "--template", name]) == 0
 
-    found = answers(registering.preregister(path))
+    found = registering.preregister(path)
+    said = answers(found)
 
-    assert found["Hypotheses"].said
+    assert said["Hypotheses"].said[0].startswith("Primary. ")
     arms = ", ".join(read_protocol(path).methods)
-    assert found["Manipulated variables"].said == (f"Method of the picture: {arms}.",)
+    assert said["Manipulated variables"].said == (f"Method of the picture: {arms}.",)
+    for words in DESIGNS[name]:
+        assert words in said["Study design"].said[0]
+    assert {p: [a.asks for a in of] for p, of in found.parts.items()} == FORM
+    several = name in {"preference", "afc", "ranking"}
+    assert ("Places of the methods" in said["Randomisation"].said[0]) == several
+    knows = "know when the aid is shown" in said["Blinding"].said[0]
+    assert knows == (name == "aided")
+    acceptable = name in {"magic", "grading"}
+    assert said["Indices"].said[0].startswith("Acceptable") == acceptable
 
 
 def test_the_command_writes_text_and_word_and_never_over_them(protocol, capsys):

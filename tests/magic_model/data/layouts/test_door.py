@@ -242,7 +242,7 @@ def test_generate_reads_a_zipped_study(study):
     zipped(study)
     (source,) = find_sources(study.folder.with_name("a.zip"))
     assert source.load().shape == (SIZE, SIZE, NATIVE[0])
-    assert "magic-ctp-" in str(source.files[0])
+    assert "magic-source-" in str(source.files[0])
 
 
 def test_a_folder_of_images_is_one_patient(study):
