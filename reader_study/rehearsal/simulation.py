@@ -27,6 +27,7 @@ from reader_study.rehearsal.bots import (
     any_answer,
     draw_answers,
     planted,
+    stepped,
 )
 from reader_study.rehearsal.choosing import ChoosingBots, answer_to
 from reader_study.running.lifecycle import open_for_reading
@@ -304,7 +305,8 @@ def _accurate(
     known = diseased_cases(truth.standard, analysis)
     drawn = rng.random(len(cases)) < np.mean(list(known.values()))
     diseased = [known.get(c, d) for c, d in zip(cases, drawn, strict=True)]
-    rating = parse_rating(analysis["rating"], study.questionnaire)
+    rating = stepped(parse_rating(analysis["rating"], study.questionnaire),
+                     study.questionnaire)  # fmt: skip
     classes = np.array(diseased, dtype=np.bool_)
     n_methods = len(study.protocol.methods)
     return AccurateBots(rating, plan, classes, n_methods, _repeated(study, truth))
