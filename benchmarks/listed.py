@@ -109,6 +109,12 @@ BENCHMARKS = (
     ),
     Benchmark("scale", "a larger study", minutes=20, uses=("PostgreSQL",)),
     Benchmark("app", "the reading room", minutes=30, uses=("Chromium",)),
+    Benchmark(
+        "app_crowd",
+        "500 readers, two processes of the room and one database",
+        minutes=20,
+        uses=("PostgreSQL",),
+    ),
 )
 LEFT_TO_YOU = (
     "`benchmarks.quality` and `benchmarks.public_sample` train networks for hours; "
