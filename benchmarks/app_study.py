@@ -47,12 +47,13 @@ class Usage:
 class Server:
     """The command `magic-app read` in a process of its own."""
 
-    def __init__(self, study: Path) -> None:
+    def __init__(self, study: Path, database: str = "") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}/"
         command = [sys.executable, "-m", "app.cli", "read", str(study)]
+        command += ["--database", database] if database else []
         self._process = subprocess.Popen(
             [*command, "--port", str(self.port)], stdout=subprocess.DEVNULL
         )
@@ -93,6 +94,7 @@ def make_study(
     n_readers: int,
     *,
     write_volume: Callable[[Path, int], None] | None = None,
+    database: str | None = None,
 ) -> Room:
     """Build a study in the form of the paper's montages and open it to its readers.
 
@@ -101,6 +103,7 @@ def make_study(
         n_cases: Of a trial.
         n_readers: Who are admitted.
         write_volume: Writes the n-th volume; readers then see stacks.
+        database: URL; None for a file in the study's folder.
     """
     _write_cases(root, n_cases, write_volume)
     protocol = template() + (_STACK if write_volume else "")
@@ -122,7 +125,7 @@ def make_study(
             passphrases=("for a benchmark only",),
         )
     )
-    room = open_room(root / "STUDY")
+    room = open_room(root / "STUDY", database)
     for n in range(n_readers):
         profile = Profile(reader_name(n), "neuroradiologist", 10)
         add_reader(room.study, room.store, profile, by=_BY, clock=room.clock)

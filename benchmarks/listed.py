@@ -51,6 +51,12 @@ BENCHMARKS = (
         ("--studies", "40"),
     ),
     Benchmark(
+        "templates",
+        "what is planted in studies of each template found again, and false claims",
+        ("--studies", "10"),
+        minutes=20,
+    ),
+    Benchmark(
         "accuracy",
         "how often intervals of accuracy cover; how fast they are",
         ("--studies", "100"),
@@ -92,6 +98,7 @@ BENCHMARKS = (
     Benchmark("model", "networks: inference, steps, memory", minutes=40),
     Benchmark("gpu", "the same on a GPU", uses=("GPU",)),
     Benchmark("pilo", "maps at another ratio"),
+    Benchmark("pilo_balance", "what a ratio moves: anatomy against perfusion"),
     Benchmark("study_build", "building and opening a study"),
     Benchmark("study_submit", "many writers at once", uses=("PostgreSQL",)),
     Benchmark(
@@ -102,6 +109,12 @@ BENCHMARKS = (
     ),
     Benchmark("scale", "a larger study", minutes=20, uses=("PostgreSQL",)),
     Benchmark("app", "the reading room", minutes=30, uses=("Chromium",)),
+    Benchmark(
+        "app_crowd",
+        "500 readers, two processes of the room and one database",
+        minutes=20,
+        uses=("PostgreSQL",),
+    ),
 )
 LEFT_TO_YOU = (
     "`benchmarks.quality` and `benchmarks.public_sample` train networks for hours; "

@@ -28,12 +28,14 @@ import numpy as np
 
 from benchmarks.perfusion_objects import (
     ARTERY,
+    PUBLISHED,
     TILE,
     TIMES,
     VEIN,
     Floats,
     Head,
     Known,
+    Shape,
     artery,
     make_head,
     make_object,
@@ -264,6 +266,32 @@ def print_tiles(noise: str, known: Known) -> None:
             )
 
 
+def print_published() -> None:
+    """Print correlations on the tissue of Kudo et al. 2013, by residue and method."""
+    shapes: tuple[Shape, ...] = ("exponential", "linear", "box")
+    for shape in shapes:
+        for noise in NOISES_HU:
+            known = make_object(noise, PUBLISHED, shape=shape)
+            for method in (Deconvolution.OSCILLATION, Deconvolution.BAYES):
+                choices = Choices(known.brain, ARTERY, VEIN, method)
+                found = compute_perfusion(known.series, choices)
+                told = f"published, {shape}, {noise:g} HU, {method}:"
+                for name, s in score(known, found).items():
+                    told += f" {name} r {s.r:.3f} slope {s.slope:.2f};"
+                late = delay_change(known, found.maps[PerfusionMap.CBF].array)
+                print(f"{told} CBF at 3 s of delay {late:+.1%}")
+
+
+def delay_change(known: Known, cbf: Floats) -> float:
+    """Return the median change of CBF from tiles without delay to those 3 s late."""
+    tiles = [
+        float(np.median(cbf[known.labels == n + 1])) for n in range(len(PUBLISHED))
+    ]
+    delays = np.array([delay for _, _, delay in PUBLISHED])
+    flows = np.array(tiles)
+    return float(np.median(flows[delays == 3] / flows[delays == 0]) - 1)
+
+
 def print_heads() -> None:
     """Print single voxels of digital patients: two methods, three residues, ceiling."""
     for noise in NOISES_HU:
@@ -298,6 +326,7 @@ def main() -> None:
     print("noise      method       map      bias  spread  mean |e|      r  slope")
     for noise, known in objects:
         print_tiles(noise, known)
+    print_published()
     print_heads()
     print_edges()
     print(f"slab of 8 x 256 x 256 x 45: {slab_seconds():.1f} s")

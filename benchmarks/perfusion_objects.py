@@ -16,9 +16,17 @@ from magic_model.phantom.generate import plan_cohort
 from magic_model.phantom.patient import Phantom, simulate
 from magic_model.severity import Severity
 
-Shape = Literal["exponential", "gamma", "box"]
+Shape = Literal["exponential", "gamma", "linear", "box"]
 
 FLOWS, TRANSITS, DELAYS = (10, 20, 40, 60), (4, 8, 12), (0, 3)
+PUBLISHED = [
+    (2.5 * n * volume, 24 / n, delay)
+    for volume in (1, 2, 3, 4, 5)
+    for delay in (0, 0.5, 1, 1.5, 2, 2.5, 3)
+    for n in (1, 2, 3, 4, 5, 6, 7)
+]
+"""CBF, MTT and delay of the phantom of Kudo et al. 2013 (doi:10.1148/radiol.12112618):
+CBV 1 to 5 mL/100g, MTT 24 to 3.4 s, so CBF 2.5 to 87.5 mL/100g/min."""
 TILE = 10
 TIMES = np.arange(50.0)
 K = 1.05 / ((1 - 0.45) / (1 - 0.25)) / 6000  # from CBF to k
@@ -79,9 +87,12 @@ def artery(times: np.ndarray, arrival: float = 8.0) -> np.ndarray:
 def residue(seconds: np.ndarray, mtt: float, shape: Shape = "exponential") -> Floats:
     """Return the share of an instant bolus still in the tissue; its area is `mtt`.
 
-    A gamma residue is that of transit times with a gamma distribution of shape 3; a box
-    keeps all for the transit time and then nothing.
+    A gamma residue is that of transit times with a gamma distribution of shape 3; a
+    line falls evenly over twice the transit time; a box keeps all for the transit time
+    and then nothing.
     """
+    if shape == "linear":
+        return np.asarray(np.maximum(1 - seconds / (2 * mtt), 0.0))
     if shape == "box":
         return np.asarray(np.clip((mtt - seconds) / _FINE_S + 0.5, 0.0, 1.0))
     if shape == "gamma":

@@ -9,7 +9,7 @@ Finished runs are not trained again, so that it can be stopped and started.
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +18,10 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from magic_model.data.slice_cache import SliceCache, build_cache
+from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
 from magic_model.data.volume import Kind
-from magic_model.distributed import choose_device
+from magic_model.distributed import World, choose_device
 from magic_model.evaluation.result import evaluate_folders
 from magic_model.evaluation.writing import describe, write_evaluation
 from magic_model.inference.generate import Generation
@@ -32,6 +32,7 @@ from magic_model.phantom.generate import PlannedPatient, make_cohort, plan_cohor
 from magic_model.phantom.patient import Contents, Phantom, simulate
 from magic_model.recipe import Recipe
 from magic_model.recipes.files import load_recipe
+from magic_model.training.cohort import prepare_cache
 from magic_model.training.trainer import RunSettings, train
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -69,16 +70,24 @@ class Run:
         return replace(recipe, training=replace(recipe.training, epochs=self.epochs))
 
 
-def prepare(work: Path, recipe: Recipe, patients: int, jobs: int) -> None:
-    """Make the patients and their slices."""
-    cohort = make_cohort(
+def prepare(work: Path, runs: Sequence[Run], patients: int, jobs: int) -> None:
+    """Make the patients, and the slices that each recipe sees."""
+    make_cohort(
         work / "cohort",
         patients,
         PHANTOM_SEED,
         contents=Contents(exact=True),
         jobs=jobs,
     )
-    build_cache(cohort, work / "slices", maps=recipe.ranges, jobs=jobs)
+    recipes = (run.recipe() for run in runs)
+    for folder, recipe in {slices_of(work, one): one for one in recipes}.items():
+        prepare_cache(work / "cohort", folder, recipe, World(), jobs=jobs)
+
+
+def slices_of(work: Path, recipe: Recipe) -> Path:
+    """Return the folder of the slices that a recipe sees: single planes, or slabs."""
+    slab = recipe.data.slab_mm
+    return work / (f"slices-{slab:g}-mm" if slab else "slices")
 
 
 def train_and_generate(work: Path, run: Run, threads: int) -> None:
@@ -91,7 +100,8 @@ def train_and_generate(work: Path, run: Run, threads: int) -> None:
         device=choose_device("auto"),
         progress=_teller(run),
     )
-    header = train(run.recipe(), SliceCache.open(work / "slices"), settings)
+    recipe = run.recipe()
+    header = train(recipe, SliceCache.open(slices_of(work, recipe)), settings)
     errors = {k: round(v, 3) for k, v in header.validation.items()}
     print(
         f"{run.title}: epoch {header.best and header.best[1]} of {header.epoch} "
@@ -166,7 +176,7 @@ def main() -> None:
         for seed in range(1, chosen.seeds + 1)
         for name in chosen.recipes
     ]
-    prepare(work, runs[0].recipe(), chosen.patients, jobs)
+    prepare(work, runs, chosen.patients, jobs)
     Parallel(n_jobs=chosen.at_once)(
         delayed(train_and_generate)(work, run, chosen.threads) for run in runs
     )

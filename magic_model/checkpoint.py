@@ -18,6 +18,7 @@ from magic_model.data.sampling import Sampling
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator, build_generator
+from magic_model.ratio import Balance
 from magic_model.recipe import Recipe
 from magic_model.recipes.files import as_heeded, recipe_from_table
 
@@ -46,6 +47,8 @@ class CheckpointHeader:
         init: Fingerprint of the weights that training started from; empty if drawn.
         texture: As `texture.TextureModel` writes itself; None before training is done,
             and where the recipe asks for none.
+        balance: Of perfusion and anatomy in each map, for ratios other than 1; None
+            before training is done, in earlier versions, and without PILO.
         origin: Where weights came from that were not trained here; else empty.
     """
 
@@ -60,6 +63,7 @@ class CheckpointHeader:
     sampling: Sampling | None = None
     init: str = ""
     texture: Mapping[str, Any] | None = None
+    balance: Mapping[PerfusionMap, Balance] | None = None
     origin: str = ""
 
 
@@ -157,6 +161,7 @@ def load_generator(path: Path) -> tuple[Generator, CheckpointHeader]:
     with torch.device("meta"):
         generator = build_generator(header.recipe)
     load_weights(generator, read_tensors(file, "generator"), file)
+    generator.balance_by(header.balance or {})
     return generator.eval(), header
 
 
@@ -207,10 +212,15 @@ def _header(plain: dict[str, Any], path: Path) -> CheckpointHeader:
             msg = f"{path}: range of {name} must be {limits}, got {found}"
             raise DataError(msg)
     best, mm = plain.pop("best"), plain.pop("sampling", None)
+    known = plain.pop("balance", None)
+    balance = known and {
+        PerfusionMap(n): Balance(**parts) for n, parts in known.items()
+    }
     return CheckpointHeader(
         recipe=recipe,
         ranges=ranges,
         best=tuple(best) if best else None,
         sampling=Sampling(**mm) if mm else None,
+        balance=balance,
         **plain,
     )

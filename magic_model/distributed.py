@@ -1,7 +1,7 @@
 """One process or many: what torchrun says of this one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -80,6 +80,12 @@ def choose_device(device: str, world: World | None = None) -> torch.device:
         msg = "Device cuda was asked for, but PyTorch finds no GPU here"
         raise DataError(msg)
     return torch.device("cuda", world.local_rank if world else 0)
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this processor computes in bfloat16 (AVX512-BF16 or AMX)."""
+    able: Mapping[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 def mean_over_processes(value: Tensor, world: World) -> Tensor:

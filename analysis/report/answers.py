@@ -88,6 +88,13 @@ def statements(result: EndpointResult) -> tuple[str, str]:
 def _of_two_methods(result: EndpointResult, of: str) -> tuple[str, str]:
     """Return the estimate of a comparison, and what the number means."""
     (reference, test), name = result.methods, result.question.id
+    if result.endpoint.measure in ACCURACY:
+        what = name_of(result.endpoint).partition(",")[0]
+        return (
+            f"{what} against the truth, {test} minus {reference}: {of}.",
+            f"0 is no difference; {result.estimate.n_readers} readers, "
+            f"{result.estimate.n_cases} patients with a truth.",
+        )
     n = f"{result.estimate.n} pairs of a reader and a patient"
     said: Mapping[Measure, tuple[str, str]] = {
         "agreement": (
@@ -109,13 +116,6 @@ def _of_two_methods(result: EndpointResult, of: str) -> tuple[str, str]:
             f"0 is no shift; {n}.",
         ),
     }
-    if result.endpoint.measure in ACCURACY:
-        what = name_of(result.endpoint).partition(",")[0]
-        return (
-            f"{what} against the truth, {test} minus {reference}: {of}.",
-            f"0 is no difference; {result.estimate.n_readers} readers, "
-            f"{result.estimate.n_cases} patients with a truth.",
-        )
     beyond = (
         f"{name_of(result.endpoint)} between {reference} and {test} on {name} is {of}.",
         f"1 is perfect agreement, 0 what chance alone would give; {n}.",

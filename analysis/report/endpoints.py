@@ -144,7 +144,7 @@ def answer_plan(context: ReportContext) -> PlanAnswered:
     Level, margins and what is done with incomplete pairs are those of the plan,
     whatever was chosen for the rest of the report.
     """
-    responses = context.responses
+    responses = context.rated
     methods = (responses.reference, responses.test)
     study = PlannedStudy(context.plan, responses, methods, (responses,))
     return answer_study(study)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeVar
 
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.report.question import Incomplete, QuestionResult
 from analysis.responses import Responses
+from analysis.responses.scales import that_rate
 from reader_study.formats.arms import Arms
 from reader_study.formats.closing import ClosingAnswer
 from reader_study.formats.flow import StudyFlow
@@ -101,6 +103,11 @@ class ReportContext:
     incomplete: Incomplete = "exclude"
     jobs: int = 1
     whole: Responses | None = None
+
+    @cached_property
+    def rated(self) -> Responses:
+        """The readings with all that can be a rating: codes, and numbers."""
+        return that_rate(self.responses, self.whole)
 
     @property
     def decision_level(self) -> float:

@@ -48,6 +48,56 @@ def arms_on_scales(arms: Arms) -> Arms:
     return replace(arms, questionnaire=scales_of(asked), found=found)
 
 
+def that_rate(found: Responses, whole: Responses | None) -> Responses:
+    """Return readings on scales with the numbers beside them, which can be a rating.
+
+    Args:
+        found: Of `on_scales`.
+        whole: Of what, with answers of every type; None if that is the same.
+    """
+    numbers = _numbers(whole)
+    if whole is None or not numbers:
+        return found
+    readings = _beside(found.readings, whole.readings, numbers)
+    asked = _with(found.questionnaire, numbers)
+    return replace(found, readings=readings, questionnaire=asked)
+
+
+def arms_that_rate(arms: Arms, whole: Arms | None) -> Arms:
+    """Do the same with readings by method."""
+    numbers = _numbers(whole)
+    if whole is None or not numbers:
+        return arms
+    first = _beside(arms.readings, whole.readings, numbers)
+    asked = _with(arms.questionnaire, numbers)
+    return replace(arms, questionnaire=asked, found=replace(arms.found, first=first))
+
+
+def _numbers(whole: Responses | Arms | None) -> tuple[Question, ...]:
+    asked = whole.questionnaire if whole is not None else ()
+    return tuple(question for question in asked if question.numeric)
+
+
+def _with(asked: Questionnaire, more: tuple[Question, ...]) -> Questionnaire:
+    return replace(asked, questions=(*asked.questions, *more))
+
+
+def _beside(
+    readings: Sequence[Reading], whole: Sequence[Reading], more: Sequence[Question]
+) -> list[Reading]:
+    names = {question.id for question in more}
+    return [
+        replace(
+            one,
+            answers={
+                **one.answers,
+                **{n: of.answers[n] for n in names & of.answers.keys()},
+            },
+        )
+        for one, of in zip(readings, whole, strict=True)
+    ]
+
+
 def scales_of(asked: Questionnaire) -> Questionnaire:
     """Return the questions that tables can hold, those of several by code.
 

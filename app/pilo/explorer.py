@@ -59,6 +59,11 @@ class Explorer:
         )
 
     @property
+    def balanced(self) -> bool:
+        """Whether the checkpoint knows the balance of perfusion and anatomy."""
+        return self._backend.balanced
+
+    @property
     def n_slices(self) -> int:
         """Slices that show brain."""
         return len(self._stack.mask)

@@ -88,6 +88,7 @@ def show_sliders(
 
 USE = "Exploratory. Outside the blinded study. Research use only."
 MEANING = "The ratio is not calibrated; only at 1.00 are maps as trained."
+NO_BALANCE = "This checkpoint knows no balance: little anatomy comes out at low ratios."
 
 _LIMIT = "limit-{}"
 """Key of the upper limit of a map."""
@@ -96,13 +97,19 @@ _HU = (-100.0, 200.0)  # centre of a window
 _WIDEST = 400.0  # HU
 
 
+def meaning(explorer: Explorer) -> str:
+    """Say what ratios of a network mean."""
+    return MEANING if explorer.balanced else f"{MEANING} {NO_BALANCE}"
+
+
 def show_page() -> None:
     """Show the page; its controls rerun a fragment of it."""
     explorer = served_explorer()
     style = files("app.pilo").joinpath("page.css").read_text("utf-8")
     st.html(f"<style>{style}</style>")
     st.html(
-        f"<div class='bar'><span class='use'>{USE}</span><span>{MEANING}</span>"
+        f"<div class='bar'><span class='use'>{USE}</span>"
+        f"<span>{meaning(explorer)}</span>"
         f"<span class='origin'>{escape(explorer.origin)}</span></div>"
     )
     _show_explorer(explorer)
@@ -125,7 +132,7 @@ def _show_explorer(explorer: Explorer) -> None:
             caption = f"Slice {view.index + 1} of {explorer.n_slices}"
             content = pack(
                 draw_panels(explorer, view),
-                [caption, explorer.origin, f"{USE} {MEANING}"],
+                [caption, explorer.origin, f"{USE} {meaning(explorer)}"],
             )
             show_panels(content, lambda steps: go(steps, explorer.n_slices))
 

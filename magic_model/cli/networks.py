@@ -213,6 +213,12 @@ def generate(
     ] = False,
     batch: Annotated[int, typer.Option(min=1, help="Slices at a time.")] = 4,
     device: Device = "auto",
+    bfloat16: Annotated[
+        bool,
+        typer.Option(
+            "--bfloat16", help="Compute in bfloat16 where the CPU has it, less exactly."
+        ),
+    ] = False,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Write DICOM too: maps, pictures, report.")
     ] = False,
@@ -271,8 +277,8 @@ def generate(
         if world.is_first:
             _tell_series(sources)
         require_apart(sources, out)
-        model = replace(open_model(checkpoint, place), device=device)
-        generation = Generation(model, settings)
+        opened = open_model(checkpoint, place, bfloat16=bfloat16)
+        generation = Generation(replace(opened, device=device), settings)
         with slices_progress(len(sources), shown=world.is_first) as progress:
             found = generation.run(sources, out, world, progress, how)
         if world.is_first:

@@ -213,6 +213,7 @@ class Generation:
                 *(stack.notes if sampling else (_unknown_pixels(stack),)),
                 *found,
                 *([_texture_note(settings.seed)] if texture else []),
+                *([_BFLOAT16_NOTE] if self.model.bfloat16 else []),
             ),
             source=source,
             stack=stack,
@@ -297,6 +298,8 @@ class Generation:
         settings["dicom"] = settings["dicom"] and _DICOM_REVISION
         if self._texture is None:
             del settings["texture"], settings["seed"]  # nor do these, then
+        if self.model.bfloat16:
+            settings["bfloat16"] = True
         return inference_write.fingerprint_of(
             source, {"model": self.model.digest, **settings}
         )
@@ -324,6 +327,9 @@ class Generation:
             "Checkpoint": f"sha256:{self.model.digest}",
             "PerfusionInformationRatio": self.settings.ratio,
         }
+
+
+_BFLOAT16_NOTE = "computed in bfloat16: maps differ a little from single precision"
 
 
 def _texture_note(seed: int) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from magic_model.checkpoint import Ranges, load_generator
 from magic_model.data.volume import FloatArray
+from magic_model.distributed import cpu_has_bfloat16
 from magic_model.errors import as_path
 from magic_model.maps import PerfusionMap
 from magic_model.networks import Generator
@@ -36,13 +37,19 @@ class TorchBackend:
     Args:
         checkpoint: A checkpoint or the folder of a run.
         device: Where it runs.
+        bfloat16: Compute all but the last layer in bfloat16 on a CPU that has it; one
+            that has not computes in single precision as ever.
 
     Raises:
         DataError: If the checkpoint cannot be used.
     """
 
     def __init__(
-        self, checkpoint: str | Path, device: str | torch.device = "cpu"
+        self,
+        checkpoint: str | Path,
+        device: str | torch.device = "cpu",
+        *,
+        bfloat16: bool = False,
     ) -> None:
         device = torch.device(device)
         generator, header = load_generator(as_path(checkpoint))
@@ -54,22 +61,26 @@ class TorchBackend:
         self.size = header.recipe.data.size
         self.sampling = header.sampling
         self.texture = texture_of(header.recipe.texture, header.texture, checkpoint)
+        self.bfloat16 = bfloat16 and device.type == "cpu" and cpu_has_bfloat16()
         self._device = device
         self._generator = _placed(generator, self.size, device)
 
+    @property
+    def balanced(self) -> bool:
+        """Whether ratios other than 1 part the maps by what `Balance` measured."""
+        return self.header.balance is not None
+
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1]."""
-        with torch.inference_mode():
-            maps = self._generator(self._tensor(ncct), ratio)
-        return np.asarray(maps.cpu().numpy(), np.float32)
+        return self.features(ncct).predict(ratio)
 
     def features(self, ncct: FloatArray) -> "CachedFeatures":
         """Compute once what a ratio does not change."""
-        with torch.inference_mode():
-            tensor = self._tensor(ncct)
-            return CachedFeatures(
-                self._generator, self._generator.features(tensor), tensor
-            )
+        tensor = self._tensor(ncct)
+        half = torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16)
+        with torch.inference_mode(), half:
+            features = self._generator.features(tensor)
+        return CachedFeatures(self._generator, features.float(), tensor)
 
     def _tensor(self, ncct: FloatArray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(ncct)).to(self._device)

@@ -72,44 +72,54 @@ class OpenedModel:
         backend: What computes.
         digest: sha256 of the file.
         device: Of other processes that it is sent to: auto, cpu or cuda.
+        bfloat16: Whether the CPU computes in bfloat16.
     """
 
     path: Path
     backend: Backend
     digest: str
     device: str = "cpu"
+    bfloat16: bool = False
 
     def __reduce__(self) -> "tuple[Any, ...]":
         """Send the name of the file to another process, not the weights."""
-        return _reopen, (self.path.resolve(), self.device, self.digest)
+        return _reopen, (self.path.resolve(), self.device, self.digest, self.bfloat16)
 
 
 @lru_cache(maxsize=2)
-def _reopen(path: Path, device: str, digest: str) -> OpenedModel:
+def _reopen(path: Path, device: str, digest: str, bfloat16: bool) -> OpenedModel:
     """Open in another process, once, what one has opened.
 
     Raises:
-        DataError: If the file is not there, or another one.
+        DataError: If the file is not there, or another one, or if this processor has no
+            bfloat16 and that of the first has: their maps would differ.
     """
     place = None
     if path.suffix != ".onnx":
         from magic_model.distributed import choose_device
 
         place = choose_device(device)
-    model = replace(open_model(path, place), device=device)
+    model = open_model(path, place, bfloat16=bfloat16)
+    model = replace(model, device=device)
     if model.digest != digest:
         msg = f"{path}: must be the same file for all processes, got another one"
+        raise DataError(msg)
+    if model.bfloat16 != bfloat16:
+        msg = "--bfloat16 must suit the processors of all machines, got one without it"
         raise DataError(msg)
     return model
 
 
-def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
+def open_model(
+    path: Path, device: "torch.device | None" = None, *, bfloat16: bool = False
+) -> OpenedModel:
     """Open a checkpoint, the folder of a run, or an ONNX model.
 
     Args:
         path: The file, or a folder, of which the best checkpoint is taken, else the
             last one.
         device: Where a checkpoint runs, the CPU if left out; ONNX runs on the CPU.
+        bfloat16: Compute a checkpoint in bfloat16 on a CPU that has it.
 
     Raises:
         DataError: If there is none, or it cannot be used.
@@ -124,8 +134,8 @@ def open_model(path: Path, device: "torch.device | None" = None) -> OpenedModel:
     from magic_model.inference.model import TorchBackend
 
     file = checkpoint_of(path)
-    backend = TorchBackend(file, device or torch.device("cpu"))
-    return OpenedModel(file, backend, file_digest(file))
+    backend = TorchBackend(file, device or torch.device("cpu"), bfloat16=bfloat16)
+    return OpenedModel(file, backend, file_digest(file), bfloat16=backend.bfloat16)
 
 
 def generate_slices(

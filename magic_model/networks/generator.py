@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from magic_model.losses import CENTRAL_VOLUME_MAPS, central_volume_factor
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.networks.pilo import Factors, Pilo
-from magic_model.ratio import Ratio, ratio_of, shares
+from magic_model.ratio import Balance, Ratio, ratio_of, shares
 
 
 class Generator(nn.Module):
@@ -34,6 +34,11 @@ class Generator(nn.Module):
         if not self.derive_cbv:
             return self.maps
         return tuple(name for name in self.maps if name is not PerfusionMap.CBV)
+
+    def balance_by(self, known: Mapping[PerfusionMap, Balance]) -> None:
+        """Let ratios other than 1 part maps as `Balance` says; 1 stays as trained."""
+        for name, balance in known.items():
+            cast(Pilo, self.pilo[name.value]).balance = balance
 
     @abstractmethod
     def features(self, ncct: Tensor) -> Tensor:

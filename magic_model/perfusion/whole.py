@@ -37,8 +37,8 @@ def compute_stored(
 
     Brain: on the mean of the first frames. Artery, vein and baseline: in a copy whose
     voxels are means over about 1.4 mm. Maps: in slabs of full resolution, each with
-    some slices more on both sides, which are then cut off. Memory is bounded by the
-    size of a slab and of the coarse copy, whatever the number of slices.
+    some slices more on both sides, which are then cut off. Memory is that of a slab
+    and of the coarse copy, whatever the number of slices, and of the maps themselves.
 
     Args:
         stored: The series.

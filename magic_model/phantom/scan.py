@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from magic_model.data.volume import Affine, FloatArray, Kind, Volume
 from magic_model.maps import PerfusionMap
-from magic_model.perfusion.compute import Choices, compute_perfusion
+from magic_model.perfusion.compute import Choices, Perfusion, compute_perfusion
 from magic_model.perfusion.series import Series
 from magic_model.phantom import kinetics
 from magic_model.phantom.grid import PIXEL_MM
@@ -101,28 +101,38 @@ def brain_of_series(brain: Volume) -> Volume:
 def measured_maps(series: Series, brain: Volume) -> dict[Kind, Volume]:
     """Return the maps that `magic-model perfusion` makes of a series, on a finer grid.
 
-    They are computed on the grid of the series and interpolated linearly among voxels
-    of the brain, all but MTT, which is 60 CBV / CBF of the result; 0 outside.
-
     Args:
         series: HU over time, of `make_series`.
         brain: Mask of the brain on the grid of the maps.
     """
-    coarse = brain_of_series(brain).array > 0
-    found = compute_perfusion(series, Choices(coarse)).maps
+    choices = Choices(brain_of_series(brain).array > 0)
+    found = interpolated(compute_perfusion(series, choices), brain)
+    return {Kind(name.value): volume for name, volume in found.items()}
+
+
+def interpolated(found: Perfusion, brain: Volume) -> dict[PerfusionMap, Volume]:
+    """Return maps on a grid of twice as many pixels along each axis of a slice.
+
+    They are interpolated linearly among the voxels that were computed, all but MTT,
+    which is 60 CBV / CBF of the result; 0 outside the brain.
+
+    Args:
+        found: Maps on the grid of the series.
+        brain: Mask of the brain on the finer grid.
+    """
     inside = brain.array > 0
-    weight = _doubled(coarse.astype(np.float32))
+    weight = _doubled(found.brain.astype(np.float32))
     known = inside & (weight > 0)
     arrays = {}
     for name in PerfusionMap:
-        fine = _doubled(found[name].array * coarse)
+        fine = _doubled(found.maps[name].array * found.brain)
         arrays[name] = np.divide(fine, weight, where=known, out=np.zeros_like(fine))
     cbf, cbv = arrays[PerfusionMap.CBF], arrays[PerfusionMap.CBV]
     arrays[PerfusionMap.MTT] = np.divide(
         60 * cbv, cbf, where=cbf > 0, out=np.zeros_like(cbf)
     )
     return {
-        Kind(name.value): Volume(array, brain.affine, Kind(name.value))
+        name: Volume(array, brain.affine, Kind(name.value))
         for name, array in arrays.items()
     }
 

@@ -1,6 +1,6 @@
 """One training step: first the discriminator, then the generator, on one batch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from magic_model import losses
-from magic_model.distributed import World
+from magic_model.distributed import World, cpu_has_bfloat16
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch
 
@@ -111,12 +111,6 @@ class TrainStep:
         ):
             return nullcontext()
         return torch.autocast(kind, dtype=torch.bfloat16)
-
-
-def cpu_has_bfloat16() -> bool:
-    """Whether this processor computes in bfloat16; others are slower with it."""
-    able: Mapping[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 @contextmanager

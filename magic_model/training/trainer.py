@@ -22,6 +22,7 @@ from magic_model.maps import PerfusionMap
 from magic_model.output import file_digest
 from magic_model.recipe import Recipe, recipe_differences
 from magic_model.training import adversaries
+from magic_model.training.balance import learn_balance
 from magic_model.training.batches import TrainingBatches
 from magic_model.training.step import TrainStep
 from magic_model.training.texture import learn_texture
@@ -199,17 +200,27 @@ class Trainer:
             if journal is not None:
                 journal.close()
         wait_for_all(settings.world)
-        if self.recipe.texture and settings.world.is_first:
-            self._learn_texture()
+        if settings.world.is_first:
+            self._learn_last()
         return self.header
 
-    def _learn_texture(self) -> None:
-        """Learn texture by the weights that will generate; it changes none of them."""
+    def _learn_last(self) -> None:
+        """Learn what needs the weights that will generate; it changes none of them."""
         chosen = checkpoint.checkpoint_of(self.settings.folder)
+        known = checkpoint.read_header(chosen)
+        texture = self.recipe.texture and known.texture is None
+        balance = self.recipe.generator.pilo and known.balance is None
+        if not (texture or balance):
+            return
         generator, header = checkpoint.load_generator(chosen)
-        if header.texture is None:
-            found = learn_texture(generator, self.cache, self.batches.indices)
-            checkpoint.rewrite_header(chosen, replace(header, texture=found.to_dict()))
+        slices = self.cache, self.batches.indices
+        if texture:
+            found = learn_texture(generator, *slices)
+            header = replace(header, texture=found.to_dict())
+        if balance:
+            parts = learn_balance(generator, *slices, self.settings.device)
+            header = replace(header, balance=parts)
+        checkpoint.rewrite_header(chosen, header)
 
     def _epoch(self, journal: _Journal | None) -> None:
         start = time.monotonic()
@@ -378,7 +389,8 @@ def _same_run(
             f"{' (' + '; '.join(why) + ')' if why else ''}"
         )
         raise DataError(msg)
-    return replace(found, recipe=extended)
+    # What is learnt last belongs to the weights of then.
+    return replace(found, recipe=extended, texture=None, balance=None)
 
 
 def _training_indices(cache: SliceCache, recipe: Recipe) -> np.ndarray:

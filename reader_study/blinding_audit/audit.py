@@ -106,6 +106,8 @@ def audit_study(
     words = Check("words", tuple(words_found(folder, truth, protocol)))
     if protocol.design.at_once > 1:
         checks = (*checks, displays.place_check(manifest, truth, protocol.design))
+    if protocol.design.display == "aided":
+        checks = (*checks, displays.step_check(manifest, truth, protocol.design))
     shown = _shown(facts, pictures, truth)
     cues = (
         () if shown is None else tuple(_cues(manifest, facts, shown, truth, protocol))

@@ -81,6 +81,30 @@ def place_check(manifest: Manifest, truth: Truth, design: StudyDesign) -> Check:
     return Check("places", tuple(_unbalanced(manifest, truth, design)))
 
 
+def step_check(manifest: Manifest, truth: Truth, design: StudyDesign) -> Check:
+    """Check that with an aid each case comes twice in a row, first without the aid.
+
+    What a reader sees as the second step is what stands at every second place.
+    """
+    return Check("steps", tuple(_out_of_step(manifest, truth, design)))
+
+
+def _out_of_step(
+    manifest: Manifest, truth: Truth, design: StudyDesign
+) -> Iterator[str]:
+    names = {p.token: p.pseudo_id for p in manifest.presentations}
+    for slot in manifest.slots:
+        for trial, order in sorted(slot.orders.items()):
+            for place in range(0, len(order), 2):
+                found = [truth.cells[token] for token in order[place : place + 2]]
+                methods = tuple(cell.method for cell in found)
+                if methods != design.arms or len({cell.case for cell in found}) > 1:
+                    yield (
+                        f"{slot.name}, trial {trial}: {names[order[place]]} at place "
+                        f"{place + 1} must be a case without the aid and then with it"
+                    )
+
+
 def _unbalanced(manifest: Manifest, truth: Truth, design: StudyDesign) -> Iterator[str]:
     counts: dict[tuple[str, str], Counter[tuple[str, int]]] = {}
     cases: dict[tuple[str, str], list[str]] = {}

@@ -15,7 +15,15 @@ from reader_study.errors import StudyError
 from reader_study.formats import checking
 from reader_study.formats.asking.panel import READINGS, PanelTruth
 from reader_study.formats.delimited import csv_text
+from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import PAPER
+
+_OPEN = "The readings of the panel left these cases open."
+_HOW = {
+    "one adjudicator": "Please judge each case; your answer decides.",
+    "consensus": "Please look at each case together and give one answer; it decides.",
+}
+"""What adjudicators are told, by the panel's `adjudication`."""
 
 _OF_READERS = ("corrections", "idle_hours", "pin", "instructions")
 
@@ -110,6 +118,7 @@ def _adjudication(built: study.Study, questionnaire: str) -> dict[str, Any]:
         "readers": {
             "number": 1,
             **{name: readers[name] for name in _OF_READERS if name in readers},
+            **_instructions(built.protocol),
         },
         **{name: given[name] for name in ("reading", "blinding") if name in given},
         "panel": {**given["panel"], "adjudicates": built.manifest.study_id},
@@ -119,6 +128,24 @@ def _adjudication(built: study.Study, questionnaire: str) -> dict[str, Any]:
             "ordinal_questions": [],
         },
     }
+
+
+def _instructions(protocol: Protocol) -> dict[str, str]:
+    """Return what adjudicators are told first, and then what the panel was told.
+
+    Without the former they would be told to judge alone, also where the panel meets. In
+    another language than English the coordinator writes it.
+    """
+    panel = protocol.panel
+    if panel is None or protocol.language != "en":
+        return {}
+    how = _HOW[panel.adjudication]
+    shown = " What the panel answered stands above the questions."
+    told = f"{_OPEN} {how}{shown * panel.show_readings}"
+    before = protocol.instructions.strip()
+    if before:
+        told += f"\n\nWhat the panel was told:\n\n{before}"
+    return {"instructions": told}
 
 
 def cases_with_truth(cases: Path, found: PanelTruth, out: Path) -> dict[Path, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from reader_study.building import training_set
 from reader_study.building.pictures import montage_rows
 from reader_study.errors import DamagedPictureError, StudyError
-from reader_study.formats.manifest import Manifest
+from reader_study.formats.asking.marks import Grid
+from reader_study.formats.manifest import Manifest, Volumes
 from reader_study.formats.manifest import read_manifest as _read_manifest
 from reader_study.formats.protocol import Protocol, read_protocol
 from reader_study.formats.questionnaire import Questionnaire, read_questionnaire
@@ -107,6 +108,18 @@ class Study:
             return 0
         return montage_rows((height, width // self.protocol.design.at_once))
 
+    def grid(self, token: str) -> Grid | None:
+        """Return what a reading's picture has room for; None of one that is gone."""
+        volumes, at_once = self.manifest.volumes, self.protocol.design.at_once
+        try:
+            shown = self.manifest.presentation(str(token))
+            if volumes is None:
+                return montage_grid(self.folder / IMAGES / shown.image, at_once)
+            file = volumes.files[shown.pseudo_id].volume
+            return volume_grid(self.folder / VOLUMES / file, volumes)
+        except (OSError, StudyError, struct.error):
+            return None
+
     def damaged_pictures(self) -> dict[str, str]:
         """Return what is wrong with pictures, by token; each file is read anew.
 
@@ -129,6 +142,37 @@ class Study:
         listed = (self.training_fault,) if self.training_fault else ()
         practice = training_set.damaged_pictures(self.folder, self.training)
         return (*self.damaged_pictures().values(), *listed, *practice)
+
+
+def montage_grid(path: Path, at_once: int = 1) -> Grid:
+    """Return the grid of a PNG, which may be of several pictures side by side.
+
+    Raises:
+        OSError: If it cannot be read.
+        StudyError: If it is no PNG.
+    """
+    with path.open("rb") as file:
+        head = file.read(24)
+    if not head.startswith(b"\x89PNG") or len(head) < 24:
+        msg = f"{path} must be a PNG"
+        raise StudyError(msg)
+    width, height = struct.unpack(">16x2I", head)
+    return Grid(width / at_once, height, pictures=at_once)
+
+
+def volume_grid(path: Path, layout: Volumes) -> Grid:
+    """Return the grid of a container.
+
+    Raises:
+        OSError: If it cannot be read.
+        struct.error: If it is too short.
+    """
+    with path.open("rb") as file:
+        affine = struct.unpack("<16d", file.read(128))
+    names = tuple(panel.name for panel in layout.panels)
+    return Grid(
+        layout.columns, layout.rows, slices=layout.slices, panels=names, affine=affine
+    )
 
 
 def open_study(folder: Path) -> Study:

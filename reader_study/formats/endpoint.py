@@ -192,7 +192,8 @@ def misfit(
         return checking.Fault(("question",), why)
     if endpoint.measure in OF_DISPLAYS or question.of_display:
         return _display_misfit(endpoint, question)
-    if not question.on_scale:
+    rates = endpoint.measure in ACCURACY and question.numeric
+    if not (question.on_scale or rates):
         why = f"must be answered by one code of a scale, got {question.id}, which has "
         return checking.Fault(("question",), f"{why}type {question.type}")
     codes = set(question.codes)

@@ -513,7 +513,7 @@ def plan_json(
             "study_id": study_id,
             "title": protocol.title,
             **_of_design(protocol),
-            "washout_days": protocol.washout_days,
+            "washout_days": protocol.least_washout,
             "corrections": protocol.corrections,
             "roles": list(protocol.roles),
             "analysis": dict(protocol.analysis),

@@ -252,10 +252,10 @@ def _accuracy_faults(
     if fault:
         yield checking.Fault(("rating",), fault)
         return
-    least, *others = parse_rating(plan.rating, questionnaire).scale
-    if plan.threshold is not None and not least < plan.threshold <= others[-1]:
+    least, most = parse_rating(plan.rating, questionnaire).ends
+    if plan.threshold is not None and not least < plan.threshold <= most:
         why = (
-            f"must be above {least:g}, the lowest rating, and at most {others[-1]:g}, "
+            f"must be above {least:g}, the lowest rating, and at most {most:g}, "
             f"the highest, got {plan.threshold:g}"
         )
         yield checking.Fault(("threshold",), why)

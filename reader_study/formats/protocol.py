@@ -341,6 +341,12 @@ class Protocol:
         own = self.layout.washout_days if self.layout else ()
         return own[trial - 2] if own and trial > 1 else self.washout_days
 
+    @property
+    def least_washout(self) -> float:
+        """Least days of any pause between two trials in turn."""
+        pauses = range(2, self.n_trials + 1)
+        return min(map(self.washout_before, pauses), default=self.washout_days)
+
     @cached_property
     def sha256(self) -> str:
         """Hash of all settings; comments and layout of the file do not count."""

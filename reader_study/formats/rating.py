@@ -43,17 +43,28 @@ class Rating:
         table: Rating by the codes of these questions; empty for a column of numbers.
         diagnosis: Ratings from here on are a diagnosis of disease; None where the
             rating holds no diagnosis.
+        limits: Least and greatest number, of a question that is answered by one; None
+            of others.
     """
 
     text: str
     names: tuple[str, ...]
     table: Mapping[tuple[Code, ...], float] = field(default_factory=dict)
     diagnosis: float | None = None
+    limits: tuple[float, float] | None = None
 
     @property
     def scale(self) -> tuple[float, ...]:
         """Ratings that there may be, from low to high; empty for any number."""
         return tuple(sorted(set(self.table.values())))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest rating; without end of a column of numbers."""
+        if self.limits is not None:
+            return self.limits
+        scale = self.scale
+        return (scale[0], scale[-1]) if scale else (-math.inf, math.inf)
 
     def value(self, answers: Mapping[str, Any]) -> float | None:
         """Return the rating that answers make; None where one of them is missing.
@@ -93,6 +104,8 @@ def parse_rating(
       is more than 1; Q4 gives its size. With k steps of confidence the rating goes from
       1, negative and surest, by k, negative and least sure, and k + 1, positive and
       least sure, to 2 k, positive and surest.
+    - the name of a question that is answered by a number, or on a line from 0 to 100:
+      that number.
     - the name of another column of responses.csv, which holds numbers.
 
     Args:
@@ -124,33 +137,54 @@ def rating_fault(text: str, questionnaire: Questionnaire) -> str | None:
 
 
 def _parsed(text: str, asked: Questionnaire, columns: Collection[str]) -> Rating:
-    questions = {question.id: question for question in asked if question.on_scale}
+    questions = {question.id: question for question in asked}
     name = text.strip()
     signed = _SIGNED.fullmatch(name)
     if signed:
-        diagnosis, sign, cut, confidence = signed.groups()
-        for one in (diagnosis, confidence):
-            if one not in questions:
-                why = f"must be of the questions {', '.join(questions)}, got {one!r}"
-                raise Invalid(why)
-        if diagnosis == confidence:
-            why = f"must take diagnosis and confidence of two questions, got {name!r}"
-            raise Invalid(why)
-        pair = (questions[diagnosis], questions[confidence])
-        return _signed(name, pair, sign, float(cut))
-    if name in questions:
-        question = questions[name]
+        return _of_two(name, signed.groups(), questions)
+    question = questions.get(name)
+    if question is not None and question.on_scale:
         of_codes: dict[tuple[Code, ...], float] = {
             (code,): n for code, n in _numbers(question).items()
         }
         return Rating(name, (name,), of_codes)
+    if question is not None and question.numeric:
+        low, high, _ = question.limits
+        return Rating(name, (name,), limits=(low, high))
     if name in columns:
         return Rating(name, (name,))
+    on_scale = ", ".join(one.id for one in asked if one.on_scale)
+    numbers = ", ".join(one.id for one in asked if one.numeric)
     why = (
         "must be a question, such as 'Q4', or a signed confidence, such as 'Q3 > 1 by "
-        f"Q4', of the questions {', '.join(questions)}, got {clipped(text)}"
+        f"Q4', of the questions {on_scale}{f', or a number, {numbers}' * bool(numbers)}"
+        f", got {clipped(text)}{_type_of(question)}"
     )
     raise Invalid(why)
+
+
+def _type_of(question: Question | None) -> str:
+    """Return what a question that cannot be used is, as the rest of a sentence."""
+    return "" if question is None else f", which has type {question.type}"
+
+
+def _of_two(
+    name: str, parts: tuple[str | Any, ...], every: Mapping[str, Question]
+) -> Rating:
+    diagnosis, sign, cut, confidence = parts
+    questions = {name: one for name, one in every.items() if one.on_scale}
+    for one in (diagnosis, confidence):
+        if one not in questions:
+            why = (
+                f"must be of the questions {', '.join(questions)}, got {one!r}"
+                f"{_type_of(every.get(one))}"
+            )
+            raise Invalid(why)
+    if diagnosis == confidence:
+        why = f"must take diagnosis and confidence of two questions, got {name!r}"
+        raise Invalid(why)
+    pair = (questions[diagnosis], questions[confidence])
+    return _signed(name, pair, sign, float(cut))
 
 
 def _signed(
@@ -381,7 +415,7 @@ def _values(readings: Iterable[Reading], rating: Rating) -> list[float | None]:
     faults, values = [], []
     for reading in readings:
         answers: Mapping[str, Any] = reading.answers
-        if not rating.table:
+        if not rating.table and rating.limits is None:
             answers = {name: reading.column(name) for name in rating.names}
         try:
             values.append(rating.value(answers))

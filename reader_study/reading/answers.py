@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reader_study.errors import StudyError
+from reader_study.formats.asking.marks import Grid
 from reader_study.formats.canonical import canonical_bytes
 from reader_study.formats.questionnaire import Answer, Questionnaire
 
@@ -85,6 +86,30 @@ def check_complete(
     if problems:
         raise AnswersError("; ".join(f"{p.question} {p.message}" for p in problems))
     return questionnaire.kept(answers, reasons)[0]
+
+
+def check_places(
+    questionnaire: Questionnaire, answers: Mapping[str, Answer], grid: Grid | None
+) -> None:
+    """Refuse marks that cannot have been drawn on the picture.
+
+    Args:
+        questionnaire: What was asked.
+        answers: Which are valid.
+        grid: What the picture has room for; None if nobody knows any longer.
+
+    Raises:
+        AnswersError: If so; question and mark are named.
+    """
+    for question in questionnaire.questions if grid else ():
+        given = answers.get(question.id) if question.marked else None
+        for n, mark in enumerate(
+            question.rules.parsed(given) or () if given else (), 1
+        ):
+            fault = grid.fault(mark) if grid else ""
+            if fault:
+                msg = f"{question.id}: mark {n} {fault}; nothing was stored"
+                raise AnswersError(msg)
 
 
 def check_seconds(seconds: float | None) -> float | None:

@@ -159,10 +159,12 @@ class ReadingSession:
         """Keep answers on the way, complete or not, and give the server's time.
 
         Raises:
-            AnswersError: If an answer is not on the scale or a text cannot be kept.
+            AnswersError: If an answer is not on the scale, a text cannot be kept, or a
+                mark is not on the picture.
             StaleReadingError: If it is not the current reading.
         """
         reading_answers.check_draft(self.study.questionnaire, answers, reasons)
+        self._check_places(token, answers)
         with self.store.writing(self.clock) as t:
             opened = _require_opened(t.connection, self.reader, token)
             _require_at_hand(self._writing(t), opened)
@@ -191,13 +193,14 @@ class ReadingSession:
                 rows of a montage where the protocol requires all of them.
 
         Raises:
-            AnswersError: If answers are incomplete or not on the scale, or the protocol
-                requires slices that were not on screen.
+            AnswersError: If answers are incomplete or not on the scale, a mark is not
+                on the picture, or the protocol requires slices that were not on screen.
             StaleReadingError: If it is not the current reading.
             StudyError: If the study is not open, or the store cannot be written.
         """
         asked = self.study.questionnaire
         found = reading_answers.check_complete(asked, answers, reasons)
+        self._check_places(token, found)
         seconds = reading_answers.check_seconds(active_seconds)
         given = recording.SubmittedAnswers.of(found, reasons, active_seconds=seconds)
         return self._submit(token, replace(given, seen=self._seen(token, seen)))
@@ -240,6 +243,7 @@ class ReadingSession:
         """
         asked = self.study.questionnaire
         found = reading_answers.check_complete(asked, answers, reasons)
+        self._check_places(token, found)
         given = recording.SubmittedAnswers.of(
             found, reasons, note=reading_answers.check_reason(why)
         )
@@ -295,6 +299,11 @@ class ReadingSession:
         return closing.answer_closing(
             self.study, self.store, self.reader, answers, clock=self.clock
         )
+
+    def _check_places(self, token: str, answers: Answers) -> None:
+        asked = self.study.questionnaire
+        if any(question.marked for question in asked.questions):
+            reading_answers.check_places(asked, answers, self.study.grid(token))
 
     def _checked(self, token: str, given: object) -> reading_answers.Seen | None:
         if given is None or not self.study.counts_slices:

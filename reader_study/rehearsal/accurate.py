@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class AccurateBots:
 
     def draw(
         self, n_readers: int, rng: np.random.Generator
-    ) -> Mapping[str, NDArray[np.int64]]:
+    ) -> Mapping[str, NDArray[Any]]:
         """Draw what every bot answers to every case by either method.
 
         Args:
@@ -123,7 +124,7 @@ class AccurateBots:
         ends = {end for options in self._options for end in _ends(len(options))}
         return np.array(sorted({0.0, 1.0} | ends))
 
-    def _codes(self, place: int) -> NDArray[np.int64]:
+    def _codes(self, place: int) -> NDArray[Any]:
         """Return the answer to a question, by kind of case and step of the rating."""
         middles = [(low + high) / 2 for low, high in pairwise(self._breaks)]
         return np.array(
@@ -134,7 +135,7 @@ class AccurateBots:
                 ]
                 for at in middles
             ],
-            dtype=np.int64,
+            dtype=np.object_ if self.rating.limits else np.int64,
         )
 
     @cached_property

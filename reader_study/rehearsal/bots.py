@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reader_study.errors import StudyError
 from reader_study.formats.asking.marks import Mark, text_of
 from reader_study.formats.questionnaire import Answer, Question, Questionnaire
+from reader_study.formats.rating import Rating
 
 FALL = 0.6
 """Each step of a scale is chosen this many times as often as the one before."""
@@ -260,6 +261,16 @@ def _steps(question: Question) -> tuple[Answer, ...]:
     n = min(_MARKS, round((high - low) / step))
     each = round((high - low) / step) / n
     return tuple(_valid(question, low + step * round(each * k)) for k in range(n + 1))
+
+
+def stepped(rating: Rating, questionnaire: Questionnaire) -> Rating:
+    """Return a rating with the steps that bots choose from, where it is a number."""
+    if rating.limits is None:
+        return rating
+    asked = next(one for one in questionnaire if one.id in rating.names)
+    # Numbers, as codes are, but for those between whole ones.
+    of_steps: dict[tuple[Any, ...], float] = {(n,): float(n) for n in _steps(asked)}
+    return replace(rating, table=of_steps)
 
 
 def _marked(question: Question) -> tuple[str, ...]:

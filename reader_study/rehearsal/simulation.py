@@ -13,6 +13,7 @@ from reader_study.building.study import Study
 from reader_study.clock import Clock
 from reader_study.design.truth import Truth, commitment, occasions
 from reader_study.errors import StudyError
+from reader_study.formats.asking.marks import text_of
 from reader_study.formats.closing import CONFIDENCE, RECOGNISED
 from reader_study.formats.questionnaire import Answer, Questionnaire
 from reader_study.formats.rating import parse_rating
@@ -26,6 +27,7 @@ from reader_study.rehearsal.bots import (
     any_answer,
     draw_answers,
     planted,
+    stepped,
 )
 from reader_study.rehearsal.choosing import ChoosingBots, answer_to
 from reader_study.running.lifecycle import open_for_reading
@@ -234,6 +236,19 @@ def _practise(reading: ReadingSession, trial: int, *, rng: np.random.Generator) 
     return answered
 
 
+def _on_picture(
+    study: Study, token: str, answers: Mapping[str, Answer]
+) -> dict[str, Answer]:
+    """Return answers whose marks lie where a browser could have put them."""
+    marked = [q for q in study.questionnaire if q.marked and q.id in answers]
+    grid = study.grid(token) if marked else None
+    found = dict(answers)
+    for question in marked if grid else ():
+        marks = question.rules.parsed(answers[question.id]) or ()
+        found[question.id] = text_of(grid.placed(mark) for mark in marks if grid)
+    return found
+
+
 def _plain(given: Any) -> Answer:  # noqa: ANN401
     """Return an entry of an array as a plain number or text."""
     plain: Answer = given.item() if isinstance(given, np.generic) else given
@@ -290,7 +305,8 @@ def _accurate(
     known = diseased_cases(truth.standard, analysis)
     drawn = rng.random(len(cases)) < np.mean(list(known.values()))
     diseased = [known.get(c, d) for c, d in zip(cases, drawn, strict=True)]
-    rating = parse_rating(analysis["rating"], study.questionnaire)
+    rating = stepped(parse_rating(analysis["rating"], study.questionnaire),
+                     study.questionnaire)  # fmt: skip
     classes = np.array(diseased, dtype=np.bool_)
     n_methods = len(study.protocol.methods)
     return AccurateBots(rating, plan, classes, n_methods, _repeated(study, truth))
@@ -421,6 +437,7 @@ class _Rehearsal:
             first, _ = asked.kept(drawn | {question.id: changed}, {})
         seen = _seen_by_bot(self.study, token, seconds)
         reasons = reasons_of(asked, first)
+        first, answers = (_on_picture(self.study, token, g) for g in (first, answers))
         session.submit(token, first, reasons, active_seconds=seconds, seen=seen)
         if correcting:
             self.clock.advance(seconds=5)

@@ -156,7 +156,7 @@ def read_status(
         phase=store_milestones.phase_of(milestones),
         simulated=store_milestones.is_simulated(milestones)
         or any(r.simulated for r in readers),
-        washout_days=protocol.washout_days,
+        washout_days=protocol.least_washout,
         n_planned=protocol.n_readers,
         readers=readers,
         trials=trials,

@@ -126,6 +126,7 @@ def test_the_plan_of_a_preference_is_answered_on_the_page_in_front(tmp_path, cap
     page = (out / "report.html").read_text()
     for said in ("Primary result", "Reporting checklist", "flow was put before real"):
         assert said in page
+    assert page.count('class="prose"') == 2  # both checklists, read from the left
     assert found["checklist"]["grras"]["2"].startswith("Methods: real (reference)")
     assert (out / "endpoints.csv").is_file()
 

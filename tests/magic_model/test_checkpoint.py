@@ -23,7 +23,9 @@ from magic_model.checkpoint import (
 )
 from magic_model.data.sampling import Sampling
 from magic_model.errors import DataError
+from magic_model.maps import PerfusionMap
 from magic_model.networks import build_generator
+from magic_model.ratio import Balance
 from magic_model.recipes.files import recipe_from_table
 
 RECIPE = recipe_from_table(
@@ -46,6 +48,7 @@ HEADER = CheckpointHeader(
     best=(0.1 + 0.2, 2),
     sampling=Sampling(pixel_mm=0.1 + 0.8, offset_mm=4.0, slice_mm=5.0),
     init="fingerprint of weights",
+    balance={PerfusionMap.CBF: Balance(0.1, 0.2, -0.3, 0.4 / 3, -0.5)},
 )
 
 
@@ -112,9 +115,9 @@ def test_a_checkpoint_of_version_0_1_says_nothing_of_millimetres(path):
     """And holds keys that its generator does not heed."""
     unheeded = RECIPE.to_dict()
     unheeded["generator"] |= {"mirror": True, "patch": 4}
-    rewritten(path, sampling=None, init=None, recipe=unheeded)
+    rewritten(path, sampling=None, init=None, balance=None, recipe=unheeded)
     header = read_header(path)
-    assert header == replace(HEADER, sampling=None, init="")
+    assert header == replace(HEADER, sampling=None, init="", balance=None)
 
 
 def test_the_header_is_read_as_it_was_written(path):
@@ -218,6 +221,8 @@ def test_another_schema_is_refused(path, schema):
         {"ranges": {"adc": [0, 1]}},
         {"ranges": {"cbf": [0]}},
         {"ranges": [1, 2]},
+        {"balance": {"adc": {}}},
+        {"balance": {"cbf": {"mean": 0}}},
     ],
 )
 def test_a_header_of_another_kind_is_refused(path, change):

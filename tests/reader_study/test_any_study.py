@@ -17,7 +17,7 @@ from reader_study.building.sealing import unseal
 from reader_study.building.study import open_study
 from reader_study.cli import main as study_command
 from reader_study.design.study_plan import check_draw
-from reader_study.formats.plan import plan_beside
+from reader_study.formats.plan import plan_beside, plan_json
 from reader_study.rehearsal.bots import SimulationPlan
 from reader_study.rehearsal.simulation import SimulatedClock, simulate
 from reader_study.running import lifecycle
@@ -168,7 +168,9 @@ def test_three_arms_in_three_sessions_are_built_and_sealed(tmp_path):
             assert Counter(m for _, m in shown) == {"real": 2, "GAN": 2, "diffusion": 2}
         everything = [one for shown in seen.values() for one in shown]
         assert len(everything) == len(set(everything)) == 18
-    assert study.protocol.washout_before(2) == 7
+    assert study.protocol.least_washout == study.protocol.washout_before(2) == 7
+    sealed = json.loads(plan_json(study.protocol, "x", simulated=False, planted=None))
+    assert sealed["washout_days"] == 7
     assert study.protocol.washout_before(3) == 21
 
 
@@ -255,6 +257,7 @@ def test_a_template_goes_from_init_to_the_report_by_commands(
     assert {row["method"] for row in rows} == set(protocol.methods)
     page = page_of(tmp_path / "RESULT")
     assert all(method in page for method in protocol.methods)
+    assert "days between the trials" not in page  # bots keep what the design says
     sealed = json.loads(Path("RESULT/plan.json").read_text())
     assert sealed["design"] == json.loads(json.dumps(protocol.design.given()))
     assert plan_beside("RESULT/responses.csv").seal == "holds"

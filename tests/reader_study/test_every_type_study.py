@@ -46,14 +46,14 @@ def write_study(folder, display):
     return names
 
 
-def run_all():
+def run_all(planted="--corrected 0.1 --missing 0.2"):
     """Go through the study by commands."""
     Path("phrase").write_text(PASSPHRASE)
     key = "--key KEY --passphrase-file phrase"
     for words in (
         f"build study.toml --cases cases.csv --out STUDY {key}",
         f"audit STUDY {key}",
-        f"simulate STUDY {key} --corrected 0.1 --missing 0.2",
+        f"simulate STUDY {key} {planted}",
         "status STUDY",
         "lock STUDY --by Eve",
         "export STUDY --out masked.csv --by Eve",
@@ -110,3 +110,52 @@ def test_a_question_of_every_type_from_the_build_to_the_report(
     if display == "one picture":
         assert {"lesion", "grade"} <= set(results["questions"])
         assert "volume" in page
+
+
+RATED = """rating = "sure"
+threshold = 60
+truth_positive = ["1"]
+primary = {question = "sure", measure = "auc", claim = "differs"}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("arms", [2, 3])
+def test_a_line_rates_with_the_accuracy_that_was_planted(
+    arms, tmp_path, monkeypatch, capsys
+):
+    """From the plan to the page in front: bots put their marks where the AUC says."""
+    monkeypatch.chdir(tmp_path)
+    names = ("real", "GAN", "diffusion")[:arms]
+    write_long(tmp_path, names, n_cases=32)
+    lines = Path("cases.csv").read_text().splitlines()
+    with_truth = [f"{lines[0]},truth"]
+    with_truth += [f"{x},{int(x.split(',')[0][-1]) % 2}" for x in lines[1:]]
+    Path("cases.csv").write_text("\n".join(with_truth) + "\n")
+    quoted = ", ".join(f'"{name}"' for name in names)
+    protocol = STUDY.format(arms=quoted, display="one picture") + RATED
+    Path("study.toml").write_text(protocol)
+    Path("every.json").write_text(json.dumps(EVERY_TYPE))
+    run_all("--auc 0.95 --auc-test 0.7")
+    assert "planted AUC of real: 0.950" in capsys.readouterr().out
+
+    page = page_of(tmp_path / "RESULT")
+    found = json.loads(Path("RESULT/report/results.json").read_text())["inference"]
+    (primary, *others) = found["primary"].get("results") or [found["primary"]["result"]]
+    assert len(others) == arms - 2
+    assert primary["decision"] in {"shown", "not shown"}
+    assert primary["estimate"] == pytest.approx(-0.25, abs=0.15)
+    assert "Rating: sure, higher if more surely diseased" in page
+    assert "from 60 on a reading calls disease" in page
+
+
+def test_a_threshold_beyond_the_line_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_study(tmp_path, "one picture")
+    rated = RATED.replace("60", "160")
+    Path("study.toml").write_text(Path("study.toml").read_text() + rated)
+    words = "preview study.toml --cases cases.csv"
+    assert main(words.split()) == 2
+    said = "threshold must be above 0, the lowest rating, and at most 100, the highest"
+    assert said in " ".join(capsys.readouterr().err.split())

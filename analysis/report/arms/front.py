@@ -35,7 +35,7 @@ def front_of(study: results.ArmsResults) -> front.Front | None:
     if study.provenance == "reconstructed":
         return None
     context = study.context
-    planned = PlannedStudy.of_arms(context.responses, context.plan)
+    planned = PlannedStudy.of_arms(context.rated, context.plan)
     answered = answer_study(planned)
     own = front.Own(
         facts=setting.facts(context, _methods(study)),

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from analysis.multireader import (
     ClusteredEstimate,
@@ -16,7 +17,7 @@ from analysis.report import section as report_section
 from analysis.report.question import Incomplete
 from analysis.responses import Question
 from analysis.responses.pairing import paired_readings
-from analysis.responses.scales import arms_on_scales, with_ordered
+from analysis.responses.scales import arms_on_scales, arms_that_rate, with_ordered
 from reader_study.formats.arms import Arms
 from reader_study.formats.flow import StudyFlow
 from reader_study.formats.plan import AnalysisPlan
@@ -98,6 +99,11 @@ class ArmsContext:
     incomplete: Incomplete = "exclude"
     whole: Arms | None = None
 
+    @cached_property
+    def rated(self) -> Arms:
+        """The readings with all that can be a rating: codes, and numbers."""
+        return arms_that_rate(self.responses, self.whole)
+
 
 @dataclass(frozen=True)
 class ArmsResults:
@@ -166,9 +172,10 @@ def analyse_arms(
     if pairs:
         about = "Agreement between methods" + (" and readers" if several else "")
     named = [method for method in arms.methods if method != ONE_METHOD]
+    context = ArmsContext(arms, plan, level, flow or StudyFlow(), whole=whole)
     return ArmsResults(
         title=f"{about}: {', '.join(named)}" if named else about,
-        context=ArmsContext(arms, plan, level, flow or StudyFlow(), whole=whole),
+        context=context,
         arms=tuple(_arm(arms, method, plan) for method in arms.methods),
         contrasts=tuple(_contrast(arms, *methods) for methods in pairs),
         readers=arms.readers,
@@ -177,7 +184,7 @@ def analyse_arms(
         provenance=report_section.provenance_of(arms),
         notes=arms.notes,
         assumed=arms.assumed,
-        accuracy=accuracies_of(arms, plan),
+        accuracy=accuracies_of(context.rated, plan),
         overall=overall_of(whole, plan),
     )
 

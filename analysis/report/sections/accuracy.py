@@ -44,7 +44,7 @@ def accuracy_section(context: section.ReportContext) -> section.Section | None:
     has_truth = any(reading.truth is not None for reading in context.responses.readings)
     if not (context.plan.rating or has_truth):
         return None
-    found = accuracy_of(context.responses, context.plan)
+    found = accuracy_of(context.rated, context.plan)
     if isinstance(found, str):
         return section.Section(ID, TITLE, refused=found)
     return _made(found, context)

@@ -45,7 +45,7 @@ def aided_section(context: ReportContext) -> Section | None:
         return None
     level = context.confidence_level
     steps = list(_steps(context))
-    accuracy = accuracy_of(context.responses, context.plan)
+    accuracy = accuracy_of(context.rated, context.plan)
     truth = None if isinstance(accuracy, str) else _towards(accuracy.rated, context)
     findings = [_said(one, level, ("up", "down")) for one in steps]
     tables = [_table(one, level, ("Up", "Down")) for one in steps]

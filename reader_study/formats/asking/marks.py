@@ -9,7 +9,7 @@ picture on the screen changes nothing in them.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from reader_study.formats.delimited import csv_text, guarded
@@ -30,6 +30,7 @@ MOST_MARKS = 100
 """Marks in one answer, at most, whatever a question allows."""
 
 _FURTHEST = 1e5  # pixels; and mm
+_ROUNDING = 0.02  # pixels: places are kept to a hundredth
 _LONGEST = 500  # characters of one mark
 _LONGEST_PANEL = 100
 _KEYS = (
@@ -126,6 +127,96 @@ class Rules:
         sure = mark.confidence is None or low <= mark.confidence <= high
         named = not mark.label or mark.label in self.labels
         return sure and named and mark.shape in self.shapes
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The picture that marks are said to lie on: what it has room for.
+
+    Attributes:
+        columns: Width of one picture in pixels.
+        rows: Height in pixels.
+        pictures: How many are shown at once.
+        slices: Of a stack; 0 of a montage.
+        panels: Names of a stack's panels.
+        affine: Of a stack, the 16 numbers of the 4 x 4 matrix, row by row, from column,
+            row and slice to mm in the patient; middles of voxels are whole numbers.
+    """
+
+    columns: float
+    rows: float
+    pictures: int = 1
+    slices: int = 0
+    panels: tuple[str, ...] = ()
+    affine: tuple[float, ...] = ()
+
+    def fault(self, mark: Mark) -> str:
+        """Return what a mark must be and is not; empty if it can have been drawn here.
+
+        A browser draws no other ones, but anything may come over the wire.
+
+        Examples:
+            >>> Grid(900, 700).fault(Mark(899.5, 20))
+            ''
+            >>> Grid(900, 700).fault(Mark(950, 20))
+            'must lie within the picture, 900 x 700 pixels, got x 950, y 20'
+        """
+        right, below = mark.x + (mark.width or 0), mark.y + (mark.height or 0)
+        if max(right - self.columns, below - self.rows) > _ROUNDING:
+            size = f", {mark.width:g} x {mark.height:g}" if mark.width else ""
+            return (
+                f"must lie within the picture, {self.columns:g} x {self.rows:g} "
+                f"pixels, got x {mark.x:g}, y {mark.y:g}{size}"
+            )
+        for what, given, most in (
+            ("picture", mark.picture, self.pictures if self.pictures > 1 else 0),
+            ("slice", mark.slice, self.slices),
+        ):
+            if (given is not None) != bool(most) or (given or 0) > most:
+                wanted = f"one of {most}" if most else "left out"
+                return f"must have its {what}, {wanted}, got {given or 'none'}"
+        if self.slices:
+            return self._fault_in_patient(mark)
+        if mark.mm is not None or mark.panel:
+            return "must have no panel and no mm, since the picture has none"
+        return ""
+
+    def placed(self, mark: Mark) -> Mark:
+        """Return a mark of which only `x` and `y` are meant, as one drawn here is."""
+        x = min(mark.x, self.columns - (mark.width or 0))
+        y = min(mark.y, self.rows - (mark.height or 0))
+        here = replace(mark, x=x, y=y, picture=1 if self.pictures > 1 else None)
+        if not self.slices:
+            return here
+        here = replace(here, panel=self.panels[0], slice=1)
+        first, second, third = (round(one, 2) for one in self._mm(here))
+        return replace(here, mm=(first, second, third))
+
+    def _fault_in_patient(self, mark: Mark) -> str:
+        if mark.panel not in self.panels:
+            return f"must be in one of {', '.join(self.panels)}, got {mark.panel!r:.40}"
+        wanted = self._mm(mark)
+        if mark.mm is None or any(
+            # A pixel is rounded twice, and then multiplied.
+            abs(a - b) > _ROUNDING * (1 + abs(row[0]) + abs(row[1]))
+            for a, b, row in zip(mark.mm, wanted, self._matrix(), strict=True)
+        ):
+            there = ", ".join(f"{one:.2f}" for one in wanted)
+            got = ", ".join(f"{one:g}" for one in mark.mm or ()) or "none"
+            return f"must be at {there} mm in the patient, got {got}"
+        return ""
+
+    def _mm(self, mark: Mark) -> tuple[float, ...]:
+        """Return where the middle of a mark is in the patient, in mm."""
+        column = mark.x + (mark.width or 0) / 2 - 0.5
+        row = mark.y + (mark.height or 0) / 2 - 0.5
+        at = (column, row, (mark.slice or 1) - 1, 1)
+        return tuple(
+            sum(n * of for n, of in zip(one, at, strict=True)) for one in self._matrix()
+        )
+
+    def _matrix(self) -> list[tuple[float, ...]]:
+        return [self.affine[4 * n : 4 * n + 4] for n in range(3)]
 
 
 def marks_of(given: object) -> tuple[Mark, ...] | None:

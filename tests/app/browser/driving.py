@@ -41,10 +41,14 @@ def launch(kind, *arguments):
 
 
 class Server:
-    """The command, as a reader's institution runs it."""
+    """The command, as a reader's institution runs it.
 
-    def __init__(self, study, program="read"):
-        self.study, self.program = study, program
+    `code` is run in place of the command, to serve with a fault made on purpose.
+    """
+
+    def __init__(self, study, program="read", more=(), code=""):
+        self.study, self.program, self.more = study, program, more
+        self.program_of = ["-c", code] if code else ["-m", "app.cli"]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -52,9 +56,9 @@ class Server:
         self.room = open_room(study)
 
     def start(self):
-        command = [sys.executable, "-m", "app.cli", self.program, str(self.study)]
+        command = [sys.executable, *self.program_of, self.program, str(self.study)]
         self.process = subprocess.Popen(
-            [*command, "--port", str(self.port)],
+            [*command, *map(str, self.more), "--port", str(self.port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -88,3 +88,26 @@ def test_a_line_is_not_answered_before_it_is_touched_and_hidden_texts_come_back(
 
     (response,) = stored(asked)
     assert response.answers == {"lesion": 0, "grade": 1, "sure": 90}
+
+
+def test_a_number_stays_at_its_choice_whatever_way_the_words_run(asked, context):
+    page = open_reading(let_in(asked, context, asked.codes["anna"]), asked)
+    press(page, ["1"])  # a lesion, which has sites
+    page.locator("[class*=st-key-several-] label p").first.wait_for()
+    settle(page)
+    for choice in ("[role=radiogroup] label p", "[class*=st-key-several-] label p"):
+        left, right = page.evaluate(
+            """(choice) => {
+                const words = document.querySelector(choice);
+                const text = [...words.childNodes].find((n) => n.nodeType === 3);
+                text.data = "\u0646\u0639\u0645";  // yes, in Arabic
+                const place = document.createRange();
+                place.selectNode(text);
+                const box = words.getBoundingClientRect();
+                const at = place.getBoundingClientRect();
+                return [at.left - box.left, box.right - at.right];
+            }""",
+            choice,
+        )
+        assert left > 8  # where the number is, next to its button
+        assert right < 8

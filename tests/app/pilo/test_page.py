@@ -1,6 +1,7 @@
 """What the controls do, without a browser."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,17 @@ from streamlit.testing.v1 import AppTest
 import app
 from app.configuration import CHECKPOINT, INPUT
 from app.pilo.explorer import loaded_explorer
-from app.pilo.page import MEANING, USE, go, show_panels, show_sliders
+from app.pilo.page import (
+    MEANING,
+    NO_BALANCE,
+    USE,
+    go,
+    meaning,
+    show_panels,
+    show_sliders,
+)
 from magic_model.maps import PAPER_MAPS
+from magic_model.ratio import Balance
 from tests.app.pilo.test_panels_on_the_wire import unpack
 
 ENTRY = Path(app.__file__).parent / "pilo" / "main.py"
@@ -55,9 +65,20 @@ def test_the_page_opens_as_trained_and_says_what_it_is(page, explorer):
     assert [panel["note"] for panel in header["panels"][1:]] == [
         "ratio 1.00, as trained"
     ] * 4
-    for text in (USE, MEANING, explorer.origin):
+    for text in (USE, MEANING, NO_BALANCE, explorer.origin):
         assert text in words(page)
         assert text in " ".join(header["captions"])
+
+
+def test_a_checkpoint_that_knows_its_balance_has_nothing_said_of_it(explorer):
+    recipe = explorer._backend.recipe
+    known = dict.fromkeys(recipe.maps, Balance(0.0, 1.0, 0.0, 1.0, 0.5))
+    assert not explorer.balanced
+    explorer._backend.header = replace(explorer._backend.header, balance=known)
+    try:
+        assert meaning(explorer) == MEANING
+    finally:
+        explorer._backend.header = replace(explorer._backend.header, balance=None)
     assert "Research use only" in USE
 
 

@@ -1,10 +1,16 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
 from magic_model.checkpoint import LAST, load_generator
 from magic_model.errors import DataError
+from magic_model.inference import opened
+from magic_model.inference.generate import Generation
 from magic_model.inference.model import TorchBackend
+from magic_model.inference.opened import open_model
+from magic_model.inference.prepare import Source
 from magic_model.maps import PerfusionMap
 from tests.magic_model.inference.tiny import (
     SIZE,
@@ -111,3 +117,39 @@ def test_a_gpu_gives_the_same_maps(trained):
     expected = TorchBackend(trained, CPU).predict(ncct, 2.0)
     np.testing.assert_allclose(on_gpu.predict(ncct, 2.0), expected, atol=0.01)
     np.testing.assert_allclose(on_gpu.features(ncct).predict(2.0), expected, atol=0.01)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_bfloat16_is_computed_only_where_the_processor_has_it(
+    trained, monkeypatch, able
+):
+    """Maps in [-1, 1] agree to a hundredth on average, and differ a little."""
+    told = {"avx512_bf16": able, "amx_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
+    ncct = slices_of(2)
+    expected = TorchBackend(trained, CPU).predict(ncct)
+    backend = TorchBackend(trained, CPU, bfloat16=True)
+    assert backend.bfloat16 is able
+    wrong = np.abs(backend.predict(ncct) - expected)
+    assert wrong.mean() < 0.01
+    assert (wrong.max() > 1e-4) is np.bool_(able)
+    # The last layer is exact: what it computes from is alone rounded.
+    cached = backend.features(ncct)
+    assert cached._features.dtype is torch.float32
+    assert np.array_equal(cached.predict(1.0), backend.predict(ncct))
+
+
+def test_maps_in_bfloat16_are_other_maps(trained, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    whole, half = (open_model(trained, bfloat16=asked) for asked in (False, True))
+    assert (whole.bfloat16, half.bfloat16) == (False, True)
+    source = Source("P1", (trained,), load=list)
+    one, other = (Generation(model).fingerprint(source) for model in (whole, half))
+    assert one != other
+    again = pickle.loads(pickle.dumps(half))  # noqa: S301
+    assert again.bfloat16
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    assert Generation(open_model(trained, bfloat16=True)).fingerprint(source) == one
+    opened._reopen.cache_clear()
+    with pytest.raises(DataError, match="--bfloat16 must suit the processors of all"):
+        pickle.loads(pickle.dumps(half))  # noqa: S301

@@ -1,14 +1,18 @@
 """Export to ONNX, and what comes of it, against PyTorch."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 import torch
 
+from magic_model.checkpoint import read_header, rewrite_header
 from magic_model.errors import DataError
 from magic_model.inference.model import TorchBackend
 from magic_model.inference.onnx import OnnxBackend, export_onnx
 from magic_model.maps import PerfusionMap
+from magic_model.ratio import Balance
 from tests.magic_model.inference.tiny import slices_of, small_recipe, write_checkpoint
 
 CBF, MTT, TTP = map(PerfusionMap, ("cbf", "mtt", "ttp"))
@@ -32,6 +36,8 @@ def both(request, tmp_path_factory):
     """A checkpoint by PyTorch, and exported."""
     folder = tmp_path_factory.mktemp("export")
     checkpoint = write_checkpoint(folder, small_recipe(**RECIPES[request.param]))
+    known = {CBF: Balance(0.2, 0.8, 0.1, 0.5, 0.3), TTP: Balance(0, 0.5, 0.1, 0.5, -1)}
+    rewrite_header(checkpoint, replace(read_header(checkpoint), balance=known))
     export_onnx(folder, folder / "models" / "small.onnx")
     return (
         TorchBackend(checkpoint, torch.device("cpu")),

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
-from magic_model.ratio import ratio_of, shares
+from magic_model.networks.pilo import anatomy_of
+from magic_model.ratio import Balance, ratio_of, shares
 
 ratios = st.floats(1e-300, 1e300)
 
@@ -83,3 +84,88 @@ def test_a_map_that_is_not_named_stays_as_trained():
     assert ratio_of(chosen, PerfusionMap.CBF) == 2
     assert ratio_of(chosen, PerfusionMap.TTP) == 1
     assert ratio_of(0.5, PerfusionMap.TTP) == 0.5
+
+
+def correlation(one, other):
+    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
+
+
+def balance_of(output, ncct):
+    middle = anatomy_of(ncct)
+    spreads = (float(image.std(correction=0)) for image in (output, middle))
+    sd, ncct_sd = spreads
+    alike = correlation(output, middle)
+    return Balance(float(output.mean()), sd, float(middle.mean()), ncct_sd, alike)
+
+
+@pytest.fixture
+def pale(pilo, draw):
+    """A layer whose feature holds anatomy, and whose NCCT weights are tiny.
+
+    As networks learn it: of their own, ratios move little but the contrast.
+    """
+    ncct, perfusion = draw(3, seed=1), draw(1, seed=2)
+    with torch.no_grad():
+        pilo.mix.weight.mul_(torch.tensor([1, 0.01, 0.01, 0.01]).reshape(1, 4, 1, 1))
+    feature = 1.5 * anatomy_of(ncct) + perfusion + 0.8
+    return pilo, feature.detach(), ncct, perfusion
+
+
+def test_without_a_balance_a_low_ratio_is_a_pale_map(pale):
+    pilo, feature, ncct, _ = pale
+    with torch.no_grad():
+        trained, low = (pilo(feature, ncct, ratio) for ratio in (1.0, 1 / 8))
+    assert correlation(low, trained) > 0.99
+    assert low.std() < 0.4 * trained.std()
+
+
+def test_a_balance_moves_a_map_between_anatomy_and_perfusion(pale):
+    pilo, feature, ncct, perfusion = pale
+    with torch.no_grad():
+        trained = pilo(feature, ncct)
+        pilo.balance = balance_of(trained, ncct)
+        ratios = [1 / 8, 1 / 2, 1.0, 2.0, 8.0]
+        made = [pilo(feature, ncct, ratio) for ratio in ratios]
+    assert torch.equal(made[2], trained)  # bit by bit
+    anatomy = [correlation(image, anatomy_of(ncct)) for image in made]
+    assert anatomy == sorted(anatomy, reverse=True)
+    assert anatomy[0] > 0.97
+    assert abs(anatomy[-1]) < 0.3
+    assert correlation(made[-1], perfusion) > 0.9 > correlation(trained, perfusion)
+    for image in made:  # neither brighter nor darker, and never pale
+        assert float(image.mean()) == pytest.approx(float(trained.mean()), abs=0.02)
+        assert 0.7 < float(image.std() / trained.std()) < 2
+    # Nothing jumps at 1, and the ends are those of the formula.
+    with torch.no_grad():
+        assert torch.allclose(pilo(feature, ncct, 1 + 1e-6), trained, atol=1e-4)
+        alone = pilo.balance.slope * (anatomy_of(ncct) - pilo.balance.ncct_mean)
+        low = pilo(feature, ncct, 1e-9)
+    raised = 2 * pilo.balance.lift * alone
+    assert torch.allclose(low, pilo.balance.mean + raised, atol=1e-4)
+
+
+@pytest.mark.parametrize("alike", [0.3, -0.3, 0.01, 0.0, -1.0])
+def test_where_anatomy_tells_little_it_is_raised_to_the_spread_of_the_map(alike):
+    known = Balance(0.1, 0.5, -0.2, 0.25, alike)
+    spread = 2 * known.lift * abs(known.slope) * known.ncct_sd
+    assert spread == pytest.approx(0.5 * max(1, 2 * abs(alike)))
+    assert (known.slope < 0) == (alike < 0)
+
+
+def test_a_generator_gives_each_map_its_own_balance(small, draw):
+    generator, ncct = small(), draw(3)
+    with torch.inference_mode():
+        trained, before = generator(ncct), generator(ncct, 0.2)
+        generator.balance_by({PerfusionMap.CBF: Balance(0.0, 0.5, 0.1, 0.2, 0.6)})
+        after = generator(ncct, 0.2)
+        assert torch.equal(generator(ncct), trained)
+    changed = [not torch.equal(after[:, i], before[:, i]) for i in range(4)]
+    assert changed == [name is PerfusionMap.CBF for name in generator.maps]
+
+
+def test_anatomy_is_a_mean_over_brain_alone():
+    ncct = torch.full((1, 3, 5, 5), -1.0)
+    ncct[0, 1, 1:4, 1:3] = torch.tensor([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]])
+    around = anatomy_of(ncct)[0, 0]
+    assert float(around[2, 1]) == pytest.approx(0.35)  # all six
+    assert float(around[1, 2]) == pytest.approx((0.1 + 0.4 + 0.2 + 0.5) / 4)

@@ -124,3 +124,117 @@ def test_an_order_in_the_order_of_places_is_found(study):
 
     told = edited(folder, truth, sort).leaks
     assert any(leak.startswith("position") and displays.TELLS in leak for leak in told)
+
+
+# -- Without and with an aid
+
+
+AIDED = """[design]
+arms = ["unaided", "aided"]
+display = "aided"
+[analysis]
+turing_question = ""
+acceptability_questions = []
+ordinal_questions = []
+truth_positive = ["infarct"]
+rating = "Q1"
+"""
+
+
+@pytest.fixture(scope="module")
+def built_aided(tmp_path_factory):
+    """A study with an aid, half of whose cases are diseased, its truth and montages."""
+    folder = tmp_path_factory.mktemp("aided")
+    write_long(folder, ("unaided", "aided"), n_cases=30)
+    header, *rows = (folder / "cases.csv").read_text().splitlines()
+    truths = [("infarct", "healthy")[n // 2 % 2] for n in range(len(rows))]
+    told = [f"{row},{value}" for row, value in zip(rows, truths, strict=True)]
+    (folder / "cases.csv").write_text("\n".join([f"{header},truth", *told]) + "\n")
+    scale = [{"code": n, "label": f"step {n}"} for n in (1, 2, 3)]
+    asked = {"schema": 2, "version": "1", "questions": [{"id": "Q1", "scale": scale}]}
+    (folder / "q.json").write_text(json.dumps(asked))
+    start = START.format(n=2).replace("[study]", '[study]\nquestionnaire = "q.json"')
+    built = build_study(material.request(folder, start + AIDED))
+    assert built.audit.leaks == ()
+    return folder, unseal(folder / "KEY", [material.PASSPHRASE])
+
+
+@pytest.fixture
+def aided(built_aided, tmp_path):
+    folder, truth = built_aided
+    shutil.copytree(folder / "STUDY", tmp_path / "STUDY")
+    return tmp_path / "STUDY", truth
+
+
+def ordered_by(key):
+    """Put both steps of a case, as they are, where the key of its case says."""
+
+    def change(content):
+        for slot in content["slots"]:
+            for trial, order in slot["orders"].items():
+                pairs = sorted(zip(order[::2], order[1::2], strict=True), key=key)
+                slot["orders"][trial] = [token for pair in pairs for token in pair]
+
+    return change
+
+
+@pytest.mark.slow
+def test_with_an_aid_an_order_by_truth_or_by_name_is_found(aided):
+    folder, truth = aided
+    of = truth.standard
+
+    def sick(pair):
+        return of[truth.cells[pair[0]].case]["truth"] != "infarct"
+
+    (leak,) = edited(folder, truth, ordered_by(sick)).leaks
+    assert leak.startswith("position of the diseased")
+    assert "the truth" in leak
+    by_name = ordered_by(lambda pair: truth.cells[pair[0]].case)
+    leaks = edited(folder, truth, by_name).leaks
+    assert any(leak.startswith("position and name of the case") for leak in leaks)
+
+
+@pytest.mark.slow
+def test_with_an_aid_pseudo_ids_by_truth_are_found(aided):
+    folder, truth = aided
+
+    def rename(content):
+        shown = content["presentations"]
+        cells, of = truth.cells, truth.standard
+        shown.sort(key=lambda p: of[cells[p["token"]].case]["truth"] != "infarct")
+        for number, one in enumerate(shown):
+            one["pseudo_id"] = f"CCC-{number:03}"
+        content["presentations"] = sorted(shown, key=lambda p: p["token"])
+
+    leaks = edited(folder, truth, rename).leaks
+    assert any("of the diseased" in leak and "the truth" in leak for leak in leaks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("swapped", [(0, 1), (1, 2)])
+def test_an_aid_that_comes_before_its_time_is_found(aided, swapped):
+    """The aid first, or the second steps of two cases exchanged."""
+    folder, truth = aided
+    one, other = swapped
+
+    def swap(content):
+        order = next(iter(content["slots"][0]["orders"].values()))
+        order[one], order[other] = order[other], order[one]
+
+    leaks = edited(folder, truth, swap).leaks
+    assert leaks[0].startswith("steps: reader-1, trial 1: ")
+    assert "at place 1 must be a case without the aid and then with it" in leaks[0]
+
+
+@pytest.mark.slow
+def test_with_an_aid_a_truth_that_is_written_anywhere_is_found(aided):
+    folder, truth = aided
+
+    def note(content):
+        content["presentations"][0]["image"] = "infarct.png"
+
+    image = folder / "images"
+    first = json.loads((folder / "manifest.json").read_text())["presentations"][0]
+    (image / first["image"]).rename(image / "infarct.png")
+    leaks = edited(folder, truth, note).leaks
+    assert any(leak.startswith("words") and "or a truth" in leak for leak in leaks)

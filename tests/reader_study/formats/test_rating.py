@@ -200,3 +200,43 @@ def test_settings_of_the_same_name_in_plans_of_earlier_studies_are_left_alone(tm
     path.write_text('{"analysis": {"threshold": "0.5", "accuracy_margin": 7}}')
 
     assert read_plan(path).threshold is read_plan(path).accuracy_margin is None
+
+
+NUMBERS = Questionnaire(
+    "Numbers",
+    "1",
+    (
+        Question.of("Lesion", "Lesion?", (0, 1)),
+        Question("sure", "Sure?", type="analogue", ends=("no", "yes")),
+        Question("ml", "mL?", type="number", range=(0, 60), step=0.5),
+        Question("why", "Why?", type="text"),
+    ),
+)
+
+
+def test_a_number_and_a_place_on_a_line_are_ratings_as_they_are():
+    line, ml = (parse_rating(name, NUMBERS) for name in ("sure", "ml"))
+
+    assert (line.ends, ml.ends) == ((0, 100), (0, 60))
+    assert line.scale == ml.scale == ()
+    assert [ml.value({"ml": x}) for x in (0, 2.5, None)] == [0.0, 2.5, None]
+    assert parse_rating("Lesion", NUMBERS).ends == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "why",
+            "of the questions Lesion, or a number, sure, ml, got 'why', which has type text",
+        ),
+        (
+            "Lesion > 0 by sure",
+            "must be of the questions Lesion, got 'sure', which has type anal",
+        ),
+        ("other", "of the questions Lesion, or a number, sure, ml, got 'other'"),
+    ],
+)
+def test_what_cannot_be_a_rating_is_named_with_its_type(text, message):
+    with pytest.raises(FormatError, match=re.escape(message)):
+        parse_rating(text, NUMBERS)

@@ -342,7 +342,10 @@ def test_the_adjudication_is_of_the_open_cases_and_of_one_reader(panel, tmp_path
     made = parse_protocol(text, "adj.toml")
     assert (made.n_readers, made.panel.adjudicates) == (1, "panel-1")
     assert made.panel.show_readings
-    assert made.instructions == 'Read "alone".'
+    first, *others = made.instructions.split("\n\n")
+    assert first.startswith("The readings of the panel left these cases open. Please")
+    assert first.endswith("What the panel answered stands above the questions.")
+    assert others == ["What the panel was told:", 'Read "alone".']
     assert tomllib.loads(text)["study"]["questionnaire"] == "adj.json"
     with pytest.raises(StudyError, match=r"adj.toml exists already"):
         adjudication_files(study, left, cases, tmp_path / "adj.toml")
