@@ -353,11 +353,13 @@ def read_study(
         msg = f"Jobs must be 1 or more, got {jobs}"
         raise InputError(msg)
     named = [name for name in (reference, test) if name]
-    shown = _of_displays(path, questionnaire, confidence_level)
-    if shown is not None:
-        return shown
-    by_method = _by_method(path, questionnaire, confidence_level, named)
-    file, arms, plan = by_method.path, by_method.responses, by_method.plan
+    file = _opened(path, confidence_level)
+    if lists_shown(file):
+        shown = read_shown(file, _questionnaire(file, questionnaire))
+        chosen = report_results.Choices(confidence_level)
+        return DisplayStudy(file, shown, plan_beside(file), chosen)
+    by_method = _by_method(file, questionnaire, confidence_level, named)
+    arms, plan = by_method.responses, by_method.plan
     planned = {plan.reference, *plan.tests} if plan.tests else set()
     if not named and (len(arms.methods) == 1 or planned >= set(arms.methods)):
         return by_method
@@ -379,36 +381,34 @@ def read_arms(
     """Read the answers of a study to look at each method alone, and at every two.
 
     Arguments and errors are those of `read_study`, which returns the same for a file
-    with one method.
+    with one method. A file of several pictures at once is refused.
     """
-    return _by_method(path, questionnaire, confidence_level, ())
+    file = _opened(path, confidence_level)
+    if lists_shown(file):
+        msg = (
+            f"{file} must hold readings of one picture at a time to be read by method, "
+            "got several at once (column shown)"
+        )
+        raise FormatError([msg])
+    return _by_method(file, questionnaire, confidence_level, ())
 
 
-def _of_displays(
-    path: str | Path, questionnaire: str | Path | None, confidence_level: float | None
-) -> DisplayStudy | None:
-    """Return the study of a file of several pictures at once, None of any other."""
-    file = as_path("A study", path)
-    if not file.exists() or not lists_shown(file):
-        return None
-    if confidence_level is not None:
-        normal_quantile(confidence_level)
-    responses = read_shown(file, _questionnaire(file, questionnaire))
-    chosen = report_results.Choices(confidence_level)
-    return DisplayStudy(file, responses, plan_beside(file), chosen)
-
-
-def _by_method(
-    path: str | Path,
-    questionnaire: str | Path | None,
-    confidence_level: float | None,
-    named: Sequence[str],
-) -> ArmsStudy:
+def _opened(path: str | Path, confidence_level: float | None) -> Path:
+    """Return the file of a study, once it is there and the level is one."""
     file = as_path("A study", path)
     if not file.exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
     if confidence_level is not None:
         normal_quantile(confidence_level)
+    return file
+
+
+def _by_method(
+    file: Path,
+    questionnaire: str | Path | None,
+    confidence_level: float | None,
+    named: Sequence[str],
+) -> ArmsStudy:
     asked = _questionnaire(file, questionnaire)
     plan = plan_beside(file)
     known = [*dict.fromkeys([*named, plan.reference, plan.test])]

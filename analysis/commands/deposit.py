@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.shared import progress, study_of_one_picture
-from analysis.errors import user_input
+from analysis.commands.shared import progress
+from analysis.errors import InputError, user_input
 
 
 def deposit(
@@ -40,11 +40,18 @@ def deposit(
     The folder holds the same data for REDCap, as CDISC ODM, and described for archives
     (Psych-DS, RO-Crate). Readers get other names.
     """
+    from analysis import api
     from analysis.deposit import Described, write_deposit
 
     progress(f"reading {responses}")
     with user_input():
-        study = study_of_one_picture(responses, every_method=every_method)
+        study = (api.read_arms if every_method else api.read_study)(responses)
+        if isinstance(study, api.DisplayStudy):
+            msg = (
+                f"{responses} must hold readings of one picture at a time, got several "
+                "at once: magic-analyze report and dossier serve those"
+            )
+            raise InputError(msg)
     about = Described(
         title=title or study.plan.title or "A blinded reader study",
         licence=licence,

@@ -10,9 +10,6 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.api import ArmsStudy, Study
-
-
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder for all results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Level = Annotated[
@@ -50,23 +47,3 @@ def _numeric(cells: Sequence[str]) -> bool:
 def progress(step: str) -> None:
     """Print a step of a long command to stderr."""
     print(f"  {step}", file=sys.stderr)
-
-
-def study_of_one_picture(responses: Path, *, every_method: bool) -> "Study | ArmsStudy":
-    """Read a study whose readers saw one picture at a time.
-
-    Raises:
-        InputError: If they saw several at once.
-        FormatError: If the file cannot be used.
-    """
-    from analysis import api
-    from analysis.errors import InputError
-
-    study = (api.read_arms if every_method else api.read_study)(responses)
-    if isinstance(study, api.DisplayStudy):
-        msg = (
-            f"{responses} must hold readings of one picture at a time, got several at "
-            "once: magic-analyze report analyses those"
-        )
-        raise InputError(msg)
-    return study

@@ -198,3 +198,13 @@ def test_what_is_of_one_picture_refuses_several(tmp_path, capsys):
     path = write(tmp_path, which, lambda shown, _: shown[1], "side by side", m=2)
     assert main(["deposit", str(path), "--out", str(tmp_path / "d")]) == 2
     assert "must hold readings of one picture at a time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "dossier", "deposit"])
+def test_several_pictures_are_not_read_by_method(command, tmp_path, capsys):
+    which = {"id": "Q1", "type": "which", "pictures": 2}
+    path = write(tmp_path, which, lambda shown, _: shown[1], "side by side", m=2)
+    call = [command, str(path), "--out", str(tmp_path / "d"), "--every-method"]
+    assert main(call) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "one picture at a time to be read by method, got several at once" in said
