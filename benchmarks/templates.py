@@ -9,8 +9,8 @@ and 24 cases, and the functions behind the report's page in front answer the pla
 `--studies` with something planted, and as many with nothing. Printed are the endpoint,
 what was planted, the mean of the estimates, how often the interval of 95 % holds what
 was planted, and how often a difference, or agreement beyond the truth, is claimed where
-there is none; 5 % are allowed of a difference, 2.5 % of agreement. A template's row is a
-part: rows go on where they were cut short with `--template`. The truth of what bots do
+there is none; 5 % are allowed of a difference, 2.5 % of agreement. The row of a template
+is a part: rows go on where they were cut short with `--template`. The truth of what bots do
 not plant by name is that of one study of 200 readers and 2,000 cases.
 """
 
