@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis.errors import InputError
 
-CHECKPOINT = "best.safetensors"
+BEST, LAST = "best.safetensors", "last.safetensors"
 _LARGEST = 100_000_000  # bytes of a header, as safetensors has it
 _OF = "magic_model"
 
@@ -25,7 +25,7 @@ def network_facts(run: Path) -> dict[str, str]:
     Raises:
         InputError: If there is no checkpoint, or it is none of `magic-model train`.
     """
-    path = run / CHECKPOINT if run.is_dir() else run
+    path = _checkpoint(run)
     told, n_weights = _header(path)
     recipe = told["recipe"]
     facts = {
@@ -33,8 +33,7 @@ def network_facts(run: Path) -> dict[str, str]:
         "network_data": _data(recipe, told),
         "network_start": _start(told),
         "network_training": _training(recipe, told),
-        "network_selection": "Of all epochs that one was kept whose validation error "
-        f"was least, epoch {told.get('epoch')}.",
+        "network_selection": _selection(path, told),
         "network_performance": _performance(told),
         "network_software": f"magic-model generate --checkpoint {path.name}, SHA-256 "
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}.",
@@ -42,6 +41,25 @@ def network_facts(run: Path) -> dict[str, str]:
         "network_fixed": "The checkpoint is one file; its hash tells of any change.",
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _checkpoint(run: Path) -> Path:
+    """Return the best checkpoint of a folder, as `generate` takes it, else the last."""
+    if not run.is_dir():
+        return run
+    alone = (run / LAST).exists() and not (run / BEST).exists()
+    return run / (LAST if alone else BEST)
+
+
+def _selection(path: Path, told: Mapping[str, Any]) -> str:
+    epoch = told.get("epoch")
+    if path.name == LAST:
+        why = "" if told.get("validation") else "; no patient was kept to choose by"
+        return f"The last epoch, {epoch}{why}."
+    return (
+        "Of all epochs that one was kept whose validation error was least, epoch "
+        f"{epoch}."
+    )
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:

@@ -173,6 +173,17 @@ def test_a_network_tells_of_itself(tmp_path, study):
     assert "SHA-256 ab12" in network_facts(tmp_path)["network_start"]
 
 
+def test_a_run_without_validation_has_its_last_checkpoint(tmp_path):
+    write_checkpoint(tmp_path / "last.safetensors", TOLD | {"validation": {}})
+
+    facts = network_facts(tmp_path)
+
+    chosen = "The last epoch, 9; no patient was kept to choose by."
+    assert facts["network_selection"] == chosen
+    assert "network_performance" not in facts
+    assert "--checkpoint last.safetensors" in facts["network_software"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff" * 40, b"\x02" + bytes(7) + b"{}"])
 def test_a_file_that_is_no_network_is_refused(tmp_path, content):
     (tmp_path / "best.safetensors").write_bytes(content)
