@@ -233,10 +233,19 @@ def _of_numbers(context: Setting) -> Iterator[str]:
 
 
 def of_pairs(questions: Iterable[QuestionResult]) -> Iterator[str]:
-    """Yield how many pairs of answers are incomplete, if any are."""
-    number = {
-        result.pairs.question.id: result.pairs.n_incomplete for result in questions
-    }
+    """Yield how many pairs of answers are incomplete, if any are.
+
+    Where no pair is complete the methods had cases of their own, as in an unpaired
+    design: that is said instead.
+    """
+    pairs = [result.pairs for result in questions]
+    number = {of.question.id: of.n_incomplete for of in pairs}
+    if any(number.values()) and not any(of.table.n for of in pairs):
+        yield (
+            "No reader answered a question about one case under both methods: the "
+            "methods are compared without pairs."
+        )
+        return
     yield from incomplete("Incomplete pairs of answers", number)
 
 

@@ -320,3 +320,25 @@ def test_the_front_is_one_printed_page_and_eight_come_before_the_supplement(
     longer = page[:upto].replace("</ul>", "<li>more</li>" * 40 + "</ul>")
     assert sheets(longer, tmp_path) == 2
     assert 2 <= sheets(page[: page.index('<h1 id="supplement"')], tmp_path) <= 8
+
+
+def test_methods_that_had_cases_of_their_own_are_compared_without_pairs(responses):
+    def said(readings):
+        of = replace(responses, readings=readings)
+        questions = analyse_questions(of, "exclude")
+        made = ReportContext(of, PLANNED, questions, 0.95, flow=FLOW)
+        return " ".join(front_of(made).deviations)
+
+    unpaired = said(
+        [
+            reading
+            for reading in responses.readings
+            if (sum(map(ord, reading.case)) % 2 == 0)
+            == (reading.method == responses.test)
+        ]
+    )
+    assert "methods are compared without pairs" in unpaired
+    assert "Incomplete pairs" not in unpaired
+    paired = said(responses.readings[:-1])
+    assert "Incomplete pairs of answers: " in paired
+    assert "without pairs" not in paired
