@@ -12,7 +12,7 @@ from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.protocol import Protocol
 from reader_study.reading.reading_session import ReadingSession
-from reader_study.running.study_store import open_study_store
+from reader_study.running.study_store import note_program, open_study_store
 from reader_study.store import milestones as store_milestones
 from reader_study.store.store import Store
 
@@ -63,7 +63,9 @@ def open_room(folder: StrPath, url: str | None = None) -> Room:
 @cache
 def _served(folder: Path) -> Room:
     """Return the room of a study; opened once in a process."""
-    return open_room(folder, os.environ.get(DATABASE) or None)
+    room = open_room(folder, os.environ.get(DATABASE) or None)
+    note_program(room.store, clock=room.clock)
+    return room
 
 
 def served_rooms() -> list[Room]:

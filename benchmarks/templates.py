@@ -3,15 +3,16 @@
     python -m benchmarks.templates
     python -m benchmarks.templates --template afc --studies 50
 
-Of each template are taken questionnaire, design, plan and the primary endpoint. Bots
-answer studies of 6 readers and 24 cases, and the functions behind the report's page in
-front answer the plan: `--studies` with something planted, and as many with nothing.
-Printed are the endpoint, what was planted, the mean of the estimates, how often the
-interval of 95 % holds what was planted, and how often a difference, or agreement beyond
-the truth, is claimed where there is none; 5 % are allowed of a difference, 2.5 % of
-agreement. A template's row is a part: rows go on where they were cut short with
-`--template`. The truth of what bots do not plant by name is that of one study of 200
-readers and 2,000 cases.
+Of each template are taken questionnaire, arms, display and plan; every reader reads
+all cases by all methods, whatever the template's pairing. Bots answer studies of 6
+readers and 24 cases, and the functions behind the report's page in front answer the
+plan: `--studies` with something planted, and as many with nothing. Printed are the
+endpoint, what was planted, the mean of the estimates, how often the interval of 95 %
+holds what was planted, and how often a difference, or agreement beyond the truth, is
+claimed where there is none; 5 % are allowed of a difference, 2.5 % of agreement. The
+row of a template is a part: rows go on where they were cut short with `--template`.
+The truth of what bots do not plant by name is that of one study of 200 readers and
+2,000 cases.
 """
 
 import argparse

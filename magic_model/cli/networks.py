@@ -216,7 +216,7 @@ def generate(
     bfloat16: Annotated[
         bool,
         typer.Option(
-            "--bfloat16", help="Compute in bfloat16 where the CPU has it, less exactly."
+            "--bfloat16", help="bfloat16 where the CPU has it, less exact; no ONNX."
         ),
     ] = False,
     dicom: Annotated[

@@ -122,9 +122,13 @@ def open_model(
         bfloat16: Compute a checkpoint in bfloat16 on a CPU that has it.
 
     Raises:
-        DataError: If there is none, or it cannot be used.
+        DataError: If there is none, it cannot be used, or bfloat16 is asked of ONNX,
+            which computes as it was exported.
     """
     if path.suffix == ".onnx" and not path.is_dir():
+        if bfloat16:
+            msg = f"--bfloat16 must be given with a checkpoint, got {path}"
+            raise DataError(msg)
         from magic_model.inference.onnx import OnnxBackend
 
         return OpenedModel(path, OnnxBackend(path), file_digest(path))

@@ -7,6 +7,7 @@ a row of another. A file of SQLite holds one study.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -17,7 +18,15 @@ from reader_study.clock import Clock, SystemClock
 from reader_study.errors import StudyError
 from reader_study.formats.canonical import sha256_of
 from reader_study.formats.checking import Text, check, json_text, read_json, record
-from reader_study.store.milestones import MilestoneKind, add_milestone, find_milestones
+from reader_study.formats.manifest import program_version
+from reader_study.store.milestones import (
+    Milestone,
+    MilestoneKind,
+    Phase,
+    add_milestone,
+    find_milestones,
+    phase_of,
+)
 from reader_study.store.store import (
     Store,
     add_schema,
@@ -99,6 +108,29 @@ def open_study_store(
         store.close()
         raise
     return store
+
+
+def note_program(store: Store, *, clock: Clock | None = None) -> None:
+    """Record that an open study is served by another version than had it before.
+
+    Args:
+        store: Store of the study.
+        clock: The server's clock.
+
+    Raises:
+        StudyError: If the database cannot be used.
+    """
+    with store.reading() as connection:
+        is_other = _is_other_program(find_milestones(connection))
+    if is_other:
+        with store.writing(clock or SystemClock()) as t:  # one process of several
+            if _is_other_program(find_milestones(t.connection)):
+                add_milestone(t, MilestoneKind.SERVED, PROGRAM, {})
+
+
+def _is_other_program(milestones: Sequence[Milestone]) -> bool:
+    is_open = phase_of(milestones) is Phase.OPEN
+    return is_open and milestones[-1].program != program_version()
 
 
 def schema_of(study_id: str) -> str:

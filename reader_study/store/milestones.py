@@ -28,6 +28,8 @@ class MilestoneKind(StrEnum):
     CREATED = "created"
     SIMULATED = "simulated"
     OPENED = "opened"
+    SERVED = "served"
+    """While open, by another version of the program than before."""
     AMENDED = "amended"
     WITHDRAWN = "withdrawn"
     LOCKED = "locked"

@@ -245,3 +245,17 @@ def test_a_study_without_coordinator_stops_no_desk_of_others(
 def test_what_several_studies_cannot_share(both, tmp_path, more, given, what):
     with pytest.raises(StudyError, match=what):
         serve_reading_room(tmp_path / "ONE", [tmp_path / more], **given)
+
+
+def test_a_server_of_another_version_says_so_in_each_log(both, codes, monkeypatch):
+    def serve_anew():
+        rooms.forget_rooms()
+        for room in rooms.served_rooms():
+            room.store.close()
+        return heads(both)
+
+    before = heads(both)
+    assert serve_anew() == before
+
+    monkeypatch.setattr("reader_study.formats.manifest.version", lambda _: "99.0")
+    assert serve_anew() == [n + 1 for n in before]

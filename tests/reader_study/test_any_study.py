@@ -257,7 +257,7 @@ def test_a_template_goes_from_init_to_the_report_by_commands(
     assert {row["method"] for row in rows} == set(protocol.methods)
     page = page_of(tmp_path / "RESULT")
     assert all(method in page for method in protocol.methods)
-    assert "days between the trials" not in page  # bots keep what the design says
+    assert "days between the trials: bot" not in page  # they keep to the design
     sealed = json.loads(Path("RESULT/plan.json").read_text())
     assert sealed["design"] == json.loads(json.dumps(protocol.design.given()))
     assert plan_beside("RESULT/responses.csv").seal == "holds"

@@ -92,7 +92,8 @@ def test_a_line_is_not_answered_before_it_is_touched_and_hidden_texts_come_back(
 
 def test_a_number_stays_at_its_choice_whatever_way_the_words_run(asked, context):
     page = open_reading(let_in(asked, context, asked.codes["anna"]), asked)
-    press(page, ["1"])  # a lesion, which has sites
+    settle(page)
+    page.locator("[role=radiogroup] label").first.click()  # a lesion, which has sites
     page.locator("[class*=st-key-several-] label p").first.wait_for()
     settle(page)
     for choice in ("[role=radiogroup] label p", "[class*=st-key-several-] label p"):

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from magic_model.errors import DataError
 from magic_model.inference.onnx import OnnxBackend
+from magic_model.inference.opened import open_model
 from magic_model.maps import PerfusionMap
 
 MTT, CBF, CBV = map(PerfusionMap, ("mtt", "cbf", "cbv"))
@@ -123,3 +124,8 @@ def test_a_model_that_says_something_else_of_itself_is_refused(model, about):
     write_model(model, about)
     with pytest.raises(DataError, match="what it says of itself is not readable"):
         OnnxBackend(model)
+
+
+def test_an_onnx_model_computes_as_it_was_exported(tmp_path):
+    with pytest.raises(DataError, match="--bfloat16 must be given with a checkpoint"):
+        open_model(tmp_path / "model.onnx", bfloat16=True)
