@@ -21,7 +21,7 @@ from magic_model.perfusion.vessels import Vessel, Voxel
 IN_MEMORY = 200 << 20
 """Bytes of a series, as float32, above which it is computed slab by slab."""
 
-_SLAB = 120 << 20  # bytes; the computation takes about six times as many
+_SLAB = 240 << 20  # bytes, halo included; a thinner slab would be mostly halo
 _COARSE = 100 << 20
 _COARSE_MM = 1.4  # an artery of the brain is 2 to 3 mm wide
 _HALO_MM, _MOST_HALO = 10.0, 6  # as far as denoising reaches
@@ -69,7 +69,8 @@ def compute_stored(
         if brain[:, :, start:stop].any():
             box = _box(brain[:, :, low:high])
             part = replace(choices, brain=brain[:, :, low:high][box], found=found)
-            taken = compute.compute_perfusion(_within(slab, box), part)
+            slab = _within(slab, box)
+            taken = compute.compute_perfusion(slab, part)
             collected.take(taken, box, low, start, stop)
         progress(steps + done, steps + len(parts))
     notes = (*stored.notes, *coarse.notes, *motion.notes(), *notes)
@@ -101,10 +102,10 @@ def _box(inside: Mask) -> _Box:
 
 
 def _within(slab: Series, box: _Box) -> Series:
-    """Return what lies within some rows and columns."""
+    """Return what lies within some rows and columns, alone in memory."""
     affine = slab.affine.copy()
     affine[:3, 3] += affine[:3, :2] @ [side.start for side in box]
-    return Series(slab.array[box], affine, slab.times)
+    return Series(slab.array[box].copy(), affine, slab.times)
 
 
 @dataclass(frozen=True, eq=False)
