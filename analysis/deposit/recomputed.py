@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -47,7 +48,8 @@ class Recomputed:
             if result.pairs.question.id in ids
         ]
         context = ReportContext(found, study.plan, questions, level)
-        primary = _primary(context)
+        rated_too = replace(context, responses=study.responses)
+        primary = _primary(rated_too)  # a number or a place on a line may rate
         methods = (study.responses.reference, study.responses.test)
         values = {
             "title": study.plan.title or f"Agreement between {' and '.join(methods)}",
@@ -56,7 +58,7 @@ class Recomputed:
             "level": level,
             "disagree": incomplete == "disagree",
             "questions": asked,
-            "primary": {} if primary is None else _for_r(primary, context),
+            "primary": {} if primary is None else _for_r(primary, rated_too),
         }
         template = _templates().get_template("analysis.R.j2")
         self.script = f"{template.render(values).rstrip()}\n"

@@ -2,12 +2,16 @@
 
 import csv
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+import analysis
+from analysis.deposit import Described, write_deposit
 from reader_study.cli import main
 from reader_study.formats.delimited import unguarded
+from tests.programs import find_program
 from tests.reader_study.every_type import EVERY_TYPE
 from tests.reader_study.material import PASSPHRASE
 from tests.reader_study.test_any_study import page_of, write_long
@@ -119,6 +123,17 @@ primary = {question = "sure", measure = "auc", claim = "differs"}
 """
 
 
+def recomputed_by_r(responses, out):
+    """The last figure that others' packages find in what is deposited."""
+    about = Described("Every type", "CC0-1.0")
+    write_deposit(analysis.read_study(responses), out, about)
+    program = find_program("Rscript", "r-base-core, with r-cran-vcd, r-cran-psych")
+    script = out / "analysis" / "analysis.R"
+    subprocess.run([program, script], capture_output=True, check=True)
+    with (script.parent / "recomputed.csv").open() as file:
+        return list(csv.DictReader(file))[-1]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("arms", [2, 3])
@@ -148,6 +163,10 @@ def test_a_line_rates_with_the_accuracy_that_was_planted(
     assert primary["estimate"] == pytest.approx(-0.25, abs=0.15)
     assert "Rating: sure, higher if more surely diseased" in page
     assert "from 60 on a reading calls disease" in page
+    if arms == 2:
+        last = recomputed_by_r(Path("RESULT/responses.csv").resolve(), tmp_path / "d")
+        assert last["figure"] == "primary_auc"
+        assert last["equal"] == "yes"
 
 
 def test_a_threshold_beyond_the_line_is_refused(tmp_path, monkeypatch, capsys):
