@@ -204,6 +204,12 @@ class AnalysisPlan:
         if isinstance(self.primary, Endpoint):
             self._require_margin(self.primary, "primary")
 
+    def ordered(self, methods: Sequence[str]) -> tuple[str, ...]:
+        """Return methods with the reference first, then those planned, then others."""
+        planned = (self.reference, *(self.tests or (self.test,)))
+        named = [name for name in planned if name in methods]
+        return (*named, *(name for name in methods if name not in named))
+
     def compared_in(self, methods: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Return which two methods are compared, of those that a study holds.
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from analysis.multireader import (
@@ -67,7 +67,7 @@ class Contrast:
     """Two of the methods against each other, readers and patients random.
 
     Attributes:
-        reference: The method that stands first in the file.
+        reference: The method that stands first by the plan, else in the file.
         test: The other.
         agreement: Share of pairs that agree, by question.
         kappa: Cohen's kappa, by question.
@@ -164,7 +164,8 @@ def analyse_arms(
         level: Of all intervals.
         flow: How far readings came.
     """
-    whole, arms = arms, arms_on_scales(arms)
+    whole = replace(arms, methods=plan.ordered(arms.methods))
+    arms = arms_on_scales(whole)
     plan = with_ordered(plan, whole.questionnaire)
     pairs = list(itertools.combinations(arms.methods, 2))
     several = len(arms.readers) > 1

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -288,3 +289,14 @@ def test_three_methods_are_tested_at_once_before_any_two(write, page_of, tmp_pat
     assert "All methods at once" in page_of(study)
     two = analysis.read_arms(write([*rows("CT", 0), *rows("MR", 1)], "two.csv"))
     assert "overall" not in content.arms_json(two.results)["inference"]
+
+
+def test_methods_stand_in_the_order_of_the_plan_and_not_of_the_file(write):
+    study = analysis.read_arms(write(THREE))
+    plan = replace(study.plan, reference="US", tests=("MR", "CT"))
+    found = replace(study, plan=plan).results
+
+    assert [arm.method for arm in found.arms] == ["US", "MR", "CT"]
+    assert [(pair.reference, pair.test) for pair in found.contrasts] == [
+        ("US", "MR"), ("US", "CT"), ("MR", "CT"),
+    ]  # fmt: skip
