@@ -57,7 +57,7 @@ def test_the_dossier_lists_every_item_and_answers_the_registered_text(made):
         rows = (out / "dossier" / f"{name}.csv").read_text().splitlines()
         assert len(rows) == checklist(name).n_rows + 1
     assert "names the protocol of this study" in page
-    assert "Recipe tiny" in page
+    assert "Recipe realistic" in page
 
 
 def test_a_second_run_makes_what_is_missing_and_no_more(made):

@@ -177,8 +177,8 @@ def _patients_and_network(d: Demonstration) -> Iterator[Step]:
         )  # fmt: skip
 
     def train() -> None:
-        run("magic-model", "train", "--recipe", "tiny", "--cohort", patients, *jobs,
-            "--out", network)  # fmt: skip
+        run("magic-model", "train", "--recipe", "realistic", "--cohort", patients,
+            *jobs, "--out", network)  # fmt: skip
         (network / "done").touch()
 
     needs = (patients / "cohort.csv",)
@@ -222,7 +222,7 @@ def _study(d: Demonstration) -> Iterator[Step]:
         template = place / "template.toml"
         run("magic-study", "init", template, quiet=True)
         text = template.read_text(encoding="utf-8")
-        protocol.write_text(fitted(text, cases, d), encoding="utf-8")
+        protocol.write_text(fitted(text, cases), encoding="utf-8")
         run("magic-study", "preregister", protocol, "--out", registered, quiet=True)
         run("magic-study", "build", protocol, "--cases", cases, "--out", study,
             "--key", key, "--jobs", d.at_a_time)  # fmt: skip
@@ -271,12 +271,11 @@ def _results(d: Demonstration) -> Iterator[Step]:
     )  # fmt: skip
 
 
-def fitted(template: str, cases: Path, d: Demonstration) -> str:
+def fitted(template: str, cases: Path) -> str:
     """Fit the template's protocol to the cases there are.
 
     As many cases of a class as there are, and no more distance than so few allow. Of
-    digital patients the truth is known, so accuracy is planned, too. Noise in measured
-    maps makes pictures larger than those of a network, which the protocol then accepts.
+    digital patients the truth is known, so accuracy is planned, too.
     """
     with cases.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -285,8 +284,6 @@ def fitted(template: str, cases: Path, d: Demonstration) -> str:
         for name in ("none", "mild_moderate", "severe")
     }
     values["min_distance"] = str(min(len(rows) // _PER_DISTANCE, 3))
-    if not (d.exact or d.sample):
-        values["accepted_cues"] = '["compressed size"]'
     text = with_values(template, values)
     if rows and "truth" in rows[0]:
         planned = "rating|truth_positive|threshold|accuracy_margin"
