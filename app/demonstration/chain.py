@@ -222,7 +222,7 @@ def _study(d: Demonstration) -> Iterator[Step]:
         template = place / "template.toml"
         run("magic-study", "init", template, quiet=True)
         text = template.read_text(encoding="utf-8")
-        protocol.write_text(fitted(text, cases), encoding="utf-8")
+        protocol.write_text(fitted(text, cases, d), encoding="utf-8")
         run("magic-study", "preregister", protocol, "--out", registered, quiet=True)
         run("magic-study", "build", protocol, "--cases", cases, "--out", study,
             "--key", key, "--jobs", d.at_a_time)  # fmt: skip
@@ -271,11 +271,12 @@ def _results(d: Demonstration) -> Iterator[Step]:
     )  # fmt: skip
 
 
-def fitted(template: str, cases: Path) -> str:
+def fitted(template: str, cases: Path, d: Demonstration) -> str:
     """Fit the template's protocol to the cases there are.
 
     As many cases of a class as there are, and no more distance than so few allow. Of
-    digital patients the truth is known, so accuracy is planned, too.
+    digital patients the truth is known, so accuracy is planned, too. Exact maps are
+    smoother than any network's, which sorts pictures by size: the protocol accepts it.
     """
     with cases.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -284,6 +285,8 @@ def fitted(template: str, cases: Path) -> str:
         for name in ("none", "mild_moderate", "severe")
     }
     values["min_distance"] = str(min(len(rows) // _PER_DISTANCE, 3))
+    if d.exact:
+        values["accepted_cues"] = '["compressed size"]'
     text = with_values(template, values)
     if rows and "truth" in rows[0]:
         planned = "rating|truth_positive|threshold|accuracy_margin"

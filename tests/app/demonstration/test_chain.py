@@ -106,20 +106,22 @@ def test_a_study_for_oneself_has_one_reader_and_needs_no_report(programs, tmp_pa
     assert text.startswith("Read it: magic-app read")
 
 
-def test_the_protocol_fits_the_cases(tmp_path):
+@pytest.mark.parametrize("exact", [False, True])
+def test_the_protocol_fits_the_cases(exact, tmp_path):
     cases = tmp_path / "cases.csv"
     cases.write_text(CASES)
     path = tmp_path / "study.toml"
+    demonstration = Demonstration(exact=exact)
     write_template(tmp_path / "template.toml", "magic")
     template = (tmp_path / "template.toml").read_text()
-    path.write_text(fitted(template, cases))
+    path.write_text(fitted(template, cases, demonstration))
     protocol = read_protocol(path)
     assert dict(protocol.per_severity) == {"none": 2, "mild_moderate": 3, "severe": 4}
     assert protocol.min_distance == 2
-    assert protocol.accepted_cues == ()  # texture is drawn onto generated maps
+    assert tuple(protocol.accepted_cues) == (("compressed size",) if exact else ())
     assert "\nrating = " in path.read_text()
     cases.write_text(CASES.replace("truth", "other"))
-    assert "\nrating = " not in fitted(template, cases)
+    assert "\nrating = " not in fitted(template, cases, demonstration)
 
 
 def test_a_line_that_is_not_there_is_named():
