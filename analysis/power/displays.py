@@ -241,7 +241,7 @@ def display_power(
         >>> true = DisplayAssumptions(measure="found", true=0.75, pictures=2)
         >>> found = display_power(true, DesignSize(5, 40), repetitions=200)
         >>> 0.7 < found.power < 1, round(found.alone, 3)
-        (True, 0.898)
+        (True, 0.897)
     """
     if as_whole("Repetitions", repetitions) < 1:
         msg = f"Repetitions must be 1 or more, got {repetitions}"
