@@ -26,6 +26,7 @@ from scipy.stats import binom
 
 from analysis.arrays import BoolArray, FloatArray
 from analysis.errors import as_number, as_whole
+from analysis.multiplicity import holm
 from analysis.multireader.clusters import Clusters, crossed_spread
 from analysis.multireader.score import effective_number
 from analysis.power.design import DesignSize
@@ -250,7 +251,7 @@ def display_power(
         reads = np.ones((size.readers, size.cases), dtype=bool)
     rng = np.random.default_rng([seed, size.readers, size.cases])
     p = np.concatenate(list(_p_values(assumptions, size, reads, repetitions, rng)))
-    shown = _holm(p) < assumptions.alpha
+    shown = np.array([holm(study) for study in p]) < assumptions.alpha
     displays, alone = assumptions.displays * float(reads.sum(axis=1).mean()), None
     if assumptions.measure == "found":
         alone = exact_power(assumptions, round(displays))
@@ -269,7 +270,6 @@ def exact_power(assumptions: DisplayAssumptions, displays: int) -> float:
     found = np.arange(displays + 1)
     chance = binom.pmf(found, displays, assumptions.null)
     order = np.argsort(chance)
-    together = np.empty_like(chance)
     # As likely or less, but for rounding, is as extreme: that is the two-sided p-value.
     at = np.searchsorted(chance[order], chance * (1 + 1e-7), side="right")
     together = np.concatenate([[0.0], np.cumsum(chance[order])])[at]
@@ -320,17 +320,6 @@ def _tested(
     df = np.where(seen, df, clusters.n_cases - 1)
     error = np.sqrt(null * (1 - null) / worth)
     return np.asarray(2 * stdtr(df, -np.abs(mean - null) / error))
-
-
-def _holm(p: FloatArray) -> FloatArray:
-    """Adjust p-values `(studies, comparisons)` by Holm's method."""
-    k = p.shape[1]
-    order = np.argsort(p, axis=1)
-    steps = np.take_along_axis(p, order, axis=1) * np.arange(k, 0, -1)
-    adjusted = np.minimum(np.maximum.accumulate(steps, axis=1), 1)
-    found = np.empty_like(p)
-    np.put_along_axis(found, order, adjusted, axis=1)
-    return found
 
 
 def who_reads(

@@ -276,7 +276,7 @@ def fitted(template: str, cases: Path, d: Demonstration) -> str:
 
     As many cases of a class as there are, and no more distance than so few allow. Of
     digital patients the truth is known, so accuracy is planned, too. Exact maps are
-    smoother than any network's, which sorts pictures by size: the protocol accepts it.
+    smoother than what is made here, which sorts pictures by size; that is accepted.
     """
     with cases.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -7,7 +7,6 @@ import pytest
 from scipy.stats import binomtest
 
 from analysis.cli import main
-from analysis.multiplicity import holm
 from analysis.multireader.clusters import Clusters
 from analysis.multireader.estimate import mean_of
 from analysis.multireader.score import proportion_of
@@ -53,9 +52,14 @@ def test_studies_are_tested_as_the_report_tests_them(true):
         [of(one, reader, case).p_value(true.null) for one in study] for study in values
     ]
     assert found == pytest.approx(np.array(by_report), rel=1e-9)
-    assert displays._holm(found) == pytest.approx(
-        np.array([holm(list(p)) for p in by_report])
-    )
+
+
+def test_comparisons_share_their_error_by_holm(monkeypatch):
+    p = np.array([[0.02, 0.04], [0.04, 0.03], [0.01, 0.2]])  # both, none, the first
+    monkeypatch.setattr(displays, "_p_values", lambda *_: [p])
+    true = DisplayAssumptions(measure="preferred", true=0.6, arms=3)
+    found = displays.display_power(true, SIZE)
+    assert (found.power, found.every) == pytest.approx((1 / 2, 1 / 3))
 
 
 @pytest.mark.parametrize(
