@@ -114,9 +114,14 @@ class ResidualConfig(GeneratorConfig):
     """Whether it also sees smoothed CT numbers, their differences from what lies
     opposite, texture and place (`networks.context`)."""
 
+    fine: int = 0
+    """Channels of a last level at full resolution, which sees the NCCT beside the
+    features; at 0 features are interpolated, and only the last layer is as fine."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.patch >= 1, "generator.patch must be 1 or more", self.patch)
+        _require(self.fine >= 0, "generator.fine must be 0 or more", self.fine)
 
     @property
     def stride(self) -> int:
@@ -215,6 +220,10 @@ class TrainingConfig:
     augment: bool = True
     """Random flips, rotations and shifts of the paper, drawn anew for each use."""
 
+    turned: float = 1.0
+    """Share of slices that are turned and shifted by parts of pixels, which smooths
+    them and the noise in them; the others are flipped and shifted by whole pixels."""
+
     crop: bool = False
     """Whether slices are cut to their brains, as air around them takes time."""
 
@@ -239,6 +248,7 @@ class TrainingConfig:
             "training.betas must be two numbers from 0 to below 1",
             self.betas,
         )
+        _require(0 <= self.turned <= 1, "training.turned must be 0 to 1", self.turned)
         _require(
             0 <= self.warmdown <= 1, "training.warmdown must be 0 to 1", self.warmdown
         )

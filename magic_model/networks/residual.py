@@ -58,8 +58,16 @@ class ResidualGenerator(Generator):
         self.up = nn.ModuleList(
             Upward(inner, outer, norm) for outer, inner in reversed([*pairwise(widths)])
         )
+        width = config.fine or widths[0]
         self.heads = nn.ModuleDict(
-            {name.value: _head(widths[0], norm) for name in self.made}
+            {name.value: _head(width, norm) for name in self.made}
+        )
+        self.fine = (
+            nn.Sequential(
+                _conv(widths[0] + NCCT_CHANNELS, width), norm(width), nn.SiLU()
+            )
+            if config.fine
+            else None
         )
         # Smooth, where a channel per pixel of the patch would show its edges.
         self.enlarge = (
@@ -81,6 +89,9 @@ class ResidualGenerator(Generator):
         x = levels.pop()
         for up in self.up:
             x = up(x, levels.pop())
+        if self.fine is not None:
+            x = self.fine(torch.cat([self.enlarge(x), ncct], dim=1))
+            return torch.cat([head(x) for head in self.heads.values()], dim=1)
         made = torch.cat([head(x) for head in self.heads.values()], dim=1)
         enlarged: Tensor = self.enlarge(made)
         return enlarged

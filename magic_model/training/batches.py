@@ -36,14 +36,23 @@ class RigidChange:
     right: float = 0.0
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Self:
-        """Draw one as the paper does: each part evenly over its range."""
-        return cls(
+    def drawn(cls, rng: np.random.Generator, turned: float = 1.0) -> Self:
+        """Draw one as the paper does: each part evenly over its range.
+
+        Args:
+            rng: Source of chance.
+            turned: Chance of that; else it is a flip and a shift by whole pixels, after
+                which no pixel is a mean of others.
+        """
+        drawn = cls(
             flip=bool(rng.random() < 0.5),
             degrees=float(rng.uniform(-_MAX_DEGREES, _MAX_DEGREES)),
             down=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
             right=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
         )
+        if turned == 1 or rng.random() < turned:
+            return drawn
+        return cls(drawn.flip, 0.0, float(round(drawn.down)), float(round(drawn.right)))
 
 
 def augment_batch(
@@ -153,6 +162,7 @@ class TrainingBatches:
         seed: Of the run.
         augment: Whether slices are changed at random.
         crop: Stride of the network if slices are cut to their brains, else 0.
+        turned: Share of changed slices that are turned (`RigidChange.drawn`).
         world: Which part of each batch this process takes.
         device: Where batches go.
 
@@ -168,6 +178,7 @@ class TrainingBatches:
     world: World
     device: torch.device
     crop: int = 0
+    turned: float = 1.0
 
     def __post_init__(self) -> None:
         if self.batch_size % self.world.size:
@@ -206,7 +217,7 @@ class TrainingBatches:
             return loaded
         # Every process draws the changes of all, and uses those of its part.
         rng = np.random.default_rng(key)
-        drawn = [RigidChange.drawn(rng) for _ in batch]
+        drawn = [RigidChange.drawn(rng, self.turned) for _ in batch]
         mine = [drawn[place] for place in places]
         return Batch(
             augment_batch(loaded.ncct, mine),

@@ -170,6 +170,7 @@ class Trainer:
             settings.world,
             settings.device,
             recipe.generator.stride if recipe.training.crop else 0,
+            recipe.training.turned,
         )
         self.unseen = cache.of_split(Split.VAL)
         self.stepper = TrainStep.distributed(self.nets, settings.world, settings.device)

@@ -24,6 +24,8 @@ REFUSED = [
     (SingleConfig, {"shared": 9}, "generator.shared must be 0 to 8, got 9"),
     (SingleConfig, {"shared": -1}, "generator.shared must be 0 to 8, got -1"),
     (ResidualConfig, {"patch": 0}, "generator.patch must be 1 or more, got 0"),
+    (ResidualConfig, {"fine": -1}, "generator.fine must be 0 or more, got -1"),
+    (TrainingConfig, {"turned": 1.5}, "training.turned must be 0 to 1, got 1.5"),
     (BranchConfig, {"dropout": 1.0}, "generator.dropout must be 0 to 1, got 1.0"),
     (DataConfig, {"slab_mm": -5.0}, "data.slab_mm must be 0 or more, got -5.0"),
     (

@@ -19,6 +19,7 @@ FAMILIES = [
     {"family": "single"},
     {"family": "residual", "norm": "group"},
     {"family": "residual", "patch": 2, "mirror": True},
+    {"family": "residual", "patch": 2, "fine": 3},
 ]
 
 
@@ -115,6 +116,20 @@ def test_a_generator_that_sees_the_mirror_image_uses_it(small, draw):
         # Columns 0 to 3 mirror those that changed.
         assert (change[..., :4].max() > 0) == mirror
         assert change[..., -4:].max() > 0
+
+
+def test_a_fine_last_level_sees_single_pixels_of_the_ncct(small, draw):
+    """Though the features that it starts from are of patches of 4 x 4 pixels."""
+    ncct = draw(3, b=1, size=64)
+    other = ncct.clone()
+    other[..., 33, 30] += 1
+    generator = small(family="residual", norm="batch", levels=2, patch=4, fine=3)
+    with torch.inference_mode():
+        generator.fine[0].weight[:, :-3] = 0  # features of patches
+        change = (generator.features(other) - generator.features(ncct)).abs()
+    rows, columns = change[0].amax(0).nonzero(as_tuple=True)
+    # Two convolutions of 3 x 3 pixels reach two pixels to each side.
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (31, 35, 28, 32)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

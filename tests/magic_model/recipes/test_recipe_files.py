@@ -43,7 +43,7 @@ recipes = st.builds(
     data=st.builds(DataConfig, size=st.just(512), n_slices=counts),
     generator=generators(BranchConfig, dropout=shares)
     | generators(SingleConfig, shared=st.integers(0, 8))
-    | generators(ResidualConfig, mirror=st.booleans()),
+    | generators(ResidualConfig, mirror=st.booleans(), fine=st.integers(0, 9)),
     adversarial=st.builds(AdversarialConfig, width=counts, per_map=st.booleans()),
     loss=st.builds(
         LossConfig, adversarial=weights, l1=weights, extrema=weights, multimodal=weights
@@ -54,6 +54,7 @@ recipes = st.builds(
         betas=st.tuples(shares, shares),
         warmdown=shares,
         augment=st.booleans(),
+        turned=shares,
     ),
 )
 

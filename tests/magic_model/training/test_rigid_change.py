@@ -80,6 +80,26 @@ def test_parameters_are_drawn_evenly_from_the_ranges_of_the_paper():
         assert np.std(values) == pytest.approx(2 * limit / np.sqrt(12), rel=0.03)
 
 
+def test_a_share_is_turned_and_the_others_stay_on_whole_pixels():
+    rng = np.random.default_rng(0)
+    drawn = [RigidChange.drawn(rng, 0.25) for _ in range(4000)]
+    whole = [c for c in drawn if not c.degrees]
+    assert len(whole) / len(drawn) == pytest.approx(0.75, abs=0.03)
+    assert all(c.down.is_integer() and c.right.is_integer() for c in whole)
+    assert np.mean([c.flip for c in whole]) == pytest.approx(0.5, abs=0.03)
+    assert np.std([c.down for c in whole]) == pytest.approx(60 / np.sqrt(12), rel=0.03)
+
+
+def test_what_is_not_turned_keeps_the_values_of_its_pixels(rng_image):
+    """Turning averages pixels, and with them the noise."""
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        moved = apply(RigidChange.drawn(rng, 0.0), rng_image, outside=-9)
+        inside = moved[moved > -9]
+        nearest = np.abs(inside[:, None] - rng_image.ravel()).min(axis=1)
+        assert nearest.max(initial=0) < 1e-4
+
+
 @pytest.fixture
 def rng_image():
     return np.random.default_rng(0).random((40, 40)).astype(np.float32)
