@@ -104,9 +104,8 @@ def prepare(work: Path, runs: Sequence[Run], patients: int, jobs: int) -> None:
 
 
 def slices_of(work: Path, recipe: Recipe) -> Path:
-    """Return the folder of the slices that a recipe sees: single planes, or slabs."""
-    slab = recipe.data.slab_mm
-    return work / (f"slices-{slab:g}-mm" if slab else "slices")
+    """Return the folder of the slices that a recipe sees."""
+    return work / f"slices-{recipe.data.slab_mm:g}-mm-{recipe.data.headroom:g}"
 
 
 def train_and_generate(work: Path, run: Run, threads: int) -> None:
@@ -175,13 +174,13 @@ def worse_than_trees(scores: pd.DataFrame, recipes: Sequence[str]) -> list[str]:
     """Name the recipes and maps whose mean error is above that of boosted trees."""
     errors = scores[scores["metric"] == Metric.MAE]
     recipe = errors["method"].str.replace(r"-\d+$", "", regex=True)
-    means = errors.pivot_table(index=recipe, columns="map", values="value")
+    means = errors.groupby([recipe, "map"])["value"].mean()
     return [
-        f"{name}: {column} {means.loc[name, column]:.3g}, trees "
-        f"{means.loc[BOOSTING, column]:.3g}"
+        f"{name}: {column} {own:.3g}, trees {theirs:.3g}"
         for name in recipes
-        for column in means
-        if means.loc[name, column] > means.loc[BOOSTING, column]
+        for column, theirs in means[BOOSTING].items()
+        for own in [means[name][column]]
+        if own > theirs
     ]
 
 

@@ -177,7 +177,6 @@ def _sidecar(kind: Kind) -> dict[str, Any]:
         "SpatialReference": "orig",
         "SkullStripped": True,
         "Synthetic": True,
-        "ValueRangeOfNetwork": list(spec.value_range),
     }
 
 
