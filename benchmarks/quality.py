@@ -105,7 +105,7 @@ def prepare(work: Path, runs: Sequence[Run], patients: int, jobs: int) -> None:
 
 def slices_of(work: Path, recipe: Recipe) -> Path:
     """Return the folder of the slices that a recipe sees."""
-    return work / f"slices-{recipe.data.slab_mm:g}-mm-{recipe.data.headroom:g}"
+    return work / f"slices-{recipe.data.slab_mm:g}-mm"
 
 
 def train_and_generate(work: Path, run: Run, threads: int) -> None:

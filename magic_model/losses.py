@@ -39,7 +39,6 @@ class LossInputs:
         mask: `(b, 1, h, w)`, pixels that count; None if all do.
         judgement: The discriminator's of the generated maps, if there is one.
         logits: Whether the judgement's loss is computed from logits.
-        headroom: How many times the range of its map [-1, 1] spans.
     """
 
     maps: tuple[PerfusionMap, ...]
@@ -48,7 +47,6 @@ class LossInputs:
     mask: "Tensor | None" = None
     judgement: "Tensor | None" = None
     logits: bool = True
-    headroom: float = 1.0
 
     def channels(self, *names: PerfusionMap) -> list[int]:
         """Return the channels of those maps that are there."""
@@ -209,8 +207,7 @@ def _late(given: LossInputs) -> "Tensor | None":
             inside = times > -1 if given.mask is None else given.mask > 0
             usual = times.where(inside, math.nan).flatten(1).nanmedian(1).values
             beyond = times - usual.view(-1, 1, 1, 1)
-            span = given.headroom * (high - low)
-            return ((beyond > 2 * later / span) & inside).to(times.dtype)
+            return ((beyond > 2 * later / (high - low)) & inside).to(times.dtype)
     return None
 
 

@@ -272,10 +272,6 @@ class DataConfig:
     slab_mm: float = 0.0
     """Thickness over which each NCCT slice is averaged; single planes at 0."""
 
-    headroom: float = 1.0
-    """How many times its range (`maps.MAP_SPECS`) a map may reach: what lies above is
-    cut off in training, and the network cannot show it."""
-
     pixel_mm: float = 0.0
     """Side of a pixel; at 0 the median of the training patients, whose maps then fill
     `size` pixels."""
@@ -285,11 +281,6 @@ class DataConfig:
         _require(self.n_slices >= 1, "data.n_slices must be 1 or more", self.n_slices)
         _require(
             0 <= self.slab_mm < math.inf, "data.slab_mm must be 0 or more", self.slab_mm
-        )
-        _require(
-            1 <= self.headroom < math.inf,
-            "data.headroom must be 1 or more",
-            self.headroom,
         )
         _require(
             0 <= self.pixel_mm < math.inf,
@@ -342,24 +333,13 @@ class Recipe:
         )
         if self.generator.derive_cbv:
             _require_maps("generator.derive_cbv", CENTRAL_VOLUME_MAPS, self.maps)
-        _require(
-            self.data.headroom == 1
-            or not (self.generator.derive_cbv or self.loss.weights["multimodal"]),
-            "data.headroom must be 1 where CBF x MTT is computed: its factor is that "
-            "of the ranges",
-            self.data.headroom,
-        )
         for name in self.loss.weighted:
             _require_maps(f"loss.{name}", TERMS[name].needs, self.maps)
 
     @property
     def ranges(self) -> dict[PerfusionMap, tuple[float, float]]:
         """Values of each map that become -1 and 1, in channel order."""
-        limits = {name: MAP_SPECS[name].value_range for name in self.maps}
-        return {
-            name: (low, low + self.data.headroom * (high - low))
-            for name, (low, high) in limits.items()
-        }
+        return {name: MAP_SPECS[name].value_range for name in self.maps}
 
     def with_epochs(self, epochs: int | None) -> "Recipe":
         """Return the same recipe with other epochs; with its own if None.

@@ -115,7 +115,7 @@ class TextureModel:
             seed: Of the texture; with the patient's name it decides all of it.
 
         Returns:
-            The same shapes, texture cut to the range of each map, 0 off the mask.
+            The same shapes, cut to the range of each map, 0 off the mask.
         """
         drawn = {
             name: np.zeros(stack.mask.shape, np.float32) if name in self.maps else image
@@ -134,8 +134,7 @@ class TextureModel:
                     np.interp(level, self.levels[channel], gain) * rough[band, channel]
                     for band, gain in enumerate(self.gains[channel])
                 )
-                shown = share[inside]
-                changed = np.clip(shown + added, 0, np.maximum(shown, 1))
+                changed = np.clip(share[inside] + added, 0, 1)
                 drawn[name][number][inside] = changed * (high - low) + low
         return drawn
 

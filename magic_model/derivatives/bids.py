@@ -177,6 +177,7 @@ def _sidecar(kind: Kind) -> dict[str, Any]:
         "SpatialReference": "orig",
         "SkullStripped": True,
         "Synthetic": True,
+        "ValueRangeOfNetwork": list(spec.value_range),
     }
 
 

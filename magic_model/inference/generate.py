@@ -326,10 +326,6 @@ class Generation:
             "Recipe": self.model.backend.recipe_name,
             "Checkpoint": f"sha256:{self.model.digest}",
             "PerfusionInformationRatio": self.settings.ratio,
-            "ValueRanges": {
-                str(name): list(limits)
-                for name, limits in self.model.backend.ranges.items()
-            },
         }
 
 

@@ -84,7 +84,6 @@ class TrainStep:
             mask=batch.mask if recipe.loss.masked else None,
             judgement=self._judgement(batch, shown),
             logits=recipe.adversarial.logits,
-            headroom=recipe.data.headroom,
         )
         loss = losses.generator_loss(given, recipe.loss.weights)
         self.nets.generator_adam.zero_grad(set_to_none=True)

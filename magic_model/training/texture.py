@@ -5,8 +5,6 @@ import torch
 from numpy.typing import NDArray
 
 from magic_model.data.slice_cache import SliceCache
-from magic_model.data.volume import FloatArray
-from magic_model.maps import MAP_SPECS
 from magic_model.networks import Generator
 from magic_model.texture import TextureFit, TextureModel
 from magic_model.training.batches import load_batch
@@ -29,28 +27,13 @@ def learn_texture(
         DataError: If no slice holds enough brain.
     """
     generator.eval()
-    headroom = _headroom(cache)
     fit = TextureFit(list(cache.maps), cache.sampling.pixel_mm)
     chosen = indices[:: max(1, -(-len(indices) // _MOST))]
     for start in range(0, len(chosen), _AT_ONCE):
         batch = load_batch(cache, chosen[start : start + _AT_ONCE])
         with torch.inference_mode():
             made = generator(batch.ncct).float()
-        # What lies above the range of a map is no texture but a vessel.
-        shares = (
-            ((one.double().numpy() + 1) / 2 * headroom).clip(0, 1)
-            for one in (made, batch.maps)
-        )
+        shares = ((one.double().numpy() + 1) / 2 for one in (made, batch.maps))
         for predicted, measured, mask in zip(*shares, batch.mask.numpy(), strict=True):
             fit.see(predicted, measured, mask[0] > 0)
     return fit.model()
-
-
-def _headroom(cache: SliceCache) -> FloatArray:
-    """Spans of the slices' maps over those of the maps as shown, `(maps, 1, 1)`."""
-    spans = [
-        (high - low) / (shown[1] - shown[0])
-        for name, (low, high) in cache.maps.items()
-        for shown in (MAP_SPECS[name].value_range,)
-    ]
-    return np.array(spans, np.float32)[:, None, None]

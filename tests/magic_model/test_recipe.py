@@ -33,7 +33,6 @@ REFUSED = [
         {"warmup": 0.5, "warmdown": 0.6},
         "training.warmup must be 0 to what training.warmdown leaves of 1, got 0.5",
     ),
-    (DataConfig, {"headroom": 0.5}, "data.headroom must be 1 or more, got 0.5"),
     (DataConfig, {"pixel_mm": -1.0}, "data.pixel_mm must be 0 or more, got -1.0"),
     (AdversarialConfig, {"width": 0}, "adversarial.width must be 1 or more, got 0"),
     (LossConfig, {"l1": -1.0}, "loss.l1 must be 0 or more, got -1.0"),
@@ -84,17 +83,6 @@ def test_a_slice_has_room_for_a_patch_that_is_judged():
     ):
         Recipe(name="x", **small)
     assert Recipe(name="x", **small, loss=LossConfig(adversarial=0))
-
-
-def test_maps_may_reach_beyond_the_ranges_of_the_paper():
-    """But not where their product is computed, whose factor is that of the ranges."""
-    plain = LossConfig(multimodal=0)
-    data = DataConfig(headroom=1.5)
-    ranges = Recipe(name="x", data=data, loss=plain).ranges
-    assert list(ranges.values()) == [(0, 90), (0, 6), (0, 18), (0, 37.5)]
-    for part in ({"generator": BranchConfig(derive_cbv=True)}, {"loss": LossConfig()}):
-        with pytest.raises(DataError, match=r"headroom must be 1 where .*, got 1\.5"):
-            Recipe(name="x", data=data, **({"loss": plain} | part))
 
 
 @pytest.mark.parametrize(
