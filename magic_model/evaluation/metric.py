@@ -19,6 +19,7 @@ class Metric(StrEnum):
     RMSE = "root_mean_square_error"
     CORRELATION = "correlation"
     PSNR = "peak_signal_to_noise_ratio"
+    MAE_SHOWN = "mean_absolute_error_as_shown"
     CORE_DICE = "core_dice"
     AT_RISK_DICE = "tissue_at_risk_dice"
     CORE_AUC = "core_auc"
@@ -62,6 +63,7 @@ METRICS: dict[Metric, MetricSpec] = {
     Metric.RMSE: MetricSpec("RMSE", "map", 2, _NEVER),
     Metric.CORRELATION: MetricSpec("r", "", 3, _CONSTANT),
     Metric.PSNR: MetricSpec("PSNR", "dB", 2, _EQUAL),
+    Metric.MAE_SHOWN: MetricSpec("MAE as shown", "map", 2, _NEVER),
     Metric.CORE_DICE: MetricSpec("Dice of core", "", 3, _EMPTY),
     Metric.AT_RISK_DICE: MetricSpec("Dice of tissue at risk", "", 3, _EMPTY),
     Metric.CORE_AUC: MetricSpec("AUC of core", "", 3, _EMPTY),
@@ -73,7 +75,7 @@ METRICS: dict[Metric, MetricSpec] = {
     ),
 }
 
-MAP_METRICS = tuple(Metric)[:10]
+MAP_METRICS = tuple(Metric)[:11]
 """Of one map; the others are of the patient."""
 
 

@@ -47,7 +47,8 @@ def map_scores(
 
     SSIM and UQI are taken slice by slice, of the maps as they are shown (cut to their
     range), and averaged over the slices. Errors and correlation are taken over all
-    voxels of the brain at once, of the maps as they are; PSNR of them as shown.
+    voxels of the brain at once, of the maps as they are; PSNR and an error more of them
+    as shown, since what lies above its range a network cannot make.
 
     Args:
         measured: `(n, rows, columns)` in its unit, 0 off the mask.
@@ -58,10 +59,11 @@ def map_scores(
     Raises:
         ValueError: If shapes differ or a slice of the mask is empty.
     """
+    span = value_range[1] - value_range[0]
+    shown = [np.clip(images, *value_range) for images in (measured, generated)]
     slices = [
-        _slice_scores(np.clip(x, *value_range), np.clip(y, *value_range), inside, span)
-        for span in [value_range[1] - value_range[0]]
-        for x, y, inside in zip(measured, generated, mask, strict=True)
+        _slice_scores(x, y, inside, span)
+        for x, y, inside in zip(*shown, mask, strict=True)
     ]
     return {
         **{
@@ -71,19 +73,13 @@ def map_scores(
         Metric.MAE: pixelwise.mean_absolute_error(measured, generated, mask),
         Metric.RMSE: pixelwise.root_mean_square_error(measured, generated, mask),
         Metric.CORRELATION: pixelwise.correlation(measured, generated, mask),
-        Metric.PSNR: _psnr(measured, generated, mask, value_range),
+        Metric.PSNR: _psnr(*shown, mask, span),
+        Metric.MAE_SHOWN: pixelwise.mean_absolute_error(*shown, mask),
     }
 
 
-def _psnr(
-    measured: FloatArray,
-    generated: FloatArray,
-    mask: BoolArray,
-    value_range: tuple[float, float],
-) -> float:
-    """PSNR in the brain of the maps as they are shown; NaN where they are equal."""
-    x, y = np.clip(measured, *value_range), np.clip(generated, *value_range)
-    span = value_range[1] - value_range[0]
+def _psnr(x: FloatArray, y: FloatArray, mask: BoolArray, span: float) -> float:
+    """PSNR in the brain; NaN where the maps are equal."""
     found = pixelwise.peak_signal_to_noise(x, y, span, mask)
     return found if math.isfinite(found) else math.nan
 

@@ -71,6 +71,7 @@ def test_figures_of_a_patient_are_those_of_the_plain_functions(
         Metric.RMSE: root_mean_square_error(x, y, mask),
         Metric.CORRELATION: correlation(x, y, mask),
         Metric.PSNR: peak_signal_to_noise(x.clip(0, 12), y.clip(0, 12), 12, mask),
+        Metric.MAE_SHOWN: mean_absolute_error(x.clip(0, 12), y.clip(0, 12), mask),
     }
     for metric, value in expected.items():
         found = evaluation.scores.column(Key("good", MTT, metric))[0]
