@@ -191,7 +191,8 @@ def by_precision(head: Volume, backend: Backend) -> Iterator[Difference]:
     )
     made = {}
     for half in (False, True):
-        backend.bfloat16 = half
+        if half:
+            backend.halve()
         made[half] = generate_slices(stack, backend)
     for name, exact in made[False].items():
         found = np.abs(made[True][name] - exact)[stack.mask]

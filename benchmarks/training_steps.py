@@ -13,10 +13,11 @@ from magic_model.training.batches import Batch
 from magic_model.training.step import TrainStep
 
 
-def paper_step(*, two_passes: bool) -> Callable[[], object]:
+def paper_step(*, two_passes: bool, bfloat16: bool = False) -> Callable[[], object]:
     """Give a step of the paper's recipe at batch 1, ready to be called."""
     recipe = load_recipe("paper")
-    recipe = replace(recipe, training=replace(recipe.training, batch_size=1))
+    training = replace(recipe.training, batch_size=1, bfloat16=bfloat16)
+    recipe = replace(recipe, training=training)
     place = torch.device("cpu")
     nets = Adversaries.from_recipe(recipe, place, 0)
     batch = drawn_batch(1, recipe.data.size, place)

@@ -61,14 +61,27 @@ class TorchBackend:
         self.size = header.recipe.data.size
         self.sampling = header.sampling
         self.texture = texture_of(header.recipe.texture, header.texture, checkpoint)
-        self.bfloat16 = bfloat16 and device.type == "cpu" and cpu_has_bfloat16()
+        self.bfloat16 = False
         self._device = device
         self._generator = _placed(generator, self.size, device)
+        if bfloat16 and device.type == "cpu" and cpu_has_bfloat16():
+            self.halve()
 
     @property
     def balanced(self) -> bool:
         """Whether ratios other than 1 part the maps by what `Balance` measured."""
         return self.header.balance is not None
+
+    def halve(self) -> None:
+        """Compute all but the last layer in bfloat16 from now on."""
+        self.bfloat16 = True
+        for name, part in self._generator.named_children():
+            for layer in part.modules():
+                # Autocast would round the same weights at every pass.
+                if name != "pilo" and isinstance(layer, nn.Conv2d):
+                    layer.to(  # type: ignore[call-overload]
+                        torch.bfloat16, memory_format=torch.channels_last
+                    )
 
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1]."""
@@ -77,9 +90,10 @@ class TorchBackend:
     def features(self, ncct: FloatArray) -> "CachedFeatures":
         """Compute once what a ratio does not change."""
         tensor = self._tensor(ncct)
+        last = torch.channels_last if self.bfloat16 else torch.contiguous_format
         half = torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16)
         with torch.inference_mode(), half:
-            features = self._generator.features(tensor)
+            features = self._generator.features(tensor.contiguous(memory_format=last))
         return CachedFeatures(self._generator, features.float(), tensor)
 
     def _tensor(self, ncct: FloatArray) -> torch.Tensor:

@@ -139,6 +139,23 @@ def test_bfloat16_is_computed_only_where_the_processor_has_it(
     assert np.array_equal(cached.predict(1.0), backend.predict(ncct))
 
 
+def test_weights_rounded_once_give_the_maps_of_weights_rounded_at_each_pass(trained):
+    """Within the last of eight bits or two, as sums are in another order."""
+    ncct = slices_of(2)
+    once, each = (TorchBackend(trained, CPU) for _ in range(2))
+    once.halve()
+    each.bfloat16 = True  # weights stay as they are, and autocast rounds them
+    wrong = np.abs(once.predict(ncct) - each.predict(ncct))
+    exact = np.abs(TorchBackend(trained, CPU).predict(ncct) - each.predict(ncct))
+    assert wrong.mean() <= exact.mean()
+    assert wrong.max() < 0.02
+    for name, weight in once._generator.named_parameters():
+        is_last = name.startswith("pilo.")
+        assert (weight.dtype is torch.float32) == is_last, name
+        if not is_last and weight.ndim == 4:
+            assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_maps_in_bfloat16_are_other_maps(trained, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
     whole, half = (open_model(trained, bfloat16=asked) for asked in (False, True))
