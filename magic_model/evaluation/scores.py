@@ -60,10 +60,10 @@ def map_scores(
         ValueError: If shapes differ or a slice of the mask is empty.
     """
     span = value_range[1] - value_range[0]
-    shown = [np.clip(images, *value_range) for images in (measured, generated)]
+    one, other = (np.clip(images, *value_range) for images in (measured, generated))
     slices = [
         _slice_scores(x, y, inside, span)
-        for x, y, inside in zip(*shown, mask, strict=True)
+        for x, y, inside in zip(one, other, mask, strict=True)
     ]
     return {
         **{
@@ -73,8 +73,8 @@ def map_scores(
         Metric.MAE: pixelwise.mean_absolute_error(measured, generated, mask),
         Metric.RMSE: pixelwise.root_mean_square_error(measured, generated, mask),
         Metric.CORRELATION: pixelwise.correlation(measured, generated, mask),
-        Metric.PSNR: _psnr(*shown, mask, span),
-        Metric.MAE_SHOWN: pixelwise.mean_absolute_error(*shown, mask),
+        Metric.PSNR: _psnr(one, other, mask, span),
+        Metric.MAE_SHOWN: pixelwise.mean_absolute_error(one, other, mask),
     }
 
 
