@@ -17,7 +17,8 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SIGMA_MM = 4.0
-_REACH = 2.0  # standard deviations of the neighbourhood
+_REACH = 2.0  # standard deviations, of what is smoothed
+_FAR_MM = 7.0  # beyond it a neighbour does not count
 _MOST_STEPS = 8  # voxels to each side: what a fine grid costs stays bounded
 _COMPARED_MM = 1.3
 _LINE_MM = 8.0  # of the neighbourhood in which a line is fitted
@@ -151,7 +152,7 @@ def denoise(
     """Average each voxel with neighbours that enhance alike; edges stay.
 
     A time-intensity profile filter (Mendrik et al. 2011, doi:10.1088/0031-9155/56/13/
-    008) on a few curves. A neighbour weighs by its distance (Gaussian of 4 mm, up to 8
+    008) on a few curves. A neighbour weighs by its distance (Gaussian of 4 mm, up to 7
     mm or eight voxels to each side) and by how far the two curves lie apart beyond what
     noise does; what is compared is smoothed a little (Gaussian of 1.3 mm), so that
     noise does not choose.
@@ -336,7 +337,7 @@ Step = tuple[int, int, int]
 
 def _reach(spacing: tuple[float, float, float]) -> Step:
     """Return how many voxels to each side a neighbour may lie."""
-    x, y, z = (min(_MOST_STEPS, int(_REACH * _SIGMA_MM / mm)) for mm in spacing)
+    x, y, z = (min(_MOST_STEPS, int(_FAR_MM / mm)) for mm in spacing)
     return x, y, z
 
 
@@ -347,5 +348,5 @@ def _steps(
     for x, y, z in np.ndindex(*(2 * n + 1 for n in reach)):
         step = x - reach[0], y - reach[1], z - reach[2]
         square = sum((d * mm) ** 2 for d, mm in zip(step, spacing, strict=True))
-        if square <= (_REACH * _SIGMA_MM) ** 2:
+        if square <= _FAR_MM**2:
             yield step, math.exp(-square / 2 / _SIGMA_MM**2)
