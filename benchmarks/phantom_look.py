@@ -29,7 +29,7 @@ from magic_model.errors import SeverityUnknownError
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 from magic_model.perfusion.compute import Choices, Perfusion, compute_perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
-from magic_model.perfusion.denoising import denoise, enhancement
+from magic_model.perfusion.denoising import Seen, denoise
 from magic_model.perfusion.tissues import Tissues
 from magic_model.phantom.generate import PlannedPatient, plan_cohort
 from magic_model.phantom.patient import Phantom, measure, scan_patient, simulate
@@ -136,7 +136,7 @@ def frame_of_peak(result: Perfusion) -> FloatArray:
     series, frames = result.series, result.baseline_frames
     tissues = Tissues.behind(series.times, result.artery.curve)
     clean = denoise(
-        enhancement(series.array, frames),
+        Seen.of(series.array, frames),
         result.brain,
         series.spacing,
         result.noise_hu,

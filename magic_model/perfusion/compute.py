@@ -184,11 +184,9 @@ def _values(
     tissues = Tissues.behind(times, found.artery.curve)
     bayesian = method == Deconvolution.BAYES
     basis = tissues.basis(frames) if bayesian else tissues.basis(frames, 16)
-    contrast = denoising.enhancement(series.array, frames)
+    seen = denoising.Seen.of(series.array, frames)
     unknown = blurred if blurred.any() else None
-    clean = denoising.denoise(
-        contrast, brain, series.spacing, found.noise, basis, unknown
-    )
+    clean = denoising.denoise(seen, brain, series.spacing, found.noise, basis, unknown)
     if bayesian:
         usual = found.delay
         usual = bayes.usual_delay(clean, tissues) if usual is None else usual
@@ -202,9 +200,9 @@ def _values(
 def usual_delay(series: Series, brain: Mask, found: "Found") -> float:
     """Return the delay of a whole brain, to know it in parts of it."""
     tissues = Tissues.behind(series.times, found.artery.curve)
-    contrast = denoising.enhancement(series.array, found.frames)
+    seen = denoising.Seen.of(series.array, found.frames)
     basis = tissues.basis(found.frames)
-    clean = denoising.denoise(contrast, brain, series.spacing, found.noise, basis)
+    clean = denoising.denoise(seen, brain, series.spacing, found.noise, basis)
     return bayes.usual_delay(clean, tissues)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,20 @@ from scipy import ndimage
 
 from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError
+from magic_model.perfusion.threads import spread
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_SIGMA_MM = 3.0
-_REACH = 2.0  # standard deviations of the neighbourhood
-_MOST_STEPS = 6  # voxels to each side: what a fine grid costs stays bounded
-_GUIDE_MM = 1.3
+_SIGMA_MM = 4.0
+_REACH = 2.0  # standard deviations, of what is smoothed
+_FAR_MM = 7.0  # beyond it a neighbour does not count
+_MOST_STEPS = 8  # voxels to each side: what a fine grid costs stays bounded
+_COMPARED_MM = 1.3
+_LINE_MM = 8.0  # of the neighbourhood in which a line is fitted
+_SOFT_HU = (0.0, 60.0)
+_LEAST_HU = 2.0  # standard deviation; grey and white matter differ by 7 HU
+_AT_A_TIME = 16_000  # voxels: what they need fits a processor's cache
 _COMPARED = 3  # components
 _FLOOR = 1e-3  # HU: a series without noise
 _RISE = 0.05  # of the peak: the bolus has come
@@ -35,6 +42,25 @@ class Basis:
 
     analysis: Array
     synthesis: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What denoising works on.
+
+    Attributes:
+        contrast: `(x, y, z, frames)` above the baseline, in HU.
+        mean: `(x, y, z)`, CT number over all frames, in HU.
+    """
+
+    contrast: FloatArray
+    mean: FloatArray
+
+    @classmethod
+    def of(cls, series: FloatArray, frames: int) -> Self:
+        """Take `(x, y, z, frames)` in HU, of which the first are the baseline."""
+        mean = series.mean(axis=-1, dtype=np.float64).astype(np.float32)
+        return cls(enhancement(series, frames), mean)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +142,7 @@ def noise_of(series: FloatArray, mask: Mask, frames: int) -> float:
 
 
 def denoise(
-    contrast: FloatArray,
+    seen: Seen,
     mask: Mask,
     spacing: tuple[float, float, float],
     sd: float,
@@ -126,13 +152,23 @@ def denoise(
     """Average each voxel with neighbours that enhance alike; edges stay.
 
     A time-intensity profile filter (Mendrik et al. 2011, doi:10.1088/0031-9155/56/13/
-    008) on a few curves. A neighbour weighs by its distance (Gaussian of 3 mm, up to 6
-    mm or six voxels to each side) and by how far the two curves lie apart beyond what
+    008) on a few curves. A neighbour weighs by its distance (Gaussian of 4 mm, up to 7
+    mm or eight voxels to each side) and by how far the two curves lie apart beyond what
     noise does; what is compared is smoothed a little (Gaussian of 1.3 mm), so that
     noise does not choose.
 
+    How much grey matter a voxel holds is known far better than its curve: from its mean
+    CT number over all frames. So a line over that number is fitted to each score around
+    each voxel (guided filter, He et al. 2013, doi:10.1109/TPAMI.2012.213; Gaussian of 8
+    mm). What the line explains is left out of the comparison, so that grey and white
+    matter inform each other, and where neighbours have another mean CT number than the
+    voxel, the line carries their mean to its own.
+
+    The share of noise that is left counts that of all neighbours and of the mean CT
+    number, as a mean over scores, and not that of weights and lines.
+
     Args:
-        contrast: `(x, y, z, frames)` above the baseline, in HU.
+        seen: Enhancement and mean CT numbers.
         mask: Voxels to work on.
         spacing: Distance between voxels in mm.
         sd: Noise in HU.
@@ -144,28 +180,24 @@ def denoise(
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
     inside = mask[box]
     scores = np.zeros((basis.analysis.shape[0], *inside.shape), np.float32)
-    scores[:, inside] = basis.analysis.astype(np.float32) @ contrast[mask].T
+    scores[:, inside] = basis.analysis.astype(np.float32) @ seen.contrast[mask].T
     known = inside if unknown is None else inside & ~unknown[box]
     scores *= known
-    guide, guide_sd = _guide(scores[:_COMPARED], known, spacing, max(sd, _FLOOR))
-    total = scores.copy()
-    weight = known.astype(np.float32)
-    squares = weight.copy()
-    for near, far, share in _pairs(inside.shape, spacing):
-        w = _likeness(guide, guide_sd, near, far)
-        if unknown is not None:
-            w[~(known[near] & known[far])] = 1
-        w *= np.float32(share)
-        w *= inside[near] & inside[far]
-        for one, other in ((near, far), (far, near)):
-            seen = w if unknown is None else w * known[other]
-            total[:, *one] += seen * scores[:, *other]
-            weight[one] += seen
-            squares[one] += seen * seen
+    number = _soft(seen.mean[box], known)
+    slopes = _slopes(scores, number, known, spacing)
+    apart = scores[:_COMPARED] - slopes[:_COMPARED] * number
+    alike, alike_sd = _compared(apart, known, spacing, max(sd, _FLOOR))
+    values = np.concatenate([scores, number[None]])
+    sums, weight, squares = _sums(values, alike, alike_sd, inside, known, spacing)
     np.maximum(weight, _FLOOR, out=weight)
-    left = np.sqrt(squares[inside]) / weight[inside]
-    clean = (total[:, inside] / weight[inside]).T
-    return Denoised(np.ascontiguousarray(clean), basis, sd, left)
+    sums /= weight
+    squares /= weight**2
+    slopes *= known  # no other voxel has a mean CT number of its own
+    clean = sums[:-1] + slopes * (number - sums[-1])
+    # What is above a baseline has noise that is independent of that of the mean.
+    moved = (1 - 2 / weight + squares) / seen.contrast.shape[-1]
+    left = np.sqrt(squares + (slopes**2).mean(axis=0) * np.maximum(moved, 0))
+    return Denoised(np.ascontiguousarray(clean[:, inside].T), basis, sd, left[inside])
 
 
 def unexplained(contrast: FloatArray, basis: Basis) -> Array:
@@ -181,11 +213,46 @@ def unexplained(contrast: FloatArray, basis: Basis) -> Array:
     return np.asarray(np.sqrt((apart**2).sum(axis=1, dtype=np.float64) / free))
 
 
-def _guide(
+def _soft(mean: FloatArray, known: Mask) -> FloatArray:
+    """Return mean CT numbers within those of soft tissue, above their median; else 0.
+
+    A vessel or calcification would otherwise set the line of all tissue around it.
+    """
+    number = np.clip(mean, *_SOFT_HU, dtype=np.float32)
+    if known.any():
+        number -= np.float32(np.median(number[known]))
+    return np.asarray(number * known, np.float32)
+
+
+def _slopes(
+    scores: FloatArray,
+    number: FloatArray,
+    known: Mask,
+    spacing: tuple[float, float, float],
+) -> FloatArray:
+    """Return how each score rises around each voxel with the CT number, per HU.
+
+    Where CT numbers hardly differ this is 0.
+    """
+    sigma = [_LINE_MM / length for length in spacing]
+    weight = np.maximum(_smooth(known.astype(np.float32), sigma), _FLOOR)
+    middle = _smooth(number, sigma) / weight
+    spread = _smooth(number * number, sigma) / weight - middle * middle
+    spread = np.maximum(spread, 0) + np.float32(_LEAST_HU**2)
+    return np.stack(
+        [
+            (_smooth(score * number, sigma) - _smooth(score, sigma) * middle)
+            / (weight * spread)
+            for score in scores
+        ]
+    )
+
+
+def _compared(
     scores: FloatArray, mask: Mask, spacing: tuple[float, float, float], sd: float
 ) -> tuple[FloatArray, float]:
     """Smooth the scores that are compared; return them and the noise they have then."""
-    sigma = [_GUIDE_MM / length for length in spacing]
+    sigma = [_COMPARED_MM / length for length in spacing]
     smooth = _smooth(scores, (0, *sigma))
     smooth /= np.maximum(_smooth(mask.astype(np.float32), sigma), _FLOOR)
     point = np.zeros([2 * math.ceil(_REACH * s) + 1 for s in sigma])
@@ -197,43 +264,89 @@ def _smooth(image: FloatArray | Array, sigma: Sequence[float]) -> FloatArray:
     return np.asarray(ndimage.gaussian_filter(image, sigma, truncate=_REACH))
 
 
-def _likeness(
-    guide: FloatArray, sd: float, near: "Region", far: "Region"
-) -> FloatArray:
+def _sums(
+    values: FloatArray,
+    alike: FloatArray,
+    sd: float,
+    inside: Mask,
+    known: Mask,
+    spacing: tuple[float, float, float],
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Sum over neighbours: values by weight, weights, and squares of weights.
+
+    Args:
+        values: To be summed, 0 where not known.
+        alike: What is compared.
+        sd: Its noise.
+        inside: Voxels to work on.
+        known: Of these, those that have values.
+        spacing: Distance between voxels in mm.
+    """
+    reach = _reach(spacing)
+    steps = list(_steps(reach, spacing))
+    around = [(n, n) for n in reach]
+    near = np.pad(alike, [(0, 0), *around])
+    there = np.pad(values, [(0, 0), *around])
+    counts = np.pad(known.astype(np.float32), around)
+    sums = np.zeros((len(values) + 2, *inside.shape), np.float32)
+    unknown = inside & ~known
+    rows = max(1, _AT_A_TIME // math.prod(inside.shape[1:]))
+
+    def work(start: int) -> None:
+        part = slice(start, min(start + rows, len(inside)))
+        own, total, strange = alike[:, part], sums[:, part], unknown[part]
+        some_strange = strange.any()
+        shape = own.shape[1:]
+        weighed = np.empty((len(values), *shape), np.float32)
+        for step, share in steps:
+            at = tuple(
+                slice(first + n + d, first + n + d + size)
+                for first, n, d, size in zip(
+                    (start, 0, 0), reach, step, shape, strict=True
+                )
+            )
+            weight = _likeness(own - near[:, *at], sd)
+            if some_strange:
+                weight[strange] = 1
+            weight *= np.float32(share)
+            weight *= counts[at]
+            np.multiply(there[:, *at], weight, out=weighed)
+            total[:-2] += weighed
+            total[-2] += weight
+            weight *= weight
+            total[-1] += weight
+
+    spread(work, range(0, len(inside), rows))
+    return sums[:-2], sums[-2], sums[-1]
+
+
+def _likeness(apart: FloatArray, sd: float) -> FloatArray:
     """Return 1 where curves differ as noise does, less where they differ more."""
-    apart = guide[:, *near] - guide[:, *far]
+    count = len(apart)
     apart *= apart
     excess = apart.sum(axis=0)
     excess *= np.float32(1 / (2 * sd**2))
-    excess -= len(guide)
+    excess -= count
     np.maximum(excess, 0, out=excess)
-    excess *= np.float32(-1 / math.sqrt(2 * len(guide)))
+    excess *= np.float32(-1 / math.sqrt(2 * count))
     return np.asarray(np.exp(excess, out=excess))
 
 
-Region = tuple[slice, ...]
+Step = tuple[int, int, int]
 
 
-def _pairs(
-    shape: tuple[int, ...], spacing: tuple[float, float, float]
-) -> Iterator[tuple[Region, Region, float]]:
-    """Yield each step to a neighbour once: both ends, and its weight by distance."""
-    reach = [min(_MOST_STEPS, int(_REACH * _SIGMA_MM / length)) for length in spacing]
-    for step in np.ndindex(*(2 * n + 1 for n in reach)):
-        offset = tuple(i - n for i, n in zip(step, reach, strict=True))
-        square = sum((d * mm) ** 2 for d, mm in zip(offset, spacing, strict=True))
-        too_far = square > (_REACH * _SIGMA_MM) ** 2
-        if (
-            offset <= (0, 0, 0)
-            or too_far
-            or any(abs(d) >= n for d, n in zip(offset, shape, strict=True))
-        ):
-            continue
-        near, far = (
-            tuple(
-                slice(max(0, sign * d), n + min(0, sign * d))
-                for d, n in zip(offset, shape, strict=True)
-            )
-            for sign in (1, -1)
-        )
-        yield near, far, math.exp(-square / 2 / _SIGMA_MM**2)
+def _reach(spacing: tuple[float, float, float]) -> Step:
+    """Return how many voxels to each side a neighbour may lie."""
+    x, y, z = (min(_MOST_STEPS, int(_FAR_MM / mm)) for mm in spacing)
+    return x, y, z
+
+
+def _steps(
+    reach: Step, spacing: tuple[float, float, float]
+) -> Iterator[tuple[Step, float]]:
+    """Yield each step to a neighbour, none included, and its weight by distance."""
+    for x, y, z in np.ndindex(*(2 * n + 1 for n in reach)):
+        step = x - reach[0], y - reach[1], z - reach[2]
+        square = sum((d * mm) ** 2 for d, mm in zip(step, spacing, strict=True))
+        if square <= _FAR_MM**2:
+            yield step, math.exp(-square / 2 / _SIGMA_MM**2)

@@ -24,7 +24,7 @@ IN_MEMORY = 200 << 20
 _SLAB = 240 << 20  # bytes, halo included; a thinner slab would be mostly halo
 _COARSE = 100 << 20
 _COARSE_MM = 1.4  # an artery of the brain is 2 to 3 mm wide
-_HALO_MM, _MOST_HALO = 10.0, 6  # as far as denoising reaches
+_HALO_MM, _MOST_HALO = 10.0, 6  # nearly all that denoising takes from neighbours
 
 Progress = Callable[[int, int], None]
 """Told how many parts of how many are done."""
