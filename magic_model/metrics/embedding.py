@@ -32,6 +32,7 @@ _LAYERS = ((16, 5, 2), (32, 3, 2), (64, 3, 1))  # channels, side of the kernel, 
 _SEED = 0
 _AT_A_TIME = 64
 _DEGREE = 3
+_LEAST_SPREAD = 0.01  # of the median over features
 
 _Array = NDArray[np.float64]
 
@@ -112,10 +113,13 @@ def frechet_distance(one: ArrayLike, other: ArrayLike) -> float:
 def standardise(features: _Array, reference: _Array) -> _Array:
     """Give each feature the mean 0 and standard deviation 1 that the reference has.
 
-    Else the largest features alone would make the distance.
+    Else the largest features alone would make the distance. A feature that hardly
+    varies in the reference, as a convolution that its pictures do not touch, is divided
+    by a hundredth of the usual deviation, or one picture that touches it would.
     """
     spread = reference.std(axis=0)
-    scaled: _Array = (features - reference.mean(axis=0)) / np.maximum(spread, 1e-9)
+    least = max(_LEAST_SPREAD * float(np.median(spread)), 1e-9)
+    scaled: _Array = (features - reference.mean(axis=0)) / np.maximum(spread, least)
     return scaled
 
 
