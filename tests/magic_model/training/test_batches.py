@@ -114,7 +114,7 @@ def test_a_batch_is_dealt_out_evenly(cache):
 
 def test_ncct_maps_and_mask_are_changed_alike(cache, monkeypatch):
     change = RigidChange(flip=True, degrees=0.0, down=4.0, right=0.0)
-    monkeypatch.setattr(RigidChange, "drawn", lambda _: change)
+    monkeypatch.setattr(RigidChange, "drawn", lambda *_: change)
     batch = next(batches_of(cache, augment=True).of_epoch(0))
     plain = next(batches_of(cache).of_epoch(0))
     for name, outside in (("ncct", -1), ("maps", -1), ("mask", 0)):

@@ -10,7 +10,7 @@ from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
 from magic_model.recipe import LossConfig
 from magic_model.training.adversaries import Adversaries
-from magic_model.training.trainer import train
+from magic_model.training.trainer import Trainer, train
 
 KINDS = pytest.mark.parametrize(
     "kind", [pytest.param("branches", marks=pytest.mark.slow), "residual", "single"]
@@ -153,6 +153,17 @@ def test_the_learning_rate_rises_at_the_start_and_falls_at_the_end(
     wanted = recipe(learning_rate=0.5, warmup=warmup, warmdown=warmdown)
     train(wanted, cache, settings())
     assert rates == pytest.approx([0.5 * share for share in shares])
+
+
+def test_the_recipe_says_how_many_slices_are_turned(cache, recipe, settings):
+    """Those that are not keep the values of their pixels."""
+    batches = Trainer(recipe(augment=True, turned=0.0), cache, settings()).batches
+    known = torch.from_numpy(cache.ncct.astype(np.float32)).unique()
+    for batch in batches.of_epoch(0):
+        seen = batch.ncct[batch.ncct > -1]
+        near = torch.searchsorted(known, seen).clamp(1, len(known) - 1)
+        apart = (known[near] - seen).abs().minimum((known[near - 1] - seen).abs())
+        assert apart.max() < 1e-4
 
 
 def test_only_the_first_process_writes(cache, recipe, settings, monkeypatch):
