@@ -237,12 +237,7 @@ def _options() -> argparse.Namespace:
 
 def _print_pooled(scores: pd.DataFrame, held: CohortCeiling, seeds: int) -> None:
     told = f"mean over patients of the mean over {seeds} seeds"
-    for metric in (
-        Metric.MAE,
-        Metric.CORRELATION,
-        Metric.SSIM_IN_BRAIN,
-        Metric.UQI_IN_BRAIN,
-    ):
+    for metric in PER_MAP:
         rows = scores[scores["metric"] == metric]
         print(f"\n{metric}, {told}\n{pooled(rows, 'map').to_string()}")
     lesions = scores[scores["metric"].isin(LESIONS)]

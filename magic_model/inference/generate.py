@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _DICOM_REVISION = 2
 """Raised whenever the same maps give other DICOM objects, so that those are remade."""
 
+_BFLOAT16_REVISION = 2
+"""Raised whenever bfloat16 gives other maps; 1 rounded weights at every pass."""
+
 
 @dataclass(frozen=True)
 class GenerationSettings:
@@ -299,7 +302,7 @@ class Generation:
         if self._texture is None:
             del settings["texture"], settings["seed"]  # nor do these, then
         if self.model.bfloat16:
-            settings["bfloat16"] = True
+            settings["bfloat16"] = _BFLOAT16_REVISION
         return inference_write.fingerprint_of(
             source, {"model": self.model.digest, **settings}
         )

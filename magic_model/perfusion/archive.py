@@ -9,16 +9,13 @@ from pathlib import Path
 from magic_model import batch
 from magic_model.archives.door import Entry
 from magic_model.errors import DataError
-from magic_model.perfusion.compute import Choices
+from magic_model.perfusion.compute import REVISION, Choices
 from magic_model.perfusion.deconvolution import Deconvolution
 from magic_model.perfusion.opening import compute_maps, open_series
 from magic_model.perfusion.report import write_perfusion
 
 COMPUTED = "computed.json"
 """Written last into a patient's folder: which series and method its maps are of."""
-
-REVISION = 1
-"""Raised whenever the same series gives other maps, so that old ones are remade."""
 
 
 def fingerprint(entry: Entry, method: Deconvolution) -> str:

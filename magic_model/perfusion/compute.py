@@ -23,6 +23,9 @@ from magic_model.perfusion.series import Series
 from magic_model.perfusion.tissues import Tissues
 from magic_model.perfusion.vessels import Vessel, Voxel
 
+REVISION = 3
+"""Raised whenever the same series gives other maps, so that old ones are remade."""
+
 FIRST_LOOK = 2
 """Frames that are the baseline until the artery is known."""
 

@@ -17,6 +17,7 @@ from magic_model.data.volume import Kind, Volume
 from magic_model.errors import DataError, SeverityUnknownError
 from magic_model.maps import PerfusionMap
 from magic_model.output import require_writable
+from magic_model.perfusion import compute
 from magic_model.perfusion.series import Series
 from magic_model.phantom.grid import Size
 from magic_model.phantom.patient import (
@@ -123,10 +124,7 @@ SERIES, FRAME_TIMES, SERIES_BRAIN = "ctp.nii.gz", "frame_times.txt", "ctp_brain.
 REVISION = 2
 """Raised whenever the same seed gives other bytes, so that old patients are remade."""
 
-MEASURED_REVISION = 2
-"""Raised whenever the same series gives other maps: old ones are then remade."""
-
-_MEASURED_BY = {"measured_revision": MEASURED_REVISION}
+_MEASURED_BY = {"measured_revision": compute.REVISION}
 
 Progress = Callable[[int, int], None]
 

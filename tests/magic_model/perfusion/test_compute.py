@@ -8,7 +8,7 @@ from benchmarks.perfusion import delay_change, read_object, score
 from benchmarks.perfusion_objects import ARTERY, PUBLISHED, VEIN, make_object
 from magic_model.errors import DataError
 from magic_model.maps import PerfusionMap
-from magic_model.perfusion.compute import Choices, compute_perfusion
+from magic_model.perfusion.compute import REVISION, Choices, compute_perfusion
 from magic_model.perfusion.deconvolution import Deconvolution
 
 _PLACES = [p / "shared/data/ctp_reference" for p in Path(__file__).resolve().parents]
@@ -115,3 +115,11 @@ def test_the_tiles_of_a_published_phantom():
         assert compared.r > 0.95
         assert 0.75 < compared.slope < 1.05
     assert abs(delay_change(known, result.maps[PerfusionMap.CBF].array)) < 0.05
+
+
+def test_other_maps_of_the_same_series_need_another_revision(known, result):
+    """Else maps of two versions come together in a folder that is completed."""
+    cbf = result.maps[PerfusionMap.CBF].array[known.brain]
+    of_revision = {3: (29.943, 14.189)}
+    wanted = of_revision[REVISION]
+    assert (cbf.mean(), cbf.std()) == pytest.approx(wanted, rel=2e-3)
