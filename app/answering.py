@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.components import mark_on, marks_on
 from app.words import say
-from reader_study.formats.asking.question import SEPARATOR
+from reader_study.formats.asking.question import SEPARATOR, Condition
 from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 from reader_study.store.readings import Draft
 
@@ -111,6 +111,29 @@ def reasoned_choices(question: Question) -> tuple[int, ...]:
     """Return the places on the scale, from 0, of the answers that ask for a reason."""
     numbered = enumerate(question.scale)
     return tuple(number for number, choice in numbered if choice.requires_reason)
+
+
+def asked_if(questionnaire: Questionnaire) -> dict[str, list[dict[str, object]]]:
+    """Return what must hold for a question to be asked, as the page checks it itself.
+
+    Returns:
+        Conditions by the id of each question that has some: the earlier `question`, and
+        the `places` on its scale, from 0, or what its number must be at `least` and at
+        `most`.
+    """
+    codes = {question.id: question.codes for question in questionnaire}
+
+    def told(one: Condition) -> dict[str, object]:
+        if not one.codes:
+            return {
+                "question": one.question, "least": one.at_least, "most": one.at_most,
+            }  # fmt: skip
+        places = [codes[one.question].index(code) for code in one.codes]
+        return {"question": one.question, "places": places}
+
+    return {
+        q.id: [told(one) for one in q.shown_if] for q in questionnaire if q.shown_if
+    }
 
 
 def missing_text(missing: Iterable[str]) -> str:

@@ -192,9 +192,15 @@ _receipt = _component(
 _printer = _component("printer", "<button data-do='print'>Print</button>", "receipt")
 
 
-def desk(key: str) -> None:
-    """Listen to number keys and Ctrl+Enter, and count the time at the picture."""
-    _desk(key=key, data={"key": key}, on_active_change=_nothing)
+def desk(key: str, asked_if: Mapping[str, object]) -> None:
+    """Listen to number keys and Ctrl+Enter, and count the time at the picture.
+
+    Args:
+        key: Of this reading only.
+        asked_if: What shows a question, as `app.answering.asked_if` returns it.
+    """
+    told = {"key": key, "asked_if": asked_if}
+    _desk(key=key, data=told, on_active_change=_nothing)
 
 
 def active_seconds(key: str) -> float | None:

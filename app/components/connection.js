@@ -78,6 +78,7 @@
     dialog.close();
     dialog.remove();
     document.body.removeAttribute("data-lost");
+    document.dispatchEvent(new Event("back"));
   }
 
   // A connection may be dead without a word: ask over another one, twice before a server

@@ -17,15 +17,21 @@ export default function ({ data, parentElement, setStateValue }) {
     seen: window.stackSeen?.report() ?? null,
   });
   on("pointerdown", (event) => { if (event.target.closest?.("button")) leaveText(); });
-  on("change", hold);
-  on("click", (event) => onClick(event, tell));
+  const look = () => {
+    ask(data.asked_if);
+    mark();
+  };
+  on("change", () => { unheard = ""; hold(); look(); });
+  on("click", (event) => onClick(event, tell, look));
   on("keydown", onKey);
-  on("input", (event) => onInput(event, data.key));
+  on("input", (event) => { onInput(event, data.key); look(); });
+  on("marked", look);
   on("focusin", mark);
+  on("back", pressAgain);
   const restore = restoreTexts(data.key);
   const seen = new MutationObserver(() => {
     restore();
-    mark();
+    look();
   });
   seen.observe(document.body, { childList: true, subtree: true });
   restore();
@@ -34,7 +40,7 @@ export default function ({ data, parentElement, setStateValue }) {
     seen.disconnect();
     if (document.body.dataset.desk === data.key) delete document.body.dataset.desk;
   });
-  mark();
+  look();
   return leave;
 }
 
@@ -43,6 +49,30 @@ const SAVE = "[class*='st-key-save-'] button";
 function questions() { // those that are asked after the answers so far
   return [...document.querySelectorAll("[class*='st-key-question-']")]
     .filter((q) => q.offsetParent);
+}
+
+// Shows the questions that are asked after the answers so far. The server goes by the same
+// conditions, but a key that is pressed before it has answered must find its question.
+function ask(askedIf) {
+  const asked = {};
+  for (const question of document.querySelectorAll("[class*='st-key-question-']")) {
+    const id = question.className.match(/st-key-question-(\S+)/)[1];
+    if (!(askedIf[id] ?? []).every((one) => meets(asked[one.question], one))) {
+      delete question.dataset.asked;
+      continue;
+    }
+    asked[id] = question;
+    question.dataset.asked = "yes";
+  }
+}
+
+function meets(question, { places, least, most }) {
+  if (!question) return false; // it is not asked itself
+  if (places) return radios(question).some((c, place) => c.checked && places.includes(place));
+  const field = question.querySelector("input[type=range], input[type=number]");
+  if (!field || field.value.trim() === "" || !field.validity.valid) return false;
+  if (field.type === "range" && !field.closest("[data-marked]")) return false;
+  return (least ?? -Infinity) <= Number(field.value) && Number(field.value) <= (most ?? Infinity);
 }
 
 // What the numbers choose: one of a scale, or any of several.
@@ -113,16 +143,35 @@ function leaveText() {
 }
 
 // What the hands did goes with the click on Save, in one turn.
-function onClick(event, tell) {
+function onClick(event, tell, look) {
   const button = event.target.closest?.(SAVE);
-  if (!button) return;
+  if (!button) {
+    if (!event.target.closest?.("[class*='st-key-question-']")) return;
+    unheard = ""; // a choice that is tapped tells of no change
+    setTimeout(look, 0);
+    return;
+  }
   if (held) {
     event.preventDefault();
     event.stopImmediatePropagation();
     pressLater(button);
     return;
   }
+  unheard = keyOf(button);
   tell();
+}
+
+// A Save that went into a dead line may never come. When the line is back it is pressed
+// again, unless something was changed since; what is stored by then has another key.
+let unheard = "";
+function keyOf(button) {
+  return button.closest("[class*='st-key-save-']").className.match(/st-key-save-\S+/)[0];
+}
+
+function pressAgain() {
+  const button = document.querySelector(SAVE);
+  if (button && keyOf(button) === unheard) pressLater(button);
+  unheard = "";
 }
 
 function pressLater(button) {
@@ -144,6 +193,7 @@ function onKey(event) {
   if (text) {
     const done = event.key === "Enter" && text.tagName === "INPUT";
     if (event.key === "Escape" || done) text.blur();
+    if (event.key === "Backspace" && text.type === "range") goBack(event);
     if (done) setTimeout(goOn, 30);
     return;
   }

@@ -21,6 +21,7 @@ export default function ({ data, parentElement, setStateValue }) {
     box.dataset.marked = "yes";
     said.textContent = range.value;
     range.setAttribute("aria-valuetext", range.value);
+    box.dispatchEvent(new Event("marked", { bubbles: true }));
   };
   const mark = () => {
     show();

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import state
 from app.accounts import perform
-from app.answering import Form, plain_markdown, reasoned_choices
+from app.answering import Form, asked_if, plain_markdown, reasoned_choices
 from app.components import line, marks
 from app.room import Room
 from app.times import clock_time
@@ -30,7 +30,7 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
         keep: Whether to keep a draft whenever something changes.
         said: What is said below until there is a draft.
     """
-    st.html(f"<style>{_hidden_reasons(form)}</style>")
+    st.html(f"<style>{_hidden_reasons(form)}{_hidden_questions(form)}</style>")
     with st.container(key="questions"):
         waiting = st.session_state.get("missing", ())
         for question in form.questionnaire.questions:
@@ -39,7 +39,6 @@ def show_questions(form: Form, draft: Draft, *, keep: bool, said: str = "") -> N
                 if question.id in waiting and question.id in form.missing(_fields()):
                     with st.container(key=f"waits-{question.id}"):
                         st.text(say("Please complete"))
-        st.html(f"<style>{_hidden_questions(form)}</style>")
     if keep:
         _keep_draft(form)
         saved = state.kept_draft()[3]
@@ -69,18 +68,13 @@ def _hidden_reasons(form: Form) -> str:
 
 
 def _hidden_questions(form: Form) -> str:
-    """Return the style that hides what is not asked after the answers so far.
+    """Return the style that hides questions until the page finds that they are asked.
 
-    Its fields are there always: those that came and went would lose their texts.
+    Their fields are there always: those that came and went would lose their texts.
     """
-    shown = {q.id for q in form.questionnaire.shown(form.given(_fields()))}
-    hidden = [f".st-key-question-{q.id}" for q in form.questionnaire]
-    hidden = [
-        name
-        for name, question in zip(hidden, form.questionnaire, strict=True)
-        if question.id not in shown
-    ]
-    return f"{', '.join(hidden)} {{ display: none !important; }}" if hidden else ""
+    names = [f".st-key-question-{name}" for name in asked_if(form.questionnaire)]
+    hidden = ", ".join(f"{name}:not([data-asked])" for name in names)
+    return f"{hidden} {{ display: none !important; }}" if hidden else ""
 
 
 def _show_question(form: Form, question: Question, draft: Draft) -> None:

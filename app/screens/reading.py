@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import state
 from app.accounts import perform
-from app.answering import Form, missing_text
+from app.answering import Form, asked_if, missing_text
 from app.components import active_seconds, desk, picture_at_hand
 from app.room import Room, report
 from app.screens.frame import NOT_SHOWN, show_damaged
@@ -64,7 +64,7 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
                 _show_foot(
                     form, reading, _STACK_KEYS if is_stack(session.study) else _KEYS
                 )
-    desk(_desk_key(reading.token))
+    desk(_desk_key(reading.token), asked_if(form.questionnaire))
 
 
 def _show_step(session: ReadingSession, reading: Reading) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import state
 from app.accounts import perform
-from app.answering import Form
+from app.answering import Form, asked_if
 from app.components import desk
 from app.room import Room
 from app.screens.frame import show_sheet
@@ -119,7 +119,7 @@ def _show_correction(session: ReadingSession, response: Response) -> None:
                         args=(form, why),
                     )
                     st.button(say("Back"), key="review-back", on_click=_close)
-    desk(_desk_key(form))
+    desk(_desk_key(form), asked_if(form.questionnaire))
 
 
 def _desk_key(form: Form) -> str:

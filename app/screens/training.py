@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import state
 from app.accounts import perform
-from app.answering import Form, missing_text
+from app.answering import Form, asked_if, missing_text
 from app.components import desk
 from app.room import Room, report
 from app.screens.frame import show_damaged
@@ -50,7 +50,7 @@ def show_training(room: Room, progress: ReaderState) -> None:
                 _ask(session, practice, shown)
             else:
                 _compare(session.study.questionnaire, practice, practice.given.answers)
-    desk(f"desk-training-{shown}")
+    desk(f"desk-training-{shown}", asked_if(session.study.questionnaire))
 
 
 def feedback_html(

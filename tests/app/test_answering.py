@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answering import Form, missing_text, plain_markdown
+from app.answering import Form, asked_if, missing_text, plain_markdown
 from app.components import mark_on
 from reader_study.formats.checking import parse_json
 from reader_study.formats.questionnaire import paper_questionnaire, questionnaire_of
@@ -115,3 +115,11 @@ def test_one_of_several_may_ask_for_its_reason():
 )
 def test_a_mark_is_not_believed_unless_it_is_on_the_line(told):
     assert mark_on(told) is None
+
+
+def test_a_page_is_told_what_shows_a_question():
+    assert asked_if(EVERY.questionnaire) == {
+        "sites": [{"question": "lesion", "places": [0]}],
+        "volume": [{"question": "lesion", "places": [0]}],
+        "why": [{"question": "sure", "least": None, "most": 50}],
+    }

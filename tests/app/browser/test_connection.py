@@ -125,7 +125,8 @@ def test_the_first_signature_and_correction_after_a_restart_count(server, signed
     see(page, "Trial 2 opens on")
 
 
-def test_a_save_into_a_silent_line_is_stored_once(line, signed_in):
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_save_into_a_silent_line_is_stored_once(line, signed_in, dropped):
     page = open_reading(signed_in, line)
     press(page, READING)
     settle(page)
@@ -134,12 +135,36 @@ def test_a_save_into_a_silent_line_is_stored_once(line, signed_in):
     assert "No connection" in wait_until_lost(page)
     page.wait_for_timeout(5000)
     assert stored(line) == ()
+    if dropped:  # as a server does that has waited for a sign of life
+        line.cut()
+        line.speak()
+        page.wait_for_timeout(1000)
+        line.mend()
     line.speak()
     see(page, "2 of 3")
     wait_until_back(page)
 
     assert [r.answers for r in stored(line)] == [GOOD]
     assert chosen(page) == [0] * 7
+
+
+def test_a_save_that_was_lost_is_not_pressed_again_over_a_change(line, signed_in):
+    page = open_reading(signed_in, line)
+    press(page, READING)
+    settle(page)
+    line.fall_silent()
+    page.get_by_role("button", name="Save and next").click()
+    choices = page.locator(".st-key-question-Q3").get_by_test_id("stRadioOption")
+    choices.nth(3).click()
+    wait_until_lost(page)
+    line.cut()
+    line.speak()
+    line.mend()
+    wait_until_back(page)
+    page.wait_for_timeout(2000)
+
+    assert stored(line) == ()
+    assert chosen(page)[5] == 4
 
 
 def test_a_text_survives_a_reload_in_the_middle_of_a_word(server, signed_in):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.app.browser.conftest import let_in, serving
+from tests.app.browser.cutting import Line
 from tests.app.browser.driving import open_reading, press, see, settle, stored
 from tests.app.material import PROTOCOL, build
 from tests.reader_study.every_type import EVERY_TYPE
@@ -52,6 +53,47 @@ def test_all_types_are_answered_by_keys_alone(asked, context):
     }  # fmt: skip
     assert response.reasons == {"sites": "near the falx"}
     assert page.locator(".line[data-marked]").count() == 0  # nothing is carried over
+
+
+def test_keys_find_their_question_before_the_server_has_answered(asked, context):
+    line = Line(asked.port)
+    line.study, line.room = asked.study, asked.room
+    page = open_reading(let_in(line, context, asked.codes["anna"]), line)
+    line.fall_silent()
+    press(page, ["2", "3"])  # no lesion: neither sites nor a volume is asked for
+    press(page, ["Backspace", "Backspace", "1"])  # but it is one
+    press(page, ["1", "2", "Enter"])  # two sites
+    press(page, ["2"])
+    page.keyboard.type(".5")
+    press(page, ["Enter", "6", "4", "Enter"])  # not sure after all: why?
+    page.wait_for_timeout(100)
+    page.keyboard.type("motion")
+    line.speak()
+    settle(page)
+    press(page, ["Control+Enter"])
+    see(page, "2 of 3")
+    line.close()
+
+    (response,) = stored(asked)
+    assert response.answers == {
+        "lesion": 1, "grade": 3, "sites": "1|2", "volume": 2.5, "sure": 40,
+        "why": "motion",
+    }  # fmt: skip
+
+
+def test_a_tap_shows_what_it_asks_for_before_the_server_has_answered(asked, context):
+    line = Line(asked.port)
+    line.study, line.room = asked.study, asked.room
+    page = open_reading(let_in(line, context, asked.codes["anna"]), line)
+    line.fall_silent()
+    hidden = page.locator(".st-key-question-sites")
+    assert not hidden.is_visible()
+    choices = page.locator(".st-key-question-lesion").get_by_test_id("stRadioOption")
+    choices.first.click()
+    hidden.wait_for(timeout=1000)
+    choices.nth(1).click()
+    hidden.wait_for(state="hidden", timeout=1000)
+    line.close()
 
 
 def test_a_line_is_not_answered_before_it_is_touched_and_hidden_texts_come_back(
