@@ -154,7 +154,7 @@ function onClick(event, tell, look) {
   if (held) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    pressLater(button);
+    pressLater(keyOf(button));
     return;
   }
   unheard = keyOf(button);
@@ -169,15 +169,16 @@ function keyOf(button) {
 }
 
 function pressAgain() {
-  const button = document.querySelector(SAVE);
-  if (button && keyOf(button) === unheard) pressLater(button);
-  unheard = "";
+  if (unheard) pressLater(unheard);
 }
 
-function pressLater(button) {
+// By its key: the page may put another button in its place while it is waited.
+function pressLater(key) {
+  unheard = key;
   setTimeout(() => {
-    if (held) pressLater(button);
-    else if (button.isConnected && !button.disabled) button.click();
+    const button = document.querySelector(SAVE);
+    if (held) pressLater(key);
+    else if (button && !button.disabled && keyOf(button) === key) button.click();
   }, held ? 10 : 0);
 }
 
@@ -252,7 +253,7 @@ function save(repeated) {
   const button = document.querySelector(SAVE);
   if (repeated || !button) return;
   leaveText();
-  pressLater(button);
+  pressLater(keyOf(button));
 }
 
 // A text is kept as a draft in a pause of typing: to the field it is its own Ctrl+Enter.

@@ -9,6 +9,8 @@ import sys
 import time
 import urllib.request
 
+from playwright.sync_api import TimeoutError  # noqa: A004
+
 from app.room import open_room
 from reader_study.store.readings import find_responses
 
@@ -94,7 +96,12 @@ def settle(page):
 
 def see(page, words):
     """Wait until the page says something."""
-    page.get_by_text(words).first.wait_for(timeout=SECONDS * 1000)
+    try:
+        page.get_by_text(words).first.wait_for(timeout=SECONDS * 1000)
+    except TimeoutError as error:
+        said = page.locator("body").inner_text()
+        msg = f"waited for {words!r}; the page has {chosen(page)} chosen and says: {said}"
+        raise AssertionError(msg) from error
     settle(page)
 
 

@@ -138,7 +138,7 @@ class Firefox:
         deadline = time.monotonic() + SECONDS
         while not (found := self.evaluate(script)):
             if time.monotonic() > deadline:
-                page = self.evaluate("document.body.innerText")
+                page = self.evaluate("document.body?.innerText")
                 msg = f"{script} must come true, the page shows {page}"
                 raise TimeoutError(msg)
             time.sleep(0.1)
@@ -147,7 +147,7 @@ class Firefox:
     def see(self, words):
         """Wait until the page says something and the server has no more to say."""
         ready = "document.querySelector(\"[data-test-script-state='notRunning']\")"
-        said = f"document.body.innerText.includes({json.dumps(words)})"
+        said = f"document.body?.innerText.includes({json.dumps(words)})"
         for _ in range(2):
             self.wait(f"Boolean({said} && {ready})")
             time.sleep(0.25)
