@@ -190,6 +190,7 @@ function onKey(event) {
     save(event.repeat);
     return;
   }
+  if (event.target.closest?.("[class*='st-key-question-']")) unheard = "";
   const text = event.target.closest?.("textarea, select, input:not([type=radio], [type=checkbox])");
   if (text) {
     const done = event.key === "Enter" && text.tagName === "INPUT";
