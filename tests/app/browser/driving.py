@@ -100,7 +100,9 @@ def see(page, words):
         page.get_by_text(words).first.wait_for(timeout=SECONDS * 1000)
     except TimeoutError as error:
         said = page.locator("body").inner_text()
-        msg = f"waited for {words!r}; the page has {chosen(page)} chosen and says: {said}"
+        msg = (
+            f"waited for {words!r}; the page has {chosen(page)} chosen and says: {said}"
+        )
         raise AssertionError(msg) from error
     settle(page)
 
