@@ -96,6 +96,46 @@ def test_a_tap_shows_what_it_asks_for_before_the_server_has_answered(asked, cont
     line.close()
 
 
+@pytest.fixture(scope="module")
+def built_of_numbers(tmp_path_factory):
+    """A text is asked for above 2.4 mL, which lies between two steps."""
+    folder = tmp_path_factory.mktemp("numbers")
+    of_type = {question["id"]: question for question in EVERY_TYPE["questions"]}
+    volume = {k: v for k, v in of_type["volume"].items() if k != "shown_if"}
+    condition = {"question": "volume", "at_least": 2.4, "at_most": 30}
+    asked = EVERY_TYPE | {
+        "questions": [volume, of_type["why"] | {"shown_if": [condition]}]
+    }
+    (folder / "own.json").write_text(json.dumps(asked))
+    protocol, _ = PROTOCOL.split("[analysis]")
+    return build(folder, protocol.replace('"paper"', '"own.json"'))
+
+
+@pytest.mark.parametrize(
+    ("typed", "answers"),
+    [
+        ("2.5", {"volume": 2.5, "why": "seen"}),
+        ("2", {"volume": 2}),
+        ("31", {"volume": 31}),
+    ],
+)
+def test_a_number_decides_what_is_asked(
+    built_of_numbers, tmp_path, context, typed, answers
+):
+    for server in serving(built_of_numbers, tmp_path / "STUDY"):
+        page = open_reading(let_in(server, context, server.codes["anna"]), server)
+        press(page, typed[0])
+        page.keyboard.type(typed[1:])
+        press(page, ["Enter"])
+        page.keyboard.type("seen")
+        settle(page)
+        why = page.locator(".st-key-question-why")
+        assert why.is_visible() == ("why" in answers)
+        press(page, ["Control+Enter"])
+        see(page, "2 of 3")
+        assert [r.answers for r in stored(server)] == [answers]
+
+
 def test_a_line_is_not_answered_before_it_is_touched_and_hidden_texts_come_back(
     asked, context
 ):
