@@ -18,8 +18,8 @@ def asset(*names: str) -> str:
     return "".join(folder.joinpath(name).read_text("utf-8") for name in names)
 
 
-VIEWER = ("ahead.js", "canvas.js", "marking.js", "montage.js", "viewer.js")
-STACK = ("ahead.js", "canvas.js", "marking.js", "volume.js", "stack.js")
+VIEWER = ("ending.js", "ahead.js", "canvas.js", "marking.js", "montage.js", "viewer.js")
+STACK = ("ending.js", "ahead.js", "canvas.js", "marking.js", "volume.js", "stack.js")
 """Scripts of each component, as they are put together."""
 
 _viewer = st.components.v2.component(
@@ -100,7 +100,7 @@ def show_stack(
 
 
 def _component(name: str, html: str = "", script: str = "") -> Any:  # noqa: ANN401
-    style, code = asset("components.css"), asset(f"{script or name}.js")
+    style, code = asset("components.css"), asset("ending.js", f"{script or name}.js")
     return st.components.v2.component(name, html=html, css=style, js=code)
 
 
@@ -145,7 +145,7 @@ _marks = st.components.v2.component(
     "marks",
     html=asset("marks.html"),
     css=asset("marks.css"),
-    js=asset("marks.js"),
+    js=asset("ending.js", "marks.js"),
     isolate_styles=False,  # its buttons are known to the keys as those of a field
 )
 

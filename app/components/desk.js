@@ -5,7 +5,7 @@ const TICK = 1000;
 const TYPING_PAUSE = 1200;
 
 export default function ({ data, parentElement, setStateValue }) {
-  const leave = () => parentElement.desk?.abort();
+  const leave = atEnd(parentElement, () => parentElement.desk?.abort());
   if (parentElement.desk && !parentElement.desk.signal.aborted) return leave;
   const closing = new AbortController();
   parentElement.desk = closing;

@@ -42,7 +42,7 @@ export default function ({ parentElement, setStateValue }) {
     parentElement.told = true;
     tell();
   }
-  return () => window.removeEventListener("resize", parentElement.telling);
+  return atEnd(parentElement, () => window.removeEventListener("resize", parentElement.telling));
 }
 
 function square(level) {

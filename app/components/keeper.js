@@ -7,10 +7,10 @@ export default function ({ data, parentElement, setStateValue }) {
   const notice = parentElement.querySelector(".notice");
   if (data.act === "keep") {
     parentElement.leave ??= keep(data.idle * 1000, setStateValue);
-    return () => {
+    return atEnd(parentElement, () => {
       parentElement.leave?.();
       parentElement.leave = null;
-    };
+    });
   }
   if (parentElement.done) return undefined;
   parentElement.done = true;

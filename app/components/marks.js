@@ -6,10 +6,10 @@ const TELL = 400; // ms after which the place of the cross is read out
 export default function ({ data, parentElement, setStateValue }) {
   const box = parentElement.querySelector(".marks");
   if (!box.close) box.close = listMarks(box, data, setStateValue);
-  return () => {
+  return atEnd(parentElement, () => {
     box.close?.();
     box.close = null;
-  };
+  });
 }
 
 function listMarks(box, data, setStateValue) {

@@ -24,10 +24,10 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
   if (!root.viewer) root.viewer = makeStack(root);
   root.viewer.show(data, (token) => setStateValue("missing", token));
-  return () => {
+  return atEnd(parentElement, () => {
     root.viewer?.close();
     root.viewer = null;
-  };
+  });
 }
 
 // Bytes: four with the length of the layout, the layout as JSON, the first slice. A page

@@ -13,10 +13,10 @@ export default function ({ data, parentElement, setStateValue }) {
   const here = bytes ? { bytes } : takeAhead(told.ahead);
   if (here) root.viewer.show(here, told);
   else if (!root.dataset.scale) setStateValue("missing", told.ahead);
-  return () => {
+  return atEnd(parentElement, () => {
     root.viewer?.close();
     root.viewer = null;
-  };
+  });
 }
 
 // A picture comes alone, or, where the page must tell something, after a length and as

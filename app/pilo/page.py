@@ -18,24 +18,27 @@ _SERIAL = "sliders-serial"  # of the movement drawn last, which the page waits f
 
 
 def _asset(name: str) -> str:
-    return files("app.pilo").joinpath(name).read_text("utf-8")
+    return files("app").joinpath(name).read_text("utf-8")
 
+
+_SCRIPTS = (
+    "components/ending.js", "pilo/canvas/message.js", "pilo/canvas/saving.js",
+    "pilo/canvas/panels.js",
+)  # fmt: skip
 
 _canvases = st.components.v2.component(
     "pilo-panels",
-    html=_asset("canvas/panels.html"),
-    css=_asset("canvas/panels.css"),
-    js="\n".join(
-        _asset(f"canvas/{name}.js") for name in ("message", "saving", "panels")
-    ),
+    html=_asset("pilo/canvas/panels.html"),
+    css=_asset("pilo/canvas/panels.css"),
+    js="\n".join(_asset(name) for name in _SCRIPTS),
 )
 
 # Streamlit's own sliders tell their place when they are let go; these, while dragged.
 _sliders = st.components.v2.component(
     "pilo-sliders",
-    html=_asset("sliders/sliders.html"),
-    css=_asset("sliders/sliders.css"),
-    js=_asset("sliders/sliders.js"),
+    html=_asset("pilo/sliders/sliders.html"),
+    css=_asset("pilo/sliders/sliders.css"),
+    js=_asset("pilo/sliders/sliders.js"),
 )
 
 

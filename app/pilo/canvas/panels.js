@@ -7,10 +7,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!root.panels) root.panels = makePanels(parentElement, root);
   root.panels.wheel = (steps) => setTriggerValue("wheel", steps);
   root.panels.show(data);
-  return () => {
+  return atEnd(parentElement, () => {
     root.panels?.close();
     root.panels = null;
-  };
+  });
 }
 
 function makePanels(parent, root) {

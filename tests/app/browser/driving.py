@@ -21,6 +21,28 @@ ARGUMENTS = [
 ]  # fmt: skip
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 SECONDS = 90  # a busy machine is no fault of the page
+HEARD = """(() => {
+  const save = document.querySelector("[class*='st-key-save-']");
+  const token = save?.className.match(/st-key-save-(\\S+)/)?.[1];
+  return Boolean(token) && document.body.dataset.desk === `desk-${token}`;
+})()"""
+"""Whether keys are heard for the reading on the page, not still for the last one."""
+
+STATE = """({
+  said: document.body?.innerText,
+  chosen: [...document.querySelectorAll("[class*='st-key-question-']")].map(
+    (q) => [...q.querySelectorAll("input[type=radio]")]
+      .findIndex((r) => r.checked) + 1),
+  viewer: [...document.querySelectorAll(".st-key-reading *")]
+    .map((e) => e.shadowRoot?.querySelector(".viewer")?.innerText).filter(Boolean),
+  desk: document.body?.dataset.desk,
+  lost: document.body?.hasAttribute("data-lost"),
+  focus: [document.hasFocus(), document.activeElement?.outerHTML.slice(0, 200)],
+  line: document.querySelector("[data-test-connection-state]")
+    ?.dataset.testConnectionState,
+  script: document.querySelector("[data-test-script-state]")?.dataset.testScriptState,
+})"""
+"""What to tell of a page that does not show what is waited for."""
 
 
 def chromium():
@@ -99,10 +121,7 @@ def see(page, words):
     try:
         page.get_by_text(words).first.wait_for(timeout=SECONDS * 1000)
     except TimeoutError as error:
-        said = page.locator("body").inner_text()
-        msg = (
-            f"waited for {words!r}; the page has {chosen(page)} chosen and says: {said}"
-        )
+        msg = f"waited for {words!r}; the page: {page.evaluate(STATE)}"
         raise AssertionError(msg) from error
     settle(page)
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 from websockets.sync.client import connect
 
-from tests.app.browser.driving import SECONDS
+from tests.app.browser.driving import SECONDS, STATE
 
 KEYS = {
     "Backspace": "\ue003", "Tab": "\ue004", "Enter": "\ue006", "Control": "\ue009",
@@ -19,6 +19,14 @@ KEYS = {
     "End": "\ue010", "Home": "\ue011", "ArrowLeft": "\ue012", "ArrowUp": "\ue013",
     "ArrowRight": "\ue014", "ArrowDown": "\ue015",
 }  # fmt: skip
+_COUNTS = """(() => {
+  if (window.keysDown === undefined) {
+    window.keysDown = 0;
+    const count = (event) => { window.keysDown += event.isTrusted; };
+    window.addEventListener("keydown", count, { capture: true });
+  }
+  return [performance.timeOrigin, window.keysDown];
+})()"""
 _LISTENS = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 _DEEP = """(selector) => {
   const find = (root) => {
@@ -138,8 +146,7 @@ class Firefox:
         deadline = time.monotonic() + SECONDS
         while not (found := self.evaluate(script)):
             if time.monotonic() > deadline:
-                page = self.evaluate("document.body?.innerText")
-                msg = f"{script} must come true, the page shows {page}"
+                msg = f"{script} must come true, the page: {self.evaluate(STATE)}"
                 raise TimeoutError(msg)
             time.sleep(0.1)
         return found
@@ -153,15 +160,29 @@ class Firefox:
             time.sleep(0.25)
 
     def press(self, keys):
-        """Press keys one after the other, as fast as a person."""
+        """Press keys one after the other, as fast as a person.
+
+        Raises:
+            AssertionError: If the browser does not give one to the page though asked
+                three times, which is no fault of the page.
+        """
         for key in keys:
+            page, before = self.evaluate(_COUNTS)
             *held, last = (
                 [KEYS.get(k, k) for k in key.split("+")] if key != "+" else "+"
             )
             down = [{"type": "keyDown", "value": k} for k in (*held, last)]
             up = [{"type": "keyUp", "value": k} for k in (last, *held[::-1])]
-            self._act({"type": "key", "id": "keys", "actions": [*down, *up]})
-            time.sleep(0.15)
+            for _ in range(3):
+                self._act({"type": "key", "id": "keys", "actions": [*down, *up]})
+                time.sleep(0.15)
+                if self.evaluate(_COUNTS) != [page, before]:
+                    break
+                self.ask("input.releaseActions")
+                self.ask("browsingContext.activate")
+            else:
+                msg = f"{key} never reached the page: {self.evaluate(STATE)}"
+                raise AssertionError(msg)
 
     def type(self, text):
         """Type a text."""

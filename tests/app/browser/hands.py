@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from tests.app.browser.driving import SECONDS, press, see, settle
+from tests.app.browser.driving import HEARD, SECONDS, press, see, settle
 
 READING = "1111124"
 """Numbers of the answers that `tests.app.material.GOOD` stands for."""
@@ -59,7 +59,7 @@ class Keyboard:
 
     def read(self, page, position, *, because=""):
         see(page, f"{position} of 3")
-        page.locator("[data-current]").wait_for(timeout=SECONDS * 1000)
+        page.wait_for_function(HEARD, timeout=SECONDS * 1000)
         if because:
             press(page, "12")
             page.keyboard.type(because)

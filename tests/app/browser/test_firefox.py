@@ -9,6 +9,7 @@ import pytest
 
 from reader_study.store.readings import find_responses
 from tests.app.browser.conftest import serving
+from tests.app.browser.driving import HEARD, STATE
 from tests.app.browser.firefox import Firefox, firefox
 from tests.app.browser.hands import READING
 from tests.app.browser.test_stack import SLICES
@@ -80,7 +81,9 @@ class Keyboard:
             self.fox.press(["ArrowDown"])
 
     def answer(self):
+        self.fox.wait(HEARD)
         self.fox.press(READING)
+        self.fox.wait(f"{STATE}.chosen.join('') === '{READING}'")
         self.fox.see("")
         self.fox.press(["Control+Enter"])
 
@@ -105,6 +108,7 @@ class Mouse(Keyboard):
                 time.sleep(0.2)
 
     def answer(self):
+        self.fox.wait(HEARD)
         for n, number in enumerate(READING):
             self.fox.click(CHOICE.format(n, int(number) - 1))
         self.fox.click_at(BUTTON.format("save-"))
@@ -156,6 +160,7 @@ def look_at_all(fox, reader):
         said = fox.evaluate(f"({VIEWER}).innerText")
         if "not yet seen" not in said:
             return
+    pytest.fail(f"slices stay unseen: {fox.evaluate(STATE)}")
 
 
 def keep(fox, hands):
