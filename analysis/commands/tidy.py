@@ -9,7 +9,7 @@ from analysis.commands.shared import text_table
 from analysis.errors import InputError
 
 if TYPE_CHECKING:
-    from reader_study.formats.wide import Long
+    from reader_study.formats.wide.long import Long
 
 _SHOWN = 4
 
@@ -51,12 +51,13 @@ def tidy(
     Wide are tables with a column for each reader (R1, R2), for each method (Q1_old,
     Q1_new) or both.
     """
-    from reader_study.formats import wide, wide_layout
     from reader_study.formats.questionnaire import (
         questionnaire_beside,
         read_questionnaire,
     )
     from reader_study.formats.tabular import read_table
+    from reader_study.formats.wide.layout import Told
+    from reader_study.formats.wide.long import long_of
 
     if out and out.resolve() in {path.resolve() for path in files}:
         msg = f"--out must be another file than those read, got {out}"
@@ -67,13 +68,13 @@ def tidy(
         else questionnaire_beside(files[0])
     )
     columns = {"reader": reader_column, "case": case_column, "method": method_column}
-    told = wide_layout.Told(
+    told = Told(
         question=question,
         methods=_listed(methods),
         columns={name: role for role, name in columns.items() if name},
         left_out=_listed(leave_out),
     )
-    found = wide.long_of({path: read_table(path) for path in files}, asked, told)
+    found = long_of({path: read_table(path) for path in files}, asked, told)
     print(_describe(found))
     if out is None:
         print("Nothing is written; add --out responses.csv if this is right.")

@@ -20,8 +20,9 @@ from reader_study.formats import closing as formats_closing
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.flow import ProgramAt, flow_beside, programs_in_words
 from reader_study.formats.plan import FILE_NAME, AnalysisPlan, in_words
-from reader_study.formats.protocol import Protocol, sealed_protocol_beside
+from reader_study.formats.protocol import Protocol
 from reader_study.formats.responses import SHOWN, Reading
+from reader_study.formats.sealed import sealed_protocol_beside
 from reader_study.formats.showing.display import in_words as display_in_words
 from reader_study.formats.showing.shown import ShownReading
 

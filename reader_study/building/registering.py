@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reader_study.building import planning, study
 from reader_study.clock import Clock, SystemClock, to_text
 from reader_study.errors import StudyError, counted
-from reader_study.formats import checking
-from reader_study.formats import protocol as formats_protocol
+from reader_study.formats import checking, sealed
 from reader_study.formats.asking.panel import BY_WHOM, Panel
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan, in_words
@@ -106,7 +105,7 @@ class Registration:
             "",
             _HASHES,
             "",
-            formats_protocol.hash_lines(self.hashes),
+            sealed.hash_lines(self.hashes),
         ]
         return "\n".join(lines) + "\n"
 
@@ -191,12 +190,12 @@ def preregister(
         questionnaire = planning.questionnaire_of(protocol, folder)
     plan = check_plan(protocol, questionnaire, source)
     hashes = {
-        formats_protocol.PROTOCOL_HASH: protocol.sha256,
-        formats_protocol.QUESTIONNAIRE_HASH: questionnaire.sha256,
+        sealed.PROTOCOL_HASH: protocol.sha256,
+        sealed.QUESTIONNAIRE_HASH: questionnaire.sha256,
     }
     if commitment:
-        hashes[formats_protocol.COMMITMENT] = commitment
-    hashes[formats_protocol.MADE] = to_text((clock or SystemClock()).now())
+        hashes[sealed.COMMITMENT] = commitment
+    hashes[sealed.MADE] = to_text((clock or SystemClock()).now())
     parts = {
         "Study information": (*_information(protocol, plan),),
         "Design plan": (*_design(protocol, commitment),),

@@ -88,7 +88,7 @@ def preregister(
     The report names the same protocol hash. Power: magic-analyze power --json.
     """
     from reader_study.building import registering
-    from reader_study.formats.protocol import PROTOCOL_HASH, REGISTERED
+    from reader_study.formats.sealed import PROTOCOL_HASH, REGISTERED
 
     found = registering.preregister(path, power=power)
     digest = found.write(out)

@@ -112,8 +112,8 @@ def unblind(
     database: options.Database = None,
 ) -> None:
     """Open the key, once data are locked, and write responses.csv."""
-    from reader_study.formats.protocol import UNBLINDING as RECORD
     from reader_study.formats.responses import FILE_NAME
+    from reader_study.formats.sealed import UNBLINDING as RECORD
 
     passphrases = options.passphrases_of(passphrase_file)
     with options.opened(folder, database, accept_damage) as s:

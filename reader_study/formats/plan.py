@@ -16,12 +16,9 @@ from reader_study.formats.endpoint import (
     Multiplicity,
     multiplicities,
 )
-from reader_study.formats.protocol import (
-    Protocol,
-    registered_beside,
-    sealed_protocol_beside,
-)
+from reader_study.formats.protocol import Protocol
 from reader_study.formats.questionnaire import Question
+from reader_study.formats.sealed import registered_beside, sealed_protocol_beside
 
 FILE_NAME = "plan.json"
 

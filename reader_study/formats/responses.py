@@ -11,7 +11,7 @@ from reader_study.formats.delimited import TRUE, csv_text
 from reader_study.formats.questionnaire import Answer, Question, Questionnaire
 from reader_study.formats.spellings import in_our_words
 from reader_study.formats.tabular import Row, read_table
-from reader_study.formats.wide import hint
+from reader_study.formats.wide.long import hint
 
 FILE_NAME = "responses.csv"
 REQUIRED = ("reader", "case", "method")

@@ -17,7 +17,7 @@ from reader_study.errors import StudyError
 from reader_study.formats import closing, flow, plan, questionnaire, responses
 from reader_study.formats.asking import marks
 from reader_study.formats.checking import json_text
-from reader_study.formats.protocol import UNBLINDING, sealed_content
+from reader_study.formats.sealed import UNBLINDING, sealed_content
 from reader_study.reading.answers import check_reason
 from reader_study.running import export
 from reader_study.running.flow import read_flow

@@ -12,13 +12,9 @@ from reader_study.building.builder import build_study
 from reader_study.building.demo import TEMPLATES
 from reader_study.cli import main
 from reader_study.errors import StudyError
-from reader_study.formats.protocol import (
-    parse_protocol,
-    read_protocol,
-    registered_beside,
-    template,
-)
+from reader_study.formats.protocol import parse_protocol, read_protocol, template
 from reader_study.formats.questionnaire import paper_questionnaire
+from reader_study.formats.sealed import registered_beside
 from reader_study.rehearsal.simulation import SimulatedClock
 from tests.reader_study.material import COUNTS, request, write_cases
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from analysis.agreement import krippendorff_alpha
 from reader_study.errors import StudyError
 from reader_study.formats.asking.panel import decide, panel_agreement
-from reader_study.formats.protocol import parse_protocol, sealed_content
+from reader_study.formats.protocol import parse_protocol
+from reader_study.formats.sealed import sealed_content
 
 TEXT = """
 [study]

@@ -8,7 +8,8 @@ from reader_study.formats.checking import FormatError
 from reader_study.formats.closing import ClosingAnswer, read_closing
 from reader_study.formats.endpoint import Endpoint
 from reader_study.formats.plan import AnalysisPlan, plan_beside, read_plan
-from reader_study.formats.protocol import Protocol, sealed_content
+from reader_study.formats.protocol import Protocol
+from reader_study.formats.sealed import sealed_content
 
 WHOLE = {
     "schema": 1,

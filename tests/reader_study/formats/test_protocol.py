@@ -9,9 +9,9 @@ from reader_study.formats.protocol import (
     Protocol,
     parse_protocol,
     read_protocol,
-    sealed_content,
     template,
 )
+from reader_study.formats.sealed import sealed_content
 
 MINIMAL = '[study]\ntitle = "T"\n[cases]\nsevere = 4\n'
 

@@ -9,8 +9,8 @@ from reader_study.formats.checking import FormatError
 from reader_study.formats.questionnaire import Question, Questionnaire
 from reader_study.formats.responses import ONE_METHOD, read_responses
 from reader_study.formats.tabular import read_table
-from reader_study.formats.wide import long_of
-from reader_study.formats.wide_layout import Told
+from reader_study.formats.wide.layout import Told
+from reader_study.formats.wide.long import long_of
 
 QUALITY = Question.of("quality", "How good is it?", (1, 2, 3), ("Good", "Fair", "Poor"))
 REAL = Question.of("Q1", "Is it real?", (1, 0), ("Yes", "No"))

@@ -14,7 +14,7 @@ from reader_study.formats.delimited import csv_text, guarded, unguarded
 from reader_study.formats.questionnaire import Questionnaire
 from reader_study.formats.spellings import answer, is_no_name, is_nothing
 from reader_study.formats.tabular import Row, Table
-from reader_study.formats.wide_layout import (
+from reader_study.formats.wide.layout import (
     CARRIED,
     ROLES,
     Column,

@@ -1,0 +1,1 @@
+"""Wide tables, a column for each question, method or reader: what they mean."""
