@@ -197,7 +197,7 @@ def compare(chosen: argparse.Namespace, work: Path) -> int:
     jobs = chosen.jobs
     runs = [
         Run(name, seed, chosen.full, chosen.epochs)
-        for seed in range(chosen.first, chosen.first + chosen.seeds)
+        for seed in range(1, chosen.seeds + 1)
         for name in chosen.recipes
     ]
     prepare(work, runs, chosen.patients, jobs)
@@ -224,7 +224,6 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, help="kept; else in a folder for a while")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--patients", type=int, default=30)
     parser.add_argument("--recipes", nargs="+", default=list(COMPARED))
     parser.add_argument("--full", action="store_true", help="recipes as shipped")
