@@ -1,6 +1,6 @@
 """The authors' public slices, one patient left out at a time.
 
-python -m benchmarks.public_sample FOLDER --work sample [--recipe small] [--epochs 100]
+python -m benchmarks.public_sample FOLDER --work sample [--recipe small] [--epochs 120]
 
 FOLDER holds the montages of the authors' repository. Their grey values are not on fixed
 physical ranges, so errors in units mean little; correlation, SSIM and UQI can be read.
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--work", type=Path, default=Path("sample"))
     parser.add_argument("--recipe", default="small")
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
