@@ -13,12 +13,24 @@ MARKS = {
     "label": "Lesions", "kept": None, "words": WORDS, "shapes": ["point"], "labels": [],
     "confidence": False, "at_most": 3,
 }  # fmt: skip
+PANELS = [f"../pilo/canvas/{name}.js" for name in ("message", "saving", "panels")]
+ANSWERS_A_RESIZE = """new Promise((answer) => {
+  host.querySelector("p").textContent = "";
+  window.dispatchEvent(new Event("resize"));
+  setTimeout(() => answer(host.querySelector("p").textContent), 600);
+})"""
 PARTS = {
-    "desk": (("desk.js",), "", {"key": "desk-a", "asked_if": {}}, "body.dataset.desk"),
+    "desk": (("desk.js",), "", {"key": "desk-a", "asked_if": {}},
+             "document.body.dataset.desk"),
     "keeper": (("keeper.js",), "<p class=notice></p>", {"act": "keep", "idle": 9e9},
                "host.leave"),
     "marks": (("marks.js",), asset("marks.html"), MARKS,
               "host.querySelector('.marks').close"),
+    "panels": (PANELS, asset("../pilo/canvas/panels.html"), {},
+               "host.querySelector('.panels').panels"),
+    "display": (("display.js",),
+                "<div class=ramp></div><div class=corners></div><p></p>", {},
+                ANSWERS_A_RESIZE),
     "viewer": (VIEWER[1:], asset("viewer.html"), {"ahead": "none"},
                "host.querySelector('.viewer').viewer"),
     "stack": (STACK[1:], asset("stack.html"), {"ahead": "none", "token": "t"},
@@ -48,7 +60,7 @@ def test_a_call_that_was_overtaken_ends_nothing(context, part):
     )
 
     def lives():
-        return page.evaluate(f"Boolean({alive.replace('body', 'document.body')})")
+        return page.evaluate(f"(async () => Boolean(await ({alive})))()")
 
     assert lives()
     page.evaluate("window.ends[0]()")
