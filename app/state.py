@@ -18,24 +18,30 @@ Kept = tuple[str, Mapping[str, Answer], Mapping[str, str], str]
 
 
 def notify(text: str, *, good: bool = False) -> None:
-    """Let the next page say something once."""
-    st.session_state[_NOTICE] = (text, good)
+    """Let the next page say something, in place of what was said before."""
+    st.session_state[_NOTICE] = (text, good, "")
 
 
-def show_notice() -> None:
-    """Say what there is to say, and forget it."""
-    text, good = _take_notice()
+def show_notice(place: str) -> None:
+    """Say what there is to say, for as long as the page is at this place.
+
+    It does not go with the next run of the page, which may come while a mouse button is
+    held down: what moves up under the pointer in that moment gets no click.
+
+    Args:
+        place: Names what the page shows; another place has nothing to say of this one.
+    """
+    text, good = _notice_at(place)
     if text:
         with st.container(key="notice-good" if good else "notice-bad"):
             st.text(text)
 
 
-def show_trouble() -> str:
+def show_trouble(place: str) -> str:
     """Say what went wrong, and give what went well, to be said more quietly."""
-    text, good = _take_notice()
-    if text and not good:
-        notify(text)
-        show_notice()
+    text, good = _notice_at(place)
+    if not good:
+        show_notice(place)
     return text if good else ""
 
 
@@ -88,8 +94,13 @@ def left_correction() -> str:
     return str(st.session_state.get(_LEFT, ""))
 
 
-def _take_notice() -> tuple[str, bool]:
-    text, good = st.session_state.pop(_NOTICE, ("", False))
+def _notice_at(place: str) -> tuple[str, bool]:
+    text, good, given_at = st.session_state.get(_NOTICE, ("", False, ""))
+    if given_at not in ("", place):
+        del st.session_state[_NOTICE]
+        return "", False
+    if text:
+        st.session_state[_NOTICE] = (text, good, place)
     return text, good
 
 

@@ -52,7 +52,7 @@ def _show_overview() -> None:
     with st.container(key="check", horizontal=True, vertical_alignment="center"):
         st.button("Check log and pictures", key="check-now", on_click=_check)
         st.text("Reads every entry of the log and every picture anew.")
-    state.show_notice()
+    state.show_notice("overview")
 
 
 def _show_progress() -> None:

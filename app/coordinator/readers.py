@@ -53,7 +53,7 @@ def show_readers() -> None:
     """Show the readers; codes are issued and revoked below."""
     view = find_coordinator_view(room_at_browser(COORDINATOR))
     show_live(_show)
-    state.show_notice()
+    state.show_notice("codes" if _fresh().slips else "readers")
     codes, new = st.columns(2, gap="large")
     with codes:
         _show_codes(list(view.readers))

@@ -32,54 +32,56 @@ def show_closing(session: ReadingSession) -> None:
                 "Please say what you noticed; your readings stay as they are."
             ),
         )
-        state.show_notice()
-        st.radio(
-            say("Did you recognise cases of trial 1 in trial 2?"),
-            list(RECOGNISED),
-            index=None,
-            format_func=lambda kind: say(RECOGNISED[kind]),
-            key=_RECOGNISED,
-            horizontal=True,
-        )
-        st.text_input(
-            say("Which ones? Positions, if you remember them (optional)"),
-            key=_WHICH,
-            max_chars=LONGEST_REASON,
-        )
-        for trial, order in sorted(orders.items()):
-            st.number_input(
-                say(
-                    "How many of the {n} pictures of trial {trial} were synthetic, in "
-                    "your opinion?",
-                    n=len(order),
-                    trial=trial,
-                ),
-                min_value=0,
-                max_value=len(order),
-                value=None,
-                step=1,
-                key=_count_key(trial),
+        state.show_notice("closing")
+        # A form: the page stays as it is until all is sent, and moves under no click.
+        with st.form("closing", border=False, enter_to_submit=False):
+            st.radio(
+                say("Did you recognise cases of trial 1 in trial 2?"),
+                list(RECOGNISED),
+                index=None,
+                format_func=lambda kind: say(RECOGNISED[kind]),
+                key=_RECOGNISED,
+                horizontal=True,
             )
-        st.text_area(
-            say("What gave them away? (optional)"),
-            key=_CUES,
-            max_chars=LONGEST_REASON,
-        )
-        st.radio(
-            say("How sure are you of these two numbers?"),
-            list(CONFIDENCE),
-            index=None,
-            format_func=lambda n: say(_ENDS.get(n, str(n))),
-            key=_CONFIDENCE,
-            horizontal=True,
-        )
-        st.button(
-            say("Send"),
-            key="closing-send",
-            type="primary",
-            on_click=_send,
-            args=(tuple(sorted(orders)),),
-        )
+            st.text_input(
+                say("Which ones? Positions, if you remember them (optional)"),
+                key=_WHICH,
+                max_chars=LONGEST_REASON,
+            )
+            for trial, order in sorted(orders.items()):
+                _ask_number(trial, len(order))
+            st.text_area(
+                say("What gave them away? (optional)"),
+                key=_CUES,
+                max_chars=LONGEST_REASON,
+            )
+            st.radio(
+                say("How sure are you of these two numbers?"),
+                list(CONFIDENCE),
+                index=None,
+                format_func=lambda n: say(_ENDS.get(n, str(n))),
+                key=_CONFIDENCE,
+                horizontal=True,
+            )
+            st.form_submit_button(
+                say("Send"),
+                key="closing-send",
+                type="primary",
+                on_click=_send,
+                args=(tuple(sorted(orders)),),
+            )
+
+
+def _ask_number(trial: int, n: int) -> None:
+    asked = say(
+        "How many of the {n} pictures of trial {trial} were synthetic, in your "
+        "opinion?",
+        n=n,
+        trial=trial,
+    )
+    st.number_input(
+        asked, min_value=0, max_value=n, value=None, step=1, key=_count_key(trial)
+    )
 
 
 def _count_key(trial: int) -> str:

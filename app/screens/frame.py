@@ -64,7 +64,7 @@ def show_sheet(heading: str, text: str = "") -> None:
 def show_damaged(go_on: Callable[..., None], *given: object) -> None:
     """Show that a picture cannot be shown, and a button that goes on without it."""
     with st.container(key="trouble"):
-        state.show_notice()
+        state.show_notice(f"damaged-{given[0]}")
         show_sheet(say("This picture cannot be shown"), say(_DAMAGED))
         st.button(
             say("Go on without this picture"),

@@ -54,7 +54,7 @@ def show_reading(session: ReadingSession, reading: Reading) -> None:
             key = f"viewer-{reading.token}"
             show_case(session.study, picture, key, reading.token, ahead=here)
         with right, st.container(key="panel"):
-            said = state.show_trouble()
+            said = state.show_trouble(reading.token)
             _show_step(session, reading)
             readings = session.study.manifest.panel_readings.get(reading.token)
             if readings:

@@ -39,7 +39,7 @@ def show_review(
         return
     with st.container(key="wide-sheet"):
         show_sheet(say("Trial {trial}: your answers", trial=progress.trial))
-        state.show_notice()
+        state.show_notice(f"review-{progress.trial}")
         with st.container(key="answers"):
             st.html(answers_table(session.study.questionnaire, stored.values()))
         if corrections:
@@ -104,7 +104,7 @@ def _show_correction(session: ReadingSession, response: Response) -> None:
             key = f"viewer-{purpose}-{response.token}"
             show_case(session.study, content, key, response.token)
         with right, st.container(key="panel"):
-            state.show_notice()
+            state.show_notice(f"{purpose}-{response.token}")
             show_questions(form, given, keep=False)
             with st.container(key="foot-correction"):
                 why = f"why-{purpose}-{response.token}"

@@ -74,7 +74,7 @@ def show_sign_in(title: str, role: Role = READER, *, guests: bool = False) -> No
     show_bar(title)
     with st.container(key="sheet"):
         show_sheet(say(form.heading))
-        state.show_notice()
+        state.show_notice("sign-in")
         if role is READER:
             show_link()
             _offer_to_wake()

@@ -45,7 +45,8 @@ def show_training(room: Room, progress: ReaderState) -> None:
             token = practice.case.token
             show_case(session.study, picture, f"viewer-{shown}", token)
         with right, st.container(key="panel"):
-            state.show_notice()
+            answered = "answered" if practice.given else "asked"
+            state.show_notice(f"{answered}-{shown}")
             if practice.given is None:
                 _ask(session, practice, shown)
             else:

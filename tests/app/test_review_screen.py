@@ -35,11 +35,18 @@ def test_answers_are_reviewed_corrected_and_signed(anna, open_room, page):
     shown.button(key=f"save-correction-{token}").click().run()
     assert "A reason must be given" in words(shown)
     shown.text_input[0].set_value("looked again").run()
+    assert "A reason must be given" in words(shown)  # it moves nothing by going
     shown.button(key=f"save-correction-{token}").click().run()
 
     assert "Correction saved, receipt " in words(shown)
     assert "Core infarct is approximately equal to tissue at risk" in words(shown)
     assert "looked again" in words(shown)
+    shown.checkbox[0].check().run()
+    assert "Correction saved, receipt " in words(shown)
+    shown.button(key="review-open").click().run()
+    assert "Correction saved" not in words(shown)
+    shown.button(key="review-back").click().run()
+    assert "Correction saved" not in words(shown)
     shown.checkbox[0].check().run()
     shown.button(key="sign-1").click().run()
     assert "Trial 2 opens on 29 March 2026, 09:00 UTC" in words(shown)
