@@ -41,7 +41,7 @@ app: reading     ## read the demonstration's study in the browser
 test: $(STAMP)   ## the quick tests, with coverage; the same examples each time
 	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
-test-slow: $(STAMP)  ## the tests that take longer than two seconds each
+test-slow: $(STAMP)  ## the tests that take about a second or more each
 	@$(BIN)/python -m pytest -m slow -n auto --dist loadfile --rerun-show-tracebacks --max-suite-reruns 3
 
 test-explore: $(STAMP)  ## the quick tests, with fresh examples; a failure prints its example

@@ -78,6 +78,7 @@ def test_a_plain_installation_is_one():
     assert "torch" not in blocked_without(("model",))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "line", "extra"),
     [

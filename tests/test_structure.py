@@ -45,13 +45,16 @@ def product():
     return measure(working_tree())
 
 
+@pytest.mark.slow
 def test_a_file_is_an_idea_and_not_a_fragment_of_one(product):
     assert product.lines_per_file >= 130
 
 
+@pytest.mark.slow
 def test_few_lines_are_imports(product):
     assert product.imports_per_1000 < 65
 
 
+@pytest.mark.slow
 def test_a_folder_fits_a_page(product):
     assert product.in_largest <= 20, product.largest_folder

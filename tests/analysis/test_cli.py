@@ -238,6 +238,7 @@ def test_power_of_the_papers_margins(tmp_path, capsys):
     assert names == {"power.json", "power.png", "power.svg", "power.pdf"}
 
 
+@pytest.mark.slow
 def test_power_of_own_margins_with_clustering(tmp_path, capsys):
     path = tmp_path / "counts.csv"
     path.write_text("40,10\n8,42\n")
@@ -252,6 +253,7 @@ def test_power_of_own_margins_with_clustering(tmp_path, capsys):
     assert len(formulas) == 4
 
 
+@pytest.mark.slow
 def test_words_in_place_of_numbers_are_explained(tmp_path, capsys):
     path = tmp_path / "counts.csv"
     path.write_text("40,10\n8,42\n")

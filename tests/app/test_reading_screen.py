@@ -52,6 +52,7 @@ def test_an_explanation_appears_and_is_required(anna, open_room, page):
     assert stored.answers == GOOD | {"Q2B": 0}
 
 
+@pytest.mark.slow
 def test_no_picture_is_shown_in_the_place_of_another(anna, page):
     """Each has a viewer of its own, which is not there before its picture is."""
     seen = set()

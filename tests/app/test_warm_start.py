@@ -16,6 +16,7 @@ def _as_before():
     gc.unfreeze()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "given", "pages"),
     [

@@ -22,6 +22,7 @@ from tests.app.answers import handed_over, words
 from tests.app.material import open_study_of
 
 
+@pytest.mark.slow
 def test_a_stranger_sees_the_sign_in_only(open_room, cookies, page):
     shown = page()
 

@@ -138,6 +138,7 @@ def test_saved_maps_are_those_of_the_command(maps, scan, run_folder, tmp_path):
     assert stamps == {p: p.stat().st_mtime_ns for p in stamps}  # found to be current
 
 
+@pytest.mark.slow
 def test_patients_are_saved_beside_one_another(model, scan, tmp_path):
     model.generate(scan, name="A").save(tmp_path)
     model.generate(scan, name="B", ratio=2.0).save(tmp_path, dicom=True)

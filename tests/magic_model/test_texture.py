@@ -110,6 +110,7 @@ def test_the_low_band_is_the_networks(model):
     assert ratios[3] > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [False, True])
 def test_it_paints_no_lesion_and_hides_none(model, late):
     stack = stack_of(4)
@@ -126,6 +127,7 @@ def test_it_paints_no_lesion_and_hides_none(model, late):
         assert lesion.core_ml == pytest.approx(before.core_ml, rel=0.1, abs=0.1)
 
 
+@pytest.mark.slow
 def test_it_is_fixed_in_the_patient(model):
     """At another spacing, field of view and order, and drawn alone, it is the same."""
     stack = stack_of(3, spacing=4.0)

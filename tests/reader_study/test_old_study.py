@@ -79,6 +79,7 @@ def test_it_locks_and_unblinds_to_the_same_files(place, study):
     }
 
 
+@pytest.mark.slow
 def test_its_draw_can_be_repeated_after_unblinding(place, capsys):
     (place / "phrase").write_text(PASSPHRASE)
     key = place / "study.key"

@@ -118,6 +118,7 @@ def test_the_scorecard_is_filled_from_an_evaluation(evaluation, study):
     assert with_it["3"].status == "in part"
 
 
+@pytest.mark.slow
 def test_the_command_takes_an_evaluation(evaluation, unblinded, capsys):
     out = evaluation / "dossier"
     call = ["dossier", str(unblinded), "--out", str(out)]

@@ -129,6 +129,7 @@ def test_a_line_that_is_not_there_is_named():
         chain.with_values("[cases]\n", {"none": "3"})
 
 
+@pytest.mark.slow
 def test_programs_run_with_a_passphrase_and_say_what_failed(capfd, monkeypatch):
     monkeypatch.delenv(chain.PASSPHRASE, raising=False)
     with pytest.raises(StudyError, match="magic-study verify ended with status 2"):

@@ -67,6 +67,7 @@ def test_a_patient_half_written_is_made_again(generated, cohort, half):
     assert (out / "P1" / "cbf.nii.gz").stat().st_mtime_ns == kept
 
 
+@pytest.mark.slow
 def test_another_model_or_scan_makes_maps_anew(generated, scan, tmp_path):
     _, out = generated(scan)
     maps = bytes_of(out)

@@ -70,6 +70,7 @@ def test_a_run_from_cohort_to_checkpoints(trained):
     assert [patient.patient_id for patient in cache.patients] == ["P1", "P2", "P3"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_done_stays_as_it_is(trained):
     text, folder = trained()
     times = {p: p.stat().st_mtime_ns for p in folder.rglob("*.safetensors")}
@@ -117,6 +118,7 @@ def test_epochs_seed_and_prepared_slices_can_be_given(trained, tmp_path):
     assert headers[0].data == headers[1].data
 
 
+@pytest.mark.slow
 def test_without_validation_there_is_no_best(command, recipe, cohort, tmp_path):
     folder = tmp_path / "only"
     alone = [p for p in read_cohort(cohort).patients if p.split is Split.TRAIN]
@@ -132,6 +134,7 @@ def test_without_validation_there_is_no_best(command, recipe, cohort, tmp_path):
     assert (tmp_path / "run" / "samples" / "epoch-0001.png").exists()
 
 
+@pytest.mark.slow
 def test_other_processes_wait_for_the_slices(recipe, cohort, trained, monkeypatch):
     """They open what the first one prepared; here it is there already."""
     _, folder = trained("--epochs", "1")
@@ -151,6 +154,7 @@ def test_only_the_first_process_shows_progress():
         assert progress == (None, None, None)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_trained_is_said(refusal, cohort, recipe, tmp_path, trained):
     def refused(recipe=recipe, cohort=cohort, out=tmp_path / "x", options=()):
         told = ["--recipe", recipe, "--cohort", cohort, "--out", out]
@@ -185,6 +189,7 @@ def holes(cohort, tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_patients_that_cannot_be_prepared_are_named_and_counted(
     refusal, command, recipe, holes, tmp_path
 ):
@@ -198,6 +203,7 @@ def test_patients_that_cannot_be_prepared_are_named_and_counted(
     assert f"Left out: {named}" in text
 
 
+@pytest.mark.slow
 def test_preparing_is_told_patient_by_patient(recipe, cohort, tmp_path):
     seen = []
     settings = RunSettings(

@@ -176,6 +176,7 @@ def test_groups_are_those_of_the_paper(evaluation):
     assert whole.reason is None
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(evaluation):
     rng = np.random.default_rng(1)
     assert str(summarise(evaluation.scores, rng)) == str(evaluation.summaries)
@@ -217,6 +218,7 @@ def test_one_patient_is_evaluated_without_intervals(lone):
     }
 
 
+@pytest.mark.slow
 def test_progress_counts_patients(evaluation):
     seen = []
     one = replace(evaluation.selection, patients=evaluation.selection.patients[:1])

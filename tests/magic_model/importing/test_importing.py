@@ -90,6 +90,7 @@ def test_patients_become_a_cohort(sources, tmp_path):
     assert severities.count("none") == 1
 
 
+@pytest.mark.slow
 def test_no_byte_of_the_cohort_holds_a_source_name(sources, tmp_path):
     out = tmp_path / "cohort"
     result = import_cohort(sources, out)
@@ -301,6 +302,7 @@ def test_a_damaged_record_is_named(sources, tmp_path):
         read_record(out / name)
 
 
+@pytest.mark.slow
 def test_the_report_shows_each_patient(sources, tmp_path):
     out = tmp_path / "cohort"
     result = import_cohort(sources, out)

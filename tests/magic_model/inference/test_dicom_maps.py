@@ -129,6 +129,7 @@ def test_generated_maps_are_no_reference(written):
     assert set(told) == {"is synthetic, as SyntheticData says: no measurement"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_captures_tell_values_by_their_own_colour_bar(written, maps, name):
     """Read as a stranger's picture: the bar is found, colours become values."""

@@ -67,6 +67,7 @@ def test_output_of_shipped_recipes_is_equal(name):
     assert largest_difference(generator, recipe.data.size, n=1) < 1e-5
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     st.integers(1, 3),

@@ -26,6 +26,7 @@ def test_noise_becomes_less_and_curves_stay(known):
     )
 
 
+@pytest.mark.slow
 def test_a_curve_that_cannot_be_used_is_that_of_its_neighbours(known):
     seen = denoising.Seen.of(known.series.array, 7)
     basis = Tissues.behind(TIMES, artery(TIMES)).basis(7)

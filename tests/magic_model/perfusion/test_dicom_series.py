@@ -108,6 +108,7 @@ def test_one_missing_image_is_interpolated_with_a_warning(small, tmp_path):
     assert apart[:, :, 1, 6].max() < 3
 
 
+@pytest.mark.slow
 def test_times_in_other_places(small, tmp_path):
     """GE writes one AcquisitionTime for all, others a trigger time in milliseconds."""
     for place, factor in (("ge", 1.0), ("ge-ms", 1000.0), ("trigger", 1000.0)):

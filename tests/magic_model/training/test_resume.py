@@ -70,6 +70,7 @@ def assert_same_runs(whole, same_tensors, lines_of):
     return compare
 
 
+@pytest.mark.slow
 @KINDS
 def test_two_epochs_and_two_more_are_four(
     cache, recipe, settings, assert_same_runs, kind
@@ -170,6 +171,7 @@ def test_another_run_in_the_folder_is_refused(cache, recipe, settings):
         train(recipe(epochs=1), other, settings(seed=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["residual", "single"])
 def test_a_finished_run_goes_on_as_if_it_had_never_ended(
     cache, recipe, settings, same_tensors, lines_of, kind

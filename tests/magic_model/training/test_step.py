@@ -56,6 +56,7 @@ def random_batch(recipe, b=2):
     return Batch(images[:, :3], images[:, 3:], torch.ones(b, 1, size, size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["paper", "magic", "tiny", "pix2pix"])
 def test_no_parameter_is_dead(name):
     """Narrow, but of the same layers as the recipe."""

@@ -220,6 +220,7 @@ def constant_padding(content):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "named", "fault"),
     [

@@ -24,6 +24,7 @@ PHRASE, OTHER = "correct horse", "battery staple"
 CHEAP = {"work_factor": 2**4}
 
 
+@pytest.mark.slow
 def test_what_is_sealed_comes_back(tmp_path, cheap_keys):
     path = tmp_path / "KEY"
     seal(TRUTH, path, [PHRASE], work_factor=cheap_keys)

@@ -217,6 +217,7 @@ def orders_of(reference_session, max_run, min_distance, rng):
     return draw_orders(listed, design, rng)
 
 
+@pytest.mark.slow
 def test_all_sequences_of_methods_are_equally_likely():
     cases = dict.fromkeys("abc", 1) | dict.fromkeys("def", 2)
     rng = np.random.default_rng(5)
@@ -251,6 +252,7 @@ def test_constraints_that_exclude_each_other_are_named():
         orders_of(cases, 2, 2, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_large_studies_can_be_drawn():
     cases = {str(i): 1 + i % 2 for i in range(600)}
     orders = orders_of(cases, 3, 20, np.random.default_rng(0))

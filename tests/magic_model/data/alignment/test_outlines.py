@@ -94,6 +94,7 @@ def findings_of_place(images, shift_mm, brain):
     return [f for f in checks.findings if "off the brain of the NCCT" in f]
 
 
+@pytest.mark.slow
 def test_the_check_names_maps_10_mm_off_that_overlap_well(phantom):
     brain = phantom[Kind.BRAIN_MASK]
     assert findings_of_place(phantom, (0, 0, 0), brain) == []

@@ -350,6 +350,7 @@ def _refusal(paths) -> str:
     return ""
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.dictionaries(st.integers(128, 1000), st.integers(0, 255), max_size=5))
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

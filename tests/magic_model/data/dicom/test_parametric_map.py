@@ -75,6 +75,7 @@ def test_every_map_states_code_and_unit(tmp_path, volume):
         assert read_parametric_map(path).kind is Kind(name)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(
     seed=st.integers(0, 2**32),
