@@ -1,6 +1,6 @@
 """The commands that need a network or what it made: `train` to `export`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -312,9 +312,22 @@ def _generated(found: "Generated", generation: "Generation", out: Path) -> str:
     names = ", ".join(str(name) for name in generation.model.backend.maps)
     done = found.patients
     lines = [f"{pluralize(len(done), 'patient')} in {out}: {names}"]
-    lines += [f"  {m.patient.patient_id}: {note}" for m in done for note in m.notes]
+    lines += _noted([(m.patient.patient_id, m.notes) for m in done])
     missing = found.outcome.describe(out)
     return "\n".join([*lines, *([missing] if missing else []), "Research use only."])
+
+
+def _noted(done: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Return each note once, with the patients that it is about."""
+    whom: dict[str, list[str]] = {}
+    for patient, notes in done:
+        for note in notes:
+            whom.setdefault(note, []).append(patient)
+    shared = f"all {pluralize(len(done), 'patient')}"
+    return [
+        f"  {shared if len(ids) == len(done) > 1 else ', '.join(ids)}: {note}"
+        for note, ids in whom.items()
+    ]
 
 
 def montage(

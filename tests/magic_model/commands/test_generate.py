@@ -90,6 +90,13 @@ def test_how_the_head_was_stored_changes_no_map(generated, scan, tmp_path):
 def test_a_cohort_has_maps_where_they_were_measured(generated, cohort):
     text, out = generated(cohort, "--split", "all")
     assert text.startswith(f"3 patients in {out}: cbf, cbv, mtt, ttp")
+    # What is so of all is said once, and stands in each patient's file.
+    assert text.count("of version 0.1: the longer side") == 1
+    assert "  all 3 patients: the network does not say" in text
+    for file in out.rglob("generated.json"):
+        assert any(
+            "version 0.1" in note for note in json.loads(file.read_text())["notes"]
+        )
     measured, made = read_cohort(cohort), read_cohort(out, GENERATED_FILE)
     for row, new in zip(measured.patients, made.patients, strict=True):
         assert (new.patient_id, new.split) == (row.patient_id, row.split)
