@@ -1,11 +1,13 @@
 """The authors' public slices, one patient left out at a time.
 
 python -m benchmarks.public_sample FOLDER --work sample [--recipe small] [--epochs 120]
+    [--only PATIENT ...]
 
 FOLDER holds the montages of the authors' repository. Their grey values are not on fixed
 physical ranges, so errors in units mean little; correlation, SSIM and UQI can be read.
 Of each fold it prints the correlation in the brain of the patient left out and the mean
-of those trained on, and what the training took of a processor.
+of those trained on, and what the training took of a processor. Patients are named as
+in the repository.
 """
 
 import argparse
@@ -29,8 +31,10 @@ def run_command(name: str, /, *arguments: object, **options: object) -> None:
     magic_model([name, *map(str, arguments), *given])
 
 
-def leave_one_out(work: Path, recipe: str, epochs: int) -> None:
-    """Train without each patient in turn, and generate the maps of all five.
+def leave_one_out(
+    work: Path, recipe: str, epochs: int, names: Mapping[str, str]
+) -> None:
+    """Train without each of some patients in turn, and generate the maps of all five.
 
     Those of the patient left out come together in `left-out`; those of the patients
     trained on have a folder for each training in `trained`.
@@ -39,6 +43,8 @@ def leave_one_out(work: Path, recipe: str, epochs: int) -> None:
     made: list[Patient] = []
     for left_out in cohort.patients:
         name = left_out.patient_id
+        if name not in names:
+            continue
         fold = [
             replace(p, split=Split.TEST if p is left_out else Split.TRAIN)
             for p in cohort.patients
@@ -55,7 +61,7 @@ def leave_one_out(work: Path, recipe: str, epochs: int) -> None:
         before = time.process_time()
         run_command("train", cohort=folder, out=run, recipe=recipe, epochs=epochs)
         spent = time.process_time() - before
-        print(f"Without {name}: {spent:.0f} s of a processor", flush=True)
+        print(f"Without {names[name]}: {spent:.0f} s of a processor", flush=True)
         model = {"checkpoint": run, "input": folder}
         run_command("generate", **model, out=work / "left-out", split="test")
         run_command("generate", **model, out=work / "trained" / name, split="train")
@@ -86,25 +92,32 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("sample"))
     parser.add_argument("--recipe", default="small")
     parser.add_argument("--epochs", type=int, default=120)
+    parser.add_argument("--only", nargs="+", default=[], help="leave out these alone")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     work = chosen.work
-    cohort = work / "cohort"
-    run_command("import", chosen.folder, layout="magic-sample", out=cohort)
-    leave_one_out(work, chosen.recipe, chosen.epochs)
+    cohort, link = work / "cohort", work / "link.csv"
+    told = {"layout": "magic-sample", "out": cohort, "link": link}
+    run_command("import", chosen.folder, **told)
+    names = pd.read_csv(link, index_col="patient_id")["source_id"].sort_values()
+    if chosen.only:
+        names = names[names.isin(chosen.only)]
+    leave_one_out(work, chosen.recipe, chosen.epochs, names.to_dict())
+    method = Path(chosen.recipe).stem
 
     def evaluate(generated: Path, out: Path) -> pd.DataFrame:
         given = {"cohort": cohort, "generated": generated, "out": out, "seed": 0}
-        run_command("evaluate", **given, name=chosen.recipe)
-        return correlations(out, chosen.recipe)
+        run_command("evaluate", **given, name=method)
+        return correlations(out, method)
 
     trained = {
         folder.name: evaluate(folder, work / "evaluation" / folder.name)
         for folder in sorted((work / "trained").iterdir())
     }
     left_out = evaluate(work / "left-out", work / "evaluation" / "left-out")
-    print(f"\nCorrelation in the brain\n{beside(left_out, trained).round(2)}")
+    table = beside(left_out, trained).rename(index=names)
+    print(f"\nCorrelation in the brain\n{table.sort_index().round(2)}")
 
 
 if __name__ == "__main__":
