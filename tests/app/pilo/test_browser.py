@@ -19,7 +19,11 @@ from tests.app.pilo.driving import (
 )
 
 pytest.importorskip("playwright.sync_api")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.flaky(reruns=1),  # as all that a browser does: tests/app/conftest.py
+]
 
 TITLES = ("CBF", "CBV", "MTT", "TTP")
 
