@@ -16,7 +16,6 @@ def _as_before():
     gc.unfreeze()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "given", "pages"),
     [
