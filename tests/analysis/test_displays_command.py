@@ -53,7 +53,6 @@ def flow_first(shown, rng):
     return "flow" if "flow" in shown and rng.random() < 0.95 else shown[0]
 
 
-@pytest.mark.slow
 def test_a_preference_is_reported_with_its_level(tmp_path, capsys):
     which = {"id": "Q1", "type": "which", "pictures": 2, "tie": "Alike"}
     path = write(tmp_path, which, flow_first, "side by side", m=2, again=3)
@@ -84,7 +83,6 @@ def test_a_ranking_is_reported(tmp_path, capsys):
     assert "Plackett and Luce [" in page
 
 
-@pytest.mark.slow
 def test_a_choice_is_held_against_chance(tmp_path, capsys):
     def right(shown, rng):
         return "real" if rng.random() < 0.9 else shown[0]
@@ -106,7 +104,6 @@ def everything(path):
     return json.loads((out / "results.json").read_text())["inference"], out
 
 
-@pytest.mark.slow
 def test_the_plan_of_a_preference_is_answered_on_the_page_in_front(tmp_path, capsys):
     which = {"id": "Q1", "type": "which", "pictures": 2, "tie": "Alike"}
     primary = {"question": "Q1", "measure": "preferred", "claim": "differs"}
@@ -134,7 +131,6 @@ def test_the_plan_of_a_preference_is_answered_on_the_page_in_front(tmp_path, cap
     assert (out / "endpoints.csv").is_file()
 
 
-@pytest.mark.slow
 def test_what_is_found_is_planned_against_chance(tmp_path):
     def right(shown, rng):
         return "real" if rng.random() < 0.9 else shown[0]

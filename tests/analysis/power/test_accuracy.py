@@ -229,7 +229,6 @@ def _asked(pilot, *more):
     return [str(word) for word in (*words, *more)]
 
 
-@pytest.mark.slow
 def test_the_command_takes_a_pilot(pilot, capsys):
     asked = _asked(pilot, "--readers", "8,5", "--cases", "100", "--margin", "0.05")
     assert main([*asked, "--json"]) == 0

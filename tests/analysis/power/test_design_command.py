@@ -52,7 +52,6 @@ def test_options_go_over_the_file(design, capsys):
     assert content["asked"]["kappa"] == 0.7
 
 
-@pytest.mark.slow
 def test_several_sizes_ask_for_a_design(capsys):
     arguments = ["--readers", "3,5", "--cases", "12", "--repetitions", "20"]
     assert main(["power", *arguments]) == 0

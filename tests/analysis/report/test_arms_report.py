@@ -124,7 +124,6 @@ def test_every_number_of_one_method_is_in_results_json(write):
     ]
 
 
-@pytest.mark.slow
 def test_first_and_second_readings_have_their_part(write, page_of):
     study = analysis.read_study(write(AGAIN))
     page = page_of(study)
@@ -195,7 +194,6 @@ def test_a_third_method_beside_the_planned_two_is_not_left_out_unasked(write):
         analysis.read_study(path)
 
 
-@pytest.mark.slow
 def test_every_method_alone_is_as_in_a_file_of_its_own(write):
     of_all = content.arms_json(analysis.read_arms(write(THREE)).results)["arms"]
     us = [row for row in THREE if row["method"] == "US"]
@@ -204,7 +202,6 @@ def test_every_method_alone_is_as_in_a_file_of_its_own(write):
     assert of_all["US"]["n_readings"] == 64
 
 
-@pytest.mark.slow
 def test_every_method_alone_and_every_two(write, page_of):
     study = analysis.read_arms(write(THREE))
     written = content.arms_json(study.results)
@@ -268,7 +265,6 @@ def test_a_report_of_one_method_is_complete(write, tmp_path, capsys):
     ).read_text()
 
 
-@pytest.mark.slow
 def test_three_methods_are_tested_at_once_before_any_two(write, page_of, tmp_path):
     plan = {
         "schema": 1, "reference": "CT", "tests": ["MR", "US"], "test": "MR",

@@ -4,7 +4,6 @@ import html
 import json
 from itertools import product
 
-import pytest
 from docx import Document
 
 from analysis.report.arms.results import analyse_arms
@@ -66,7 +65,6 @@ def test_a_report_is_written_whole_and_says_what_was_assumed(tmp_path):
         assert (tmp_path / "out" / name).stat().st_size
 
 
-@pytest.mark.slow
 def test_a_report_of_two_methods_by_themselves_is_written_whole(tmp_path):
     found = Parsed(small_study(("CT", "MR")), (), frozenset({"simulated"}), (ASSUMED,))
     study = analyse_arms(Arms(found, ASKED, ("CT", "MR")), AnalysisPlan(), 0.95)

@@ -69,7 +69,6 @@ def codes_of(room, name):
         return usable_codes(connection, name, "2000")
 
 
-@pytest.mark.slow
 def test_sites_are_counted_apart_where_readers_have_them(
     open_room, eve, monitor, later
 ):

@@ -135,7 +135,6 @@ def test_parametric_maps_hold_the_same_values(generated, tmp_path):
     assert not list(out.rglob("*.dcm"))
 
 
-@pytest.mark.slow
 def test_pictures_are_drawn(generated, scan):
     _, out = generated(scan, "--pictures", "--spacing", "2")
     names = [path.name for path in sorted((out / "case-1").glob("*.png"))]

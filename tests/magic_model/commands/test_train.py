@@ -189,7 +189,6 @@ def holes(cohort, tmp_path):
     return folder
 
 
-@pytest.mark.slow
 def test_patients_that_cannot_be_prepared_are_named_and_counted(
     refusal, command, recipe, holes, tmp_path
 ):

@@ -63,7 +63,6 @@ def test_trees_need_a_training_split(measured):
         boosting.fit_boosting(Cohort(measured.folder, tested), [CBF])
 
 
-@pytest.mark.slow
 def test_trees_learn_what_the_ct_numbers_tell(measured):
     """Flow follows from the CT number here, so that trees beat a constant."""
     trees = boosting.fit_boosting(measured, [CBF])

@@ -102,7 +102,6 @@ def test_frames_are_put_back_and_others_stay_to_the_byte(slab, slab_motion):
     ).all()
 
 
-@pytest.mark.slow
 def test_slices_are_put_back_as_the_whole_is():
     series = scan(VOLUME, VOLUME_MM, VOLUME_PLACES)
     motion = find_motion(series, VOLUME_MM)

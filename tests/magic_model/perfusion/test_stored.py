@@ -70,7 +70,6 @@ def test_maps_by_slabs_are_those_of_the_whole(head, tmp_path, monkeypatch):
             assert np.corrcoef(a[inside], b[inside])[0, 1] > 0.99
 
 
-@pytest.mark.slow
 def test_dicom_on_disk_is_what_is_read_into_memory(head, tmp_path, small_memory):
     array = head[0][14:30, 14:38, :3, :14]
     late = np.array([0, 0, 0.75])
