@@ -321,7 +321,7 @@ def _noted(done: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     """Return each note once, with the patients that it is about."""
     whom: dict[str, list[str]] = {}
     for patient, notes in done:
-        for note in notes:
+        for note in dict.fromkeys(notes):  # of one patient twice is not of two
             whom.setdefault(note, []).append(patient)
     shared = f"all {pluralize(len(done), 'patient')}"
     return [

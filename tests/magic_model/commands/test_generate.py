@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from magic_model.cli.networks import _noted
 from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.data.dicom.parametric_map import read_parametric_map
 from magic_model.data.nifti import read_nifti, write_nifti
@@ -105,6 +106,14 @@ def test_a_cohort_has_maps_where_they_were_measured(generated, cohort):
         lowest, highest = (volume.affine @ [0, 0, k, 1] for k in (0, 9))
         bottom = measured.load(row, Kind.CBF).affine[2, 3]
         assert (lowest[2], highest[2]) == pytest.approx((bottom + 32, bottom + 104))
+
+
+def test_a_note_names_those_whom_it_is_about():
+    told = _noted([("a", ("tilted", "tilted", "thick")), ("b", ("thick",)), ("c", ())])
+    assert told == ["  a: tilted", "  a, b: thick"]
+    assert _noted([("a", ("x", "x")), ("b", ())]) == ["  a: x"]
+    assert _noted([("a", ("x",)), ("b", ("x",))]) == ["  all 2 patients: x"]
+    assert _noted([("a", ("x",))]) == ["  a: x"]
 
 
 def test_slices_at_another_distance(generated, cohort):
