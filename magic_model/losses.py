@@ -9,7 +9,7 @@ name there. PyTorch is imported where it computes only, since recipes read the n
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 FLAT = 1e-3
 """An image whose values span less of [-1, 1] has no extrema to learn."""
 
-_LATE = {PerfusionMap.TTP: 4.5, PerfusionMap.TMAX: 4.0}
-"""Seconds after the median of the brain that make tissue late."""
+LATE = {PerfusionMap.TTP: 4.5, PerfusionMap.TMAX: 4.0}
+"""Seconds after the median of the brain that make tissue late; the first map counts."""
 
 CENTRAL_VOLUME_MAPS = (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
 """Maps that the central volume principle links."""
@@ -39,6 +39,7 @@ class LossInputs:
         mask: `(b, 1, h, w)`, pixels that count; None if all do.
         judgement: The discriminator's of the generated maps, if there is one.
         logits: Whether the judgement's loss is computed from logits.
+        lateness: Logit of late tissue `(b, 1, h, w)`, if the generator tells it.
     """
 
     maps: tuple[PerfusionMap, ...]
@@ -47,6 +48,7 @@ class LossInputs:
     mask: "Tensor | None" = None
     judgement: "Tensor | None" = None
     logits: bool = True
+    lateness: "Tensor | None" = None
 
     def channels(self, *names: PerfusionMap) -> list[int]:
         """Return the channels of those maps that are there."""
@@ -158,6 +160,31 @@ def multimodal_loss(
     return _mean((product - (measured_cbv + 1) / 2).abs(), mask)
 
 
+def late_tissue(
+    maps: Sequence[PerfusionMap], measured: "Tensor", mask: "Tensor | None"
+) -> "Tensor | None":
+    """Tell where measured tissue is late, by TTP, else by Tmax (`LATE`).
+
+    Args:
+        maps: Of the channels.
+        measured: `(b, maps, h, w)` in [-1, 1].
+        mask: `(b, 1, h, w)` of the brain; where there is time at all if None.
+
+    Returns:
+        `(b, 1, h, w)` of 0 and 1; None without a map of times.
+    """
+    for name, later in LATE.items():
+        if name in maps:
+            at = maps.index(name)
+            low, high = MAP_SPECS[name].value_range
+            times = measured[:, at : at + 1]
+            inside = times > -1 if mask is None else mask > 0
+            usual = times.where(inside, math.nan).flatten(1).nanmedian(1).values
+            beyond = times - usual.view(-1, 1, 1, 1)
+            return ((beyond > 2 * later / (high - low)) & inside).to(times.dtype)
+    return None
+
+
 def central_volume_factor(cbf_max: float, cbv_max: float, mtt_max: float) -> float:
     """Factor of CBV = factor x CBF x MTT when each map is scaled to [0, 1].
 
@@ -191,24 +218,20 @@ def _squared_times(given: LossInputs) -> "Tensor":
 
 
 def _l1_late(given: LossInputs) -> "Tensor":
-    late = _late(given)
+    late = late_tissue(given.maps, given.measured, given.mask)
     if late is None:
         return given.generated.new_zeros(())
     return _mean((given.generated - given.measured).abs() * late, given.mask)
 
 
-def _late(given: LossInputs) -> "Tensor | None":
-    """Where measured tissue is late `(b, 1, h, w)`, by TTP, else by Tmax."""
-    for name, later in _LATE.items():
-        if name in given.maps:
-            at = given.channels(name)
-            low, high = MAP_SPECS[name].value_range
-            times = given.measured[:, at]
-            inside = times > -1 if given.mask is None else given.mask > 0
-            usual = times.where(inside, math.nan).flatten(1).nanmedian(1).values
-            beyond = times - usual.view(-1, 1, 1, 1)
-            return ((beyond > 2 * later / (high - low)) & inside).to(times.dtype)
-    return None
+def _lateness(given: LossInputs) -> "Tensor":
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    late = late_tissue(given.maps, given.measured, given.mask)
+    if late is None or given.lateness is None:
+        return given.generated.new_zeros(())
+    wrong = binary_cross_entropy_with_logits(given.lateness, late, reduction="none")
+    return _mean(wrong, given.mask)
 
 
 def _multimodal(given: LossInputs) -> "Tensor":
@@ -239,6 +262,8 @@ TERMS: dict[str, LossTerm] = {
     # Of late tissue alone, in all maps: the more it weighs, the less certain of a
     # lesion a network must be to show it.
     "l1_late": LossTerm(0.0, _l1_late),
+    # Of the probability of late tissue, where the generator has one.
+    "lateness": LossTerm(0.0, _lateness),
 }
 """Every term that a recipe can weigh, by its name in `[loss]`."""
 

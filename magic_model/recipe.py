@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, get_args, get_origin
 
 from magic_model.errors import DataError
-from magic_model.losses import CENTRAL_VOLUME_MAPS, TERMS
+from magic_model.losses import CENTRAL_VOLUME_MAPS, LATE, TERMS
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 
 
@@ -114,6 +114,14 @@ class ResidualConfig(GeneratorConfig):
     """Whether it also sees smoothed CT numbers, their differences from what lies
     opposite, texture and place (`networks.context`)."""
 
+    intervals: bool = False
+    """Whether it also sees how far CT numbers reach into each of eight intervals
+    (`networks.context`)."""
+
+    late: float = 0.0
+    """Probability of late tissue from which maps show it late, which the network learns
+    by `loss.lateness`; at 0 it has none, and late tissue is learnt as any other."""
+
     fine: int = 0
     """Channels of a last level at full resolution, which sees the NCCT beside the
     features; at 0 features are interpolated, and only the last layer is as fine."""
@@ -122,6 +130,9 @@ class ResidualConfig(GeneratorConfig):
         super().__post_init__()
         _require(self.patch >= 1, "generator.patch must be 1 or more", self.patch)
         _require(self.fine >= 0, "generator.fine must be 0 or more", self.fine)
+        _require(
+            0 <= self.late < 1, "generator.late must be 0 to less than 1", self.late
+        )
 
     @property
     def stride(self) -> int:
@@ -333,6 +344,17 @@ class Recipe:
         )
         if self.generator.derive_cbv:
             _require_maps("generator.derive_cbv", CENTRAL_VOLUME_MAPS, self.maps)
+        late = getattr(self.generator, "late", 0.0)
+        _require(
+            bool(late) == bool(self.loss.weights["lateness"]),
+            "generator.late and loss.lateness need each other",
+            f"{late:g} and {self.loss.weights['lateness']:g}",
+        )
+        _require(
+            not late or not LATE.keys().isdisjoint(self.maps),
+            "generator.late needs TTP or Tmax among the maps",
+            ", ".join(self.maps),
+        )
         for name in self.loss.weighted:
             _require_maps(f"loss.{name}", TERMS[name].needs, self.maps)
 

@@ -7,7 +7,7 @@ from benchmarks.listed import BENCHMARKS, Benchmark
 from benchmarks.run_page import Run, here, page
 
 NOT_RUN = {
-    "blinding", "claims", "decisions", "demonstration", "painted",
+    "blinding", "claims", "decisions", "demonstration", "lateness", "painted",
     "public_sample", "same_maps", "stack_scroll", "structure",
 }  # fmt: skip
 PARTS = {

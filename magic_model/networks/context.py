@@ -1,11 +1,12 @@
-"""What surrounds a pixel and what lies opposite, computed from the NCCT by no weights.
+"""What a small network takes long to find, computed from the NCCT by no weights.
 
 An early lesion is a few HU of a region, which shows as a difference from the other
-side. A small network takes long to find that; boosted trees that are handed it do so
-within seconds (docs/method/model.md).
+side; and flow is no straight line over CT numbers. Boosted trees find both within
+seconds (docs/method/model.md).
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -17,8 +18,12 @@ from torch.nn.functional import (
     interpolate,
 )
 
+from magic_model.data.normalise import scale_hounsfield
+
 SIGMAS = (2.0, 4.0, 8.0, 14.0)  # pixels of the NCCT
 CONTEXT_CHANNELS = 2 * len(SIGMAS) + 5
+INTERVALS = tuple(pairwise((0.0, 8.0, 16.0, 24.0, 28.0, 32.0, 36.0, 40.0, 48.0)))
+"""HU from and to; narrow ones where white and grey matter part."""
 
 _TISSUE, _SPREAD = -0.2, 0.1  # of brain in [-1, 1]: 32 and 4 HU
 _DIFFERENCES = (0.08, 0.045, 0.02, 0.008)  # of both sides, by sigma; 3.2 to 0.3 HU
@@ -65,6 +70,23 @@ def context_channels(ncct: Tensor, patch: int) -> Tensor:
             ],
             1,
         )
+
+
+def interval_channels(ncct: Tensor) -> Tensor:
+    """Tell how far the CT number of each pixel reaches into each of `INTERVALS`.
+
+    A piecewise linear encoding (Gorishniy 2022, arXiv:2203.05556), with which a few
+    convolutions can follow a curve over CT numbers.
+
+    Args:
+        ncct: `(b, 3, h, w)` in [-1, 1]; the middle slice is told of.
+
+    Returns:
+        `(b, len(INTERVALS), h, w)`, 0 below an interval to 1 above it.
+    """
+    middle = ncct[:, 1:2]
+    ends = [[scale_hounsfield(end).item() for end in pair] for pair in INTERVALS]
+    return torch.cat([((middle - a) / (b - a)).clamp(0, 1) for a, b in ends], 1)
 
 
 def _mean_within(image: Tensor, share: Tensor, sigma: float) -> Tensor:

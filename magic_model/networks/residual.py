@@ -1,5 +1,6 @@
 """A generator of residual blocks with a head per map."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,11 +9,19 @@ from torch import Tensor, nn
 
 from magic_model.maps import PerfusionMap
 from magic_model.networks.branches import MakeNorm, level_widths
-from magic_model.networks.context import CONTEXT_CHANNELS, context_channels
+from magic_model.networks.context import (
+    CONTEXT_CHANNELS,
+    INTERVALS,
+    context_channels,
+    interval_channels,
+)
 from magic_model.networks.generator import Generator
 from magic_model.networks.norm import make_norm
 from magic_model.networks.pilo import NCCT_CHANNELS
+from magic_model.ratio import Ratio
 from magic_model.recipe import ResidualConfig
+
+_SHARPNESS = 4.0  # of the step from usual to late, in logits
 
 
 class ResidualGenerator(Generator):
@@ -21,6 +30,11 @@ class ResidualGenerator(Generator):
     Each feature of the first level stands for a patch of pixels, 1x1 or larger; what is
     finer comes from the NCCT through the last layer. Upsampling by interpolation and
     convolution leaves no checkerboard (Odena 2016, doi:10.23915/distill.00003).
+
+    With `late` each head gives what tissue usually has and what being late changes, and
+    one more head how probable that is (a mixture of two experts: Jacobs 1991,
+    doi:10.1162/neco.1991.3.1.79). In training it is known which tissue is late, so each
+    expert learns its own, and no median over both votes down a lesion that may be one.
     """
 
     def __init__(
@@ -32,6 +46,7 @@ class ResidualGenerator(Generator):
             config.context,
             config.patch,
         )
+        self.intervals, self.late = config.intervals, config.late
 
         def norm(channels: int) -> nn.Module:
             return make_norm(config.norm, channels, batch_size=batch_size, affine=True)
@@ -40,8 +55,10 @@ class ResidualGenerator(Generator):
         widths = [config.width, *level_widths(config)]
         seen = NCCT_CHANNELS * config.patch**2 * (2 if config.mirror else 1)
         seen += CONTEXT_CHANNELS if config.context else 0
+        steps = len(INTERVALS) if config.intervals else 0
+        seen += steps * config.patch**2
         self.stem = nn.Sequential(
-            nn.Identity() if config.context else nn.PixelUnshuffle(config.patch),
+            nn.Identity(),  # weights of checkpoints are numbered by it
             _conv(seen, widths[0]),
             norm(widths[0]),
             nn.SiLU(),
@@ -60,11 +77,15 @@ class ResidualGenerator(Generator):
         )
         width = config.fine or widths[0]
         self.heads = nn.ModuleDict(
-            {name.value: _head(width, norm) for name in self.made}
+            {
+                name.value: _head(width, norm, 2 if config.late else 1)
+                for name in self.made
+            }
         )
+        self.doubt = _head(widths[0], norm) if config.late else None
         self.fine = (
             nn.Sequential(
-                _conv(widths[0] + NCCT_CHANNELS, width), norm(width), nn.SiLU()
+                _conv(widths[0] + NCCT_CHANNELS + steps, width), norm(width), nn.SiLU()
             )
             if config.fine
             else None
@@ -78,23 +99,53 @@ class ResidualGenerator(Generator):
 
     def features(self, ncct: Tensor) -> Tensor:
         """Return `(b, made, h, w)`, what the last layer starts from."""
-        seen = torch.cat([ncct, ncct.flip(3)], dim=1) if self.mirror else ncct
+        made, logit = self._answers(ncct)
+        if logit is None:
+            return made
+        beyond = logit - math.log(self.late / (1 - self.late))
+        return _either(made, torch.sigmoid(_SHARPNESS * beyond))
+
+    def forward(
+        self, ncct: Tensor, ratio: Ratio = 1.0, late: Tensor | None = None
+    ) -> Tensor:
+        """Generate `(b, maps, h, w)` from `(b, 3, h, w)`.
+
+        Args:
+            ncct: In [-1, 1].
+            ratio: Perfusion information ratio.
+            late: `(b, 1, h, w)`, 1 where tissue is known to be late, for training. A
+                channel is added then: the logit of the network's own probability.
+        """
+        if late is None:
+            return super().forward(ncct, ratio)
+        made, logit = self._answers(ncct)
+        if logit is None:
+            msg = "A network without generator.late does not tell late tissue"
+            raise ValueError(msg)
+        return torch.cat([self.compose(_either(made, late), ncct, ratio), logit], 1)
+
+    def _answers(self, ncct: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return what the heads give, and the logit of late tissue if there is one."""
+        steps = [interval_channels(ncct)] if self.intervals else []
+        planes = [ncct, ncct.flip(3)] if self.mirror else [ncct]
+        pixels = torch.cat([*planes, *steps], dim=1)
+        seen = nn.functional.pixel_unshuffle(pixels, self.patch)
         if self.context:
-            patches = nn.functional.pixel_unshuffle(seen, self.patch)
-            around = context_channels(ncct, self.patch).to(patches.dtype)
-            seen = torch.cat([patches, around], dim=1)
+            around = context_channels(ncct, self.patch).to(seen.dtype)
+            seen = torch.cat([seen, around], dim=1)
         levels = [self.stem(seen)]
         for down in self.down:
             levels.append(down(levels[-1]))
         x = levels.pop()
         for up in self.up:
             x = up(x, levels.pop())
+        logit = None
+        if self.doubt is not None:
+            logit = self.enlarge(self.doubt(x)).float()
         if self.fine is not None:
-            x = self.fine(torch.cat([self.enlarge(x), ncct], dim=1))
-            return torch.cat([head(x) for head in self.heads.values()], dim=1)
+            x = self.fine(torch.cat([self.enlarge(x), ncct, *steps], dim=1))
         made = torch.cat([head(x) for head in self.heads.values()], dim=1)
-        enlarged: Tensor = self.enlarge(made)
-        return enlarged
+        return made if self.fine is not None else self.enlarge(made), logit
 
 
 class Residual(nn.Module):
@@ -138,7 +189,12 @@ def _conv(n_in: int, n_out: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
 
 
-def _head(width: int, norm: MakeNorm) -> nn.Sequential:
+def _head(width: int, norm: MakeNorm, answers: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        _conv(width, width), norm(width), nn.SiLU(), nn.Conv2d(width, 1, 1)
+        _conv(width, width), norm(width), nn.SiLU(), nn.Conv2d(width, answers, 1)
     )
+
+
+def _either(made: Tensor, late: Tensor) -> Tensor:
+    """Take what tissue usually has, and where it is late what that changes, too."""
+    return made[:, 0::2] + late * made[:, 1::2]

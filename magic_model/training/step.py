@@ -51,11 +51,24 @@ class TrainStep:
         self.nets.generator.train()
         if self.nets.recipe.training.bfloat16:
             batch = batch.channels_last()
-        with self._precision():
-            generated = self.generator(batch.ncct)
+        generated, lateness = self._generated(batch)
         shown = self._shown(generated, batch.mask)
         judged = self._train_discriminator(batch, shown.detach())
-        return self._train_generator(batch, generated, shown), judged
+        return self._train_generator(batch, generated, shown, lateness), judged
+
+    def _generated(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Generate maps; if the network tells late tissue, from which tissue is."""
+        recipe = self.nets.recipe
+        if not recipe.loss.weights["lateness"]:
+            with self._precision():
+                return self.generator(batch.ncct), None
+        late = losses.late_tissue(recipe.maps, batch.maps, self._counted(batch))
+        with self._precision():
+            made: Tensor = self.generator(batch.ncct, late=late)
+        return made[:, :-1], made[:, -1:]
+
+    def _counted(self, batch: Batch) -> Tensor | None:
+        return batch.mask if self.nets.recipe.loss.masked else None
 
     def _train_discriminator(self, batch: Batch, shown: Tensor) -> Tensor:
         adam = self.nets.discriminator_adam
@@ -74,16 +87,17 @@ class TrainStep:
         return loss.detach()
 
     def _train_generator(
-        self, batch: Batch, generated: Tensor, shown: Tensor
+        self, batch: Batch, generated: Tensor, shown: Tensor, lateness: Tensor | None
     ) -> losses.GeneratorLoss:
         recipe = self.nets.recipe
         given = losses.LossInputs(
             maps=recipe.maps,
             generated=generated.float(),
             measured=batch.maps,
-            mask=batch.mask if recipe.loss.masked else None,
+            mask=self._counted(batch),
             judgement=self._judgement(batch, shown),
             logits=recipe.adversarial.logits,
+            lateness=lateness if lateness is None else lateness.float(),
         )
         loss = losses.generator_loss(given, recipe.loss.weights)
         self.nets.generator_adam.zero_grad(set_to_none=True)

@@ -356,6 +356,25 @@ def test_late_tissue_has_a_loss_of_its_own():
     assert TERMS["l1_late"].compute(lone).item() == 0
 
 
+def test_the_probability_of_late_tissue_is_judged_by_its_cross_entropy():
+    _, measured, mask = images()
+    times = measured[:, -1:].clone()
+    times[...] = 0.0
+    late = torch.zeros_like(mask)
+    late[:, :, 2:5, 2:5] = mask[:, :, 2:5, 2:5]
+    times += 0.4 * late  # 5 s
+    measured = torch.cat([measured[:, :3], times], 1)
+    logit = torch.linspace(-3, 3, mask.numel(), dtype=times.dtype).reshape(mask.shape)
+    given = LossInputs(PAPER_MAPS, measured, measured, mask, lateness=logit)
+    share = 1 / (1 + np.exp(-logit.numpy()))
+    wrong = -np.log(np.where(late.numpy() > 0, share, 1 - share))
+    expected = mean_of_images(torch.from_numpy(wrong), mask)
+    found = TERMS["lateness"].compute(given).item()
+    assert found == pytest.approx(float(expected), rel=1e-5)
+    untold = LossInputs(PAPER_MAPS, measured, measured, mask)
+    assert TERMS["lateness"].compute(untold).item() == 0
+
+
 def test_a_term_is_added_in_one_place(monkeypatch):
     """A recipe weighs it by its name, and the generator minimises it."""
     squares = LossTerm(0.0, lambda x: (x.generated - x.measured).square().mean())

@@ -25,6 +25,7 @@ REFUSED = [
     (SingleConfig, {"shared": -1}, "generator.shared must be 0 to 8, got -1"),
     (ResidualConfig, {"patch": 0}, "generator.patch must be 1 or more, got 0"),
     (ResidualConfig, {"fine": -1}, "generator.fine must be 0 or more, got -1"),
+    (ResidualConfig, {"late": 1.0}, "generator.late must be 0 to less than 1, got 1"),
     (TrainingConfig, {"turned": 1.5}, "training.turned must be 0 to 1, got 1.5"),
     (BranchConfig, {"dropout": 1.0}, "generator.dropout must be 0 to 1, got 1.0"),
     (DataConfig, {"slab_mm": -5.0}, "data.slab_mm must be 0 or more, got -5.0"),
@@ -97,6 +98,21 @@ def test_the_central_volume_principle_needs_its_three_maps(part, missing):
     maps = tuple(name for name in PAPER_MAPS if name != missing)
     with pytest.raises(DataError, match="needs CBF, CBV, MTT among the maps, got"):
         Recipe(name="x", maps=maps, **part)
+
+
+def test_late_tissue_is_told_where_that_is_learnt_and_times_are_there():
+    generator = ResidualConfig(levels=4, late=0.3)
+    untaught, taught = LossConfig(), LossConfig(lateness=10.0)
+    rule = "generator.late and loss.lateness need each other, got "
+    with pytest.raises(DataError, match=f"{rule}0.3 and 0$"):
+        Recipe(name="x", generator=generator, loss=untaught)
+    for other in (ResidualConfig(levels=4), BranchConfig()):
+        with pytest.raises(DataError, match=f"{rule}0 and 10$"):
+            Recipe(name="x", generator=other, loss=taught)
+    maps = (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
+    with pytest.raises(DataError, match="late needs TTP or Tmax among the maps, got"):
+        Recipe(name="x", maps=maps, generator=generator, loss=taught)
+    assert Recipe(name="x", generator=generator, loss=taught)
 
 
 def test_ranges_are_those_of_the_paper_in_channel_order():

@@ -27,6 +27,7 @@ FAMILIES = {
     "branches": {},
     "single": {"family": "single", "shared": 0, "pilo": False},
     "residual": {"family": "residual", "derive_cbv": True},
+    "small": {"family": "residual", "fine": 3, "intervals": True, "late": 0.5},
 }
 
 

@@ -26,6 +26,8 @@ RECIPES = {
         "patch": 2,
         "mirror": True,
         "context": True,
+        "intervals": True,
+        "late": 0.5,
         "derive_cbv": True,
     },
 }

@@ -31,7 +31,12 @@ def small_recipe(maps=PAPER_MAPS, size=SIZE, batch_size=8, **generator):
             "maps": list(maps),
             "data": {"size": size},
             "generator": {"levels": 2, "width": 4, **shared, **generator},
-            "loss": {"adversarial": 0, "extrema": 0, "multimodal": 0},
+            "loss": {
+                "adversarial": 0,
+                "extrema": 0,
+                "multimodal": 0,
+                "lateness": 1 if generator.get("late") else 0,
+            },
             "training": {"batch_size": batch_size},
         }
     )

@@ -27,7 +27,11 @@ def small_generator(maps=("cbf", "cbv", "mtt", "ttp"), **generator):
         "maps": list(maps),
         "data": {"size": 16},
         "generator": {"levels": 2, "width": 4, **shared, **generator},
-        "loss": {"adversarial": 0, "multimodal": 0},
+        "loss": {
+            "adversarial": 0,
+            "multimodal": 0,
+            "lateness": 1 if generator.get("late") else 0,
+        },
     }
     torch.manual_seed(0)
     return build_generator(recipe_from_table(table)).eval()

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from magic_model.networks.context import CONTEXT_CHANNELS, SIGMAS, context_channels
+from magic_model.networks.context import (
+    CONTEXT_CHANNELS,
+    INTERVALS,
+    SIGMAS,
+    context_channels,
+    interval_channels,
+)
 
 SIZE = 128
 HU = 1 / 40  # of [-1, 1]
@@ -61,3 +67,16 @@ def test_a_slice_does_not_depend_on_the_others_of_its_batch():
     other, *_ = head(8, -5)
     both = context_channels(torch.cat([one, other]), 2)
     assert torch.allclose(both[1:], context_channels(other, 2), atol=1e-5)
+
+
+def test_intervals_tell_a_ct_number_piece_by_piece():
+    """Each from 0 to 1 within its interval; together, times the widths, the number."""
+    hu = np.random.default_rng(0).uniform(0, 80, (2, 3, 6, 5)).astype(np.float32)
+    found = interval_channels(torch.from_numpy(hu / 40 - 1)).numpy()
+    assert found.shape == (2, len(INTERVALS), 6, 5)
+    for index, (low, high) in enumerate(INTERVALS):
+        expected = np.interp(hu[:, 1], [low, high], [0, 1])
+        np.testing.assert_allclose(found[:, index], expected, atol=1e-4)
+    widths = [high - low for low, high in INTERVALS]
+    rebuilt = np.tensordot(widths, found, axes=([0], [1]))
+    np.testing.assert_allclose(rebuilt, hu[:, 1].clip(max=INTERVALS[-1][1]), atol=1e-3)

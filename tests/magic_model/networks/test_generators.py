@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -19,8 +20,9 @@ FAMILIES = [
     {"family": "single"},
     {"family": "residual", "norm": "group"},
     {"family": "residual", "patch": 2, "mirror": True},
-    {"family": "residual", "patch": 2, "fine": 3},
+    {"family": "residual", "patch": 2, "fine": 3, "intervals": True},
 ]
+LATE = {"family": "residual", "norm": "batch", "patch": 2, "late": 0.3}
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -130,6 +132,34 @@ def test_a_fine_last_level_sees_single_pixels_of_the_ncct(small, draw):
     rows, columns = change[0].amax(0).nonzero(as_tuple=True)
     # Two convolutions of 3 x 3 pixels reach two pixels to each side.
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (31, 35, 28, 32)
+
+
+@pytest.mark.parametrize("fine", [0, 3])
+def test_late_tissue_is_shown_from_a_probability_on(small, draw, fine):
+    generator, ncct = small(**LATE, fine=fine), draw(3)
+    nowhere, everywhere = torch.zeros(2, 1, 16, 16), torch.ones(2, 1, 16, 16)
+    last = generator.doubt[-1]
+    with torch.inference_mode():
+        known = [generator(ncct, late=where) for where in (nowhere, everywhere)]
+        usual, late = (maps[:, :-1] for maps in known)
+        assert (usual - late).abs().amax((0, 2, 3)).min() > 3e-4  # in every map
+        last.weight.zero_()
+        for probability, expected in ((0.02, usual), (0.95, late)):
+            logit = np.log(probability / (1 - probability))
+            last.bias.fill_(logit)
+            torch.testing.assert_close(generator(ncct), expected, atol=1e-4, rtol=0)
+            told = generator(ncct, late=nowhere)[:, -1]
+            torch.testing.assert_close(told, torch.full_like(told, logit))
+        last.bias.fill_(np.log(0.3 / 0.7))  # as probable as it must be: half way
+        features = generator.features(ncct)
+        made, _ = generator._answers(ncct)
+        torch.testing.assert_close(features, made[:, 0::2] + made[:, 1::2] / 2)
+
+
+def test_what_is_late_can_be_told_to_a_network_that_learns_it_alone(small, draw):
+    plain = small(family="residual", norm="batch")
+    with pytest.raises(ValueError, match=r"generator\.late"):
+        plain(draw(3), late=torch.ones(2, 1, 16, 16))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -78,6 +78,26 @@ TABLES = {
         "adversarial": {"width": 4, "per_map": False, "norm": "group"},
         "loss": {"masked": True},
     },
+    # As in `small`: L1 alone, and late tissue apart.
+    "late": {
+        "generator": {
+            "family": "residual",
+            "levels": 2,
+            "width": 4,
+            "norm": "batch",
+            "patch": 2,
+            "fine": 3,
+            "intervals": True,
+            "late": 0.3,
+        },
+        "loss": {
+            "adversarial": 0,
+            "extrema": 0,
+            "multimodal": 0,
+            "lateness": 25,
+            "masked": True,
+        },
+    },
     # As in `unet`: L1 alone.
     "single": {
         "generator": {
@@ -95,7 +115,7 @@ TABLES = {
 def make_recipe(kind="single", maps=PAPER_MAPS, loss=None, dropout=None, **training):
     table = {"name": kind, "maps": list(maps), "data": {"size": SIZE}, **TABLES[kind]}
     table["loss"] = table.get("loss", {}) | (loss or {})
-    if dropout is not None and kind != "residual":  # which has none
+    if dropout is not None and kind in {"branches", "single"}:
         table["generator"] = table["generator"] | {"dropout": dropout}
     table["training"] = {
         "epochs": 2,

@@ -43,7 +43,7 @@ def finished(process):
     return [int(line) for line in out.split()]
 
 
-@pytest.mark.parametrize("kind", ["branches", "residual"])
+@pytest.mark.parametrize("kind", ["branches", "residual", "late"])
 def test_a_killed_run_ends_with_the_same_bits(
     start, recipe, tmp_path, same_tensors, lines_of, kind
 ):
@@ -67,7 +67,7 @@ def test_a_killed_run_ends_with_the_same_bits(
     assert steps[0] == steps[1]
 
 
-@pytest.mark.parametrize("kind", ["branches", "residual"])
+@pytest.mark.parametrize("kind", ["branches", "residual", "late"])
 def test_two_processes_train_as_one(
     start, recipe, tmp_path, same_tensors, lines_of, kind
 ):

@@ -9,13 +9,14 @@ from torch.cuda.amp import common as amp_common
 from magic_model.distributed import World
 from magic_model.losses import adversarial_loss, discriminator_loss, l1_loss
 from magic_model.networks.norm import SharedBatchNorm
+from magic_model.recipe import LossConfig
 from magic_model.recipes.files import load_recipe
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch, load_batch
 from magic_model.training.step import TrainStep, frozen
 
 CPU = torch.device("cpu")
-KINDS = ("branches", "residual", "single")
+KINDS = ("branches", "residual", "late", "single")
 
 
 def stepper_of(recipe, seed=0):
@@ -40,7 +41,7 @@ def followed_by_norm(network):
 
 
 def assert_all_learn(nets):
-    for network in (nets.generator, nets.discriminator):
+    for network in filter(None, (nets.generator, nets.discriminator)):
         without = followed_by_norm(network)
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None, name
@@ -57,7 +58,7 @@ def random_batch(recipe, b=2):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["paper", "magic", "tiny", "pix2pix"])
+@pytest.mark.parametrize("name", ["paper", "magic", "tiny", "pix2pix", "small"])
 def test_no_parameter_is_dead(name):
     """Narrow, but of the same layers as the recipe."""
     recipe = load_recipe(name)
@@ -152,6 +153,31 @@ def test_outside_the_mask_nothing_counts_and_nothing_is_judged(cache, recipe):
         loss, judged = stepper_of(recipe("residual")).train(given)
         losses.append([loss.total.item(), judged.item()])
     assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(("threshold", "shown"), [(0.25, 0.6), (0.6, 0.0)])
+def test_late_tissue_is_shown_where_it_is_likely_enough(recipe, threshold, shown):
+    """Where two pixels in five are late, and the median of the times is not."""
+    plain = recipe("residual", loss={"adversarial": 0, "multimodal": 0, "extrema": 0})
+    wanted = replace(
+        plain,
+        generator=replace(plain.generator, norm="batch", late=threshold),
+        loss=LossConfig(**plain.loss.weights | {"lateness": 10.0}, masked=True),
+    )
+    stepper = stepper_of(wanted)
+    stepper.nets.set_learning_rate(0.02)
+    draw = torch.Generator().manual_seed(1)
+    for _ in range(60):
+        dark, chance = torch.rand(2, 4, 1, 32, 32, generator=draw)
+        late = (dark < 0.5) & (chance < 0.4)
+        ncct = torch.where(dark < 0.5, -0.5, 0.5).expand(-1, 3, -1, -1)
+        maps = torch.where(late, 0.6, 0.0).expand(-1, 4, -1, -1)
+        stepper.train(Batch(ncct, maps, torch.ones_like(late).float()))
+    with torch.inference_mode():
+        found = stepper.nets.generator.eval()(ncct)
+    at_dark = (dark < 0.5).expand(-1, 4, -1, -1)
+    assert found[at_dark].median().item() == pytest.approx(shown, abs=0.06)
+    assert found[~at_dark].median().item() == pytest.approx(0.0, abs=0.06)
 
 
 def test_the_multimodal_loss_finds_its_maps_in_any_order(cache, recipe):
