@@ -6,6 +6,7 @@ from torch import nn
 from magic_model.maps import PerfusionMap
 from magic_model.networks import build_generator
 from magic_model.networks.branches import BranchGenerator
+from magic_model.networks.context import CONTEXT_CHANNELS
 from magic_model.networks.generator import central_volume_cbv
 from magic_model.networks.norm import SharedBatchNorm
 from magic_model.recipe import LossConfig
@@ -154,6 +155,21 @@ def test_late_tissue_is_shown_from_a_probability_on(small, draw, fine):
         features = generator.features(ncct)
         made, _ = generator._answers(ncct)
         torch.testing.assert_close(features, made[:, 0::2] + made[:, 1::2] / 2)
+
+
+def test_weights_of_networks_before_late_tissue_was_apart_fit(small):
+    """By the names and shapes that their checkpoints have."""
+    before = {"family": "residual", "norm": "batch", "patch": 2, "fine": 3}
+    shapes = {
+        name: tuple(value.shape)
+        for name, value in small(**before, context=True).state_dict().items()
+    }
+    assert shapes["stem.1.weight"] == (4, 3 * 4 + CONTEXT_CHANNELS, 3, 3)
+    assert shapes["fine.0.weight"] == (3, 4 + 3, 3, 3)
+    assert shapes["heads.ttp.3.weight"] == (1, 3, 1, 1)
+    assert not [name for name in shapes if name.startswith("doubt")]
+    plain = small(**before).state_dict()
+    assert plain["stem.1.weight"].shape == (4, 3 * 4, 3, 3)
 
 
 def test_what_is_late_can_be_told_to_a_network_that_learns_it_alone(small, draw):
