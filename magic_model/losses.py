@@ -39,7 +39,8 @@ class LossInputs:
         mask: `(b, 1, h, w)`, pixels that count; None if all do.
         judgement: The discriminator's of the generated maps, if there is one.
         logits: Whether the judgement's loss is computed from logits.
-        lateness: Logit of late tissue `(b, 1, h, w)`, if the generator tells it.
+        late: Where measured tissue is late `(b, 1, h, w)`, if that was found already.
+        lateness: Logit of late tissue, the same shape, if the generator tells it.
     """
 
     maps: tuple[PerfusionMap, ...]
@@ -48,6 +49,7 @@ class LossInputs:
     mask: "Tensor | None" = None
     judgement: "Tensor | None" = None
     logits: bool = True
+    late: "Tensor | None" = None
     lateness: "Tensor | None" = None
 
     def channels(self, *names: PerfusionMap) -> list[int]:
@@ -217,8 +219,14 @@ def _squared_times(given: LossInputs) -> "Tensor":
     return _mean((given.generated[:, at] - given.measured[:, at]).square(), given.mask)
 
 
+def _late(given: LossInputs) -> "Tensor | None":
+    if given.late is not None:
+        return given.late
+    return late_tissue(given.maps, given.measured, given.mask)
+
+
 def _l1_late(given: LossInputs) -> "Tensor":
-    late = late_tissue(given.maps, given.measured, given.mask)
+    late = _late(given)
     if late is None:
         return given.generated.new_zeros(())
     return _mean((given.generated - given.measured).abs() * late, given.mask)
@@ -227,7 +235,7 @@ def _l1_late(given: LossInputs) -> "Tensor":
 def _lateness(given: LossInputs) -> "Tensor":
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    late = late_tissue(given.maps, given.measured, given.mask)
+    late = _late(given)
     if late is None or given.lateness is None:
         return given.generated.new_zeros(())
     wrong = binary_cross_entropy_with_logits(given.lateness, late, reduction="none")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -51,24 +51,32 @@ class TrainStep:
         self.nets.generator.train()
         if self.nets.recipe.training.bfloat16:
             batch = batch.channels_last()
-        generated, lateness = self._generated(batch)
-        shown = self._shown(generated, batch.mask)
+        given = self._generated(batch)
+        shown = self._shown(given.generated, batch.mask)
         judged = self._train_discriminator(batch, shown.detach())
-        return self._train_generator(batch, generated, shown, lateness), judged
+        return self._train_generator(batch, given, shown), judged
 
-    def _generated(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Generate maps; if the network tells late tissue, from which tissue is."""
+    def _generated(self, batch: Batch) -> losses.LossInputs:
+        """Generate maps; where the network tells late tissue, knowing which is."""
         recipe = self.nets.recipe
-        if not recipe.loss.weights["lateness"]:
-            with self._precision():
-                return self.generator(batch.ncct), None
-        late = losses.late_tissue(recipe.maps, batch.maps, self._counted(batch))
+        mask = batch.mask if recipe.loss.masked else None
+        late = lateness = None
         with self._precision():
-            made: Tensor = self.generator(batch.ncct, late=late)
-        return made[:, :-1], made[:, -1:]
-
-    def _counted(self, batch: Batch) -> Tensor | None:
-        return batch.mask if self.nets.recipe.loss.masked else None
+            if recipe.loss.weights["lateness"]:
+                late = losses.late_tissue(recipe.maps, batch.maps, mask)
+                made: Tensor = self.generator(batch.ncct, late=late)
+                made, lateness = made[:, :-1], made[:, -1:].float()
+            else:
+                made = self.generator(batch.ncct)
+        return losses.LossInputs(
+            maps=recipe.maps,
+            generated=made,
+            measured=batch.maps,
+            mask=mask,
+            logits=recipe.adversarial.logits,
+            late=late,
+            lateness=lateness,
+        )
 
     def _train_discriminator(self, batch: Batch, shown: Tensor) -> Tensor:
         adam = self.nets.discriminator_adam
@@ -87,19 +95,14 @@ class TrainStep:
         return loss.detach()
 
     def _train_generator(
-        self, batch: Batch, generated: Tensor, shown: Tensor, lateness: Tensor | None
+        self, batch: Batch, given: losses.LossInputs, shown: Tensor
     ) -> losses.GeneratorLoss:
-        recipe = self.nets.recipe
-        given = losses.LossInputs(
-            maps=recipe.maps,
-            generated=generated.float(),
-            measured=batch.maps,
-            mask=self._counted(batch),
+        given = replace(
+            given,
+            generated=given.generated.float(),
             judgement=self._judgement(batch, shown),
-            logits=recipe.adversarial.logits,
-            lateness=lateness if lateness is None else lateness.float(),
         )
-        loss = losses.generator_loss(given, recipe.loss.weights)
+        loss = losses.generator_loss(given, self.nets.recipe.loss.weights)
         self.nets.generator_adam.zero_grad(set_to_none=True)
         loss.total.backward()
         self.nets.generator_adam.step()
