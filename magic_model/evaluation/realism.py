@@ -20,6 +20,7 @@ from magic_model.evaluation.predictors import MEASURED
 from magic_model.frames import to_frame
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.metrics import embedding, spectrum
+from magic_model.metrics.method_agreement import Interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,10 @@ JOINTLY = "all maps"
 
 HALVES = "measured, two halves"
 """Control: every other measured patch against the others, which nothing tells apart."""
+
+EXTREMES = ("measured, lowest", "measured, highest")
+"""Power of the measured map of the patient with the least and the most of each band,
+over the median patient's: what a map of anybody may have."""
 
 _Images = Mapping[PerfusionMap, FloatArray]
 
@@ -65,7 +70,7 @@ class Realism:
     """How real the maps of methods look, in the patients of an evaluation.
 
     Attributes:
-        rows: Of methods and maps, measured halves last.
+        rows: Of methods and maps, measured halves and extremes last.
         likeness: By method, and of the measured maps: how alike patches are to the most
             similar one of the training split.
         n_patients: Of them.
@@ -162,6 +167,7 @@ def measure_realism(
     """
     patches: dict[str, list[FloatArray]] = {}
     figures: dict[tuple[str, PerfusionMap], list[NDArray[np.float64]]] = {}
+    powers: dict[PerfusionMap, list[NDArray[np.float64]]] = {}
     for pair in evaluation_selection.load_pairs(selection):
         mask = pair.reference.mask
         methods: dict[str, _Images] = {MEASURED: pair.reference.maps, **pair.generated}
@@ -176,7 +182,13 @@ def measure_realism(
                     stacked[:, channel], pair.reference.maps[name], mask, name
                 )
                 figures.setdefault((method, name), []).append(found)
-    rows = list(_rows(selection.maps, patches, figures, seed))
+                if method == MEASURED:
+                    power = spectrum.power_by_band(stacked[:, channel], mask)
+                    powers.setdefault(name, []).append(power)
+    rows = [
+        *_rows(selection.maps, patches, figures, seed),
+        *(row for name in selection.maps for row in _extremes(name, powers[name])),
+    ]
     return Realism(rows, _likeness(selection, patches), len(patches[MEASURED]))
 
 
@@ -239,6 +251,23 @@ def _rows(
             of_map = np.stack(figures[method, name])
             power, far = _median(of_map[:, :-1]), float(of_map[:, -1].mean())
             yield MapRealism(title, name, power, far, told, *apart)
+
+
+def _extremes(
+    name: PerfusionMap, powers: Sequence[NDArray[np.float64]]
+) -> Iterator[MapRealism]:
+    """Power of the measured maps of single patients over the median patient's."""
+    known = np.stack(powers)
+    known = known[~np.isnan(known).any(axis=1)]
+    if not len(known):
+        known = np.full((1, len(spectrum.BANDS)), math.nan)
+    middle = np.median(known, axis=0)
+    shares = np.divide(
+        known, middle, out=np.full(known.shape, math.nan), where=middle > 0
+    )
+    nothing = machine.MachineAuc(math.nan, Interval(math.nan, math.nan), len(known), 0)
+    for title, power in zip(EXTREMES, (shares.min(0), shares.max(0)), strict=True):
+        yield MapRealism(title, name, power, math.nan, nothing)
 
 
 def _embedded(

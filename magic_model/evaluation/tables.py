@@ -238,7 +238,8 @@ def _looks(realism: Realism) -> Table:
         name="realism",
         title="How real the maps look",
         caption="Power of generated over measured maps by cycles per pixel, median "
-        "over patients: 1 is as rough as measured, 0 is blank. Distance of "
+        "over patients: 1 is as rough as measured, 0 is blank; lowest and highest of "
+        "single measured maps over the median patient's. Distance of "
         "histograms as a share of the range. KID and FD: kernel and Frechet distance "
         f"in features {NETWORK}, by the formulas of KID and FID, which are of other "
         "features. Machine's AUC: a forest tells generated "

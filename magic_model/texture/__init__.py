@@ -15,7 +15,13 @@ the same at every spacing, field of view, batch, order and process.
 
 from magic_model.texture.bands import GUARD, low_band
 from magic_model.texture.fit import TextureFit
-from magic_model.texture.model import NOTICE, SAMPLED, TextureModel, texture_of
+from magic_model.texture.model import (
+    NOTICE,
+    SAMPLED,
+    TextureModel,
+    is_current,
+    texture_of,
+)
 
 __all__ = [
     "GUARD",
@@ -23,6 +29,7 @@ __all__ = [
     "SAMPLED",
     "TextureFit",
     "TextureModel",
+    "is_current",
     "low_band",
     "texture_of",
 ]

@@ -74,18 +74,15 @@ class TextureModel:
         """Build it from plain values.
 
         Raises:
-            DataError: If shapes do not fit together, or it is not of this form.
+            DataError: If shapes do not fit together.
         """
         maps = tuple(PerfusionMap(name) for name in plain["maps"])
-        arrays = [np.array(plain.get(name, ()), np.float64) for name in _ARRAYS]
+        arrays = [np.array(plain[name], np.float64) for name in _ARRAYS]
         n, bands = len(maps), len(SCALES)
         wanted = (n,), (n, bands), (n, LEVELS), (n, LEVELS), (n,), (n, n)
         found = tuple(array.shape for array in arrays)
         if found != wanted:
-            msg = (
-                f"{', '.join(_ARRAYS)} of a texture must be {wanted}, got {found}: "
-                "train again, if it is of an earlier version"
-            )
+            msg = f"{', '.join(_ARRAYS)} of a texture must be {wanted}, got {found}"
             raise DataError(msg)
         return cls(maps, float(plain["pixel_mm"]), *arrays)
 
@@ -139,7 +136,8 @@ def texture_of(
     """Return the texture of a network from what it says of itself; None if it has none.
 
     Raises:
-        DataError: If its recipe asks for one and it was not learnt yet.
+        DataError: If its recipe asks for one and it was not learnt yet, or by an
+            earlier version.
     """
     if not wanted:
         return None
@@ -149,7 +147,18 @@ def texture_of(
             "are done; train it to its end"
         )
         raise DataError(msg)
+    if not is_current(plain):
+        msg = (
+            f"{whose}: its texture was learnt by an earlier version; the same `train` "
+            "command on the finished run learns it anew"
+        )
+        raise DataError(msg)
     return TextureModel.from_dict(plain)
+
+
+def is_current(plain: Mapping[str, Any]) -> bool:
+    """Return whether a network says of its texture what this version draws from."""
+    return set(_ARRAYS) <= set(plain)
 
 
 def _rounded(array: Array) -> Any:  # noqa: ANN401 - nested lists

@@ -21,6 +21,7 @@ from magic_model.losses import GeneratorLoss
 from magic_model.maps import PerfusionMap
 from magic_model.output import file_digest
 from magic_model.recipe import Recipe, recipe_differences
+from magic_model.texture import is_current
 from magic_model.training import adversaries
 from magic_model.training.balance import learn_balance
 from magic_model.training.batches import TrainingBatches
@@ -209,7 +210,8 @@ class Trainer:
         """Learn what needs the weights that will generate; it changes none of them."""
         chosen = checkpoint.checkpoint_of(self.settings.folder)
         known = checkpoint.read_header(chosen)
-        texture = self.recipe.texture and known.texture is None
+        learnt = known.texture is not None and is_current(known.texture)
+        texture = self.recipe.texture and not learnt
         balance = self.recipe.generator.pilo and known.balance is None
         if not (texture or balance):
             return

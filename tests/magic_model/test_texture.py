@@ -214,7 +214,9 @@ def test_what_is_not_there_is_said(model):
     with pytest.raises(DataError, match="must be"):
         TextureModel.from_dict({**plain, "levels": plain["levels"][:2]})
     earlier = {name: plain[name] for name in ("maps", "pixel_mm", "levels", "gains")}
-    with pytest.raises(DataError, match="train again, if it is of an earlier version"):
+    with pytest.raises(
+        DataError, match="net: its texture was learnt by an earlier version"
+    ):
         texture_of(True, earlier, "net")
     fit = TextureFit(PAPER_MAPS, PIXEL)
     fit.see(np.zeros((4, 9, 9)), np.zeros((4, 9, 9)), np.ones((9, 9), bool))

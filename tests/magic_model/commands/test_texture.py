@@ -7,7 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from magic_model.checkpoint import read_header
+from magic_model.checkpoint import read_header, rewrite_header
 from tests.magic_model.commands.conftest import RECIPE
 from tests.magic_model.inference.tiny import small_recipe, write_checkpoint
 
@@ -19,9 +19,13 @@ def trained(cohort, tmp_path_factory):
     folder = tmp_path_factory.mktemp("textured")
     path = folder / "own.toml"
     path.write_text(RECIPE.replace("[data]", "texture = true\n\n[data]", 1))
-    train = ["train", "--recipe", path, "--cohort", cohort, "--out", folder / "run"]
-    assert main([*map(str, train), "--epochs", "1", "--device", "cpu"]) == 0
+    assert main(training(cohort, folder / "run")) == 0
     return folder / "run"
+
+
+def training(cohort, run):
+    train = "train", "--recipe", run.parent / "own.toml", "--cohort", cohort
+    return [*map(str, train), "--out", str(run), "--epochs", "1", "--device", "cpu"]
 
 
 def images_of(folder):
@@ -62,6 +66,21 @@ def test_texture_is_learnt_drawn_said_and_left_out(
     assert np.array_equal(drawn["brain_mask"], plain["brain_mask"])
     told = refusal(*asked, "--out", tmp_path / "dicom", "--dicom")
     assert "--dicom must be given with --no-texture" in told
+
+
+@pytest.mark.slow
+def test_texture_of_an_earlier_version_is_learnt_anew(
+    trained, cohort, tmp_path, command, refusal
+):
+    best = trained / "best.safetensors"
+    learnt = read_header(best)
+    of_before = {"maps": learnt.texture["maps"], "pixel_mm": 1.0, "gains": []}
+    rewrite_header(best, replace(learnt, texture=of_before))
+    asked = "generate", "--checkpoint", trained, "--input", cohort
+    told = refusal(*asked, "--out", tmp_path / "out")
+    assert "the same `train` command on the finished run learns it anew" in told
+    command(*training(cohort, trained))
+    assert read_header(best) == learnt
 
 
 def test_a_run_that_is_not_done_has_none_yet(cohort, tmp_path, refusal):

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from magic_model.data.cohort import Cohort
 from magic_model.evaluation import machine
-from magic_model.evaluation.realism import HALVES, JOINTLY, measure_realism
+from magic_model.evaluation.realism import EXTREMES, HALVES, JOINTLY, measure_realism
 from magic_model.evaluation.selection import select
 from magic_model.evaluation.tables import all_tables
 from magic_model.evaluation.writing import as_json, describe
@@ -106,6 +106,9 @@ def test_realism_of_methods_stands_beside_the_measured_halves(realism, evaluatio
     assert not math.isnan(realism.of(HALVES, None).kernel)
     assert np.isnan(realism.of("good", None).power).all()
     assert realism.of(HALVES, None).machine.n_patients == 3
+    least, most = (realism.of(title, CBF).power for title in EXTREMES)
+    assert (least < 1).all()
+    assert (most > 1).all()
     with pytest.raises(KeyError):
         realism.of("best", CBF)
     frame = realism.to_frame()
@@ -116,6 +119,6 @@ def test_realism_of_methods_stands_beside_the_measured_halves(realism, evaluatio
     text = describe(with_looks)
     assert "Realism over 3 patients" in text
     assert "likeness to the nearest patch" in text
-    assert len(as_json(with_looks)["realism"]) == 15
+    assert len(as_json(with_looks)["realism"]) == 15 + 2 * 4
     assert all_tables(with_looks)[-1].name == "realism"
     assert as_json(evaluation)["realism"] == []
