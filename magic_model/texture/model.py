@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from scipy import ndimage
 
 from magic_model.data.grid import BoolArray
 from magic_model.data.slices import SliceStack
@@ -168,10 +169,14 @@ def _rounded(array: Array) -> Any:  # noqa: ANN401 - nested lists
 
 def _detail(share: FloatArray, inside: BoolArray) -> Array:
     """What the network itself shows above the low band, whatever the field of view."""
+    within = ndimage.find_objects(inside.astype(np.uint8))[0]
     beyond = math.ceil(4 * GUARD * GUARDED)
-    wide = fill(np.pad(share, beyond).astype(np.float64), np.pad(inside, beyond))
-    within = slice(beyond, -beyond)
-    return high_band(wide, GUARDED)[within, within]
+    wide = fill(
+        np.pad(share[within], beyond).astype(np.float64), np.pad(inside[within], beyond)
+    )
+    found = np.zeros(share.shape)
+    found[within] = high_band(wide, GUARDED)[beyond:-beyond, beyond:-beyond]
+    return found
 
 
 def _places(stack: SliceStack, number: int) -> tuple[Array, Array, Array]:

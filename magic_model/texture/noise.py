@@ -3,12 +3,13 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.fft import irfft2, next_fast_len, rfft2
+from scipy.fft import irfft2, rfft2
 
 from magic_model.texture.bands import (
     GUARDED,
@@ -24,6 +25,8 @@ from magic_model.texture.bands import (
 _PATCH = 6.0  # pixels: Gaussian over which strength changes
 _MARGIN = REACH + math.ceil(4 * _PATCH)  # pixels about the brain that filters see
 _BETWEEN_MM = 5.0  # distance of planes of noise
+_STEP = 64  # points
+_SPLINE = np.array([1, 26, 66, 26, 1]) / 120  # of order 5, at the points of a lattice
 
 
 class PatientNoise:
@@ -55,16 +58,12 @@ class PatientNoise:
         powers = np.tensordot(spectrum, band_power(GUARDED), axes=1)
         self.filters = np.stack([kernel_of(power) for power in powers])
         self._planes: dict[tuple[int, ...], Array] = {}
+        self._filters_on = lru_cache(maxsize=2)(self._transfers)
 
     def at(self, x: Array, y: Array, z: Array) -> Array:
         """Draw at places in mm `(pixels,)`: `(maps, pixels)`."""
         u, v, w = x / self.pixel_mm, y / self.pixel_mm, z / _BETWEEN_MM
-        first = math.floor(u.min()) - _MARGIN, math.floor(v.min()) - _MARGIN
-        last = math.ceil(u.max()) + _MARGIN, math.ceil(v.max()) + _MARGIN
-        shape = [
-            next_fast_len(b - a + 1, real=True)
-            for a, b in zip(first, last, strict=True)
-        ]
+        first, shape = zip(*map(_lattice, (u, v)), strict=True)
         places = np.stack([u - first[0], v - first[1]])
         drawn = np.zeros((len(self.names), len(u)))
         power = np.zeros(len(u))
@@ -73,7 +72,7 @@ class PatientNoise:
             if not near.any():
                 continue
             power += near**2
-            images = self._plane(plane, first, (shape[0], shape[1]))
+            images = self._plane(plane, first, shape)
             for channel, image in enumerate(images):
                 drawn[channel] += near * ndimage.map_coordinates(
                     image, places, order=ORDER, mode="nearest", prefilter=False
@@ -92,18 +91,32 @@ class PatientNoise:
             white = np.stack(
                 [_white(f"{self.key}/{name}", plane, first, shape) for name in names]
             )
-            images = rfft2(white)
-            patches = irfft2(images[-1] * _transfer(self.patches, shape), s=shape)
+            patchy, rough = self._filters_on(shape)
+            patches = irfft2(rfft2(white[-1]) * patchy, s=shape)
             mixed = np.tensordot(self.mixes, white[:-1], axes=1)
             mixed *= np.exp(self.patchy * patches - self.patchy**2)
-            images = irfft2(rfft2(mixed) * _transfer(self.filters, shape), s=shape)
-            self._planes[where] = ndimage.spline_filter1d(
-                ndimage.spline_filter1d(images, ORDER, axis=1, mode="nearest"),
-                ORDER,
-                axis=2,
-                mode="nearest",
-            )
+            self._planes[where] = irfft2(rfft2(mixed) * rough, s=shape)
         return self._planes[where]
+
+    def _transfers(
+        self, shape: tuple[int, int]
+    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """Transforms of the filters of patches, and of texture to its splines."""
+        splines = np.zeros((2 * REACH + 1, 2 * REACH + 1))
+        middle = slice(REACH - 2, REACH + 3)
+        splines[middle, middle] = np.outer(_SPLINE, _SPLINE)
+        rough = _transfer(self.filters, shape) / _transfer(splines, shape)
+        return _transfer(self.patches, shape), rough
+
+
+def _lattice(places: Array) -> tuple[int, int]:
+    """First point and length of a lattice that filters see from places.
+
+    In whole steps, so that slices of a patient share it.
+    """
+    first = math.floor((places.min() - _MARGIN) / _STEP) * _STEP
+    last = math.ceil((places.max() + _MARGIN) / _STEP) * _STEP
+    return first, last - first
 
 
 def _transfer(filters: Array, shape: tuple[int, int]) -> NDArray[np.complex128]:
