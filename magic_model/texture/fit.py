@@ -22,7 +22,7 @@ from magic_model.texture.model import LEVELS, TextureModel
 
 _INNER = 4  # pixels off the border of the brain, where bands are measured
 _STRONGEST = 1.25  # that detail of the network is multiplied by
-_TYPICAL = 0.4  # weight of the median against the mean in the power of a band
+_TYPICAL = 0.3  # weight of the median against the mean in the power of a band
 _PATCHIEST = 0.5  # standard deviation of the logarithm of strength
 _NOTHING = 1e-12  # power
 _SHARED = 2  # the band by which maps are compared
