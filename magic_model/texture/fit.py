@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import ndimage, optimize, stats
+from scipy import ndimage
 
 from magic_model.data.grid import BoolArray
 from magic_model.errors import DataError
@@ -105,6 +105,8 @@ class TextureFit:
 
 def _fit(level: Array, own: Array, measured: Array) -> tuple[Any, ...]:
     """Return detail, spectrum, levels, gains and patchiness of a map."""
+    from scipy import optimize  # not needed to generate
+
     wide = (measured[-1] ** 2).mean() / max((own[-1] ** 2).mean(), _NOTHING)
     detail = np.clip(np.sqrt(wide), 1, _STRONGEST)
     own = detail * own
@@ -155,10 +157,10 @@ def _mix(apart: Array) -> Array:
 
     By ranks, which a few vessels cannot decide.
     """
-    ranks = stats.rankdata(apart, axis=1)
+    ranks = apart.argsort(axis=1).argsort(axis=1).astype(np.float64)
     ranks -= ranks.mean(axis=1, keepdims=True)
-    spread = np.sqrt((ranks**2).sum(axis=1))
-    safe = np.where(spread > 0, spread, 1.0)
-    alike = (ranks / safe[:, None]) @ (ranks / safe[:, None]).T
+    ranks /= np.maximum(np.sqrt((ranks**2).sum(axis=1, keepdims=True)), _NOTHING)
+    alike = ranks @ ranks.T
     alike[np.diag_indices(len(alike))] = 1.0
-    return np.linalg.cholesky(0.98 * alike + 0.02 * np.eye(len(alike)))
+    lower: Array = np.linalg.cholesky(0.98 * alike + 0.02 * np.eye(len(alike)))
+    return lower
