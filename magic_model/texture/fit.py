@@ -160,7 +160,7 @@ def _mix(apart: Array) -> Array:
     ranks = apart.argsort(axis=1).argsort(axis=1).astype(np.float64)
     ranks -= ranks.mean(axis=1, keepdims=True)
     ranks /= np.maximum(np.sqrt((ranks**2).sum(axis=1, keepdims=True)), _NOTHING)
-    alike = ranks @ ranks.T
+    alike: Array = ranks @ ranks.T
     alike[np.diag_indices(len(alike))] = 1.0
-    lower: Array = np.linalg.cholesky(0.98 * alike + 0.02 * np.eye(len(alike)))
-    return lower
+    blend: Array = 0.98 * alike + 0.02 * np.eye(len(alike))
+    return np.linalg.cholesky(blend)
