@@ -160,7 +160,7 @@ def _mix(apart: Array) -> Array:
     ranks = apart.argsort(axis=1).argsort(axis=1).astype(np.float64)
     ranks -= ranks.mean(axis=1, keepdims=True)
     ranks /= np.maximum(np.sqrt((ranks**2).sum(axis=1, keepdims=True)), _NOTHING)
-    alike: Array = ranks @ ranks.T
+    alike = ranks @ ranks.T
     alike[np.diag_indices(len(alike))] = 1.0
-    blend: Array = 0.98 * alike + 0.02 * np.eye(len(alike))
-    return np.linalg.cholesky(blend)
+    blend = 0.98 * alike + 0.02 * np.eye(len(alike))
+    return np.asarray(np.linalg.cholesky(blend), np.float64)
