@@ -337,8 +337,9 @@ _BFLOAT16_NOTE = "computed in bfloat16: maps differ a little from single precisi
 
 def _texture_note(seed: int) -> str:
     return (
-        f"the maps have {SAMPLED} (seed {seed}), drawn and not inferred: {NOTICE}; "
-        "without texture they are the network's own"
+        f"the maps have {SAMPLED} (seed {seed}), drawn and not inferred, and the "
+        f"network's own detail is made stronger: {NOTICE}; without texture they are "
+        "the network's own"
     )
 
 

@@ -54,6 +54,7 @@ def test_texture_is_learnt_drawn_said_and_left_out(
     said = {"kind": "sampled texture", "notice": "for reader studies, not for reading"}
     assert record["texture"] == said | {"seed": 1}
     assert any("sampled texture (seed 1)" in note for note in record["notes"])
+    assert any("own detail is made stronger" in note for note in record["notes"])
     plain_record, plain = images_of(tmp_path / "plain")
     assert "texture" not in plain_record
     assert not any("texture" in note for note in plain_record["notes"])
