@@ -141,6 +141,17 @@ def test_detail_that_is_shown_too_faintly_is_strengthened_rather_than_drawn():
     assert added[inner].std() == pytest.approx(high[inner].std() / 9, rel=0.15)
 
 
+def test_the_border_of_the_brain_is_no_detail(model):
+    silent = np.zeros_like(model.gains)
+    sharpening = replace(model, detail=np.full(len(PAPER_MAPS), 1.25), gains=silent)
+    stack = stack_of()
+    maps = flat_maps(stack, 0.5)
+    drawn = sharpening.add(stack, maps, seed=1)
+    for name in PAPER_MAPS:
+        span = MAP_SPECS[name].value_range[1]
+        assert drawn[name] == pytest.approx(maps[name], abs=5e-4 * span)
+
+
 def test_the_low_band_is_the_networks(model):
     stack = stack_of()
     for late in (False, True):
