@@ -12,8 +12,7 @@ from magic_model.distributed import World, wait_for_all
 from magic_model.errors import DataError
 from magic_model.output import require_writable
 from magic_model.recipe import Recipe
-from magic_model.training.adversaries import Adversaries
-from magic_model.training.pictures import draw_curve, draw_samples
+from magic_model.training.pictures import RunPictures
 from magic_model.training.trainer import METRICS, RunSettings, train
 
 
@@ -25,7 +24,7 @@ def train_cohort(
     slices: Path | None = None,
     jobs: int = 1,
 ) -> CheckpointHeader:
-    """Prepare the slices of a cohort and train on them, with pictures each epoch.
+    """Prepare the slices of a cohort and train on them, with pictures of it.
 
     Args:
         cohort: Folder with cohort.csv.
@@ -51,12 +50,10 @@ def train_cohort(
         progress=settings.preparing,
     )
     _require_patients(cache, settings.allow_missing)
-
-    def draw(epoch: int, nets: Adversaries) -> None:
-        draw_samples(nets.generator, cache, settings.folder, epoch)
-        draw_curve(settings.folder / METRICS, settings.folder)
-
-    return train(recipe, cache, replace(settings, after_epoch=draw))
+    pictures = RunPictures(
+        cache, settings.folder, settings.folder / METRICS, recipe.training.epochs
+    )
+    return train(recipe, cache, replace(settings, after_epoch=pictures))
 
 
 def prepare_cache(

@@ -1,7 +1,9 @@
 """Pictures of a run: maps of patients that it does not train on, and its losses."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from magic_model.data.volume import FloatArray
 from magic_model.figures.panels import add_colour_bar, letter_sides, show_pixels
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.networks import Generator
+from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import load_batch
 
 if TYPE_CHECKING:
@@ -29,6 +32,39 @@ CURVE = "losses.png"
 _SHOWN = 3
 _INCHES = 1.5  # side of a panel
 _DPI = 100
+_PATIENCE = 20  # times as long as a drawing takes before there is the next
+
+
+@dataclass
+class RunPictures:
+    """Draws samples and curves of a run after an epoch.
+
+    After the first and the last one, and after those between as long as it takes no
+    more than a twentieth of the time: an epoch of few slices is sooner over than its
+    pictures are drawn.
+
+    Attributes:
+        cache: Slices of the run.
+        folder: Of the run.
+        metrics: The file of its lines.
+        epochs: Of all.
+    """
+
+    cache: SliceCache
+    folder: Path
+    metrics: Path
+    epochs: int
+    _next: float = field(default=0.0, init=False)
+
+    def __call__(self, epoch: int, nets: Adversaries) -> None:
+        """Draw, if it is time."""
+        start = time.monotonic()
+        if start < self._next and epoch < self.epochs:
+            return
+        draw_samples(nets.generator, self.cache, self.folder, epoch)
+        draw_curve(self.metrics, self.folder)
+        end = time.monotonic()
+        self._next = end + _PATIENCE * (end - start)
 
 
 def draw_samples(

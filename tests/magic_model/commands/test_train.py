@@ -20,6 +20,7 @@ from magic_model.distributed import World
 from magic_model.output import file_digest
 from magic_model.recipes.files import load_recipe
 from magic_model.training import cohort as training_cohort
+from magic_model.training import pictures as training_pictures
 from magic_model.training.trainer import RunSettings
 from tests.magic_model.inference.tiny import write_head_cohort
 
@@ -89,7 +90,7 @@ def test_a_run_goes_on_where_it_stopped(trained, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(training_cohort, "draw_samples", stop)
+        patched.setattr(training_pictures, "draw_samples", stop)
         with pytest.raises(AssertionError, match="130"):  # as by Ctrl-C
             trained(*slices, out="stopped")
     _, stopped = trained(*slices, out="stopped")

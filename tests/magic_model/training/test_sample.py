@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from magic_model.training.pictures import curve_figure, sample_figure
+from magic_model.training import pictures
+from magic_model.training.pictures import RunPictures, curve_figure, sample_figure
 
 SIDE = 32
 
@@ -97,3 +100,21 @@ def test_a_curve_shows_means_of_epochs_and_errors_by_the_first():
     assert errors.lines[0].get_label() == "CBF, now 6 mL/100g/min"
     # Without patients to validate on there is nothing to say of errors.
     assert not curve_figure([lines[0], {"epoch": 1, "seconds": 1.0}]).axes[2].lines
+
+
+def test_drawing_takes_a_twentieth_of_the_time_at_most(monkeypatch, tmp_path):
+    """Each drawing takes 2 s and each epoch 15 s, so every third one is drawn."""
+    clock, drawn = [100.0], []
+
+    def draw(generator, cache, folder, epoch):
+        drawn.append(epoch)
+        clock[0] += 2
+
+    monkeypatch.setattr(pictures.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(pictures, "draw_samples", draw)
+    monkeypatch.setattr(pictures, "draw_curve", lambda *_: None)
+    after_epoch = RunPictures(None, tmp_path, tmp_path / "metrics.jsonl", 8)
+    for epoch in range(1, 9):
+        clock[0] += 15
+        after_epoch(epoch, SimpleNamespace(generator=None))
+    assert drawn == [1, 4, 7, 8]
