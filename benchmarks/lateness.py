@@ -26,7 +26,8 @@ from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
 from magic_model.distributed import World
 from magic_model.losses import late_tissue
-from magic_model.training.batches import load_batch
+from magic_model.networks import Generator
+from magic_model.training.batches import crop_to_brain, load_batch
 from magic_model.training.cohort import prepare_cache
 
 TENTHS = np.linspace(0, 1, 11)
@@ -35,12 +36,14 @@ EVERY = 4  # slices of the training split
 
 
 def told(
-    generator: torch.nn.Module, cache: SliceCache
+    generator: Generator, cache: SliceCache
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """Return probability and truth in the brain of each patient of the test split."""
     found: dict[str, list[tuple[NDArray[np.float64], NDArray[np.bool_]]]] = {}
     for index in cache.of_split(Split.TEST):
         batch = load_batch(cache, np.array([index]))
+        if generator.window:
+            batch = crop_to_brain(batch, generator.window)
         late = late_tissue(tuple(cache.maps), batch.maps, batch.mask)
         if late is None:
             sys.exit("The maps have no times")

@@ -20,6 +20,7 @@ Maps = Mapping[PerfusionMap, Volume]
 HALF = 0.5 - 1e-3
 """Share of a voxel that counts as in a mask; lower, so that rounding breaks no tie."""
 
+_MARGIN = 4  # pixels about a brain in a window
 _SAME = 1e-5  # of a voxel; closer grids are the same
 _ROUNDING = 1e-6  # of an index; affines are stored in single precision
 
@@ -194,6 +195,40 @@ def map_support(maps: Mapping[Any, Volume]) -> BoolArray:
     held = [np.isfinite(v.array) & (v.array != 0) for v in maps.values()]
     anywhere: BoolArray = np.logical_or.reduce(held)
     return anywhere
+
+
+def window_sides(inside: BoolArray, multiple: int) -> tuple[int, int]:
+    """Sides of the least window of a slice that holds its brain with a margin.
+
+    Args:
+        inside: `(rows, columns)`, where there is brain; if nowhere, all counts.
+        multiple: Of which each side is one, as far as the slice is wide enough.
+    """
+    wanted = [last - first + 1 + 2 * _MARGIN for first, last in _extents(inside)]
+    rows, columns = (
+        min(length, -(-side // multiple) * multiple)
+        for side, length in zip(wanted, inside.shape, strict=True)
+    )
+    return rows, columns
+
+
+def window_at(inside: BoolArray, sides: tuple[int, int]) -> tuple[slice, slice]:
+    """Place a window of those sides about the brain of a slice, within the slice."""
+    rows, columns = (
+        slice(start, start + side)
+        for (first, last), side, length in zip(
+            _extents(inside), sides, inside.shape, strict=True
+        )
+        for start in [min(max(0, (first + last + 1 - side) // 2), length - side)]
+    )
+    return rows, columns
+
+
+def _extents(inside: BoolArray) -> list[tuple[int, int]]:
+    """First and last row and column with brain; of all if there is none."""
+    held = inside if inside.any() else np.ones_like(inside)
+    lines = (np.flatnonzero(held.any(axis)) for axis in (1, 0))
+    return [(int(line[0]), int(line[-1])) for line in lines]
 
 
 def _middle(mask: Volume) -> NDArray[np.float64]:

@@ -93,7 +93,9 @@ class TorchBackend:
         last = torch.channels_last if self.bfloat16 else torch.contiguous_format
         half = torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16)
         with torch.inference_mode(), half:
-            features = self._generator.features(tensor.contiguous(memory_format=last))
+            features = self._generator.features_of(
+                tensor.contiguous(memory_format=last)
+            )
         return CachedFeatures(self._generator, features.float(), tensor)
 
     def _tensor(self, ncct: FloatArray) -> torch.Tensor:

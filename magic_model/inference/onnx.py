@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from magic_model.data.grid import BoolArray, window_at, window_sides
 from magic_model.data.sampling import Sampling
 from magic_model.data.volume import FloatArray
 from magic_model.errors import DataError, as_path
@@ -20,9 +21,10 @@ from magic_model.ratio import Ratio
 from magic_model.texture import texture_of
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
-    from magic_model.checkpoint import Ranges
+    from magic_model.checkpoint import CheckpointHeader, Ranges
     from magic_model.networks import Generator
 
 SUFFIX = ".onnx"
@@ -72,6 +74,7 @@ class OnnxBackend:
                 for name, (low, high) in plain["ranges"].items()
             }
             self.size: int = plain["size"]
+            self._window: int = plain.get("window", 0)
             mm = plain.get("sampling")  # there is none in models of version 0.1
             self.sampling = Sampling(**mm) if mm else None
             self.texture = texture_of(
@@ -91,18 +94,30 @@ class OnnxBackend:
         if not all(0 < r < float("inf") for r in ratios):
             msg = f"The perfusion information ratio must be positive, got {ratio}"
             raise DataError(msg)
-        (maps,) = self._session.run(
-            ["maps"],
-            {
-                "ncct": np.ascontiguousarray(ncct, np.float32),
-                "ratio": np.array(ratios, np.float32),
-            },
-        )
+        told = np.array(ratios, np.float32)
+        slices = np.asarray(ncct, np.float32)
+        if not self._window:
+            return self._run(slices, told)
+        shape = (len(slices), len(self.maps), *slices.shape[2:])
+        maps = np.full(shape, -1, np.float32)
+        seen: BoolArray = np.asarray(np.any(slices > -1, axis=1))
+        for index, inside in enumerate(seen):
+            sides = window_sides(inside, self._window)
+            place = (slice(index, index + 1), ..., *window_at(inside, sides))
+            maps[place] = self._run(slices[place], told)
+        return maps
+
+    def _run(self, ncct: FloatArray, ratios: FloatArray) -> FloatArray:
+        told = {"ncct": np.ascontiguousarray(ncct), "ratio": ratios}
+        (maps,) = self._session.run(["maps"], told)
         return np.asarray(maps, np.float32)
 
 
 def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
     """Write an ONNX model: `ncct (n, 3, s, s)` and `ratio (maps made,)` to `maps`.
+
+    A network that was trained on windows about brains takes these, too: sides that are
+    multiples of the `window` that it names.
 
     Weights are in the same file, which is there whole or not at all.
 
@@ -127,32 +142,22 @@ def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
     generator, header = load_generator(as_path(checkpoint))
     size = header.recipe.data.size
     graph = _graph(optimize_for_inference(generator, size)).eval()
-    example = (torch.zeros(2, 3, size, size), torch.ones(len(generator.made)))
-    n = torch.export.Dim("n", min=1, max=_MOST)
+    example, dynamic = _example(generator, size)
     with _quiet():
         program = torch.onnx.export(
             graph,
-            example,
+            (example, torch.ones(len(generator.made))),
             dynamo=True,
             input_names=["ncct", "ratio"],
             output_names=["maps"],
-            dynamic_shapes=({0: n}, None),
+            dynamic_shapes=(dynamic, None),
             verbose=False,
         )
     if program is None:  # pragma: no cover - only with dynamo=False
         msg = "ONNX export gave no program"
         raise DataError(msg)
-    about = {
-        "recipe": header.recipe.name,
-        "maps": list(header.recipe.maps),
-        "made": list(generator.made),
-        "size": size,
-        "sampling": header.sampling and asdict(header.sampling),
-        "texture": header.texture,
-    }
-    program.model.metadata_props[_METADATA] = json.dumps(
-        {**about, "ranges": _plain(header.ranges)}
-    )
+    about = _about(generator, header)
+    program.model.metadata_props[_METADATA] = json.dumps(about)
     staged = path.with_name(f".{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,6 +167,38 @@ def export_onnx(checkpoint: str | Path, path: str | Path) -> None:
         staged.unlink(missing_ok=True)
         msg = f"{path}: cannot be written ({error.strerror or error})"
         raise DataError(msg) from error
+
+
+def _example(
+    generator: "Generator", size: int
+) -> tuple["Tensor", dict[int, "torch.export.Dim"]]:
+    """Slices to export with, and which of their sides are free."""
+    import torch
+
+    free = {0: torch.export.Dim("n", min=1, max=_MOST)}
+    window = generator.window
+    if not window:
+        return torch.zeros(2, 3, size, size), free
+    # Unlike, and more than one window wide: else they would be taken for one, or fixed.
+    sides = 2, 3
+    for axis, least in enumerate(sides, start=2):
+        most = max(size // window, least)
+        free[axis] = window * torch.export.Dim(f"side_{axis}", min=1, max=most)
+    return torch.zeros(2, 3, *(window * side for side in sides)), free
+
+
+def _about(generator: "Generator", header: "CheckpointHeader") -> dict[str, Any]:
+    """What a model says of itself."""
+    return {
+        "recipe": header.recipe.name,
+        "maps": list(header.recipe.maps),
+        "made": list(generator.made),
+        "size": header.recipe.data.size,
+        "window": generator.window,
+        "sampling": header.sampling and asdict(header.sampling),
+        "texture": header.texture,
+        "ranges": _plain(header.ranges),
+    }
 
 
 def _graph(generator: "Generator") -> "nn.Module":

@@ -30,12 +30,16 @@ def build_generator(recipe: RecipeSource) -> Generator:
     """
     recipe = as_recipe(recipe)
     config, rest = recipe.generator, (recipe.maps, recipe.training.batch_size)
+    generator: Generator
     if isinstance(config, ResidualConfig):
-        return ResidualGenerator(config, *rest)
-    if isinstance(config, BranchConfig):
-        return BranchGenerator(config, *rest)
-    msg = f"A generator must be of a known family, got {type(config).__name__}"
-    raise DataError(msg)
+        generator = ResidualGenerator(config, *rest)
+    elif isinstance(config, BranchConfig):
+        generator = BranchGenerator(config, *rest)
+    else:
+        msg = f"A generator must be of a known family, got {type(config).__name__}"
+        raise DataError(msg)
+    generator.window = config.stride if recipe.training.crop else 0
+    return generator
 
 
 def build_discriminator(recipe: RecipeSource) -> Discriminator:

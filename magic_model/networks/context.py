@@ -127,8 +127,7 @@ def _opposite(images: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     height, width = images.shape[2:]
     # As torch has it: from -1 to 1 over an image; aspect makes steps equally long.
     aspect = width / height
-    y = torch.linspace(-1 + 1 / height, 1 - 1 / height, height, device=images.device)
-    x = torch.linspace(-1 + 1 / width, 1 - 1 / width, width, device=images.device)
+    y, x = (_centres(length, images.device) for length in (height, width))
     y, x = y.view(1, 1, -1, 1), x.view(1, 1, 1, -1) * aspect
     total = share.sum((2, 3), keepdim=True).clamp(min=1e-3)
 
@@ -149,7 +148,7 @@ def _opposite(images: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     turned_y = sin2 * x0 + cos2 * y0
     shift = torch.cat([(x0 - turned_x) / aspect, y0 - turned_y], 2)
     theta = torch.cat([torch.cat([from_x, from_y], 2), shift], 3)[:, 0]
-    grid = affine_grid(theta, list(images.shape), align_corners=False)
+    grid = _grid(theta, images)
     mirrored = grid_sample(images, grid, align_corners=False)
     cos = ((1 + cos2) / 2).clamp(min=1e-6).sqrt()
     sin = sin2 / (2 * cos)
@@ -157,3 +156,25 @@ def _opposite(images: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     aside = (dx * cos - dy * sin) / deviation
     up = (dx * sin + dy * cos) / deviation
     return mirrored, torch.cat([aside.abs(), up, (aside.square() + up.square())], 1)
+
+
+# Functions of torch would fix an exported network to the size of its example.
+
+
+def _centres(length: int, device: torch.device) -> Tensor:
+    """Places of pixels from -1 to 1 over an image."""
+    if torch.compiler.is_exporting():
+        return (2 * torch.arange(length, device=device) + 1) / length - 1
+    return torch.linspace(-1 + 1 / length, 1 - 1 / length, length, device=device)
+
+
+def _grid(theta: Tensor, images: Tensor) -> Tensor:
+    """Where the pixels of images come from, `(b, h, w, 2)`, by `(b, 2, 3)`."""
+    if not torch.compiler.is_exporting():
+        return affine_grid(theta, list(images.shape), align_corners=False)
+    y, x = (_centres(length, images.device) for length in images.shape[2:])
+    places = [
+        part[0] * x.view(1, 1, -1) + part[1] * y.view(1, -1, 1) + part[2]
+        for part in theta.permute(1, 2, 0)[..., None, None]
+    ]
+    return torch.stack(places, 3)

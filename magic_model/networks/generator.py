@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from magic_model.data.grid import window_at, window_sides
 from magic_model.losses import CENTRAL_VOLUME_MAPS, central_volume_factor
 from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.networks.pilo import Factors, Pilo
@@ -25,6 +26,9 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.maps = tuple(maps)
+        self.window = 0
+        """Multiple of pixels of the window about a brain that it was trained on, and
+        that it therefore sees of a slice; 0 is all of the slice."""
         self.derive_cbv = derive_cbv
         self.pilo = nn.ModuleDict({name.value: Pilo() for name in self.made if pilo})
 
@@ -43,6 +47,28 @@ class Generator(nn.Module):
     @abstractmethod
     def features(self, ncct: Tensor) -> Tensor:
         """Return `(b, made, h, w)`, what the last layer starts from."""
+
+    def features_of(self, ncct: Tensor) -> Tensor:
+        """Return `features` of slices as they were seen in training; 0 off the brain.
+
+        Convolutions take what lies beyond an image for 0, and a network of few slices
+        learns where a brain lies by how near that is. So one that was trained on
+        windows about brains sees each slice of its own window, whatever the frame.
+        """
+        if self.training or not self.window:
+            return self.features(ncct)
+        seen = (ncct > -1).any(1).cpu().numpy()
+        alike: dict[tuple[int, int], list[int]] = {}
+        for index, inside in enumerate(seen):
+            alike.setdefault(window_sides(inside, self.window), []).append(index)
+        shape = (len(ncct), len(self.made), *ncct.shape[2:])
+        found = torch.zeros(shape, device=ncct.device)
+        for sides, members in alike.items():
+            places = [(k, ..., *window_at(seen[k], sides)) for k in members]
+            made = self.features(torch.stack([ncct[place] for place in places]))
+            for place, features in zip(places, made, strict=True):
+                found[place] = features
+        return found
 
     def compose(self, features: Tensor, ncct: Tensor, ratio: Ratio = 1.0) -> Tensor:
         """Turn features into maps `(b, maps, h, w)`.
@@ -77,7 +103,7 @@ class Generator(nn.Module):
 
     def forward(self, ncct: Tensor, ratio: Ratio = 1.0) -> Tensor:
         """Generate `(b, maps, h, w)` from `(b, 3, h, w)`."""
-        return self.compose(self.features(ncct), ncct, ratio)
+        return self.compose(self.features_of(ncct), ncct, ratio)
 
 
 def central_volume_cbv(cbf: Tensor, mtt: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def learn_balance(
         batch = load_batch(cache, chosen[start : start + _AT_ONCE]).to(device)
         inside = batch.mask[:, 0] > 0
         with torch.inference_mode():
-            features = generator.features(batch.ncct)
+            features = generator.features_of(batch.ncct)
             mixed = [
                 module(features[:, index : index + 1], batch.ncct)[:, 0][inside]
                 for index, module in enumerate(generator.pilo.values())

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from magic_model.data.grid import window_at, window_sides
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import World
 from magic_model.errors import DataError
 
 _MAX_DEGREES = 10.0
 _MAX_SHIFT = 30.0  # pixels
-_MARGIN = 4  # pixels around a brain
 
 
 @dataclass(frozen=True)
@@ -119,20 +119,10 @@ def crop_to_brain(batch: Batch, stride: int) -> Batch:
     that holds every brain of the batch with a margin, a multiple of the stride of the
     network.
     """
-    held = batch.mask[:, 0] > 0
-    held = held | ~held.any(2, keepdim=True).any(1, keepdim=True)  # all, if none
-    sides, starts = [], []
-    for along, length in ((2, held.shape[1]), (1, held.shape[2])):
-        ends = [torch.nonzero(one)[:, 0][[0, -1]].tolist() for one in held.any(along)]
-        longest = max(last - first + 1 for first, last in ends) + 2 * _MARGIN
-        side = min(length, -(-longest // stride) * stride)
-        middles = ((first + last + 1 - side) // 2 for first, last in ends)
-        sides.append(side)
-        starts.append([min(max(0, at), length - side) for at in middles])
-    windows = [
-        (slice(y, y + sides[0]), slice(x, x + sides[1]))
-        for y, x in zip(*starts, strict=True)
-    ]
+    held = (batch.mask[:, 0] > 0).cpu().numpy()
+    each = [window_sides(inside, stride) for inside in held]
+    rows, columns = (max(sides) for sides in zip(*each, strict=True))
+    windows = [window_at(inside, (rows, columns)) for inside in held]
     return Batch(
         *(
             torch.stack(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -213,3 +215,50 @@ def test_recipes_of_other_maps_build(narrow, draw):
     with torch.inference_mode():
         made = build_generator(recipe).eval()(draw(3, b=1, size=256))
     assert made.shape == (1, 1, 256, 256)
+
+
+def framed(brain, size, row, column):
+    """A brain in a frame of air."""
+    rows, columns = brain.shape[2:]
+    frame = torch.full((len(brain), 3, size, size), -1.0)
+    frame[:, :, row : row + rows, column : column + columns] = brain
+    return frame
+
+
+def test_a_brain_is_seen_as_in_training_wherever_it_lies(narrow, draw):
+    """Trained on windows about brains: the frame, and the place in it, change nothing.
+
+    A network that was trained on whole slices does change with them.
+    """
+    recipe = narrow("small")
+    windowed = build_generator(recipe).eval()
+    assert windowed.window == recipe.generator.stride
+    whole = build_generator(
+        replace(recipe, training=replace(recipe.training, crop=False))
+    ).eval()
+    whole.load_state_dict(windowed.state_dict())
+    brain = draw(3, b=1, size=50)[..., :41]
+    with torch.inference_mode():
+        expected = whole(framed(brain, 64, 7, 12))[:, :, 7:57, 12:53]
+        for size, row, column in ((64, 7, 12), (128, 30, 50), (128, 61, 37)):
+            seen = framed(brain, size, row, column)
+            inside = (..., slice(row, row + 50), slice(column, column + 41))
+            assert (windowed(seen)[inside] - expected).abs().max() < 1e-5
+            if size > 64:
+                assert (whole(seen)[inside] - expected).abs().max() > 1e-4
+
+
+def test_slices_of_several_windows_are_put_back_in_their_order(narrow, draw):
+    generator = build_generator(narrow("small")).eval()
+    slices = torch.cat(
+        [
+            framed(draw(3, b=1, size=side, seed=side), 128, 10, 20)
+            for side in (40, 90, 30, 60)
+        ]
+    )
+    slices = torch.cat([slices, torch.full((1, 3, 128, 128), -1.0)])  # and air alone
+    with torch.inference_mode():
+        together = generator(slices)
+        for index in range(len(slices)):
+            alone = generator(slices[index : index + 1])
+            assert torch.allclose(together[index], alone[0], atol=1e-5)
