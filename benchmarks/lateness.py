@@ -26,7 +26,7 @@ from magic_model.data.slice_cache import SliceCache
 from magic_model.data.split import Split
 from magic_model.distributed import World
 from magic_model.losses import late_tissue
-from magic_model.networks import Generator
+from magic_model.networks.generator import Generator, brain_seen
 from magic_model.training.batches import crop_to_brain, load_batch
 from magic_model.training.cohort import prepare_cache
 
@@ -43,7 +43,7 @@ def told(
     for index in cache.of_split(Split.TEST):
         batch = load_batch(cache, np.array([index]))
         if generator.window:
-            batch = crop_to_brain(batch, generator.window)
+            batch = crop_to_brain(batch, brain_seen(batch.ncct), generator.window)
         late = late_tissue(tuple(cache.maps), batch.maps, batch.mask)
         if late is None:
             sys.exit("The maps have no times")

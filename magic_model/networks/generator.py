@@ -57,7 +57,7 @@ class Generator(nn.Module):
         """
         if self.training or not self.window:
             return self.features(ncct)
-        seen = (ncct > -1).any(1).cpu().numpy()
+        seen = brain_seen(ncct)[:, 0].cpu().numpy() > 0
         alike: dict[tuple[int, int], list[int]] = {}
         for index, inside in enumerate(seen):
             alike.setdefault(window_sides(inside, self.window), []).append(index)
@@ -104,6 +104,11 @@ class Generator(nn.Module):
     def forward(self, ncct: Tensor, ratio: Ratio = 1.0) -> Tensor:
         """Generate `(b, maps, h, w)` from `(b, 3, h, w)`."""
         return self.compose(self.features_of(ncct), ncct, ratio)
+
+
+def brain_seen(ncct: Tensor) -> Tensor:
+    """Return `(b, 1, h, w)`, 1 where slices show brain, whatever the maps cover."""
+    return (ncct > -1).any(1, keepdim=True).float()
 
 
 def central_volume_cbv(cbf: Tensor, mtt: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from magic_model.data.grid import window_at, window_sides
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import World
 from magic_model.errors import DataError
+from magic_model.networks.generator import brain_seen
 
 _MAX_DEGREES = 10.0
 _MAX_SHIFT = 30.0  # pixels
@@ -112,14 +113,19 @@ class Batch:
         )
 
 
-def crop_to_brain(batch: Batch, stride: int) -> Batch:
+def crop_to_brain(batch: Batch, brain: Tensor, stride: int) -> Batch:
     """Cut the slices of a batch to their brains, all to one size.
 
     Air around a brain teaches nothing and takes half of the time. The size is the least
     that holds every brain of the batch with a margin, a multiple of the stride of the
     network.
+
+    Args:
+        batch: Whole slices.
+        brain: `(b, 1, h, w)`, above 0 where they show brain, with maps or without.
+        stride: Of the network.
     """
-    held = (batch.mask[:, 0] > 0).cpu().numpy()
+    held = (brain[:, 0] > 0).cpu().numpy()
     each = [window_sides(inside, stride) for inside in held]
     rows, columns = (max(sides) for sides in zip(*each, strict=True))
     windows = [window_at(inside, (rows, columns)) for inside in held]
@@ -196,24 +202,20 @@ class TrainingBatches:
     def _drawn(
         self, batch: NDArray[np.int64], places: NDArray[np.int64], key: list[int]
     ) -> Batch:
-        changed = self._changed(batch, places, key)
-        return crop_to_brain(changed, self.crop) if self.crop else changed
-
-    def _changed(
-        self, batch: NDArray[np.int64], places: NDArray[np.int64], key: list[int]
-    ) -> Batch:
         loaded = load_batch(self.cache, batch[places]).to(self.device)
-        if not self.augment:
-            return loaded
-        # Every process draws the changes of all, and uses those of its part.
-        rng = np.random.default_rng(key)
-        drawn = [RigidChange.drawn(rng, self.turned) for _ in batch]
-        mine = [drawn[place] for place in places]
-        return Batch(
-            augment_batch(loaded.ncct, mine),
-            augment_batch(loaded.maps, mine),
-            (augment_batch(loaded.mask, mine, nearest=True)).clamp(min=0),
-        )
+        brain = brain_seen(loaded.ncct)
+        if self.augment:
+            # Every process draws the changes of all, and uses those of its part.
+            rng = np.random.default_rng(key)
+            drawn = [RigidChange.drawn(rng, self.turned) for _ in batch]
+            mine = [drawn[place] for place in places]
+            loaded = Batch(
+                augment_batch(loaded.ncct, mine),
+                augment_batch(loaded.maps, mine),
+                (augment_batch(loaded.mask, mine, nearest=True)).clamp(min=0),
+            )
+            brain = augment_batch(brain, mine, nearest=True)
+        return crop_to_brain(loaded, brain, self.crop) if self.crop else loaded
 
 
 def _theta(change: RigidChange, height: int, width: int) -> np.ndarray:

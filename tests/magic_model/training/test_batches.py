@@ -142,8 +142,10 @@ def test_slices_are_cut_to_their_brains(cache):
     mask[0, :, 2:9, 20:30] = 1
     mask[1, :, 14:25, 1:7] = 1
     mask[2, :, 20:31, 16:20] = 1
-    whole = replace(whole, mask=mask)
-    cut = crop_to_brain(whole, 4)
+    covered = mask.clone()
+    covered[1, :, 20:] = 0  # by the maps: it does not change the window
+    whole = replace(whole, mask=covered)
+    cut = crop_to_brain(whole, mask, 4)
     assert cut.ncct.shape == (3, 3, 20, 20)  # 11 by 10 pixels and 4 on each side
     assert cut.maps.shape == (3, 4, 20, 20)
     for one, other in zip(whole.mask, cut.mask, strict=True):
@@ -151,10 +153,10 @@ def test_slices_are_cut_to_their_brains(cache):
     for part in ("ncct", "maps"):
         before, after = getattr(whole, part), getattr(cut, part)
         for index in range(3):
-            inside, kept = mask[index, 0] > 0, cut.mask[index, 0] > 0
+            inside, kept = covered[index, 0] > 0, cut.mask[index, 0] > 0
             assert torch.equal(before[index][:, inside], after[index][:, kept])
-    empty = replace(whole, mask=torch.zeros_like(mask))
-    assert crop_to_brain(empty, 4).ncct.shape == whole.ncct.shape
+    empty = torch.zeros_like(mask)
+    assert crop_to_brain(whole, empty, 4).ncct.shape == whole.ncct.shape
 
 
 def test_cut_batches_are_those_of_the_whole_slices(cache):
