@@ -1,6 +1,6 @@
 """An evaluation: figures of the patients, and what follows from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from magic_model.data.cohort import GENERATED_FILE, read_cohort
 from magic_model.errors import DataError, pluralize
 from magic_model.evaluation import statistics
 from magic_model.evaluation.metric import Metric
+from magic_model.evaluation.predictors import MEASURED
 from magic_model.evaluation.scores import Key, Progress, ScoreTable, score
 from magic_model.evaluation.selection import Selection, select
 from magic_model.frames import to_frame
@@ -62,7 +63,22 @@ class Evaluation:
     @property
     def notes(self) -> list[str]:
         """Notes on what to keep in mind."""
-        return [*self.selection.notes, *self.scores.notes]
+        return [*self.selection.notes, *self.scores.notes, *self._left_out()]
+
+    def _left_out(self) -> Iterator[str]:
+        """Tell of patients without volumes, who are in no agreement of them."""
+        for method in (MEASURED, *self.methods):
+            key = Key(method, None, Metric.CORE_ML)
+            if key not in self.scores.keys:
+                continue
+            unknown = np.isnan(self.scores.column(key))
+            pairs = zip(self.scores.patients, unknown, strict=True)
+            names = ", ".join(one.patient_id for one, missing in pairs if missing)
+            if names:
+                yield (
+                    f"The rules cannot tell whether maps of {names} ({method}) show a "
+                    "lesion: left out of volumes and overlap"
+                )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the summaries: a row for each group, method, map and metric."""

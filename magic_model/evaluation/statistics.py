@@ -130,7 +130,11 @@ class VolumeAgreement:
 def volume_agreement(
     scores: ScoreTable, methods: Sequence[str]
 ) -> list[VolumeAgreement]:
-    """Compare volumes of core and tissue at risk, if the maps show them."""
+    """Compare volumes of core and tissue at risk, if the maps show them.
+
+    A patient in whose maps the rules cannot tell a lesion is left out; `n` of the
+    differences counts the others.
+    """
     return [
         _agreement(
             key,
@@ -285,6 +289,14 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _agreement(
     key: Key, measured: np.ndarray, generated: np.ndarray
 ) -> VolumeAgreement:
+    """Of the patients in whom both are known."""
+    known = np.isfinite(measured) & np.isfinite(generated)
+    measured, generated = measured[known], generated[known]
+    differences = (
+        method_agreement.bland_altman(measured, generated)
+        if known.any()
+        else method_agreement.BlandAltman(0, math.nan, math.nan)
+    )
     icc, interval, reason = (
         math.nan,
         method_agreement.Interval(math.nan, math.nan),
@@ -304,7 +316,7 @@ def _agreement(
     return VolumeAgreement(
         method=key.method,
         metric=key.metric,
-        differences=method_agreement.bland_altman(measured, generated),
+        differences=differences,
         icc=icc,
         icc_interval=interval,
         reason=reason,

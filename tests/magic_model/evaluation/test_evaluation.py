@@ -9,16 +9,19 @@ from threadpoolctl import threadpool_limits
 
 from magic_model.data.paired import pair_slices
 from magic_model.data.volume import Kind
+from magic_model.evaluation.figures.plots import volume_plots
 from magic_model.evaluation.metric import METRICS, Metric
 from magic_model.evaluation.predictors import BLACK, CONSTANT, MEASURED, NCCT_COPY
 from magic_model.evaluation.scores import Key, measured_lesion, score
 from magic_model.evaluation.selection import load_pairs
 from magic_model.evaluation.statistics import (
+    LESION_VOLUMES,
     RATIO_ABOVE,
     RATIO_ZERO,
     compare,
     patient_groups,
     summarise,
+    volume_agreement,
 )
 from magic_model.evaluation.tables import all_tables
 from magic_model.evaluation.writing import as_json, describe
@@ -240,3 +243,24 @@ def test_several_at_a_time_give_the_same(evaluation):
 def test_every_metric_has_a_title_and_every_map_a_range():
     assert set(METRICS) == set(Metric)
     assert all(MAP_SPECS[name].value_range[0] == 0 for name in PerfusionMap)
+
+
+def test_a_patient_of_whom_no_lesion_is_known_is_left_out_and_named(evaluation):
+    scores = evaluation.scores
+    values = scores.values.copy()
+    for metric in LESION_VOLUMES:
+        values[1, scores.keys.index(Key("good", None, metric))] = math.nan
+    scores = replace(scores, values=values)
+    volumes = volume_agreement(scores, evaluation.methods)
+    some = replace(evaluation, scores=scores, volumes=volumes)
+    name = scores.patients[1].patient_id
+    assert some.notes[-1] == (
+        f"The rules cannot tell whether maps of {name} (good) show a lesion: left out "
+        "of volumes and overlap"
+    )
+    counts = {(v.method, v.metric): v.differences.n for v in volumes}
+    for metric in LESION_VOLUMES:
+        assert counts["good", metric] == len(scores.patients) - 1
+        assert counts["poor", metric] == len(scores.patients)
+    assert name in describe(some)
+    assert volume_plots(some).axes

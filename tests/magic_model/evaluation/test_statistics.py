@@ -135,6 +135,11 @@ def test_volumes_say_why_agreement_is_missing():
     assert exact.icc == 1
     assert exact.reason == "ICC has no interval: no variance to estimate it from"
     assert found([1, 2, 3], [2, 1, 3]).reason is None
+    some = found([1, 2, 3, 4, NAN], [2, 1, 3, NAN, 5])  # those known in both
+    assert (some.differences.n, some.icc) == (3, found([1, 2, 3], [2, 1, 3]).icc)
+    none = found([NAN, 1, 2], [3, NAN, NAN])
+    assert (none.differences.n, math.isnan(none.differences.bias)) == (0, True)
+    assert none.reason == "ICC needs 3 patients or more, got 0"
 
 
 def test_unknown_severity_is_in_no_class():
