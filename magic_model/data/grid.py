@@ -79,6 +79,12 @@ def resample(
     return Volume(np.where(known, values, np.float32(outside)), affine, volume.kind)
 
 
+def covered(volume: Volume, affine: Affine, shape: Shape) -> BoolArray:
+    """Return which voxels of a grid lie within a volume, edges included."""
+    to_index = np.linalg.inv(volume.affine) @ affine
+    return np.broadcast_to(_inside(to_index, volume.shape, shape), shape)
+
+
 def in_plane_grid(volume: Volume, size: int = 256) -> tuple[Affine, Shape]:
     """Lay square pixels over the slices of a volume.
 

@@ -57,10 +57,9 @@ class SliceStack:
 
     def to_volume(self, images: FloatArray, kind: Kind | str) -> Volume:
         """Put one image `(n, size, size)` per slice back in space; 0 between them."""
-        _, height, width = images.shape
-        array = np.zeros((width, height, int(self.positions[-1]) + 1), np.float32)
-        array[:, :, self.positions] = from_display(images)
-        return Volume(array, self.affine, kind)
+        whole = np.zeros((int(self.positions[-1]) + 1, *images.shape[1:]), np.float32)
+        whole[self.positions] = images
+        return Volume(from_display(whole), self.affine, kind)
 
 
 def to_display(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
@@ -383,18 +382,29 @@ def _validity(
         DataError: Naming the first of them without which nothing is left.
     """
     valid: data_grid.BoolArray = np.ones(grid[1], dtype=np.bool_)
-    everywhere = head.with_array(np.ones(head.shape))
+
+    def there(volume: Volume) -> data_grid.BoolArray:
+        # Linear, as the maps: a voxel then counts where they are interpolated.
+        held: data_grid.BoolArray = (
+            data_grid.resample(volume, *grid).array > data_grid.HALF
+        )
+        return held
+
     needs = [
-        ("NCCT and perfusion maps must overlap in space", everywhere),
-        ("The brain must overlap NCCT and perfusion maps", brain),
+        (
+            "NCCT and perfusion maps must overlap in space",
+            data_grid.covered(head, *grid),
+        ),
+        ("The brain must overlap NCCT and perfusion maps", there(brain)),
     ]
     if known:
-        held = data_grid.map_support(known)
-        support = next(iter(known.values())).with_array(held, Kind.BRAIN_MASK)
-        needs.insert(0, ("Perfusion maps must hold values other than 0", support))
-    for rule, volume in needs:
-        # Linear, as the maps: a voxel then counts where they are interpolated.
-        valid &= data_grid.resample(volume, *grid).array > data_grid.HALF
+        measured = data_grid.map_support(known)
+        support = next(iter(known.values())).with_array(measured, Kind.BRAIN_MASK)
+        needs.insert(
+            0, ("Perfusion maps must hold values other than 0", there(support))
+        )
+    for rule, held in needs:
+        valid &= held
         if not valid.any():
             msg = f"{rule}, got none"
             raise DataError(msg)

@@ -173,9 +173,11 @@ def generate_slices(
     for start in range(0, n_slices, batch_size):
         part = slice(start, min(start + batch_size, n_slices))
         made = backend.predict(scale_hounsfield(stack.ncct[part]), ratio)
+        inside = stack.mask[part]
         for channel, name in enumerate(backend.maps):
-            in_units = unscale_map(made[:, channel], name, backend.ranges[name])
-            maps[name][part] = in_units * stack.mask[part]
+            in_brain = made[:, channel][inside]
+            limits = backend.ranges[name]
+            maps[name][part][inside] = unscale_map(in_brain, name, limits)
         if progress is not None:
             progress(part.stop, n_slices)
     return maps
