@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reader_study.building import planning, study
+from reader_study.building import planning, power_file, study
 from reader_study.clock import Clock, SystemClock, to_text
 from reader_study.errors import StudyError, counted
 from reader_study.formats import checking, sealed
@@ -336,7 +336,7 @@ def _sampling(protocol: Protocol, power: Path | None) -> Iterator[Answer]:
         ),
     )
     size = (protocol.n_readers, protocol.n_cases)
-    rationale = power_in_words(power, size) if power else ()
+    rationale = power_file.in_words(power, size) if power else ()
     missing = "why so many, such as by magic-analyze power (--power takes its JSON)."
     yield Answer("Sample size rationale", rationale, "" if rationale else missing)
     yield Answer(
@@ -361,69 +361,6 @@ def _cases_in_words(protocol: Protocol) -> str:
         f"{n} {name.replace('_', ' ')}" for name, n in protocol.per_severity.items()
     )
     return f"{counted(protocol.n_cases, 'case')} ({of})"
-
-
-def power_in_words(path: Path, size: tuple[int, int]) -> tuple[str, ...]:
-    """Return what a file of `magic-analyze power` says of the size of a study.
-
-    Args:
-        path: The JSON.
-        size: Readers and cases; 0 cases: so many as the file has.
-
-    Raises:
-        FormatError: If it is no such file, or says nothing of so many readers and
-            cases.
-    """
-    source = checking.read_json(path)
-    content = checking.require_object(source)
-    asked = content.get("asked")
-    found = list(_powers(content, size))
-    if not isinstance(asked, dict) or not found:
-        why = (
-            "must be JSON of magic-analyze power with "
-            f"{counted(size[0], 'reader')} and {counted(size[1], 'case')}, got another"
-        )
-        raise source.error([checking.Fault(("asked",), why)])
-    assumed = ", ".join(
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in asked.items()
-        if isinstance(value, int | float | str) and name not in _SIZES
-    )
-    return (f"Assumed: {assumed}.", *found, f"By magic-analyze power ({path.name}).")
-
-
-_SIZES = (
-    "readers",
-    "cases",
-    "seed",
-    "margins",
-    "counts",
-    "pilot",
-    "components",
-    "protocol",
-)
-
-
-def _powers(content: Mapping[str, Any], size: tuple[int, int]) -> Iterable[str]:
-    """Yield the power of a study of this size, in each of the forms of the command."""
-    asked = content.get("asked") or {}
-    for one in content.get("designs", ()):
-        if (one.get("readers"), size[1] and one.get("cases")) == size:
-            power = one.get("power_simulated", one.get("power"))
-            what = str(one.get("measure", asked.get("metric", "the difference")))
-            of = "" if size[1] else f" with {counted(one.get('cases'), 'case')}"
-            yield f"Power for {what.replace('_', ' ')}{of}: {power:.1%}."
-    if (asked.get("readers"), asked.get("cases")) == size:
-        for name, rows in content.get("figures", {}).items():
-            first = rows[0]
-            if first.get("power") is not None:
-                yield (
-                    f"{name}: power {first['power']:.1%} "
-                    f"({first['formulation'].lower()})."
-                )
-    of_raters = (asked.get("raters"), asked.get("cases")) == size
-    if of_raters and isinstance(content.get("power"), float):
-        yield f"Power for kappa of all readers: {content['power']:.1%}."
 
 
 def _variables(

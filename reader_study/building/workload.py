@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from reader_study.building import planning, registering
+from reader_study.building import planning, power_file
 from reader_study.errors import StudyError, counted
 from reader_study.formats.endpoint import ACCURACY, OF_DISPLAYS, Endpoint
 from reader_study.formats.plan import AnalysisPlan, in_words
@@ -105,7 +105,7 @@ def workload(
     drawn = planning.preview(path, cases)
     size = (drawn.protocol.n_readers, drawn.n_cases or drawn.protocol.n_cases)
     if power is not None:
-        return Workload(drawn, seconds, registering.power_in_words(power, size))
+        return Workload(drawn, seconds, power_file.in_words(power, size))
     asked = _to_ask(path, drawn, drawn.plan) if drawn.plan else ()
     return Workload(drawn, seconds, tuple(asked))
 
