@@ -129,7 +129,7 @@ def _sample_rows(
     for number, index in enumerate(chosen.tolist()):
         scan = grey_ncct(unscale_hounsfield(ncct[number, 1]), NCCT_WINDOW)
         who = cache.patient_of(index)
-        at = f"{who.patient_id}, {who.heights[index - who.first]:.0f} mm"
+        at = f"{who.patient_id}\n{who.heights[index - who.first]:.0f} mm"
         measured = _coloured(cache, maps[number], mask[number])
         rows.append((f"{at}\nmeasured", [scan, *measured]))
         generated = _coloured(cache, made[number], mask[number])

@@ -59,11 +59,11 @@ def test_samples_say_whose_they_are_and_in_which_unit(cache):
     # First, middle and last of the four slices of the validation patient.
     said = [ax.texts[0].get_text() for ax in figure.axes[:-4:5]]
     assert said[:3] == [
-        "P3, 0 mm\nmeasured",
-        "P3, 0 mm\ngenerated",
-        "P3, 5 mm\nmeasured",
+        "P3\n0 mm\nmeasured",
+        "P3\n0 mm\ngenerated",
+        "P3\n5 mm\nmeasured",
     ]
-    assert said[5] == "P3, 15 mm\ngenerated"
+    assert said[5] == "P3\n15 mm\ngenerated"
 
 
 def test_equal_maps_look_equal(cache):
