@@ -301,6 +301,8 @@ class Generation:
         settings["dicom"] = settings["dicom"] and _DICOM_REVISION
         if self._texture is None:
             del settings["texture"], settings["seed"]  # nor do these, then
+        if self.model.backend.window:  # earlier versions did not heed it
+            settings["window"] = self.model.backend.window
         if self.model.bfloat16:
             settings["bfloat16"] = _BFLOAT16_REVISION
         return inference_write.fingerprint_of(

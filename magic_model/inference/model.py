@@ -61,6 +61,7 @@ class TorchBackend:
         self.size = header.recipe.data.size
         self.sampling = header.sampling
         self.texture = texture_of(header.recipe.texture, header.texture, checkpoint)
+        self.window = generator.window
         self.bfloat16 = False
         self._device = device
         self._generator = _placed(generator, self.size, device)

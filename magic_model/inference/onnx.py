@@ -74,7 +74,7 @@ class OnnxBackend:
                 for name, (low, high) in plain["ranges"].items()
             }
             self.size: int = plain["size"]
-            self._window: int = plain.get("window", 0)
+            self.window: int = plain.get("window", 0)
             mm = plain.get("sampling")  # there is none in models of version 0.1
             self.sampling = Sampling(**mm) if mm else None
             self.texture = texture_of(
@@ -96,13 +96,13 @@ class OnnxBackend:
             raise DataError(msg)
         told = np.array(ratios, np.float32)
         slices = np.asarray(ncct, np.float32)
-        if not self._window:
+        if not self.window:
             return self._run(slices, told)
         shape = (len(slices), len(self.maps), *slices.shape[2:])
         maps = np.full(shape, -1, np.float32)
         seen: BoolArray = np.asarray(np.any(slices > -1, axis=1))
         for index, inside in enumerate(seen):
-            sides = window_sides(inside, self._window)
+            sides = window_sides(inside, self.window)
             place = (slice(index, index + 1), ..., *window_at(inside, sides))
             maps[place] = self._run(slices[place], told)
         return maps

@@ -55,6 +55,10 @@ class Backend(Protocol):
     def texture(self) -> TextureModel | None:
         """What texture it learnt; None where its recipe asks for none."""
 
+    @property
+    def window(self) -> int:
+        """Multiple of pixels of the windows about brains that it sees; 0 is all."""
+
     def predict(self, ncct: FloatArray, ratio: Ratio = 1.0) -> FloatArray:
         """Generate `(n, maps, size, size)` from `(n, 3, size, size)`, in [-1, 1].
 

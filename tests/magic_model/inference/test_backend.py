@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,6 +156,20 @@ def test_weights_rounded_once_give_the_maps_of_weights_rounded_at_each_pass(trai
         assert (weight.dtype is torch.float32) == is_last, name
         if not is_last and weight.ndim == 4:
             assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_maps_of_windows_are_other_maps_than_those_of_earlier_versions(
+    tmp_path, monkeypatch
+):
+    recipe = small_recipe(norm="batch", **FAMILIES["small"])
+    recipe = replace(recipe, training=replace(recipe.training, crop=True))
+    model = open_model(write_checkpoint(tmp_path, recipe))
+    assert model.backend.window == recipe.generator.stride
+    source = Source("P1", (tmp_path / "scan.nii.gz",), load=list)
+    source.files[0].write_bytes(b"a scan")
+    now = Generation(model).fingerprint(source)
+    monkeypatch.setattr(model.backend, "window", 0)
+    assert Generation(model).fingerprint(source) != now
 
 
 def test_maps_in_bfloat16_are_other_maps(trained, monkeypatch):

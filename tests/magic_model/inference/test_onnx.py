@@ -84,7 +84,7 @@ def test_an_exported_model_is_one_file_that_says_what_it_is(both):
     assert [path.name for path in folder.iterdir()] == ["small.onnx"]
     assert list(by_onnx.maps) == list(by_torch.maps)
     assert by_onnx.ranges == dict(by_torch.ranges)
-    assert by_onnx.size == by_torch.size
+    assert (by_onnx.size, by_onnx.window) == (by_torch.size, by_torch.window)
     assert by_onnx.recipe_name == "small"
     onnx.checker.check_model(str(folder / "small.onnx"), full_check=True)
     kinds = {node.op_type for node in onnx.load(folder / "small.onnx").graph.node}
