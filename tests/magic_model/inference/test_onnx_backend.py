@@ -129,3 +129,22 @@ def test_a_model_that_says_something_else_of_itself_is_refused(model, about):
 def test_an_onnx_model_computes_as_it_was_exported(tmp_path):
     with pytest.raises(DataError, match="--bfloat16 must be given with a checkpoint"):
         open_model(tmp_path / "model.onnx", bfloat16=True)
+
+
+def test_a_model_of_windows_sees_the_brain_of_each_slice(model):
+    """Of slices of 16 pixels; off their windows nothing is made."""
+    path = write_model(model, {**ABOUT, "size": 16, "window": 4}, "side")
+    backend = OnnxBackend(path)
+    assert backend.window == 4
+    ncct = np.full((2, 3, 16, 16), -1.0)
+    ncct[0, :, 9:11, 2:7] = 0.5
+    ncct[1, :, :, 8] = 0.25
+    made = backend.predict(ncct, 2.0)
+    seen = made != -1
+    assert seen[0, 0].any(1).sum() == 12  # two rows, four on each side, in fours
+    assert seen[0, 0].any(0).sum() == 16
+    assert seen[1, 0].any(1).sum() == 16
+    assert seen[1, 0].any(0).sum() == 12
+    inside = ncct > -1
+    expected = ncct * np.reshape((2, 2, 1), (1, 3, 1, 1))
+    np.testing.assert_allclose(made[inside], expected[inside])
