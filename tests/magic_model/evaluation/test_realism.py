@@ -9,11 +9,19 @@ from scipy import ndimage
 
 from magic_model.data.cohort import Cohort
 from magic_model.evaluation import machine
-from magic_model.evaluation.realism import EXTREMES, HALVES, JOINTLY, measure_realism
+from magic_model.evaluation.realism import (
+    EXTREMES,
+    HALVES,
+    JOINTLY,
+    MapRealism,
+    Realism,
+    measure_realism,
+)
 from magic_model.evaluation.selection import select
 from magic_model.evaluation.tables import all_tables
 from magic_model.evaluation.writing import as_json, describe
 from magic_model.maps import PerfusionMap
+from magic_model.metrics.method_agreement import Interval
 
 CBF = PerfusionMap.CBF
 PATIENTS = 5
@@ -122,3 +130,34 @@ def test_realism_of_methods_stands_beside_the_measured_halves(realism, evaluatio
     assert len(as_json(with_looks)["realism"]) == 15 + 2 * 4
     assert all_tables(with_looks)[-1].name == "realism"
     assert as_json(evaluation)["realism"] == []
+
+
+def test_the_table_has_a_row_for_each_method_and_says_what_is_missing():
+    known = machine.MachineAuc(0.91, Interval(0.8, 0.97), 5, 120)
+    unknown = machine.MachineAuc(math.nan, Interval(math.nan, math.nan), 2, 0)
+    nothing = np.full(4, math.nan)
+    looks = Realism(
+        [
+            MapRealism("net", CBF, np.array([0.5, 1, 0.25, 2]), 0.04, known, 0.3, 22.0),
+            MapRealism("net", None, nothing, math.nan, unknown),
+        ],
+        {"net": 0.61, "measured": 0.63},
+        5,
+    )
+    assert looks.of("net", CBF).machine is known
+    with pytest.raises(KeyError):
+        looks.of("other", CBF)
+    told, missing = looks.describe().splitlines()[4:6]
+    assert told.split()[:8] == ["CBF", "net", "0.50", "1.00", "0.25", "2.00", "0.040",
+                                "0.300"]  # fmt: skip
+    assert told.endswith("0.91 (0.80 to 0.97)")
+    assert missing.split() == ["all", "maps", "net", *["n/a"] * 8]
+    assert looks.describe().splitlines()[-1].endswith("net 0.61, measured 0.63")
+    first, last = looks.to_frame().to_dict("records")
+    assert (first["map"], first["power 0.04-0.1"], first["n_patches"]) == (
+        "cbf",
+        1,
+        120,
+    )
+    assert last["map"] == JOINTLY
+    assert math.isnan(last["machine_auc"])
