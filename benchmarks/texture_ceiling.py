@@ -10,7 +10,6 @@ jointly, with the range of 95 %.
 """
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 
 from magic_model.data.grid import BoolArray
 from magic_model.evaluation import machine
+from magic_model.evaluation.realism import stack_shares
 from magic_model.evaluation.result import select_folders
 from magic_model.evaluation.selection import load_pairs
-from magic_model.maps import MAP_SPECS, PerfusionMap
 from magic_model.texture.bands import fill, high_band
 
 MEASURED, PLAIN, BEST = "measured", "as generated", "with measured detail"
@@ -35,20 +34,6 @@ def with_detail(
     return np.where(inside, found.clip(0, 1), 0)
 
 
-def shares(
-    images: Mapping[PerfusionMap, NDArray[np.float32]],
-    maps: tuple[PerfusionMap, ...],
-    mask: BoolArray,
-) -> NDArray[np.float64]:
-    """Join maps to `(n, maps, rows, columns)`, as shares of their ranges."""
-    found = []
-    for name in maps:
-        low, high = MAP_SPECS[name].value_range
-        share = (np.asarray(images[name], np.float64) - low) / (high - low)
-        found.append(np.where(mask, share.clip(0, 1), 0))
-    return np.stack(found, axis=1)
-
-
 def main() -> None:
     """Print a row for each map."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -60,15 +45,17 @@ def main() -> None:
     features: dict[str, list[NDArray[np.float64]]] = {}
     for pair in load_pairs(selection):
         mask = pair.reference.mask
-        measured = shares(pair.reference.maps, maps, mask)
-        plain = shares(pair.generated["one"], maps, mask)
+        measured, plain = (
+            stack_shares(images, maps) * mask[:, None]
+            for images in (pair.reference.maps, pair.generated["one"])
+        )
         best = np.zeros_like(plain)
         for number, inside in enumerate(mask):
             for channel in range(len(maps) if inside.any() else 0):
                 where = number, channel
                 best[where] = with_detail(plain[where], measured[where], inside)
         for kind, images in ((MEASURED, measured), (PLAIN, plain), (BEST, best)):
-            patches = machine.cut_patches(images.astype(np.float32), mask)
+            patches = machine.cut_patches(images, mask)
             features.setdefault(kind, []).append(machine.patch_features(patches))
     width = features[MEASURED][0].shape[1] // len(maps)
     columns = {

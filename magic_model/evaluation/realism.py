@@ -174,7 +174,7 @@ def measure_realism(
         if trees is not None:
             methods["boosting"] = trees.predict(selection.measured, pair.patient)
         for method, images in methods.items():
-            stacked = _stacked(images, selection.maps)
+            stacked = stack_shares(images, selection.maps)
             stacked *= mask[:, None]
             patches.setdefault(method, []).append(machine.cut_patches(stacked, mask))
             for channel, name in enumerate(selection.maps):
@@ -192,7 +192,7 @@ def measure_realism(
     return Realism(rows, _likeness(selection, patches), len(patches[MEASURED]))
 
 
-def _stacked(images: _Images, maps: Sequence[PerfusionMap]) -> FloatArray:
+def stack_shares(images: _Images, maps: Sequence[PerfusionMap]) -> FloatArray:
     """Join maps to `(n, maps, rows, columns)`, each as a share of its range.
 
     Values beyond the range are cut off, as they are when shown.
@@ -331,7 +331,7 @@ def _likeness(
     parts = []
     for patient in trained[:: max(1, math.ceil(len(trained) / _LIKENED))]:
         stack = load_slices(selection.measured, patient, selection.maps)
-        stacked = _stacked(stack.maps, selection.maps) * stack.mask[:, None]
+        stacked = stack_shares(stack.maps, selection.maps) * stack.mask[:, None]
         parts.append(machine.cut_patches(stacked, stack.mask))
     if not parts:
         return {}

@@ -165,3 +165,14 @@ def test_cut_batches_are_those_of_the_whole_slices(cache):
     for one, other in zip(whole.of_epoch(0), cut.of_epoch(0), strict=True):
         assert one.mask.sum() == other.mask.sum()
         assert other.ncct.shape[2] % 4 == other.ncct.shape[3] % 4 == 0
+
+
+def test_a_window_is_that_of_the_brain_whatever_the_maps_cover(cache):
+    """In generating there are no maps to go by."""
+    covered = cache.mask.copy()
+    covered[:, :16] = 0
+    slab = replace(cache, mask=covered)
+    both = (replace(batches_of(one), crop=4) for one in (cache, slab))
+    for whole, part in zip(*(batches.of_epoch(0) for batches in both), strict=True):
+        assert torch.equal(whole.ncct, part.ncct)
+        assert part.mask.sum() < whole.mask.sum()
