@@ -222,6 +222,10 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.5, 0.999)
     """Decay of Adam's moments."""
 
+    muon: float = 0.0
+    """Learning rate of Muon for the generator's convolutions; at 0 Adam trains them,
+    too. It rises and falls as that of Adam."""
+
     warmdown: float = 0.0
     """Share of the steps at the end over which the learning rate falls to zero."""
 
@@ -253,6 +257,9 @@ class TrainingConfig:
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
             "training.learning_rate must be positive",
             self.learning_rate,
+        )
+        _require(
+            0 <= self.muon < math.inf, "training.muon must be 0 or more", self.muon
         )
         _require(
             [0 <= beta < 1 for beta in self.betas] == [True, True],

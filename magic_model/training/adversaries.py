@@ -1,5 +1,6 @@
 """Both networks with their optimisers, built from a recipe or from a checkpoint."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from magic_model import networks
 from magic_model.checkpoint import load_weights, read_header, read_tensors
 from magic_model.errors import DataError
 from magic_model.recipe import Recipe, recipe_differences
+from magic_model.training.muon import Muon
+
+_MOMENTS = {torch.optim.Adam: ("exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
+"""What each optimiser remembers of a weight."""
+
+_LEAST_ROWS = 8  # of a weight that Muon trains; a last layer gives less, by Adam
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,8 @@ class Adversaries:
         recipe: What they were built from.
         generator: Makes maps.
         discriminator: Tells them from measured ones; None if the recipe needs none.
-        generator_adam: Optimiser of the generator.
+        generator_adam: Optimiser of the generator, or of what Muon leaves of it.
+        generator_muon: Optimiser of its convolutions; None if Adam trains all.
         discriminator_adam: Optimiser of the discriminator.
     """
 
@@ -28,6 +36,7 @@ class Adversaries:
     generator: networks.Generator
     discriminator: networks.Discriminator | None
     generator_adam: torch.optim.Adam
+    generator_muon: Muon | None
     discriminator_adam: torch.optim.Adam | None
 
     @classmethod
@@ -46,12 +55,14 @@ class Adversaries:
                 network.to(device)
                 if device.type == "cuda" or recipe.training.bfloat16:
                     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        matrices, others = _parted(generator, recipe)
         return cls(
             recipe,
             generator,
             discriminator,
-            _adam(generator, recipe),
-            _adam(discriminator, recipe) if discriminator else None,
+            _adam(others, recipe),
+            Muon(matrices, recipe.training.muon) if matrices else None,
+            _adam(discriminator.parameters(), recipe) if discriminator else None,
         )
 
     @property
@@ -60,20 +71,44 @@ class Adversaries:
         return float(self.generator_adam.param_groups[0]["lr"])
 
     def set_learning_rate(self, rate: float) -> None:
-        """Set the learning rate of both optimisers."""
-        for adam in (self.generator_adam, self.discriminator_adam):
-            for group in adam.param_groups if adam else ():
-                group["lr"] = rate
+        """Set the learning rate of Adam; that of Muon changes in proportion."""
+        training = self.recipe.training
+        for optimiser in self.optimisers.values():
+            ratio = training.muon / training.learning_rate
+            for group in optimiser.param_groups:
+                group["lr"] = rate * (ratio if isinstance(optimiser, Muon) else 1)
+
+    @property
+    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """All there are, by their names in a checkpoint."""
+        named = {
+            "generator_adam": self.generator_adam,
+            "generator_muon": self.generator_muon,
+            "discriminator_adam": self.discriminator_adam,
+        }
+        return {name: found for name, found in named.items() if found is not None}
+
+    def step_generator(self, loss: Tensor) -> None:
+        """Change the generator by the gradient of a loss."""
+        self.generator.zero_grad(set_to_none=True)
+        loss.backward()
+        self.generator_adam.step()
+        if self.generator_muon is not None:
+            self.generator_muon.step()
 
 
 def tensors_of(nets: Adversaries) -> dict[str, Tensor]:
-    """Return all that training goes on from: weights, statistics, moments of Adam."""
+    """Return all that training goes on from: weights, statistics, moments."""
     tensors = generator_tensors(nets)
-    tensors |= _adam_tensors("generator_adam", nets.generator_adam)
-    if nets.discriminator is not None and nets.discriminator_adam is not None:
+    if nets.discriminator is not None:
         state = nets.discriminator.state_dict()
         tensors |= {f"discriminator.{name}": value for name, value in state.items()}
-        tensors |= _adam_tensors("discriminator_adam", nets.discriminator_adam)
+    for name, optimiser in nets.optimisers.items():
+        tensors |= {
+            f"{name}.{index}.{moment}": value
+            for index, moments in optimiser.state_dict()["state"].items()
+            for moment, value in moments.items()
+        }
     return tensors
 
 
@@ -90,10 +125,10 @@ def restore(nets: Adversaries, path: Path) -> None:
         DataError: If they do not fit.
     """
     _copy(nets.generator, path, "generator")
-    _restore_adam(nets.generator_adam, path, "generator_adam")
-    if nets.discriminator is not None and nets.discriminator_adam is not None:
+    if nets.discriminator is not None:
         _copy(nets.discriminator, path, "discriminator")
-        _restore_adam(nets.discriminator_adam, path, "discriminator_adam")
+    for name, optimiser in nets.optimisers.items():
+        _restore_moments(optimiser, path, name)
 
 
 def start_from(nets: Adversaries, path: Path) -> None:
@@ -128,13 +163,20 @@ def _draw_weights(network: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def _adam(network: nn.Module, recipe: Recipe) -> torch.optim.Adam:
+def _parted(network: nn.Module, recipe: Recipe) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the weights that Muon trains, and those that Adam does."""
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
+    for weight in network.parameters():
+        is_matrix = weight.ndim > 1 and len(weight) >= _LEAST_ROWS
+        (matrices if is_matrix and recipe.training.muon else others).append(weight)
+    return matrices, others
+
+
+def _adam(weights: Iterable[Tensor], recipe: Recipe) -> torch.optim.Adam:
     settings = recipe.training
     return torch.optim.Adam(
-        network.parameters(),
-        lr=settings.learning_rate,
-        betas=settings.betas,
-        fused=True,
+        weights, lr=settings.learning_rate, betas=settings.betas, fused=True
     )
 
 
@@ -151,22 +193,14 @@ def _copy(network: torch.nn.Module, path: Path, part: str) -> None:
             value.copy_(tensors[name])
 
 
-def _adam_tensors(part: str, adam: torch.optim.Adam) -> dict[str, Tensor]:
-    return {
-        f"{part}.{index}.{name}": value
-        for index, moments in adam.state_dict()["state"].items()
-        for name, value in moments.items()
-    }
-
-
-def _restore_adam(adam: torch.optim.Adam, path: Path, part: str) -> None:
+def _restore_moments(optimiser: torch.optim.Optimizer, path: Path, part: str) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in read_tensors(path, part).items():
         index, moment = name.split(".", maxsplit=1)
         state.setdefault(int(index), {})[moment] = value
-    weights: list[Tensor] = adam.param_groups[0]["params"]
+    weights: list[Tensor] = optimiser.param_groups[0]["params"]
     shapes = {index: weight.shape for index, weight in enumerate(weights)}
-    for moment in ("exp_avg", "exp_avg_sq"):
+    for moment in _MOMENTS[type(optimiser)]:
         found = {i: kept[moment].shape for i, kept in state.items() if moment in kept}
         if found != shapes:
             msg = f"{path}: {part} must have {moment} of each weight, in its shape"
@@ -174,5 +208,5 @@ def _restore_adam(adam: torch.optim.Adam, path: Path, part: str) -> None:
         for weight, kept in zip(weights, (state[i] for i in shapes), strict=True):
             # A fused Adam wants both to lie in memory in the same order.
             kept[moment] = torch.empty_like(weight).copy_(kept[moment])
-    groups = adam.state_dict()["param_groups"]
-    adam.load_state_dict({"state": state, "param_groups": groups})
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state, "param_groups": groups})

@@ -103,9 +103,7 @@ class TrainStep:
             judgement=self._judgement(batch, shown),
         )
         loss = losses.generator_loss(given, self.nets.recipe.loss.weights)
-        self.nets.generator_adam.zero_grad(set_to_none=True)
-        loss.total.backward()
-        self.nets.generator_adam.step()
+        self.nets.step_generator(loss.total)
         return loss
 
     def _judgement(self, batch: Batch, shown: Tensor) -> Tensor | None:

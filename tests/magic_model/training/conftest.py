@@ -78,12 +78,12 @@ TABLES = {
         "adversarial": {"width": 4, "per_map": False, "norm": "group"},
         "loss": {"masked": True},
     },
-    # As in `small`: L1 alone, and late tissue apart.
+    # As in `small`: L1 alone, late tissue apart, convolutions by Muon.
     "late": {
         "generator": {
             "family": "residual",
             "levels": 2,
-            "width": 4,
+            "width": 8,
             "norm": "batch",
             "patch": 2,
             "fine": 3,
@@ -97,6 +97,7 @@ TABLES = {
             "lateness": 25,
             "masked": True,
         },
+        "training": {"muon": 0.01},
     },
     # As in `unet`: L1 alone.
     "single": {
@@ -121,6 +122,7 @@ def make_recipe(kind="single", maps=PAPER_MAPS, loss=None, dropout=None, **train
         "epochs": 2,
         "batch_size": 4,
         "learning_rate": 1e-3,
+        **table.get("training", {}),
         **training,
     }
     return recipe_from_table(table)

@@ -16,7 +16,7 @@ from magic_model.training.adversaries import Adversaries, restore
 from magic_model.training.trainer import RunSettings, train
 
 LONGER = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("branches", "single")]
-KINDS = pytest.mark.parametrize("kind", [*LONGER, "residual"])
+KINDS = pytest.mark.parametrize("kind", [*LONGER, "late", "residual"])
 
 
 class StoppedError(Exception):
@@ -75,7 +75,7 @@ def assert_same_runs(whole, same_tensors, lines_of):
 def test_two_epochs_and_two_more_are_four(
     cache, recipe, settings, assert_same_runs, kind
 ):
-    """Weights, moments of Adam, statistics and losses."""
+    """Weights, moments of Adam and of Muon, statistics and losses."""
     wanted = recipe(kind, epochs=4, batch_size=6, warmdown=0.5)
     with pytest.raises(StoppedError):
         train(wanted, cache, settings(after_epoch=stopping_after(2)))
@@ -148,13 +148,12 @@ def test_moments_lie_in_memory_as_their_weights(cache, recipe, settings):
     nets.discriminator.to(memory_format=torch.channels_last)
     restore(nets, settings().folder / LAST)
     kept = load_file(settings().folder / LAST)
-    for part in ("generator", "discriminator"):
-        adam = getattr(nets, f"{part}_adam")
-        for index, weight in enumerate(adam.param_groups[0]["params"]):
+    for part, optimiser in nets.optimisers.items():
+        for index, weight in enumerate(optimiser.param_groups[0]["params"]):
             for moment in ("exp_avg", "exp_avg_sq"):
-                found = adam.state[weight][moment]
+                found = optimiser.state[weight][moment]
                 assert found.stride() == weight.stride()
-                assert torch.equal(found, kept[f"{part}_adam.{index}.{moment}"])
+                assert torch.equal(found, kept[f"{part}.{index}.{moment}"])
 
 
 def test_another_run_in_the_folder_is_refused(cache, recipe, settings):
