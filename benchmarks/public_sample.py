@@ -1,6 +1,6 @@
 """The authors' public slices, one patient left out at a time.
 
-python -m benchmarks.public_sample FOLDER --work sample [--recipe small] [--epochs 280]
+python -m benchmarks.public_sample FOLDER --work sample [--recipe small] [--epochs 200]
     [--only PATIENT ...]
 
 FOLDER holds the montages of the authors' repository. Their grey values are not on fixed
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--work", type=Path, default=Path("sample"))
     parser.add_argument("--recipe", default="small")
-    parser.add_argument("--epochs", type=int, default=280)
+    parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--only", nargs="+", default=[], help="leave out these alone")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
