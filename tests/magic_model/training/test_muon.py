@@ -27,7 +27,10 @@ def test_steps_are_those_of_pytorch(shape, layout):
     one = Muon([weight], lr=0.1)
     other = torch.optim.Muon([matrix], lr=0.1, weight_decay=0.0, momentum=MOMENTUM)
     for gradient in gradients:
-        weight.grad, matrix.grad = gradient.to(memory_format=layout), gradient.flatten(1)
+        weight.grad, matrix.grad = (
+            gradient.to(memory_format=layout),
+            gradient.flatten(1),
+        )
         one.step()
         other.step()
     assert weight.is_contiguous(memory_format=layout)
