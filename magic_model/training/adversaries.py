@@ -16,7 +16,7 @@ from magic_model.training.muon import Muon
 _MOMENTS = {torch.optim.Adam: ("exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
 """What each optimiser remembers of a weight."""
 
-_LEAST_ROWS = 8  # of a weight that Muon trains; a last layer gives less, by Adam
+_LEAST_CHANNELS = 8  # in and out, of a weight that Muon trains; a last layer has fewer
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _parted(network: nn.Module, recipe: Recipe) -> tuple[list[Tensor], list[Tens
     matrices: list[Tensor] = []
     others: list[Tensor] = []
     for weight in network.parameters():
-        is_matrix = weight.ndim > 1 and len(weight) >= _LEAST_ROWS
+        is_matrix = weight.ndim > 1 and min(weight.shape[:2]) >= _LEAST_CHANNELS
         (matrices if is_matrix and recipe.training.muon else others).append(weight)
     return matrices, others
 

@@ -16,8 +16,8 @@ _LEAST = 1e-7  # norm of a momentum
 class Muon(torch.optim.Optimizer):
     """Steps of the same length in every direction that a convolution's weights have.
 
-    The momentum of a matrix, a row for each channel that comes out, has few large
-    singular values; Adam follows these. Here all are made about 1 (Jordan 2024,
+    The momentum of a matrix, a row for each channel of the first dimension, has few
+    large singular values; Adam follows these. Here all are made about 1 (Jordan 2024,
     https://kellerjordan.github.io/posts/muon/), so that rare directions are learnt
     within few steps, too.
 
@@ -25,7 +25,7 @@ class Muon(torch.optim.Optimizer):
     do; updates are equal to its precision (tested).
 
     Args:
-        weights: Of two or more dimensions, the first of channels that come out.
+        weights: Of two or more dimensions.
         lr: Largest change of a step: the spectral norm of what is added to a matrix
             that is not taller than wide.
     """
@@ -38,20 +38,21 @@ class Muon(torch.optim.Optimizer):
         """Change each weight by its gradient."""
         del closure
         for group in self.param_groups:
-            alike: dict[torch.Size, list[Tensor]] = {}
+            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
             for weight in group["params"]:
                 if weight.grad is not None:
-                    alike.setdefault(weight.shape, []).append(weight)
-            for shape, weights in alike.items():
-                changes = orthogonal(torch.stack([*map(self._direction, weights)]))
+                    ahead = self._direction(weight, weight.grad)
+                    alike.setdefault(weight.shape, []).append((weight, ahead))
+            for shape, found in alike.items():
+                weights, directions = zip(*found, strict=True)
                 length = group["lr"] * max(1.0, shape[0] / shape[1:].numel()) ** 0.5
+                changes = orthogonal(torch.stack(directions))
                 for weight, change in zip(weights, changes, strict=True):
                     weight.sub_(change.view(shape), alpha=length)
 
-    def _direction(self, weight: Tensor) -> Tensor:
+    def _direction(self, weight: Tensor, gradient: Tensor) -> Tensor:
         """Follow the momentum, a step ahead (Nesterov), as a matrix."""
-        state, gradient = self.state[weight], weight.grad
-        assert gradient is not None  # noqa: S101 - chosen by it
+        state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
         momentum: Tensor = state["momentum"].lerp_(gradient, 1 - MOMENTUM)

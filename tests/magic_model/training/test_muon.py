@@ -75,6 +75,25 @@ def test_muon_trains_convolutions_and_adam_what_is_left():
     assert all(weights[name].ndim == 4 for name in by_muon)
 
 
+def test_a_last_layer_is_adam_s_where_it_is_transposed_too():
+    """Its first dimension is of the channels that come in."""
+    recipe = load_recipe("unet")
+    training = replace(recipe.training, muon=0.05)
+    generator = replace(recipe.generator, width=8, levels=3, shared=1)
+    recipe = replace(recipe, training=training, generator=generator)
+    nets = Adversaries.from_recipe(recipe, CPU, 0)
+    by_muon = nets.generator_muon.param_groups[0]["params"]
+    transposed = [
+        module.weight
+        for module in nets.generator.modules()
+        if isinstance(module, nn.ConvTranspose2d)
+    ]
+    chosen = [any(weight is one for one in by_muon) for weight in transposed]
+    gives = [weight.shape[1] for weight in transposed]
+    assert chosen == [channels >= 8 for channels in gives]
+    assert len(set(chosen)) == 2
+
+
 def test_both_rates_rise_and_fall_together():
     nets = Adversaries.from_recipe(load_recipe("small"), CPU, 0)
     full = nets.recipe.training.learning_rate
