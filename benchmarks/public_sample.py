@@ -6,13 +6,14 @@ python -m benchmarks.public_sample FOLDER --work sample [--recipe small] [--epoc
 FOLDER holds the montages of the authors' repository. Their grey values are not on fixed
 physical ranges, so errors in units mean little; correlation, SSIM and UQI can be read.
 Of each fold it prints the correlation in the brain of the patient left out and the mean
-of those trained on, and what the training took of a processor. Patients are named as
-in the repository.
+of those trained on, the error of the former beside that of a constant, the mean of the
+patients trained on, and what the training took of a processor. Patients are named as in
+the repository.
 """
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +21,10 @@ import pandas as pd
 import torch
 
 from magic_model.cli import main as magic_model
-from magic_model.data.cohort import GENERATED_FILE, Patient, read_cohort, write_cohort
+from magic_model.data.cohort import read_cohort, write_cohort
 from magic_model.data.split import Split
 from magic_model.evaluation.metric import Metric
+from magic_model.evaluation.predictors import CONSTANT
 
 
 def run_command(name: str, /, *arguments: object, **options: object) -> None:
@@ -36,11 +38,10 @@ def leave_one_out(
 ) -> None:
     """Train without each of some patients in turn, and generate the maps of all five.
 
-    Those of the patient left out come together in `left-out`; those of the patients
-    trained on have a folder for each training in `trained`.
+    Each fold has a folder named by the patient left out: its maps in `left-out`, those
+    of the patients trained on in `trained`.
     """
     cohort = read_cohort(work / "cohort")
-    made: list[Patient] = []
     for left_out in cohort.patients:
         name = left_out.patient_id
         if name not in names:
@@ -63,26 +64,37 @@ def leave_one_out(
         spent = time.process_time() - before
         print(f"Without {names[name]}: {spent:.0f} s of a processor", flush=True)
         model = {"checkpoint": run, "input": folder}
-        run_command("generate", **model, out=work / "left-out", split="test")
+        run_command("generate", **model, out=work / "left-out" / name, split="test")
         run_command("generate", **model, out=work / "trained" / name, split="train")
-        made += read_cohort(work / "left-out", GENERATED_FILE).patients
-    write_cohort(work / "left-out", made, GENERATED_FILE)
 
 
-def correlations(evaluation: Path, recipe: str) -> pd.DataFrame:
-    """Read the correlation in the brain, a row for each patient, a column for a map."""
-    scores = pd.read_csv(evaluation / "patients.csv")
-    mine = scores[
-        (scores["method"] == recipe) & (scores["metric"] == Metric.CORRELATION)
-    ]
-    return mine.pivot_table(index="patient_id", columns="map", values="value")
+def scores(work: Path, kind: str, names: Iterable[str], method: str) -> pd.DataFrame:
+    """Evaluate each fold by its own split, of whose training patients a constant is.
+
+    Returns:
+        Rows as `patients.csv` has them, with the fold.
+    """
+    found = {}
+    for name in names:
+        out = work / "evaluation" / kind / name
+        places = {"cohort": work / "folds" / name, "generated": work / kind / name}
+        run_command("evaluate", **places, out=out, seed=0, name=method)
+        found[name] = pd.read_csv(out / "patients.csv")
+    return pd.concat(found, names=["fold"]).reset_index("fold")
 
 
-def beside(left_out: pd.DataFrame, trained: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Put each patient left out beside the mean of those trained on without it."""
-    means = pd.DataFrame({name: each.mean() for name, each in trained.items()}).T
-    both = pd.concat({"left out": left_out, "trained on": means}, axis=1)
-    return pd.concat([both, both.mean().rename("mean").to_frame().T])
+def of_folds(rows: pd.DataFrame, method: str, metric: Metric) -> pd.DataFrame:
+    """Average over the patients of a fold: a row for each, a column for each map."""
+    mine = rows[(rows["method"] == method) & (rows["metric"] == metric)]
+    return mine.pivot_table(index="fold", columns="map", values="value")
+
+
+def with_mean(
+    tables: Mapping[str, pd.DataFrame], names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Join tables, name patients as in the repository, and add the mean over them."""
+    named = pd.concat(tables, axis=1).rename(index=names).sort_index()
+    return pd.concat([named, named.mean().rename("mean").to_frame().T]).round(2)
 
 
 def main() -> None:
@@ -100,24 +112,21 @@ def main() -> None:
     cohort, link = work / "cohort", work / "link.csv"
     told = {"layout": "magic-sample", "out": cohort, "link": link}
     run_command("import", chosen.folder, **told)
-    names = pd.read_csv(link, index_col="patient_id")["source_id"].sort_values()
-    if chosen.only:
-        names = names[names.isin(chosen.only)]
-    leave_one_out(work, chosen.recipe, chosen.epochs, names.to_dict())
+    linked = pd.read_csv(link, index_col="patient_id")["source_id"].sort_values()
+    chosen_ones = linked.isin(chosen.only) if chosen.only else linked.notna()
+    names = linked[chosen_ones].to_dict()
+    leave_one_out(work, chosen.recipe, chosen.epochs, names)
     method = Path(chosen.recipe).stem
-
-    def evaluate(generated: Path, out: Path) -> pd.DataFrame:
-        given = {"cohort": cohort, "generated": generated, "out": out, "seed": 0}
-        run_command("evaluate", **given, name=method)
-        return correlations(out, method)
-
-    trained = {
-        folder.name: evaluate(folder, work / "evaluation" / folder.name)
-        for folder in sorted((work / "trained").iterdir())
+    left_out = scores(work, "left-out", names, method)
+    trained = scores(work, "trained", names, method)
+    r, error = Metric.CORRELATION, Metric.MAE
+    alike = {
+        "left out": of_folds(left_out, method, r),
+        "trained on": of_folds(trained, method, r),
     }
-    left_out = evaluate(work / "left-out", work / "evaluation" / "left-out")
-    table = beside(left_out, trained).rename(index=names)
-    print(f"\nCorrelation in the brain\n{table.sort_index().round(2)}")
+    print(f"\nCorrelation in the brain\n{with_mean(alike, names)}")
+    wrong = {each: of_folds(left_out, each, error) for each in (method, CONSTANT)}
+    print(f"\nMean absolute error of those left out\n{with_mean(wrong, names)}")
 
 
 if __name__ == "__main__":
