@@ -88,6 +88,11 @@ def cpu_has_bfloat16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
+def computes_in_bfloat16(device: torch.device, *, asked: bool) -> bool:
+    """Whether a device trains in bfloat16: a GPU does, a CPU that can if asked."""
+    return device.type == "cuda" or (asked and cpu_has_bfloat16())
+
+
 def mean_over_processes(value: Tensor, world: World) -> Tensor:
     """Average a value over all processes; it is changed in place."""
     if world.size > 1:

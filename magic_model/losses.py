@@ -24,6 +24,9 @@ FLAT = 1e-3
 LATE = {PerfusionMap.TTP: 4.5, PerfusionMap.TMAX: 4.0}
 """Seconds after the median of the brain that make tissue late; the first map counts."""
 
+FLOW_MAPS = (PerfusionMap.CBF, PerfusionMap.CBV)
+"""Maps of how much blood there is, of which vessels have the most."""
+
 CENTRAL_VOLUME_MAPS = (PerfusionMap.CBF, PerfusionMap.CBV, PerfusionMap.MTT)
 """Maps that the central volume principle links."""
 
@@ -206,7 +209,7 @@ def _adversarial(given: LossInputs) -> "Tensor":
 
 
 def _l1_flow(given: LossInputs) -> "Tensor":
-    at = given.channels(PerfusionMap.CBF, PerfusionMap.CBV)
+    at = given.channels(*FLOW_MAPS)
     if not at:
         return given.generated.new_zeros(())
     return l1_loss(given.generated[:, at], given.measured[:, at], given.mask)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, get_args, get_origin
 
 from magic_model.errors import DataError
-from magic_model.losses import CENTRAL_VOLUME_MAPS, LATE, TERMS
+from magic_model.losses import CENTRAL_VOLUME_MAPS, FLOW_MAPS, LATE, TERMS
 from magic_model.maps import MAP_SPECS, PAPER_MAPS, PerfusionMap
 
 
@@ -294,6 +294,10 @@ class DataConfig:
     """Side of a pixel; at 0 the median of the training patients, whose maps then fill
     `size` pixels."""
 
+    reach: float = 1.0
+    """How far CBF and CBV are learnt, as a multiple of the range that is shown: vessels
+    lie beyond it."""
+
     def __post_init__(self) -> None:
         _require(self.size >= 16, "data.size must be 16 or more", self.size)
         _require(self.n_slices >= 1, "data.n_slices must be 1 or more", self.n_slices)
@@ -305,6 +309,7 @@ class DataConfig:
             "data.pixel_mm must be 0 or more",
             self.pixel_mm,
         )
+        _require(1 <= self.reach < math.inf, "data.reach must be 1 or more", self.reach)
 
 
 _LEAST_JUDGED = 24  # pixels; smaller images leave no patch to the discriminator
@@ -367,8 +372,16 @@ class Recipe:
 
     @property
     def ranges(self) -> dict[PerfusionMap, tuple[float, float]]:
-        """Values of each map that become -1 and 1, in channel order."""
-        return {name: MAP_SPECS[name].value_range for name in self.maps}
+        """Values of each map that become -1 and 1, in channel order.
+
+        CBF and CBV reach equally far, so that the factor of the central volume
+        principle is that of the ranges shown.
+        """
+        shown = {name: MAP_SPECS[name].value_range for name in self.maps}
+        return {
+            name: (low, high * self.data.reach if name in FLOW_MAPS else high)
+            for name, (low, high) in shown.items()
+        }
 
     def with_epochs(self, epochs: int | None) -> "Recipe":
         """Return the same recipe with other epochs; with its own if None.

@@ -64,6 +64,20 @@ def unscale_map(
     return _unscale(scaled, value_range or MAP_SPECS[kind].value_range)
 
 
+def shown_end(kind: PerfusionMap, value_range: Range) -> float:
+    """Return where the range that is shown ends in [-1, 1].
+
+    Args:
+        kind: Which map it is.
+        value_range: Values that become -1 and 1.
+
+    Examples:
+        >>> shown_end(PerfusionMap.CBF, (0.0, 120.0))
+        0.0
+    """
+    return float(scale_map(MAP_SPECS[kind].value_range[1], kind, value_range))
+
+
 # In double precision, so that only the two roundings to float32 remain.
 
 

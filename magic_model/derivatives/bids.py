@@ -177,7 +177,7 @@ def _sidecar(kind: Kind) -> dict[str, Any]:
         "SpatialReference": "orig",
         "SkullStripped": True,
         "Synthetic": True,
-        "ValueRangeOfNetwork": list(spec.value_range),
+        "ValueRangeShown": list(spec.value_range),
     }
 
 

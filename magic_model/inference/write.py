@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from magic_model.inference.opened import Backend
 
-REVISION = 2
+REVISION = 3
 """Raised whenever the same input gives other maps, so that old ones are remade."""
 
 FILE = "generated.json"

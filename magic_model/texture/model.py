@@ -101,7 +101,7 @@ class TextureModel:
             seed: Of the texture; with the patient's name it decides all of it.
 
         Returns:
-            The same shapes, cut to the range of each map, 0 off the mask.
+            The same shapes, 0 or more, 0 off the mask.
         """
         drawn = {
             name: np.zeros(stack.mask.shape, np.float32) if name in self.maps else image
@@ -126,7 +126,7 @@ class TextureModel:
                 gain = np.interp(level, self.levels[channel], self.gains[channel])
                 own = _detail(share, inside)[inside]
                 added = (self.detail[channel] - 1) * own + gain * rough[channel]
-                changed = np.clip(share[inside] + added, 0, 1)
+                changed = np.maximum(share[inside] + added, 0)
                 drawn[name][number][inside] = changed * (high - low) + low
         return drawn
 

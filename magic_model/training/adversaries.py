@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from magic_model import networks
 from magic_model.checkpoint import load_weights, read_header, read_tensors
+from magic_model.distributed import computes_in_bfloat16
 from magic_model.errors import DataError
 from magic_model.recipe import Recipe, recipe_differences
 from magic_model.training.muon import Muon
@@ -53,7 +54,7 @@ class Adversaries:
             if network is not None:
                 _draw_weights(network)
                 network.to(device)
-                if device.type == "cuda" or recipe.training.bfloat16:
+                if computes_in_bfloat16(device, asked=recipe.training.bfloat16):
                     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         matrices, others = _parted(generator, recipe)
         return cls(
@@ -143,7 +144,8 @@ def start_from(nets: Adversaries, path: Path) -> None:
     other = [
         line
         for line in recipe_differences(found, wanted)
-        if line.startswith(("maps", "generator.")) and "generator.dropout" not in line
+        if line.startswith(("maps", "generator.", "data.reach"))
+        and "generator.dropout" not in line
     ]
     if other:
         msg = f"{path}: weights are of another network than the recipe's ({other[0]})"

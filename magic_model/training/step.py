@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from magic_model import losses
-from magic_model.distributed import World, cpu_has_bfloat16
+from magic_model.distributed import World, computes_in_bfloat16
 from magic_model.training.adversaries import Adversaries
 from magic_model.training.batches import Batch
 
@@ -49,7 +49,7 @@ class TrainStep:
             The generator's losses and the discriminator's (0 if there is none).
         """
         self.nets.generator.train()
-        if self.nets.recipe.training.bfloat16:
+        if self._bfloat16:
             batch = batch.channels_last()
         given = self._generated(batch)
         shown = self._shown(given.generated, batch.mask)
@@ -120,12 +120,14 @@ class TrainStep:
         return (maps + 1) * mask - 1 if self.nets.recipe.loss.masked else maps
 
     def _precision(self) -> AbstractContextManager[object]:
-        kind = self.device.type
-        if kind != "cuda" and not (
-            self.nets.recipe.training.bfloat16 and cpu_has_bfloat16()
-        ):
+        if not self._bfloat16:
             return nullcontext()
-        return torch.autocast(kind, dtype=torch.bfloat16)
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    @property
+    def _bfloat16(self) -> bool:
+        asked = self.nets.recipe.training.bfloat16
+        return computes_in_bfloat16(self.device, asked=asked)
 
 
 @contextmanager

@@ -317,7 +317,7 @@ class Trainer:
         )
         if not errors:
             return
-        now = score(errors, self.cache)
+        now = score(errors)
         if self.header.best is None or now < self.header.best[0]:
             self.header = replace(self.header, best=(now, self.header.epoch))
             self._save(

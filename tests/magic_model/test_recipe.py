@@ -47,6 +47,8 @@ REFUSED = [
     (TrainingConfig, {"betas": (0.5,)}, r"betas must be two numbers .* got \(0.5,\)"),
     (TrainingConfig, {"betas": (0.5, 1.0)}, r"from 0 to below 1, got \(0.5, 1.0\)"),
     (TrainingConfig, {"warmdown": 1.5}, "training.warmdown must be 0 to 1, got 1.5"),
+    (DataConfig, {"reach": 0.5}, "data.reach must be 1 or more, got 0.5"),
+    (DataConfig, {"reach": math.inf}, "data.reach must be 1 or more, got inf"),
     (DataConfig, {"size": 15}, "data.size must be 16 or more, got 15"),
     (DataConfig, {"n_slices": 0}, "data.n_slices must be 1 or more, got 0"),
 ]
@@ -56,6 +58,13 @@ REFUSED = [
 def test_a_value_out_of_range_is_refused(kind, values, message):
     with pytest.raises(DataError, match=message):
         kind(**values)
+
+
+def test_flow_and_volume_reach_equally_far_beyond_what_is_shown():
+    """So CBV = CBF x MTT / 60 has one factor, whatever the reach."""
+    shown, wide = (Recipe(name="x", data=DataConfig(reach=r)).ranges for r in (1, 2.5))
+    assert list(shown.values()) == [(0, 60), (0, 4), (0, 12), (0, 25)]
+    assert list(wide.values()) == [(0, 150), (0, 10), (0, 12), (0, 25)]
 
 
 def test_maps_are_one_or_more_each_once():

@@ -110,6 +110,17 @@ def test_it_is_as_strong_and_as_shared_as_what_it_was_learnt_from(model):
     assert (drawn[CBF][~stack.mask] == 0).all()
 
 
+def test_vessels_beyond_the_range_keep_their_values(model):
+    """Noise about them goes either way; cut at the range, they would be 60 at most."""
+    stack = stack_of(4)
+    maps = flat_maps(stack, 1.5)
+    drawn = model.add(stack, maps, seed=1)[CBF][stack.mask]
+    assert drawn.mean() == pytest.approx(90, abs=0.5)
+    assert drawn.std() > 1
+    low = model.add(stack, flat_maps(stack, 0.02), seed=1)[CBF][stack.mask]
+    assert low.min() == 0
+
+
 def test_it_is_as_patchy_as_what_it_was_learnt_from(model):
     stack = stack_of(6)
     tails = []

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from scipy import ndimage
 
 from magic_model.data.slice_cache import SliceCache
-from magic_model.maps import MAP_SPECS, PAPER_MAPS
+from magic_model.maps import PAPER_MAPS
 from magic_model.recipes.files import recipe_from_table
 from magic_model.training.trainer import RunSettings
 
@@ -31,8 +31,14 @@ def made_slices(n, n_maps, size, rng):
     return ncct, maps, np.broadcast_to(mask, (n, size, size))
 
 
-def make_cache(folder, splits=("train", "train", "train", "val"), maps=PAPER_MAPS):
-    """Write the files of a slice cache, four slices for each patient."""
+def make_cache(
+    folder, splits=("train", "train", "train", "val"), maps=PAPER_MAPS, reach=1.0
+):
+    """Write the files of a slice cache, four slices for each patient.
+
+    The values in it are those in [-1, 1]; with reach they stand for more.
+    """
+    recipe = make_recipe(maps=maps, reach=reach)
     rng = np.random.default_rng(0)
     arrays = made_slices(PER_PATIENT * len(splits), len(maps), SIZE, rng)
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +50,7 @@ def make_cache(folder, splits=("train", "train", "train", "val"), maps=PAPER_MAP
         "schema": 2,
         "sampling": {"pixel_mm": 1.0, "offset_mm": 4.0, "slice_mm": 1.0},
         "fingerprint": "made up",
-        "maps": {name: MAP_SPECS[name].value_range for name in maps},
+        "maps": recipe.ranges,
         "window": [0, 80],
         "patients": [
             {
@@ -113,8 +119,11 @@ TABLES = {
 }
 
 
-def make_recipe(kind="single", maps=PAPER_MAPS, loss=None, dropout=None, **training):
-    table = {"name": kind, "maps": list(maps), "data": {"size": SIZE}, **TABLES[kind]}
+def make_recipe(
+    kind="single", maps=PAPER_MAPS, loss=None, dropout=None, reach=1.0, **training
+):
+    data = {"size": SIZE, "reach": reach}
+    table = {"name": kind, "maps": list(maps), "data": data, **TABLES[kind]}
     table["loss"] = table.get("loss", {}) | (loss or {})
     if dropout is not None and kind in {"branches", "single"}:
         table["generator"] = table["generator"] | {"dropout": dropout}
@@ -136,8 +145,9 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def cache_maker(tmp_path):
-    def made(*splits, maps=PAPER_MAPS):
-        return make_cache(tmp_path / "cache" / "-".join(splits), splits, maps)
+    def made(*splits, maps=PAPER_MAPS, reach=1.0):
+        folder = tmp_path / "cache" / "-".join([*splits, f"{reach:g}"])
+        return make_cache(folder, splits, maps, reach)
 
     return made
 

@@ -239,6 +239,18 @@ def test_weights_of_another_network_are_refused(
         train(recipe(kind, maps=maps), turned, settings("second", init=first))
 
 
+def test_weights_that_stand_for_other_values_are_refused(cache_maker, recipe, settings):
+    train(recipe(epochs=1), cache_maker("train"), settings("first"))
+    wide = cache_maker("train", reach=2.0)
+    message = "another network than the recipe's \\(data.reach: 1.0, here 2.0\\)"
+    with pytest.raises(DataError, match=message):
+        train(
+            recipe(reach=2.0),
+            wide,
+            settings("second", init=settings("first").folder / LAST),
+        )
+
+
 def test_slices_of_version_0_1_are_named(cache, recipe, settings):
     train(recipe(epochs=1), cache, settings())
     file = settings().folder / LAST

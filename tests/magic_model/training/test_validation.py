@@ -35,7 +35,25 @@ def test_it_is_the_mean_error_in_the_brain_in_units(cache, split):
     assert list(errors) == ["cbf", "cbv", "mtt", "ttp"]
     expected = by_numpy(cache, indices)
     assert list(errors.values()) == pytest.approx(expected.tolist(), rel=1e-5)
-    assert score(errors, cache) == pytest.approx(np.mean(expected / RANGES), rel=1e-5)
+    assert score(errors) == pytest.approx(np.mean(expected / RANGES), rel=1e-5)
+
+
+def test_errors_are_those_of_maps_as_shown_whatever_is_learnt_beyond(cache_maker):
+    """Twice the range: what is 60 mL/100g/min and 4 mL/100g lies at 0."""
+    wide = cache_maker("val", reach=2.0)
+    errors = validation_errors(Guess(), wide, wide.of_split(Split.VAL), World(), CPU)
+    expected = []
+    for index in wide.of_split(Split.VAL):
+        sample = wide[int(index)]
+        ends = np.array([120, 8, 12, 25])[:, None, None]
+        made, measured = (
+            np.minimum((image + 1) / 2 * ends, RANGES[:, None, None])
+            for image in (sample.ncct[1], sample.maps)
+        )
+        expected.append(np.abs(made - measured)[:, sample.mask].mean(axis=1))
+    found = np.mean(expected, axis=0)
+    assert list(errors.values()) == pytest.approx(found.tolist(), rel=1e-5)
+    assert score(errors) == pytest.approx(np.mean(found / RANGES), rel=1e-5)
 
 
 def test_parts_of_processes_add_up(cache, monkeypatch):
