@@ -106,7 +106,8 @@ def prepare(work: Path, runs: Sequence[Run], patients: int, jobs: int) -> None:
 
 def slices_of(work: Path, recipe: Recipe) -> Path:
     """Return the folder of the slices that a recipe sees."""
-    return work / f"slices-{recipe.data.slab_mm:g}-mm"
+    data = recipe.data
+    return work / f"slices-{data.slab_mm:g}-mm-to-{data.reach:g}"
 
 
 def train_and_generate(work: Path, run: Run, threads: int) -> None:
