@@ -177,7 +177,7 @@ def _patients_and_network(d: Demonstration) -> Iterator[Step]:
         )  # fmt: skip
 
     # An epoch of so few patients is short; as many steps need more of them.
-    epochs = ("--epochs", "140") if d.sample else ()
+    epochs = ("--epochs", "120") if d.sample else ()
 
     def train() -> None:
         run("magic-model", "train", "--recipe", "realistic", "--cohort", patients,
