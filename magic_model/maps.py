@@ -24,8 +24,8 @@ class MapSpec:
         long_name: As it stands in text.
         unit: As people write it.
         ucum: Unit in UCUM, as DICOM wants it.
-        value_range: Smallest and largest value shown and learned (paper 2.1.2; Tmax is
-            not in the paper).
+        value_range: Smallest and largest value shown, and learned where a recipe does
+            not reach further (paper 2.1.2; Tmax is not in the paper).
         dicom_code: Concept in the DICOM controlled terminology (DCM).
         dicom_meaning: Its meaning there.
     """

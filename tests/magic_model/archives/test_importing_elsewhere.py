@@ -50,8 +50,6 @@ def web(orthanc, monkeypatch):
     return f"http://127.0.0.1:{orthanc.http_port}/dicom-web?ModalitiesInStudy=CT"
 
 
-# Failed once in 16 runs on a busy machine, for a reason that was not printed then.
-@pytest.mark.flaky(reruns=1)
 @pytest.mark.slow
 @pytest.mark.usefixtures("temporary")
 def test_a_server_of_dicomweb_is_as_a_folder(import_from, studies, uids, web, tmp_path):
