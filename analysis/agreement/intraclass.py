@@ -19,7 +19,12 @@ Form = Literal["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"]
 these raters, consistency. k: of the mean of all raters, else of one."""
 
 _NOT_DEFINED = "every rating is the same, so cases cannot be told apart"
+_ALIKE = "the mean of every case is the same, so cases cannot be told apart"
 _NO_ERROR = "the ratings leave no error, so nothing can be tested"
+_NO_FREEDOM = (
+    "cases differ by less than chance, and leave the limits no degrees of freedom"
+)
+_ROUNDING = 1e-9
 _NO_LIMIT = "a limit of one rater's correlation is too low for that of their mean"
 
 
@@ -67,15 +72,18 @@ class IntraclassCorrelation(Shown):
             return ConfidenceInterval(limit, limit, self.undefined_reason)
         tail = (1 - confidence_level) / 2
         squares, k = self._squares, self.n_raters
+        if not squares.cases:
+            return ConfidenceInterval(math.nan, math.nan, _ALIKE)
         if self.form.startswith("ICC2"):
             low, high = squares.limits_of_sampled_raters(tail)
+            if math.isnan(low):
+                return ConfidenceInterval(low, high, _NO_FREEDOM)
         else:
             low, high = squares.limits(self.df1, self.df2, self.f_statistic, tail)
         if not self.form.endswith("k"):
             return ConfidenceInterval(low, high)
-        if low <= -1 / (k - 1):
-            return ConfidenceInterval(math.nan, _of_mean(high, k), _NO_LIMIT)
-        return ConfidenceInterval(_of_mean(low, k), _of_mean(high, k))
+        low, high = _of_mean(low, k), _of_mean(high, k)
+        return ConfidenceInterval(low, high, _NO_LIMIT if math.isnan(low) else None)
 
 
 def intraclass_correlation(
@@ -118,7 +126,7 @@ def intraclass_correlation(
             estimate=estimate,
             n=n,
             n_raters=k,
-            undefined_reason=_NOT_DEFINED if math.isnan(estimate) else _NO_ERROR,
+            undefined_reason=squares.reason(estimate),
         )
     statistic = squares.cases / error
     return IntraclassCorrelation(
@@ -168,6 +176,12 @@ class _Squares:
             k,
         )
 
+    def reason(self, estimate: float) -> str:
+        """Why there is no estimate, or nothing that can be tested."""
+        if math.isnan(estimate):
+            return _ALIKE if self.within else _NOT_DEFINED
+        return _NO_ERROR
+
     def estimate(self, form: str) -> float:
         """Return a correlation; NaN where nothing differs."""
         error = self.within if form.startswith("ICC1") else self.residual
@@ -190,20 +204,28 @@ class _Squares:
         return (low - 1) / (low + rest), (high - 1) / (high + rest)
 
     def limits_of_sampled_raters(self, tail: float) -> tuple[float, float]:
-        """Return limits of form 2, of one rater: Satterthwaite's degrees of freedom."""
+        """Return limits of form 2, of one rater: Satterthwaite's degrees of freedom.
+
+        The less cases differ, the fewer they are; where both limits would lie to one
+        side of the correlation, both are NaN.
+        """
         n, k, own = self.n, self.k, self.estimate("ICC2")
-        ratio = self.raters / self.residual
+        ratio = k * own * self.raters / self.residual
         part = n * (1 + (k - 1) * own) - k * own
-        above = (k - 1) * (n - 1) * (k * own * ratio + part) ** 2
-        df = above / ((n - 1) * (k * own * ratio) ** 2 + part**2)
-        first = special.fdtri(n - 1, df, 1 - tail)
-        second = special.fdtri(df, n - 1, 1 - tail)
+        above = (k - 1) * (n - 1) * (ratio + part) ** 2
+        df = above / ((n - 1) * ratio**2 + part**2)
         rest = k * self.raters + (k * n - k - n) * self.residual
-        low = n * (self.cases - first * self.residual) / (first * rest + n * self.cases)
-        high = n * (second * self.cases - self.residual)
-        return float(low), float(high / (rest + n * second * self.cases))
+
+        def at(share: float) -> float:
+            cases = self.cases * float(special.fdtri(df, n - 1, share))
+            below = rest + n * cases
+            return n * (cases - self.residual) / below if below else math.nan
+
+        low, high = at(tail), at(1 - tail)
+        return (low, high) if low <= own <= high else (math.nan, math.nan)
 
 
 def _of_mean(one: float, k: int) -> float:
-    """Return the correlation of the mean of k raters (Spearman and Brown)."""
-    return k * one / (1 + (k - 1) * one)
+    """Return the correlation of the mean of k raters (Spearman and Brown), if any."""
+    below = 1 + (k - 1) * one
+    return k * one / below if below > _ROUNDING else math.nan

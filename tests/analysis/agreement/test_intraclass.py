@@ -7,6 +7,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis import intraclass_correlation
 from analysis.agreement.intraclass import Form
@@ -86,6 +88,57 @@ def test_what_is_not_defined_has_its_reason():
     alone = intraclass_correlation([[1, 2], [np.nan, 3]])
     assert (alone.n, math.isnan(alone.estimate)) == (1, True)
     assert "two cases" in alone.undefined_reason
+
+
+def test_case_means_that_are_the_same_have_no_limits():
+    for form in FORMS:
+        found = intraclass_correlation([[0, 2], [2, 0], [1, 1]], form)
+        interval = found.confidence_interval()
+        assert math.isnan(interval.low), form
+        assert math.isnan(interval.high), form
+        assert "mean of every case is the same" in interval.caution
+
+
+@pytest.mark.parametrize(
+    "ratings",
+    [  # so few that the limits were one number, or infinite by infinite
+        [[60, 0, 2, 1], [1, 60, 10, 1]],
+        [[1, 10], [10, 2], [1, 10]],
+        [[2, 60, 0], [1, 2, 60]],
+    ],
+)
+def test_limits_without_degrees_of_freedom_are_none(ratings):
+    found = intraclass_correlation(ratings)
+    interval = found.confidence_interval()
+
+    assert found.estimate < 0
+    assert (math.isnan(interval.low), math.isnan(interval.high)) == (True, True)
+    assert "no degrees of freedom" in interval.caution
+
+
+@given(
+    st.integers(2, 4).flatmap(
+        lambda k: st.lists(
+            st.lists(st.sampled_from([0, 0.5, 1, 2, 60]), min_size=k, max_size=k),
+            min_size=2,
+            max_size=8,
+        )
+    ),
+    st.sampled_from(FORMS),
+    st.sampled_from([0.5, 0.95, 0.999]),
+)
+def test_limits_hold_the_estimate_or_say_why_there_are_none(ratings, form, level):
+    found = intraclass_correlation(ratings, form)  # a warning would be an error
+    interval = found.confidence_interval(level)
+
+    if math.isnan(found.estimate):
+        assert found.undefined_reason
+    limits = (interval.low, interval.high)
+    if any(map(math.isnan, limits)):
+        assert interval.caution
+    else:
+        assert limits[0] <= found.estimate + 1e-12
+        assert found.estimate <= limits[1] + 1e-12
 
 
 def test_a_case_with_a_missing_rating_is_left_out():
