@@ -239,6 +239,10 @@ class TrainingConfig:
     """Share of slices that are turned and shifted by parts of pixels, which smooths
     them and the noise in them; the others are flipped and shifted by whole pixels."""
 
+    bent: float = 0.0
+    """Share of slices that are stretched and bent, as brains differ in size and shape:
+    of few patients that keeps the network from learning their own by heart."""
+
     crop: bool = False
     """Whether slices are cut to their brains, as air around them takes time."""
 
@@ -267,6 +271,7 @@ class TrainingConfig:
             self.betas,
         )
         _require(0 <= self.turned <= 1, "training.turned must be 0 to 1", self.turned)
+        _require(0 <= self.bent <= 1, "training.bent must be 0 to 1", self.bent)
         _require(
             0 <= self.warmdown <= 1, "training.warmdown must be 0 to 1", self.warmdown
         )

@@ -1,83 +1,19 @@
 """Batches of slices, augmented, and the same whatever the number of processes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import grid_sample
 
 from magic_model.data.grid import window_at, window_sides
 from magic_model.data.slice_cache import SliceCache
 from magic_model.distributed import World
 from magic_model.errors import DataError
 from magic_model.networks.generator import brain_seen
-
-_MAX_DEGREES = 10.0
-_MAX_SHIFT = 30.0  # pixels
-
-
-@dataclass(frozen=True)
-class RigidChange:
-    """A change of an image about its centre; flip, then rotation, then shift.
-
-    Attributes:
-        flip: Whether left and right are swapped.
-        degrees: Rotation, counterclockwise as displayed.
-        down: Shift in pixels along the rows.
-        right: Shift in pixels along the columns.
-    """
-
-    flip: bool = False
-    degrees: float = 0.0
-    down: float = 0.0
-    right: float = 0.0
-
-    @classmethod
-    def drawn(cls, rng: np.random.Generator, turned: float = 1.0) -> Self:
-        """Draw one as the paper does: each part evenly over its range.
-
-        Args:
-            rng: Source of chance.
-            turned: Chance of that; else it is a flip and a shift by whole pixels, after
-                which no pixel is a mean of others.
-        """
-        drawn = cls(
-            flip=bool(rng.random() < 0.5),
-            degrees=float(rng.uniform(-_MAX_DEGREES, _MAX_DEGREES)),
-            down=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
-            right=float(rng.uniform(-_MAX_SHIFT, _MAX_SHIFT)),
-        )
-        if turned == 1 or rng.random() < turned:
-            return drawn
-        return cls(drawn.flip, 0.0, float(round(drawn.down)), float(round(drawn.right)))
-
-
-def augment_batch(
-    images: Tensor, changes: Sequence[RigidChange], *, nearest: bool = False
-) -> Tensor:
-    """Flip, rotate and shift each image of a batch.
-
-    Args:
-        images: `(b, channels, h, w)` in [-1, 1]; what comes from outside is -1.
-        changes: One per image.
-        nearest: Take the nearest pixel, for masks; else interpolate linearly.
-    """
-    height, width = images.shape[2:]
-    theta = torch.tensor(
-        np.stack([_theta(change, height, width) for change in changes]),
-        dtype=images.dtype,
-        device=images.device,
-    )
-    grid = torch.nn.functional.affine_grid(
-        theta, list(images.shape), align_corners=False
-    )
-    mode = "nearest" if nearest else "bilinear"
-    # Zeros come from outside: -1 becomes 0 first, and comes back after.
-    return grid_sample(images + 1, grid, mode=mode, align_corners=False) - 1
+from magic_model.training.augmentation import RigidChange, augment_batch, drawn_bend
 
 
 @dataclass(frozen=True)
@@ -159,6 +95,7 @@ class TrainingBatches:
         augment: Whether slices are changed at random.
         crop: Stride of the network if slices are cut to their brains, else 0.
         turned: Share of changed slices that are turned (`RigidChange.drawn`).
+        bent: Share of changed slices that are bent (`drawn_bend`).
         world: Which part of each batch this process takes.
         device: Where batches go.
 
@@ -175,6 +112,7 @@ class TrainingBatches:
     device: torch.device
     crop: int = 0
     turned: float = 1.0
+    bent: float = 0.0
 
     def __post_init__(self) -> None:
         if self.batch_size % self.world.size:
@@ -209,23 +147,26 @@ class TrainingBatches:
             rng = np.random.default_rng(key)
             drawn = [RigidChange.drawn(rng, self.turned) for _ in batch]
             mine = [drawn[place] for place in places]
+            bends = self._bends(rng, len(batch), loaded.ncct)
+            given = (mine, None if bends is None else bends[places])
             loaded = Batch(
-                augment_batch(loaded.ncct, mine),
-                augment_batch(loaded.maps, mine),
-                (augment_batch(loaded.mask, mine, nearest=True)).clamp(min=0),
+                augment_batch(loaded.ncct, *given),
+                augment_batch(loaded.maps, *given),
+                (augment_batch(loaded.mask, *given, nearest=True)).clamp(min=0),
             )
-            brain = augment_batch(brain, mine, nearest=True)
+            brain = augment_batch(brain, *given, nearest=True)
         return crop_to_brain(loaded, brain, self.crop) if self.crop else loaded
 
-
-def _theta(change: RigidChange, height: int, width: int) -> np.ndarray:
-    """Map of output to input places, in torch's (x, y) from -1 to 1 over an image."""
-    angle = np.radians(change.degrees)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    rows_columns = np.diag([1.0, -1.0 if change.flip else 1.0]) @ turn
-    offset = -rows_columns @ [change.down, change.right]
-    # From (row, column) in pixels to (x, y) in half images.
-    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
-    scale = np.diag([2 / width, 2 / height])
-    matrix = scale @ swap @ rows_columns @ swap @ np.linalg.inv(scale)
-    return np.column_stack([matrix, scale @ swap @ offset])
+    def _bends(
+        self, rng: np.random.Generator, n: int, images: Tensor
+    ) -> NDArray[np.float64] | None:
+        """Draw how each of n slices is bent; nothing is drawn where none may be."""
+        if not self.bent:
+            return None
+        height, width = images.shape[2:]
+        return np.stack(
+            [
+                drawn_bend(rng, height, width) * (rng.random() < self.bent)
+                for _ in range(n)
+            ]
+        )

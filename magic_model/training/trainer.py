@@ -172,6 +172,7 @@ class Trainer:
             settings.device,
             recipe.generator.stride if recipe.training.crop else 0,
             recipe.training.turned,
+            recipe.training.bent,
         )
         self.unseen = cache.of_split(Split.VAL)
         self.stepper = TrainStep.distributed(self.nets, settings.world, settings.device)

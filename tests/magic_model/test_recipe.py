@@ -27,6 +27,7 @@ REFUSED = [
     (ResidualConfig, {"fine": -1}, "generator.fine must be 0 or more, got -1"),
     (ResidualConfig, {"late": 1.0}, "generator.late must be 0 to less than 1, got 1"),
     (TrainingConfig, {"turned": 1.5}, "training.turned must be 0 to 1, got 1.5"),
+    (TrainingConfig, {"bent": -0.5}, "training.bent must be 0 to 1, got -0.5"),
     (BranchConfig, {"dropout": 1.0}, "generator.dropout must be 0 to 1, got 1.0"),
     (DataConfig, {"slab_mm": -5.0}, "data.slab_mm must be 0 or more, got -5.0"),
     (

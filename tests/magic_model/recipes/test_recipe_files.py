@@ -55,6 +55,7 @@ recipes = st.builds(
         warmdown=shares,
         augment=st.booleans(),
         turned=shares,
+        bent=shares,
     ),
 )
 
@@ -78,6 +79,7 @@ def refusal(path):
 def test_every_recipe_is_shipped_and_loads():
     assert recipe_names() == [
         "compact",
+        "few",
         "magic",
         "no_both",
         "no_extrema",
@@ -199,7 +201,7 @@ MISTAKES = [
     ('maps = ["cbf", "adc"]', "maps must be among cbf, cbv, mtt, ttp, tmax, got 'adc'"),
     ('maps = "cbf"', "maps must be of type list, got 'cbf'"),
     ("name = 7", "name must be of type str, got 7"),
-    ('base = "papers"', "base must be one of compact, magic, no_both"),
+    ('base = "papers"', "base must be one of compact, few, magic, no_both"),
     ("[training", "not valid TOML ("),
     ("epochs = 1\nepochs = 2", "not valid TOML ("),
 ]

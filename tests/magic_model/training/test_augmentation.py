@@ -8,7 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from magic_model.training.batches import RigidChange, augment_batch
+from magic_model.training.augmentation import (
+    RigidChange,
+    augment_batch,
+    drawn_bend,
+)
 from tests.magic_model.training.rigid import apply
 
 changes = st.builds(
@@ -106,3 +110,53 @@ def test_the_parts_of_a_batch_are_the_batch(moves):
         for n in range(len(moves))
     ]
     assert torch.allclose(whole, torch.cat(parts), atol=1e-6)
+
+
+def bent(image, bend, change=RigidChange()):  # noqa: B008
+    whole = np.asarray(bend, dtype=float)[None]
+    images = torch.from_numpy(image)[None, None]
+    return augment_batch(images, [change], whole)[0, 0].numpy()
+
+
+def test_a_lattice_that_moves_as_one_shifts_by_rows_and_columns():
+    image = smooth()
+    down, right = np.full((3, 3), 4.0), np.full((3, 3), -7.0)
+    moved = bent(image, [down, right])
+    assert np.allclose(moved[:-4, 7:], image[4:, :-7], atol=1e-5)
+    # Pixels come from there in the slice as it lay.
+    flipped = bent(image, [down, right], RigidChange(flip=True))
+    assert np.allclose(flipped[:-4, :-7], image[4:, :-7][:, ::-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(48, 40), (96, 128)])
+def test_a_lattice_that_spreads_stretches_as_scipy_does(shape):
+    image = smooth(shape)
+    rows = np.linspace(-0.5, 0.5, 5)[:, None] * np.ones((1, 4)) * (shape[0] - 1)
+    columns = np.linspace(-0.5, 0.5, 4) * np.ones((5, 1)) * (shape[1] - 1)
+    centre = (np.array(shape) - 1) / 2
+    matrix = np.diag([1.1, 0.9])
+    expected = ndimage.affine_transform(
+        image, matrix, centre - matrix @ centre, order=1, cval=-1
+    )
+    inside = tuple(slice(8, -8) for _ in shape)
+    moved = bent(image, [0.1 * rows, -0.1 * columns])
+    assert np.abs(moved - expected)[inside].max() < 1e-3
+    assert np.abs(moved - image)[inside].max() > 0.2
+
+
+def test_bends_are_drawn_as_wide_as_they_are_said_to_be():
+    rng = np.random.default_rng(0)
+    bends = np.stack([drawn_bend(rng, 256, 192) for _ in range(4000)])
+    assert bends.shape == (4000, 2, 10, 8)
+    middle = bends[:, :, 5, 4]  # 14 pixels from the middle: stretched by less than one
+    assert np.std(middle, axis=0) == pytest.approx([2.1, 2.1], abs=0.1)
+    # At the upper rim a row is moved by 128 pixels of 1.05 or .95, or so.
+    rims = (bends[:, 0, 0].mean(axis=1) - bends[:, 0, -1].mean(axis=1)) / -256
+    assert np.std(rims) == pytest.approx(0.05, abs=0.005)
+    assert np.mean(bends, axis=0) == pytest.approx(0, abs=0.5)
+
+
+def test_a_bend_of_none_changes_nothing():
+    image = smooth()
+    still = bent(image, np.zeros((2, 3, 3)))
+    assert np.array_equal(still, by_torch(image, RigidChange()))

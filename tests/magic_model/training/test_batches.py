@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from magic_model.distributed import World
 from magic_model.errors import DataError
+from magic_model.training.augmentation import RigidChange
 from magic_model.training.batches import (
-    RigidChange,
     TrainingBatches,
     crop_to_brain,
     load_batch,
@@ -89,16 +89,17 @@ def test_an_epoch_goes_on_from_any_step(cache, augment):
 
 
 @shared_cache
-@given(st.sampled_from([1, 2, 4]), st.integers(0, 2**31), st.booleans())
-def test_processes_together_have_what_one_has(cache, size, seed, augment):
-    alone = list(batches_of(cache, seed=seed, augment=augment).of_epoch(0))
+@given(
+    st.sampled_from([1, 2, 4]),
+    st.integers(0, 2**31),
+    st.booleans(),
+    st.sampled_from([0, 0.5, 1]),
+)
+def test_processes_together_have_what_one_has(cache, size, seed, augment, bent):
+    one = replace(batches_of(cache, seed=seed, augment=augment), bent=bent)
+    alone = list(one.of_epoch(0))
     parts = [
-        list(
-            batches_of(
-                cache, seed=seed, augment=augment, world=World(rank, size)
-            ).of_epoch(0)
-        )
-        for rank in range(size)
+        list(replace(one, world=World(rank, size)).of_epoch(0)) for rank in range(size)
     ]
     for step, batch in enumerate(alone):
         for name in ("ncct", "maps", "mask"):
@@ -123,6 +124,31 @@ def test_ncct_maps_and_mask_are_changed_alike(cache, monkeypatch):
         assert torch.allclose(
             moved[..., :4, :], torch.tensor(float(outside)), atol=1e-5
         )
+    assert set(batch.mask.unique().tolist()) == {0, 1}
+
+
+def test_a_share_is_bent_and_the_others_are_as_without(cache, monkeypatch):
+    monkeypatch.setattr(RigidChange, "drawn", lambda *_: RigidChange())
+    plain = list(batches_of(cache, augment=True).of_epoch(0))
+    for bent, least, most in ((0.0, 0, 0), (0.4, 2, 9), (1.0, 12, 12)):
+        drawn = replace(batches_of(cache, augment=True), bent=bent).of_epoch(0)
+        changed = [
+            not torch.equal(ours, theirs)
+            for batch, still in zip(drawn, plain, strict=True)
+            for ours, theirs in zip(batch.ncct, still.ncct, strict=True)
+        ]
+        assert least <= sum(changed) <= most
+
+
+def test_ncct_maps_and_mask_are_bent_alike(cache, monkeypatch):
+    monkeypatch.setattr(RigidChange, "drawn", lambda *_: RigidChange())
+    up = np.stack([np.full((3, 3), -4.0), np.zeros((3, 3))])
+    monkeypatch.setattr("magic_model.training.batches.drawn_bend", lambda *_: up)
+    batch = next(replace(batches_of(cache, augment=True), bent=1.0).of_epoch(0))
+    plain = next(batches_of(cache).of_epoch(0))
+    for name in ("ncct", "maps", "mask"):
+        moved, still = getattr(batch, name), getattr(plain, name)
+        assert torch.allclose(moved[..., 4:, :], still[..., :-4, :], atol=1e-5)
     assert set(batch.mask.unique().tolist()) == {0, 1}
 
 

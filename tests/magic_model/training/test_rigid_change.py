@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from magic_model.training.batches import RigidChange
+from magic_model.training.augmentation import RigidChange
 from tests.magic_model.training.rigid import apply
 
 changes = st.builds(

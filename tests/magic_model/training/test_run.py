@@ -166,6 +166,12 @@ def test_the_recipe_says_how_many_slices_are_turned(cache, recipe, settings):
         assert apart.max() < 1e-4
 
 
+def test_the_recipe_says_how_many_slices_are_bent(cache, recipe, settings):
+    for share in (0.0, 0.5):
+        batches = Trainer(recipe(augment=True, bent=share), cache, settings()).batches
+        assert batches.bent == share
+
+
 def test_only_the_first_process_writes(cache, recipe, settings, monkeypatch):
     """The second of two; what the first one does is left out."""
     shared = []
