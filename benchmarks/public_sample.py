@@ -1,6 +1,6 @@
 """The authors' public slices, one patient left out at a time.
 
-python -m benchmarks.public_sample FOLDER --work sample [--recipe few] [--epochs 190]
+python -m benchmarks.public_sample FOLDER --work sample [--recipe few] [--epochs 120]
     [--only PATIENT ...]
 
 FOLDER holds the montages of the authors' repository. Their grey values are not on fixed
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--work", type=Path, default=Path("sample"))
     parser.add_argument("--recipe", default="few")
-    parser.add_argument("--epochs", type=int, default=190)
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--only", nargs="+", default=[], help="leave out these alone")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
