@@ -19,13 +19,11 @@ class Programs:
 
     def __init__(self):
         self.calls = []
-        self.recipes = []
 
     def __call__(self, program, *words, **_):
         words = [str(word) for word in words]
         self.calls.append(f"{program} {words[0]}")
         options = dict(itertools.pairwise(words))
-        self.recipes += [options["--recipe"]] if "--recipe" in options else []
         if words[0] == "init":
             write_template(chain.Path(words[1]), "magic")
         if "--out" not in options:
@@ -72,7 +70,6 @@ def test_every_step_is_done_once_and_in_order(programs, tmp_path):
         "magic-model generate", "magic-model montage",
     ]  # fmt: skip
     assert "magic-study unblind" in programs.calls
-    assert programs.recipes == ["realistic"]
     assert str(tmp_path / "report" / "report.html") in text
     programs.calls.clear()
     run_demonstration(Demonstration(out=tmp_path), said.append)
@@ -98,7 +95,6 @@ def test_the_sample_is_trained_on_and_shown(programs, tmp_path):
     run_demonstration(demonstration, list)
     assert programs.calls[0] == "magic-model import"
     assert "magic-model phantom" not in programs.calls
-    assert programs.recipes == ["few"]
 
 
 def test_a_study_for_oneself_has_one_reader_and_needs_no_report(programs, tmp_path):
